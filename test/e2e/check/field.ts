@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CODES } from '../../../agent/failure/failure.ts';
-import { tinyDisk } from '../../unit/state/disk.ts';
+import { tinyDisk } from '../../unit/state/tiny-disk.ts';
 import { DAY_S } from '../stage/fake-time.ts';
 import { fill } from '../stage/fill.ts';
 import type { Breakage } from './breakage.ts';
@@ -24,7 +24,6 @@ const hostOf = ({ far: { endpoints } }: Stage, server: (typeof SERVERS)[number])
 /** The state goes to a small disk of its own. */
 function moved({ t, gateway, configure }: Stage) {
   const disk = tinyDisk(t);
-  if (disk === undefined) return undefined;
   const directory = join(disk.path, 'state');
   cpSync(gateway.stateDirectory, directory, { recursive: true });
   execFileSync('chmod', ['0750', directory]);

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,21 +11,6 @@ export function scratch(t: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), 'newleaf-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
-}
-
-/** A small file system, to fill up or to make read-only. Mounting needs root; without it the test is skipped, and says so. */
-export function tinyDisk(t: TestContext, options = 'size=64k'): { path: string; makeReadOnly(): void } | undefined {
-  if (process.getuid?.() !== 0) {
-    t.skip('mounting a tmpfs needs root');
-    return undefined;
-  }
-  const path = mkdtempSync(join(tmpdir(), 'newleaf-disk-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'newleaf-test', path]);
-  t.after(() => {
-    execFileSync('umount', [path]);
-    rmSync(path, { recursive: true });
-  });
-  return { path, makeReadOnly: () => execFileSync('mount', ['-o', 'remount,ro', path]) };
 }
 
 const isRoot = process.geteuid?.() === 0;

@@ -17,8 +17,8 @@ import { syncBuiltinESMExports } from 'node:module';
 import { join, relative } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { assertWritable, makeDirectory, sync, writeAtomically } from '../../../agent/state/durable.ts';
-import { asNobody, barred, fault, needsRoot, scratch, tinyDisk } from './disk.ts';
+import { makeDirectory, sync, writeAtomically } from '../../../agent/state/durable.ts';
+import { asNobody, barred, fault, needsRoot, scratch } from './disk.ts';
 
 const modeOf = (path: string) => statSync(path).mode & 0o777;
 
@@ -127,40 +127,6 @@ test('what an interrupted attempt left behind is replaced, and does not lend its
   assert.equal(modeOf(join(directory, 'leaf.pem')), 0o600);
 });
 
-test('a full disk leaves the old text and no litter', async (t) => {
-  const disk = tinyDisk(t);
-  if (disk === undefined) return;
-  const path = join(disk.path, 'leaf.pem');
-  await writeAtomically(path, 'old', 0o600);
-  await assert.rejects(
-    writeAtomically(path, 'x'.repeat(80_000), 0o600),
-    fault('NL-STATE-WRITE', /leaf\.pem cannot be written: no space is left/),
-  );
-  assert.equal(readFileSync(path, 'utf8'), 'old');
-  assert.deepEqual(readdirSync(disk.path), ['leaf.pem']);
-});
-
-for (const [options, words] of [
-  ['nr_inodes=1', /no space is left/],
-  ['ro', /the file system is read-only/],
-] as const)
-  test(`a missing directory on a disk with ${options} is named by its cause`, async (t) => {
-    const disk = tinyDisk(t, options);
-    if (disk === undefined) return;
-    const write = writeAtomically(join(disk.path, 'lib', 'newleaf', 'leaf.pem'), 'x', 0o600);
-    await assert.rejects(write, fault('NL-STATE-WRITE', words));
-  });
-
-test('a read-only disk leaves the old text', async (t) => {
-  const disk = tinyDisk(t);
-  if (disk === undefined) return;
-  const path = join(disk.path, 'leaf.pem');
-  await writeAtomically(path, 'old', 0o600);
-  disk.makeReadOnly();
-  await assert.rejects(writeAtomically(path, 'new', 0o600), fault('NL-STATE-WRITE', /the file system is read-only/));
-  assert.equal(readFileSync(path, 'utf8'), 'old');
-});
-
 test('a directory that may not be written leaves the old text', { skip: barred }, async (t) => {
   const directory = scratch(t);
   const path = join(directory, 'leaf.pem');
@@ -230,18 +196,4 @@ test('a disk that hangs is given up after half a minute', async (t) => {
   assert.equal(isOver, false);
   t.mock.timers.tick(1);
   await synced;
-});
-
-test('a file system that became read-only, and a directory that is gone, are found out without a write', async (t) => {
-  const disk = tinyDisk(t);
-  if (disk === undefined) return;
-  const file = join(disk.path, 'state.json');
-  await assertWritable(file);
-  assert.deepEqual(readdirSync(disk.path), []);
-  disk.makeReadOnly();
-  await assert.rejects(
-    assertWritable(file),
-    fault('NL-STATE-WRITE', /state\.json cannot be written: the file system is read-only/),
-  );
-  await assert.rejects(assertWritable(join(disk.path, 'gone', 'state.json')), fault('NL-STATE-WRITE', /ENOENT/));
 });

@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writ
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createJournal } from '../../../agent/state/journal.ts';
-import { asNobody, barred, fault, scratch, tinyDisk } from './disk.ts';
+import { asNobody, barred, fault, scratch } from './disk.ts';
 
 interface Entry {
   readonly phase: string;
@@ -116,17 +116,6 @@ test('half a file beside the journal is harmless', async (t) => {
   await open(directory).write({ phase: 'serving' });
   writeFileSync(join(directory, '.state.json.new'), '{"format": 1, "ent');
   assert.deepEqual(await open(directory).read(), { phase: 'serving' });
-});
-
-test('a full disk keeps the last entry, and space brings the next one', async (t) => {
-  const disk = tinyDisk(t);
-  if (disk === undefined) return;
-  const journal = open(disk.path);
-  await journal.write({ phase: 'serving' });
-  await assert.rejects(journal.write({ phase: 'x'.repeat(80_000) }), fault('NL-STATE-WRITE', /no space is left/));
-  assert.deepEqual(await journal.read(), { phase: 'serving' });
-  await journal.write({ phase: 'registering' });
-  assert.deepEqual(await journal.read(), { phase: 'registering' });
 });
 
 test('a writer that is killed at any moment leaves a good entry', async (t) => {

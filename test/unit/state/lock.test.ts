@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { isLocked, takeLock } from '../../../agent/state/lock.ts';
-import { fault, scratch, tinyDisk } from './disk.ts';
+import { fault, scratch } from './disk.ts';
 
 test('the second holder is refused, also by another name of the directory; another directory is another lock', async (t) => {
   const parent = scratch(t);
@@ -92,15 +92,6 @@ test('of many that start at once, after one that was killed, one has it', async 
   assert.equal(held.length, 1);
   await held[0]?.value.release();
   assert.deepEqual(readdirSync(directory), []);
-});
-
-test('a disk that takes no socket keeps no daemon from its work, and there is one all the same', async (t) => {
-  const disk = tinyDisk(t);
-  if (disk === undefined) return;
-  disk.makeReadOnly();
-  const lock = await takeLock(disk.path);
-  await assert.rejects(takeLock(disk.path), fault('NL-DAEMON-RUNS', /already runs/));
-  await lock.release();
 });
 
 /** What a daemon that was killed leaves behind. */

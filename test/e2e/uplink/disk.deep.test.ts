@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { tinyDisk } from '../../unit/state/disk.ts';
+import { tinyDisk } from '../../unit/state/tiny-disk.ts';
 import { assertKept, Counting, drained } from '../stage/counting.ts';
 import { PATIENCE_MS, serving } from '../stage/site.ts';
 
