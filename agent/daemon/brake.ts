@@ -39,8 +39,8 @@ const FOUND_OUT: ReadonlySet<Code> = new Set<Code>(['NL-TOKEN-KEY', 'NL-TOKEN-OC
 const CREDIT = 4;
 
 /**
- * In milliseconds, after a registration that DPS accepts. Two leaves that it refuses are asked for by turns, each within 75
- * minutes; an answer about one that it accepts holds for both.
+ * In milliseconds, after two registrations in a row that DPS has accepted: there is nothing to find out. Where it refuses one of
+ * two leaves, they are asked for by turns, each within 75 minutes.
  */
 const ACCEPTED_MS = 40 * MINUTE;
 
@@ -93,6 +93,7 @@ class Bucket {
 export class Brake {
   readonly #ended = bucketsOf(ENDED);
   readonly #tried = bucketsOf(TRIED);
+  #wasAccepted = false;
   #openedAt = 0;
 
   /** An attempt begins. */
@@ -106,7 +107,7 @@ export class Brake {
     const isUnheard = event.kind === 'failed' && FOUND_OUT.has(event.failure.code);
     // Where there is a pause before the next attempt, the ladder paces it.
     if (kind !== undefined && retry === undefined && !isUnheard)
-      this.#ended.get(kind)?.spend(now, ...(event.kind === 'registered' ? [ACCEPTED_MS] : []));
+      this.#ended.get(kind)?.spend(now, this.#everyMs(kind, event.kind === 'registered'));
     const held = before.online !== undefined && state.online !== before.online && now - this.#openedAt >= HELD_MS;
     if (state.online !== before.online) this.#openedAt = now;
     const isAsked = event.kind === 'asked' || event.kind === 'csr-asked' || event.kind === 'leaf-delivered';
@@ -121,6 +122,13 @@ export class Brake {
   /** How long the next attempt has to wait, in milliseconds. */
   pauseMs(kind: Kind, now: number): number {
     return Math.max(0, ...[this.#ended, this.#tried].map((buckets) => buckets.get(kind)?.waitMs(now) ?? 0));
+  }
+
+  #everyMs(kind: Kind, isAccepted: boolean): number | undefined {
+    if (kind !== 'register') return undefined;
+    const areAccepted = isAccepted && this.#wasAccepted;
+    this.#wasAccepted = isAccepted;
+    return areAccepted ? ACCEPTED_MS : undefined;
   }
 
   #fill(least: number, now: number): void {

@@ -20,6 +20,8 @@ interface Flight {
   readonly abort: AbortController;
   /** Ends the pause before the attempt; undefined once it is under way. */
   wake?: AbortController;
+  /** When it was put in flight, on the monotonic clock. */
+  readonly setAt: number;
   /** When the attempt began, on the monotonic clock. */
   begunAt?: number;
 }
@@ -79,7 +81,7 @@ export class Lane {
     this.#flight?.abort.abort();
     this.#flight = undefined;
     if (effect === undefined || key === undefined) return;
-    const flight: Flight = { key, pacer, abort: new AbortController() };
+    const flight: Flight = { key, pacer, abort: new AbortController(), setAt: this.#options.clock.monotonic() };
     this.#flight = flight;
     void this.#fly(flight, effect, pauseMs);
   }
@@ -87,6 +89,14 @@ export class Lane {
   /** Ends a pause early: a person in front of the gateway does not wait for a ladder. @param of reasons of pauses to end */
   hurry(of: readonly Pacer[] = ['ladder', 'far-side', 'brake', 'session']): void {
     if (this.#flight !== undefined && of.includes(this.#flight.pacer)) this.#flight.wake?.abort();
+  }
+
+  /** The pause of our own ladder ends so long after it began, if it would end later. @param mostMs milliseconds */
+  shorten(mostMs: number): void {
+    const { wake, pacer, setAt = 0 } = this.#flight ?? {};
+    if (wake === undefined || pacer !== 'ladder') return;
+    const { clock } = this.#options;
+    void clock.sleep(Math.max(0, setAt + mostMs - clock.monotonic()), wake.signal).then(() => wake.abort());
   }
 
   async #fly(flight: Flight, effect: RollEffect, pauseMs: number): Promise<void> {

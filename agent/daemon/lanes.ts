@@ -4,7 +4,7 @@ import type { Log } from '../machine/log.ts';
 import type { Advance } from '../roll/advance.ts';
 import { pauseMs, turnMs } from '../roll/backoff.ts';
 import { hasLeaf } from '../roll/candidate.ts';
-import { canGoBack, remaining } from '../roll/look.ts';
+import { canGoBack, REGISTERING, remaining } from '../roll/look.ts';
 import { isSuspect } from '../roll/poison.ts';
 import type { RollEffect, RollEvent, RollState } from '../roll/state.ts';
 import { Brake } from './brake.ts';
@@ -66,6 +66,7 @@ export class Lanes {
     const current = state.current?.thumbprint;
     const isSession = (effect: RollEffect) => effect.kind === 'connect' && effect.leaf.thumbprint === current;
     const failed = event.kind === 'failed' ? isSession(event.effect) : event.kind === 'lost';
+    const byTurns = state.online === undefined && hasLeaf(state.next) && canGoBack(state, event);
     for (const lane of [this.work, this.session]) {
       const session = lane === this.session;
       const effect = effects.find((one) => isSession(one) === session);
@@ -74,7 +75,6 @@ export class Lanes {
         const pauses = retry !== undefined && failed === session;
         const tries = Math.max(1, lane.tries(effect));
         const leftMs = remaining(state, event.at);
-        const byTurns = state.online === undefined && hasLeaf(state.next) && canGoBack(state, event);
         const turn = effect.kind === 'register' && byTurns ? turnMs(event.draw) : undefined;
         const ladderMs = pauses ? pauseMs(effect.kind, tries, retry, event.draw, leftMs, turn) : 0;
         const waits = !session && effects.some(isSession) && isSuspect(state, effect);
@@ -88,6 +88,9 @@ export class Lanes {
       }
     }
     if (before.online === undefined && state.online !== undefined) this.work.hurry(['session']);
+    // Its pause was planned beside an open session.
+    const lacksSession = before.online !== undefined && byTurns;
+    if (lacksSession && REGISTERING.has(state.phase)) this.work.shorten(turnMs(event.draw));
   }
 
   #put(lane: Lane, effect: RollEffect, { ladderMs, mostMs, pacer }: Pause): void {

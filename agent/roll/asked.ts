@@ -1,5 +1,5 @@
 import { type Failure, failure } from '../failure/failure.ts';
-import { hasLeaf, isHeardOf, keyOf, type Source, type WithLeaf } from './candidate.ts';
+import { hasLeaf, inherited, isHeardOf, keyOf, type Source, type WithLeaf } from './candidate.ts';
 import { needsSlot, rememberKey, retireKey, wantKey, withCurrentKey } from './keys.ts';
 import { hasSpareKey, keepsKey, lacksKey } from './look.ts';
 import { accept, beginRequest, drop, finish, makeRoom, toRegisterNext, without } from './moves.ts';
@@ -76,5 +76,5 @@ export function delivered(before: RollState, event: Of<'leaf-delivered'>): RollS
   const own = without(alone, 'rolledFor');
   const taken = own.request === undefined ? accept(own, event.request, event) : own;
   const from: Source = event.request.from === 'method' ? 'hub' : 'person';
-  return toRegisterNext(taken, { is: 'sent', leaf, from, tries: 0 });
+  return toRegisterNext(taken, { is: 'sent', leaf, from, tries: 0, ...(isOfNext && inherited(next)) });
 }

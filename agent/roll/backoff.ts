@@ -91,3 +91,6 @@ export const turnMs = (draw: number): number => Math.round(36 * MINUTE * (1 + 0.
  * Right after a registry change CONNACK 5 can be transient for seconds to minutes (azure-iot-sdk-c issue 373).
  */
 export const GRACE_REFUSALS = 10;
+
+/** How long these refusals take at most, in milliseconds. */
+export const GRACE_MS = 5 * MINUTE;

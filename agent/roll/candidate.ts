@@ -47,6 +47,8 @@ export interface KeyMade extends KeyAlone {
 interface Issued extends Rungs {
   readonly leaf: Leaf;
   readonly from: Source;
+  /** DPS may trust an earlier leaf of its key, whatever it says of this one. */
+  readonly isKeyTrusted?: true;
 }
 
 /** From here on DPS may trust it, whatever it answers: going back must be a registration, too. */
@@ -117,7 +119,7 @@ export function isHeardOf(next: Candidate): boolean {
 /** Whether DPS may trust its leaf, or an earlier one of its key. */
 export function mayBeTrusted(next: Candidate): boolean {
   if (!hasLeaf(next)) return next.is === 'key-made' && next.isTrusted === true;
-  return next.is !== 'parked' || next.trust === 'possible';
+  return next.is !== 'parked' || next.trust === 'possible' || next.isKeyTrusted === true;
 }
 
 /** In work, or on its way to it: it no longer rests. */
@@ -127,7 +129,15 @@ export function resumed(next: KeyWanted | KeyMade): KeyWanted | KeyMade {
 }
 
 export function sent(next: WithLeaf): Sent {
-  const { leaf, from, tries } = next;
   const last = metBy(next);
-  return { is: 'sent', leaf, from, tries, ...(last && { last }) };
+  return { is: 'sent', ...issuedOf(next), ...(last && { last }) };
 }
+
+/** What is known of its leaf, whatever DPS and hub have said. */
+export function issuedOf({ leaf, from, tries, isKeyTrusted }: WithLeaf): Issued {
+  return { leaf, from, tries, ...(isKeyTrusted && { isKeyTrusted }) };
+}
+
+/** What a leaf inherits from the candidate with the same key that it takes the place of. */
+export const inherited = (before: Candidate): Pick<Issued, 'isKeyTrusted'> =>
+  isHeardOf(before) ? { isKeyTrusted: true } : {};

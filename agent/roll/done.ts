@@ -1,5 +1,5 @@
 import { failure } from '../failure/failure.ts';
-import { type Assigned, type Candidate, hasLeaf, type WithLeaf } from './candidate.ts';
+import { type Assigned, type Candidate, hasLeaf, inherited, type WithLeaf } from './candidate.ts';
 import { issuerRefused } from './failed.ts';
 import { retireKey } from './keys.ts';
 import { WAITING } from './look.ts';
@@ -21,7 +21,7 @@ export function issued(state: RollState, event: Of<'leaf-issued'>): RollState {
   if (phase !== 'requesting-leaf' || next?.is !== 'key-made') return state;
   // For a kept key, a CA that remembers may issue the old certificate again: there is nothing to roll to.
   if (leaf.thumbprint === current?.thumbprint) return issuerRefused(state, next, event, failure('NL-LEAF-SAME'));
-  return toRegisterNext(state, { is: 'sent', leaf, from: 'issuer', tries: 0 });
+  return toRegisterNext(state, { is: 'sent', leaf, from: 'issuer', tries: 0, ...inherited(next) });
 }
 
 export function registered(state: RollState, event: Of<'registered'>): RollState {
@@ -50,7 +50,10 @@ export function registered(state: RollState, event: Of<'registered'>): RollState
 }
 
 function untrusted(next: Candidate): Candidate {
-  if (next.is === 'parked') return { ...next, trust: 'none' };
+  if (next.is === 'parked') {
+    const { isKeyTrusted: _, ...leafAlone } = next;
+    return { ...leafAlone, trust: 'none' };
+  }
   if (next.is !== 'key-made') return next;
   const { isTrusted: _, ...alone } = next;
   return alone;

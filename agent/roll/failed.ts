@@ -1,7 +1,15 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import { GRACE_REFUSALS } from './backoff.ts';
 import { begin } from './begin.ts';
-import { type Assigned, type KeyMade, type KeyWanted, leafIn, mayBeTrusted, type Parked } from './candidate.ts';
+import {
+  type Assigned,
+  issuedOf,
+  type KeyMade,
+  type KeyWanted,
+  leafIn,
+  mayBeTrusted,
+  type Parked,
+} from './candidate.ts';
 import { keyLost } from './key-lost.ts';
 import { retireKey, secondKey, wantKey } from './keys.ts';
 import type { KeyRef } from './leaf.ts';
@@ -113,8 +121,7 @@ function currentRefused(before: RollState, event: Of<'failed'>, decision?: Decis
       return currentRefused({ ...giveUp(state, next, isLost), phase: 'registering' }, event, decision);
     }
     // The candidate may be the only leaf that DPS trusts: it is kept, even if it was unwanted.
-    const { leaf, from, tries, rest } = next;
-    const kept: Parked = { is: 'parked', leaf, from, tries, rest, trust: 'possible' };
+    const kept: Parked = { is: 'parked', ...issuedOf(next), rest: next.rest, trust: 'possible' };
     return strand({ ...state, next: kept }, event, failure);
   }
   // The roll that was interrupted to ask DPS goes on, and asks again by the ladder.
@@ -139,8 +146,7 @@ function candidateRejected(state: RollState, next: Assigned, event: Of<'failed'>
   const given = park(without(state, 'grace'), next, event, failure);
   if (!canGoBack(given, event)) return settle(finish(given, event, 'person', failure), event);
   if (given.next?.is !== 'parked') return given;
-  const { leaf, from, tries, rest } = given.next;
-  return { ...given, next: { is: 'unwanted', leaf, from, tries, rest, because: 'refused' } };
+  return { ...given, next: { is: 'unwanted', ...issuedOf(given.next), rest: given.next.rest, because: 'refused' } };
 }
 
 /** The current leaf is refused while a roll goes on: DPS is asked for it again, and may accept it before there is a new leaf. */

@@ -1,9 +1,10 @@
 import type { Failure } from '../failure/failure.ts';
-import { probeMs, turnMs } from './backoff.ts';
+import { GRACE_MS, probeMs, turnMs } from './backoff.ts';
 import {
   type Candidate,
   hasLeaf,
   isHeardOf,
+  issuedOf,
   type KeyMade,
   type KeyWanted,
   mayBeTrusted,
@@ -45,10 +46,10 @@ export function probeOf(state: RollState, event: RollEvent, least: number): NonN
   const isAlone = hasLeaf(state.next) && !canGoBack(state, event);
   if (rest !== undefined && (isAlone || rest.failure.code === 'NL-TOKEN-KEY')) return { times, askAt: rest.askAt };
   const rungMs = probeMs(Math.max(times, least), draw);
-  return {
-    times,
-    askAt: at + (hasLeaf(state.next) && canGoBack(state, event) ? Math.min(rungMs, turnMs(draw)) : rungMs),
-  };
+  const byTurns = hasLeaf(state.next) && canGoBack(state, event);
+  // A turn is counted from the last answer of DPS. The hub has refused what that said, for as long as it may.
+  const spentMs = event.kind === 'failed' && event.effect.kind === 'connect' ? GRACE_MS : 0;
+  return { times, askAt: at + (byTurns ? Math.min(rungMs, turnMs(draw) - spentMs) : rungMs) };
 }
 
 /** The first rung of an hour (`probeMs`). */
@@ -75,10 +76,9 @@ export function park(
   failure: Failure,
   trust: 'possible' | 'refused' = 'possible',
 ): RollState {
-  const { leaf, from } = next;
   return {
     ...state,
-    next: { is: 'parked', leaf, from, trust, ...rung(state, next, event, failure) },
+    next: { is: 'parked', ...issuedOf(next), trust, ...rung(state, next, event, failure) },
   };
 }
 
@@ -97,14 +97,12 @@ export function drop(
   failure: Failure,
 ): RollState {
   // Without a way back only the candidate's leaf is given up, and its key gets another.
-  const { leaf, from, tries } = next;
   const rest = restOf(next) ?? { failure: metBy(next) ?? failure, askAt: event.at };
   const why = rest.failure.code === 'NL-TOKEN-KEY' ? 'key-lost' : because;
   if (!canGoBack(state, event)) return makesWay(giveUp(state, next, why === 'key-lost'), event);
-  // A person may have delivered an earlier leaf of the same key, which DPS has taken.
-  if (mayBeTrusted(next) || next.from !== 'issuer')
-    return { ...without(state, 'ask', 'stranded'), next: { is: 'unwanted', leaf, from, tries, rest, because: why } };
-  return makesWay(retireKey(without(state, 'next'), leaf.key), event);
+  if (mayBeTrusted(next))
+    return { ...without(state, 'ask', 'stranded'), next: { is: 'unwanted', ...issuedOf(next), rest, because: why } };
+  return makesWay(retireKey(without(state, 'next'), next.leaf.key), event);
 }
 
 /** Gives up a leaf without a registration of the current one. Its key gets another leaf, if it is there. */

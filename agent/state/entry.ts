@@ -53,7 +53,12 @@ const alone = {
   last: optional(failure),
   rest: optional(object({ failure, askAt: number() })),
 };
-const issued = { leaf, from: picklist(['issuer', 'person', 'hub']), tries: number() };
+const issued = {
+  leaf,
+  from: picklist(['issuer', 'person', 'hub']),
+  tries: number(),
+  isKeyTrusted: optional(literal(true)),
+};
 const rest = object({ failure, askAt: number() });
 
 /** A field that is forgotten here does not compile: it would be read unchecked. */

@@ -111,6 +111,7 @@ function packCandidate(packed: Packed, { state, at }: Pair, next: Candidate): vo
     packed
       .bit(isLive(next.leaf, at))
       .bit(next.leaf.issuer === 'CA')
+      .bit(next.isKeyTrusted)
       .digit(3, ['issuer', 'person', 'hub'].indexOf(next.from));
     if (next.is === 'parked') packed.digit(3, ['possible', 'refused', 'none'].indexOf(next.trust));
     if (next.is === 'unwanted') packed.digit(3, ['refused', 'discarded', 'key-lost'].indexOf(next.because));
