@@ -20,8 +20,9 @@ interface Flight {
   readonly abort: AbortController;
   /** Ends the pause before the attempt; undefined once it is under way. */
   wake?: AbortController;
-  /** When it was put in flight, on the monotonic clock. */
+  /** When it was put in flight, on the monotonic clock, and how long it waits, in milliseconds. */
   readonly setAt: number;
+  pauseMs: number;
   /** When the attempt began, on the monotonic clock. */
   begunAt?: number;
 }
@@ -81,9 +82,15 @@ export class Lane {
     this.#flight?.abort.abort();
     this.#flight = undefined;
     if (effect === undefined || key === undefined) return;
-    const flight: Flight = { key, pacer, abort: new AbortController(), setAt: this.#options.clock.monotonic() };
+    const flight: Flight = {
+      key,
+      pacer,
+      abort: new AbortController(),
+      setAt: this.#options.clock.monotonic(),
+      pauseMs,
+    };
     this.#flight = flight;
-    void this.#fly(flight, effect, pauseMs);
+    void this.#fly(flight, effect);
   }
 
   /** Ends a pause early: a person in front of the gateway does not wait for a ladder. @param of reasons of pauses to end */
@@ -93,17 +100,19 @@ export class Lane {
 
   /** The pause of our own ladder ends so long after it began, if it would end later. @param mostMs milliseconds */
   shorten(mostMs: number): void {
-    const { wake, pacer, setAt = 0 } = this.#flight ?? {};
-    if (wake === undefined || pacer !== 'ladder') return;
+    const flight = this.#flight;
+    if (flight?.wake === undefined || flight.pacer !== 'ladder' || flight.pauseMs <= mostMs) return;
+    flight.pauseMs = mostMs;
+    const { wake, setAt } = flight;
     const { clock } = this.#options;
     void clock.sleep(Math.max(0, setAt + mostMs - clock.monotonic()), wake.signal).then(() => wake.abort());
   }
 
-  async #fly(flight: Flight, effect: RollEffect, pauseMs: number): Promise<void> {
+  async #fly(flight: Flight, effect: RollEffect): Promise<void> {
     const { clock, attempt, happened } = this.#options;
-    if (pauseMs > 0) {
+    if (flight.pauseMs > 0) {
       flight.wake = new AbortController();
-      await clock.sleep(pauseMs, AbortSignal.any([flight.wake.signal, flight.abort.signal]));
+      await clock.sleep(flight.pauseMs, AbortSignal.any([flight.wake.signal, flight.abort.signal]));
       delete flight.wake;
     }
     if (flight.abort.signal.aborted) return;

@@ -84,7 +84,13 @@ export const BESIDE: readonly Mutation[] = [
     'RollState {\n  return makesWay(dropLeaf(state, next), event);',
     "RollState {\n  return drop(state, next, event, 'discarded', undefined as never);",
   ),
-  of('moves.ts', 'discarding what DPS has refused needs DPS', 'if (mayBeTrusted(next) ||', 'if (next !== undefined ||'),
+  of(
+    'moves.ts',
+    'two leaves are asked for by turns, and one of them waits for more than 75 minutes',
+    'turnMs(draw) - spentMs',
+    'turnMs(draw)',
+  ),
+  of('moves.ts', 'discarding what DPS has refused needs DPS', 'if (mayBeTrusted(next))\n', 'if (next !== undefined)\n'),
   of(
     'moves.ts',
     'the current leaf is never asked for while an issuer is down',

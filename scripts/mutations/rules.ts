@@ -8,14 +8,26 @@ export const RULES: readonly Mutation[] = [
   of(
     'candidate.ts',
     'the state does not say that DPS may trust the candidate',
-    "return next.is !== 'parked' || next.trust === 'possible';",
-    "return next.is === 'parked' && next.trust === 'possible';",
+    "return next.is !== 'parked' || next.trust === 'possible' ||",
+    "return (next.is === 'parked' && next.trust === 'possible') ||",
   ),
   of(
     'moves.ts',
     'a refused leaf waits for the end of other work',
     'return canGoBack(state, event) ? askForCurrent(state) :',
     'return canGoBack(state, event) ? state :',
+  ),
+  of(
+    'candidate.ts',
+    'the key of a refused leaf is destroyed while DPS trusts an earlier leaf of it',
+    ' || next.isKeyTrusted === true;',
+    ';',
+  ),
+  of(
+    'candidate.ts',
+    'the same once that leaf has been asked for again',
+    "return { is: 'sent', ...issuedOf(next),",
+    "return { is: 'sent', leaf: next.leaf, from: next.from, tries: next.tries,",
   ),
   of('phase.ts', 'old keys are left behind', "  if (retiringOf(state) !== undefined) return 'retiring-key';\n", ''),
   of(
@@ -69,7 +81,7 @@ export const RULES: readonly Mutation[] = [
   of(
     'moves.ts',
     'a key is destroyed while DPS trusts its leaf',
-    "  if (mayBeTrusted(next) || next.from !== 'issuer')\n    return { ...without(state, 'ask', 'stranded'), next: { is: 'unwanted', leaf, from, tries, rest, because: why } };\n",
+    "  if (mayBeTrusted(next))\n    return { ...without(state, 'ask', 'stranded'), next: { is: 'unwanted', ...issuedOf(next), rest, because: why } };\n",
     '',
   ),
   of(

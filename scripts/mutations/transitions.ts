@@ -41,8 +41,8 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'done.ts',
     'a candidate is still believed to be the one that DPS trusts',
-    "if (next.is === 'parked') return { ...next, trust: 'none' };",
-    "if (next.is === 'parked') return next;",
+    "return { ...leafAlone, trust: 'none' };",
+    'return leafAlone;',
   ),
   of(
     'done.ts',
@@ -147,8 +147,8 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'failed.ts',
     'DPS goes on to trust a candidate that was given up',
-    "return { ...given, next: { is: 'unwanted', leaf, from, tries, rest, because: 'refused' } };",
-    "return settle({ ...without(given, 'next'), retire: [{ ...leaf.key, tries: 0 }] });",
+    "return { ...given, next: { is: 'unwanted', ...issuedOf(given.next), rest: given.next.rest, because: 'refused' } };",
+    "return settle({ ...without(given, 'next'), retire: [{ ...next.leaf.key, tries: 0 }] }, event);",
   ),
   of(
     'failed.ts',

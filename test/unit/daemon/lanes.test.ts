@@ -5,7 +5,7 @@ import { Fault, failure } from '../../../agent/failure/failure.ts';
 import { turnMs } from '../../../agent/roll/backoff.ts';
 import type { RollEvent, RollState } from '../../../agent/roll/state.ts';
 import { TestClock } from '../clock.ts';
-import { wanted } from '../roll/candidates.ts';
+import { sent, wanted } from '../roll/candidates.ts';
 import { hub, NOW, terms } from '../roll/machine.ts';
 import { candidate, current, DAY, Disk, type Far, gateway, HOUR, MINUTE, never, servingState } from './gateway.ts';
 
@@ -114,6 +114,29 @@ for (const [what, next, longestMs] of [
     assert.equal(Math.max(...asked.map((at, index) => at - (asked[index - 1] ?? 0))), longestMs);
   });
 }
+
+test('a pause that was planned beside an open session is no longer than a turn once the hub has ended it', async (t) => {
+  const clock = new TestClock(NOW);
+  const asked: number[] = [];
+  const register: Far['register'] = async ({ thumbprint }) => {
+    if (thumbprint === current.thumbprint) return hub;
+    asked.push(clock.monotonic());
+    throw new Fault('NL-DPS-SERVER');
+  };
+  let isKnown = true;
+  const connect = async () => {
+    if (!isKnown) throw new Fault('NL-HUB-REJECTED');
+  };
+  const rolling: RollState = { ...servingState, phase: 'registering-next', next: sent() };
+  const { lose } = await gateway(t, new Disk(rolling), { register, connect }, {}, clock);
+  while (asked.length < 9) await clock.pass(MINUTE);
+  const last = asked.at(-1) ?? 0;
+  assert.ok(last - (asked.at(-2) ?? 0) > turnMs(0.5));
+  isKnown = false;
+  await lose();
+  while (asked.length < 10) await clock.pass(SECOND);
+  assert.ok((asked.at(-1) ?? 0) - last <= turnMs(0.5) + SECOND);
+});
 
 test('an issuer that nobody reaches is asked until the leaf ends', async (t) => {
   const dying = { ...current, notBefore: NOW - HOUR, notAfter: NOW + HOUR };

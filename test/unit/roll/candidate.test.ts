@@ -28,6 +28,7 @@ const ROWS: readonly (readonly [what: string, Candidate, isMade: boolean, isTrus
   ['parked without an answer', { ...waits, trust: 'possible' }, true, true],
   ['parked, as DPS refuses it', { ...waits, trust: 'refused' }, true, false],
   ['parked, and the current leaf registered since', { ...waits, trust: 'none' }, true, false],
+  ['parked, and DPS may trust an earlier leaf of its key', { ...waits, isKeyTrusted: true }, true, true],
   ['one that makes room', unwanted(), true, true],
 ];
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
-import { GRACE_REFUSALS, probeMs, turnMs } from '../../../agent/roll/backoff.ts';
+import { GRACE_MS, GRACE_REFUSALS, probeMs, turnMs } from '../../../agent/roll/backoff.ts';
 import { leafIn, type Parked, restOf } from '../../../agent/roll/candidate.ts';
 import { isWorthAsking } from '../../../agent/roll/look.ts';
 import { without } from '../../../agent/roll/moves.ts';
@@ -10,7 +10,7 @@ import { type RollEvent, type RollState, unprovisioned } from '../../../agent/ro
 import { again, assigned, made, sent } from './candidates.ts';
 import { hub, LATER, NOW, terms } from './machine.ts';
 import { briefly, play, REFUSAL, SITUATIONS, times } from './situations.ts';
-import { candidate, current, HOUR, request, rest, waits } from './standing.ts';
+import { candidate, current, HOUR, MINUTE, request, rest, waits } from './standing.ts';
 
 const now = { at: NOW, draw: 0.5 } as const;
 
@@ -53,6 +53,19 @@ describe('a candidate that DPS refuses is parked', () => {
     const dropped = play(parked, 'roll --discard');
     assert.equal(briefly(dropped), 'retiring-key, destroy-key b');
     assert.deepEqual([dropped.next?.is, dropped.request?.action], ['key-wanted', 'roll']);
+  });
+  test('roll --discard does ask where DPS may trust an earlier leaf of its key, until DPS has accepted another leaf', () => {
+    const next = { ...made(), isTrusted: true } as const;
+    const refused = play({ ...SITUATIONS['requesting-leaf'], next }, 'leaf issued', 'refusal');
+    const woken = advance(refused, { ...now, kind: 'woken', at: restOf(refused.next)?.askAt ?? 0 }, terms).state;
+    const twice = play(woken, 'refusal');
+    for (const state of [refused, twice]) {
+      const dropped = play(state, 'roll --discard');
+      assert.equal(briefly(dropped), 'abandoning, register a');
+      assert.deepEqual(play(dropped, 'current registered').retire, [{ ...candidate.key, tries: 0 }]);
+    }
+    const over = play({ ...twice, phase: 'registering', ask: true }, 'current registered');
+    assert.equal(briefly(play(over, 'roll --discard')), 'retiring-key, destroy-key b');
   });
   test('roll --discard registers the current leaf first where DPS may trust the candidate', () => {
     const rest = { failure: failure('NL-HUB-CLOSED'), askAt: NOW + HOUR };
@@ -161,6 +174,13 @@ describe('a stranded gateway and its candidate', () => {
   test('asks after a turn, as there are two leaves to ask about; of the current one alone after an hour', () => {
     assert.equal(asksAt({ ...asking, next: until(NOW + HOUR) }), turnMs(0.5));
     assert.equal(asksAt({ ...asking, rolledFor: current.thumbprint }), probeMs(3, 0.5));
+  });
+  test('a turn is counted from the answer of DPS, also where the hub takes minutes to refuse what that said', () => {
+    const next = until(NOW + HOUR);
+    const assigned = { ...asking, next, rejected: false, unproven: 1, grace: GRACE_REFUSALS - 1, assignment: hub };
+    const { phase, probe } = play({ ...without(assigned, 'ask'), phase: 'serving' }, 'hub refuses current');
+    assert.equal(phase, 'stranded');
+    assert.ok((probe?.askAt ?? 0) - NOW + GRACE_MS + turnMs(0.5) <= 75 * MINUTE);
   });
   test('and of the candidate alone by its own ladder: it may be enrolled in a moment', () => {
     const next = until(current.notAfter, { rest: { failure: REFUSAL, askAt: current.notAfter + 7 } });
