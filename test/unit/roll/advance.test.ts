@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { failure } from '../../../agent/failure/failure.ts';
+import { type Code, failure } from '../../../agent/failure/failure.ts';
 import { advance, signalsOf } from '../../../agent/roll/advance.ts';
 import { budgetLeft } from '../../../agent/roll/budget.ts';
 import { without } from '../../../agent/roll/moves.ts';
@@ -27,9 +27,9 @@ const LAST_RESORT = lastResortAt(current, terms.renewAt);
 describe('the most urgent of the planned moments is the signal', () => {
   const scheduled = { ...request('roll', 'method'), startAt: NOW };
   const asleep = { ...waits, rest: { ...rest, askAt: NOW + 1 } };
-  const keyless = (code: 'NL-TOKEN-FAILED' | 'NL-EST-REFUSED', askAt: number): RollState => ({
+  const keyless = (code: Code, askAt: number, isSecond?: true): RollState => ({
     ...serving,
-    next: { ...wanted(), rest: { failure: failure(code), askAt } },
+    next: { ...wanted(), ...(isSecond && { isSecond }), rest: { failure: failure(code), askAt } },
   });
   const rows: readonly (readonly [why: string, RollState, at: number, signal: string | undefined])[] = [
     ['nothing has come', serving, NOW, undefined],
@@ -73,6 +73,14 @@ describe('the most urgent of the planned moments is the signal', () => {
     ],
     ['a millisecond before', keyless('NL-TOKEN-FAILED', NOW), LAST_RESORT - 1, 'probe'],
     ['its ladder goes on meanwhile', keyless('NL-TOKEN-FAILED', LAST_RESORT + 1), LAST_RESORT, 'due'],
+    ['both places are taken: at once', keyless('NL-TOKEN-OCCUPIED', LAST_RESORT + 1), LAST_RESORT, 'last-resort'],
+    [
+      'but not again at once, as the token signs no CSR with the key that it has',
+      keyless('NL-TOKEN-OCCUPIED', LAST_RESORT + 1, true),
+      LAST_RESORT,
+      'due',
+    ],
+    ['then by the ladder', keyless('NL-TOKEN-OCCUPIED', NOW, true), LAST_RESORT, 'last-resort'],
     ['but where its issuer refuses, the same key helps nobody', keyless('NL-EST-REFUSED', NOW), LAST_RESORT, 'probe'],
   ];
   for (const [why, state, at, signal] of rows) {
