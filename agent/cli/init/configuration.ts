@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Config, parseConfig } from '../../config/config.ts';
@@ -6,6 +6,7 @@ import { type Draft, type Drafted, draftOf, draftText } from '../../config/draft
 import { clashOf, neighboursOf } from '../../config/neighbours.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
+import { readGiven } from '../../machine/given-file.ts';
 import { writeAtomically } from '../../state/durable.ts';
 import type { Guide } from './guide.ts';
 
@@ -132,7 +133,7 @@ function unwritable(path: string, cause: unknown): Fault {
 
 function textOf(file: string): string | undefined {
   try {
-    return readFileSync(file, 'utf8');
+    return readGiven(file).toString();
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new Fault('NL-CONFIG', { message: `The configuration ${file} cannot be read.`, cause });
