@@ -1,8 +1,8 @@
-import { constants } from 'node:fs';
-import { lchown, lstat, mkdir, open, readdir } from 'node:fs/promises';
+import { lchown, lstat, mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Fault } from '../failure/failure.ts';
 import type { Account } from './account.ts';
+import { setMode } from './make-path.ts';
 
 interface Manner {
   /** Of a new directory. */
@@ -25,24 +25,13 @@ export async function entrust(directory: string, account: Account, { mode, known
     if (found === undefined) {
       await mkdir(dirname(directory), { recursive: true });
       await mkdir(directory);
-      await give(directory, account, mode);
+      await setMode(directory, mode, account);
     } else if (found.isDirectory() && found.uid === ROOT) {
       if (directory === known) await hand(directory, account);
       else if ((await readdir(directory)).length === 0) await lchown(directory, account.uid, account.gid);
     }
   } catch (cause) {
     throw new Fault('NL-STATE-WRITE', { message: `${directory} cannot be given to the user ${account.name}.`, cause });
-  }
-}
-
-/** By descriptor: the daemon may own the directory above, and could put a link in its place meanwhile. */
-async function give(directory: string, { uid, gid }: Account, mode: number): Promise<void> {
-  const made = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-  try {
-    await made.chmod(mode);
-    await made.chown(uid, gid);
-  } finally {
-    await made.close();
   }
 }
 
