@@ -1,4 +1,5 @@
-import { lchown, lstat, mkdir, readdir } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lchown, lstat, mkdir, open, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Fault } from '../failure/failure.ts';
 import type { Account } from './account.ts';
@@ -35,14 +36,20 @@ export async function entrust(directory: string, account: Account, { mode, known
   }
 }
 
-/** Looks only into root's directories: no other user can put a link into those meanwhile. */
+/** By descriptor: the group may write to an inbox, and put a link in place of a directory meanwhile. */
 async function hand(directory: string, account: Account): Promise<void> {
-  for (const name of await readdir(directory)) {
-    const path = join(directory, name);
-    const found = await lstat(path);
-    if (found.uid !== ROOT) continue;
-    if (found.isDirectory()) await hand(path, account);
-    else if (found.nlink === 1) await lchown(path, account.uid, account.gid);
+  const held = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    const here = `/proc/self/fd/${held.fd}`;
+    for (const name of await readdir(here)) {
+      const path = join(here, name);
+      const found = await lstat(path);
+      if (found.uid !== ROOT) continue;
+      if (found.isDirectory()) await hand(path, account);
+      else if (found.nlink === 1) await lchown(path, account.uid, account.gid);
+    }
+    await held.chown(account.uid, account.gid);
+  } finally {
+    await held.close();
   }
-  await lchown(directory, account.uid, account.gid);
 }
