@@ -43,8 +43,13 @@ export function readGiven(path: string): Buffer {
 export async function inGivenPlace<T>(path: string, work: (path: string) => Promise<T>): Promise<T> {
   if (process.geteuid?.() !== ROOT) return work(path);
   const directory = opened(dirname(path), O_RDONLY | O_DIRECTORY);
+  const held = `/proc/self/fd/${directory}/`;
   try {
-    return await work(`/proc/self/fd/${directory}/${basename(path)}`);
+    return await work(`${held}${basename(path)}`);
+  } catch (error) {
+    for (let one = error; one instanceof Error; one = one.cause)
+      one.message = one.message.replaceAll(held, join(dirname(path), '/'));
+    throw error;
   } finally {
     closeSync(directory);
   }

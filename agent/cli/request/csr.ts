@@ -39,7 +39,7 @@ async function writeTo(path: string, csr: string): Promise<void> {
   try {
     await inGivenPlace(path, (held) => replace(held, csr));
   } catch (error) {
-    const cause = error instanceof Fault ? error.failure.cause : error;
+    const cause = error instanceof Fault ? error.cause : error;
     const advice = 'Name another place: `newleaf csr -o FILE`';
     throw new Fault('NL-STATE-WRITE', { message: `The CSR cannot be written to ${path}.`, cause, advice });
   }

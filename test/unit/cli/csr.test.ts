@@ -104,6 +104,16 @@ describe('-o FILE', () => {
       );
     });
 
+  test('an error names the path that the person has named', async (t) => {
+    const { call } = await gateway(t);
+    const io = stage();
+    assert.equal(await call(io, '-o', '/proc/gw.csr'), 1);
+    assert.match(
+      io.err.text.replaceAll(/\s+/g, ' '),
+      /cannot be written to \/proc\/gw\.csr\. \(E[^()]* '\/proc\/\.gw\.csr\.new'\)/,
+    );
+  });
+
   test('a link on the way may be another user’s, and is not followed', async (t) => {
     const { call, directory } = await gateway(t);
     mkdirSync(join(directory, 'precious'));

@@ -26,6 +26,11 @@ describe('the bundle of root', { skip: process.getuid?.() !== 0 }, () => {
     });
   }
 
+  test('an error names the path that the person has named', async () => {
+    const { failure } = await keep('/proc/bundle.tar.gz', content, SUDO).catch((error) => error);
+    assert.match(failure.cause, /^E.* '\/proc\/bundle\.tar\.gz'$/);
+  });
+
   test('a link in its place is not followed, and a file not overwritten', async (t) => {
     const directory = scratch(t);
     const [file, link] = [join(directory, 'file'), join(directory, 'link')];
