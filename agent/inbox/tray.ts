@@ -1,9 +1,10 @@
-import { chmod, mkdir, unlink } from 'node:fs/promises';
+import { mkdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Answerer } from '../ask/ask.ts';
 import { type Failure, failure } from '../failure/failure.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import type { Log } from '../machine/log.ts';
+import { setMode } from '../machine/make-path.ts';
 import type { Clock } from '../time/clock.ts';
 import { type Delivery, deliveriesIn, isUntouched } from './file.ts';
 import { reject } from './reject.ts';
@@ -168,12 +169,12 @@ function unless<T>(closing: AbortSignal, work: Promise<T>): Promise<T | undefine
   });
 }
 
-/** mkdir(2) narrows a mode by the umask. An existing directory keeps its mode: the operator may have chosen it. */
+/** An existing directory keeps its mode: the operator may have chosen it. */
 async function makeMissing(path: string, mode: number): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   try {
     await mkdir(path, { mode });
-    await chmod(path, mode);
+    await setMode(path, mode);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }

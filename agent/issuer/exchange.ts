@@ -4,9 +4,9 @@ import { createSecureContext } from 'node:tls';
 import { connectorOf, type TlsConnector } from '../../hsm/connector.ts';
 import { type Code, Fault } from '../failure/failure.ts';
 import { httpsRequest } from '../network/https.ts';
+import { quoted } from '../network/quoted.ts';
 import type { Through } from '../network/through.ts';
 import type { HttpsReply } from './answer.ts';
-import { withoutCredentials } from './credentials.ts';
 
 export interface HttpsRequest {
   readonly method: 'GET' | 'POST';
@@ -30,8 +30,8 @@ const NO_HTTP = 'HPE_';
 export const under = (url: string, operation: string): string => `${url.replace(/\/+$/, '')}/${operation}`;
 
 /**
- * Sends one request over a connection of its own. Redirects are not followed, the body is never longer than maxBytes, and our
- * credentials are taken out of it.
+ * Sends one request over a connection of its own. Redirects are not followed, the body is never longer than maxBytes, and words
+ * that repeat our credentials are left out.
  * Throws the reason of an abort; otherwise `Fault`: NL-EST-UNTRUSTED, NL-EST-UNREACHABLE, NL-EST-BODY where the answer is no
  * HTTP, and NL-EST-AUTH where a TLS alert says that our certificate is refused. (In TLS 1.3 the alert can be lost: the server
  * resets the connection on which our request is under way already. That is NL-EST-UNREACHABLE.)
@@ -45,13 +45,28 @@ export async function exchange(asking: HttpsRequest): Promise<HttpsReply> {
     const response = await answered(asked, body);
     const { statusCode: status = 0, headers: told } = response;
     const reply = { status, headers: told, ...(await read(response, maxBytes)) };
-    return headers.Authorization === undefined ? reply : withoutCredentials(reply, headers.Authorization);
+    return headers.Authorization === undefined ? reply : withoutEcho(reply, headers.Authorization);
   } catch (error) {
     signal.throwIfAborted();
     throw fault(url, error, isUntrusted(asked.socket));
   } finally {
     asked.destroy();
   }
+}
+
+/** A beginning of the credentials that is too short to be known may end a body that was cut: each character in `&#x00e9;`. */
+const UNKNOWN_END = 64;
+
+/** An issued certificate is left as it is. @param sent as for `quoted` */
+function withoutEcho(reply: HttpsReply, sent: string): HttpsReply {
+  const each = (value?: string | string[]) =>
+    typeof value === 'string' ? quoted(value, sent) : value?.map((one) => quoted(one, sent));
+  const headers = Object.fromEntries(Object.entries(reply.headers).map(([name, value]) => [name, each(value)]));
+  if (reply.status === 200) return { ...reply, headers };
+  const text = reply.body.toString();
+  const words = quoted(text, sent);
+  const isCut = reply.cut && words === text;
+  return { ...reply, headers, body: Buffer.from(isCut ? words.slice(0, -UNKNOWN_END) : words) };
 }
 
 const answered = (asked: ClientRequest, body: string | undefined): Promise<IncomingMessage> =>

@@ -3,6 +3,7 @@ import { lchown, lstat, mkdir, open, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Fault } from '../failure/failure.ts';
 import type { Account } from './account.ts';
+import { setMode } from './make-path.ts';
 
 interface Manner {
   /** Of a new directory. */
@@ -25,7 +26,7 @@ export async function entrust(directory: string, account: Account, { mode, known
     if (found === undefined) {
       await mkdir(dirname(directory), { recursive: true });
       await mkdir(directory);
-      await give(directory, account, mode);
+      await setMode(directory, mode, account);
     } else if (found.isDirectory() && found.uid === ROOT) {
       if (directory === known) await hand(directory, account);
       else if ((await readdir(directory)).length === 0) await lchown(directory, account.uid, account.gid);
@@ -35,25 +36,20 @@ export async function entrust(directory: string, account: Account, { mode, known
   }
 }
 
-/** By descriptor: the daemon may own the directory above, and could put a link in its place meanwhile. */
-async function give(directory: string, { uid, gid }: Account, mode: number): Promise<void> {
-  const made = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-  try {
-    await made.chmod(mode);
-    await made.chown(uid, gid);
-  } finally {
-    await made.close();
-  }
-}
-
-/** Looks only into root's directories: no other user can put a link into those meanwhile. */
+/** By descriptor: the group may write to an inbox, and put a link in place of a directory meanwhile. */
 async function hand(directory: string, account: Account): Promise<void> {
-  for (const name of await readdir(directory)) {
-    const path = join(directory, name);
-    const found = await lstat(path);
-    if (found.uid !== ROOT) continue;
-    if (found.isDirectory()) await hand(path, account);
-    else if (found.nlink === 1) await lchown(path, account.uid, account.gid);
+  const held = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    const here = `/proc/self/fd/${held.fd}`;
+    for (const name of await readdir(here)) {
+      const path = join(here, name);
+      const found = await lstat(path);
+      if (found.uid !== ROOT) continue;
+      if (found.isDirectory()) await hand(path, account);
+      else if (found.nlink === 1) await lchown(path, account.uid, account.gid);
+    }
+    await held.chown(account.uid, account.gid);
+  } finally {
+    await held.close();
   }
-  await lchown(directory, account.uid, account.gid);
 }

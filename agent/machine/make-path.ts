@@ -1,4 +1,5 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
@@ -18,4 +19,19 @@ export async function makePath(path: string, isLast = path === dirname(path)): P
   }
   await makePath(dirname(path));
   return makePath(path, true);
+}
+
+/**
+ * Mode, and owner, of a directory that was made just now: mkdir(2) narrows the mode by the umask. By descriptor, because another
+ * user may own the directory above, and could put a link in its place meanwhile.
+ * @throws the error of open(2) or fchmod(2)
+ */
+export async function setMode(path: string, mode: number, owner?: { readonly uid: number; readonly gid: number }) {
+  const made = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    await made.chmod(mode);
+    if (owner !== undefined) await made.chown(owner.uid, owner.gid);
+  } finally {
+    await made.close();
+  }
 }

@@ -5,6 +5,7 @@ import { readNamed } from '../machine/named-file.ts';
 import { timeLimit } from '../time/limited.ts';
 import { basicOf } from './basic.ts';
 import { portal } from './portal.ts';
+import { quoted } from './quoted.ts';
 
 /** The settings of the proxy, as the configuration names them. */
 export interface ProxySettings {
@@ -57,7 +58,7 @@ export async function tunnel(
       });
       asked.on('error', reject).end();
     });
-    const refusal = refused(answer, proxy.host, place, authorization !== undefined);
+    const refusal = refused(answer, proxy.host, place, authorization);
     if (refusal === undefined) return socket;
     socket.destroy();
     throw refusal;
@@ -81,16 +82,18 @@ async function credentials({ proxy_username: name, proxy_password_file: file }: 
   return basicOf(name, await readNamed('network.proxy_password_file', file));
 }
 
-/** @param isNamed whether it was told a user name and a password */
-function refused({ statusCode = 0, headers }: IncomingMessage, proxy: string, place: string, isNamed: boolean) {
-  const page = portal(statusCode, headers, `The proxy ${proxy}`);
+/** @param sent user name and password, where it was told them */
+function refused({ statusCode = 0, headers }: IncomingMessage, proxy: string, place: string, sent: string | undefined) {
+  const page = portal(statusCode, headers, `The proxy ${proxy}`, sent);
   if (page !== undefined) return page;
   if (statusCode >= 200 && statusCode < 300) return undefined;
-  const met = (code: Code, message: string) => new Fault(code, { message, cause: headers['proxy-authenticate'] });
+  const { 'proxy-authenticate': challenges } = headers;
+  const met = (code: Code, message: string) =>
+    new Fault(code, { message, cause: challenges && quoted(challenges, sent) });
   if (statusCode === 407) {
-    const schemes = schemesOf(headers['proxy-authenticate']);
-    if (schemes.length > 0 && !schemes.includes('basic')) return noBasic(proxy, schemes);
-    const what = isNamed ? 'does not accept user name and password' : 'wants a user name and a password';
+    const schemes = schemesOf(challenges);
+    if (schemes.length > 0 && !schemes.includes('basic')) return noBasic(proxy, quoted(schemes.join(', '), sent));
+    const what = sent !== undefined ? 'does not accept user name and password' : 'wants a user name and a password';
     return met('NL-NETWORK-PROXY-AUTH', `The proxy ${proxy} ${what} (HTTP 407).`);
   }
   const how = statusCode >= 500 ? 'does not get through' : 'does not let newleaf through';
@@ -103,10 +106,10 @@ const schemesOf = (challenges = ''): readonly string[] =>
     ([, scheme = '']) => scheme.toLowerCase(),
   );
 
-const noBasic = (proxy: string, schemes: readonly string[]): Fault =>
+const noBasic = (proxy: string, schemes: string): Fault =>
   new Fault('NL-NETWORK-PROXY-AUTH', {
     message: `The proxy ${proxy} wants a login that newleaf does not have (HTTP 407): newleaf has Basic only.`,
-    cause: schemes.join(', '),
+    cause: schemes,
     advice: 'Operator of the proxy: allow Basic for this gateway, or let it through without a login.',
   });
 

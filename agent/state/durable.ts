@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, chmod, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { access, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Fault } from '../failure/failure.ts';
-import { makePath } from '../machine/make-path.ts';
+import { makePath, setMode } from '../machine/make-path.ts';
 
 export interface Owner {
   readonly uid: number;
@@ -66,8 +66,7 @@ async function makeMissing(path: string): Promise<void> {
   await makePath(dirname(path));
   try {
     await mkdir(path, { mode: 0o700 });
-    // The mode given to mkdir is narrowed by the umask.
-    await chmod(path, 0o750);
+    await setMode(path, 0o750);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
     throw error;

@@ -1,10 +1,10 @@
-import { chmod, rmdir } from 'node:fs/promises';
+import { rmdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Failure, Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
-import { makePath } from '../machine/make-path.ts';
+import { makePath, setMode } from '../machine/make-path.ts';
 import { SOCKETS_MODE } from '../machine/program-directory.ts';
 import { makeDirectory, writeIfOther } from '../state/durable.ts';
 import type { LazyUplinkOptions } from './options.ts';
@@ -149,7 +149,7 @@ export class Listeners {
   async #writing(path: string, write: () => Promise<void>): Promise<void> {
     const { sockets } = this.#options.settings;
     try {
-      if (await makePath(sockets)) await chmod(sockets, SOCKETS_MODE);
+      if (await makePath(sockets)) await setMode(sockets, SOCKETS_MODE);
       await write();
     } catch (cause) {
       const message = `${path} cannot be made.`;

@@ -1,14 +1,13 @@
-import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { configPath } from '../../config/config.ts';
 import { EXIT } from '../../failure/exit.ts';
-import { Fault } from '../../failure/failure.ts';
 import { command, type Run, textOption } from '../kit/command.ts';
 import { Progress } from '../kit/progress.ts';
 import { type Screen, screenOf, wrap } from '../kit/screen.ts';
 import { archive } from './archive.ts';
 import { type Collected, collect } from './collect.ts';
+import { keep } from './keep.ts';
 import { settingsIn, textOf } from './settings.ts';
 
 /** `newleaf support-bundle` @param itself argv of this very program; a command follows */
@@ -23,7 +22,7 @@ export const supportBundle = (itself: readonly string[]): Run =>
     progress.doing('collecting everything, which takes longer if a server does not answer');
     const files = await collect({ settings, env: io.env, now, itself }).finally(() => progress.end());
     const contents = { name: 'contents.txt', content: Buffer.from(contentsInWords(files)) };
-    await write(path, archive(name, [contents, ...files], now), io.env);
+    await keep(path, archive(name, [contents, ...files], now), io.env);
     io.out.write(written(path, files, screen));
     return EXIT.done;
   });
@@ -33,31 +32,6 @@ const nameOf = (registrationId = 'unknown'): string => registrationId.replaceAll
 
 /** `20261125T134953Z` */
 const stamp = (at: number): string => new Date(at).toISOString().replaceAll(/[-:]|\.\d+/g, '');
-
-/** Never overwrites a file. The user who called sudo becomes its owner, and can send it. */
-async function write(path: string, content: Buffer, { SUDO_UID, SUDO_GID }: NodeJS.ProcessEnv): Promise<void> {
-  try {
-    const file = await open(path, 'wx', 0o600);
-    try {
-      await file.writeFile(content);
-      if (process.geteuid?.() === 0 && SUDO_UID !== undefined) await file.chown(Number(SUDO_UID), Number(SUDO_GID));
-    } finally {
-      await file.close();
-    }
-  } catch (cause) {
-    const isThere = (cause as NodeJS.ErrnoException).code === 'EEXIST';
-    const message = isThere
-      ? `${path} is there already, and the bundle overwrites nothing.`
-      : `The bundle cannot be written to ${path}.`;
-    if (isThere)
-      throw new Fault('NL-STATE-WRITE', { message, advice: 'Name a new file: `newleaf support-bundle -o FILE`' });
-    throw new Fault('NL-STATE-WRITE', {
-      message,
-      cause,
-      advice: 'Name another place: `newleaf support-bundle -o FILE`',
-    });
-  }
-}
 
 function contentsInWords(files: readonly Collected[]): string {
   const rows = files.map(

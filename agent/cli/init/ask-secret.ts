@@ -1,7 +1,7 @@
 import { askSetting } from './ask-setting.ts';
 import { placeFor } from './copies.ts';
 import type { Guide } from './guide.ts';
-import { beginningOf, noSecret, writeSecret } from './secret.ts';
+import { noSecret, writeSecret } from './secret.ts';
 import type { Copied } from './take-over.ts';
 
 /** A password that the daemon reads from a file. */
@@ -20,8 +20,8 @@ export async function askSecret(guide: Guide, { name, flag, words, file }: Secre
   const { answers, dialogue } = guide;
   if (guide.flag(flag) !== undefined || !dialogue.asks) {
     const what = words.toLowerCase();
-    const objection = (path: string) => {
-      const wrong = noSecret(beginningOf(path));
+    const objection = (path: string, content = '') => {
+      const wrong = noSecret(content);
       return wrong && `must be a file with the ${what} alone: ${path} ${wrong}`;
     };
     return askSetting(guide, { name, flag, words: `File with the ${what}`, file, objection });

@@ -2,6 +2,7 @@ import { readFileSync, type Stats, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { objectionTo, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
+import { readGiven } from '../../machine/given-file.ts';
 import { holdsAuthority } from '../../machine/named-file.ts';
 import { type Guide, wrongFlag } from './guide.ts';
 import { type Copied, takenOver } from './take-over.ts';
@@ -18,8 +19,11 @@ export interface SettingQuestion {
   readonly suggestion?: string | undefined;
   /** A file that the daemon has to read, and its copy: a relative path is taken from where the command was called. */
   readonly file?: Copied;
-  /** A mistake that the schema cannot know, as the end of a sentence; undefined where the answer is accepted. */
-  readonly objection?: (written: string) => string | undefined;
+  /**
+   * A mistake that the schema cannot know, as the end of a sentence; undefined where the answer is accepted.
+   * @param content of the file, where the answer is one
+   */
+  readonly objection?: (written: string, content: string | undefined) => string | undefined;
   /** Text to value and back, where the setting is no text. */
   readonly form?: { readonly read: (typed: string) => Written; readonly show: (value: Written) => string };
 }
@@ -33,17 +37,26 @@ export async function askSetting(guide: Guide, question: SettingQuestion): Promi
   const { answers, dialogue } = guide;
   const { name, flag, words, hint, form } = question;
   const read = (typed: string): Written => (form === undefined ? placed(question, typed) : form.read(typed));
+  let named: Named | undefined;
   const objection = async (typed: string) => {
     const path = placed(question, typed);
     if (question.file !== undefined && typed.startsWith('~')) return WITHOUT_HOME;
-    const wrong = objectionTo(name, read(typed)) ?? (question.file && (await unreadable(guide, path)));
-    return wrong ?? question.objection?.(path);
+    const wrong = objectionTo(name, read(typed));
+    if (wrong !== undefined) return wrong;
+    const found = question.file && path.startsWith('/') ? await look(guide, path, question.file) : undefined;
+    if (typeof found === 'string') return found;
+    named = found;
+    return question.objection?.(path, named?.content);
   };
+  const forDaemon = async (typed: string) =>
+    question.file && named?.isClosed
+      ? takenOver(guide, placed(question, typed), named.content, question.file)
+      : placed(question, typed);
   const given = guide.flag(flag);
   if (given !== undefined) {
     const wrong = await objection(given);
     if (wrong !== undefined) throw wrongFlag(flag, wrong);
-    const place = await forDaemon(guide, question, given);
+    const place = await forDaemon(given);
     if (place !== undefined) return answers.set(name, read(place));
     guide.forget(flag);
   }
@@ -51,17 +64,13 @@ export async function askSetting(guide: Guide, question: SettingQuestion): Promi
   if (dialogue.asks) {
     if (hint !== undefined) dialogue.hint(hint);
     for (;;) {
-      const place = await forDaemon(guide, question, await dialogue.text(words, fallback, objection));
+      const place = await forDaemon(await dialogue.text(words, fallback, objection));
       if (place !== undefined) return answers.set(name, read(place));
     }
   }
   if (fallback === undefined) return answers.miss(flag);
   answers.set(name, read(fallback));
 }
-
-/** The answer, or the copy of the file that it names; undefined where the person wants none. */
-const forDaemon = async (guide: Guide, question: SettingQuestion, typed: string): Promise<string | undefined> =>
-  question.file === undefined ? typed : takenOver(guide, placed(question, typed), question.file);
 
 /** The shell of the caller knows whose home it is; under sudo, this process does not. */
 const WITHOUT_HOME = 'must be a path without ~';
@@ -74,19 +83,28 @@ function shown(value: Written | undefined, { form }: SettingQuestion): string | 
   return form === undefined ? String(value) : form.show(value);
 }
 
-/**
- * Why the daemon cannot read a file, as the end of a sentence; undefined where it can.
- * @param place a path; a PKCS#11 URI is no file
- */
-async function unreadable({ account, errands }: Guide, place: string): Promise<string | undefined> {
-  if (!place.startsWith('/')) return undefined;
+/** A file, read once: what is judged is what is copied. */
+interface Named {
+  readonly content: string;
+  /** Only root can read it, so it is copied. */
+  readonly isClosed: boolean;
+}
+
+/** Reads the file of an answer; or why it cannot be taken, as the end of a sentence. */
+async function look({ account, errands }: Guide, place: string, { isSecret }: Copied): Promise<Named | string> {
   const wrong = noFile(place);
   if (wrong !== undefined) return wrong;
   const code = await errands.whyUnreadable(place);
-  if (code === undefined) return undefined;
-  // Root can read it, and it is copied (take-over.ts).
-  if (code === 'EACCES' && account !== undefined) return undefined;
-  return `must be a file that can be read: ${place} cannot (${code})`;
+  const isClosed = code === 'EACCES' && account !== undefined;
+  if (code !== undefined && !isClosed) return `must be a file that can be read: ${place} cannot (${code})`;
+  try {
+    const content = (isClosed ? readGiven(place) : readFileSync(place)).toString();
+    if (isClosed && !isSecret && content.includes('PRIVATE KEY-----'))
+      return `must be a file that all users may read: there is a private key in ${place}`;
+    return { content, isClosed };
+  } catch (error) {
+    return `must be a file that can be read: ${error instanceof Error ? error.message : error}`;
+  }
 }
 
 /** The same of a path that leads to no file. A directory may be closed to the daemon, and open to the caller of init. */
@@ -100,6 +118,6 @@ export function noFile(place: string): string | undefined {
   return found.isFile() ? undefined : `must be a file: ${place} is ${found.isDirectory() ? 'a directory' : 'none'}`;
 }
 
-/** The fault of a readable file of certificates, in the same way. */
-export const noCertificate = (path: string): string | undefined =>
-  holdsAuthority(readFileSync(path, 'utf8')) ? undefined : `must be a PEM file: there is no certificate in ${path}`;
+/** The fault of a file of certificates, in the same way. */
+export const noCertificate = (path: string, content = ''): string | undefined =>
+  holdsAuthority(content) ? undefined : `must be a PEM file: there is no certificate in ${path}`;

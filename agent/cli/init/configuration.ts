@@ -1,11 +1,13 @@
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
-import { chmod, mkdir, rm } from 'node:fs/promises';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Config, parseConfig } from '../../config/config.ts';
 import { type Draft, type Drafted, draftOf, draftText } from '../../config/draft.ts';
 import { clashOf, neighboursOf } from '../../config/neighbours.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
+import { readGiven } from '../../machine/given-file.ts';
+import { setMode } from '../../machine/make-path.ts';
 import { writeAtomically } from '../../state/durable.ts';
 import type { Guide } from './guide.ts';
 
@@ -109,7 +111,7 @@ export async function makePlace(file: string): Promise<void> {
     if (!existsSync(directory)) {
       await mkdir(directory, { recursive: true });
       // Whatever the umask is: the daemon, which is not root, must be able to enter.
-      await chmod(directory, 0o755);
+      await setMode(directory, 0o755);
     }
     accessSync(directory, constants.W_OK);
   } catch (cause) {
@@ -132,7 +134,7 @@ function unwritable(path: string, cause: unknown): Fault {
 
 function textOf(file: string): string | undefined {
   try {
-    return readFileSync(file, 'utf8');
+    return readGiven(file).toString();
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new Fault('NL-CONFIG', { message: `The configuration ${file} cannot be read.`, cause });

@@ -124,7 +124,8 @@ export const EST_PASSWORD = {
 function askBootstrap(part: 'cert' | 'key', words: string): Question {
   const file = part === 'cert' ? { name: 'bootstrap.pem' } : ({ name: 'bootstrap-key.pem', isSecret: true } as const);
   const hint = 'a file (PEM), or a pkcs11: URI';
-  const objection = (place: string) => (part === 'cert' && place.startsWith('/') ? noCertificate(place) : undefined);
+  const objection = (place: string, content: string | undefined) =>
+    part === 'cert' && content !== undefined ? noCertificate(place, content) : undefined;
   const about = { name: `${EST}.bootstrap_${part}`, flag: `bootstrap-${part}`, words };
   return (guide) => askSetting(guide, { ...about, hint, file, objection });
 }

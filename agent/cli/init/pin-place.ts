@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { instanceOf } from '../../config/config.ts';
+import { readGiven } from '../../machine/given-file.ts';
 import { sealedPin } from '../../machine/root-pin.ts';
 import type { StagedPin } from './configuration.ts';
 import { type Guide, wrongFlag } from './guide.ts';
-import { beginningOf, beside, noSecret, readSecret, writeSecret } from './secret.ts';
+import { beside, noSecret, readSecret, writeSecret } from './secret.ts';
 
 /**
  * Where the PIN is kept: in the file from which the unit takes it, which only root can read; where there is no such unit,
@@ -102,7 +103,14 @@ export async function givenPin(guide: Guide): Promise<string | undefined> {
     wrongFlag('pin-file', `must be a file with the PIN, or - where it comes on stdin: ${why}`);
   const found = given === '-' ? undefined : await stat(place).catch(() => undefined);
   if (found !== undefined && !found.isFile()) throw wrong(`${place} is no file`);
-  const text = given === '-' ? await guide.stdin() : found && beginningOf(place);
+  const read = () => {
+    try {
+      return readGiven(place).toString();
+    } catch (error) {
+      throw wrong(error instanceof Error ? error.message : `${error}`);
+    }
+  };
+  const text = given === '-' ? await guide.stdin() : found && read();
   if (text === undefined) throw wrong(`there is no file ${place}`);
   // A token counts a wrong PIN: what cannot be one is not tried.
   const reason = noSecret(text);

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Fault } from '../../failure/failure.ts';
@@ -58,24 +57,6 @@ export function noSecret(content: string): string | undefined {
   if (text === '') return 'is empty';
   if (text.length > MOST_BYTES) return `has more than ${MOST_BYTES} bytes`;
   return CONTROL.test(text) || text.includes('\ufffd') ? 'is not one line of text' : undefined;
-}
-
-/**
- * As much of a regular file as `noSecret` needs to judge it.
- * @throws Fault NL-CONFIG where it cannot be read
- */
-export function beginningOf(path: string): string {
-  const bytes = Buffer.alloc(2 * MOST_BYTES);
-  try {
-    const file = openSync(path, 'r');
-    try {
-      return bytes.subarray(0, readSync(file, bytes)).toString();
-    } finally {
-      closeSync(file);
-    }
-  } catch (cause) {
-    throw needsRoot(`${path} cannot be read.`, cause);
-  }
 }
 
 const needsRoot = (message: string, cause: unknown): Fault =>

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { Fault } from '../../failure/failure.ts';
 import { writeAtomically } from '../../state/durable.ts';
 import { toNo } from './all-the-same.ts';
@@ -16,16 +15,20 @@ export interface Copied {
 const ROOT = { uid: 0, gid: 0 };
 
 /**
- * The file as the daemon can read it: itself, or a copy of one that only root can read. Where there is no terminal, it is
- * copied unasked, as a PIN is.
+ * The file as the daemon can read it: a copy of one that only root can read. Where there is no terminal, it is copied unasked,
+ * as a PIN is.
+ * @param text of the file, as it was judged: another user may have changed the file by now
  * @returns undefined where the person wants no copy
  * @throws Fault NL-CONFIG
  */
-export async function takenOver(guide: Guide, place: string, { name, isSecret }: Copied): Promise<string | undefined> {
+export async function takenOver(
+  guide: Guide,
+  place: string,
+  text: string,
+  { name, isSecret }: Copied,
+): Promise<string | undefined> {
   const { account, copies, dialogue, errands, later } = guide;
-  if (account === undefined || !place.startsWith('/')) return place;
-  if ((await errands.whyUnreadable(place)) !== 'EACCES') return place;
-  const text = await readFile(place, 'utf8');
+  if (account === undefined) return place;
   const { path: target, isThere } = await placeFor(guide, name, text);
   const isInPlace = place === target;
   const isReadable = isThere && !isInPlace && (await errands.whyUnreadable(target)) === undefined;

@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { configPath, loadConfig } from '../../config/config.ts';
 import { EXIT } from '../../failure/exit.ts';
 import { Fault } from '../../failure/failure.ts';
+import { inGivenPlace } from '../../machine/given-file.ts';
 import { writeAtomically } from '../../state/durable.ts';
 import { command, textOption } from '../kit/command.ts';
 import { screenOf, wrap } from '../kit/screen.ts';
@@ -36,15 +37,19 @@ async function writeTo(path: string, csr: string): Promise<void> {
     throw new Fault('NL-STATE-WRITE', { message, advice: 'Name the file itself; without -o the CSR goes to stdout.' });
   }
   try {
-    if (found !== undefined && !found.isFile()) return await writeThrough(path, csr);
-    await stat(dirname(path));
-    if (found === undefined) return await writeAtomically(path, csr, 0o644);
-    return await writeAtomically(path, csr, found.mode & 0o777, found);
+    await inGivenPlace(path, (held) => replace(held, csr));
   } catch (error) {
-    const cause = error instanceof Fault ? error.failure.cause : error;
+    const cause = error instanceof Fault ? error.cause : error;
     const advice = 'Name another place: `newleaf csr -o FILE`';
     throw new Fault('NL-STATE-WRITE', { message: `The CSR cannot be written to ${path}.`, cause, advice });
   }
+}
+
+async function replace(path: string, csr: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found !== undefined && !found.isFile()) return writeThrough(path, csr);
+  await stat(dirname(path));
+  await writeAtomically(path, csr, found === undefined ? 0o644 : found.mode & 0o777, found);
 }
 
 async function writeThrough(path: string, csr: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { configPath, loadConfig } from '../../config/config.ts';
+import { openGiven } from '../../machine/given-file.ts';
 import { command, Misuse, type Run, textOption } from '../kit/command.ts';
 import { pursue } from './pursue.ts';
 
@@ -23,7 +24,7 @@ async function contentOf(file: string, stdin: Readable): Promise<Buffer | string
   const chunks: Buffer[] = [];
   let length = 0;
   try {
-    for await (const chunk of file === '-' ? stdin : createReadStream(file)) {
+    for await (const chunk of file === '-' ? stdin : createReadStream(file, { fd: openGiven(file) })) {
       chunks.push(chunk);
       length += chunk.length;
       // A file that is no chain may be a disk image, or may never end.

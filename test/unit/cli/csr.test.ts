@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import {
   chownSync,
   linkSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -102,6 +103,29 @@ describe('-o FILE', () => {
         [],
       );
     });
+
+  test('an error names the path that the person has named', async (t) => {
+    const { call } = await gateway(t);
+    const io = stage();
+    assert.equal(await call(io, '-o', '/proc/gw.csr'), 1);
+    assert.match(
+      io.err.text.replaceAll(/\s+/g, ' '),
+      /cannot be written to \/proc\/gw\.csr\. \(E[^()]* '\/proc\/\.gw\.csr\.new'\)/,
+    );
+  });
+
+  test('a link on the way may be another user’s, and is not followed', async (t) => {
+    const { call, directory } = await gateway(t);
+    mkdirSync(join(directory, 'precious'));
+    symlinkSync('precious', join(directory, 'link'));
+    const io = stage();
+    assert.equal(await call(io, '-o', join(directory, 'link', 'gw.csr')), 1);
+    assert.match(
+      io.err.text.replaceAll(/\s+/g, ' '),
+      /NL-STATE-WRITE The CSR cannot be written to .* a link on its way/,
+    );
+    assert.deepEqual(readdirSync(join(directory, 'precious')), []);
+  });
 
   test('a pipe is written through, and stays one', async (t) => {
     const { call, directory } = await gateway(t);

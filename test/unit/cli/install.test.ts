@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, type TestContext, test } from 'node:test';
@@ -85,13 +85,21 @@ describe('what cannot be a delivery never reaches the daemon', () => {
     ['no such file', (directory) => join(directory, 'none'), /^There is no .*none\.$/],
     ['a directory', (directory) => directory, /is a directory\. Name the file with the chain\.$/],
     ['an empty file', (directory) => join(directory, 'empty'), /empty is empty\.$/],
-    ['without end', () => '/dev/zero', /^\/dev\/zero has more than 262144 bytes: that is no chain\.$/],
+    ['a large file', (directory) => join(directory, 'large'), /large has more than 262144 bytes: that is no chain\.$/],
+    ['without end', () => '/dev/zero', /^\/dev\/zero cannot be read: \/dev\/zero is no regular file\.$/],
+    [
+      'a link',
+      (directory) => join(directory, 'link'),
+      /link cannot be read: .* has a link on its way, .* root takes none\.$/,
+    ],
     ['an empty stdin', () => '-', /^stdin is empty\.$/],
   ];
   for (const [what, operand, said] of rows) {
     test(what, async (t) => {
       const { asks, directory, io, call } = await gateway(t);
       writeFileSync(join(directory, 'empty'), '');
+      writeFileSync(join(directory, 'large'), Buffer.alloc(262_145));
+      symlinkSync('empty', join(directory, 'link'));
       assert.equal(await call(operand(directory)), 2);
       assert.match(words(io.err.text), said);
       assert.deepEqual(asks, []);

@@ -4,6 +4,7 @@ import { enrolment } from '../../../agent/issuer/enrolment.ts';
 import { exchange } from '../../../agent/issuer/exchange.ts';
 import { tryEst } from '../../../agent/issuer/trial.ts';
 import { basicOf } from '../../../agent/network/basic.ts';
+import { LEFT_OUT } from '../../../agent/network/quoted.ts';
 import { authority, failureOf, files, issueFrom, type Script, type Seen, serve, status } from './est-server.ts';
 
 const USER = 'newleaf';
@@ -17,6 +18,8 @@ const TRACES = [PASSWORD, 'let m', 'let%20m', 'let+m', '&lt;out', 'out&gt;'].con
 
 const html = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+/** The header as it is on the wire. */
+const requestOf = (seen: Seen) => Buffer.from(`POST /x HTTP/1.1\r\nAuthorization: ${sent(seen)}\r\n`);
 const sent = ({ headers }: Seen): string => headers.authorization ?? '';
 
 /** What servers and proxies say when they refuse, with what was sent to them in it. */
@@ -36,8 +39,14 @@ const echoes: readonly (readonly [what: string, script: Script])[] = [
   ['a redirect', (out, seen) => status(302, { Location: `/login?was=${encodeURIComponent(sent(seen))}` })(out, seen)],
   ['a challenge', (out, seen) => status(401, { 'WWW-Authenticate': `Basic realm="${sent(seen)}"` })(out, seen)],
   ['a type', (out, seen) => status(200, { 'Content-Type': sent(seen) }, 'x')(out, seen)],
+  ['the header, truncated', (out, seen) => status(403, {}, `Authorization: ${sent(seen).slice(0, 22)}…`)(out, seen)],
+  ['the password, in base64', status(403, {}, `was ${Buffer.from(PASSWORD).toString('base64')}`)],
+  ['the request, in base64', (out, seen) => status(403, {}, `id ${requestOf(seen).toString('base64')}`)(out, seen)],
+  ['the request, in hex', (out, seen) => status(403, {}, requestOf(seen).toString('hex').toUpperCase())(out, seen)],
+  ['the password, as JSON in JSON', status(400, {}, JSON.stringify(JSON.stringify({ p: PASSWORD })))],
+  ['the password, its lines split', status(403, {}, `wrong: ${PASSWORD.replace(/(.{4})/g, '$1\r\n')}`)],
   ['at the end of what is quoted', status(403, {}, `${'x'.repeat(295)}${PASSWORD}`)],
-  ['at the end of what is read', status(403, {}, `${' '.repeat(65_530)}${PASSWORD}`)],
+  ['in more than is read', (out, seen) => status(403, {}, `${sent(seen)}${' x'.repeat(65_530)}`)(out, seen)],
 ];
 
 const credentials = (t: TestContext) => {
@@ -56,13 +65,19 @@ describe('a server that sends our credentials back: they are in no failure', () 
       const failure = await failureOf(issueFrom(t, await serve(t, script), credentials(t)));
       assertClean(failure);
       assert.match(failure.code, /^NL-EST-/);
+      assert.ok(JSON.stringify(failure).includes(LEFT_OUT), JSON.stringify(failure));
     });
   }
 
-  test('the rest of its words is kept', async (t) => {
-    const est = await serve(t, status(403, {}, `no such user: ${PAIR} in realm 7`));
+  test('at the end of what is read: too short to be known', async (t) => {
+    const est = await serve(t, status(403, {}, `${' '.repeat(65_530)}${PASSWORD}`));
+    assertClean(await failureOf(issueFrom(t, est, credentials(t))));
+  });
+
+  test('words without them are kept', async (t) => {
+    const est = await serve(t, status(403, {}, `no such user: ${USER} in realm 7`));
     const { cause } = await failureOf(issueFrom(t, est, credentials(t)));
-    assert.equal(cause, 'no such user: newleaf:[redacted] in realm 7');
+    assert.equal(cause, 'no such user: newleaf in realm 7');
   });
 
   test('a trial of the credentials', async (t) => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { makePath } from '../../../agent/machine/make-path.ts';
+import { makePath, setMode } from '../../../agent/machine/make-path.ts';
 import { scratch } from '../state/disk.ts';
 
 test('it is made with its parents, and says whether it was missing', async (t) => {
@@ -28,6 +28,17 @@ for (const [what, make, code] of WRONG)
   test(`${what}: ${code}`, async (t) => {
     await assert.rejects(makePath(make(scratch(t))), { code });
   });
+
+test('a mode for a new directory, and not for what a link in its place leads to', async (t) => {
+  const directory = scratch(t);
+  const [made, link] = [join(directory, 'made'), join(directory, 'link')];
+  mkdirSync(made, { mode: 0o700 });
+  symlinkSync('made', link);
+  await assert.rejects(setMode(link, 0o777), { code: 'ENOTDIR' });
+  assert.equal(statSync(made).mode & 0o777, 0o700);
+  await setMode(made, 0o2775);
+  assert.equal(statSync(made).mode & 0o7777, 0o2775);
+});
 
 function filed(path: string): string {
   writeFileSync(path, '');

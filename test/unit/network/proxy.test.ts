@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { tunnel } from '../../../agent/network/proxy.ts';
+import { LEFT_OUT } from '../../../agent/network/quoted.ts';
 import { HttpProxy, type ProxyFault } from '../../simulator/proxy.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'newleaf-proxy-'));
@@ -127,6 +128,32 @@ for (const [what, answer, words] of RAW) {
     const { port } = server.address() as AddressInfo;
     assert.match(await met(tunnel(to(`http://127.0.0.1:${port}`), 'hub.example', 8883, never)), words);
     server.close();
+  });
+}
+
+const echoed = Buffer.from('newleaf:s3cret').toString('base64');
+const ECHOES: readonly (readonly [what: string, answer: string])[] = [
+  ['the realm of a 407', '407 So\r\nProxy-Authenticate: Basic realm="was s3cret"'],
+  ['the scheme of a 407', '407 So\r\nProxy-Authenticate: s3cret'],
+  ['the challenge of a 403', `403 So\r\nProxy-Authenticate: Basic ${echoed}`],
+  ['the place of a 302', `302 So\r\nLocation: http://portal.example/?was=Basic%20${echoed}`],
+];
+
+for (const [what, answer] of ECHOES) {
+  test(`a proxy that sends the password back in ${what}: it is in no failure`, async () => {
+    const server = createServer((socket) =>
+      socket.on('error', () => {}).once('data', () => socket.end(`HTTP/1.1 ${answer}\r\nContent-Length: 0\r\n\r\n`)),
+    );
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const attempt = tunnel(to(`http://127.0.0.1:${port}`, 'newleaf'), 'hub.example', 8883, never);
+    const error: unknown = await attempt.catch((cause: unknown) => cause);
+    server.close();
+    assert.ok(error instanceof Fault);
+    const said = `${error.message} ${JSON.stringify(error.failure)} ${String(error.cause)}`;
+    assert.doesNotMatch(said, new RegExp(`s3cret|${echoed}`));
+    assert.equal(error.failure.cause, LEFT_OUT);
   });
 }
 

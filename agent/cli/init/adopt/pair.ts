@@ -1,11 +1,11 @@
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { TokenError } from '../../../../hsm/ckr.ts';
 import { importable, importedId } from '../../../../hsm/import-key.ts';
 import { Fault } from '../../../failure/failure.ts';
 import { commonNamesOf } from '../../../issuer/name.ts';
 import { blocksOf, toPem } from '../../../issuer/pem.ts';
 import { verify } from '../../../issuer/verify.ts';
+import { readGiven } from '../../../machine/given-file.ts';
 import type { Leaf } from '../../../roll/leaf.ts';
 
 /** Every refusal comes before the first change. */
@@ -14,10 +14,15 @@ const UNTOUCHED = 'Nothing was touched.';
 /** @throws Fault NL-CONFIG */
 export async function readAdopted(path: string, what: string): Promise<string> {
   try {
-    return await readFile(path, 'latin1');
+    return readGiven(path).toString('latin1');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const why = { ENOENT: 'there is no such file', EACCES: 'this user may not read it', EISDIR: 'it is a directory' };
+    const why = {
+      ENOENT: 'there is no such file',
+      EACCES: 'this user may not read it',
+      EISDIR: 'it is a directory',
+      ELOOP: 'it is a link, or reached over one, that another user may have made',
+    };
     const reason = why[code as keyof typeof why] ?? code;
     const advice = code === 'EACCES' ? 'Run it as root: `sudo newleaf init`' : 'Name the right file, and run it again.';
     throw new Fault('NL-CONFIG', {

@@ -84,6 +84,16 @@ describe('a setting is answered', () => {
     }
   });
 
+  test('a private key that only root can read is not copied for all users', async (t) => {
+    const place = join(scratch(t), 'ca.pem');
+    writeFileSync(place, '-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n', { mode: 0o600 });
+    const set = scene({ flags: { 'trust-ca': place }, errands: { whyUnreadable: async () => 'EACCES' } });
+    const account = { name: 'nobody', uid: 65534, gid: 65534, home: '/nonexistent' };
+    await assert.rejects(askSetting({ ...set.guide, account }, trust), {
+      message: new RegExp(`--trust-ca must be a file that all users may read: there is a private key in ${place}`),
+    });
+  });
+
   test('the person sees default, hint and what is wrong', async () => {
     const { guide, paper } = scene({ typed: ['https://x', ''] });
     await askSetting(guide, { ...endpoint, hint: 'of your cloud' });
@@ -97,16 +107,14 @@ describe('a setting is answered', () => {
   });
 });
 
-test('a file of CAs is one that the daemon takes, too: by the same labels', (t) => {
-  const path = join(scratch(t), 'ca.pem');
+test('a file of CAs is one that the daemon takes, too: by the same labels', () => {
   for (const [text, isTaken] of [
     ['-----BEGIN CERTIFICATE-----\n', true],
     ['-----BEGIN TRUSTED CERTIFICATE-----\n', true],
     ['-----BEGIN CERTIFICATE REQUEST-----\n', false],
     ['as in: -----BEGIN CERTIFICATE-----\n', false],
   ] as const) {
-    writeFileSync(path, text);
-    assert.equal(noCertificate(path) === undefined, isTaken, text);
+    assert.equal(noCertificate('/ca.pem', text) === undefined, isTaken, text);
   }
 });
 

@@ -34,7 +34,7 @@ describe('a file that only root can read', { skip: process.getuid?.() !== 0 }, (
       if (before !== undefined) writeFileSync(named, before);
       const set = scene({ ...(typed && { typed }), errands: { whyUnreadable: async () => 'EACCES' } });
       const guide = { ...set.guide, account, file: join(directory, 'newleaf.toml') };
-      const place = await takenOver(guide, given, copied);
+      const place = await takenOver(guide, given, 'text', copied);
       assert.equal(place, owner === undefined ? undefined : target);
       if (owner === undefined) return assert.ok(!existsSync(target));
       const { uid, mode: bits } = lstatSync(target);
@@ -43,8 +43,4 @@ describe('a file that only root can read', { skip: process.getuid?.() !== 0 }, (
       assert.equal(guide.later.length, typed === undefined ? 1 : 0, 'a script that fails removes it again');
     });
   }
-
-  test('one that the daemon can read stays where it is', async () => {
-    assert.equal(await takenOver({ ...scene().guide, account }, '/any/file', { name: 'ca.pem' }), '/any/file');
-  });
 });
