@@ -5,7 +5,7 @@ import { hasLeaf } from './candidate.ts';
 import { AGAIN, canGoBack, isBarred, PATIENCE, unanswered } from './look.ts';
 import { askForCurrent, finish, giveUp, makesWay, park, toRegisterNext } from './moves.ts';
 import { isSession } from './poison.ts';
-import type { Decision, Moved, Of, RollState } from './state.ts';
+import type { Decision, Moved, Of, RollEffect, RollState } from './state.ts';
 
 /** The ladder of a registration takes three minutes to its fifth rung. */
 const UNHEARD = 5;
@@ -22,13 +22,18 @@ export function unsettled(before: RollState, event: Of<'failed'>, decision?: Dec
   }
   if (failure.code === 'NL-TOKEN-KEY' && isSession(effect, before.current))
     return again(begin({ ...before, keyless: (before.keyless ?? 0) + 1 }, event, decision));
-  if (unanswered(before, event) === undefined) return again(before);
+  // The token signs no handshake of the candidate, whose place the current leaf may take as well.
+  const isUnsigned = failure.kind === 'broken' && isOfCandidate(before, effect);
+  if (unanswered(before, event) === undefined && !isUnsigned) return again(before);
   const state = { ...before, unreached: before.unreached + 1 };
-  // The hub does answer: it has refused the current leaf meanwhile. Only the candidate gets no answer.
+  // The hub does answer: it has refused the current leaf meanwhile. Only the candidate gets no answer, or no signature.
   if (state.next?.is === 'assigned' && isBarred(state) && state.unreached >= PATIENCE && canGoBack(state, event))
     return { ...tryCurrent(state, event, failure), unreached: 0 };
-  return again(askAnew(state, event, decision));
+  return again(isUnsigned ? state : askAnew(state, event, decision));
 }
+
+const isOfCandidate = ({ next }: RollState, effect: RollEffect): boolean =>
+  next?.is === 'assigned' && effect.kind === 'connect' && effect.leaf.thumbprint === next.leaf.thumbprint;
 
 /** How often DPS may be silent before another leaf is tried. */
 function patience({ next }: RollState): number {

@@ -94,6 +94,20 @@ describe('what was asked has failed when it makes room', () => {
   }
 });
 
+test('a candidate whose handshake the token does not sign makes room for the current leaf, where the hub refuses that', () => {
+  const unsigned = (state: RollState, count: number): RollState => {
+    let after = state;
+    for (let time = 0; time < count && after.next?.is === 'assigned'; time += 1) {
+      const effect = { kind: 'connect', leaf: candidate, assignment: after.next.assignment } as const;
+      const failed = { kind: 'failed', effect, failure: failure('NL-TOKEN-FAILED'), at: NOW, draw: 0.5 } as const;
+      after = advance(after, failed, terms).state;
+    }
+    return after;
+  };
+  assert.equal(briefly(unsigned({ ...alone, rejected: true }, 200)), 'registering, register a');
+  assert.equal(unsigned({ ...alone, rejected: false }, 200).phase, 'connecting-next', 'its session goes on by itself');
+});
+
 describe('the candidate whose hub does not answer', () => {
   test('is registered again, and only counts its own attempts', () => {
     const proving: RollState = { ...SITUATIONS['connecting-next'], unreached: 0 };
