@@ -63,8 +63,10 @@ function followsFailed({ outcomes }: RollState): boolean {
 
 /** The next rung of a candidate's ladder. A key that is not found is looked for by a ladder of its own. */
 function rung(state: RollState, next: Candidate, { at, draw }: RollEvent, failure: Failure) {
-  const isFirst = failure.code === 'NL-TOKEN-KEY' && metBy(next)?.code !== failure.code;
-  const tries = isFirst ? 1 : next.tries === 1 && followsFailed(state) ? HOURLY : next.tries + 1;
+  const isKeyless = failure.code === 'NL-TOKEN-KEY';
+  const isFirst = isKeyless && metBy(next)?.code !== failure.code;
+  const isLate = !isKeyless && next.tries === 1 && followsFailed(state);
+  const tries = isFirst ? 1 : isLate ? HOURLY : next.tries + 1;
   return { tries, rest: { failure, askAt: at + probeMs(tries, draw, remaining(state, at)) } };
 }
 

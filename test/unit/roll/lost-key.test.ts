@@ -106,6 +106,11 @@ for (const phase of ['registering-next', 'connecting-next'] as const) {
       const { next } = keyless(offline);
       assert.deepEqual([next?.is, next?.tries], ['parked', 2]);
     });
+    test('it is looked for again a quarter of an hour later, also where one roll after the other has come to nothing', () => {
+      const kept = { ...request('roll', 'newleaf'), outcome: 'kept', endedAt: NOW } as const;
+      const { next } = keyless({ ...without(probed(parked), 'online'), outcomes: [kept, kept] });
+      assert.equal(restOf(next)?.askAt, NOW + probeMs(2, 0.5));
+    });
     test('a technician who rolls gets another key at once', () => {
       const asked = { kind: 'asked', request: request('roll'), delayMs: 0, discard: false } as const;
       const rolling = hear(parked, { ...asked, at: NOW, draw: 0.5 });
