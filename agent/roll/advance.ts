@@ -144,14 +144,16 @@ function planned(state: RollState, { kind, at: now }: RollEvent, terms: Terms): 
   if (current === undefined && isUntried && phase === 'unprovisioned') signals.push({ kind: 'provisioning' });
   if (hasLeaf(next) && next.leaf.notAfter <= now) signals.push({ kind: 'candidate-expired' });
   if (isLastResort(state, terms, now)) signals.push({ kind: 'last-resort' });
+  const due: readonly Signal[] = isDue(state, terms, now) ? [{ kind: 'due' }] : [];
+  // DPS refuses a leaf that has expired, so a probe would be about nothing.
+  if (!canGoBack(state, { at: now })) signals.push(...due);
   const waits = isBarred(state) && WAITING.has(phase);
   if (phase === 'stranded' || waits ? hasCome(state.probe?.askAt) : hasCome(restOf(next)?.askAt))
     signals.push({ kind: 'probe' });
   if (current !== undefined && state.registered !== undefined && state.registered !== terms.registered) {
     signals.push({ kind: 'configuration', isNew: kind === 'started' });
   }
-  if (isDue(state, terms, now)) signals.push({ kind: 'due' });
-  return signals;
+  return [...signals, ...due];
 }
 
 /** The next key cannot be made, and half of the time is gone in which the current leaf should have been renewed. */

@@ -54,6 +54,12 @@ describe('the most urgent of the planned moments is the signal', () => {
       NOW,
       undefined,
     ],
+    [
+      'stranded with a leaf that has expired: another leaf is worth more than an answer about that one',
+      { ...serving, phase: 'stranded', probe: { times: 1, askAt: DUE }, current: { ...current, notAfter: DUE } },
+      current.notAfter,
+      'due',
+    ],
     ['stranded: time to ask', { ...serving, phase: 'stranded', probe: { times: 1, askAt: NOW } }, NOW, 'probe'],
     [
       'what was registered is not what the configuration says',
