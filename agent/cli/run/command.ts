@@ -19,7 +19,7 @@ import { SharedSession } from '../../mqtt/hub-session.ts';
 import { isCredible } from '../../roll/plan.ts';
 import { runtimeDirectory } from '../../state/durable.ts';
 import { assertNotEnded } from '../../state/journal.ts';
-import { FORGET_MS, forgetWords, lastWords, leaveWords } from '../../state/last-words.ts';
+import { FORGET_MS, forgetStart, forgetWords, lastWords, leaveWords } from '../../state/last-words.ts';
 import { takeLock } from '../../state/lock.ts';
 import { StartNote } from '../../state/start-note.ts';
 import { systemClock } from '../../time/clock.ts';
@@ -194,6 +194,7 @@ async function lived(options: StartOptions): Promise<number> {
   try {
     const { daemon, ended, stop } = await start(options);
     for (const signal of SIGNALS) process.once(signal, () => void stop().catch(() => {}));
+    void daemon.begun.then(() => forgetStart(config.state.directory)).catch(() => {});
     const forget = () => forgetWords(config.state.directory).catch(() => {});
     const forgetting = setTimeout(forget, FORGET_MS).unref();
     const ending = await ended.finally(() => clearTimeout(forgetting));
