@@ -69,14 +69,15 @@ function open(options: RequestOptions, body?: object): Promise<IncomingMessage> 
   });
 }
 
-async function faultOf(cause: unknown, socket: string): Promise<Fault> {
+/** @param ending waits until a daemon that was killed is gone */
+export async function faultOf(cause: unknown, socket: string, ending = () => pause(ENDING_MS)): Promise<Fault> {
   const { code } = cause as NodeJS.ErrnoException;
   if (code === 'EACCES') return new Fault('NL-CONTROL-DENIED', { message: `This user may not use ${socket}.` });
   if (code === 'ENOENT' || code === 'ECONNREFUSED')
     return new Fault('NL-DAEMON-DOWN', { message: `The daemon does not run: there is no answer on ${socket}.` });
   // connect(2), EAGAIN: "for nonblocking UNIX domain sockets […] the connection cannot be completed immediately". A daemon
   // that ends closes its connections, too, and its socket has no listener then.
-  if (isCut(code)) await pause(ENDING_MS);
+  if (isCut(code)) await ending();
   const isFull = code === 'EAGAIN' || (isCut(code) && (await knock(socket)) === undefined);
   if (isFull)
     return new Fault('NL-CONTROL-BUSY', { message: `The daemon runs, and accepts no connection on ${socket}.`, cause });
