@@ -36,7 +36,7 @@ export async function askSocket(
     const isJson = response.headers['content-type'] === 'application/json';
     return { status: response.statusCode ?? 0, body: isJson ? JSON.parse(said) : said };
   } catch (cause) {
-    if (!signal.aborted) throw await faultOf(cause, socket);
+    if (!signal.aborted) throw await downFault(cause, socket);
     const advice = 'If it stays like this: `systemctl restart newleaf`';
     throw new Fault('NL-DAEMON-DOWN', { message: `The daemon did not answer within ${waitMs / 1000} s.`, advice });
   }
@@ -58,7 +58,7 @@ export async function* events(socket: string, abort: AbortSignal): AsyncIterable
     }
     throw new Error('the daemon ended the stream');
   } catch (cause) {
-    if (!abort.aborted) throw await faultOf(cause, socket);
+    if (!abort.aborted) throw await downFault(cause, socket);
   }
 }
 
@@ -70,7 +70,7 @@ function open(options: RequestOptions, body?: object): Promise<IncomingMessage> 
 }
 
 /** @param ending waits until a daemon that was killed is gone */
-export async function faultOf(cause: unknown, socket: string, ending = () => pause(ENDING_MS)): Promise<Fault> {
+export async function downFault(cause: unknown, socket: string, ending = () => pause(ENDING_MS)): Promise<Fault> {
   const { code } = cause as NodeJS.ErrnoException;
   if (code === 'EACCES') return new Fault('NL-CONTROL-DENIED', { message: `This user may not use ${socket}.` });
   if (code === 'ENOENT' || code === 'ECONNREFUSED')
