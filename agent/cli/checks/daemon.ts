@@ -4,6 +4,7 @@ import { failureOf } from '../../failure/failure-of.ts';
 import { version as here } from '../../machine/build.ts';
 import type { Trouble } from '../../roll/report.ts';
 import { needsAction } from '../../roll/wrong.ts';
+import { parkedAlarm } from '../status/advise.ts';
 import { shortened } from '../status/session.ts';
 import { BEGIN_OR_LEAVE, NEW_OR_GIVEN_UP } from '../words.ts';
 import { adviceHere, type Check, type Finding, failed, isUnbegun, ok, skipped, warning } from './check.ts';
@@ -107,8 +108,11 @@ async function trouble(site: Site): Promise<Finding> {
     if (online || phase !== 'serving') return ok(`The daemon has none.${more}`);
     return warning('The daemon is offline, and says no more.', 'See it try: `newleaf status --watch`.');
   }
-  const { code, message, advice, cause } = worst;
-  const about = leaf !== undefined && code === next?.trouble?.code ? 'About the next leaf: ' : '';
+  const { directory } = (await site.config()).config.state;
+  const isOfNext = next !== undefined && worst.code === next.trouble?.code;
+  const { advice = worst.advice } = (isOfNext && parkedAlarm(next, directory, site.now)) || worst;
+  const { code, message, cause } = worst;
+  const about = leaf !== undefined && isOfNext ? 'About the next leaf: ' : '';
   const words = `${about}${cause === undefined ? message : `${message} (${plainCause(cause)})`}`;
   return isNew(worst) ? failed(code, words, advice) : warning(`${code} ${words}`, adviceHere(code, advice));
 }

@@ -38,6 +38,8 @@ export interface Running {
 }
 
 export interface StartOptions {
+  /** The path of the configuration. */
+  readonly file: string;
   readonly config: Config;
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
@@ -117,7 +119,7 @@ export const run = (passage: Passage): Run =>
     try {
       const { file, config } = loadConfig(configPath(textOption(args, 'config'), env), passage.handed?.toml);
       const log = createLog({ level: config.log.level, env });
-      return await serve({ config, log, env, held: await asDaemon(file, config, passage) });
+      return await serve({ file, config, log, env, held: await asDaemon(file, config, passage) });
     } catch (error) {
       await tellSystemd(env, failureOf(error));
       throw error;

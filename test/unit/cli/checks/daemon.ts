@@ -1,5 +1,5 @@
 import { Fault, failure } from '../../../../agent/failure/failure.ts';
-import { statusWith } from '../stage.ts';
+import { NOW, statusWith } from '../stage.ts';
 import { errno, fails, type Row } from './row.ts';
 
 const shown = {
@@ -157,7 +157,24 @@ export const DAEMON: readonly Row[] = [
           next: { slot: 'b', standing: 'parked', trouble: { code: 'NL-EST-AUTH', message: 'No.', advice: 'Ask.' } },
         }),
     },
-    /^failed NL-EST-AUTH About the next leaf: No\. -> Ask\.$/,
+    /^failed NL-EST-AUTH About the next leaf: No\. -> Ask\. After that: /,
+  ],
+  [
+    'trouble',
+    'of the issuer, which is asked again later',
+    {
+      status: async () =>
+        statusWith({
+          wrong: [failure('NL-EST-AUTH')],
+          next: {
+            slot: 'b',
+            standing: 'parked',
+            trouble: failure('NL-EST-AUTH'),
+            askAt: new Date(NOW + 303_000).toISOString(),
+          },
+        }),
+    },
+    /^failed NL-EST-AUTH .* After that: `newleaf roll --wait`; .* newleaf asks again by itself in 5 min\.$/,
   ],
   [
     'trouble',
