@@ -150,7 +150,9 @@ export const BREAKAGES: readonly Breakage[] = [
   {
     title: 'enrollment disabled',
     breaks: ({ far }) => far.setStatus('gateways', 'disabled'),
-    red: () => [`enrollment NL-DPS-DISABLED The enrollment of gw-0001 is disabled in DPS. → ${ENABLE}`],
+    red: () => [
+      'enrollment NL-DPS-DISABLED DPS last answered that the enrollment of gw-0001 is disabled. → Operator: enable the enrollment. If it was enabled since: `newleaf reprovision`',
+    ],
     daemon: {
       // The hub knows the leaf all the same: the daemon learns of it when it registers again.
       after: ({ gateway }) => gateway.post('/v1/reprovision'),
