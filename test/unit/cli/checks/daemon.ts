@@ -96,6 +96,14 @@ export const DAEMON: readonly Row[] = [
     { status: down, unit: unit({ ActiveState: 'failed', Result: 'exit-code', ExecMainStatus: '4' }) },
     /^failed NL-DAEMON-DOWN Nobody answers\. newleaf\.service is failed: it ended with exit code 4\. -> /,
   ],
+  ...(['216', '217'] as const).map(
+    (ExecMainStatus): Row => [
+      'socket',
+      `has no user or group any more: ${ExecMainStatus}`,
+      { status: down, unit: unit({ ActiveState: 'activating', Result: 'exit-code', ExecMainStatus }) },
+      /^failed NL-DAEMON-DOWN Nobody answers\. newleaf\.service is activating: its user or its group newleaf does not exist \(exit code 21[67]\)\. -> Make them again: `systemd-sysusers` \(of the tarball: its install\.sh\), then `systemctl restart newleaf`\. If the user has /,
+    ],
+  ),
   [
     'socket',
     'hung, and was killed',
