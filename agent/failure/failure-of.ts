@@ -22,6 +22,10 @@ const ADVICE: Readonly<Record<string, string>> = {
   TOKEN_AMBIGUOUS: nameToken(),
 };
 
+/** No answer of the module has led to it, as where stunnel does TLS: then there is no CKR code to look up. */
+const WITHOUT_CKR =
+  'Does the token sign? See `newleaf check leaf-key`. If it lasts, send the vendor of the token `newleaf support-bundle`.';
+
 /** Turns every thrown value into a failure. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof Fault) return error.failure;
@@ -29,8 +33,9 @@ export function failureOf(error: unknown): Failure {
     const named = `${AREAS[error.name]}-${String(error.kind).toUpperCase()}`;
     const code = named === 'NL-TOKEN-PIN-FILE' && isPassing(error.cause) ? 'NL-TOKEN-PIN-READ' : named;
     const own = 'advice' in error && typeof error.advice === 'string' ? error.advice : undefined;
-    const advice = own ?? ('code' in error ? ADVICE[String(error.code)] : undefined);
+    const known = own ?? ('code' in error ? ADVICE[String(error.code)] : undefined);
     const message = `${error.message.replace(/\.$/, '')}.`;
+    const advice = known ?? (code === 'NL-TOKEN-FAILED' && !message.includes('CKR_') ? WITHOUT_CKR : undefined);
     if (isCode(code)) return failure(code, { message, ...(advice !== undefined && { advice }) });
   }
   return failure('NL-INTERNAL', { cause: error instanceof Error ? (error.stack ?? error.message) : error });
