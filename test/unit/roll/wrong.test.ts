@@ -34,7 +34,6 @@ const late = { now: end + HOUR };
 const ROWS: readonly (readonly [what: string, RollState, Partial<ReportOptions>, exit: number, ...codes: Code[]])[] = [
   ['nothing', serving, {}, 0],
   ['offline, and not known why', offline, {}, 1],
-  ['a CSR is out for a person, at an issuer that needs none', { ...serving, next: made('delivery') }, {}, 0],
   [
     'the clock is behind: nobody is blamed for a certificate',
     met('NL-HUB-UNTRUSTED', 'CERT_NOT_YET_VALID'),
