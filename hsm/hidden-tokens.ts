@@ -20,14 +20,31 @@ export function hiddenTokens(module: string, env: NodeJS.ProcessEnv = process.en
   const directory = kind?.directory(env);
   if (kind === undefined || directory === undefined) return undefined;
   const places = placesOf(kind, env);
-  const path = kind === SOFTHSM ? [directory, ...places].find(isClosed) : undefined;
+  if (kind === SOFTHSM && whyClosed(directory) === 'ENOENT') return away(directory);
+  const path = kind === SOFTHSM ? [directory, ...places].find((one) => whyClosed(one) === 'EACCES') : undefined;
   const isEmpty = (file: string) => read(file)?.every((byte) => byte === 0) === true;
   if (path === undefined) return damaged(places.map((place) => join(place, kind.file)).find(isEmpty));
-  const { username } = userInfo();
   const of = path === directory ? 'the tokens of SoftHSM are' : 'a token of SoftHSM is';
   return {
-    message: `The user ${username} may not read ${path}, where ${of}: root sees more there.`,
-    advice: `If it is the token of this gateway: \`chown -R ${username}: ${path}\``,
+    message: `The user ${userName()} may not read ${path}, where ${of}: root sees more there.`,
+    advice: `If it is the token of this gateway: \`chown -R ${userName()}: ${path}\``,
+  };
+}
+
+/** In a container, a user may have no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.geteuid?.());
+  }
+}
+
+function away(directory: string): Hidden {
+  const make = `\`install -d -o ${userName()} -m 700 ${directory}\``;
+  return {
+    message: `There is no ${directory}, where SoftHSM keeps its tokens (directories.tokendir in softhsm2.conf).`,
+    advice: `Mount it, or restore it from a backup, then \`systemctl restart newleaf\`. If the tokens are lost: \`systemctl stop newleaf\`, ${make}, \`newleaf init --new-token softhsm\`, \`systemctl start newleaf\`.`,
   };
 }
 
@@ -43,11 +60,12 @@ function damaged(file: string | undefined): Hidden | undefined {
   };
 }
 
-function isClosed(directory: string): boolean {
+/** The error of the file system; undefined where this user may look into it. */
+function whyClosed(directory: string): string | undefined {
   try {
     accessSync(directory, constants.R_OK | constants.X_OK);
-    return false;
+    return undefined;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EACCES';
+    return (error as NodeJS.ErrnoException).code;
   }
 }

@@ -11,14 +11,22 @@ const loaded = new Map<string, PKCS11>();
 /**
  * The module, loaded once for each path and initialised. It is never finalised: after C_Finalize the next handshake of
  * the engine in this process blocks the event loop for ever.
- * @throws TokenError MODULE_NOT_LOADED
+ * @throws TokenError MODULE_NOT_LOADED, or why it shows no token; the error of pkcs11js
  */
 export function loadModule(path: string): PKCS11 {
   const module = loaded.get(path) ?? load(path);
-  mild(pkcs11js.CKR_CRYPTOKI_ALREADY_INITIALIZED, () =>
-    // Without CKF_OS_LOCKING_OK p11-kit-client answers CKR_CANT_LOCK, and pkcs11-proxy stays uninitialised.
-    module.C_Initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK }),
-  );
+  try {
+    mild(pkcs11js.CKR_CRYPTOKI_ALREADY_INITIALIZED, () =>
+      // Without CKF_OS_LOCKING_OK p11-kit-client answers CKR_CANT_LOCK, and pkcs11-proxy stays uninitialised.
+      module.C_Initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK }),
+    );
+  } catch (error) {
+    // SoftHSM 2.6.1 says CKR_GENERAL_ERROR, and why only in its own log.
+    const hidden = hiddenTokens(path);
+    if (hidden === undefined) throw error;
+    const { kind, code, message } = tokenError(error, 'opening', 'Loading the module');
+    throw new TokenError(kind, code, `${message}. ${hidden.message}`, error, hidden.advice);
+  }
   return module;
 }
 

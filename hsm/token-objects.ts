@@ -136,9 +136,10 @@ export class TokenObjects {
     });
   }
 
-  /** The key pair with this CKA_ID (hex). @throws TokenError KEY_AMBIGUOUS when there are several; KEY_VANISHED */
+  /** The key pair with this CKA_ID (hex). @throws TokenError KEY_ID_SHARED when there are several; KEY_VANISHED */
   async findById(id: string): Promise<PublicKey | undefined> {
-    const found = await this.#half(`Looking for the key with id ${id}`, [identified(bytes(id))]);
+    const doing = `Looking for the key with id ${id}`;
+    const found = await this.#half(doing, [identified(bytes(id))], undefined, 'KEY_ID_SHARED');
     if (found === undefined) this.#assertNotVanished(id);
     return found;
   }
@@ -212,12 +213,10 @@ export class TokenObjects {
     return this.#session.alone(`Describing the key "${key.label}"`, look);
   }
 
-  #half(doing: string, template: Template, judge?: (key: Handle) => void): Promise<PublicKey | undefined> {
+  #half(doing: string, template: Template, judge?: (key: Handle) => void, several = 'KEY_AMBIGUOUS') {
     return this.#session.alone(doing, () => {
       const [key, ...others] = this.#privateKeys(template);
-      if (others.length > 0) {
-        throw new TokenError('key', 'KEY_AMBIGUOUS', `${doing}: ${others.length + 1} private keys match.`);
-      }
+      if (others.length > 0) throw new TokenError('key', several, `${doing}: ${others.length + 1} private keys match.`);
       if (key === undefined) return undefined;
       judge?.(key);
       return this.#shown(key);
@@ -257,7 +256,7 @@ export class TokenObjects {
     if (key !== undefined && others.length === 0) return key;
     if (key === undefined) this.#assertNotVanished(id);
     const count = key === undefined ? 'No private key has' : 'Several private keys have';
-    const code = key === undefined ? 'KEY_NOT_FOUND' : 'KEY_AMBIGUOUS';
+    const code = key === undefined ? 'KEY_NOT_FOUND' : 'KEY_ID_SHARED';
     throw new TokenError('key', code, `${count} the id ${id} (label "${label}").`);
   }
 

@@ -17,6 +17,8 @@ import { type Clock, systemClock } from '../time/clock.ts';
 
 /** What both assemblies are given. */
 export interface Given<C extends Config = Config> {
+  /** The path of the configuration. */
+  readonly file: string;
   readonly config: C;
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;

@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TlsConnector } from '../../hsm/connector.ts';
 import type { IssuerChoice } from '../config/config.ts';
@@ -41,6 +41,24 @@ export function createIssuer(choice: IssuerChoice, parts: IssuerParts): Issuer {
         },
       };
   }
+}
+
+/**
+ * Whether the configuration, or a file that the issuer reads, was changed after this moment, in milliseconds. By the time of
+ * the inode: `cp -p` and `mv` keep that of the content, and `chmod` may be the cure.
+ */
+export async function changedSince(file: string, choice: IssuerChoice, since: number): Promise<boolean> {
+  const named = Object.values(choice).flat();
+  const paths = [file, ...named.filter((one) => typeof one === 'string' && one.startsWith('/'))];
+  const times = await Promise.all(
+    paths.map((path) =>
+      stat(path).then(
+        (found) => found.ctimeMs,
+        () => 0,
+      ),
+    ),
+  );
+  return times.some((at) => at > since);
 }
 
 type Command = Extract<IssuerChoice, { kind: 'command' }>;

@@ -25,7 +25,7 @@ import { adoptedChain } from '../state/adopted.ts';
 import { makeDirectory, runtimeDirectory } from '../state/durable.ts';
 import { publish } from '../state/published.ts';
 import { foundationOf, type Given } from './foundation.ts';
-import { createIssuer } from './issuers.ts';
+import { changedSince, createIssuer } from './issuers.ts';
 
 interface AssemblyOptions extends Given<X509Config> {
   /** The PIN, where only root may read it and has (machine/as-daemon.ts). */
@@ -38,7 +38,7 @@ interface AssemblyOptions extends Given<X509Config> {
  * @throws TokenError, Fault
  */
 export async function assemble(options: AssemblyOptions): Promise<Daemon> {
-  const { config, log, env, uplink } = options;
+  const { file, config, log, env, uplink } = options;
   const { dps, hsm, leaf, state } = config;
   const { directory } = state;
   const foundation = foundationOf(options);
@@ -108,6 +108,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
       }),
     },
     labelPrefix: hsm.label_prefix,
+    issuerChanged: (since) => changedSince(file, config.issuer, since),
     given: async () => givenLeaf(judging, hsm.key, await adoptedChain(directory)),
     async stranger(known) {
       const given = hsm.key === undefined ? [] : [(await token.findByUri(hsm.key)).id];

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isPassing } from '../failure/errno.ts';
 import { Fault } from '../failure/failure.ts';
 import { DEFAULT_PATH, instanceOf } from './instance.ts';
+import { lostOr } from './lost.ts';
 import { type Effective, notSetUp, readConfig } from './read.ts';
 import type { Values } from './schema.ts';
 
@@ -48,8 +49,12 @@ export function configPath(option: string | undefined, env: NodeJS.ProcessEnv): 
  * @param toml the text of the file, where it was read before
  * @throws Fault NL-CONFIG-READ; NL-CONFIG that names file, line and key of every mistake, or says why there is nothing to read
  */
-export function loadConfig(file: string, toml = textOf(file)): LoadedConfig {
-  return parseConfig(toml, file);
+export function loadConfig(file: string, toml?: string): LoadedConfig {
+  try {
+    return parseConfig(toml ?? textOf(file), file);
+  } catch (error) {
+    throw lostOr(error, file);
+  }
 }
 
 /** The pure half of `loadConfig`; `file` is only named in messages. */

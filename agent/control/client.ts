@@ -36,7 +36,7 @@ export async function askSocket(
     const isJson = response.headers['content-type'] === 'application/json';
     return { status: response.statusCode ?? 0, body: isJson ? JSON.parse(said) : said };
   } catch (cause) {
-    if (!signal.aborted) throw await faultOf(cause, socket);
+    if (!signal.aborted) throw await downFault(cause, socket);
     const advice = 'If it stays like this: `systemctl restart newleaf`';
     throw new Fault('NL-DAEMON-DOWN', { message: `The daemon did not answer within ${waitMs / 1000} s.`, advice });
   }
@@ -58,7 +58,7 @@ export async function* events(socket: string, abort: AbortSignal): AsyncIterable
     }
     throw new Error('the daemon ended the stream');
   } catch (cause) {
-    if (!abort.aborted) throw await faultOf(cause, socket);
+    if (!abort.aborted) throw await downFault(cause, socket);
   }
 }
 
@@ -69,14 +69,15 @@ function open(options: RequestOptions, body?: object): Promise<IncomingMessage> 
   });
 }
 
-async function faultOf(cause: unknown, socket: string): Promise<Fault> {
+/** @param ending waits until a daemon that was killed is gone */
+export async function downFault(cause: unknown, socket: string, ending = () => pause(ENDING_MS)): Promise<Fault> {
   const { code } = cause as NodeJS.ErrnoException;
   if (code === 'EACCES') return new Fault('NL-CONTROL-DENIED', { message: `This user may not use ${socket}.` });
   if (code === 'ENOENT' || code === 'ECONNREFUSED')
     return new Fault('NL-DAEMON-DOWN', { message: `The daemon does not run: there is no answer on ${socket}.` });
   // connect(2), EAGAIN: "for nonblocking UNIX domain sockets […] the connection cannot be completed immediately". A daemon
   // that ends closes its connections, too, and its socket has no listener then.
-  if (isCut(code)) await pause(ENDING_MS);
+  if (isCut(code)) await ending();
   const isFull = code === 'EAGAIN' || (isCut(code) && (await knock(socket)) === undefined);
   if (isFull)
     return new Fault('NL-CONTROL-BUSY', { message: `The daemon runs, and accepts no connection on ${socket}.`, cause });

@@ -11,6 +11,7 @@ import { withAnew } from './anew.ts';
 import { createAnswerer } from './answerer.ts';
 import { Transcript } from './events.ts';
 import { FirstLeaf } from './first-leaf.ts';
+import { issuerChangedIn } from './issuer-changed.ts';
 import { Lanes } from './lanes.ts';
 import type { DaemonOptions } from './options.ts';
 import { aheadMs, OtherClock } from './other-clock.ts';
@@ -165,7 +166,12 @@ export class Daemon {
     const leaf = current === undefined && next === undefined ? await this.#firstLeaf.look() : undefined;
     if (leaf === 'later') return this.#begins();
     this.#isBegun = true;
-    this.#inputs.push({ happened: { kind: 'started', ...(leaf && { given: leaf }) }, landed: this.#begins });
+    const started = {
+      kind: 'started',
+      ...(leaf && { given: leaf }),
+      ...(await issuerChangedIn(this.#state, this.#options)),
+    } as const;
+    this.#inputs.push({ happened: started, landed: this.#begins });
   }
 
   async #listen(): Promise<void> {

@@ -22,6 +22,8 @@ export interface DaemonOptions extends Omit<ReportOptions, 'now'> {
   readonly notify: Notify;
   /** The leaf of a key that was in the token before us, if one is configured. */
   readonly given: () => Promise<Leaf | undefined>;
+  /** Whether the settings of the issuer were changed after this moment (wall clock, milliseconds). */
+  readonly issuerChanged?: (since: number) => Promise<boolean>;
   /** What the token has in a place of ours, of another key than those. */
   readonly stranger?: (known: () => readonly string[]) => Promise<Failure | undefined>;
   /** Writes the files that are derived from the state, for others to read; those of `before` exist already. */

@@ -18,6 +18,8 @@ export interface DpsOptions extends DpsTerms {
   readonly dropped?: (topic: string) => void;
 }
 
+const NO_ANSWER = 'DPS took the request, and did not answer it within 30 s';
+
 const ASKED = /^\$dps\/registrations\/(?:PUT|GET)\/.*\?\$rid=([^&]+)/;
 
 /**
@@ -70,16 +72,13 @@ function request(options: DpsOptions, connector: TlsConnector, way: Way) {
     getRegistrationId: () => registrationId,
     getCertificate: (callback) => callback(undefined, { cert: 'unused', key: 'unused' }),
   });
-  // It never fulfils: the tap keeps the final answer from the SDK.
-  client.register()?.catch((error: Error) => {
-    // The SDK gives up after 30 s without an answer to one request. For all other errors the tap has the better reason.
-    if (error.name === 'TimeoutError') last ??= new Fault('NL-DPS-TIMEOUT', { cause: error });
-    tap.end();
-  });
+  // It never fulfils: the tap keeps the final answer from the SDK, and has the better reason for each error.
+  client.register()?.catch(() => tap.end());
 
   const assignment = tap.closed.then(() => {
     stopTimers(client);
-    last ??= dpsLinkFault(tap.attempt);
+    // The SDK hangs up, and then says why, after 30 s without an answer to one request: all other answers the tap keeps from it.
+    last ??= tap.isLeft ? new Fault('NL-DPS-TIMEOUT', { cause: NO_ANSWER }) : dpsLinkFault(tap.attempt);
     if (last instanceof Error) throw last;
     return last;
   });

@@ -18,9 +18,15 @@ const ADVICE: Readonly<Record<string, string>> = {
     'Name a key in hsm.key that signs after one login (with a PIV card, that of slot 9a), or leave hsm.key out.',
   KEY_AMBIGUOUS:
     'Look at them with `pkcs11-tool -O --login`: name one by its CKA_ID (`id=` in hsm.key), or remove one that is not needed.',
+  KEY_ID_SHARED:
+    'Another program has made a key with the same CKA_ID, and TLS names a key by that. `newleaf roll --wait` makes one with an ID of its own; or remove the other key.',
   KEY_TYPE_UNKNOWN: 'Choose another leaf.key_type, then `systemctl restart newleaf`.',
   TOKEN_AMBIGUOUS: nameToken(),
 };
+
+/** No answer of the module has led to it, as where stunnel does TLS: then there is no CKR code to look up. */
+const WITHOUT_CKR =
+  'Does the token sign? See `newleaf check leaf-key`. If it lasts, send the vendor of the token `newleaf support-bundle`.';
 
 /** Turns every thrown value into a failure. */
 export function failureOf(error: unknown): Failure {
@@ -29,8 +35,9 @@ export function failureOf(error: unknown): Failure {
     const named = `${AREAS[error.name]}-${String(error.kind).toUpperCase()}`;
     const code = named === 'NL-TOKEN-PIN-FILE' && isPassing(error.cause) ? 'NL-TOKEN-PIN-READ' : named;
     const own = 'advice' in error && typeof error.advice === 'string' ? error.advice : undefined;
-    const advice = own ?? ('code' in error ? ADVICE[String(error.code)] : undefined);
+    const known = own ?? ('code' in error ? ADVICE[String(error.code)] : undefined);
     const message = `${error.message.replace(/\.$/, '')}.`;
+    const advice = known ?? (code === 'NL-TOKEN-FAILED' && !message.includes('CKR_') ? WITHOUT_CKR : undefined);
     if (isCode(code)) return failure(code, { message, ...(advice !== undefined && { advice }) });
   }
   return failure('NL-INTERNAL', { cause: error instanceof Error ? (error.stack ?? error.message) : error });

@@ -56,6 +56,8 @@ export class Tap {
   readonly #pings: Pings;
   /** How silent the connection was when it ended; undefined before, and where it never had CONNACK 0. */
   quiet: Quiet | undefined;
+  /** The SDK hung up. */
+  isLeft = false;
   #tls: TlsStream | undefined;
   /** The stream of MQTT: that of TLS, or one within it. */
   #stream: Duplex | undefined;
@@ -91,6 +93,7 @@ export class Tap {
     client.on('packetreceive', (packet) => this.#see(packet, client));
     client.on('packetsend', (packet) => {
       this.#pings.sent();
+      if (packet.cmd === 'disconnect') this.isLeft = true;
       if (packet.cmd === 'publish') this.#options.sent?.(packet);
     });
     // mqtt 4.3.8 hands on errors of the stream and of the parser as 'error', which throws without a listener: MqttBase removes

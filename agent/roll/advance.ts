@@ -132,7 +132,8 @@ export function signalsOf(state: RollState, event: RollEvent, terms: Terms): rea
   }
 }
 
-function planned(state: RollState, { kind, at: now }: RollEvent, terms: Terms): readonly Signal[] {
+function planned(state: RollState, event: RollEvent, terms: Terms): readonly Signal[] {
+  const { kind, at: now } = event;
   const hasCome = (moment: number | undefined) => moment !== undefined && (moment <= now || moment > now + FARTHEST_MS);
   const { scheduled, next, phase, current } = state;
   const signals: Signal[] = [];
@@ -148,8 +149,9 @@ function planned(state: RollState, { kind, at: now }: RollEvent, terms: Terms): 
   // DPS refuses a leaf that has expired, so a probe would be about nothing.
   if (!canGoBack(state, { at: now })) signals.push(...due);
   const waits = isBarred(state) && WAITING.has(phase);
-  if (phase === 'stranded' || waits ? hasCome(state.probe?.askAt) : hasCome(restOf(next)?.askAt))
-    signals.push({ kind: 'probe' });
+  const askAt = phase === 'stranded' || waits ? state.probe?.askAt : restOf(next)?.askAt;
+  const isAnew = event.kind === 'started' && event.isIssuerChanged === true;
+  if (hasCome(askAt) || isAnew) signals.push({ kind: 'probe' });
   if (current !== undefined && state.registered !== undefined && state.registered !== terms.registered) {
     signals.push({ kind: 'configuration', isNew: kind === 'started' });
   }

@@ -143,8 +143,11 @@ export type Decision =
 type Lasting = { readonly stays?: Failure; readonly again?: true };
 
 /** `at` is the wall clock in milliseconds, `draw` a random number in [0, 1): the machine itself has neither. */
-export type RollEvent = { readonly at: number; readonly draw: number } & (
-  | { readonly kind: 'started'; readonly given?: Leaf }
+export type RollEvent = {
+  readonly at: number;
+  readonly draw: number;
+} /** `isIssuerChanged`: its settings were changed since it has refused. */ & (
+  | { readonly kind: 'started'; readonly given?: Leaf; readonly isIssuerChanged?: true }
   /** `isSetBack`: the clock was set back while the process has been running. */
   | { readonly kind: 'woken'; readonly isSetBack?: true }
   | { readonly kind: 'asked'; readonly request: Request; readonly delayMs: number; readonly discard: boolean }

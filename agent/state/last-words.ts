@@ -36,6 +36,15 @@ export async function leaveWords(directory: string, why: Failure, at: number): P
   await writeAtomically(pathIn(directory), `${JSON.stringify(words)}\n`, 0o640);
 }
 
+/**
+ * A daemon has opened state and token: the faults that ended an earlier one before that are over. What ends one that runs may
+ * end it again in a moment, and would be written each time.
+ * @throws the error of the file system
+ */
+export async function forgetStart(directory: string): Promise<void> {
+  if ((await lastWords(directory))?.code !== 'NL-TOKEN-POISONED') await forgetWords(directory);
+}
+
 /** A daemon has run again, and not ended for the same reason. @throws the error of the file system */
 export async function forgetWords(directory: string): Promise<void> {
   await rm(pathIn(directory), { force: true });

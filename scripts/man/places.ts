@@ -14,7 +14,8 @@ export const FILES: Readonly<Record<string, string>> = {
   [`${state}/csr/`]: 'The CSRs of the keys that are in use.',
   [`${state}/inbox/`]: 'A leaf that is put here is verified, and installed or rejected.',
   [`${state}/rejected/`]: 'Rejected files, each with its reason beside it: the newest 20.',
-  [`${state}/ended.json`]: 'Why the daemon has ended by a fault; removed when it has run for an hour again.',
+  [`${state}/ended.json`]:
+    'Why the daemon has ended by a fault; removed when that is over, or when it has run for an hour again.',
   [`${state}/refused-pin.json`]: 'A refused PIN by its digest, so that it is not tried again; not the PIN itself.',
   [`${state}/token-uri`]: 'Which token has worked: where another gets the same label, newleaf goes on with this one.',
   [`${state}/tpm-next-key`]: 'With a TPM: the key that the hub has not accepted yet; only this TPM can open it.',

@@ -90,6 +90,16 @@ test('a damaged state file is refused, and nothing is lost', async (t) => {
     assert.equal(back, thumbprint);
     assert.equal(far.log.registrations(), 1);
   });
+
+  await t.test('killed after that: not a word of the damage that is over', async () => {
+    await gateway.settled();
+    await gateway.stop('SIGKILL');
+    const { code, out, err } = await gateway.command('status');
+    assert.equal(code, 5);
+    const told = (out + err).replaceAll(/\s+/g, ' ');
+    assert.match(told, /NL-DAEMON-DOWN The daemon does not run: .* → Run `systemctl start newleaf`/);
+    assert.doesNotMatch(told, /CORRUPT|It ended/);
+  });
 });
 
 test('on a slow disk, too, a damaged state file ends the daemon for good', async (t) => {

@@ -3,6 +3,7 @@ import { CODES, Fault } from '../../failure/failure.ts';
 import { issuerOf } from '../../issuer/name.ts';
 import { certificatesOf } from '../../issuer/pem.ts';
 import { waysTo } from '../../network/choice.ts';
+import { moment } from '../moment.ts';
 import {
   assignedHub,
   type Check,
@@ -91,10 +92,14 @@ async function shaken(site: Site, host: string, code: 'NL-DPS-UNREACHABLE' | 'NL
 async function enrollment(site: Site): Promise<Finding> {
   const id = (await site.config()).config.dps.registration_id;
   const found = await lookUp(site);
-  if (found.kind === 'disabled') return failed('NL-DPS-DISABLED', `The enrollment of ${id} is disabled in DPS.`);
+  if (found.kind === 'disabled') {
+    const advice = 'Operator: enable the enrollment. If it was enabled since: `newleaf reprovision`';
+    return failed('NL-DPS-DISABLED', `${lastAnswered(found, site)} that the enrollment of ${id} is disabled.`, advice);
+  }
   if (found.kind === 'refused') {
     const why = 'neither it nor one of its issuers is enrolled, or the enrollment is disabled';
-    const message = `DPS does not accept the leaf of ${id}: ${why} (${found.words}).`;
+    const before = found.record === undefined ? 'DPS does' : `${lastAnswered(found.record, site)} that it does`;
+    const message = `${before} not accept the leaf of ${id}: ${why} (${found.words}).`;
     return failed('NL-DPS-401002', message, await adviceFor(site));
   }
   if (found.kind === 'unknown') {
@@ -106,6 +111,10 @@ async function enrollment(site: Site): Promise<Finding> {
   if (found.hub === hub) return ok(`DPS knows ${id}, and has assigned ${hub}.`);
   return warning(`DPS has assigned ${found.hub}, and newleaf goes to ${hub ?? 'no hub yet'}.`, '`newleaf reprovision`');
 }
+
+/** The record stays as it is until the next registration, whatever the operator has changed. */
+const lastAnswered = ({ at }: { readonly at: number | undefined }, { now }: Site): string =>
+  `DPS last answered${at === undefined ? '' : ` ${moment(at, now)}`}`;
 
 /** DPS answers a chain that lacks an intermediate as it answers a leaf without enrollment. */
 async function adviceFor(site: Site): Promise<string> {

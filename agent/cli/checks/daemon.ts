@@ -4,6 +4,7 @@ import { failureOf } from '../../failure/failure-of.ts';
 import { version as here } from '../../machine/build.ts';
 import type { Trouble } from '../../roll/report.ts';
 import { needsAction } from '../../roll/wrong.ts';
+import { parkedAlarm } from '../status/advise.ts';
 import { shortened } from '../status/session.ts';
 import { BEGIN_OR_LEAVE, NEW_OR_GIVEN_UP } from '../words.ts';
 import { adviceHere, type Check, type Finding, failed, isUnbegun, ok, skipped, warning } from './check.ts';
@@ -61,6 +62,7 @@ async function down({ failure }: Fault, site: Site): Promise<{ readonly message:
   const message = why === undefined ? failure.message : `${failure.message} ${why}`;
   // A daemon that runs and does not answer has another advice.
   if (failure.advice !== CODES['NL-DAEMON-DOWN'].advice) return { message, advice: failure.advice };
+  if (shown !== undefined && isUserless(shown)) return { message, advice: MAKE_USER };
   const ended = await endOf(site);
   if (ended !== undefined) return { message: `${message} ${ended.message}`, advice: ended.advice };
   const hasFailed = shown !== undefined && shown.Result !== 'success';
@@ -82,8 +84,17 @@ function endingOf({ LoadState, ActiveState, Result, ExecMainStatus }: ShownUnit)
     return 'newleaf.service is being started: after a fault newleaf leaves the token alone for half a minute.';
   }
   if (Result === 'success') return `systemd has not started newleaf.service, or has stopped it (${ActiveState}).`;
+  if (isUserless({ Result, ExecMainStatus }))
+    return `newleaf.service is ${ActiveState}: its user or its group newleaf does not exist (exit code ${ExecMainStatus}).`;
   return `newleaf.service is ${ActiveState}: it ended with ${Result === 'exit-code' ? `exit code ${ExecMainStatus}` : Result}.`;
 }
+
+/** systemd.exec(5): 216 is EXIT_GROUP, 217 EXIT_USER. */
+const isUserless = ({ Result, ExecMainStatus }: Pick<ShownUnit, 'Result' | 'ExecMainStatus'>): boolean =>
+  Result === 'exit-code' && (ExecMainStatus === '216' || ExecMainStatus === '217');
+
+const MAKE_USER =
+  'Make them again: `systemd-sysusers` (of the tarball: its install.sh), then `systemctl restart newleaf`. If the user has another number than before, the files of its token need `chown -R newleaf:`, too.';
 
 async function version(site: Site): Promise<Finding> {
   const { version: running } = await site.status();
@@ -107,8 +118,11 @@ async function trouble(site: Site): Promise<Finding> {
     if (online || phase !== 'serving') return ok(`The daemon has none.${more}`);
     return warning('The daemon is offline, and says no more.', 'See it try: `newleaf status --watch`.');
   }
-  const { code, message, advice, cause } = worst;
-  const about = leaf !== undefined && code === next?.trouble?.code ? 'About the next leaf: ' : '';
+  const { directory } = (await site.config()).config.state;
+  const isOfNext = next !== undefined && worst.code === next.trouble?.code;
+  const { advice = worst.advice } = (isOfNext && parkedAlarm(next, directory, site.now)) || worst;
+  const { code, message, cause } = worst;
+  const about = leaf !== undefined && isOfNext ? 'About the next leaf: ' : '';
   const words = `${about}${cause === undefined ? message : `${message} (${plainCause(cause)})`}`;
   return isNew(worst) ? failed(code, words, advice) : warning(`${code} ${words}`, adviceHere(code, advice));
 }

@@ -4,9 +4,10 @@ import type { Site } from './site.ts';
 /** The answer of DPS about the current leaf; nothing is registered. */
 export type Registration =
   | { readonly kind: 'assigned'; readonly hub: string }
-  | { readonly kind: 'disabled' }
-  /** In the words of DPS. */
-  | { readonly kind: 'refused'; readonly words: string }
+  /** By the record of the last registration; `at` in milliseconds, where it says. */
+  | { readonly kind: 'disabled'; readonly at: number | undefined }
+  /** In the words of DPS. `record`: they are those of the last registration. */
+  | { readonly kind: 'refused'; readonly words: string; readonly record?: { readonly at: number | undefined } }
   /** There is no registration. */
   | { readonly kind: 'unknown' }
   /** No answer, or one that says nothing about the leaf. */
@@ -47,13 +48,16 @@ export async function lookUp(site: Site): Promise<Registration> {
  * Pure; never throws.
  */
 function registrationIn(httpStatus: number, body: string): Registration {
-  const { status, assignedHub, errorCode, message, errorMessage = message } = fieldsIn(body);
+  const { status, assignedHub, errorCode, message, errorMessage = message, lastUpdatedDateTimeUtc } = fieldsIn(body);
   const words = [errorCode, errorMessage].filter((one) => one !== undefined).join(' ') || `HTTP ${httpStatus}`;
-  if (status === 'disabled') return { kind: 'disabled' };
+  const time = Date.parse(String(lastUpdatedDateTimeUtc));
+  const at = Number.isNaN(time) ? undefined : time;
+  if (status === 'disabled') return { kind: 'disabled', at };
   if (status === 'assigned' && typeof assignedHub === 'string') return { kind: 'assigned', hub: assignedHub };
   if (httpStatus === 404) return { kind: 'unknown' };
   const refused = httpStatus === 401 || httpStatus === 403 || /^401/.test(String(errorCode));
-  if (refused && !OF_THE_HUB.test(words)) return { kind: 'refused', words };
+  if (refused && !OF_THE_HUB.test(words))
+    return { kind: 'refused', words, ...(status === 'failed' && { record: { at } }) };
   return { kind: 'other', words: `DPS says nothing about the leaf: ${words.replace(/\.$/, '')}.` };
 }
 

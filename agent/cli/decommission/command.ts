@@ -60,7 +60,7 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
       }
       if (programs.some(({ queued }) => queued !== 0)) {
         await lock.release();
-        await sendLastMessages({ config, held, env: io.env }, io);
+        await sendLastMessages({ file, config, held, env: io.env }, io);
         lock = await alone(config);
       }
       await endJournal(directory, io.now());

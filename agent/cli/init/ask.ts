@@ -6,7 +6,6 @@ import { Fault } from '../../failure/failure.ts';
 import { daemonAccount, giveDirectories } from '../../machine/as-daemon.ts';
 import { unitOf } from '../../machine/unit.ts';
 import { leafIn } from '../../roll/candidate.ts';
-import type { Leaf } from '../../roll/leaf.ts';
 import { makeDirectory } from '../../state/durable.ts';
 import { validateEntry } from '../../state/entry.ts';
 import { createJournal } from '../../state/journal.ts';
@@ -24,6 +23,7 @@ import { IDENTITY_QUESTIONS } from './identity.ts';
 import { askInOrder, type Question } from './in-order.ts';
 import { issuerQuestions } from './issuer.ts';
 import { demandWhole, judgeFlags } from './judge.ts';
+import { leftOver, type Recorded } from './left.ts';
 import { hasAnswer } from './network.ts';
 import { stagedPin } from './pin-place.ts';
 import { Back } from './prompt.ts';
@@ -72,6 +72,7 @@ export async function ask(options: AskOptions): Promise<void> {
   }
   const state = answers.inEffect('state.directory');
   const account = daemonAccount(file, { state: { directory: state } });
+  const known = await knownIn(state);
   const bare: Guide = {
     dialogue,
     answers,
@@ -81,7 +82,8 @@ export async function ask(options: AskOptions): Promise<void> {
     },
     file,
     account,
-    leaf: await leafKnown(state),
+    leaf: known.leaf,
+    left: await leftOver({ answers, dialogue }, known),
     errands: createErrands(
       account,
       () => unitOf(instanceOf(file).unit),
@@ -155,11 +157,12 @@ export const socketOf = ({ draft }: ExistingConfig, file: string): string =>
   String(draft.get('control.socket') ?? standardOf('control.socket', file));
 
 /** A state that cannot be read is met when the daemon starts. */
-async function leafKnown(directory: string): Promise<Leaf | undefined> {
+async function knownIn(directory: string): Promise<Recorded> {
   const entry = await createJournal({ directory, validate: validateEntry })
     .read()
     .catch(() => 'absent' as const);
-  return entry === 'absent' ? undefined : (entry.current ?? leafIn(entry.next));
+  if (entry === 'absent') return { leaf: undefined };
+  return { leaf: entry.current ?? leafIn(entry.next), registered: entry.registered };
 }
 
 function welcome(dialogue: Dialogue, { mistakes, isResumed }: ExistingConfig, file: string): void {

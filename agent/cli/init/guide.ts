@@ -22,6 +22,8 @@ export interface Guide {
   readonly account: Account | undefined;
   /** The leaf that it has: what is wrong with a new answer would not be met until the next roll. */
   readonly leaf: Leaf | undefined;
+  /** Where the configuration is lost: the URI of the token with the key of that leaf. */
+  readonly left?: string | undefined;
   /** Attempts as the daemon's user, in a process of its own. */
   readonly errands: Errands;
   /** The identity of the program that was here before, where newleaf takes it over. */

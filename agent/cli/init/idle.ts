@@ -3,6 +3,7 @@ import { askSocket } from '../../control/client.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { DAEMON, localAccount } from '../../machine/account.ts';
+import type { Status } from '../../roll/report.ts';
 
 /** A daemon that is there answers at once. */
 const WAIT_MS = 5_000;
@@ -15,8 +16,10 @@ const WAIT_MS = 5_000;
 export async function demandIdle(socket: string): Promise<void> {
   try {
     const { body } = await askSocket(socket, 'GET', '/v1/status', undefined, WAIT_MS);
-    const words = typeof body === 'object' && body !== null && 'words' in body ? ` (${body.words})` : '';
-    throw runs(`The daemon runs already${words}, and init leaves it alone.`);
+    const { words, next } = (body ?? {}) as Partial<Status>;
+    const shown = words === undefined ? '' : ` (${words})`;
+    const again = next?.standing === 'parked' && next.leaf === undefined ? AGAIN : '';
+    throw runs(`The daemon runs already${shown}, and init leaves it alone.`, again);
   } catch (error) {
     const { code } = failureOf(error);
     if (code === 'NL-CONTROL-DENIED') throw runs('The daemon runs already, and this user may not ask it.');
@@ -33,8 +36,10 @@ export function demandRoot(file: string): void {
   throw new Fault('NL-CONFIG', { message: 'Only root can set up the daemon of this gateway.', advice });
 }
 
-function runs(message: string): Fault {
+const AGAIN = 'To have newleaf ask its issuer again at once: `sudo newleaf roll --wait`. ';
+
+function runs(message: string, first = ''): Fault {
   const advice =
     'To see its status: `sudo newleaf status`. To change the configuration: `sudo systemctl stop newleaf`, `sudo newleaf init --ask`, `sudo systemctl start newleaf`';
-  return new Fault('NL-DAEMON-RUNS', { message, advice });
+  return new Fault('NL-DAEMON-RUNS', { message, advice: `${first}${advice}` });
 }

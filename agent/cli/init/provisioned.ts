@@ -52,7 +52,7 @@ async function brought(here: Here, env: NodeJS.ProcessEnv): Promise<Shortfall> {
   dialogue.title(`Provisioning ${registrationId} (ID scope ${id_scope}, ${endpoint})`);
   await beginAnew(directory);
   const entry = await createJournal({ directory, validate: validateEntry }).read();
-  const running = await start({ config, log: logOn(dialogue), env, held });
+  const running = await start({ file, config, log: logOn(dialogue), env, held });
   const isTpm = 'tpm' in config;
   if (!isTpm) dialogue.ok(`Token "${config.hsm.token ?? config.hsm.uri}" is open.`);
   const endorsement = async () => renderEndorsement(await readEndorsement(config), dialogue.screen);

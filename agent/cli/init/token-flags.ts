@@ -12,15 +12,20 @@ export const TOKEN_KINDS: readonly NewKind[] = ['softhsm', 'tpm'];
  * made before: calling init again changes nothing.
  * @throws Fault NL-CONFIG where more must be said, or an option is wrong; NL-TOKEN-MISSING where the configured one is not there
  */
-export function tokenByFlags({ answers, flag }: Guide, found: Survey): Shown | NewKind {
+export function tokenByFlags({ answers, flag, left }: Guide, found: Survey): Shown | NewKind {
   const kind = choiceByFlag({ flag }, 'new-token', TOKEN_KINDS);
   const wrong = wrongModule(flag('module'), found);
   if (wrong !== undefined) throw wrongFlag('module', wrong);
   const named = flag('token');
   const module = flag('module') ?? (named === undefined && kind === undefined ? answers.text('hsm.module') : undefined);
   const here = found.tokens.filter((one) => module === undefined || one.module.path === module);
-  if (kind !== undefined) return made(kind, named ?? STANDARD_LABEL, found) ?? kind;
-  const wanted = named ?? answers.text('hsm.uri') ?? answers.text('hsm.token');
+  const kept = left === undefined ? undefined : found.tokens.find(({ token }) => isNamed(token, left));
+  if (kind !== undefined) {
+    const same = made(kind, named ?? STANDARD_LABEL, found);
+    if (same === undefined && kept !== undefined) throw besideLeaf(kept, answers.inEffect('state.directory'));
+    return same ?? kind;
+  }
+  const wanted = named ?? answers.text('hsm.uri') ?? answers.text('hsm.token') ?? (kept && left);
   const matching = here.filter(({ token }) => wanted === undefined || isNamed(token, wanted));
   const usable = matching.filter(({ token }) => hindrance(token) === undefined);
   const [only] = usable;
@@ -39,6 +44,13 @@ export function tokenByFlags({ answers, flag }: Guide, found: Survey): Shown | N
     message: `newleaf cannot ask which token to take. Tokens here: ${list}.${hidden}${useless}`,
     advice: 'Name one with --token LABEL (or its pkcs11: URI), or have one made: --new-token softhsm',
   });
+}
+
+/** The configuration is lost, and with it perhaps the PIN. */
+function besideLeaf({ token: { label } }: Shown, directory: string): Fault {
+  const message = `The key of the leaf of this gateway is in the token "${label}", which is here: no other one is made beside it.`;
+  const advice = `Leave --new-token away, and give the PIN: --pin-file FILE. If the PIN is lost, begin anew: move ${directory}/state.json away.`;
+  return new Fault('NL-CONFIG', { message, advice });
 }
 
 /** The fault of the module that was named, as the end of a sentence: no token can be meant then. */

@@ -92,7 +92,8 @@ function tellOfOthers({ dialogue }: Guide, { tokens, free, useless, rootsOnly, h
   dialogue.blank();
 }
 
-function isConfigured({ answers }: Guide, { module, token }: Shown): boolean {
+function isConfigured({ answers, left }: Guide, { module, token }: Shown): boolean {
+  if (left !== undefined && answers.text('hsm.module') === undefined) return matches(token, parseUri(left));
   const [label, uri] = [answers.text('hsm.token'), answers.text('hsm.uri')];
   if (module.path !== answers.text('hsm.module')) return false;
   return uri === undefined ? label === token.label : matches(token, parseUri(uri));

@@ -19,7 +19,7 @@ import { SharedSession } from '../../mqtt/hub-session.ts';
 import { isCredible } from '../../roll/plan.ts';
 import { runtimeDirectory } from '../../state/durable.ts';
 import { assertNotEnded } from '../../state/journal.ts';
-import { FORGET_MS, forgetWords, lastWords, leaveWords } from '../../state/last-words.ts';
+import { FORGET_MS, forgetStart, forgetWords, lastWords, leaveWords } from '../../state/last-words.ts';
 import { takeLock } from '../../state/lock.ts';
 import { StartNote } from '../../state/start-note.ts';
 import { systemClock } from '../../time/clock.ts';
@@ -38,6 +38,8 @@ export interface Running {
 }
 
 export interface StartOptions {
+  /** The path of the configuration. */
+  readonly file: string;
   readonly config: Config;
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
@@ -117,7 +119,7 @@ export const run = (passage: Passage): Run =>
     try {
       const { file, config } = loadConfig(configPath(textOption(args, 'config'), env), passage.handed?.toml);
       const log = createLog({ level: config.log.level, env });
-      return await serve({ config, log, env, held: await asDaemon(file, config, passage) });
+      return await serve({ file, config, log, env, held: await asDaemon(file, config, passage) });
     } catch (error) {
       await tellSystemd(env, failureOf(error));
       throw error;
@@ -194,6 +196,7 @@ async function lived(options: StartOptions): Promise<number> {
   try {
     const { daemon, ended, stop } = await start(options);
     for (const signal of SIGNALS) process.once(signal, () => void stop().catch(() => {}));
+    void daemon.begun.then(() => forgetStart(config.state.directory)).catch(() => {});
     const forget = () => forgetWords(config.state.directory).catch(() => {});
     const forgetting = setTimeout(forget, FORGET_MS).unref();
     const ending = await ended.finally(() => clearTimeout(forgetting));

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { areaOf } from '../../failure/failure.ts';
 import type { NextStatus } from '../../roll/report.ts';
 import { type Complaint, complaint } from '../kit/command.ts';
 import { type Output, type Screen, wrap } from '../kit/screen.ts';
@@ -43,14 +44,21 @@ export function advise(status: GatewayStatus, screen: Screen, surroundings: Surr
   return told.flatMap((one) => complaint(one, screen, INDENT).trimEnd().split('\n'));
 }
 
+/** Areas of the failures of an issuer, and of what it sends. */
+const ISSUERS: ReadonlySet<string> = new Set(['EST', 'CMD', 'LEAF']);
+
+const HURRY = 'After that: `newleaf roll --wait`; after a change of the configuration: `systemctl restart newleaf`.';
+
 /** Why the candidate waits. With an individual enrollment DPS refuses every new leaf until the operator has enrolled it. */
 export function parkedAlarm(
   { trouble, leaf, askAt }: NextStatus,
   directory: string,
   now: number,
 ): Complaint | undefined {
-  if (trouble?.code !== 'NL-DPS-401002' || leaf === undefined) return trouble;
   const again = askAt === undefined ? '' : ` newleaf asks again by itself ${fromNow(Date.parse(askAt), now)}.`;
+  if (trouble !== undefined && leaf === undefined && ISSUERS.has(areaOf(trouble)))
+    return { ...trouble, advice: `${trouble.advice} ${HURRY}${again}` };
+  if (trouble?.code !== 'NL-DPS-401002' || leaf === undefined) return trouble;
   const advice = `Operator: enroll this leaf (${join(directory, 'next.pem')}) or its issuer in DPS, or enable the enrollment, then \`newleaf reprovision\`.${again}`;
   return { ...trouble, advice };
 }

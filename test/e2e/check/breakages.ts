@@ -68,7 +68,7 @@ export const BREAKAGES: readonly Breakage[] = [
     daemon: {
       until: ({ next, alarm }) => next?.trouble !== undefined && alarm === 'expired',
       red: () => [
-        'trouble NL-EST-AUTH About the next leaf: The EST server answered simpleenroll with 403. (Fault.) → Check issuer.est.username and password_file, or the bootstrap identity.',
+        `trouble NL-EST-AUTH About the next leaf: The EST server answered simpleenroll with 403. (Fault.) → ${CODES['NL-EST-AUTH'].advice} After that: \`newleaf roll --wait\`; after a change of the configuration: \`systemctl restart newleaf\`. newleaf asks again by itself in 5 min.`,
       ],
       says: () =>
         'NL-LEAF-EXPIRED The leaf expired on <moment> UTC by the clock of this gateway, and no new one has come. → The reason is named beside it. Or bring one yourself: `newleaf csr`, have it signed, then `newleaf install FILE`. NL-EST-AUTH The EST server answered simpleenroll with 403. (Fault.) → Check issuer.est.username and password_file, or the bootstrap identity.',
@@ -150,7 +150,9 @@ export const BREAKAGES: readonly Breakage[] = [
   {
     title: 'enrollment disabled',
     breaks: ({ far }) => far.setStatus('gateways', 'disabled'),
-    red: () => [`enrollment NL-DPS-DISABLED The enrollment of gw-0001 is disabled in DPS. → ${ENABLE}`],
+    red: () => [
+      'enrollment NL-DPS-DISABLED DPS last answered that the enrollment of gw-0001 is disabled. → Operator: enable the enrollment. If it was enabled since: `newleaf reprovision`',
+    ],
     daemon: {
       // The hub knows the leaf all the same: the daemon learns of it when it registers again.
       after: ({ gateway }) => gateway.post('/v1/reprovision'),

@@ -26,7 +26,7 @@ async function run(file: string): Promise<void> {
   const { config } = loadConfig(file);
   const sink = { write: (line: string) => void process.stderr.write(`${config.dps.registration_id} ${line}`) };
   const log = createLog({ level: config.log.level, env: {}, sink });
-  const daemon = await start({ config, log, env: {}, held: {} });
+  const daemon = await start({ file, config, log, env: {}, held: {} });
   running.set(file, daemon);
   void daemon.ended.then((ending) => (ending === 'restart' ? run(file) : undefined));
 }

@@ -59,6 +59,7 @@ export class Clocked {
     startedBy([process.execPath, BUNDLE]);
     const sink = { write: (line: string) => this.log.add(JSON.parse(line)) };
     const daemon = await assemble({
+      file: 'newleaf.toml',
       config,
       log: createLog({ level: 'debug', env: {}, sink }),
       env: {},

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Screen } from '../../../agent/cli/kit/screen.ts';
 import { renderStatus } from '../../../agent/cli/status/screen.ts';
-import { failure } from '../../../agent/failure/failure.ts';
+import { type Code, failure } from '../../../agent/failure/failure.ts';
 import type { Status } from '../../../agent/roll/report.ts';
 import { ended, leaf, NOW, statusWith } from './stage.ts';
 
@@ -106,6 +106,19 @@ test('a candidate that got no answer is not to be enrolled', () => {
     next: { slot: 'a', standing: 'parked', leaf: next, askAt: at(360_000), refusals: 1, trouble: closed },
   });
   assert.match(renderStatus(status, ascii, place), /Candidate {4}kept: it could not be proven once\n/);
+});
+
+test('a refused CSR: what asks again at once, and when newleaf does', () => {
+  const told = (code: Code) => {
+    const next = { slot: 'a', standing: 'parked', askAt: at(303_000), refusals: 1, trouble: failure(code) } as const;
+    return renderStatus(statusWith({ wrong: [failure(code)], next }), ascii, place).replaceAll(/\s+/g, ' ');
+  };
+  assert.match(
+    told('NL-EST-AUTH'),
+    /bootstrap identity\. After that: `newleaf roll --wait`; after a change of the configuration: `systemctl restart newleaf`\. newleaf asks again by itself in 5 min\. $/,
+  );
+  assert.match(told('NL-LEAF-CN'), /keep the subject of the CSR\. After that: `newleaf roll --wait`/);
+  assert.doesNotMatch(told('NL-TOKEN-OCCUPIED'), /After that:/);
 });
 
 test('a candidate without a leaf: who failed it', () => {

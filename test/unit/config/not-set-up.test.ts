@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { DEFAULT_PATH, parseConfig } from '../../../agent/config/config.ts';
+import { lostOr } from '../../../agent/config/lost.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 
 /** Code, message and advice of the refusal. */
@@ -31,6 +33,34 @@ describe('a gateway that is not set up', () => {
   test('one setting is a beginning: the others are named', () => {
     assert.match(String(met('[dps]\nid_scope = "0ne00000000"\n', DEFAULT_PATH)[1]), /registration_id is missing/);
   });
+});
+
+test('the configuration is lost, and the state has a leaf: not "not set up yet", but what brings it back', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'newleaf-lost-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const unset = new Fault('NL-CONFIG', { message: 'This gateway is not set up yet.', advice: '`sudo newleaf init`' });
+  const state = join(directory, 'state.json');
+  const told = (error: Fault) => lostOr(error, '/etc/newleaf/newleaf.toml', directory) as Fault;
+  assert.equal(told(unset), unset);
+  for (const other of ['{"ended":true}', '{\n "entry": {\n  "phase": "unprovisioned"\n }\n}']) {
+    writeFileSync(state, other);
+    assert.equal(told(unset), unset);
+  }
+  writeFileSync(state, '{\n "entry": {\n  "current": {\n   "cn": "gw-1"\n  }\n }\n}');
+  const { code, message, advice } = told(unset).failure;
+  assert.deepEqual(
+    [code, message],
+    [
+      'NL-CONFIG',
+      `There is no setting in /etc/newleaf/newleaf.toml, and this gateway has a leaf (${state}): its configuration is lost.`,
+    ],
+  );
+  assert.match(
+    advice,
+    /^Restore \/etc\/newleaf from a backup, .* Without a backup: `sudo newleaf init`, which goes on/,
+  );
+  const slip = new Fault('NL-CONFIG', { message: 'line 3: no value' });
+  assert.equal(told(slip), slip);
 });
 
 test('of many mistakes the first ten are shown, in the order of the file', () => {

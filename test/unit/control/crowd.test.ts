@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { askSocket } from '../../../agent/control/client.ts';
+import { askSocket, downFault } from '../../../agent/control/client.ts';
 import { fault, scratch } from '../state/disk.ts';
 import { type Daemon, daemon, latch } from './daemon.ts';
 
@@ -134,4 +134,14 @@ test('a daemon that accepts no connection is another thing than none', async (t)
     askSocket(socket, 'GET', '/v1/status'),
     fault('NL-CONTROL-BUSY', /^The daemon runs, and accepts no connection on .*control\.sock\.$/),
   );
+});
+
+test('a daemon that is killed closes the connection before its socket: that is none', async (t) => {
+  const socket = join(scratch(t), 'control.sock');
+  const dying = createServer().listen(socket);
+  await once(dying, 'listening');
+  const cut = Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+  const ending = async () => void (await once(dying.close(), 'close'));
+  const { failure } = await downFault(cut, socket, ending);
+  assert.deepEqual([failure.code, failure.message], ['NL-DAEMON-DOWN', 'The daemon went away before it had answered.']);
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { createDps, type DpsOptions } from '../../../agent/dps/registration.ts';
 import { type Code, Fault } from '../../../agent/failure/failure.ts';
@@ -180,6 +181,25 @@ for (const { name, script, code, puts, gets = 0, options } of ROWS) {
     assert.equal(far.connections, 1);
   });
 }
+
+test('DPS takes the request, and never answers: the SDK hangs up, and that is no fault of the network', async (t) => {
+  const { ProvisioningDeviceConstants: sdk } = createRequire(import.meta.url)(
+    'azure-iot-provisioning-device/dist/constants.js',
+  ) as { ProvisioningDeviceConstants: { defaultTimeoutInterval: number } };
+  const usual = sdk.defaultTimeoutInterval;
+  t.after(() => {
+    sdk.defaultTimeoutInterval = usual;
+  });
+  sdk.defaultTimeoutInterval = 200;
+  for (const onPublish of [() => {}, answering([[202, '&retry-after=0', ASSIGNING]]).onPublish]) {
+    let asked = 0;
+    await using far = await FarSide.start(server, {
+      onPublish: (packet, link) => ++asked === 1 && onPublish?.(packet, link),
+    });
+    assert.equal(await codeOf(dpsAt(far.host).register(leaf, never)), 'NL-DPS-TIMEOUT');
+    assert.equal(far.received.at(-1)?.cmd, 'disconnect');
+  }
+});
 
 test('DPS that wants to be polled after the deadline is asked again when it says', async () => {
   await using far = await FarSide.start(server, answering([[202, '&retry-after=3600', ASSIGNING]]));

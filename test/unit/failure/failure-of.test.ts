@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { adviceHere } from '../../../agent/cli/checks/check.ts';
 import { failureOf } from '../../../agent/failure/failure-of.ts';
 import { TokenError } from '../../../hsm/ckr.ts';
 import { findHelper } from '../../../hsm/stunnel.ts';
@@ -32,4 +33,15 @@ test('where stunnel is wanted and missing, the engine is not what is to be insta
       return true;
     },
   );
+});
+
+test('a failure without an answer of the module: no advice to look up its CKR code', () => {
+  const told = (code: string, message: string) => failureOf(new TokenError('failed', code, message));
+  const signing = told('HELPER_SIGN', 'stunnel could not sign with the key in the token: internal error');
+  assert.equal(signing.code, 'NL-TOKEN-FAILED');
+  assert.match(signing.advice, /`newleaf check leaf-key`.*`newleaf support-bundle`/);
+  for (const advice of [signing.advice, adviceHere(signing.code, signing.advice)]) assert.doesNotMatch(advice, /CKR/);
+  const spoken = told('CKR_DEVICE_MEMORY', 'Generating: the token is full (CKR_DEVICE_MEMORY)');
+  assert.match(spoken.advice, /CKR code is in the message/);
+  assert.match(told('HELPER_KEY', 'stunnel cannot use it (CKR_GENERAL_ERROR)').advice, /CKR code is in the message/);
 });

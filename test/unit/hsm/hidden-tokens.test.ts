@@ -50,6 +50,20 @@ test('a token of root: which user, which directory, which command', {
   assert.match(asNobody(conf, MODULE)?.advice ?? '', new RegExp(`chown -R nobody: ${directory}/tokens\`$`));
 });
 
+test('the directory of the tokens is missing: which one, by which setting, and what brings it back', (t) => {
+  const { directory, conf } = tokens(t);
+  rmSync(join(directory, 'tokens'), { recursive: true });
+  const told = hiddenTokens(MODULE, { SOFTHSM2_CONF: conf });
+  assert.equal(
+    told?.message,
+    `There is no ${directory}/tokens, where SoftHSM keeps its tokens (directories.tokendir in softhsm2.conf).`,
+  );
+  assert.match(
+    told?.advice ?? '',
+    /^Mount it, or restore it from a backup, then `systemctl restart newleaf`\. .*`newleaf init --new-token softhsm`/,
+  );
+});
+
 test('a token whose file is empty: the file, and what can be done', (t) => {
   const { conf, token } = tokens(t);
   const at = { SOFTHSM2_CONF: conf };

@@ -3,7 +3,7 @@ import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
-import { forgetWords, lastWords, leaveWords } from '../../../agent/state/last-words.ts';
+import { forgetStart, forgetWords, lastWords, leaveWords } from '../../../agent/state/last-words.ts';
 import { scratch } from './disk.ts';
 
 const AT = Date.parse('2030-01-01T00:00:00Z');
@@ -21,6 +21,17 @@ test('last words are kept for the group until the daemon runs again', async (t) 
   assert.equal(statSync(join(directory, 'ended.json')).mode & 0o777, 0o640);
   await forgetWords(directory);
   await forgetWords(directory);
+  assert.equal(await lastWords(directory), undefined);
+});
+
+test('a daemon that has begun disproves the words of a start that failed, and not those of one that ran', async (t) => {
+  const directory = scratch(t);
+  await forgetStart(directory);
+  await leaveWords(directory, failure('NL-TOKEN-POISONED'), AT);
+  await forgetStart(directory);
+  assert.equal((await lastWords(directory))?.code, 'NL-TOKEN-POISONED');
+  await leaveWords(directory, failure('NL-STATE-CORRUPT'), AT);
+  await forgetStart(directory);
   assert.equal(await lastWords(directory), undefined);
 });
 

@@ -1,5 +1,5 @@
 import { Fault, failure } from '../../../../agent/failure/failure.ts';
-import { statusWith } from '../stage.ts';
+import { NOW, statusWith } from '../stage.ts';
 import { errno, fails, type Row } from './row.ts';
 
 const shown = {
@@ -96,6 +96,14 @@ export const DAEMON: readonly Row[] = [
     { status: down, unit: unit({ ActiveState: 'failed', Result: 'exit-code', ExecMainStatus: '4' }) },
     /^failed NL-DAEMON-DOWN Nobody answers\. newleaf\.service is failed: it ended with exit code 4\. -> /,
   ],
+  ...(['216', '217'] as const).map(
+    (ExecMainStatus): Row => [
+      'socket',
+      `has no user or group any more: ${ExecMainStatus}`,
+      { status: down, unit: unit({ ActiveState: 'activating', Result: 'exit-code', ExecMainStatus }) },
+      /^failed NL-DAEMON-DOWN Nobody answers\. newleaf\.service is activating: its user or its group newleaf does not exist \(exit code 21[67]\)\. -> Make them again: `systemd-sysusers` \(of the tarball: its install\.sh\), then `systemctl restart newleaf`\. If the user has /,
+    ],
+  ),
   [
     'socket',
     'hung, and was killed',
@@ -157,7 +165,24 @@ export const DAEMON: readonly Row[] = [
           next: { slot: 'b', standing: 'parked', trouble: { code: 'NL-EST-AUTH', message: 'No.', advice: 'Ask.' } },
         }),
     },
-    /^failed NL-EST-AUTH About the next leaf: No\. -> Ask\.$/,
+    /^failed NL-EST-AUTH About the next leaf: No\. -> Ask\. After that: /,
+  ],
+  [
+    'trouble',
+    'of the issuer, which is asked again later',
+    {
+      status: async () =>
+        statusWith({
+          wrong: [failure('NL-EST-AUTH')],
+          next: {
+            slot: 'b',
+            standing: 'parked',
+            trouble: failure('NL-EST-AUTH'),
+            askAt: new Date(NOW + 303_000).toISOString(),
+          },
+        }),
+    },
+    /^failed NL-EST-AUTH .* After that: `newleaf roll --wait`; .* newleaf asks again by itself in 5 min\.$/,
   ],
   [
     'trouble',

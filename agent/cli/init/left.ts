@@ -1,0 +1,32 @@
+import { knownToken } from '../../../hsm/known-token.ts';
+import { formatUri } from '../../../hsm/uri.ts';
+import { isEndorsed, type Leaf } from '../../roll/leaf.ts';
+import { iso } from '../../roll/report.ts';
+import type { Guide } from './guide.ts';
+
+/** A leaf, and the registration that it was accepted for last: `termsOf` of agent/config/terms.ts. */
+export interface Recorded {
+  readonly leaf: Leaf | undefined;
+  readonly registered?: string | undefined;
+}
+
+/**
+ * The configuration is lost, and the state is there: what it says stands in brackets, or is taken.
+ * @returns the URI of the token with the key of the leaf; undefined where nothing is lost
+ */
+export async function leftOver(
+  { answers, dialogue }: Pick<Guide, 'answers' | 'dialogue'>,
+  { leaf, registered = '' }: Recorded,
+): Promise<string | undefined> {
+  if (leaf === undefined || isEndorsed(leaf) || answers.get('hsm.module') !== undefined) return undefined;
+  const [, scope, id = leaf.cn, endpoint] = /^([^/]+)\/(.+)@([^@]+)$/.exec(registered) ?? [];
+  const said = { 'dps.id_scope': scope, 'dps.registration_id': id, 'dps.endpoint': endpoint };
+  for (const [name, value] of Object.entries(said)) answers.set(name, answers.get(name) ?? value);
+  const token = await knownToken(answers.inEffect('state.directory'));
+  const uri = token && formatUri(token);
+  const place = uri === undefined ? '' : ` Its key is in the token ${uri}.`;
+  dialogue.say(
+    `The configuration is lost, and there is a leaf: CN ${leaf.cn}, issued by ${leaf.issuer}, valid until ${iso(leaf.notAfter)}.${place} The gateway goes on with it.`,
+  );
+  return uri;
+}

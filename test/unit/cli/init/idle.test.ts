@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { demandIdle } from '../../../../agent/cli/init/idle.ts';
+import { Fault, failure } from '../../../../agent/failure/failure.ts';
+import type { NextStatus } from '../../../../agent/roll/report.ts';
+import { daemon } from '../../control/daemon.ts';
+import { statusWith } from '../stage.ts';
+
+const trouble = failure('NL-EST-AUTH');
+
+for (const [what, next, first] of [
+  [
+    'its issuer has refused the CSR',
+    { slot: 'a', standing: 'parked', trouble },
+    /^To have newleaf ask .*`sudo newleaf roll --wait`\. To see/,
+  ],
+  ['it waits for nothing', undefined, /^To see its status/],
+] as const satisfies readonly (readonly [string, NextStatus | undefined, RegExp])[]) {
+  test(`a daemon that runs, and ${what}: init leaves it alone, and says what hurries it`, async (t) => {
+    const body = statusWith({ phase: 'unprovisioned', ...(next && { next }) });
+    const { socket } = await daemon(t, { answer: async () => ({ status: 200, body }) });
+    await assert.rejects(demandIdle(socket), (error) => {
+      assert(error instanceof Fault);
+      assert.equal(error.failure.code, 'NL-DAEMON-RUNS');
+      assert.match(error.failure.advice, first);
+      return true;
+    });
+  });
+}
