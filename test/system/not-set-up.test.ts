@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { inside } from '../namespace.ts';
 import { assertAlarmed, assertEnded } from './ended.ts';
@@ -22,7 +24,17 @@ async function assertQuiet(machine: Machine): Promise<void> {
 if (inside(import.meta.filename, APART)) {
   test('a gateway that is not set up yet raises no alarm; one that is, or was, does', async (t) => {
     const { machine, technician } = await site(t);
-    await technician.install(debOf());
+    copyFileSync(debOf(), join(machine.root, 'opt/newleaf.deb'));
+    const apt = ['apt-get', 'install', '--yes', '--no-install-recommends', '/opt/newleaf.deb'];
+    const { code, out, err } = await machine.run(
+      'env',
+      'DEBIAN_FRONTEND=noninteractive',
+      'sh',
+      '-c',
+      `${apt.join(' ')} 2>&1`,
+    );
+    assert.equal(code, 0, `${out}${err}`);
+    assert.match(out, /Next: sudo newleaf init\s*$/, 'the last thing on the screen');
 
     await t.test('installed, enabled, and rebooted as an image is: its units wait, and say for what', async () => {
       await machine.must('systemctl', 'enable', ...UNITS);
