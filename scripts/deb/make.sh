@@ -83,6 +83,7 @@ debian_package() {
   echo 'interest-noawait newleaf-next' >"$tree/DEBIAN/triggers"
   for script in config postinst prerm postrm; do put 755 "scripts/deb/$script" "DEBIAN/$script"; done
   settle
+  say 'Packing: a minute, or some seconds with --quick.'
   dpkg-deb --root-owner-group "${compression[@]}" --build "$tree" "$package.$$" >/dev/null
   mv "$package.$$" "$package"
   echo "$package"
