@@ -62,7 +62,7 @@ suite('exit codes tell what happened at the far side', { concurrency: true }, ()
         `NL-CONFIG This gateway is not set up yet. → sudo newleaf init --config ${gateway.configuration}`,
       );
     }
-    const { out } = exits(await gateway.command('check'), 1);
+    const { out } = exits(await gateway.command('check'), 2);
     assert.match(out, /^failed +configuration +NL-CONFIG This gateway is not set up yet\.\n +→ sudo newleaf init/m);
     assert.match(out, /^skipped +state-file +needs configuration$/m);
   });
