@@ -3,6 +3,9 @@
 s|^Description=.*|& (%i)|
 s|^ExecStart=/usr/bin/newleaf run|ExecStartPre=+/bin/sh -c 'sed "s,/etc/newleaf,\&/%i,; s,/var/lib/newleaf,\&@%i,; s,/run/newleaf-uplink,\&@%i," /usr/lib/tmpfiles.d/newleaf.conf \| systemd-tmpfiles --create -'\
 & --instance %i|
+s|/var/lib/newleaf/state.json|/var/lib/newleaf@%i/state.json|
+s|/etc/newleaf/newleaf.toml|/etc/newleaf/%i/newleaf.toml|
+s|sudo newleaf init|sudo newleaf --instance %i init|
 s|^ExecStart=/bin/sh /usr/share/newleaf/fallback|& %i|
 s|newleaf-fallback\.timer|newleaf-fallback@%i.timer|
 s|^StateDirectory=newleaf$|& newleaf@%i|

@@ -95,7 +95,7 @@ const COMMANDS = {
     exits: {
       0: 'All is well, perhaps with warnings.',
       1: 'Something failed.',
-      2: 'Wrong command line.',
+      2: usage,
       4: 'Nothing failed, but this user may not look at all of it.',
     },
   },
@@ -226,7 +226,7 @@ const COMMANDS = {
     meaning: 'Print the version',
     caller: 'user',
     about: [],
-    options: {},
+    options: { json },
     examples: [{ line: 'newleaf version', meaning: '' }],
     exits: { 0: 'Done.' },
   },

@@ -38,18 +38,26 @@ export interface EstSettings extends Pick<HttpsRequest, 'through'> {
  */
 export function createEst(settings: EstSettings): Issuer {
   return {
-    async issue(csrPem, abort) {
-      const deadline = timeLimit(settings.deadlineMs);
-      try {
-        return await enrol(settings, csrPem, AbortSignal.any([abort, deadline]));
-      } catch (error) {
-        abort.throwIfAborted();
-        if (error instanceof Fault || !deadline.aborted) throw error;
-        const message = `${new URL(settings.url).host} did not finish within ${settings.deadlineMs / 1000} s.`;
-        throw new Fault('NL-EST-UNREACHABLE', { message });
-      }
-    },
+    issue: (csrPem, abort) =>
+      inTime(settings.url, settings.deadlineMs, (signal) => enrol(settings, csrPem, signal), abort),
   };
+}
+
+/** The work with a server, or NL-EST-UNREACHABLE where it takes longer than `ms`. @throws the reason of `abort` */
+export async function inTime<T>(
+  url: string,
+  ms: number,
+  work: (signal: AbortSignal) => Promise<T>,
+  abort?: AbortSignal,
+): Promise<T> {
+  const deadline = timeLimit(ms);
+  try {
+    return await work(abort === undefined ? deadline : AbortSignal.any([abort, deadline]));
+  } catch (error) {
+    abort?.throwIfAborted();
+    if (error instanceof Fault || !deadline.aborted) throw error;
+    throw new Fault('NL-EST-UNREACHABLE', { message: `${new URL(url).host} did not finish within ${ms / 1000} s.` });
+  }
 }
 
 async function enrol(settings: EstSettings, csrPem: string, signal: AbortSignal): Promise<string> {

@@ -1,11 +1,10 @@
 import { readAuthorities, readNamed } from '../machine/named-file.ts';
 import { basicOf } from '../network/basic.ts';
-import { timeLimit } from '../time/limited.ts';
 import { certificatesFrom } from './answer.ts';
 import { type Bootstrap, bootstrapWith } from './bootstrap.ts';
 import { authoritiesRequest, enrolment } from './enrolment.ts';
-import type { EstSettings } from './est.ts';
-import { exchange } from './exchange.ts';
+import { type EstSettings, inTime } from './est.ts';
+import { exchange, type HttpsRequest } from './exchange.ts';
 
 export interface Trial extends Pick<EstSettings, 'url' | 'caFile' | 'through'> {
   readonly username?: string | undefined;
@@ -24,22 +23,19 @@ const untried = async (): Promise<undefined> => undefined;
  * @returns whether the server was asked if it knows us
  * @throws Fault NL-EST-…; NL-CONFIG where a file cannot be read
  */
-export async function tryEst(trial: Trial, now: () => number): Promise<boolean> {
+export async function tryEst(trial: Trial, now: () => number, deadlineMs = DEADLINE_MS): Promise<boolean> {
   const { url, caFile, through, username = '', passwordFile, bootstrap } = trial;
   const ca = await readAuthorities('issuer.est.ca_file', caFile);
-  const authorities = await exchange({
-    ...authoritiesRequest(url),
-    tls: { ca },
-    through,
-    signal: timeLimit(DEADLINE_MS),
-  });
+  const ask = (request: Pick<HttpsRequest, 'method' | 'url' | 'tls'>) =>
+    inTime(url, deadlineMs, (signal) => exchange({ ...request, through, signal }));
+  const authorities = await ask({ ...authoritiesRequest(url), tls: { ca } });
   await certificatesFrom('cacerts', authorities, now());
   const identity = bootstrap && (await bootstrapWith(bootstrap, ca, untried));
   if (username === '' && identity === undefined) return false;
   const password = passwordFile === undefined ? '' : await readNamed('issuer.est.password_file', passwordFile);
   const request = enrolment(url, 'simpleenroll', username === '' ? undefined : basicOf(username, password));
   const tls = identity ?? { ca };
-  const reply = await exchange({ ...request, tls, through, signal: timeLimit(DEADLINE_MS) });
+  const reply = await ask({ ...request, tls });
   // Any other answer is about the request, which is empty.
   if (reply.status === 401 || reply.status === 403) await certificatesFrom('simpleenroll', reply, now());
   return true;

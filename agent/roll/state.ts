@@ -146,8 +146,7 @@ type Lasting = { readonly stays?: Failure; readonly again?: true };
 export type RollEvent = {
   readonly at: number;
   readonly draw: number;
-} & /** `isIssuerChanged`: its settings were changed since it has refused. */
-(
+} /** `isIssuerChanged`: its settings were changed since it has refused. */ & (
   | { readonly kind: 'started'; readonly given?: Leaf; readonly isIssuerChanged?: true }
   /** `isSetBack`: the clock was set back while the process has been running. */
   | { readonly kind: 'woken'; readonly isSetBack?: true }

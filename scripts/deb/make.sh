@@ -80,8 +80,10 @@ debian_package() {
   (cd "$tree" && find usr -type f -print0 | sort -z | xargs -0 md5sum) >"$tree/DEBIAN/md5sums"
   echo /etc/newleaf/newleaf.toml >"$tree/DEBIAN/conffiles"
   put 644 scripts/deb/templates DEBIAN/templates
+  echo 'interest-noawait newleaf-next' >"$tree/DEBIAN/triggers"
   for script in config postinst prerm postrm; do put 755 "scripts/deb/$script" "DEBIAN/$script"; done
   settle
+  say 'Packing: a minute, or some seconds with --quick.'
   dpkg-deb --root-owner-group "${compression[@]}" --build "$tree" "$package.$$" >/dev/null
   mv "$package.$$" "$package"
   echo "$package"

@@ -96,6 +96,8 @@ suite('the life of a package', () => {
     const { environment } = gateway.token.hsm;
     const said = root.runWith(environment, 'dpkg', '--purge', 'newleaf');
     const byHand = /newleaf-a and newleaf-b stay in the token newleaf.*\n {2}(for type .*)\n/.exec(said)?.[1] ?? said;
+    assert.match(byHand, /for type in cert privkey pubkey;/);
+    assert.match(said, /under another hsm\.label_prefix before are not among them/);
     assert.deepEqual(gateway.token.privateKeys(), keys);
     assert.deepEqual(readdirSync(root.path('/etc/newleaf')).toSorted(), ['pin', 'so-pin'], 'as nobody else has them');
     assert.ok(!existsSync(root.path('/var/lib/newleaf/state.json')));

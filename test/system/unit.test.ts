@@ -8,7 +8,10 @@ const DROP_INS = '/etc/systemd/system/newleaf.service.d';
 
 /** The unit starts this shell command in place of newleaf. */
 async function standIn(machine: Machine, command: string, more = ''): Promise<void> {
-  machine.write(`${DROP_INS}/test.conf`, `[Service]\nExecStart=\nExecStart=/bin/sh -c '${command}'\n${more}`);
+  machine.write(
+    `${DROP_INS}/test.conf`,
+    `[Service]\nExecCondition=\nExecStart=\nExecStart=/bin/sh -c '${command}'\n${more}`,
+  );
   await machine.must('systemctl', 'daemon-reload');
 }
 

@@ -16,7 +16,8 @@ const NEEDED =
 function pathWith(name: string, programs: Readonly<Record<string, string>>): string {
   const path = join(directory, name);
   mkdirSync(path);
-  for (const tool of ['bash', 'dirname', 'sed', 'sort']) symlinkSync(`/usr/bin/${tool}`, join(path, tool));
+  for (const tool of ['bash', 'dirname', 'sed', 'sort', 'grep', 'mktemp', 'rm'])
+    symlinkSync(`/usr/bin/${tool}`, join(path, tool));
   // The first thing that would be done: it ends the script.
   const all = { 'dpkg-query': 'installed; exit 3', dpkg: 'amd64', ...programs };
   for (const [program, line] of Object.entries(all)) {
@@ -66,3 +67,15 @@ for (const version of ['v20.19.0', 'v20.19.2', 'v24.21.0', 'v26.9.1']) {
     assert.doesNotMatch(stderr, /Node/);
   });
 }
+
+test('before a step that says nothing: what it installs, how much that is, and how long it takes', () => {
+  const apt = { 'dpkg-query': 'absent', id: '0', 'apt-get': 'Need to get 5 MB of archives.' };
+  const path = pathWith('silent', { node: 'v20.19.2', npm: '9.2.0', ...apt });
+  const { status, stdout } = prepare(path, 'prepare', 'binutils');
+  assert.equal(status, 0);
+  assert.match(
+    stdout,
+    /^Installing Debian packages: g\+\+ .* binutils\nNeed to get 5 MB .*\nOne to three minutes, without a word:\n/,
+  );
+  assert.match(stdout, /\nBuilding dist\/newleaf\.js: some seconds\.\n/);
+});

@@ -74,6 +74,7 @@ export async function checkSite(site: Site, { positionals, options }: ParsedArgu
     if (isFolded) write(folded(results, screen));
     io.out.write(closing(results, counts, screen, written, io.out));
   }
+  if (results.some(({ id, outcome }) => id === 'configuration' && outcome === 'failed')) return EXIT.usage;
   if (counts.failed > 0) return EXIT.failed;
   return unseenIn(results) > 0 ? EXIT.person : EXIT.done;
 }
@@ -84,8 +85,8 @@ function isOfNoSubject({ id }: Result, before: readonly Result[]): boolean {
   return under !== undefined && before.find((one) => one.id === under)?.outcome === 'skipped';
 }
 
-/** Output into a file or through `grep` has one line for each check, and one for its advice. */
+/** Output into a file or through `grep` has one line for each check, and one for its advice; but for a width that is asked for. */
 function screenFor({ out, env }: Io): Screen {
   const screen = screenOf(out, env);
-  return out.isTTY ? screen : { ...screen, width: Number.POSITIVE_INFINITY };
+  return out.isTTY || env.COLUMNS ? screen : { ...screen, width: Number.POSITIVE_INFINITY };
 }

@@ -1,7 +1,8 @@
 import { readFileSync, type Stats, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { objectionTo, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
+import { localAccount } from '../../machine/account.ts';
 import { readGiven } from '../../machine/given-file.ts';
 import { holdsAuthority } from '../../machine/named-file.ts';
 import { type Guide, wrongFlag } from './guide.ts';
@@ -31,16 +32,17 @@ export interface SettingQuestion {
 /**
  * Answers one setting: by its flag, or by the person, whose Enter takes the configured value or the default. A mistake is told
  * at once, in the words of the schema. Where there is no terminal, the default is taken.
+ * @param typed the answer of the person, where it came before the question
  * @throws Fault NL-CONFIG for a flag that is wrong; Interrupted
  */
-export async function askSetting(guide: Guide, question: SettingQuestion): Promise<void> {
+export async function askSetting(guide: Guide, question: SettingQuestion, typed?: string): Promise<void> {
   const { answers, dialogue } = guide;
   const { name, flag, words, hint, form } = question;
   const read = (typed: string): Written => (form === undefined ? placed(question, typed) : form.read(typed));
   let named: Named | undefined;
   const objection = async (typed: string) => {
     const path = placed(question, typed);
-    if (question.file !== undefined && typed.startsWith('~')) return WITHOUT_HOME;
+    if (question.file !== undefined && path.startsWith('~')) return WITHOUT_HOME;
     const wrong = objectionTo(name, read(typed));
     if (wrong !== undefined) return wrong;
     const found = question.file && path.startsWith('/') ? await look(guide, path, question.file) : undefined;
@@ -63,8 +65,8 @@ export async function askSetting(guide: Guide, question: SettingQuestion): Promi
   const fallback = shown(answers.get(name) ?? question.suggestion ?? standardOf(name), question);
   if (dialogue.asks) {
     if (hint !== undefined) dialogue.hint(hint);
-    for (;;) {
-      const place = await forDaemon(await dialogue.text(words, fallback, objection));
+    for (let first = typed; ; first = undefined) {
+      const place = await forDaemon(await dialogue.text(words, fallback, objection, first));
       if (place !== undefined) return answers.set(name, read(place));
     }
   }
@@ -72,11 +74,20 @@ export async function askSetting(guide: Guide, question: SettingQuestion): Promi
   answers.set(name, read(fallback));
 }
 
-/** The shell of the caller knows whose home it is; under sudo, this process does not. */
-const WITHOUT_HOME = 'must be a path without ~';
+/** As a shell expands it; sudo(8) has a HOME of its own, and names its caller. */
+function atHome(typed: string): string {
+  const { SUDO_USER, HOME } = process.env;
+  const home = SUDO_USER === undefined ? HOME : localAccount(SUDO_USER)?.home;
+  return home && typed.startsWith('~/') ? join(home, typed.slice(1)) : typed;
+}
 
-const placed = ({ file }: SettingQuestion, typed: string): string =>
-  file !== undefined && typed !== '' && !typed.startsWith('pkcs11:') ? resolve(typed) : typed;
+const WITHOUT_HOME = 'must be a path without ~, or one that begins with ~/';
+
+function placed({ file }: SettingQuestion, typed: string): string {
+  if (file === undefined || typed === '' || typed.startsWith('pkcs11:')) return typed;
+  const path = atHome(typed);
+  return path.startsWith('~') ? path : resolve(path);
+}
 
 function shown(value: Written | undefined, { form }: SettingQuestion): string | undefined {
   if (value === undefined || value === '') return undefined;

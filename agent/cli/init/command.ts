@@ -48,13 +48,16 @@ export const init = ({ passage, stdin, stdout }: InitOptions): Run =>
     // Root has asked already, and this process goes on with the command.
     if (passage.handed !== undefined) return here();
     const asking = { args, file, dialogue, stdin, stopped };
-    await asked(asking, io);
-    for (;;) {
-      const isBounded = !hasTerminal && (isForPerson || !isPatient);
-      const exit = (await sent(asking, passage, isBounded ? leftMs() : undefined)) ?? (await here());
-      if (exit !== SCOPE_DOUBTED || abort.aborted) return exit;
-      await corrected(asking, io);
-    }
+    // Also while it provisions, in this process or another: what is typed then is no answer to a later question.
+    return dialogue.quiet(async () => {
+      await asked(asking, io);
+      for (;;) {
+        const isBounded = !hasTerminal && (isForPerson || !isPatient);
+        const exit = (await sent(asking, passage, isBounded ? leftMs() : undefined)) ?? (await here());
+        if (exit !== SCOPE_DOUBTED || abort.aborted) return exit;
+        await corrected(asking, io);
+      }
+    });
   });
 
 type Asking = Omit<AskOptions, 'before'>;
@@ -78,10 +81,9 @@ async function corrected(asking: Asking, io: Io): Promise<void> {
   }
 }
 
-async function unlessStopped(work: () => Promise<void>, { args, dialogue }: Asking, io: Io): Promise<void> {
+async function unlessStopped(work: () => Promise<void>, { args }: Asking, io: Io): Promise<void> {
   const { options } = args;
-  const asked = dialogue.quiet(work);
-  await asked.catch((error: unknown) => {
+  await work().catch((error: unknown) => {
     if (!(error instanceof Interrupted || error instanceof Failed)) throw error;
     const again = options.ask === true ? '`newleaf init --ask`' : '`newleaf init`';
     const stop = {

@@ -22,6 +22,8 @@ const HELP = ['help', '--help', '?'];
 const HOW_TO_ANSWER =
   'Type the answer, then Enter. Enter alone takes the value in brackets; `back` goes to the question before; Ctrl-C ends it, and your answers are kept. All questions: `newleaf help init`';
 
+const YES_OR_NO = /^(y|yes|n|no)$/i;
+
 /** The fault of an answer, as the end of a sentence; undefined where it is accepted. */
 type Objection = (typed: string) => string | undefined | Promise<string | undefined>;
 
@@ -102,11 +104,16 @@ export class Dialogue {
     this.#out.write(complaint(what, this.screen, INDENT));
   }
 
-  /** Asks until the answer is accepted. @param fallback what Enter means @throws Back, as all that asks does */
-  async text(words: string, fallback: string | undefined, objection: Objection): Promise<string> {
+  /**
+   * Asks until the answer is accepted.
+   * @param fallback what Enter means
+   * @param first an answer that is there already
+   * @throws Back, as all that asks does
+   */
+  async text(words: string, fallback: string | undefined, objection: Objection, first?: string): Promise<string> {
     const shown = fallback === undefined ? '' : ` [${safe(this.screen, fallback)}]`;
-    for (;;) {
-      const typed = (await this.#answer('line', `${words}${shown}`)) || fallback;
+    for (let given = first; ; given = undefined) {
+      const typed = given ?? ((await this.#answer('line', `${words}${shown}`)) || fallback);
       const wrong = typed === undefined ? 'is needed' : await objection(typed);
       if (typed !== undefined && wrong === undefined) return typed;
       this.object(`It ${wrong}.`);
@@ -142,9 +149,17 @@ export class Dialogue {
 
   async confirm(words: string, fallback: boolean): Promise<boolean> {
     const typed = await this.text(words, fallback ? 'yes' : 'no', (one) =>
-      /^(y|yes|n|no)$/i.test(one) ? undefined : 'must be yes or no',
+      YES_OR_NO.test(one) ? undefined : 'must be yes or no',
     );
     return /^y/i.test(typed);
+  }
+
+  /** Yes (which Enter means), no, or at once the path that is asked for after a yes. */
+  async confirmOrPath(words: string): Promise<boolean | string> {
+    const typed = await this.text(words, 'yes', (one) =>
+      YES_OR_NO.test(one) || one.includes('/') ? undefined : 'must be yes or no, or the path of the file',
+    );
+    return typed.includes('/') ? typed : /^y/i.test(typed);
   }
 
   /** While this goes on, keys that answer no question are not shown. */

@@ -59,6 +59,7 @@ async function askEndpoint(guide: Guide): Promise<void> {
   let ask: typeof askHost | undefined = askHost;
   while (ask !== undefined) {
     const before = dialogue.questions;
+    const host = answers.get(HOST);
     try {
       await ask(guide);
       const authorities = answers.get(CA_FILE);
@@ -67,7 +68,7 @@ async function askEndpoint(guide: Guide): Promise<void> {
         if (guide.leaf === undefined ? hasWay : isGiven) await demandDps(guide);
         return;
       }
-      ask = await toAskAgain(guide, authorities, password);
+      ask = await toAskAgain(guide, { host, authorities, password });
     } catch (error) {
       const isFirst = ask === askHost && dialogue.questions === before + 1;
       if (!(error instanceof Back) || isFirst) throw error;
@@ -78,18 +79,23 @@ async function askEndpoint(guide: Guide): Promise<void> {
 
 /**
  * What must be answered otherwise; undefined where DPS is reached, or the person goes on all the same.
- * @param authorities the file of CAs that stood before the answer, and `password` that of the proxy's password
+ * @param stood the endpoint, the file of CAs and the proxy's password before the answer
  */
-async function toAskAgain(guide: Guide, authorities: Written | undefined, password: Written | undefined) {
+async function toAskAgain(
+  guide: Guide,
+  stood: Readonly<Record<'host' | 'authorities' | 'password', Written | undefined>>,
+) {
   const { answers, dialogue } = guide;
+  const { host, authorities, password } = stood;
   const found = await reachDps(guide);
   guide.forget('endpoint', 'trust-ca');
   if (found === 'trusted') return undefined;
   const failed = answers.get(CA_FILE);
   if (found === 'untrusted') {
     answers.set(CA_FILE, authorities);
-    if (await dialogue.confirm('Name another file with the CAs to trust?', true)) {
-      await askTrust(guide);
+    const another = await dialogue.confirmOrPath('Name another file with the CAs to trust?');
+    if (another !== false) {
+      await askTrust(guide, another === true ? undefined : another);
       if ((await reachDps(guide)) === 'trusted') return undefined;
     } else answers.set(CA_FILE, failed);
   }
@@ -97,21 +103,22 @@ async function toAskAgain(guide: Guide, authorities: Written | undefined, passwo
     untrusted: [CA_FILE, authorities],
     credentials: [PROXY_PASSWORD, password],
     proxy: [CA_FILE, failed],
-    unreached: [CA_FILE, failed],
+    unreached: [HOST, host],
   } as const;
   if (await isTakenAllTheSame(guide, before[found])) return undefined;
   return found === 'proxy' ? askProxy : found === 'credentials' ? askCredentials : askHost;
 }
 
 const CA_FILE = 'trust.ca_file';
+const HOST = 'dps.endpoint';
 
 const askHost = (guide: Guide): Promise<void> =>
-  askSetting(guide, { name: 'dps.endpoint', flag: 'endpoint', words: 'DPS endpoint' });
+  askSetting(guide, { name: HOST, flag: 'endpoint', words: 'DPS endpoint' });
 
-function askTrust(guide: Guide): Promise<void> {
+function askTrust(guide: Guide, typed?: string): Promise<void> {
   const words = 'File with the CAs of DPS and hubs (PEM)';
   const file = { name: 'trust.pem' };
-  return askSetting(guide, { name: CA_FILE, flag: 'trust-ca', words, file, objection: noCertificate });
+  return askSetting(guide, { name: CA_FILE, flag: 'trust-ca', words, file, objection: noCertificate }, typed);
 }
 
 /** The host name as a registration ID, where it can be one. */

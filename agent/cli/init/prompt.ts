@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
 
@@ -25,7 +26,7 @@ export interface Prompt {
   line(words: string): Promise<string>;
   /** The same without showing it. */
   secret(words: string): Promise<string>;
-  /** Resolves when Enter is pressed, or when `abort` fires. */
+  /** Resolves when Enter is pressed between two questions, also in another process of init; or when `abort` fires. */
   enter(abort: AbortSignal): Promise<void>;
   /** From here on, keys that are typed while nothing is asked are neither shown nor taken. */
   hold(): void;
@@ -92,12 +93,10 @@ export function terminalPrompt(input: TypedKeys, output: NodeJS.WritableStream):
       output.write('\n');
       return typed;
     },
-    enter: (abort) =>
-      new Promise((resolve) => {
-        const line = createInterface({ input, signal: abort });
-        line.once('line', () => line.close());
-        line.once('close', resolve);
-      }),
+    // It is a signal (Idle), as the process that waits is not always the one that has the terminal.
+    enter: async (abort) => {
+      await once(process, 'SIGCONT', { signal: abort }).catch(() => undefined);
+    },
     hold: () => idle.start(),
     release: () => idle.stop(),
   };
@@ -109,6 +108,9 @@ function forget(line: Interface): void {
   line.write(null, { ctrl: true, name: 'u' });
 }
 
+/** The processes of init, as the driver of a terminal does it: one of them may be another user's, which that could not signal. */
+const signalAll = (signal: NodeJS.Signals) => process.kill(0, signal);
+
 /**
  * The terminal between two questions. In raw mode it echoes nothing, and its driver makes no signals: the keys for them are
  * obeyed here.
@@ -117,6 +119,7 @@ class Idle {
   readonly #input: TypedKeys;
   #isOn = false;
   #isIdle = false;
+  #isTyping = false;
   /** Text was typed that is no answer. */
   wasTyped = false;
 
@@ -158,11 +161,16 @@ class Idle {
 
   readonly #take = (typed: Buffer | string) => {
     const keys = typed.toString();
-    if (/[\r\n]/.test(keys)) this.note();
-    if (keys.includes(KEY.interrupt)) process.kill(process.pid, 'SIGINT');
-    if (keys.includes(KEY.quit)) process.kill(process.pid, 'SIGQUIT');
+    this.#isTyping ||= /[^\r\n\p{Cc}]/u.test(keys);
+    if (/[\r\n]/.test(keys)) {
+      if (this.#isTyping) this.note();
+      this.#isTyping = false;
+      signalAll('SIGCONT');
+    }
+    if (keys.includes(KEY.interrupt)) signalAll('SIGINT');
+    if (keys.includes(KEY.quit)) signalAll('SIGQUIT');
     if (!keys.includes(KEY.suspend)) return;
     this.#input.setRawMode?.(false);
-    process.kill(process.pid, 'SIGTSTP');
+    signalAll('SIGTSTP');
   };
 }

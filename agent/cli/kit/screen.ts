@@ -31,7 +31,7 @@ export function screenOf({ isTTY = false, columns, rewrite }: Output, env: NodeJ
   const isDumb = env.TERM === 'dumb';
   return {
     // A serial console that was never told its size reports 0.
-    width: Math.min(Math.max(columns || WIDTHS.usual, WIDTHS.least), WIDTHS.most),
+    width: Math.min(Math.max(columns || Number(env.COLUMNS) || WIDTHS.usual, WIDTHS.least), WIDTHS.most),
     isColoured: isTTY && !isDumb && !env.NO_COLOR,
     isUnicode: /utf-?8/i.test(locale) && !isDumb,
     ...(rewrite && { rewrite }),

@@ -2,14 +2,25 @@ import { configPath, loadConfig } from '../../config/config.ts';
 import { exitOf } from '../../failure/exit.ts';
 import { Fault } from '../../failure/failure.ts';
 import { othersInWords } from '../instance.ts';
-import { command, textOption } from '../kit/command.ts';
+import { command, type Run, textOption } from '../kit/command.ts';
 import { screenOf } from '../kit/screen.ts';
 import { roomOf } from './advise.ts';
 import { askStatus } from './present.ts';
 import { renderStatus } from './screen.ts';
 import { exitOfStatus } from './wrong.ts';
 
-export const run = command(async (args, io) => {
+/** With --json, also what kept it from telling is told on stdout: a program reads that, and one form of it. */
+export const run = command((args, io) =>
+  told(args, io).catch((error: unknown) => {
+    if (args.options.json === true && args.options.watch !== true && error instanceof Fault) {
+      const { code, message, advice } = error.failure;
+      io.out.write(`${JSON.stringify({ failure: { code, message, advice } })}\n`);
+    }
+    throw error;
+  }),
+);
+
+const told: Run = async (args, io) => {
   const path = configPath(textOption(args, 'config'), io.env);
   const { file, config } = await loaded(path);
   const place = { socket: config.control.socket, directory: config.state.directory };
@@ -33,7 +44,7 @@ export const run = command(async (args, io) => {
     io.out.write(othersInWords(file, screen));
     return exitOf(down.failure);
   }
-});
+};
 
 async function loaded(path: string) {
   try {

@@ -20,12 +20,15 @@ if (insideNetworkNamespace(import.meta.filename)) {
       for (let times = 0; times < 2; times += 1) await person.sees(/!!.*NL-DPS-SCOPE/);
       await person.answers('ID scope [0ne00000001]: ', '');
       await person.sees('Provisioning gw-0001 (ID scope 0ne00000001');
+      person.types('hunter2\r0ne00000009\r');
       for (let times = 0; times < 2; times += 1) await person.sees(/!!.*NL-DPS-SCOPE/);
       await person.sees('Is 0ne00000001 the right ID scope? Enter tries again, or type another.');
+      await person.sees('what was typed before its question is not taken');
       await person.answers('ID scope [0ne00000001]: ', 'not a scope');
       await person.answers('ID scope [0ne00000001]: ', far.endpoints.idScope);
       await person.sees('Connected to');
       await person.ends(0);
+      assert.doesNotMatch(person.transcript, /hunter2|0ne00000009/);
       assert.match(machine.sh('cat /etc/newleaf/newleaf.toml'), new RegExp(`id_scope = "${far.endpoints.idScope}"`));
       assert.equal(far.log.count({ event: 'issued' }), 1, 'the leaf is the same');
       assert.equal(stage.rootsOwn(), '');
@@ -43,8 +46,11 @@ if (insideNetworkNamespace(import.meta.filename)) {
       await person.answers(/new token in SoftHSM.*Which one/s, '1');
       await person.answers('Name of the new', '');
       await person.answers('PIN for it', '');
+      await person.sees('Provisioning');
+      person.types('hunter2\r');
       for (let times = 0; times < 2; times += 1) await person.sees(/!!.*NL-DPS-SCOPE/);
       await person.answers('ID scope [0ne00000001]: ', 'back');
+      assert.doesNotMatch(person.transcript, /hunter2/);
       await person.answers(/1 of 3.*ID scope \[0ne00000001\]: /s, far.endpoints.idScope);
       for (const question of ['Registration', 'DPS endpoint', 'Which one', 'URL', 'File', 'Which one', 'User name']) {
         await person.answers(question, '');

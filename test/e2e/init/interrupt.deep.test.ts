@@ -52,6 +52,20 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.equal(stage.rootsOwn(), '');
     });
 
+    test('on a terminal, while another process provisions: Ctrl-C ends both in order', async (t) => {
+      await stage.reset();
+      await stage.far.lay('hub1', 'no-connack');
+      const person = stage.person(t, ...stage.flags, '--new-token', 'softhsm');
+      for (const question of ['Renew', 'Name of the new', 'PIN for it']) await person.answers(question, '');
+      await person.sees('proving the next leaf');
+      person.types('hunter2\r');
+      person.interrupts();
+      await person.sees('Interrupted. Nothing is lost.');
+      await person.ends(1);
+      await stage.far.lift('hub1');
+      assert.doesNotMatch(person.transcript, /hunter2|\^C/);
+    });
+
     /** Where a server says nothing, the work stands still, and somebody loses patience. */
     const phases: readonly (readonly [server: ServerName, fault: FaultName, seen: string])[] = [
       ['est', 'est-hang', 'waiting for the issuer'],

@@ -38,6 +38,13 @@ describe('what a screen can show', () => {
       assert.equal(screenOf(out, {}).width, width);
     });
   }
+
+  test('COLUMNS is for an output that has no columns of its own', () => {
+    const env = { COLUMNS: '40' };
+    assert.equal(screenOf({ write() {} }, env).width, 40);
+    assert.equal(screenOf({ write() {}, columns: 72 }, env).width, 72);
+    assert.equal(screenOf({ write() {} }, { COLUMNS: 'many' }).width, 80);
+  });
 });
 
 describe('text', () => {

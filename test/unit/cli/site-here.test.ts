@@ -118,3 +118,14 @@ test('newleaf version', async () => {
   assert.equal(await version(args('version'), io), 0);
   assert.match(io.out.text, /^newleaf 0\.0\.0-source \(from its sources; node v[\d.]+, OpenSSL [\d.]+[^,]*, \w+\)\n$/);
 });
+
+test('newleaf version --json', async () => {
+  const io = stage();
+  assert.equal(await version(args('version', '--json'), io), 0);
+  assert.deepEqual(JSON.parse(io.out.text), {
+    version: '0.0.0-source',
+    node: process.version,
+    openssl: process.versions.openssl,
+    architecture: process.arch,
+  });
+});

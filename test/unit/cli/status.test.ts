@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -51,6 +51,23 @@ test('--json prints what the daemon says, in one line', async (t) => {
   assert.equal(await run(args('status', '--json', '--config', config), io), 4);
   assert.equal(io.out.text, `${JSON.stringify(status)}\n`);
   assert.equal(io.err.text, '');
+});
+
+test('--json is JSON also where there is no status to tell; the sentence stays', async (t) => {
+  const directory = scratch(t);
+  const file = join(directory, 'as-installed.toml');
+  writeFileSync(file, '[dps]\n');
+  for (const [config, code, exit] of [
+    [file, 'NL-CONFIG', 2],
+    [configIn(directory), 'NL-DAEMON-DOWN', 5],
+  ] as const) {
+    const io = stage();
+    assert.equal(await run(args('status', '--json', '--config', config), io), exit);
+    const { failure } = JSON.parse(io.out.text);
+    assert.deepEqual(Object.keys(failure), ['code', 'message', 'advice']);
+    assert.equal(failure.code, code);
+    assert.ok(io.err.text.startsWith(code));
+  }
 });
 
 test('a daemon that accepts no connection is not said to be down', async (t) => {
@@ -106,7 +123,7 @@ describe('the daemon does not run', () => {
     assert.match(shown.out.text, /the daemon does not run\n {2}Last known, .*: has no leaf yet\./);
     assert.match(shown.out.text, /What to do\n {2}NL-DAEMON-DOWN The daemon does not run: there is no answer on\s/);
     assert.equal(await run(args('status', '--json', '--config', config), json), 5);
-    assert.equal(json.out.text, '');
+    assert.equal(JSON.parse(json.out.text).failure.code, 'NL-DAEMON-DOWN');
   });
 
   test('and has said why: 5, its words, and what it says is to be done', async (t) => {

@@ -166,15 +166,16 @@ test('scripts/enroll speaks of itself by the name that it was called by', () => 
   const root = join(import.meta.dirname, '..', '..', '..');
   const scripts = join(root, 'scripts');
   const path = `${scripts}:${process.env.PATH}`;
-  const rows: readonly (readonly [called: string, cwd: string])[] = [
+  const rows: readonly (readonly [called: string, cwd: string, typed?: string])[] = [
     ['scripts/enroll', root],
+    ['scripts/enroll', root, join(scripts, 'enroll')],
     ['./enroll', scripts],
     ['enroll', directory],
   ];
-  for (const [called, cwd] of rows) {
-    const { status, stderr } = spawnSync('sh', ['-c', `${called} adopt`], {
+  for (const [called, cwd, typed = called] of rows) {
+    const { status, stderr } = spawnSync('sh', ['-c', `${typed} adopt`], {
       cwd,
-      env: { ...process.env, PATH: path },
+      env: { ...process.env, ...(typed === called && { PATH: path }) },
       encoding: 'utf8',
     });
     assert.equal(status, 2);

@@ -3,11 +3,13 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
+import { tryEst } from '../../../agent/issuer/trial.ts';
 import { Authority } from '../../simulator/ca.ts';
 import {
   authority,
   basic,
   failureOf,
+  files,
   grant,
   issueFrom,
   PKCS7_TYPE,
@@ -158,4 +160,12 @@ test('aborted beforehand: nothing is sent', async (t) => {
   const est = await serve(t, grant);
   await assert.rejects(issueFrom(t, est, {}, AbortSignal.abort(new Error('shutting down'))), /shutting down/);
   assert.deepEqual(est.seen, []);
+});
+
+test('a trial of a server that gives no answer: NL-EST-UNREACHABLE, in time', async (t) => {
+  const est = await serve(t, () => undefined);
+  const { caFile = '' } = files(t, { caFile: authority.rootPem });
+  const { code, message } = await failureOf(tryEst({ url: est.url, caFile }, Date.now, 200).then(String));
+  assert.equal(code, 'NL-EST-UNREACHABLE');
+  assert.equal(message, `${new URL(est.url).host} did not finish within 0.2 s.`);
 });

@@ -82,6 +82,9 @@ test('the unit of another daemon is the same but for its names', () => {
   assert.deepEqual(other('newleaf.service'), [
     "Description=newleaf, keeper of this gateway's leaf certificate (%i)",
     'Wants=newleaf-fallback@%i.timer',
+    "ExecCondition=+/bin/sh -c 'test -e /var/lib/newleaf@%i/state.json || \\",
+    '  grep -qs "^[^#]*\\\\(id_scope\\\\|registration_id\\\\)" "$${NEWLEAF_CONFIG:-/etc/newleaf/%i/newleaf.toml}" || \\',
+    `  { echo "Not set up yet: sudo newleaf --instance %i init"; exit 1; }'`,
     `ExecStartPre=+/bin/sh -c 'sed "s,/etc/newleaf,&/%i,; s,/var/lib/newleaf,&@%i,; s,/run/newleaf-uplink,&@%i," /usr/lib/tmpfiles.d/newleaf.conf | systemd-tmpfiles --create -'`,
     'ExecStart=/usr/bin/newleaf run --instance %i',
     'StateDirectory=newleaf newleaf@%i',

@@ -76,7 +76,7 @@ describe('a setting is answered', () => {
     for (const [typed, words] of [
       [directory, `must be a file: ${directory} is a directory`],
       ['/dev/zero', 'must be a file: /dev/zero is none'],
-      ['~/ca.pem', 'must be a path without ~'],
+      ['~ines/ca.pem', 'must be a path without ~, or one that begins with ~/'],
       [join(directory, 'ca.pem'), 'must be a file that is there'],
     ] as const) {
       const { guide } = scene({ flags: { 'trust-ca': typed }, errands: { whyUnreadable: read } });
@@ -92,6 +92,29 @@ describe('a setting is answered', () => {
     await assert.rejects(askSetting({ ...set.guide, account }, trust), {
       message: new RegExp(`--trust-ca must be a file that all users may read: there is a private key in ${place}`),
     });
+  });
+
+  test('~/ is the home of the caller, of sudo as well', async (t) => {
+    const { HOME, SUDO_USER } = process.env;
+    t.after(() => {
+      delete process.env.SUDO_USER;
+      Object.assign(process.env, { HOME, ...(SUDO_USER && { SUDO_USER }) });
+    });
+    const home = scratch(t);
+    writeFileSync(join(home, 'ca.pem'), '');
+    delete process.env.SUDO_USER;
+    for (const [user, words] of [
+      [undefined, undefined],
+      ['root', 'there is no /root/ca.pem'],
+      ['no-such-user', 'must be a path without ~'],
+    ] as const) {
+      Object.assign(process.env, { HOME: home, ...(user && { SUDO_USER: user }) });
+      const { guide } = scene({ flags: { 'trust-ca': '~/ca.pem' } });
+      const asked = askSetting(guide, trust);
+      if (words === undefined) await asked;
+      else await assert.rejects(asked, ({ message }: Error) => message.includes(words));
+      if (words === undefined) assert.equal(guide.answers.get('trust.ca_file'), join(home, 'ca.pem'));
+    }
   });
 
   test('the person sees default, hint and what is wrong', async () => {

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { IDENTITY_QUESTIONS } from '../../../../agent/cli/init/identity.ts';
+import { scene } from './stage.ts';
+
+const HERE = join(import.meta.dirname, '../../../../package.json');
+const ask = IDENTITY_QUESTIONS.at(-1) ?? assert.fail('there is no question for the endpoint');
+/** A port of this machine where nothing listens: refused at once. */
+const WRONG = '127.0.0.1:9';
+
+test('a DPS endpoint that gives no answer is not the default of the next question', async () => {
+  const configured = { 'dps.endpoint': '127.0.0.2:9', 'trust.ca_file': HERE };
+  const { guide, paper } = scene({ configured, typed: [WRONG, 'no', '', 'yes'] });
+  await ask(guide);
+  assert.deepEqual(paper.text.match(/DPS endpoint \[.*$/gm), [
+    `DPS endpoint [127.0.0.2:9]: ${WRONG}`,
+    'DPS endpoint [127.0.0.2:9]: ',
+  ]);
+  assert.equal(guide.answers.get('dps.endpoint'), '127.0.0.2:9');
+});
+
+test('at "Name another file?" a path is an answer, and one that is wrong is said to be', async () => {
+  const configured = { 'dps.endpoint': WRONG, 'trust.ca_file': '/nowhere/before.pem' };
+  const { guide, paper } = scene({ configured, typed: ['', 'maybe', '/nowhere/ca.pem', HERE, 'back'] });
+  await ask(guide).catch(() => undefined);
+  const shown = paper.text.replaceAll(/\s+/g, ' ');
+  assert.match(shown, /must be yes or no, or the path of the file/);
+  assert.match(shown, /must be a file that is there: there is no \/nowhere\/ca\.pem/);
+  assert.match(shown, /must be a PEM file: there is no certificate in/);
+});
