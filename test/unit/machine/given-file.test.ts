@@ -21,8 +21,8 @@ const NOBODY = 65534;
 
 /** Directories of root below one that only root can change, and a home of another user, with a file each. */
 function machine(t: TestContext) {
-  // Directories below /tmp are not: any user may make one there.
-  const base = join('/run', `newleaf-given-${basename(scratch(t))}`);
+  // Directories below /tmp are not, nor below /run where that is a plain tmpfs: any user may make one there.
+  const base = join('/var/lib', `newleaf-given-${basename(scratch(t))}`);
   mkdirSync(base);
   t.after(() => execFileSync('rm', ['-r', base]));
   const [etc, home] = [join(base, 'etc'), join(base, 'home')];
