@@ -31,9 +31,10 @@ export function effectFailed(state: RollState, event: Of<'failed'>, decision?: D
   if (effect.kind === 'request-leaf' && phase !== 'requesting-leaf') return state;
   const isMaking = effect.kind === 'generate-key' && phase === 'generating-key' && next?.is === 'key-wanted';
   if (isMaking && failure.code === 'NL-TOKEN-OCCUPIED') return placeTaken(state, next, event);
+  // A module that has lost its state ends the process: the next one goes on from here.
+  const isPassing = failure.kind !== 'broken' || failure.code === 'NL-TOKEN-POISONED';
   // Neither another key nor that of the current leaf will do.
-  const isOver =
-    event.again === true || (failure.kind === 'broken' && next?.is === 'key-wanted' && next.isSecond === true);
+  const isOver = event.again === true || (!isPassing && next?.is === 'key-wanted' && next.isSecond === true);
   if (isMaking && isOver) return issuerRefused(state, next, event, failure);
   if ((failure.code === 'NL-TOKEN-KEY' || event.again === true) && next !== undefined) {
     const other = keyLost(state, next, event);

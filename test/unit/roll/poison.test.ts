@@ -81,6 +81,14 @@ describe('what costs a process costs the next one nothing', () => {
   }
 });
 
+test('the second key of a candidate is made by the next process: only a fault that no process heals makes it wait', () => {
+  const making: RollState = { ...SITUATIONS['generating-key'], next: { ...wanted(), isSecond: true } };
+  const { restart, state } = meets(making);
+  assert.equal(restart, true);
+  assert.deepEqual([state.phase, restOf(state.next)], ['generating-key', undefined]);
+  assert.equal(restOf(meets(state).state.next)?.failure.code, 'NL-TOKEN-FAILED');
+});
+
 describe('where a new process could not go on with the leaf, none ends', () => {
   for (const phase of WORK) {
     const { restart, event, state } = meetsAlone(SITUATIONS[phase]);
