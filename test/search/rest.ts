@@ -33,7 +33,12 @@ export async function helpFor(
   const codes = answer.status.wrong.map(({ code }) => code);
   const { next } = gateway.state;
   const isStrange = hasLeaf(next) && next.leaf.issuer !== 'CA' && gateway.world.options.enrollment === 'group';
-  const need = codes.find((code) => NEEDS[code] !== undefined && (isStrange || code !== 'NL-DPS-401002'));
+  // A key that the token has not destroyed is told until the next start; a person who finds the right token in place reads on.
+  const isDone = (code: Code) =>
+    code === 'NL-TOKEN-FAILED' && !gateway.world.token.isSwapped && codes.includes('NL-ISSUER-PERSON');
+  const need = codes.find(
+    (code) => NEEDS[code] !== undefined && !isDone(code) && (isStrange || code !== 'NL-DPS-401002'),
+  );
   const deed = need && NEEDS[need];
   return need && deed && { need, deed: () => deed(gateway) };
 }
