@@ -53,7 +53,7 @@ const NEEDS: Partial<Record<Code, (gateway: Gateway) => void>> = {
     if (!gateway.terms.automatic) void bring(gateway);
   },
   // The token of this gateway is plugged in again.
-  'NL-TOKEN-FAILED': DEEDS['the first token is plugged in'],
+  'NL-TOKEN-FAILED': ({ world, state }) => world.token.putBack(state.current?.key),
   // A leaf of another CA in a group: the technician takes it back.
   'NL-DPS-401002': (gateway) => void DEEDS['roll --discard'](gateway),
 };

@@ -55,8 +55,9 @@ export class Reader {
     this.#inside = this.#inside === first ? second : first;
   }
 
-  putBack(): void {
-    this.#inside = this.#cards[0];
+  /** The token that has this key; the first one where none has. */
+  putBack(key?: KeyRef): void {
+    this.#inside = this.#cards.find(({ keys }) => key !== undefined && keys.get(key.slot) === key.id) ?? this.#cards[0];
   }
 
   /** The owner of every other key takes it away. */
