@@ -41,7 +41,7 @@ export interface KeyMade extends KeyAlone {
   readonly is: 'key-made';
   readonly key: KeyRef;
   /** DPS may trust an earlier leaf of this key: no other key takes its place. */
-  readonly isTrusted?: true;
+  readonly isKeyTrusted?: true;
 }
 
 interface Issued extends Rungs {
@@ -118,7 +118,7 @@ export function isHeardOf(next: Candidate): boolean {
 
 /** Whether DPS may trust its leaf, or an earlier one of its key. */
 export function mayBeTrusted(next: Candidate): boolean {
-  if (!hasLeaf(next)) return next.is === 'key-made' && next.isTrusted === true;
+  if (!hasLeaf(next)) return next.is === 'key-made' && next.isKeyTrusted === true;
   return next.is !== 'parked' || next.trust === 'possible' || next.isKeyTrusted === true;
 }
 

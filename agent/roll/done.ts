@@ -50,13 +50,9 @@ export function registered(state: RollState, event: Of<'registered'>): RollState
 }
 
 function untrusted(next: Candidate): Candidate {
-  if (next.is === 'parked') {
-    const { isKeyTrusted: _, ...leafAlone } = next;
-    return { ...leafAlone, trust: 'none' };
-  }
-  if (next.is !== 'key-made') return next;
-  const { isTrusted: _, ...alone } = next;
-  return alone;
+  if (next.is !== 'parked' && next.is !== 'key-made') return next;
+  const { isKeyTrusted: _, ...alone } = next;
+  return alone.is === 'parked' ? { ...alone, trust: 'none' } : alone;
 }
 
 function nextRegistered(

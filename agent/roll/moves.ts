@@ -125,8 +125,8 @@ function dropLeaf(state: RollState, next: WithLeaf, isAccepted = false): RollSta
   const { key } = next.leaf;
   if (keepsKey(state, key)) return without(state, 'next');
   // DPS may have refused this leaf, and trust an earlier one of the same key.
-  const isTrusted = (isAccepted || state.current === undefined) && isHeardOf(next);
-  return { ...state, next: { is: 'key-made', key, for: 'spare', tries: 0, ...(isTrusted && { isTrusted }) } };
+  const isKeyTrusted = (isAccepted || state.current === undefined) && isHeardOf(next);
+  return { ...state, next: { is: 'key-made', key, for: 'spare', tries: 0, ...(isKeyTrusted && { isKeyTrusted }) } };
 }
 
 /**

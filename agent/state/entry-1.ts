@@ -60,7 +60,8 @@ function candidateOf(next: Next | undefined, others: Omit<Entry1, 'next' | 'reti
   const purpose = request?.action === 'roll' ? 'roll' : next.waitsFor === 'roll' ? 'spare' : (next.waitsFor ?? 'roll');
   const second = next.renewed === true ? { isSecond: true as const } : {};
   const alone = { for: purpose, tries, ...second, ...rest } as const;
-  if (id !== undefined) return { is: 'key-made', key: { slot, id }, ...(next.sent && { isTrusted: true }), ...alone };
+  if (id !== undefined)
+    return { is: 'key-made', key: { slot, id }, ...(next.sent && { isKeyTrusted: true }), ...alone };
   if (slot === 'given') return undefined;
   // It was to get its CKA_ID when its slot was free.
   return { is: 'key-wanted', slot, id: intended ?? randomBytes(16).toString('hex'), ...alone };

@@ -71,7 +71,7 @@ const next = variant('is', [
     id: string(),
     ...alone,
   } satisfies Checked<KeyWanted>),
-  object({ is: literal('key-made'), key, isTrusted: optional(literal(true)), ...alone } satisfies Checked<KeyMade>),
+  object({ is: literal('key-made'), key, isKeyTrusted: optional(literal(true)), ...alone } satisfies Checked<KeyMade>),
   object({ is: literal('sent'), last: optional(failure), ...issued } satisfies Checked<Sent>),
   object({ is: literal('assigned'), assignment, ...issued } satisfies Checked<Assigned>),
   object({

@@ -41,8 +41,8 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'done.ts',
     'a candidate is still believed to be the one that DPS trusts',
-    "return { ...leafAlone, trust: 'none' };",
-    'return leafAlone;',
+    "return alone.is === 'parked' ? { ...alone, trust: 'none' } : alone;",
+    'return alone;',
   ),
   of(
     'done.ts',

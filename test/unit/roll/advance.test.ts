@@ -217,7 +217,7 @@ describe('a CSR of another key', () => {
     ['nor does a CSR of the key that is there', waiting, { newKey: false }, 'serving', 10],
     [
       'nor one for a key that DPS may trust',
-      { ...waiting, next: { ...made('delivery'), isTrusted: true } },
+      { ...waiting, next: { ...made('delivery'), isKeyTrusted: true } },
       {},
       'serving',
       10,

@@ -22,7 +22,7 @@ const ROWS: readonly (readonly [what: string, Candidate, isMade: boolean, isTrus
   ['a key that is wanted', wanted(), false, false],
   ['one that the token did not make', { ...wanted(), rest }, false, false],
   ['a key that is made', made(), true, false],
-  ['one whose earlier leaf DPS may trust', { ...made(), isTrusted: true }, true, true],
+  ['one whose earlier leaf DPS may trust', { ...made(), isKeyTrusted: true }, true, true],
   ['a leaf that is sent', sent(), true, true],
   ['one that is assigned', assigned(), true, true],
   ['parked without an answer', { ...waits, trust: 'possible' }, true, true],

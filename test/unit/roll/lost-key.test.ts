@@ -140,7 +140,7 @@ test('the first leaf is for a key that was there before newleaf: the key is kept
   const given = { slot: 'given', id: 'factory' } as const;
   const next = { ...sent({ ...candidate, key: given }), tries: 2, last: lost };
   const bare = keyless({ ...unprovisioned, phase: 'registering-next', next });
-  assert.deepEqual(bare.next, { ...made('spare', given), isTrusted: true });
+  assert.deepEqual(bare.next, { ...made('spare', given), isKeyTrusted: true });
 });
 
 describe('the key of the current leaf is lost', () => {

@@ -55,7 +55,7 @@ describe('a candidate that DPS refuses is parked', () => {
     assert.deepEqual([dropped.next?.is, dropped.request?.action], ['key-wanted', 'roll']);
   });
   test('roll --discard does ask where DPS may trust an earlier leaf of its key, until DPS has accepted another leaf', () => {
-    const next = { ...made(), isTrusted: true } as const;
+    const next = { ...made(), isKeyTrusted: true } as const;
     const refused = play({ ...SITUATIONS['requesting-leaf'], next }, 'leaf issued', 'refusal');
     const woken = advance(refused, { ...now, kind: 'woken', at: restOf(refused.next)?.askAt ?? 0 }, terms).state;
     const twice = play(woken, 'refusal');
@@ -251,7 +251,7 @@ describe('a candidate that has expired', () => {
   });
   test('and was the first leaf: DPS may trust an earlier one of its key', () => {
     const { next } = wakes({ ...unprovisioned, next: { ...waits, leaf: old } }, NOW);
-    assert.deepEqual(next, { ...made('spare'), isTrusted: true });
+    assert.deepEqual(next, { ...made('spare'), isKeyTrusted: true });
   });
   const expiring: RollState = { ...offline, phase: 'registering-next', next: sent(old) };
   test('while it is asked for: the request goes on with the current leaf, and without one with a first roll', () => {
@@ -272,7 +272,7 @@ describe('a candidate that a person has delivered, and the issuer needs none', (
     test(`by the ${from}: makes room for a leaf that is due, and for the first one; its key gets another leaf`, () => {
       const due = wakes({ ...offline, next: { ...later, from } }, LATER);
       assert.equal(briefly(due), 'requesting-leaf, request-leaf b, connect a');
-      assert.deepEqual(due.next, { ...made(), isTrusted: true });
+      assert.deepEqual(due.next, { ...made(), isKeyTrusted: true });
       const first = wakes({ ...unprovisioned, next: { ...later, from } }, NOW);
       assert.equal(briefly(first), 'requesting-leaf, request-leaf b');
     });

@@ -210,7 +210,7 @@ describe('a DPS that is silent about one leaf', () => {
   test('and the way back ends, as the current leaf has expired: the key of the candidate gets another leaf', () => {
     const ended = unheard(abandoning('refused', NOW + 99 * 3_600_000), 'register', 5, current.notAfter);
     assert.equal(briefly(ended), 'requesting-leaf, request-leaf b, connect a');
-    assert.deepEqual(ended.next, { ...made(), isTrusted: true });
+    assert.deepEqual(ended.next, { ...made(), isKeyTrusted: true });
   });
   test('the same where that key is lost: it is made anew, or found by its ID', () => {
     const ended = unheard(abandoning('key-lost'), 'register', 5, current.notAfter);

@@ -140,7 +140,7 @@ const ROWS: readonly (readonly [what: string, phase: Phase, written: object, Row
     'a key whose leaf had expired, and that DPS may trust',
     'unprovisioned',
     { ...leafless, next: { ...key, sent: true, waitsFor: 'roll' } },
-    { read: { next: { ...made('spare'), isTrusted: true } } },
+    { read: { next: { ...made('spare'), isKeyTrusted: true } } },
   ],
   [
     'a key for the next roll that was being made: it is not made any more',

@@ -18,7 +18,7 @@ describe('an entry is read as it was written', () => {
     'that waits for a delivery': made('delivery'),
     'that waits for the next roll': wanted('spare'),
     'whose token makes no key': { ...wanted(), isSecond: true, tries: 2, rest },
-    'whose issuer refuses': { ...made(), isTrusted: true, isSecond: true, tries: 2, rest },
+    'whose issuer refuses': { ...made(), isKeyTrusted: true, isSecond: true, tries: 2, rest },
     'that is parked': waits,
   };
   for (const [which, candidate] of Object.entries(candidates)) {

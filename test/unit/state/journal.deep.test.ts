@@ -1,22 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createJournal } from '../../../agent/state/journal.ts';
+import { open } from './any-journal.ts';
 import { fault } from './disk.ts';
 import { tinyDisk } from './tiny-disk.ts';
-
-interface Entry {
-  readonly phase: string;
-  readonly trail?: readonly string[];
-}
-
-function validate(entry: unknown): Entry {
-  if (typeof entry === 'object' && entry !== null && 'phase' in entry && typeof entry.phase === 'string')
-    return entry as Entry;
-  throw new Error('the phase is missing');
-}
-
-const open = (directory: string) =>
-  createJournal({ directory, validate, now: () => Date.parse('2030-01-01T00:00:00Z') });
 
 test('a full disk keeps the last entry, and space brings the next one', async (t) => {
   const disk = tinyDisk(t);

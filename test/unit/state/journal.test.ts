@@ -5,21 +5,8 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writ
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createJournal } from '../../../agent/state/journal.ts';
+import { type Entry, open } from './any-journal.ts';
 import { asNobody, barred, fault, scratch } from './disk.ts';
-
-interface Entry {
-  readonly phase: string;
-  readonly trail?: readonly string[];
-}
-
-function validate(entry: unknown): Entry {
-  if (typeof entry === 'object' && entry !== null && 'phase' in entry && typeof entry.phase === 'string')
-    return entry as Entry;
-  throw new Error('the phase is missing');
-}
-
-const open = (directory: string) =>
-  createJournal({ directory, validate, now: () => Date.parse('2030-01-01T00:00:00Z') });
 
 test('absent, then what was written last', async (t) => {
   const directory = join(scratch(t), 'newleaf');

@@ -1,20 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Failure } from '../../../../agent/failure/failure.ts';
-import { openQueue } from '../../../../agent/uplink/queue/open.ts';
 import { fault } from '../../state/disk.ts';
 import { tinyDisk } from '../../state/tiny-disk.ts';
-import { append, message, numbersIn, type Opened, range } from './life.ts';
-
-const open = (directory: string, warn?: (failure: Failure) => void): Promise<Opened> =>
-  openQueue({
-    directory,
-    maxBytes: 64 * 1024 * 1024,
-    whenFull: 'refuse',
-    now: Date.now,
-    warn: warn ?? (({ message: words }) => assert.fail(words)),
-  });
+import { append, message, numbersIn, openIn as open, range } from './life.ts';
 
 test('a full disk: what was acknowledged stays, what was refused does not come, and it goes on by itself', async (t) => {
   const disk = tinyDisk(t, 'size=1m');

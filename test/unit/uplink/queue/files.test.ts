@@ -2,19 +2,9 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Failure } from '../../../../agent/failure/failure.ts';
-import { openQueue } from '../../../../agent/uplink/queue/open.ts';
 import { asNobody, barred, fault, scratch } from '../../state/disk.ts';
-import { append, numbersIn, type Opened, range } from './life.ts';
+import { append, numbersIn, openIn as open, range } from './life.ts';
 
-const open = (directory: string, warn?: (failure: Failure) => void): Promise<Opened> =>
-  openQueue({
-    directory,
-    maxBytes: 64 * 1024 * 1024,
-    whenFull: 'refuse',
-    now: Date.now,
-    warn: warn ?? (({ message: words }) => assert.fail(words)),
-  });
 const modeOf = (path: string) => statSync(path).mode & 0o777;
 
 test('a missing directory is made, and its files are for the daemon alone', async (t) => {

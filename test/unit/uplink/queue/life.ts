@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Failure } from '../../../../agent/failure/failure.ts';
 import type { Stored } from '../../../../agent/uplink/ports.ts';
 import type { Disk } from '../../../../agent/uplink/queue/disk.ts';
 import { openQueue, type QueueOptions } from '../../../../agent/uplink/queue/open.ts';
@@ -9,6 +10,16 @@ export const DIRECTORY = '/q';
 const TOPIC = 'devices/gw/messages/events/';
 
 export type Opened = Awaited<ReturnType<typeof openQueue>>;
+
+/** A queue on the disk of this machine, which warns of nothing where the test does not say so. */
+export const openIn = (directory: string, warn?: (failure: Failure) => void): Promise<Opened> =>
+  openQueue({
+    directory,
+    maxBytes: 64 * 1024 * 1024,
+    whenFull: 'refuse',
+    now: Date.now,
+    warn: warn ?? (({ message: words }) => assert.fail(words)),
+  });
 
 /** A queue of small segments on a model of a disk. */
 export const openOn = (disk: Disk, options: Partial<QueueOptions> = {}): Promise<Opened> =>
