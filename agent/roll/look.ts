@@ -75,9 +75,8 @@ export function isStuck(state: RollState): boolean {
   return met !== undefined && met.failure.kind !== 'refused';
 }
 
-/** A re-registration whose DPS part is done, and that waits for the hub. */
-const lacksHub = ({ phase, request, online }: RollState): boolean =>
-  phase === 'serving' && request?.action === 're-register' && online === undefined;
+/** A re-registration whose DPS part is done, and that waits for its hub; a session with another one may be open. */
+const lacksHub = ({ phase, request }: RollState): boolean => phase === 'serving' && request?.action === 're-register';
 
 export const REGISTERING: ReadonlySet<Phase> = new Set<Phase>(['registering', 'registering-next', 'abandoning']);
 

@@ -71,7 +71,10 @@ table('a re-registration whose hub does not answer makes room', [
   ['for a roll', asked('roll'), waiting, 'asked: roll'],
   ['for a leaf that is due', due, waiting, 'due: roll'],
   ['for the question where we belong', unreached, waiting, 'unreached: re-register'],
-  ['but not while the session is open', asked('roll'), { ...waiting, online: 'T@hub1' }, 'single-flight: ignore'],
+  // DPS may have named a hub that is gone: the session with the old one must not outlive its leaf.
+  ['also beside a session with another hub', due, { ...waiting, online: 'T@hub2' }, 'due: roll'],
+  ['which asks DPS again', unreached, { ...waiting, online: 'T@hub2' }, 'unreached: re-register'],
+  ['and for a roll', asked('roll'), { ...waiting, online: 'T@hub2' }, 'asked: roll'],
   [
     'nor where the hub refuses',
     asked('roll'),
@@ -211,6 +214,11 @@ describe('a DPS that is silent about one leaf', () => {
     const ended = unheard(abandoning('refused', NOW + 99 * 3_600_000), 'register', 5, current.notAfter);
     assert.equal(briefly(ended), 'requesting-leaf, request-leaf b, connect a');
     assert.deepEqual(ended.next, { ...made(), isKeyTrusted: true });
+  });
+  test('also while its session is open, which the hub has not ended yet', () => {
+    const open: RollState = { ...SITUATIONS.abandoning, next: unwanted() };
+    assert.equal(unheard(open, 'register', 5).phase, 'abandoning');
+    assert.equal(briefly(unheard(open, 'register', 5, current.notAfter)), 'requesting-leaf, request-leaf b');
   });
   test('the same where that key is lost: it is made anew, or found by its ID', () => {
     const ended = unheard(abandoning('key-lost'), 'register', 5, current.notAfter);
