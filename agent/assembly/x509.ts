@@ -33,7 +33,7 @@ interface AssemblyOptions extends Given<X509Config> {
 }
 
 /**
- * Builds the daemon of a gateway with a leaf: this file, tpm.ts and issuers.ts alone name concrete adapters. Opens the token,
+ * Builds the daemon of a gateway with a leaf: this file, tpm.ts and issuers.ts alone join adapters to its ports. Opens the token,
  * with one login.
  * @throws TokenError, Fault
  */

@@ -40,7 +40,7 @@ interface Input {
   readonly reply?: (answered: Advance | Failure) => void;
 }
 
-/** The loop: one event at a time. It owns order and sleeping, and no policy. */
+/** The loop: one event at a time. It owns order and sleeping, and of policy only the answer to a step of the clock (`#stepped`). */
 export class Daemon {
   readonly #options: DaemonOptions;
   readonly #inputs = new Queue<Input>();

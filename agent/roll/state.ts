@@ -5,7 +5,7 @@ import { type Phase, type Retired, retiringOf } from './phase.ts';
 
 export type Action = 're-register' | 'roll';
 
-/** Why newleaf acts, as one word for logs and the twin; `decide.ts` has the sentences. */
+/** Why newleaf acts, as one word for logs and the twin; agent/cli/words.ts has the sentences. */
 export type Reason =
   | 'asked'
   | 'rejected'

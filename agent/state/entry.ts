@@ -16,7 +16,7 @@ import {
 } from 'valibot';
 import type { Assigned, KeyMade, KeyWanted, Parked, Sent, Unwanted } from '../roll/candidate.ts';
 import { PHASES, phaseOf } from '../roll/phase.ts';
-import { ALARMS, type RollState } from '../roll/state.ts';
+import { ALARMS, type Outcome, type RollState } from '../roll/state.ts';
 
 import { upgraded } from './entry-1.ts';
 import type { Format } from './journal.ts';
@@ -88,7 +88,7 @@ const next = variant('is', [
   } satisfies Checked<Unwanted>),
 ]);
 
-/** The fields that a step relies on. Of the history (outcomes, trail) only the type is checked. */
+/** The fields that a step relies on: of the trail, which is for people, only the type is checked. */
 const ENTRY = object({
   phase: picklist(PHASES),
   current: optional(leaf),
@@ -109,7 +109,14 @@ const ENTRY = object({
   poisoned: optional(array(object({ effect: string(), at: number() }))),
   request: optional(request),
   scheduled: optional(object({ ...request.entries, startAt: number() })),
-  outcomes: array(unknown()),
+  // Only their types: a word that a newer newleaf has written there stops no gateway after a downgrade.
+  outcomes: array(
+    object({
+      ...entriesFromList(['id', 'action', 'reason', 'from', 'outcome'], string()),
+      ...entriesFromList(['at', 'endedAt'], number()),
+      failure: optional(failure),
+    } satisfies Checked<Outcome>),
+  ),
   registered: optional(string()),
   budget: object({ left: number(), at: number() }),
   lastRollAt: optional(number()),

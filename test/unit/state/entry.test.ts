@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { entryOf, validateEntry } from '../../../agent/state/entry.ts';
 import { assigned, made, met, sent, unwanted, wanted } from '../roll/candidates.ts';
+import { NOW } from '../roll/machine.ts';
 import { REFUSAL, SITUATIONS } from '../roll/situations.ts';
 import { current, rest, waits } from '../roll/standing.ts';
 
@@ -54,6 +55,15 @@ test('a candidate that waits for something else is refused, and not read in part
 
 test('so is one of no kind', () => {
   assert.throws(() => validateEntry(written(withNext({ ...sent(), is: 'lost' }))), { message: /^"next\.is": / });
+});
+
+test('so is an ended request that the rules cannot read; a word of a newer newleaf in it is none', () => {
+  const ended = { id: 'r', action: 'roll', reason: 'newer', from: 'newer', outcome: 'newer', at: NOW, endedAt: NOW };
+  const entry = { ...entryOf(SITUATIONS.serving), outcomes: [ended] };
+  assert.deepEqual(validateEntry(written(entry)), entry);
+  const { endedAt: _, ...open } = ended;
+  const message = /^"outcomes\.0\.endedAt": /;
+  assert.throws(() => validateEntry(written({ ...entry, outcomes: [open] })), { message });
 });
 
 test('the phase follows from the facts, whatever was written', () => {
