@@ -18,7 +18,7 @@ import type { Assigned, KeyMade, KeyWanted, Parked, Sent, Unwanted } from '../ro
 import { PHASES, phaseOf } from '../roll/phase.ts';
 import { ALARMS, type Outcome, type RollState } from '../roll/state.ts';
 
-import { upgraded } from './entry-1.ts';
+import { upgraded, withRetired } from './entry-1.ts';
 import type { Format } from './journal.ts';
 
 /** The part of the state that is written: a start begins without a session. */
@@ -94,7 +94,13 @@ const ENTRY = object({
   current: optional(leaf),
   next: optional(next),
   assignment: optional(assignment),
-  retire: array(object({ ...key.entries, tries: number() })),
+  retire: array(
+    variant('is', [
+      object({ ...key.entries, is: literal('pending'), tries: number() }),
+      object({ ...key.entries, is: literal('undestroyed'), againAt: number() }),
+      object({ ...key.entries, is: literal('remembered') }),
+    ]),
+  ),
   ...entriesFromList(['ask', 'stranded'], optional(literal(true))),
   rejected: boolean(),
   grace: optional(number()),
@@ -126,7 +132,7 @@ const ENTRY = object({
 
 /** Gives a journal entry its type. @throws Error that names the wrong field */
 export function validateEntry(written: unknown, format: Format = 2): Entry {
-  const entry = format === 1 ? upgraded(written) : written;
+  const entry = withRetired(format === 1 ? upgraded(written) : written);
   try {
     parse(ENTRY, entry);
   } catch (error) {

@@ -47,7 +47,7 @@ for (const code of ['NL-TOKEN-FAILED', 'NL-TOKEN-MISSING', 'NL-TOKEN-OCCUPIED', 
 }
 
 test('an old key that the token does not destroy, in the place of the next one, is the answer each time', async (t) => {
-  const blocked: RollState = { ...servingState, retire: [{ slot: 'b', id: 'g9', tries: 0 }] };
+  const blocked: RollState = { ...servingState, retire: [{ slot: 'b', id: 'g9', is: 'pending', tries: 0 }] };
   const change = { terms: { ...terms, automatic: false } };
   const keys = { destroy: full, csr: () => Promise.reject(new Fault('NL-TOKEN-KEY')) };
   const { daemon } = await gatewayBefore(t, new Disk(blocked), { keys }, change);

@@ -38,6 +38,32 @@ describe('an entry is read as it was written', () => {
       assert.deepEqual(next, candidate);
     });
   }
+  test('with keys that are to be destroyed, in each state', () => {
+    const kept = { slot: 'b', id: 'g1', is: 'undestroyed', againAt: NOW };
+    const others = [
+      { slot: 'a', id: 'g2', is: 'remembered' },
+      { slot: 'b', id: 'g3', is: 'pending', tries: 2 },
+    ];
+    const entry = { ...entryOf(SITUATIONS.serving), phase: 'retiring-key', retire: [kept, ...others] };
+    assert.deepEqual(validateEntry(written(entry)), entry);
+    const { againAt: _, ...endless } = kept;
+    assert.throws(() => validateEntry(written({ ...entry, retire: [endless] })), {
+      message: /^"retire\.0\.againAt": /,
+    });
+  });
+  test('with keys from before their states had names: what may mean "not yet" is not destroyed', () => {
+    const key = { slot: 'b', id: 'g1' };
+    const entry = { ...entryOf(SITUATIONS.serving), retire: [0, 4, 5].map((tries) => ({ ...key, tries })) };
+    const [fresh, tried, left] = validateEntry(written(entry)).retire;
+    assert.deepEqual(
+      [fresh, tried],
+      [
+        { ...key, is: 'pending', tries: 0 },
+        { ...key, is: 'pending', tries: 4 },
+      ],
+    );
+    assert.deepEqual(left, { ...key, is: 'remembered' });
+  });
   test('with what hinders work and session', () => {
     const troubled = {
       ...entryOf(SITUATIONS.serving),
