@@ -1,4 +1,5 @@
 import type { Answerer } from '../ask/ask.ts';
+import type { DaemonEvent } from '../ask/event.ts';
 import { type Failure, failure } from '../failure/failure.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { type Advance, advance } from '../roll/advance.ts';
@@ -126,7 +127,7 @@ export class Daemon {
   }
 
   /** Hears every transition, outcome and trouble. */
-  subscribe(listener: (event: object) => void): () => void {
+  subscribe(listener: (event: DaemonEvent) => void): () => void {
     return this.#transcript.subscribe(listener);
   }
 

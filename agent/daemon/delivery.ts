@@ -1,5 +1,6 @@
 import type { Answer, Ask } from '../ask/ask.ts';
-import { areaOf, type Code, type Failure, type FailureDetail, failure } from '../failure/failure.ts';
+import type { DaemonEvent } from '../ask/event.ts';
+import { areaOf, type Failure, type FailureDetail, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { hasLeaf, keyOf, madeKeyOf } from '../roll/candidate.ts';
 import type { KeyRef, Leaf } from '../roll/leaf.ts';
@@ -116,17 +117,18 @@ function isMaking({ phase, next }: RollState): boolean {
   return next.is === 'key-wanted' || phase === 'retiring-key';
 }
 
-/** The failure of an event (events.ts) that says that no key was made: its place is not free, or the token makes none. */
-function unmadeBy(event: object, state: RollState): Failure | undefined {
-  const { type, effect, code, message, advice } = event as Partial<Record<string, string>>;
+/** The failure of an event that says that no key was made: its place is not free, or the token makes none. */
+function unmadeBy(event: DaemonEvent, state: RollState): Failure | undefined {
+  if (event.type !== 'failed') return undefined;
+  const { effect, code, message, advice } = event;
   const { next, retire, workTrouble } = state;
   const isNeeded = next?.is === 'key-wanted' && retire.some(({ slot }) => slot === next.slot);
   const isInTheWay = effect === 'destroy-key' && isMaking(state) && isNeeded;
-  if (type !== 'failed' || (effect !== 'generate-key' && !isInTheWay)) return undefined;
+  if (effect !== 'generate-key' && !isInTheWay) return undefined;
   // The other place is tried. Where it is taken, too, the machine has said which one a person can clear.
   if (effect === 'generate-key' && code === 'NL-TOKEN-OCCUPIED')
     return isMaking(state) ? undefined : workTrouble?.failure;
-  return failure(code as Code, { ...(message && { message }), ...(advice && { advice }) });
+  return failure(code, { message, advice });
 }
 
 type InstallAsk = Extract<Ask, { kind: 'install' }>;
