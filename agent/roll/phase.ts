@@ -38,19 +38,11 @@ export const RETIRE_TRIES = 5;
 
 /** A key that is to be destroyed. */
 export type Retired = KeyRef &
+  /** Now. Tries: attempts that came to nothing. */
   (
-    | {
-        /** Now. */
-        readonly is: 'pending';
-        /** Attempts that came to nothing. */
-        readonly tries: number;
-      }
-    | {
-        /** The token did not destroy it: it is tried once more at that moment, at the next start, or when its slot is needed. */
-        readonly is: 'undestroyed';
-        /** Wall clock, milliseconds. */
-        readonly againAt: number;
-      }
+    | { readonly is: 'pending'; readonly tries: number }
+    /** The token did not do it: once more at `againAt` (wall clock, milliseconds), at the next start, or when its slot is needed. */
+    | { readonly is: 'undestroyed'; readonly againAt: number }
     /** Not before another leaf is proven, or the next start. */
     | { readonly is: 'remembered' }
   );
