@@ -126,7 +126,7 @@ test('an answer leaves neither a listener nor a sleeper behind', async () => {
     post: async () => ({ state, effects: [] }),
     ports: { keys: { csr: async () => 'csr' } },
   } as unknown as AnswererOptions;
-  const answer = answerCsr(options, { kind: 'csr', from: 'method' });
+  const answer = answerCsr(options, {}, { kind: 'csr', from: 'method' });
   await setImmediate();
   assert.deepEqual([listeners.size, sleepers.size], [1, 1]);
   state = { ...servingState, next: made('delivery') };
