@@ -38,9 +38,8 @@ export const RETIRE_TRIES = 5;
 
 /** A key that is to be destroyed. */
 export type Retired = KeyRef &
-  /** Now. Tries: attempts that came to nothing. */
   (
-    | { readonly is: 'pending'; readonly tries: number }
+    | /** Now. Tries: attempts that came to nothing. */ { readonly is: 'pending'; readonly tries: number }
     /** The token did not do it: once more at `againAt` (wall clock, milliseconds), at the next start, or when its slot is needed. */
     | { readonly is: 'undestroyed'; readonly againAt: number }
     /** Not before another leaf is proven, or the next start. */
