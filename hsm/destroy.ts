@@ -16,6 +16,8 @@ export interface DestroyRequest {
   readonly label: string;
   /** CKA_ID in lower-case hex. */
   readonly id: string;
+  /** The key stays, and this certificate (DER) with it: only its others go. */
+  readonly but?: Uint8Array | undefined;
   /** The directory of the PinRecord. */
   readonly pinRecord?: string | undefined;
 }
@@ -42,17 +44,17 @@ export interface DestroyerOptions {
 }
 
 export function destroyerOf({ module, token, pin, pinRecord }: DestroyerOptions) {
-  return async (label: string, id: string): Promise<void> =>
-    destroyKey({ module, uri: uriOf(token), pin: await pin(), label, id, pinRecord });
+  return async (label: string, id: string, but?: Uint8Array): Promise<void> =>
+    destroyKey({ module, uri: uriOf(token), pin: await pin(), label, id, but, pinRecord });
 }
 
 /** The job of that process. It must do nothing else with the token. */
 export const destroyJob: Job = {
   ends: 'after one call',
   async perform(_, [request]) {
-    const { module, token, uri, pin, label, id, pinRecord } = request as DestroyRequest;
+    const { module, token, uri, pin, label, id, but, pinRecord } = request as DestroyRequest;
     const open = await openToken({ module, token, uri, pin, notes: pinRecord });
-    await open.destroy(label, id);
+    await open.destroy(label, id, but);
   },
   explain: (error) => tellTokenError(error, DOING),
 };

@@ -163,15 +163,13 @@ export class TokenObjects {
     return this.#session.alone(`Signing with the key "${key.label}"`, made);
   }
 
-  /** Stores the certificate (DER) beside its key, in place of any other with the same CKA_ID. May be repeated. */
-  storeCertificate(key: PublicKey, der: Buffer): Promise<void> {
+  /** Stores the certificate (DER) beside its key. May be repeated. @returns whether others have its label and CKA_ID (`destroy`) */
+  storeCertificate(key: PublicKey, der: Uint8Array): Promise<boolean> {
     return this.#session.alone(`Storing the certificate of the key "${key.label}"`, () => {
-      const before = this.#session.find([CERTIFICATE, identified(bytes(key.id))]);
-      const isSame = (one: Handle) => this.#session.read(one, pkcs11js.CKA_VALUE)?.equals(der) === true;
-      const [same] = before.filter(isSame);
-      // The new one first: a power cut in between leaves two, and the next call removes the old one.
-      if (same === undefined) this.#session.create(certificateTemplate(key, der));
-      for (const one of before) if (one !== same) this.#session.destroy(one);
+      const before = this.#session.find([CERTIFICATE, labelled(key.label), identified(bytes(key.id))]);
+      const others = before.filter((one) => !this.#isCertificate(one, der));
+      if (others.length === before.length) this.#session.create(certificateTemplate(key, Buffer.from(der)));
+      return others.length > 0;
     });
   }
 
@@ -185,16 +183,18 @@ export class TokenObjects {
   }
 
   /**
-   * Destroys certificate, public and private key that have exactly this label and CKA_ID; absent is success.
+   * Destroys certificate, public and private key that have exactly this label and CKA_ID; absent is success. Or, beside a key
+   * that is kept, all its certificates but one.
    * On tpm2-pkcs11 1.9.1 this must be the last thing that a process asks of the token: see destroy.ts.
+   * @param but this certificate (DER)
    * @throws TokenError LABEL_AND_ID_REQUIRED
    */
-  destroy(label: string, id: string): Promise<void> {
+  destroy(label: string, id: string, but?: Uint8Array): Promise<void> {
     return this.#session.alone(`Destroying the key "${label}"`, () => {
       if (label === '') throw new TokenError('failed', 'LABEL_AND_ID_REQUIRED', NAMED_BY_BOTH);
       assertId(id);
-      this.#destroy(label, bytes(id));
-      this.#seen.delete(id);
+      this.#destroy(label, bytes(id), but);
+      if (but === undefined) this.#seen.delete(id);
     });
   }
 
@@ -277,6 +277,10 @@ export class TokenObjects {
     }
   }
 
+  #isCertificate(object: Handle, der: Uint8Array): boolean {
+    return this.#session.read(object, pkcs11js.CKA_VALUE)?.equals(der) === true;
+  }
+
   #idOf(object: Handle): string {
     return this.#session.read(object, pkcs11js.CKA_ID)?.toString('hex') ?? '';
   }
@@ -285,9 +289,10 @@ export class TokenObjects {
     return this.#session.read(object, pkcs11js.CKA_LABEL)?.toString() ?? '';
   }
 
-  #destroy(label: string, id: Buffer): void {
-    for (const kind of [CERTIFICATE, PUBLIC_KEY, PRIVATE_KEY]) {
-      for (const one of this.#session.find([kind, labelled(label), identified(id)])) this.#session.destroy(one);
+  #destroy(label: string, id: Buffer, but?: Uint8Array): void {
+    for (const kind of but === undefined ? [CERTIFICATE, PUBLIC_KEY, PRIVATE_KEY] : [CERTIFICATE]) {
+      const all = this.#session.find([kind, labelled(label), identified(id)]);
+      for (const one of all) if (but === undefined || !this.#isCertificate(one, but)) this.#session.destroy(one);
     }
   }
 }

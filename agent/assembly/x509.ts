@@ -33,7 +33,7 @@ interface AssemblyOptions extends Given<X509Config> {
 }
 
 /**
- * Builds the daemon of a gateway with a leaf: this file, tpm.ts and issuers.ts alone name concrete adapters. Opens the token,
+ * Builds the daemon of a gateway with a leaf: this file, tpm.ts and issuers.ts alone join adapters to its ports. Opens the token,
  * with one login.
  * @throws TokenError, Fault
  */
@@ -60,6 +60,13 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const connectors = new TokenConnectors(token, pin, hidden, helped);
   const rehearsed = rehearsedAnew({ ...named, tls, pin: () => readPin(place), directory: hidden });
   const trusted = trustedConnectors({ token, connectors, caFile: config.trust.ca_file, current, now, log });
+  const destroy = destroyerOf({
+    module,
+    token: token.name,
+    // The PIN has opened the token already: a file that is missing for the moment does no harm.
+    pin: () => readPin(place).catch(() => pin),
+    pinRecord: directory,
+  });
   const keys = createKeys({
     token,
     prefix: hsm.label_prefix,
@@ -70,13 +77,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     wrote: trusted.wrote,
     warn: (message) => log.warn({ event: 'key-doubted', message }),
     clearing: (label) => clearing({ token, registrationId, directory, now: now() }, label),
-    destroy: destroyerOf({
-      module,
-      token: token.name,
-      // The PIN has opened the token already: a file that is missing for the moment does no harm.
-      pin: () => readPin(place).catch(() => pin),
-      pinRecord: directory,
-    }),
+    destroy,
   });
 
   const early = new EarlyChain();
@@ -118,7 +119,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     async publish(after, before) {
       await publish(directory, after);
       // A certificate that the token has stored, or had no room for, is not offered again at each turn of the loop.
-      if (after.current !== before?.current) await storeBeside(token, after.current, log);
+      if (after.current !== before?.current) await storeBeside({ token, destroy, log }, after.current);
     },
   });
 }

@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { DaemonEvent } from '../ask/event.ts';
 import { Fault } from '../failure/failure.ts';
 import { knock } from '../machine/unix-socket.ts';
 import { timeLimit } from '../time/limited.ts';
@@ -43,10 +44,10 @@ export async function askSocket(
 }
 
 /**
- * The transitions of the daemon from now on. Ends when `abort` fires.
+ * The events of the daemon from now on. A newer daemon may tell more than `DaemonEvent` has. Ends when `abort` fires.
  * @throws Fault NL-DAEMON-DOWN (also where it goes away), NL-CONTROL-DENIED or -BUSY
  */
-export async function* events(socket: string, abort: AbortSignal): AsyncIterableIterator<unknown> {
+export async function* events(socket: string, abort: AbortSignal): AsyncIterableIterator<DaemonEvent> {
   try {
     const response = await open({ socketPath: socket, path: '/v1/events', signal: abort });
     response.setEncoding('utf8');

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Subscribe } from '../ask/event.ts';
 import { parsed } from '../ask/form.ts';
 import type { WireAnswer, WireAnswerer } from '../ask/wire.ts';
 import { failure } from '../failure/failure.ts';
@@ -11,8 +12,7 @@ import { guard } from './door.ts';
 export interface ControlOptions {
   readonly socket: string;
   readonly answer: WireAnswerer;
-  /** Hands every transition to the listener, until the returned function is called. */
-  readonly subscribe: (listener: (event: object) => void) => () => void;
+  readonly subscribe: Subscribe;
   /** Prometheus text. */
   readonly metrics: () => string;
   /** The programs of this gateway. */

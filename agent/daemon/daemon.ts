@@ -1,4 +1,5 @@
 import type { Answerer } from '../ask/ask.ts';
+import type { DaemonEvent } from '../ask/event.ts';
 import { type Failure, failure } from '../failure/failure.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { type Advance, advance } from '../roll/advance.ts';
@@ -24,11 +25,6 @@ import { Vitals } from './vitals.ts';
 
 /** How often the clock is looked at, so that a step is noticed. */
 const LOOK_MS = 60_000;
-/** Wall clock and monotonic clock drift apart by less than this between two looks, unless one of them was set. */
-const STEP_MS = 5_000;
-/** For so long after a step only a far larger one is answered, in milliseconds. */
-const CALM_MS = 60 * 60_000;
-
 /** `stopped`: told to. `restart`: the module has lost its state, and only a new process heals it. */
 export type Ending = 'stopped' | 'restart';
 
@@ -66,8 +62,6 @@ export class Daemon {
   readonly #otherClock: OtherClock;
   /** The sleep until the next look at the clock: its end by the monotonic clock, and the abort that cuts it short. */
   #nap = { end: 0, abort: new AbortController() };
-  /** The last step of the wall clock that was answered. */
-  #step = { at: Number.NEGATIVE_INFINITY, ms: 0 };
   /** Wall clock of the last look. A moment that had passed by then waits for something else, and is looked at with the rest. */
   #lookedAt = Number.NEGATIVE_INFINITY;
 
@@ -90,7 +84,7 @@ export class Daemon {
     this.#lanes = new Lanes({ clock, log, attempt, happened });
     this.#transcript = new Transcript(log, terms.attestation);
     this.#firstLeaf = new FirstLeaf(options);
-    this.#otherClock = new OtherClock(clock, STEP_MS);
+    this.#otherClock = new OtherClock(clock);
     this.#persistence = new Persistence(options);
     this.#publication = new Publication(options);
     this.#reported = new Reported(options);
@@ -126,7 +120,7 @@ export class Daemon {
   }
 
   /** Hears every transition, outcome and trouble. */
-  subscribe(listener: (event: object) => void): () => void {
+  subscribe(listener: (event: DaemonEvent) => void): () => void {
     return this.#transcript.subscribe(listener);
   }
 
@@ -180,7 +174,7 @@ export class Daemon {
 
   /** Wakes at the next planned moment, and looks at the clock once a minute. */
   async #look(abort: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, log } = this.#options;
     abort.addEventListener('abort', () => this.#nap.abort.abort(), { once: true });
     while (!abort.aborted) {
       const ms = this.#untilLook();
@@ -189,29 +183,16 @@ export class Daemon {
       this.#nap = nap;
       if (ms > 0) await clock.sleep(ms, nap.abort.signal);
       const stepMs = Math.abs(aheadMs(clock) - offset);
-      if (!abort.aborted && stepMs > STEP_MS) this.#stepped(stepMs);
+      if (!abort.aborted && this.#otherClock.answers(stepMs)) {
+        log.info({ event: 'clock-stepped', at: iso(clock.now()) });
+        // Those of the far side and of the brake are measured by the monotonic clock.
+        this.#lanes.hurry(['ladder']);
+      }
       if (!nap.abort.signal.aborted) {
         this.#lookedAt = clock.now();
         this.#inputs.push({ happened: { kind: 'woken' }, reply: () => this.#vitals.beat() });
       }
     }
-  }
-
-  /**
-   * A wrong clock may have caused the failures behind the pauses, as a server certificate or leaf that was not valid yet: ends
-   * the pauses of the ladders. Those of the far side and of the brake are measured by the monotonic clock.
-   */
-  #stepped(ms: number): void {
-    const { clock, log } = this.#options;
-    const at = clock.monotonic();
-    // A clock that jumps to and fro each minute would end every ladder; a correction of the clock is a larger step.
-    if (at < this.#step.at + CALM_MS && ms < 10 * this.#step.ms) {
-      this.#otherClock.forget();
-      return;
-    }
-    this.#step = { at, ms };
-    log.info({ event: 'clock-stepped', at: iso(clock.now()) });
-    this.#lanes.hurry(['ladder']);
   }
 
   #untilLook(): number {

@@ -1,5 +1,6 @@
 import type { Answer, Ask } from '../ask/ask.ts';
-import { areaOf, type Code, type Failure, type FailureDetail, failure } from '../failure/failure.ts';
+import type { DaemonEvent } from '../ask/event.ts';
+import { areaOf, type Failure, type FailureDetail, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { hasLeaf, keyOf, madeKeyOf } from '../roll/candidate.ts';
 import type { KeyRef, Leaf } from '../roll/leaf.ts';
@@ -10,14 +11,18 @@ import { type AnswererOptions, asRequest, refusedBy } from './requests.ts';
 type CsrAsk = Extract<Ask, { kind: 'csr' }>;
 
 /** The CSR of the next key. The same key gives the same CSR, until a leaf is installed. */
-export async function answerCsr(options: AnswererOptions, { newKey = false, from }: CsrAsk): Promise<Answer> {
+export async function answerCsr(
+  options: AnswererOptions,
+  waiting: Waiting,
+  { newKey = false, from }: CsrAsk,
+): Promise<Answer> {
   const { state, post, ports, report } = options;
   if (report().terms.attestation === 'tpm') return LEAFLESS;
   const isLost = newKey && (await lacksKeyOf(options));
   const asked = { kind: 'csr-asked', newKey, isLost, sameKey: report().terms.keepKey, from } as const;
   const refused = refusedBy(options, await post(asked));
   if (refused !== undefined) return refused;
-  const unmade = await made(options, from);
+  const unmade = await made(options, waiting, from);
   if (unmade !== undefined) return { is: unmade.code === 'NL-BUSY' ? 'busy' : 'broken', failure: unmade };
   const { next, workTrouble } = state();
   const key = madeKeyOf(next);
@@ -68,11 +73,13 @@ const busy = (detail: FailureDetail): Answer => ({ is: 'busy', failure: failure(
 const LONGEST_MS = 110_000;
 const MOST_WAITING = 16;
 
-/** Requests that wait for the key in the making, by daemon: all get the same answer. */
-const waiting = new WeakMap<AnswererOptions, { asked: number; readonly made: Promise<Failure | undefined> }>();
+/** The requests that wait for the key in the making: all get the same answer. */
+export interface Waiting {
+  all?: { asked: number; readonly made: Promise<Failure | undefined> };
+}
 
 /** Waits until no key is in the making. @returns why there is none */
-async function made(options: AnswererOptions, from: CsrAsk['from']): Promise<Failure | undefined> {
+async function made(options: AnswererOptions, waiting: Waiting, from: CsrAsk['from']): Promise<Failure | undefined> {
   const { state, hurry } = options;
   if (!isMaking(state())) return undefined;
   const { phase, workTrouble } = state();
@@ -82,14 +89,14 @@ async function made(options: AnswererOptions, from: CsrAsk['from']): Promise<Fai
   if (hasFailed && from === 'method') return trouble;
   // A key in the place of the next one was not destroyed at once.
   if (from === 'technician' && (hasFailed || phase === 'retiring-key')) hurry();
-  const all = waiting.get(options) ?? wait(options);
-  waiting.set(options, all);
+  waiting.all ??= wait(options, waiting);
+  const { all } = waiting;
   if (all.asked >= MOST_WAITING) return still();
   all.asked += 1;
   return all.made;
 }
 
-function wait(options: AnswererOptions) {
+function wait(options: AnswererOptions, waiting: Waiting) {
   const { state, changed, clock } = options;
   const over = new AbortController();
   let unsubscribe = (): void => {};
@@ -103,7 +110,7 @@ function wait(options: AnswererOptions) {
   const first = Promise.race([heard, late]).finally(() => {
     over.abort();
     unsubscribe();
-    waiting.delete(options);
+    delete waiting.all;
   });
   return { asked: 0, made: first };
 }
@@ -116,17 +123,18 @@ function isMaking({ phase, next }: RollState): boolean {
   return next.is === 'key-wanted' || phase === 'retiring-key';
 }
 
-/** The failure of an event (events.ts) that says that no key was made: its place is not free, or the token makes none. */
-function unmadeBy(event: object, state: RollState): Failure | undefined {
-  const { type, effect, code, message, advice } = event as Partial<Record<string, string>>;
+/** The failure of an event that says that no key was made: its place is not free, or the token makes none. */
+function unmadeBy(event: DaemonEvent, state: RollState): Failure | undefined {
+  if (event.type !== 'failed') return undefined;
+  const { effect, code, message, advice } = event;
   const { next, retire, workTrouble } = state;
   const isNeeded = next?.is === 'key-wanted' && retire.some(({ slot }) => slot === next.slot);
   const isInTheWay = effect === 'destroy-key' && isMaking(state) && isNeeded;
-  if (type !== 'failed' || (effect !== 'generate-key' && !isInTheWay)) return undefined;
+  if (effect !== 'generate-key' && !isInTheWay) return undefined;
   // The other place is tried. Where it is taken, too, the machine has said which one a person can clear.
   if (effect === 'generate-key' && code === 'NL-TOKEN-OCCUPIED')
     return isMaking(state) ? undefined : workTrouble?.failure;
-  return failure(code as Code, { ...(message && { message }), ...(advice && { advice }) });
+  return failure(code, { message, advice });
 }
 
 type InstallAsk = Extract<Ask, { kind: 'install' }>;

@@ -1,3 +1,4 @@
+import type { DaemonEvent } from '../ask/event.ts';
 import { type Failure, failure } from '../failure/failure.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import type { Log } from '../machine/log.ts';
@@ -7,20 +8,18 @@ import type { Terms } from '../roll/plan.ts';
 import { iso, wordsOf } from '../roll/report.ts';
 import type { Alarm, RollEvent, RollState } from '../roll/state.ts';
 
-type Listener = (event: object) => void;
-
 /** Tells the log and the subscribers what a step changed: one line for a transition, an outcome, an alarm. */
 export class Transcript {
   readonly #log: Log;
   readonly #attestation: Terms['attestation'];
-  readonly #listeners = new Set<Listener>();
+  readonly #listeners = new Set<(event: DaemonEvent) => void>();
 
   constructor(log: Log, attestation: Terms['attestation'] = 'x509') {
     this.#log = log;
     this.#attestation = attestation;
   }
 
-  subscribe(listener: Listener): () => void {
+  subscribe(listener: (event: DaemonEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -73,7 +72,7 @@ export class Transcript {
     this.#send({ type: 'online', hub });
   }
 
-  #send(event: object): void {
+  #send(event: DaemonEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
 }

@@ -3,29 +3,33 @@ import type { RollState } from '../roll/state.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Happened } from './perform.ts';
 
+/** Wall clock and monotonic clock drift apart by less than this between two looks, unless one of them was set. */
+const STEP_MS = 5_000;
+/** For so long after a step only a far larger one is answered, in milliseconds. */
+const CALM_MS = 60 * 60_000;
+
 const TROUBLES = ['workTrouble', 'sessionTrouble'] as const;
 type TroubleField = (typeof TROUBLES)[number];
 
 /** Knows what was met by a clock that has been set since: complaints about a server certificate, and the last server itself. */
 export class OtherClock {
   readonly #clock: Clock;
-  readonly #stepMs: number;
   /** By how much the wall clock was ahead of the monotonic one when each trouble was met. */
   #offsets: Record<TroubleField, number>;
   /** Of the process before this one. */
   #lastSeen: number | undefined;
+  /** The last step that was answered. */
+  #step = { at: Number.NEGATIVE_INFINITY, ms: 0 };
 
-  /** @param stepMs wall clock and monotonic clock drift apart by less than this, unless one of them was set */
-  constructor(clock: Clock, stepMs: number) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#stepMs = stepMs;
     this.#offsets = this.#now();
   }
 
   /** @param state as it was read: what it says of the last server is another process's */
   begin(state: RollState): void {
     this.#lastSeen = state.lastSeen;
-    this.forget();
+    this.#offsets = this.#now();
   }
 
   /** Whether this process has seen a server at a moment that is still to come: the clock was set back since. */
@@ -35,9 +39,18 @@ export class OtherClock {
     return isSetBack ? { ...happened, isSetBack } : happened;
   }
 
-  /** Nothing is tried anew for this step, so what was met is not over. */
-  forget(): void {
-    this.#offsets = this.#now();
+  /**
+   * Whether the clock was set by so much that failures are tried anew: a wrong clock may have caused them, as a server
+   * certificate or leaf that was not valid yet. Where they are not, what was met is not over.
+   */
+  answers(ms: number): boolean {
+    if (ms <= STEP_MS) return false;
+    const at = this.#clock.monotonic();
+    // A clock that jumps to and fro each minute would end every ladder; a correction of the clock is a larger step.
+    const isSmall = at < this.#step.at + CALM_MS && ms < 10 * this.#step.ms;
+    if (isSmall) this.#offsets = this.#now();
+    else this.#step = { at, ms };
+    return !isSmall;
   }
 
   /** Notes the clock at which a trouble was met. */
@@ -49,7 +62,7 @@ export class OtherClock {
   shown(state: RollState): RollState {
     const isOver = (field: TroubleField) =>
       state[field]?.failure.code.endsWith('-UNTRUSTED') === true &&
-      Math.abs(aheadMs(this.#clock) - this.#offsets[field]) > this.#stepMs;
+      Math.abs(aheadMs(this.#clock) - this.#offsets[field]) > STEP_MS;
     const over = TROUBLES.filter(isOver);
     return over.length === 0 ? state : without(state, ...over);
   }

@@ -1,14 +1,14 @@
 import type { Failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
+import { rungMs } from '../roll/backoff.ts';
 import { type RollEffect, type RollState, unprovisioned } from '../roll/state.ts';
 import { type Entry, entryOf } from '../state/entry.ts';
 import { differs, isIntended } from './intent.ts';
 import type { DaemonOptions } from './options.ts';
 
 /** A failed write is tried again after this time, then after twice as long each time, in milliseconds. */
-const FIRST_MS = 5_000;
-const CAP_MS = 10 * 60_000;
+const AGAIN = { firstMs: 5_000, capMs: 10 * 60_000 };
 /** A disk that is lost must not be found out only when there is something to write, perhaps in a year. */
 const PROOF_MS = 24 * 3_600_000;
 /** A file that a person has deleted would be missed at the next start only. */
@@ -119,8 +119,7 @@ export class Persistence {
   #owe(error: unknown): Failure {
     const failure = failureOf(error);
     const tries = (this.#owed?.tries ?? 0) + 1;
-    const pause = Math.min(CAP_MS, FIRST_MS * 2 ** Math.min(tries - 1, 30));
-    this.#owed = { failure, tries, dueAt: this.#options.clock.monotonic() + pause };
+    this.#owed = { failure, tries, dueAt: this.#options.clock.monotonic() + rungMs(AGAIN, tries) };
     return failure;
   }
 

@@ -1,11 +1,11 @@
 import type { Failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
+import { jittered, rungMs } from '../roll/backoff.ts';
 import type { DaemonOptions } from './options.ts';
 
 /** A hub throttles twins when a whole fleet rolls: a failed write is tried again after this, then after longer and longer. */
-const FIRST_MS = 5_000;
-const CAP_MS = 10 * 60_000;
+const AGAIN = { firstMs: 5_000, capMs: 10 * 60_000 };
 const JITTER = 0.25;
 
 type Options = Pick<DaemonOptions, 'clock' | 'draw' | 'log' | 'ports'>;
@@ -71,7 +71,6 @@ export class Reported {
     if (failure.message !== this.#failed?.message) log.warn({ event: 'twin-unwritten', ...failureFields(failure) });
     const tries = (this.#failed?.tries ?? 0) + 1;
     this.#failed = { tries, message: failure.message };
-    const rung = Math.min(CAP_MS, FIRST_MS * 2 ** Math.min(tries - 1, 30));
-    return Math.max(failure.retryAfterMs ?? 0, Math.round(rung * (1 - JITTER + 2 * JITTER * draw())));
+    return Math.max(failure.retryAfterMs ?? 0, Math.round(jittered(rungMs(AGAIN, tries), JITTER, draw())));
   }
 }

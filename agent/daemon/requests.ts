@@ -1,4 +1,5 @@
 import type { Answer, Ask } from '../ask/ask.ts';
+import type { Subscribe } from '../ask/event.ts';
 import { type Failure, failure } from '../failure/failure.ts';
 import type { Advance } from '../roll/advance.ts';
 import { type ReportOptions, statusOf } from '../roll/report.ts';
@@ -12,7 +13,7 @@ export interface AnswererOptions extends Pick<DaemonOptions, 'clock' | 'draw' | 
   /** Hands an event to the loop; resolves once its result is on disk, or with why it is not. */
   readonly post: (event: Happened) => Promise<Advance | Failure>;
   readonly hurry: () => void;
-  readonly changed: (listener: (event: object) => void) => () => void;
+  readonly changed: Subscribe;
 }
 
 type RequestAsk = Extract<Ask, { kind: 're-register' | 'roll' }>;

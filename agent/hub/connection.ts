@@ -9,12 +9,12 @@ import type { WireAnswer, WireAnswerer } from '../ask/wire.ts';
 import { type Failure, Fault } from '../failure/failure.ts';
 import type { HubSession, SessionUser } from '../mqtt/hub-session.ts';
 import { Tap } from '../mqtt/tap.ts';
+import { readTopic } from '../mqtt/topic.ts';
 import type { Way } from '../mqtt/way.ts';
 import { type Assignment, placeOf } from '../roll/leaf.ts';
 import type { Keepalive } from './keepalive.ts';
 import { hubLinkFault } from './link-fault.ts';
 import { METHOD_NAMES, readCall } from './methods.ts';
-import { readTopic } from './topic.ts';
 import { HubTwin } from './twin.ts';
 
 export interface ConnectionOptions {
@@ -181,7 +181,7 @@ export class Connection {
       if (packet.payload.length === 0) packet.payload = 'null';
       return true;
     }
-    if (topic?.of === 'twin' && this.#twin.admit(packet, topic)) return true;
+    if (topic?.of === 'twin-answer' && this.#twin.admit(packet, topic)) return true;
     // A call of newleaf's own that has no good request: programs must not see it, either.
     if (METHOD_NAMES.some((name) => packet.topic.startsWith(`$iothub/methods/POST/${name}/`))) {
       this.#dropped(packet.topic);

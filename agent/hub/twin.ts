@@ -3,10 +3,10 @@ import type { IPublishPacket } from 'mqtt';
 import { parsed } from '../ask/form.ts';
 import { type FailureDetail, Fault } from '../failure/failure.ts';
 import { USER_REQUEST } from '../mqtt/hub-session.ts';
+import type { Topic } from '../mqtt/topic.ts';
 import { Turns } from '../time/turns.ts';
 import { within } from '../time/within.ts';
 import { isObject, patch } from './patch.ts';
-import type { Topic } from './topic.ts';
 
 /** The reported property that newleaf owns. */
 const PROPERTY = 'newleaf';
@@ -43,7 +43,7 @@ export class HubTwin {
   }
 
   /** Reads an answer about the twin before the SDK does. @returns whether it is the awaited one */
-  admit(packet: IPublishPacket, { status, request }: Extract<Topic, { of: 'twin' }>): boolean {
+  admit(packet: IPublishPacket, { status, request }: Extract<Topic, { of: 'twin-answer' }>): boolean {
     // The SDK looks for the request in an object with a prototype: `__proto__` is an uncaught TypeError (mqtt_twin_client.js).
     if (request !== this.#request) return false;
     this.#request = undefined;

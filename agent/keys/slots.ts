@@ -118,15 +118,15 @@ async function leftOf(token: Token, id: string, hasSigned: () => Promise<boolean
   try {
     const key = await token.findById(id);
     if (key === undefined) return undefined;
-    return isProtected(await token.describe(key)) && (await signs(token, key)) ? 'whole' : 'half';
+    if (isProtected(await token.describe(key)) && (await signs(token, key))) return 'whole';
+    throw new TokenError('failed', 'KEY_HALF_MADE', `The key "${key.label}" is not as the token has made it.`);
   } catch (error) {
-    const isHalf = error instanceof TokenError && HALF.has(error.code) && !(await hasSigned());
-    if (isHalf) return 'half';
-    throw error;
+    if (!(error instanceof TokenError) || !HALF.has(error.code) || (await hasSigned())) throw error;
+    return 'half';
   }
 }
 
-const HALF = new Set(['CKR_GENERAL_ERROR', 'PUBLIC_KEY_NOT_FOUND']);
+const HALF = new Set(['CKR_GENERAL_ERROR', 'PUBLIC_KEY_NOT_FOUND', 'KEY_HALF_MADE']);
 
 async function signs(token: Token, key: PublicKey): Promise<boolean> {
   const message = Buffer.from(key.id);

@@ -10,16 +10,22 @@ interface Ladder {
   /** Pause before the second try; the first follows at once. */
   readonly firstMs: number;
   readonly capMs: number;
-  readonly jitter: number;
   /** From rung to rung; 2 where it is not said. */
   readonly factor?: number;
 }
+
+/** The pause after so many failures in a row (1 or more), in milliseconds, without jitter. */
+export const rungMs = ({ firstMs, capMs, factor = 2 }: Ladder, tries: number): number =>
+  Math.min(capMs, firstMs * factor ** Math.min(tries - 1, 30));
+
+/** Spread by this share to both sides. @param draw in [0, 1) */
+export const jittered = (ms: number, jitter: number, draw: number): number => ms * (1 - jitter + 2 * jitter * draw);
 
 /**
  * DPS: "5xx: exponential backoff, first delay at least 5 s"
  * (Microsoft, concepts-device-reprovision). The jitter keeps a fleet that lost its hub together from coming back together.
  */
-const LADDERS: Record<RollEffect['kind'], Ladder> = {
+const LADDERS: Record<RollEffect['kind'], Ladder & { readonly jitter: number }> = {
   connect: { firstMs: SECOND, capMs: MINUTE, jitter: 0.2 },
   // Seven registrations in the first hour, then 24 a day: 1,000 gateways of an instance together do not reach its quota.
   register: { firstMs: 5 * SECOND, capMs: HOUR, jitter: 0.25, factor: 3 },
@@ -61,16 +67,16 @@ export function pauseMs(
   remainingMs = Number.POSITIVE_INFINITY,
   mostMs = Number.POSITIVE_INFINITY,
 ): number {
-  const { firstMs, capMs, jitter, factor = 2 } = LADDERS[effect];
-  const longest = effect === 'register' && NEVER_THERE.has(failure.code) ? 10 * MINUTE : capMs;
-  const rung = Math.min(longest, firstMs * factor ** Math.min(tries - 1, 30));
+  const { jitter, ...ladder } = LADDERS[effect];
+  const capMs = effect === 'register' && NEVER_THERE.has(failure.code) ? 10 * MINUTE : ladder.capMs;
+  const rung = rungMs({ ...ladder, capMs }, tries);
   const half = Math.max(effect === 'register' ? LEAST_HALF_DPS_MS : LEAST_HALF_MS, remainingMs / 2);
   // An issuer that says "tomorrow" does not know that the leaf ends tonight, and one that says "in 30 years" is mistaken.
   const wanted = failure.retryAfterMs ?? 0;
   // Whose clock is wrong is not known, and one that has been set right is no reason to wait.
   const most = failure.code === 'NL-LEAF-NOT-YET' ? HOUR : DAY;
   const asked = effect === 'request-leaf' ? Math.min(wanted, half, most) : wanted;
-  const pause = asked > rung ? asked * (1 + jitter * draw) : Math.max(asked, rung * (1 - jitter + 2 * jitter * draw));
+  const pause = asked > rung ? asked * (1 + jitter * draw) : Math.max(asked, jittered(rung, jitter, draw));
   return Math.round(Math.max(asked, Math.min(pause, half, mostMs)));
 }
 

@@ -8,12 +8,12 @@ import type { Decision } from './state.ts';
  * The rules do not decide what follows from the answer to an effect and not from a signal:
  * - a candidate that DPS, hub or issuer refuses: parked.ts and failed.ts (with the same grace for a hub that lags DPS)
  * - a candidate whose key is lost: key-lost.ts; a module that loses its state: poison.ts
- * - a leaf that gets no answer, and when the other one is tried: unreached.ts
+ * - a leaf that gets no answer, and when the other one is tried: unreached.ts; when DPS is asked for another hub: look.ts
  * - a session that ends again and again: lost.ts
  * - whether a stranded gateway asks for the candidate or for the current leaf: `beginRegister` in moves.ts
- * - how long each ladder pauses, and what may end a pause: backoff.ts, agent/daemon/lanes.ts
+ * - how long each ladder pauses, and what may end a pause: backoff.ts, agent/daemon/lanes.ts; requests an hour: budget.ts
  * - how often DPS is asked for a leaf that it has refused: `probeOf` and `rung` in moves.ts, by the moments of plan.ts
- * - work that goes round in circles: agent/daemon/brake.ts
+ * - work that goes round in circles: agent/daemon/brake.ts; a key that the token does not destroy: failed.ts, keys.ts
  */
 export const RULES: readonly (readonly [name: string, rule: Rule])[] = [
   ['grace', rules.graceRule],

@@ -1,7 +1,7 @@
 import { failure } from '../failure/failure.ts';
 import { type Assigned, type Candidate, hasLeaf, inherited, type WithLeaf } from './candidate.ts';
 import { issuerRefused } from './failed.ts';
-import { retireKey } from './keys.ts';
+import { pending, retireKey } from './keys.ts';
 import { WAITING } from './look.ts';
 import { dropCure, finish, resumeRoll, setAside, toRegisterNext, without } from './moves.ts';
 import { type Of, type RollEvent, type RollState, session } from './state.ts';
@@ -113,7 +113,7 @@ function promoted(state: RollState, { leaf, assignment }: Assigned, event: Of<'c
     rejected: false,
   };
   // Others that were to be destroyed once a leaf is proven.
-  const retire = proven.retire.map((one) => ({ ...one, tries: 0 }));
+  const retire = proven.retire.map((one) => pending(one));
   return retireKey(without({ ...proven, retire }, 'ask'), state.current?.key);
 }
 

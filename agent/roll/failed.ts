@@ -11,7 +11,7 @@ import {
   type Parked,
 } from './candidate.ts';
 import { keyLost } from './key-lost.ts';
-import { retireKey, secondKey, wantKey } from './keys.ts';
+import { pending, retireKey, secondKey, undestroyed, wantKey } from './keys.ts';
 import type { KeyRef } from './leaf.ts';
 import { canGoBack, freeSlot, isBarred, keepsKey, WAITING } from './look.ts';
 import { accept, clearedFor, finish, giveUp, halt, park, probeOf, resumeRoll, settle, without } from './moves.ts';
@@ -24,7 +24,7 @@ import { unsettled } from './unreached.ts';
 export function effectFailed(state: RollState, event: Of<'failed'>, decision?: Decision): Moved {
   const { effect, failure } = event;
   const { current, next, phase } = state;
-  if (effect.kind === 'destroy-key') return undestroyed(state, event);
+  if (effect.kind === 'destroy-key') return notDestroyed(state, event);
   const known = [current?.thumbprint, leafIn(next)?.thumbprint];
   // A late answer about a leaf that has been replaced since, or a CSR that a person has asked for.
   if ('leaf' in effect && !known.includes(effect.leaf.thumbprint)) return state;
@@ -156,12 +156,14 @@ function probed(state: RollState, event: RollEvent): RollState {
 }
 
 /** The old key is useless now: the roll has succeeded, even if the token does not destroy it. */
-function undestroyed(state: RollState, event: Of<'failed'>): Moved {
+function notDestroyed(state: RollState, event: Of<'failed'>): Moved {
   const key = retiringOf(state);
   if (state.phase !== 'retiring-key' || key === undefined) return state;
-  const tries = key.tries + 1;
-  const tried = { ...state, retire: state.retire.map((one) => (one.id === key.id ? { ...one, tries } : one)) };
-  if (tries < RETIRE_TRIES) return { state: tried, retry: event.failure };
+  const tries = key.is === 'pending' ? key.tries + 1 : RETIRE_TRIES;
+  const isOver = tries >= RETIRE_TRIES;
+  const after = isOver ? undestroyed(key, event) : pending(key, tries);
+  const tried = { ...state, retire: state.retire.map((one) => (one.id === key.id ? after : one)) };
+  if (!isOver) return { state: tried, retry: event.failure };
   const next = wantedNow(state);
   return next?.slot === key.slot ? slotBlocked(tried, next, key, event) : tried;
 }

@@ -2,25 +2,46 @@ import { type KeyWanted, keyOf, type Purpose } from './candidate.ts';
 import { freshId } from './intended.ts';
 import type { KeyRef, Leaf } from './leaf.ts';
 import { freeSlot, keepsKey } from './look.ts';
-import { RETIRE_TRIES, type Retired } from './phase.ts';
+import { RESTING, RETIRE_TRIES, type Retired } from './phase.ts';
 import type { RollEvent, RollState } from './state.ts';
 
 // Which keys a state wants, and which it gives up.
 
 /** Plans to destroy the key of a candidate, unless the current leaf has it. */
 export function retireKey(state: RollState, key: KeyRef | undefined): RollState {
-  return listed(state, key, 0);
+  return key === undefined ? state : listed(state, pending(key));
 }
 
 /** The same, once another leaf has been proven: DPS may trust a leaf of this key, or the token may only have failed to show it. */
 export function rememberKey(state: RollState, key: KeyRef): RollState {
-  return listed(state, key, RETIRE_TRIES);
+  return listed(state, { slot: key.slot, id: key.id, is: 'remembered' });
 }
 
-function listed(state: RollState, key: KeyRef | undefined, tries: number): RollState {
-  if (key === undefined || key.slot === 'given' || keepsKey(state, key)) return state;
-  const others = state.retire.filter(({ id }) => id !== key.id);
-  return { ...state, retire: [...others, { slot: key.slot, id: key.id, tries }] };
+function listed(state: RollState, key: Retired): RollState {
+  if (key.slot === 'given' || keepsKey(state, key)) return state;
+  return { ...state, retire: [...state.retire.filter(({ id }) => id !== key.id), key] };
+}
+
+export const pending = ({ slot, id }: KeyRef, tries = 0): Retired => ({ slot, id, is: 'pending', tries });
+
+/** Once more, and for no longer than one attempt. */
+const onceMore = (key: KeyRef): Retired => pending(key, RETIRE_TRIES - 1);
+
+const DAY_MS = 24 * 3_600_000;
+
+/** The token destroyed it in none of its attempts: the next one is a day away. */
+export const undestroyed = ({ slot, id }: KeyRef, { at }: RollEvent): Retired => ({
+  slot,
+  id,
+  is: 'undestroyed',
+  againAt: at + DAY_MS,
+});
+
+/** A key whose next attempt has come is tried, where no other work waits; also where the clock was set back since. */
+export function retryDestroying(state: RollState, { at }: RollEvent): RollState {
+  const hasCome = (one: Retired) => one.is === 'undestroyed' && (one.againAt <= at || one.againAt > at + DAY_MS);
+  if (!RESTING.has(state.phase) || !state.retire.some(hasCome)) return state;
+  return { ...state, retire: state.retire.map((one) => (hasCome(one) ? onceMore(one) : one)) };
 }
 
 /** A key for the next leaf, in the slot that the current one does not use. */
@@ -38,8 +59,7 @@ export function secondKey(state: RollState, tries: number, isUnsigned = false): 
 export function needsSlot(state: RollState): RollState {
   const { next } = state;
   if (next?.is !== 'key-wanted') return state;
-  const again = (one: Retired) =>
-    one.slot === next.slot ? { ...one, tries: Math.min(one.tries, RETIRE_TRIES - 1) } : one;
+  const again = (one: Retired) => (one.slot === next.slot && one.is !== 'pending' ? onceMore(one) : one);
   return { ...state, retire: state.retire.map(again) };
 }
 

@@ -33,17 +33,18 @@ export type Phase = (typeof PHASES)[number];
 /** Without work in flight. */
 export const RESTING: ReadonlySet<Phase> = new Set<Phase>(['unprovisioned', 'serving', 'stranded']);
 
-/**
- * A key that the token does not destroy is left alone after so many attempts, until the next start or until its slot is
- * needed: a key that has served never serves again.
- */
+/** A key that the token does not destroy is left alone after so many attempts: a key that has served never serves again. */
 export const RETIRE_TRIES = 5;
 
 /** A key that is to be destroyed. */
-export interface Retired extends KeyRef {
-  /** Attempts that came to nothing: from `RETIRE_TRIES` on it is left alone. */
-  readonly tries: number;
-}
+export type Retired = KeyRef &
+  (
+    | /** Now. Tries: attempts that came to nothing. */ { readonly is: 'pending'; readonly tries: number }
+    /** The token did not do it: once more at `againAt` (wall clock, milliseconds), at the next start, or when its slot is needed. */
+    | { readonly is: 'undestroyed'; readonly againAt: number }
+    /** Not before another leaf is proven, or the next start. */
+    | { readonly is: 'remembered' }
+  );
 
 /** Of RollState (state.ts). */
 interface Facts {
@@ -82,5 +83,5 @@ export const wantedNow = ({ next }: Facts): KeyWanted | undefined =>
 export function retiringOf(state: Facts): Retired | undefined {
   const { retire = [] } = state;
   const needed = wantedNow(state)?.slot;
-  return retire.find(({ slot }) => slot === needed) ?? retire.find(({ tries }) => tries < RETIRE_TRIES);
+  return retire.find(({ slot }) => slot === needed) ?? retire.find(({ is }) => is === 'pending');
 }

@@ -5,7 +5,7 @@ import { type Phase, type Retired, retiringOf } from './phase.ts';
 
 export type Action = 're-register' | 'roll';
 
-/** Why newleaf acts, as one word for logs and the twin; `decide.ts` has the sentences. */
+/** Why newleaf acts, as one word for logs and the twin; agent/cli/words.ts has the sentences. */
 export type Reason =
   | 'asked'
   | 'rejected'
@@ -73,7 +73,7 @@ export interface RollState {
   readonly next?: Candidate;
   /** The answer of DPS for the current leaf. */
   readonly assignment?: Assignment;
-  /** Keys that must be destroyed. Never the key of current or next. */
+  /** Keys that are to be destroyed. Never the key of current or next. */
   readonly retire: readonly Retired[];
   /** The current leaf is to be registered, and DPS has not answered yet. */
   readonly ask?: true;
@@ -227,7 +227,7 @@ function workOf(state: RollState): RollEffect | undefined {
     case 'abandoning':
       return current && { kind: 'register', leaf: current };
     case 'retiring-key':
-      return retiring && { kind: 'destroy-key', key: retiring };
+      return retiring && { kind: 'destroy-key', key: { slot: retiring.slot, id: retiring.id } };
     default:
       return undefined;
   }

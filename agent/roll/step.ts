@@ -3,6 +3,7 @@ import { begin } from './begin.ts';
 import { hasLeaf } from './candidate.ts';
 import { connected, issued, keyDestroyed, keyGenerated, registered } from './done.ts';
 import { effectFailed } from './failed.ts';
+import { pending, retryDestroying } from './keys.ts';
 import type { Leaf } from './leaf.ts';
 import { freeSlot } from './look.ts';
 import { lost } from './lost.ts';
@@ -30,7 +31,7 @@ function transition(state: RollState, event: RollEvent, decision?: Decision): Mo
     case 'started':
       return started(state, event, decision);
     case 'woken':
-      return begin(state, event, decision);
+      return begin(retryDestroying(state, event), event, decision);
     case 'asked':
       return asked(state, event, decision);
     case 'csr-asked':
@@ -59,7 +60,7 @@ function started(state: RollState, event: Of<'started'>, decision?: Decision): R
   const begun = begin(event.given === undefined ? state : withGiven(state, event.given), event, decision);
   if (hasLeaf(begun.next)) return begun;
   const known = new Set(state.retire.map(({ id }) => id));
-  return { ...begun, retire: begun.retire.map((one) => (known.has(one.id) ? { ...one, tries: 0 } : one)) };
+  return { ...begun, retire: begun.retire.map((one) => (known.has(one.id) ? pending(one) : one)) };
 }
 
 /** It is registered, whatever else is under way: no other leaf has an assignment. A CSR that came first gets another place. */

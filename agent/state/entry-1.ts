@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Failure } from '../failure/failure.ts';
 import type { Candidate, Parked } from '../roll/candidate.ts';
-import type { Assignment, Leaf, Slot } from '../roll/leaf.ts';
+import type { Assignment, KeyRef, Leaf, Slot } from '../roll/leaf.ts';
 import { freeSlot } from '../roll/look.ts';
+import { RETIRE_TRIES } from '../roll/phase.ts';
 import type { RollState } from '../roll/state.ts';
 
 /** The candidate of format 1, which newleaf wrote before 2026-11-29: which fields go together was said nowhere. */
@@ -23,7 +24,7 @@ interface Next {
 
 type Entry1 = Omit<RollState, 'retire' | 'next' | 'ask' | 'stranded' | 'workTrouble' | 'sessionTrouble'> & {
   readonly next?: Next;
-  readonly retire?: RollState['retire'][number];
+  readonly retire?: KeyRef;
   readonly trouble?: Failure;
 };
 
@@ -45,6 +46,18 @@ export function upgraded(entry: unknown): unknown {
     ...(isStranded && { stranded: true }),
     ...(trouble && { workTrouble: { failure: trouble, at: others.trail[0]?.at ?? 0 } }),
   };
+}
+
+/** A key that is to be destroyed, as it was written before it had a name for each state: 5 was "given up", and "not yet". */
+type Before = KeyRef & { readonly is?: unknown; readonly tries: number };
+
+/** The keys that are to be destroyed in the form of today. Of the two meanings the one that destroys nothing is taken. */
+export function withRetired(entry: unknown): unknown {
+  const { retire } = (entry ?? {}) as { retire?: readonly Before[] };
+  if (!Array.isArray(retire)) return entry;
+  const today = ({ slot, id, tries }: Before) =>
+    tries >= RETIRE_TRIES ? { slot, id, is: 'remembered' } : { slot, id, is: 'pending', tries };
+  return { ...(entry as object), retire: retire.map((one) => (one.is === undefined ? today(one) : one)) };
 }
 
 function candidateOf(next: Next | undefined, others: Omit<Entry1, 'next' | 'retire'>): Candidate | undefined {

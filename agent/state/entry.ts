@@ -16,9 +16,9 @@ import {
 } from 'valibot';
 import type { Assigned, KeyMade, KeyWanted, Parked, Sent, Unwanted } from '../roll/candidate.ts';
 import { PHASES, phaseOf } from '../roll/phase.ts';
-import { ALARMS, type RollState } from '../roll/state.ts';
+import { ALARMS, type Outcome, type RollState } from '../roll/state.ts';
 
-import { upgraded } from './entry-1.ts';
+import { upgraded, withRetired } from './entry-1.ts';
 import type { Format } from './journal.ts';
 
 /** The part of the state that is written: a start begins without a session. */
@@ -89,13 +89,19 @@ const next = variant('is', [
   } satisfies Checked<Unwanted>),
 ]);
 
-/** The fields that a step relies on. Of the history (outcomes, trail) only the type is checked. */
+/** The fields that a step relies on: of the trail, which is for people, only the type is checked. */
 const ENTRY = object({
   phase: picklist(PHASES),
   current: optional(leaf),
   next: optional(next),
   assignment: optional(assignment),
-  retire: array(object({ ...key.entries, tries: number() })),
+  retire: array(
+    variant('is', [
+      object({ ...key.entries, is: literal('pending'), tries: number() }),
+      object({ ...key.entries, is: literal('undestroyed'), againAt: number() }),
+      object({ ...key.entries, is: literal('remembered') }),
+    ]),
+  ),
   ...entriesFromList(['ask', 'stranded'], optional(literal(true))),
   rejected: boolean(),
   grace: optional(number()),
@@ -110,7 +116,14 @@ const ENTRY = object({
   poisoned: optional(array(object({ effect: string(), at: number() }))),
   request: optional(request),
   scheduled: optional(object({ ...request.entries, startAt: number() })),
-  outcomes: array(unknown()),
+  // Only their types: a word that a newer newleaf has written there stops no gateway after a downgrade.
+  outcomes: array(
+    object({
+      ...entriesFromList(['id', 'action', 'reason', 'from', 'outcome'], string()),
+      ...entriesFromList(['at', 'endedAt'], number()),
+      failure: optional(failure),
+    } satisfies Checked<Outcome>),
+  ),
   registered: optional(string()),
   budget: object({ left: number(), at: number() }),
   lastRollAt: optional(number()),
@@ -120,7 +133,7 @@ const ENTRY = object({
 
 /** Gives a journal entry its type. @throws Error that names the wrong field */
 export function validateEntry(written: unknown, format: Format = 2): Entry {
-  const entry = format === 1 ? upgraded(written) : written;
+  const entry = withRetired(format === 1 ? upgraded(written) : written);
   try {
     parse(ENTRY, entry);
   } catch (error) {

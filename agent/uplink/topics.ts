@@ -1,3 +1,5 @@
+import { readTopic, type Topic } from '../mqtt/topic.ts';
+
 /**
  * The topics of a device, as a hub has them: articles/iot/iot-mqtt-connect-to-iot-hub.md; with the liberties of edgeHub
  * (Azure/iotedge, doc/edgehub-api.md): events with and without a trailing slash, and with a leading `?`.
@@ -92,28 +94,15 @@ export function readFilter(filter: string): { readonly kind: FilterKind; readonl
 }
 
 /** A topic by which the hub sends. */
-export type Arrived =
-  | { readonly of: 'message'; readonly bag: string }
-  | { readonly of: 'desired' }
-  | { readonly of: 'twin-answer'; readonly status: number; readonly request: string; readonly version?: string }
-  | { readonly of: 'method'; readonly name: string; readonly request: string };
-
-const ANSWERED = /^\$iothub\/twin\/res\/(\d{3})\/\?(.*)$/s;
-const CALLED = /^\$iothub\/methods\/POST\/([^/]+)\/\?(.*)$/s;
-const VERSION = /(?:^|&)\$version=(\d{1,18})(?:&|$)/;
+export type Arrived = { readonly of: 'message'; readonly bag: string } | { readonly of: 'desired' } | Topic;
 
 /** Reads the topic of a message from the hub. Pure. @returns undefined for one that no program knows */
 export function readArrived(topic: string): Arrived | undefined {
   const [, , bag] = DEVICEBOUND.exec(topic) ?? [];
   if (bag !== undefined) return { of: 'message', bag };
   if (topic.startsWith('$iothub/twin/PATCH/properties/desired/')) return { of: 'desired' };
-  const [, status, answer = ''] = ANSWERED.exec(topic) ?? [];
-  const [, name, call = ''] = CALLED.exec(topic) ?? [];
-  const [, request] = REQUEST.exec(answer || call) ?? [];
-  if (request === undefined) return undefined;
-  if (name !== undefined) return { of: 'method', name, request };
-  const [, version] = VERSION.exec(answer) ?? [];
-  return { of: 'twin-answer', status: Number(status), request, ...(version !== undefined && { version }) };
+  const read = readTopic(topic);
+  return read?.of === 'twin-answer' && read.status === 0 ? undefined : read;
 }
 
 /** The topic of a message at a program that was told this device ID: SDKs compare it with their own. */

@@ -8,10 +8,10 @@ import { Messages } from './messages.ts';
 import { Methods } from './methods.ts';
 import type { Client, ClientRules, Message, Stored } from './ports.ts';
 import type { Program } from './program.ts';
+import { SparingLog } from './sparing-log.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { eventFault, readArrived, readFilter, readPublished } from './topics.ts';
 import { SharedTwin } from './twin.ts';
-import { SparingLog } from './wire/sparing-log.ts';
 
 interface UplinkOptions {
   readonly clock: Clock;

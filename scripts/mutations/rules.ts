@@ -94,7 +94,7 @@ export const RULES: readonly Mutation[] = [
   of(
     'phase.ts',
     'a key that cannot be destroyed holds up every roll',
-    '?? retire.find(({ tries }) => tries < RETIRE_TRIES);',
+    "?? retire.find(({ is }) => is === 'pending');",
     '?? retire[0];',
   ),
 

@@ -12,7 +12,7 @@ export const TRANSITIONS: readonly Mutation[] = [
     'done.ts',
     'the old key is given up before the new leaf is proven',
     'unreached, next, registered: event.as, grace: 0 };',
-    'unreached, next, ...(state.current && { retire: [{ ...state.current.key, tries: 0 }] }), registered: event.as, grace: 0 };',
+    "unreached, next, ...(state.current && { retire: [{ ...state.current.key, is: 'pending', tries: 0 }] }), registered: event.as, grace: 0 };",
   ),
   of(
     'done.ts',
@@ -23,8 +23,8 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'keys.ts',
     'of two keys that are to be destroyed one stays in the token for ever',
-    'retire: [...others, {',
-    'retire: [{',
+    '[...state.retire.filter(({ id }) => id !== key.id), key]',
+    '[key]',
   ),
   of(
     'done.ts',
@@ -59,7 +59,7 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'step.ts',
     'a key that could not be destroyed once stays for ever',
-    '(known.has(one.id) ? { ...one, tries: 0 } : one)',
+    '(known.has(one.id) ? pending(one) : one)',
     'one',
   ),
   of(
@@ -108,7 +108,7 @@ export const TRANSITIONS: readonly Mutation[] = [
     'done.ts',
     'the key of the current leaf is destroyed when a candidate is abandoned',
     'retireKey(proven ? ended(gone, event) : { ...gone, grace: 0 }, next.leaf.key)',
-    '{ ...(proven ? ended(gone, event) : { ...gone, grace: 0 }), retire: [{ ...current.key, tries: 0 }] }',
+    "{ ...(proven ? ended(gone, event) : { ...gone, grace: 0 }), retire: [{ ...current.key, is: 'pending', tries: 0 }] }",
   ),
   of(
     'done.ts',
@@ -148,7 +148,7 @@ export const TRANSITIONS: readonly Mutation[] = [
     'failed.ts',
     'DPS goes on to trust a candidate that was given up',
     "return { ...given, next: { is: 'unwanted', ...issuedOf(given.next), rest: given.next.rest, because: 'refused' } };",
-    "return settle({ ...without(given, 'next'), retire: [{ ...next.leaf.key, tries: 0 }] }, event);",
+    "return settle({ ...without(given, 'next'), retire: [{ ...next.leaf.key, is: 'pending', tries: 0 }] }, event);",
   ),
   of(
     'failed.ts',
@@ -175,10 +175,16 @@ export const TRANSITIONS: readonly Mutation[] = [
     'accept(free, cure, event)',
   ),
   of(
+    'keys.ts',
+    'a key that the token did not destroy is not tried again before the next start',
+    "one.is === 'undestroyed' && (one.againAt",
+    'one.id === one.slot && (one.againAt',
+  ),
+  of(
     'failed.ts',
     'no roll ends while the token will not destroy a key',
-    'if (tries < RETIRE_TRIES)',
-    'if (tries >= 0)',
+    'const isOver = tries >= RETIRE_TRIES;',
+    'const isOver = tries < 0;',
   ),
   of(
     'parked.ts',

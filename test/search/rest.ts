@@ -33,7 +33,7 @@ export async function helpFor(
   const codes = answer.status.wrong.map(({ code }) => code);
   const { next } = gateway.state;
   const isStrange = hasLeaf(next) && next.leaf.issuer !== 'CA' && gateway.world.options.enrollment === 'group';
-  // A key that the token has not destroyed is told until the next start; a person who finds the right token in place reads on.
+  // A key that the token has not destroyed is told until it has; a person who finds the right token in place reads on.
   const isDone = (code: Code) =>
     code === 'NL-TOKEN-FAILED' && !gateway.world.token.isSwapped && codes.includes('NL-ISSUER-PERSON');
   const need = codes.find(

@@ -140,6 +140,7 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
   },
   'agent/cli': {
     may: ['kit', 'control', 'state', 'config', 'time', 'roll', 'hsm', 'machine', 'failure'],
+    types: ['ask'],
     packages: ['node:'],
     why: 'a command reads, or asks the daemon: two writers of one journal or one token would undo each other',
   },

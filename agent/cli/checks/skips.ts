@@ -1,5 +1,6 @@
 import { isUnseen } from './check.ts';
 import type { Result } from './examine.ts';
+import { CHECKS } from './list.ts';
 
 /** Checks that were skipped for one reason. */
 export interface Skipped {
@@ -23,12 +24,12 @@ export function skippedIn(results: readonly Result[]): readonly Skipped[] {
 export const unseenIn = (results: readonly Result[]): number =>
   skippedIn(results).reduce((sum, { ids, because }) => sum + (isUnseen(because) ? ids.length : 0), 0);
 
-/** `needs hub-reach and leaf-key` is followed to its end. Of several reasons a fault comes first, then missing rights. */
+const NEEDS = new Map(CHECKS.map(({ id, needs }) => [id, needs]));
+
+/** What it needs is followed to its end. Of several reasons a fault comes first, then missing rights. */
 function reasonOf(result: Result, results: readonly Result[]): Result {
-  const [, needed] = /^needs (\S+(?: and \S+)*)$/.exec(result.message) ?? [];
-  const reasons = (needed?.split(' and ') ?? []).flatMap((id) => {
-    const need = results.find((one) => one.id === id);
-    return need === undefined ? [] : [reasonOf(need, results)];
-  });
+  const needed = results.filter(({ id }) => NEEDS.get(result.id)?.includes(id));
+  const unmet = needed.filter(({ outcome }) => outcome === 'failed' || outcome === 'skipped');
+  const reasons = unmet.map((one) => reasonOf(one, results));
   return reasons.find(({ outcome }) => outcome === 'failed') ?? reasons.find(isUnseen) ?? reasons[0] ?? result;
 }

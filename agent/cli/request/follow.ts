@@ -1,3 +1,4 @@
+import type { DaemonEvent } from '../../ask/event.ts';
 import { CODES, type Code, Fault } from '../../failure/failure.ts';
 import { assertNotEnded } from '../../state/journal.ts';
 import { type Complaint, complaint, Failed } from '../kit/command.ts';
@@ -88,12 +89,9 @@ const AGAIN = 'newleaf tries again by itself. Ctrl-C ends this wait only.';
 const INDENT = ' '.repeat(10);
 
 /** An attempt that will be tried again. A refusal is different: the end of the request reports it. */
-function failedEvent(event: unknown): (Complaint & { readonly code: Code }) | undefined {
-  if (typeof event !== 'object' || event === null) return undefined;
-  const { type, code, message, advice } = event as {
-    readonly [K in 'type' | 'code' | 'message' | 'advice']?: unknown;
-  };
-  if (type !== 'failed' || !isCode(code) || typeof message !== 'string') return undefined;
-  if (CODES[code].kind === 'refused') return undefined;
-  return { code, message, ...(typeof advice === 'string' && { advice }) };
+function failedEvent(event: DaemonEvent | undefined): (Complaint & { readonly code: Code }) | undefined {
+  // A newer daemon may have other codes.
+  if (event?.type !== 'failed' || !isCode(event.code) || CODES[event.code].kind === 'refused') return undefined;
+  const { code, message, advice } = event;
+  return { code, message, advice };
 }

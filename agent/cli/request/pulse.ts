@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import type { DaemonEvent } from '../../ask/event.ts';
 import { events } from '../../control/client.ts';
 
 /** How often to look while no event arrives, in milliseconds. */
@@ -20,12 +21,14 @@ export interface PulseOptions {
  * daemon, which restarts itself to heal the token, and ends only by `abort`. The stream is requested before the first look, so
  * an event after that look is missed for `everyMs` at most.
  */
-export async function* pulse(options: PulseOptions): AsyncGenerator<unknown, void> {
+export async function* pulse(options: PulseOptions): AsyncGenerator<DaemonEvent | undefined, void> {
   const { socket, everyMs = PULSE_MS, awayMs = 1_000, abort } = options;
   const left = new AbortController();
   const isOver = () => abort?.aborted === true;
-  const pause = async (ms: number, timer: AbortSignal) =>
-    setTimeout(ms, TICK, { signal: abort === undefined ? timer : AbortSignal.any([abort, timer]) }).catch(() => TICK);
+  const pause = async (ms: number, timer: AbortSignal): Promise<typeof TICK> =>
+    setTimeout<typeof TICK>(ms, TICK, { signal: abort === undefined ? timer : AbortSignal.any([abort, timer]) }).catch(
+      (): typeof TICK => TICK,
+    );
   try {
     while (!isOver()) {
       const stream = events(socket, left.signal);
@@ -50,7 +53,7 @@ export async function* pulse(options: PulseOptions): AsyncGenerator<unknown, voi
 const TICK = Symbol('nothing was heard');
 const AWAY = Symbol('the daemon went away');
 
-async function next(stream: AsyncIterator<unknown>): Promise<unknown> {
+async function next(stream: AsyncIterator<DaemonEvent>): Promise<DaemonEvent | typeof AWAY> {
   try {
     const { done, value } = await stream.next();
     return done ? AWAY : value;

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import type { IConnectPacket } from 'mqtt-packet';
 import type { Log } from '../../machine/log.ts';
 import type { Client, ClientRules } from '../ports.ts';
+import { SparingLog } from '../sparing-log.ts';
 import { Admission } from './admission.ts';
 import type { Timers, WireLimits } from './limits.ts';
 import { Share } from './share.ts';
-import { SparingLog } from './sparing-log.ts';
 
 /** A connection with a client. */
 interface Seated {

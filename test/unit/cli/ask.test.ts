@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import type { Ask } from '../../../agent/ask/ask.ts';
+import type { DaemonEvent } from '../../../agent/ask/event.ts';
 import type { WireAnswer } from '../../../agent/ask/wire.ts';
 import { run } from '../../../agent/cli/request/ask.ts';
-import { failure } from '../../../agent/failure/failure.ts';
+import { type Code, failure } from '../../../agent/failure/failure.ts';
 import type { OutcomeStatus, RequestStatus, Status } from '../../../agent/roll/report.ts';
 import { daemon } from '../control/daemon.ts';
 import { scratch } from '../state/disk.ts';
@@ -31,7 +32,7 @@ async function gateway(t: TestContext, ...answers: readonly WireAnswer[]) {
   });
   const config = configIn(it.directory);
   /** Changes the status, and tells whoever follows, once somebody does. */
-  const become = async (status: Status, event: object = { type: 'changed' }) => {
+  const become = async (status: Status, event: DaemonEvent = { type: 'changed' }) => {
     if (it.listeners.size === 0) await it.listenersChange();
     held.status = status;
     for (const tell of it.listeners) tell(event);
@@ -96,7 +97,7 @@ describe('with --wait', () => {
     const following = run(args('roll', '--wait', '--config', config), io);
     const trail = [{ at: request.at, from: 'serving', to: 'requesting-leaf', why: 'asked' }] as const;
     const outage = failure('NL-EST-UNREACHABLE');
-    await become(statusWith({ request, trail }), { type: 'failed', ...outage });
+    await become(statusWith({ request, trail }), { type: 'failed', effect: 'generate-key', ...outage });
     await io.out.shows('NL-EST-UNREACHABLE');
     const issued = {
       at: new Date(NOW + 3_000).toISOString(),
@@ -192,8 +193,9 @@ ${THUMBPRINT}.
     const { config, become } = await gateway(t, accepted);
     const io = stage();
     const following = run(args('roll', '--wait', '--config', config), io);
-    await become(statusWith({ request }), { type: 'failed', ...failure('NL-DPS-401002') });
-    await become(statusWith({ outcomes: [ended()] }), { type: 'failed', code: 'NL-OF-TOMORROW', message: 'x' });
+    await become(statusWith({ request }), { type: 'failed', effect: 'generate-key', ...failure('NL-DPS-401002') });
+    const newer = { code: 'NL-OF-TOMORROW' as Code, message: 'x', advice: 'y' };
+    await become(statusWith({ outcomes: [ended()] }), { type: 'failed', effect: 'register', ...newer });
     assert.equal(await following, 0);
     assert.doesNotMatch(io.out.text, /NL-/);
   });

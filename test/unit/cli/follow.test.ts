@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { DaemonEvent } from '../../../agent/ask/event.ts';
 import { Progress } from '../../../agent/cli/kit/progress.ts';
 import { screenOf } from '../../../agent/cli/kit/screen.ts';
 import { follow } from '../../../agent/cli/request/follow.ts';
@@ -85,7 +86,7 @@ test('a failure that only a person can end is the end: where it is heard, though
   );
   const following = follow('r1', { ...options(it.socket), everyMs: 3_600_000 });
   if (it.listeners.size === 0) await it.listenersChange();
-  for (const listener of it.listeners) listener({ type: 'failed', ...locked });
+  for (const listener of it.listeners) listener({ type: 'failed', effect: 'generate-key', ...locked });
   await assert.rejects(following, waitsForPerson);
 });
 
@@ -143,12 +144,12 @@ test('failures that take turns are told once each', async (t) => {
   const asked = options(it.socket);
   const following = follow('r1', { ...asked, everyMs: 3_600_000 });
   if (it.listeners.size === 0) await it.listenersChange();
-  const tell = (event: object) => {
+  const tell = (event: DaemonEvent) => {
     for (const listener of it.listeners) listener(event);
   };
   for (let turn = 0; turn < 3; turn += 1)
     for (const code of ['NL-HUB-UNREACHABLE', 'NL-DPS-UNREACHABLE', 'NL-EST-UNREACHABLE'] as const)
-      tell({ type: 'failed', ...failure(code) });
+      tell({ type: 'failed', effect: 'connect', ...failure(code) });
   await asked.out.shows('NL-EST-UNREACHABLE');
   isOver = true;
   tell({ type: 'changed' });

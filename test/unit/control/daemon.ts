@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Ask } from '../../../agent/ask/ask.ts';
+import type { DaemonEvent } from '../../../agent/ask/event.ts';
 import { type ControlOptions, serveControl } from '../../../agent/control/server.ts';
 import type { Line, Log } from '../../../agent/machine/log.ts';
 import { scratch } from '../state/disk.ts';
@@ -15,7 +16,7 @@ export interface Daemon {
   readonly directory: string;
   readonly asks: Ask[];
   readonly logged: Line[];
-  readonly listeners: Set<(event: object) => void>;
+  readonly listeners: Set<(event: DaemonEvent) => void>;
   /** Resolves at the next change of listeners. */
   listenersChange(): Promise<unknown>;
   close(): Promise<void>;
@@ -26,7 +27,7 @@ export async function daemon(t: TestContext, change: Partial<ControlOptions> = {
   const directory = scratch(t);
   const asks: Ask[] = [];
   const logged: Line[] = [];
-  const listeners = new Set<(event: object) => void>();
+  const listeners = new Set<(event: DaemonEvent) => void>();
   const changes = new EventTarget();
   const note = (line: Line) => void logged.push(line);
   const log: Log = { error: note, warn: note, info: note, debug: note };

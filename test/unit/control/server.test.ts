@@ -89,17 +89,19 @@ test('clients that talk nonsense, leave in the middle, or leave before the answe
 
 test('every watcher gets each transition once, and is forgotten when it leaves', async (t) => {
   const { socket, listeners, listenersChange } = await daemon(t);
+  const left = { type: 'transition', at: '', from: 'serving', to: 'registering', why: 'line\n\nend' } as const;
+  const back = { type: 'transition', at: '', from: 'registering', to: 'serving', why: 'registered' } as const;
   const leave = new AbortController();
   const watchers = [events(socket, leave.signal), events(socket, leave.signal)];
   const first = watchers.map((watcher) => watcher.next());
   while (listeners.size < 2) await listenersChange();
   for (const listener of listeners) {
-    listener({ from: 'serving', to: 'registering', why: 'line\n\nend' });
-    listener({ from: 'registering', to: 'serving' });
+    listener(left);
+    listener(back);
   }
   for (const [index, watcher] of watchers.entries()) {
-    assert.deepEqual((await first[index])?.value, { from: 'serving', to: 'registering', why: 'line\n\nend' });
-    assert.deepEqual((await watcher.next()).value, { from: 'registering', to: 'serving' });
+    assert.deepEqual((await first[index])?.value, left);
+    assert.deepEqual((await watcher.next()).value, back);
   }
   const last = watchers.map((watcher) => watcher.next());
   leave.abort();
@@ -117,7 +119,7 @@ test('a watcher that does not read is cut off', async (t) => {
   deaf.pause();
   await listenersChange();
   for (let sent = 0; sent < 1000 && listeners.size > 0; sent++) {
-    for (const listener of listeners) listener({ why: 'x'.repeat(10_000) });
+    for (const listener of listeners) listener({ type: 'online', hub: 'x'.repeat(10_000) });
     await new Promise((resolve) => setImmediate(resolve));
   }
   assert.equal(listeners.size, 0);

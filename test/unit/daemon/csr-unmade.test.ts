@@ -47,7 +47,7 @@ for (const code of ['NL-TOKEN-FAILED', 'NL-TOKEN-MISSING', 'NL-TOKEN-OCCUPIED', 
 }
 
 test('an old key that the token does not destroy, in the place of the next one, is the answer each time', async (t) => {
-  const blocked: RollState = { ...servingState, retire: [{ slot: 'b', id: 'g9', tries: 0 }] };
+  const blocked: RollState = { ...servingState, retire: [{ slot: 'b', id: 'g9', is: 'pending', tries: 0 }] };
   const change = { terms: { ...terms, automatic: false } };
   const keys = { destroy: full, csr: () => Promise.reject(new Fault('NL-TOKEN-KEY')) };
   const { daemon } = await gatewayBefore(t, new Disk(blocked), { keys }, change);
@@ -126,7 +126,7 @@ test('an answer leaves neither a listener nor a sleeper behind', async () => {
     post: async () => ({ state, effects: [] }),
     ports: { keys: { csr: async () => 'csr' } },
   } as unknown as AnswererOptions;
-  const answer = answerCsr(options, { kind: 'csr', from: 'method' });
+  const answer = answerCsr(options, {}, { kind: 'csr', from: 'method' });
   await setImmediate();
   assert.deepEqual([listeners.size, sleepers.size], [1, 1]);
   state = { ...servingState, next: made('delivery') };

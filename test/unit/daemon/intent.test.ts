@@ -17,7 +17,7 @@ const connect = (leaf: typeof current): RollEffect => ({ kind: 'connect', leaf, 
 const generate: RollEffect = { kind: 'generate-key', slot: 'b', id: 'g1' };
 const request: RollEffect = { kind: 'request-leaf', key: { slot: 'b', id: 'g1' } };
 const destroy = (id: string): RollEffect => ({ kind: 'destroy-key', key: { slot: 'b', id } });
-const retire = [{ slot: 'b', id: 'g1', tries: 0 }] as const;
+const retire = [{ slot: 'b', id: 'g1', is: 'pending', tries: 0 }] as const;
 
 const ROWS: readonly (readonly [name: string, effect: RollEffect, disk: Entry | undefined, may: boolean])[] = [
   ['the current leaf is registered', register(current), disk({}), true],
@@ -44,7 +44,12 @@ const ROWS: readonly (readonly [name: string, effect: RollEffect, disk: Entry | 
   ['no CSR is sent for a key that the disk does not know', request, disk({ next: wanted() }), false],
   ['it is for one that it knows', request, disk({ next }), true],
   ['no key is destroyed that the disk has not given up', destroy('g1'), disk({}), false],
-  ['nor the one of the current leaf', destroy('g0'), disk({ retire: [{ slot: 'a', id: 'g0', tries: 0 }] }), false],
+  [
+    'nor the one of the current leaf',
+    destroy('g0'),
+    disk({ retire: [{ slot: 'a', id: 'g0', is: 'pending', tries: 0 }] }),
+    false,
+  ],
   ['nor the one of a candidate', destroy('g1'), disk({ next, retire }), false],
   ['it is where the disk has', destroy('g1'), disk({ retire }), true],
 ];

@@ -10,7 +10,7 @@ import { current, servingState } from './gateway.ts';
 
 const occupied = failure('NL-TOKEN-OCCUPIED', { message: 'newleaf-b holds a key.' });
 const another = { ...current, key: { slot: 'b', id: 'g9' } } as const;
-const retire = [{ slot: 'b', id: 'g7', tries: 0 }] as const;
+const retire = [{ slot: 'b', id: 'g7', is: 'pending', tries: 0 }] as const;
 
 function stage() {
   const clock = new TestClock();

@@ -19,7 +19,6 @@ const chain = due.pem + root.pem;
 function options({ spki }: Minted, found: { readonly isGone?: true; readonly certificates?: readonly Buffer[] } = {}) {
   const key: PublicKey = { label: 'factory', id: 'f0', spki, keyType: 'ec-p256' };
   const said: string[] = [];
-  const stored: Buffer[] = [];
   const note = ({ event }: { readonly event: string }) => void said.push(event);
   const token = {
     name: { label: 'newleaf' },
@@ -27,11 +26,10 @@ function options({ spki }: Minted, found: { readonly isGone?: true; readonly cer
     findByUri: async () => key,
     usable: async () => (found.isGone ? [] : [key]),
     certificates: async () => found.certificates ?? [],
-    storeCertificate: async (_: PublicKey, der: Buffer) => void stored.push(der),
   } as unknown as Token;
   const log = { error: note, warn: note, info: note, debug: note };
   const judging = { token, registrationId: 'gw-0001', current: () => undefined, now: () => NOW, log };
-  return { said, stored, judging: { ...judging, early: new EarlyChain() } };
+  return { said, judging: { ...judging, early: new EarlyChain() } };
 }
 
 const codeOf = (work: Promise<unknown>) =>
@@ -68,21 +66,32 @@ for (const [what, uri, adopted, found, slot] of BEGINNINGS) {
   });
 }
 
-for (const [slot, count] of [
-  ['a', 1],
-  ['given', 0],
+for (const [slot, isKept, told] of [
+  ['a', false, ['stored']],
+  ['a', true, ['stored', 'others of f0 destroyed']],
+  ['given', true, []],
 ] as const) {
-  test(`the certificate of a leaf in slot ${slot} is stored beside its key ${count} times`, async () => {
-    const { judging, stored } = options(due);
-    await storeBeside(judging.token, { key: { slot, id: 'f0' }, chain } as Leaf, judging.log);
-    assert.deepEqual(stored, count === 0 ? [] : [due.der]);
+  const what = isKept ? 'key that has had another' : 'new key';
+  test(`the certificate of a leaf with a ${what} in slot ${slot}: ${told.join(', ') || 'nothing'}`, async () => {
+    const { judging } = options(due);
+    const did: string[] = [];
+    const storeCertificate = async () => did.push('stored') > 0 && isKept;
+    const destroy = async (_: string, id: string, but: Uint8Array) =>
+      void did.push(`others of ${id} ${due.der.equals(but) ? 'destroyed' : 'and itself'}`);
+    const token = { ...judging.token, storeCertificate } as Token;
+    await storeBeside({ token, destroy, log: judging.log }, { key: { slot, id: 'f0' }, chain } as Leaf);
+    assert.deepEqual(did, told);
   });
 }
 
-test('a token without room for it is no loss', async () => {
+test('a token without room for it is no loss, nor one that does not destroy the certificate before', async () => {
   const { judging, said } = options(due);
-  const full = () => Promise.reject(new Error('CKR_DEVICE_MEMORY'));
-  const token = { ...judging.token, storeCertificate: full } as Token;
-  await storeBeside(token, { key: { slot: 'a', id: 'f0' }, chain } as Leaf, judging.log);
-  assert.deepEqual(said, ['certificate-unstored']);
+  const fail = () => Promise.reject(new Error('CKR_DEVICE_MEMORY'));
+  const leaf = { key: { slot: 'a', id: 'f0' }, chain } as Leaf;
+  for (const storeCertificate of [fail, async () => true]) {
+    const token = { ...judging.token, storeCertificate } as Token;
+    await storeBeside({ token, destroy: fail, log: judging.log }, leaf);
+  }
+  await Promise.resolve();
+  assert.deepEqual(said, ['certificate-unstored', 'certificate-unstored']);
 });

@@ -121,6 +121,16 @@ const refusals: readonly (readonly [title: string, found: Left, words: RegExp])[
     /GENERAL_ERROR/,
   ],
   ['a key with a CSR was whole once, too', { key: left, sign: broken, csr: 'any' }, /GENERAL_ERROR/],
+  [
+    'a key with a leaf that signs wrongly',
+    { key: left, sign: signsWith(stranger), certificates },
+    /not as the token has made it/,
+  ],
+  [
+    'a key with a CSR that is said to be readable',
+    { key: left, protection: { ...whole, extractable: true }, csr: 'any' },
+    /not as the token has made it/,
+  ],
   ['a key with a CSR that shows no public half', { key: bare, csr: 'any' }, /neither a public key/],
   ['a key whose token has a fault', { key: left, sign: fails('CKR_DEVICE_ERROR') }, /CKR_DEVICE_ERROR/],
   ['a key whose token has lost the login', { key: left, sign: fails('CKR_USER_NOT_LOGGED_IN') }, /NOT_LOGGED_IN/],

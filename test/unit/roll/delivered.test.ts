@@ -4,7 +4,6 @@ import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
 import { GRACE_REFUSALS } from '../../../agent/roll/backoff.ts';
 import { restOf } from '../../../agent/roll/candidate.ts';
-import { RETIRE_TRIES } from '../../../agent/roll/phase.ts';
 import { effectsOf, type RollState } from '../../../agent/roll/state.ts';
 import { assigned, made, wanted } from './candidates.ts';
 import { NOW, terms } from './machine.ts';
@@ -33,19 +32,19 @@ describe('a leaf that somebody brings', () => {
   test('for the current key frees that of a candidate which DPS never heard of', () => {
     const after = play(waiting, 'leaf delivered for the current key');
     assert.equal(briefly(after), 'registering-next, register a');
-    assert.deepEqual(after.retire, [{ slot: 'b', id: 'g1', tries: 0 }]);
+    assert.deepEqual(after.retire, [{ slot: 'b', id: 'g1', is: 'pending', tries: 0 }]);
   });
   test('for the current key leaves that of a candidate which DPS may trust', () => {
     const parked = play(SITUATIONS['registering-next'], 'refusal');
     const after = play(parked, 'leaf delivered for the current key');
-    assert.deepEqual(after.retire, [{ slot: 'b', id: 'g1', tries: RETIRE_TRIES }], 'known, and not destroyed');
+    assert.deepEqual(after.retire, [{ slot: 'b', id: 'g1', is: 'remembered' }], 'known, and not destroyed');
     const { retire, phase } = play(after, 'started');
     assert.deepEqual([retire, phase], [after.retire, 'registering-next']);
   });
   test('for the current key leaves that of one which was parked without an answer', () => {
     const silent: RollState = { ...serving, next: { ...waits, trust: 'possible' } };
     const { retire } = play(silent, 'leaf delivered for the current key');
-    assert.deepEqual(retire, [{ slot: 'b', id: 'g1', tries: RETIRE_TRIES }]);
+    assert.deepEqual(retire, [{ slot: 'b', id: 'g1', is: 'remembered' }]);
   });
   test('and is the current one already is done', () => {
     const same = { ...serving, current: candidate };
@@ -82,8 +81,8 @@ describe('a key that is kept', () => {
     const waiting: RollState = { ...serving, next: { ...wanted('spare'), tries: 2 } };
     const { next, retire } = renewing(waiting);
     assert.deepEqual(next, { ...made('roll', current.key), tries: 2 });
-    assert.deepEqual(retire, [{ slot: 'b', id: 'g1', tries: RETIRE_TRIES }]);
-    const other = [{ slot: 'b', id: 'g7', tries: RETIRE_TRIES }] as const;
+    assert.deepEqual(retire, [{ slot: 'b', id: 'g1', is: 'remembered' }]);
+    const other = [{ slot: 'b', id: 'g7', is: 'remembered' }] as const;
     assert.deepEqual(renewing({ ...waiting, retire: other }).retire, other, 'it was not made beside another');
   });
   test('takes that place for a CSR as well', () => {
@@ -91,7 +90,7 @@ describe('a key that is kept', () => {
     const unmade: RollState = { ...serving, next: wanted('spare') };
     const { next, retire } = advance(unmade, asked, { ...terms, keepKey: true }).state;
     assert.deepEqual(next, made('delivery', current.key));
-    assert.deepEqual(retire, [{ slot: 'b', id: 'g1', tries: RETIRE_TRIES }]);
+    assert.deepEqual(retire, [{ slot: 'b', id: 'g1', is: 'remembered' }]);
   });
   test('is not destroyed when its next leaf is proven', () => {
     const event = EVENTS['current connected']?.(proving);

@@ -3,14 +3,13 @@ import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
 import { madeKeyOf, restOf } from '../../../agent/roll/candidate.ts';
-import { RETIRE_TRIES } from '../../../agent/roll/phase.ts';
 import { effectsOf, type RollEvent, type RollState } from '../../../agent/roll/state.ts';
 import { wrongIn } from '../../../agent/roll/wrong.ts';
 import { entryOf, validateEntry } from '../../../agent/state/entry.ts';
 import { wanted } from './candidates.ts';
-import { NOW, terms } from './machine.ts';
+import { HOUR, NOW, terms } from './machine.ts';
 import { briefly, play, SITUATIONS } from './situations.ts';
-import { candidate, MINUTE, request } from './standing.ts';
+import { candidate, current, MINUTE, request } from './standing.ts';
 
 const hear = (state: RollState, event: RollEvent): RollState => advance(state, event, terms).state;
 const rolls = (draw: number, at = NOW): RollState =>
@@ -78,7 +77,10 @@ test('a key that the token does not destroy at once is a trouble that is told, a
 
 describe('a key that has served, and that the token does not destroy', () => {
   const refused = failure('NL-TOKEN-FAILED', { message: 'The token does not allow this (CKR_ACTION_PROHIBITED).' });
-  const kept: RollState = { ...SITUATIONS.serving, retire: [{ slot: 'b', id: 'g9', tries: RETIRE_TRIES }] };
+  const kept: RollState = {
+    ...SITUATIONS.serving,
+    retire: [{ slot: 'b', id: 'g9', is: 'undestroyed', againAt: NOW + 24 * HOUR }],
+  };
   const undestroyed = (state: RollState): RollState => {
     const [effect] = effectsOf(state);
     assert.ok(effect?.kind === 'destroy-key');
@@ -125,8 +127,42 @@ describe('a key that has served, and that the token does not destroy', () => {
     const [last] = undestroyed(play(kept, 'roll')).outcomes;
     assert.deepEqual([last?.outcome, last?.failure?.code], ['kept', 'NL-TOKEN-OCCUPIED']);
   });
+  describe('is tried once more each day', () => {
+    const old: RollState = { ...kept, current: { ...current, notAfter: NOW + 2000 * HOUR } };
+    const woken = (state: RollState, hours: number) => {
+      const event = { kind: 'woken', at: NOW + hours * HOUR, draw: 0.5 } as const;
+      return advance(state, event, { ...terms, renewAt: 'off' }).state;
+    };
+    test('for one attempt: the next one is a day later, and until then it is told', () => {
+      assert.equal(briefly(woken(old, 23)), 'serving');
+      const trying = woken(old, 24);
+      assert.equal(briefly(trying), 'retiring-key, destroy-key b');
+      const [effect] = effectsOf(trying);
+      assert.ok(effect?.kind === 'destroy-key');
+      const left = hear(trying, { kind: 'failed', effect, failure: refused, at: NOW + 24 * HOUR, draw: 0.5 });
+      assert.deepEqual([briefly(left), left.workTrouble?.failure], ['serving', refused]);
+      assert.deepEqual([briefly(woken(left, 47)), briefly(woken(left, 48))], ['serving', briefly(trying)]);
+      const over = hear(woken(left, 48), { kind: 'key-destroyed', id: 'g9', at: NOW + 48 * HOUR, draw: 0.5 });
+      assert.deepEqual([briefly(over), over.retire, over.workTrouble], ['serving', [], undefined]);
+    });
+    test('also where the clock was set back since', () => {
+      assert.equal(briefly(woken(old, -1)), 'retiring-key, destroy-key b');
+    });
+    test('but not while the issuer is asked: its ladder would begin anew', () => {
+      const asking = { ...SITUATIONS['requesting-leaf'], retire: kept.retire };
+      assert.equal(woken(asking, 24).phase, 'requesting-leaf');
+    });
+    test('and not a key of which DPS may trust a leaf: that goes when another is proven', () => {
+      const remembered: RollState = { ...old, retire: [{ slot: 'b', id: 'g9', is: 'remembered' }] };
+      assert.equal(briefly(woken(remembered, 1000)), 'serving');
+    });
+  });
   test('one in the other slot is in the way of nothing', () => {
-    const other: RollState = { ...kept, current: candidate, retire: [{ slot: 'b', id: 'g9', tries: RETIRE_TRIES }] };
+    const other: RollState = {
+      ...kept,
+      current: candidate,
+      retire: [{ slot: 'b', id: 'g9', is: 'undestroyed', againAt: NOW + 24 * HOUR }],
+    };
     assert.equal(briefly(play(other, 'roll')), 'generating-key, generate-key a, connect b');
   });
 });

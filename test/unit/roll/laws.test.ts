@@ -46,7 +46,7 @@ describe('prove, then promote', () => {
   });
   test('the old key is to be destroyed only then', () => {
     assert.deepEqual(play(SITUATIONS['registering-next'], 'next registered').retire, []);
-    assert.deepEqual(proven.retire, [{ ...current.key, tries: 0 }]);
+    assert.deepEqual(proven.retire, [{ ...current.key, is: 'pending', tries: 0 }]);
   });
   test('the request is done, and what was wrong is forgotten', () => {
     const troubled = {
@@ -71,16 +71,19 @@ describe('prove, then promote', () => {
     assert.equal(briefly(after), 'serving');
   });
   test('one that was to be destroyed before is not forgotten for the old one: both go, one after the other', () => {
-    const other = { slot: 'a', id: 'g7', tries: RETIRE_TRIES } as const;
-    const after = play({ ...SITUATIONS['connecting-next'], retire: [other] }, 'next connected');
+    const other = { slot: 'a', id: 'g7' } as const;
+    const after = play(
+      { ...SITUATIONS['connecting-next'], retire: [{ ...other, is: 'remembered' }] },
+      'next connected',
+    );
     assert.deepEqual(after.retire, [
-      { ...other, tries: 0 },
-      { ...current.key, tries: 0 },
+      { ...other, is: 'pending', tries: 0 },
+      { ...current.key, is: 'pending', tries: 0 },
     ]);
     const destroyed = (state: RollState, id: string) =>
       advance(state, { ...now, kind: 'key-destroyed', id }, terms).state;
     const once = destroyed(after, 'g7');
-    assert.deepEqual(effectsOf(once)[0], { kind: 'destroy-key', key: { ...current.key, tries: 0 } });
+    assert.deepEqual(effectsOf(once)[0], { kind: 'destroy-key', key: current.key });
     assert.deepEqual([destroyed(once, current.key.id).retire, destroyed(once, 'g7')], [[], once]);
   });
   test('the next key takes the slot that the current leaf does not use', () => {

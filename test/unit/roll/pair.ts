@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { type Candidate, hasLeaf, keyOf, leafIn, restOf } from '../../../agent/roll/candidate.ts';
 import { getsNoRegistration, isStuck } from '../../../agent/roll/look.ts';
 import type { Phase } from '../../../agent/roll/phase.ts';
-import { RETIRE_TRIES } from '../../../agent/roll/phase.ts';
 import { isDue, type Terms } from '../../../agent/roll/plan.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import { terms } from './machine.ts';
@@ -134,8 +133,10 @@ function stateKey(pair: Pair): number {
   packed.digit(4, which(online?.split('@')[0], state));
   packed.bit(state.rejected).bit(isStuck(state)).bit(getsNoRegistration(state));
   packed.digit(MOST_RETIRED + 1, retire.length);
-  for (const { slot, tries } of retire)
-    packed.bit(slot === 'a').digit(3, tries === 0 ? 0 : tries < RETIRE_TRIES ? 1 : 2);
+  for (const one of retire)
+    packed
+      .bit(one.slot === 'a')
+      .digit(4, one.is === 'remembered' ? 2 : one.is !== 'pending' ? 3 : one.tries === 0 ? 0 : 1);
   packed.bit(state.rolledFor !== undefined && state.rolledFor === current?.thumbprint);
   packed.bit(unproven > 0).digit(3, grace === undefined ? 0 : grace === 0 ? 1 : 2);
   packed.digit(3, request === undefined ? 0 : request.action === 'roll' ? 1 : 2).bit(request?.reason === 'probe');

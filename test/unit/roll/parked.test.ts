@@ -62,7 +62,7 @@ describe('a candidate that DPS refuses is parked', () => {
     for (const state of [refused, twice]) {
       const dropped = play(state, 'roll --discard');
       assert.equal(briefly(dropped), 'abandoning, register a');
-      assert.deepEqual(play(dropped, 'current registered').retire, [{ ...candidate.key, tries: 0 }]);
+      assert.deepEqual(play(dropped, 'current registered').retire, [{ ...candidate.key, is: 'pending', tries: 0 }]);
     }
     const over = play({ ...twice, phase: 'registering', ask: true }, 'current registered');
     assert.equal(briefly(play(over, 'roll --discard')), 'retiring-key, destroy-key b');

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Phase, phaseOf, RETIRE_TRIES } from '../../../agent/roll/phase.ts';
+import { type Phase, phaseOf } from '../../../agent/roll/phase.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import { assigned, made, sent, unwanted, wanted } from './candidates.ts';
+import { NOW } from './machine.ts';
 import { SITUATIONS } from './situations.ts';
 import { current, rest, waits } from './standing.ts';
 
 type Facts = Parameters<typeof phaseOf>[0];
 
-const fresh = { slot: 'b', id: 'g9', tries: 0 } as const;
+const fresh = { slot: 'b', id: 'g9', is: 'pending', tries: 0 } as const;
 /** Left alone: the token did not destroy it. */
-const left = { ...fresh, tries: RETIRE_TRIES };
+const left = { slot: 'b', id: 'g9', is: 'undestroyed', againAt: NOW } as const;
 /** In the other slot. */
 const aside = { ...left, slot: 'a' } as const;
 

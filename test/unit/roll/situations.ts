@@ -46,7 +46,7 @@ export const SITUATIONS: Record<Phase, RollState> = {
     ...serving,
     current: candidate,
     online: session(candidate, hub),
-    retire: [{ ...current.key, tries: 0 }],
+    retire: [{ ...current.key, is: 'pending', tries: 0 }],
   },
   abandoning: {
     ...rolling,

@@ -33,7 +33,10 @@ describe('a technician asks a stranded gateway for a CSR', () => {
       assert.equal(play(waiting, name).phase, 'serving');
   });
   test('also where the slot must be cleared first', () => {
-    const left = { ...SITUATIONS.stranded, retire: [{ slot: 'b', id: 'g7', tries: 5 }] } as const;
+    const left = {
+      ...SITUATIONS.stranded,
+      retire: [{ slot: 'b', id: 'g7', is: 'undestroyed', againAt: NOW + HOUR }],
+    } as const;
     const clearing = play(left, 'csr');
     assert.equal(briefly(clearing), 'retiring-key, destroy-key b');
     const destroyed: RollEvent = { ...now, kind: 'key-destroyed', id: 'g7' };

@@ -68,7 +68,7 @@ const ROWS: readonly (readonly [what: string, phase: Phase, written: object, Row
     'that destroys the old key',
     'retiring-key',
     { ...serving, retire: { slot: 'b', id: 'g9', tries: 1 } },
-    { read: { retire: [{ slot: 'b', id: 'g9', tries: 1 }] } },
+    { read: { retire: [{ slot: 'b', id: 'g9', is: 'pending', tries: 1 }] } },
   ],
   [
     'that goes back: the hub refuses its leaf',
@@ -164,7 +164,7 @@ const ROWS: readonly (readonly [what: string, phase: Phase, written: object, Row
       retire: { slot: 'b', id: 'g9', tries: 4 },
       next: { ...keyless, waitsFor: 'delivery' },
     },
-    { read: { stranded: true, next: wanted('delivery'), retire: [{ slot: 'b', id: 'g9', tries: 4 }] } },
+    { read: { stranded: true, next: wanted('delivery'), retire: [{ slot: 'b', id: 'g9', is: 'pending', tries: 4 }] } },
   ],
 ];
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { entryOf, validateEntry } from '../../../agent/state/entry.ts';
 import { assigned, made, met, sent, unwanted, wanted } from '../roll/candidates.ts';
+import { NOW } from '../roll/machine.ts';
 import { REFUSAL, SITUATIONS } from '../roll/situations.ts';
 import { current, rest, waits } from '../roll/standing.ts';
 
@@ -37,6 +38,32 @@ describe('an entry is read as it was written', () => {
       assert.deepEqual(next, candidate);
     });
   }
+  test('with keys that are to be destroyed, in each state', () => {
+    const kept = { slot: 'b', id: 'g1', is: 'undestroyed', againAt: NOW };
+    const others = [
+      { slot: 'a', id: 'g2', is: 'remembered' },
+      { slot: 'b', id: 'g3', is: 'pending', tries: 2 },
+    ];
+    const entry = { ...entryOf(SITUATIONS.serving), phase: 'retiring-key', retire: [kept, ...others] };
+    assert.deepEqual(validateEntry(written(entry)), entry);
+    const { againAt: _, ...endless } = kept;
+    assert.throws(() => validateEntry(written({ ...entry, retire: [endless] })), {
+      message: /^"retire\.0\.againAt": /,
+    });
+  });
+  test('with keys from before their states had names: what may mean "not yet" is not destroyed', () => {
+    const key = { slot: 'b', id: 'g1' };
+    const entry = { ...entryOf(SITUATIONS.serving), retire: [0, 4, 5].map((tries) => ({ ...key, tries })) };
+    const [fresh, tried, left] = validateEntry(written(entry)).retire;
+    assert.deepEqual(
+      [fresh, tried],
+      [
+        { ...key, is: 'pending', tries: 0 },
+        { ...key, is: 'pending', tries: 4 },
+      ],
+    );
+    assert.deepEqual(left, { ...key, is: 'remembered' });
+  });
   test('with what hinders work and session', () => {
     const troubled = {
       ...entryOf(SITUATIONS.serving),
@@ -54,6 +81,15 @@ test('a candidate that waits for something else is refused, and not read in part
 
 test('so is one of no kind', () => {
   assert.throws(() => validateEntry(written(withNext({ ...sent(), is: 'lost' }))), { message: /^"next\.is": / });
+});
+
+test('so is an ended request that the rules cannot read; a word of a newer newleaf in it is none', () => {
+  const ended = { id: 'r', action: 'roll', reason: 'newer', from: 'newer', outcome: 'newer', at: NOW, endedAt: NOW };
+  const entry = { ...entryOf(SITUATIONS.serving), outcomes: [ended] };
+  assert.deepEqual(validateEntry(written(entry)), entry);
+  const { endedAt: _, ...open } = ended;
+  const message = /^"outcomes\.0\.endedAt": /;
+  assert.throws(() => validateEntry(written({ ...entry, outcomes: [open] })), { message });
 });
 
 test('the phase follows from the facts, whatever was written', () => {

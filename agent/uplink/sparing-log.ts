@@ -1,4 +1,4 @@
-import type { Line, Log } from '../../machine/log.ts';
+import type { Line, Log } from '../machine/log.ts';
 
 const PAUSE_MS = 600_000;
 /** More keys than programs can have: the oldest are forgotten. */

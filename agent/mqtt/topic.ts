@@ -1,13 +1,16 @@
 import { parse } from 'node:querystring';
 
+/** A topic by which a hub answers, or calls. */
 export type Topic =
   | { readonly of: 'method'; readonly name: string; readonly request: string }
   | {
-      readonly of: 'twin';
+      readonly of: 'twin-answer';
       /** A status of HTTP; 0 where it is no number. */
       readonly status: number;
       /** The ID of the answered request. */
       readonly request: string;
+      /** Of the reported properties, after a write. */
+      readonly version?: string;
     };
 
 const TOPIC = /^\$iothub\/(?:methods\/POST\/([^/]{1,100})|twin\/res\/([^/?]*))\/\?([!"$-[\]-~]+)$/;
@@ -26,8 +29,10 @@ const REQUEST = /^[\w.~:=-]{1,256}$/;
  */
 export function readTopic(topic: string): Topic | undefined {
   const [, name, status, query] = TOPIC.exec(topic) ?? [];
-  const { $rid: request } = parse(query ?? '');
+  const { $rid: request, $version: version } = parse(query ?? '');
   if (typeof request !== 'string' || !REQUEST.test(request)) return undefined;
   if (name !== undefined) return { of: 'method', name, request };
-  return { of: 'twin', status: /^\d{3}$/.test(status ?? '') ? Number(status) : 0, request };
+  const isVersion = typeof version === 'string' && /^\d{1,18}$/.test(version);
+  const answered = { of: 'twin-answer', status: /^\d{3}$/.test(status ?? '') ? Number(status) : 0, request } as const;
+  return isVersion ? { ...answered, version } : answered;
 }
