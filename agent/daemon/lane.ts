@@ -28,7 +28,6 @@ interface Flight {
 }
 
 interface Failed {
-  readonly ladder: string;
   readonly tries: number;
   /** Monotonic clock, milliseconds. */
   readonly at: number;
@@ -44,9 +43,8 @@ const FORGOTTEN_MS = 2 * LARGEST_PAUSE_MS;
 export class Lane {
   readonly #options: LaneOptions;
   #flight: Flight | undefined;
-  #failed: Failed | undefined;
-  /** A silent DPS is remembered beside other work: with the next leaf its ladder would begin anew. */
-  #unheard: Failed | undefined;
+  /** By ladder: one that is left for other work goes on when that is over. */
+  readonly #failed = new Map<string, Failed>();
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -54,9 +52,8 @@ export class Lane {
 
   /** Failures in a row of this effect. */
   tries(effect: RollEffect): number {
-    const failed = effect.kind === 'register' ? this.#unheard : this.#failed;
-    if (failed?.ladder !== ladderOf(effect)) return 0;
-    return this.#options.clock.monotonic() < failed.at + FORGOTTEN_MS ? failed.tries : 0;
+    const failed = this.#failed.get(ladderOf(effect));
+    return failed === undefined || this.#isForgotten(failed) ? 0 : failed.tries;
   }
 
   /** How long the current attempt has lasted, in milliseconds; 0 where there is none. */
@@ -77,7 +74,7 @@ export class Lane {
   /** Puts this effect in flight. The same one goes on undisturbed, another one is ended first. */
   set(effect: RollEffect | undefined, pauseMs = 0, pacer: Pacer = 'ladder'): void {
     const key = effect && nameOf(effect);
-    if (effect === undefined || this.#failed?.ladder !== ladderOf(effect)) this.#failed = undefined;
+    for (const [ladder, failed] of this.#failed) if (this.#isForgotten(failed)) this.#failed.delete(ladder);
     if (this.#flight?.key === key) return;
     this.#flight?.abort.abort();
     this.#flight = undefined;
@@ -125,15 +122,23 @@ export class Lane {
     happened(event, () => {
       if (this.#flight !== flight) return;
       this.#flight = undefined;
-      const tries = this.tries(effect) + 1;
-      const failed = { ladder: ladderOf(effect), tries, at: clock.monotonic() };
-      this.#failed = event.kind === 'failed' ? failed : undefined;
-      if (effect.kind !== 'register') return;
-      // An answer takes one rung away, and not all: DPS may answer about the other leaf only, or each second time.
-      const isUnheard = event.kind === 'failed' && event.failure.kind !== 'refused';
-      this.#unheard = isUnheard ? failed : { ...failed, tries: Math.max(0, tries - 2) };
+      this.#failed.set(ladderOf(effect), {
+        tries: triesAfter(event, effect, this.tries(effect)),
+        at: clock.monotonic(),
+      });
     });
   }
+
+  #isForgotten({ at }: Failed): boolean {
+    return this.#options.clock.monotonic() >= at + FORGOTTEN_MS;
+  }
+}
+
+/** Of DPS an answer takes one rung away, and not all: it may answer about the other leaf only, or each second time. */
+function triesAfter(event: Happened, { kind }: RollEffect, tries: number): number {
+  const isAnswer = event.kind !== 'failed' || (kind === 'register' && event.failure.kind === 'refused');
+  if (!isAnswer) return tries + 1;
+  return kind === 'register' ? Math.max(0, tries - 1) : 0;
 }
 
 /** If DPS does not answer about one leaf, asking about the other must not double the calls. */

@@ -47,6 +47,9 @@ const notify = {
   watchdogMs: undefined,
 };
 
+/** What a process that is gone still wants to answer is never heard. */
+const DEAD = new Promise<never>(() => {});
+
 /** One gateway in virtual time: the real daemon, started again wherever it ends, in a world whose faults a test lays. */
 export class Gateway {
   readonly clock = new VirtualClock(START);
@@ -174,20 +177,19 @@ export class Gateway {
   }
 
   async #write(entry: Entry, isAlive: () => boolean): Promise<void> {
-    if (!isAlive()) return;
+    if (!isAlive()) return DEAD;
     const { disk } = this.world.faults;
     this.#writes += 1;
     if (disk === 'nothing' || (disk === 'second' && this.#writes % 2 === 0)) throw new Fault('NL-STATE-WRITE');
     if (disk === 'slow') await this.clock.sleep(SLOW_DISK_MS);
-    if (!isAlive()) return;
+    if (!isAlive()) return DEAD;
     const cut = this.cutAtWrite;
     this.cutAtWrite = undefined;
     this.world.count('write');
     if (cut !== 'before') this.entry = this.#readBack(entry);
     if (cut === undefined) return;
     this.cutPower();
-    // What that process still wants to answer is never heard.
-    await new Promise(() => {});
+    return DEAD;
   }
 
   /** What is written must be accepted by the process that reads it. */

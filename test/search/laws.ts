@@ -41,7 +41,12 @@ export const BOUNDS: readonly Bound[] = [
     aChange: 8,
     because: 'a TPM makes a key in half a minute, and serves handshakes meanwhile',
   },
-  { call: 'destroy', anHour: 10, aChange: 8, because: 'a key that the token keeps is tried five times, and then once a day' },
+  {
+    call: 'destroy',
+    anHour: 10,
+    aChange: 8,
+    because: 'a key that the token keeps is tried five times, and then once a day',
+  },
 ];
 
 /** Without a pause between them nothing comes so often in a minute: two ladders that begin anew have seven rungs each. */

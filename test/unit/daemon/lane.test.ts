@@ -39,13 +39,13 @@ test('DPS that is asked for another leaf is not asked more often for that', asyn
   assert.equal((await failing(4, [register, other])).tries(register), 4);
 });
 
-test('work that is over takes its ladder along, but not that of a silent DPS: with the next leaf it would begin anew', async () => {
+test('a ladder that is left for other work goes on when that is over: else each probe would begin that of the issuer anew', async () => {
   const clock = new TestClock();
   const lane = await failing(4, [register, connect, request], { clock });
   lane.set(undefined);
   assert.deepEqual(
     [register, other, connect, request].map((one) => lane.tries(one)),
-    [2, 2, 0, 0],
+    [2, 2, 1, 1],
   );
   await clock.pass(2 * 3_600_000 - 1);
   assert.equal(lane.tries(other), 2);
