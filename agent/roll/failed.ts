@@ -61,9 +61,9 @@ export function effectFailed(state: RollState, event: Of<'failed'>, decision?: D
 function placeTaken(state: RollState, next: KeyWanted, event: Of<'failed'>): Moved {
   const { workTrouble } = state;
   const free = freeSlot(state);
-  const other = free === 'a' ? 'b' : 'a';
   // A session may outlive its key, so it does not prove that the other place is taken.
-  if (state.current !== undefined && next.slot === free) return { ...state, next: { ...next, slot: other } };
+  if (state.current !== undefined && next.slot === free)
+    return { ...state, next: { ...next, slot: free === 'a' ? 'b' : 'a' } };
   const again = { ...next, slot: free };
   // Told is the place that a person can clear, and not that of the current leaf.
   const first = workTrouble?.failure.code === event.failure.code ? workTrouble.failure : event.failure;
@@ -160,10 +160,9 @@ function notDestroyed(state: RollState, event: Of<'failed'>): Moved {
   const key = retiringOf(state);
   if (state.phase !== 'retiring-key' || key === undefined) return state;
   const tries = key.is === 'pending' ? key.tries + 1 : RETIRE_TRIES;
-  const isOver = tries >= RETIRE_TRIES;
-  const after = isOver ? undestroyed(key, event) : pending(key, tries);
+  const after = tries < RETIRE_TRIES ? pending(key, tries) : undestroyed(key, event);
   const tried = { ...state, retire: state.retire.map((one) => (one.id === key.id ? after : one)) };
-  if (!isOver) return { state: tried, retry: event.failure };
+  if (after.is === 'pending') return { state: tried, retry: event.failure };
   const next = wantedNow(state);
   return next?.slot === key.slot ? slotBlocked(tried, next, key, event) : tried;
 }
@@ -178,6 +177,5 @@ function slotBlocked(state: RollState, next: KeyWanted, { slot, id }: KeyRef, ev
     advice:
       "Destroy it with the tool of the token's vendor, then `newleaf roll --wait`. Until then the leaf is renewed with the key that it has, half-way between its renewal and its end.",
   });
-  if (next.for === 'roll') return issuerRefused(state, next, event, why);
-  return { state: unmade(state, next), met: why };
+  return { state: next.for === 'roll' ? issuerRefused(state, next, event, why) : unmade(state, next), met: why };
 }

@@ -5,7 +5,7 @@ import { hasLeaf } from './candidate.ts';
 import { AGAIN, canGoBack, isBarred, PATIENCE, unanswered } from './look.ts';
 import { askForCurrent, finish, giveUp, makesWay, park, toRegisterNext } from './moves.ts';
 import { isSession } from './poison.ts';
-import type { Decision, Moved, Of, RollEffect, RollState } from './state.ts';
+import type { Decision, Moved, Of, RollEffect, RollEvent, RollState } from './state.ts';
 
 /** The ladder of a registration takes three minutes to its fifth rung. */
 const UNHEARD = 5;
@@ -72,5 +72,13 @@ function tryOther(state: RollState, event: Of<'failed'>, failure: Failure): Roll
 
 function tryCurrent(state: RollState, event: Of<'failed'>, failure: Failure): RollState {
   if (!hasLeaf(state.next)) return state;
-  return askForCurrent(finish(park(state, state.next, event, failure), event, 'kept', failure));
+  const parked = finish(park(state, state.next, event, failure), event, 'kept', failure);
+  return askForCurrent(inTurn(parked, event));
+}
+
+/** Without an answer it is no more than its turn that the candidate waits for. */
+function inTurn(state: RollState, { at, draw }: RollEvent): RollState {
+  const { next } = state;
+  if (next?.is !== 'parked') return state;
+  return { ...state, next: { ...next, rest: { ...next.rest, askAt: Math.min(next.rest.askAt, at + turnMs(draw)) } } };
 }
