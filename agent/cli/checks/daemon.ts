@@ -18,31 +18,31 @@ const ENABLED = ['enabled', 'enabled-runtime', 'static', 'linked', 'generated', 
 async function unit(site: Site): Promise<Finding> {
   const shown = await site.unit();
   if (shown === undefined) return skipped('systemd does not run this machine.');
-  const { LoadState, ActiveState, UnitFileState, WatchdogUSec, NRestarts } = shown;
+  const { Id, LoadState, ActiveState, UnitFileState, WatchdogUSec, NRestarts } = shown;
   if (LoadState === 'not-found') {
-    const message = 'newleaf.service is not installed: nothing starts the daemon at boot.';
+    const message = `${Id} is not installed: nothing starts the daemon at boot.`;
     return warning(message, 'Install the package newleaf.');
   }
   if (LoadState !== 'loaded') {
     const advice = 'See `systemctl status newleaf`, and `systemctl unmask newleaf` if it is masked.';
-    return warning(`newleaf.service is ${LoadState}.`, advice);
+    return warning(`${Id} is ${LoadState}.`, advice);
   }
   if (!ENABLED.includes(UnitFileState)) {
-    if ((await endOf(site)) !== undefined) return ok(`newleaf.service is ${UnitFileState}: this gateway was given up.`);
-    const message = `newleaf.service is ${UnitFileState}: nothing starts the daemon at boot.`;
+    if ((await endOf(site)) !== undefined) return ok(`${Id} is ${UnitFileState}: this gateway was given up.`);
+    const message = `${Id} is ${UnitFileState}: nothing starts the daemon at boot.`;
     return warning(message, (await isUnbegun(site)) ? BEGIN_OR_LEAVE : '`systemctl enable newleaf`');
   }
   // systemd 257 shows the value of WatchdogSec= only after the first start.
   const isUnstarted = WatchdogUSec === 'infinity' && ActiveState === 'inactive';
-  if (isUnstarted) return ok(`newleaf.service is ${UnitFileState}, and was not started yet.`);
+  if (isUnstarted) return ok(`${Id} is ${UnitFileState}, and was not started yet.`);
   if (WatchdogUSec === '0' || WatchdogUSec === '' || WatchdogUSec === 'infinity') {
-    const message = 'newleaf.service has no watchdog: a daemon that hangs is not restarted.';
+    const message = `${Id} has no watchdog: a daemon that hangs is not restarted.`;
     return warning(message, 'Run `systemctl revert newleaf`, or set WatchdogSec=.');
   }
   const none = NRestarts === '0' || NRestarts === '';
   const restarts = none ? 'no restart' : `${NRestarts} restart${NRestarts === '1' ? '' : 's'}`;
   const is = `${UnitFileState} and ${ActiveState}`;
-  return ok(`newleaf.service is ${is}, with a watchdog of ${WatchdogUSec} and ${restarts}.`);
+  return ok(`${Id} is ${is}, with a watchdog of ${WatchdogUSec} and ${restarts}.`);
 }
 
 async function socket(site: Site): Promise<Finding> {
@@ -77,16 +77,16 @@ async function endOf(site: Site): Promise<Failure | undefined> {
 }
 
 /** How the daemon ended last, in the words of systemd.exec(5) and exit.ts; undefined where it was never started. */
-function endingOf({ LoadState, ActiveState, Result, ExecMainStatus }: ShownUnit): string | undefined {
+function endingOf({ Id, LoadState, ActiveState, Result, ExecMainStatus }: ShownUnit): string | undefined {
   if (LoadState !== 'loaded' || ActiveState === 'active') return undefined;
   // Exit code 6, "restart me", is a success, too.
   if (Result === 'success' && ActiveState === 'activating') {
-    return 'newleaf.service is being started: after a fault newleaf leaves the token alone for half a minute.';
+    return `${Id} is being started: after a fault newleaf leaves the token alone for half a minute.`;
   }
-  if (Result === 'success') return `systemd has not started newleaf.service, or has stopped it (${ActiveState}).`;
+  if (Result === 'success') return `systemd has not started ${Id}, or has stopped it (${ActiveState}).`;
   if (isUserless({ Result, ExecMainStatus }))
-    return `newleaf.service is ${ActiveState}: its user or its group newleaf does not exist (exit code ${ExecMainStatus}).`;
-  return `newleaf.service is ${ActiveState}: it ended with ${Result === 'exit-code' ? `exit code ${ExecMainStatus}` : Result}.`;
+    return `${Id} is ${ActiveState}: its user or its group newleaf does not exist (exit code ${ExecMainStatus}).`;
+  return `${Id} is ${ActiveState}: it ended with ${Result === 'exit-code' ? `exit code ${ExecMainStatus}` : Result}.`;
 }
 
 /** systemd.exec(5): 216 is EXIT_GROUP, 217 EXIT_USER. */

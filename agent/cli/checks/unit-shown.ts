@@ -7,6 +7,7 @@ import { propertyIn, showing } from '../../machine/unit.ts';
 export type ShownUnit = Readonly<Record<(typeof PROPERTIES)[number], string>>;
 
 const PROPERTIES = [
+  'Id',
   'LoadState',
   'ActiveState',
   'UnitFileState',

@@ -3,6 +3,7 @@ import { NOW, statusWith } from '../stage.ts';
 import { errno, fails, type Row } from './row.ts';
 
 const shown = {
+  Id: 'newleaf.service',
   LoadState: 'loaded',
   ActiveState: 'active',
   UnitFileState: 'enabled',
