@@ -37,13 +37,17 @@ async function unit(site: Site): Promise<Finding> {
   if (isUnstarted) return ok(`${Id} is ${UnitFileState}, and was not started yet.`);
   if (WatchdogUSec === '0' || WatchdogUSec === '' || WatchdogUSec === 'infinity') {
     const message = `${Id} has no watchdog: a daemon that hangs is not restarted.`;
-    return warning(message, 'Run `systemctl revert newleaf`, or set WatchdogSec=.');
+    return warning(message, NO_WATCHDOG);
   }
   const none = NRestarts === '0' || NRestarts === '';
   const restarts = none ? 'no restart' : `${NRestarts} restart${NRestarts === '1' ? '' : 's'}`;
   const is = `${UnitFileState} and ${ActiveState}`;
   return ok(`${Id} is ${is}, with a watchdog of ${WatchdogUSec} and ${restarts}.`);
 }
+
+/** Not `systemctl revert`: it takes every drop-in away, that for a TPM too. */
+const NO_WATCHDOG =
+  'See with `systemctl cat newleaf` which drop-in sets WatchdogSec=. Correct it, then `systemctl daemon-reload`, `systemctl restart newleaf`.';
 
 async function socket(site: Site): Promise<Finding> {
   try {
@@ -77,24 +81,29 @@ async function endOf(site: Site): Promise<Failure | undefined> {
 }
 
 /** How the daemon ended last, in the words of systemd.exec(5) and exit.ts; undefined where it was never started. */
-function endingOf({ Id, LoadState, ActiveState, Result, ExecMainStatus }: ShownUnit): string | undefined {
+function endingOf(shown: ShownUnit): string | undefined {
+  const { Id, LoadState, ActiveState, Result, ExecMainStatus } = shown;
   if (LoadState !== 'loaded' || ActiveState === 'active') return undefined;
   // Exit code 6, "restart me", is a success, too.
   if (Result === 'success' && ActiveState === 'activating') {
     return `${Id} is being started: after a fault newleaf leaves the token alone for half a minute.`;
   }
   if (Result === 'success') return `systemd has not started ${Id}, or has stopped it (${ActiveState}).`;
-  if (isUserless({ Result, ExecMainStatus }))
-    return `${Id} is ${ActiveState}: its user or its group newleaf does not exist (exit code ${ExecMainStatus}).`;
+  if (isUserless(shown)) return `${Id} is ${ActiveState}: its user or its group newleaf does not exist.`;
   return `${Id} is ${ActiveState}: it ended with ${Result === 'exit-code' ? `exit code ${ExecMainStatus}` : Result}.`;
 }
 
-/** systemd.exec(5): 216 is EXIT_GROUP, 217 EXIT_USER. */
-const isUserless = ({ Result, ExecMainStatus }: Pick<ShownUnit, 'Result' | 'ExecMainStatus'>): boolean =>
-  Result === 'exit-code' && (ExecMainStatus === '216' || ExecMainStatus === '217');
+/**
+ * systemd.exec(5): 216 is EXIT_GROUP, 217 EXIT_USER. Without the user, the condition of the unit cannot be run, and systemd 257
+ * takes that for one that is not met.
+ */
+function isUserless({ Result, ExecMainStatus, ExecCondition }: ShownUnit): boolean {
+  const status = Result === 'exec-condition' ? /\bstatus=(\d+)/.exec(ExecCondition)?.[1] : ExecMainStatus;
+  return (Result === 'exit-code' || Result === 'exec-condition') && (status === '216' || status === '217');
+}
 
 const MAKE_USER =
-  'Make them again: `systemd-sysusers` (of the tarball: its install.sh), then `systemctl restart newleaf`. If the user has another number than before, the files of its token need `chown -R newleaf:`, too.';
+  'Make them again: `systemd-sysusers` (of the tarball: its install.sh), then `systemctl restart newleaf`. If the user has another number than before, the files of its token are still of the old one, and named here then.';
 
 async function version(site: Site): Promise<Finding> {
   const { version: running } = await site.status();

@@ -153,7 +153,7 @@ export const GATEWAY = {
   ),
   'NL-STATE-CORRUPT': brokenCode(
     'The state file is damaged. Nothing was overwritten or sent.',
-    'Restore state.json from a backup; or move it away, and go on with the leaf that is there: `newleaf init --adopt token --yes`.',
+    'Restore state.json from a backup; or move it away, and go on with the leaf that is there: `newleaf init --adopt token --yes`. Then `systemctl start newleaf`.',
   ),
   'NL-STATE-NEWER': brokenCode(
     'The state file is of a newer newleaf. Nothing was overwritten or sent.',

@@ -11,6 +11,7 @@ const shown = {
   NRestarts: '0',
   Result: 'success',
   ExecMainStatus: '0',
+  ExecCondition: '',
 } as const;
 const unit = (change: Partial<Record<keyof typeof shown, string>>) => async () => ({ ...shown, ...change });
 const down = fails(new Fault('NL-DAEMON-DOWN', { message: 'Nobody answers.' }));
@@ -102,9 +103,18 @@ export const DAEMON: readonly Row[] = [
       'socket',
       `has no user or group any more: ${ExecMainStatus}`,
       { status: down, unit: unit({ ActiveState: 'activating', Result: 'exit-code', ExecMainStatus }) },
-      /^failed NL-DAEMON-DOWN Nobody answers\. newleaf\.service is activating: its user or its group newleaf does not exist \(exit code 21[67]\)\. -> Make them again: `systemd-sysusers` \(of the tarball: its install\.sh\), then `systemctl restart newleaf`\. If the user has /,
+      /^failed NL-DAEMON-DOWN Nobody answers\. newleaf\.service is activating: its user or its group newleaf does not exist\. -> Make them again: `systemd-sysusers` \(of the tarball: its install\.sh\), then `systemctl restart newleaf`\. If the user has .* named here then\.$/,
     ],
   ),
+  [
+    'socket',
+    'has no user, and so not even its condition could be run',
+    {
+      status: down,
+      unit: unit({ ActiveState: 'inactive', Result: 'exec-condition', ExecCondition: '{ path=/bin/sh ; status=217 }' }),
+    },
+    /^failed NL-DAEMON-DOWN .* is inactive: its user or its group newleaf does not exist\. -> Make them again: /,
+  ],
   [
     'socket',
     'hung, and was killed',
