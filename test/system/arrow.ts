@@ -34,7 +34,7 @@ const arrowsIn = (text: string): readonly string[] =>
     .slice(1)
     .map((told) => {
       const [line = ''] = told.split('\n');
-      return line.includes('`') || !/^(?:newleaf|systemctl|ch|systemd)/.test(line)
+      return line.includes('`') || !/^(?:sudo )?(?:newleaf|systemctl) /.test(line)
         ? told.replaceAll(/\s+/g, ' ')
         : `\`${line}\``;
     });
