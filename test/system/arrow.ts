@@ -49,8 +49,12 @@ async function adviceOf({ machine }: Site, screen: Situation['screen']): Promise
   if (isTold) await machine.until(({ StatusText }) => StatusText?.includes(of) === true);
   const { out, err } = await machine.run(...says);
   const text = `${out}${err}`;
-  return arrowsIn(text.slice(text.indexOf(of)))[0] ?? text;
+  const told = text.slice(Math.max(0, text.indexOf('What to do')));
+  return arrowsIn(told.slice(told.indexOf(of)))[0] ?? text;
 }
+
+/** There is no terminal, where it would ask. */
+const unasked = (command: string): string => command.replace(/^newleaf decommission$/, '$& --yes');
 
 export async function play(situation: Situation, site: Site): Promise<void> {
   const { breaks, screen, types, chosen = types, before, fills = {}, leadsTo, after } = situation;
@@ -69,7 +73,7 @@ export async function play(situation: Situation, site: Site): Promise<void> {
     if (code === 0) continue;
     const next = commandsIn(arrowsIn(`${out}${err}`)[0] ?? '');
     assert.deepEqual(next, leadsTo, `${line}\n${out}${err}`);
-    for (const one of next) await must(machine, one);
+    for (const one of next) await must(machine, unasked(one));
   }
   await after?.(site);
   if ('check' in screen) {

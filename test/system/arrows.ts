@@ -129,6 +129,33 @@ export const SITUATIONS: readonly Situation[] = [
     types: ['systemctl start newleaf'],
   },
   {
+    title: 'the daemon has stopped to answer',
+    breaks: sh('systemctl kill --signal=STOP newleaf'),
+    screen: { says: STATUS, of: 'NL-DAEMON-DOWN' },
+    types: [RESTART],
+  },
+  {
+    title: 'the program of the issuer cannot be run',
+    breaks: ({ machine, technician }) => {
+      machine.write('/opt/issue', '#!/bin/sh\n', 0o644);
+      technician.set('issuer', '"command"');
+      return must(machine, `printf '[issuer.command]\nargv = ["/opt/issue"]\n' >>${CONFIGURATION}`);
+    },
+    screen: { check: 'issuer-reach' },
+    types: ['chmod 0755 /opt/issue'],
+    after: async ({ machine }) => {
+      await machine.must('newleaf', 'check', 'issuer-reach');
+      await must(machine, `sed -i '/issuer.command/,$d; s/^issuer = .*/issuer = "est"/' ${CONFIGURATION}`);
+    },
+  },
+  {
+    title: 'two daemons have one registration ID',
+    breaks: sh(`mkdir /etc/newleaf/plant; cp ${CONFIGURATION} /etc/newleaf/plant`),
+    screen: { check: 'configuration' },
+    before: sh('rm -r /etc/newleaf/plant'),
+    types: [RESTART],
+  },
+  {
     title: 'a user who may not ask the daemon',
     breaks: () => {},
     screen: { says: ['runuser', '-u', 'ines', '--', ...STATUS], of: 'NL-CONTROL-DENIED' },
