@@ -2,36 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { commandsIn } from '../unit/arrows/commands.ts';
-import { provisioned } from './check/stage.ts';
-import type { Ended, Gateway } from './stage/gateway.ts';
+import { prints, signs, types } from './arrow.ts';
 import { type Site, serving, site } from './stage/site.ts';
-
-const HOUR_MS = 3_600_000;
-const flat = ({ out, err }: Ended): string => `${out}${err}`.replaceAll(/\s+/g, ' ');
-
-/** What a screen of newleaf prints after its arrow must have these commands, in this order. */
-async function prints(gateway: Gateway, argv: readonly string[], code: string, commands: readonly string[]) {
-  const [before, told = before] = flat(await gateway.command(...argv)).split('What to do');
-  const text = told ?? '';
-  assert.ok(text.includes(code), text);
-  const [, arrow = ''] = text.slice(text.indexOf(code)).split(/→ /);
-  const found = commandsIn(arrow.includes('`') ? arrow : `\`${arrow.trim()}\``);
-  assert.deepEqual(found.slice(0, commands.length), commands, text);
-}
-
-/** Types a command of newleaf. @returns what it prints */
-async function types(gateway: Gateway, ...argv: readonly string[]): Promise<string> {
-  const { code, out, err } = await gateway.command(...argv);
-  assert.equal(code, 0, `${argv.join(' ')}\n${out}${err}`);
-  return out;
-}
-
-/** The CSR that was printed is signed, and the leaf installed. */
-async function signs({ far, gateway }: Site, csr: string): Promise<void> {
-  gateway.file('signed.pem', await far.issue(csr), 0o644);
-  await types(gateway, 'install', join(gateway.directory, 'signed.pem'), '--wait');
-}
 
 /** A gateway whose leaf a person brings, without one. */
 async function waiting(t: TestContext): Promise<Site> {
@@ -45,8 +17,20 @@ test('a person is to bring the leaf', async (t) => {
   const made = await waiting(t);
   const { gateway } = made;
   await prints(gateway, ['status'], 'NL-ISSUER-PERSON', ['newleaf csr', 'newleaf install FILE']);
-  await signs(made, await types(gateway, 'csr'));
+  await prints(gateway, ['csr', '-o', '/proc/none/gw.csr'], 'cannot be written', ['newleaf csr -o FILE']);
+  const file = join(gateway.directory, 'gw.csr');
+  await types(gateway, 'csr', '-o', file);
+  await signs(made, readFileSync(file, 'utf8'));
   assert.equal((await gateway.settled()).person, false);
+});
+
+test('the budget of the hub is used up', async (t) => {
+  const { far, gateway } = await serving(t);
+  const called = async () => (await far.callMethod(gateway.registrationId, 'reprovision')).status;
+  while ((await called()) !== 429) await gateway.settled();
+  const { payload } = await far.callMethod(gateway.registrationId, 'reprovision');
+  assert.match(JSON.stringify(payload), /NL-BUDGET/);
+  await types(gateway, 'reprovision', '--wait');
 });
 
 test('a leaf for which there is no CSR', async (t) => {
@@ -101,17 +85,4 @@ test('the next leaf waits for its enrollment, and another one is wanted', async 
   await far.setStatus('gateways', 'enabled');
   await types(gateway, 'reprovision', '--wait');
   assert.equal((await gateway.settled()).next, undefined);
-});
-
-test('the leaf has expired, and the CA gives no other', async (t) => {
-  const stage = await provisioned(t, { lifetimeMs: HOUR_MS });
-  const { far, gateway, setClock } = stage;
-  await far.lay('est', 'est-status', { status: 403 });
-  setClock(2 * 3_600, 'everybody');
-  await gateway.start();
-  await gateway.until(({ next, alarm }) => next?.trouble !== undefined && alarm === 'expired');
-  await prints(gateway, ['status'], 'NL-LEAF-EXPIRED', ['newleaf csr', 'newleaf install FILE']);
-  await far.setPolicy({ lifetimeMs: 24 * HOUR_MS });
-  await signs(stage, await types(gateway, 'csr'));
-  assert.equal((await gateway.settled()).alarm, undefined);
 });

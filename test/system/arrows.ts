@@ -17,6 +17,10 @@ const fallen =
   (line: string) =>
   ({ machine }: Site) =>
     must(machine, `${line}; systemctl restart newleaf || true`);
+const NODE = '/usr/lib/newleaf/node';
+/** Says so when the first connection is refused; it ends when the others do. */
+const FILLS =
+  'for (let i = 0; i < 999; i += 1) require("net").connect("/run/newleaf/control.sock").on("error", () => console.log("full"))';
 const STATUS = ['newleaf', 'status'];
 
 export const SITUATIONS: readonly Situation[] = [
@@ -132,6 +136,14 @@ export const SITUATIONS: readonly Situation[] = [
     title: 'the daemon has stopped to answer',
     breaks: sh('systemctl kill --signal=STOP newleaf'),
     screen: { says: STATUS, of: 'NL-DAEMON-DOWN' },
+    types: [RESTART],
+  },
+  {
+    title: 'connections that are not accepted fill its socket',
+    breaks: sh(
+      `systemctl kill --signal=STOP newleaf; mkfifo /run/full; setsid ${NODE} -e '${FILLS}' >/run/full 2>&1 & head -n 1 /run/full`,
+    ),
+    screen: { says: STATUS, of: 'NL-CONTROL-BUSY' },
     types: [RESTART],
   },
   {
