@@ -82,7 +82,7 @@ async function endOf(site: Site): Promise<Failure | undefined> {
 
 /** How the daemon ended last, in the words of systemd.exec(5) and exit.ts; undefined where it was never started. */
 function endingOf(shown: ShownUnit): string | undefined {
-  const { Id, LoadState, ActiveState, Result, ExecMainStatus } = shown;
+  const { Id, LoadState, ActiveState, Result, ExecMainStatus, ExecMainExitTimestamp: at } = shown;
   if (LoadState !== 'loaded' || ActiveState === 'active') return undefined;
   // Exit code 6, "restart me", is a success, too.
   if (Result === 'success' && ActiveState === 'activating') {
@@ -90,7 +90,8 @@ function endingOf(shown: ShownUnit): string | undefined {
   }
   if (Result === 'success') return `systemd has not started ${Id}, or has stopped it (${ActiveState}).`;
   if (isUserless(shown)) return `${Id} is ${ActiveState}: its user or its group newleaf does not exist.`;
-  return `${Id} is ${ActiveState}: it ended with ${Result === 'exit-code' ? `exit code ${ExecMainStatus}` : Result}.`;
+  const how = Result === 'exit-code' ? `exit code ${ExecMainStatus}` : Result;
+  return `${Id} is ${ActiveState}: it ended with ${how}${at === '' ? '' : `, ${at}`}.`;
 }
 
 /**

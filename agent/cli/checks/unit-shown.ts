@@ -15,6 +15,7 @@ const PROPERTIES = [
   'NRestarts',
   'Result',
   'ExecMainStatus',
+  'ExecMainExitTimestamp',
   'ExecCondition',
 ] as const;
 const WAIT_MS = 5_000;

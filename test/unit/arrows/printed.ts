@@ -44,25 +44,29 @@ function textsIn(node: Node): readonly string[] {
   return texts;
 }
 
-/** Every command that newleaf can print, each place once. */
-export function printedCommands(): readonly PrintedAt[] {
+/** Every text in the code of newleaf but the help, with its file. */
+export function allTexts(): readonly { readonly place: string; readonly text: string }[] {
   const api = new API({ cwd: ROOT });
   try {
     const snapshot = api.updateSnapshot({ openProjects: [join(ROOT, 'tsconfig.json')] });
     const program = snapshot.getProjects()[0]?.program;
-    const ofFiles = sources().flatMap((place) => {
+    return sources().flatMap((place) => {
       const source = program?.getSourceFile(join(ROOT, place));
       if (source === undefined) throw new Error(`${place} is not read`);
-      return textsIn(source)
-        .flatMap(commandsIn)
-        .map((command) => ({ place, command }));
+      return textsIn(source).map((text) => ({ place, text }));
     });
-    const ofCodes = Object.entries(CODES).flatMap(([place, { advice, ...more }]) =>
-      [advice, 'inCheck' in more ? more.inCheck : ''].flatMap(commandsIn).map((command) => ({ place, command })),
-    );
-    const all = [...ofCodes, ...ofFiles].map((one) => [`${one.place}: ${one.command}`, one] as const);
-    return [...new Map(all).values()];
   } finally {
     api.close();
   }
+}
+
+/** Every command that newleaf can print, each place once. */
+export function printedCommands(): readonly PrintedAt[] {
+  const inCodes = Object.entries(CODES).flatMap(([place, { advice, ...more }]) =>
+    [advice, 'inCheck' in more ? more.inCheck : ''].map((text) => ({ place, text })),
+  );
+  const all = [...inCodes, ...allTexts()].flatMap(({ place, text }) =>
+    commandsIn(text).map((command) => [`${place}: ${command}`, { place, command }] as const),
+  );
+  return [...new Map(all).values()];
 }

@@ -11,6 +11,7 @@ const shown = {
   NRestarts: '0',
   Result: 'success',
   ExecMainStatus: '0',
+  ExecMainExitTimestamp: '',
   ExecCondition: '',
 } as const;
 const unit = (change: Partial<Record<keyof typeof shown, string>>) => async () => ({ ...shown, ...change });
@@ -95,8 +96,16 @@ export const DAEMON: readonly Row[] = [
   [
     'socket',
     'has ended',
-    { status: down, unit: unit({ ActiveState: 'failed', Result: 'exit-code', ExecMainStatus: '4' }) },
-    /^failed NL-DAEMON-DOWN Nobody answers\. newleaf\.service is failed: it ended with exit code 4\. -> /,
+    {
+      status: down,
+      unit: unit({
+        ActiveState: 'failed',
+        Result: 'exit-code',
+        ExecMainStatus: '4',
+        ExecMainExitTimestamp: 'Sun 2026-11-29 13:49:01 UTC',
+      }),
+    },
+    /^failed NL-DAEMON-DOWN Nobody .* is failed: it ended with exit code 4, Sun 2026-11-29 13:49:01 UTC\. -> /,
   ],
   ...(['216', '217'] as const).map(
     (ExecMainStatus): Row => [

@@ -15,6 +15,7 @@ test('what `systemctl show` prints', () => {
     NRestarts: '0',
     Result: 'success',
     ExecMainStatus: '',
+    ExecMainExitTimestamp: '',
     ExecCondition: '',
   });
 });
