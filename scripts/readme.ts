@@ -1,5 +1,6 @@
 import { endingsTable } from '../test/unit/roll/endings.ts';
 import { lastingTable } from './lasting.ts';
+import { arrowsTable } from './pages/arrows.ts';
 import { type Parts, renewBlocks, writeBlocks } from './pages/blocks.ts';
 import { renewCounts } from './pages/evening.ts';
 import { codesList, metricsTable, settingsList, storiesSections, uplinkMetricsTable } from './pages/tables.ts';
@@ -8,6 +9,7 @@ const BY = 'scripts/readme.ts';
 
 /** The blocks that are derived from the source, by the name in their markers: `npx tsx scripts/readme.ts [PAGE…]` */
 export const PARTS: Parts = {
+  arrows: arrowsTable,
   codes: codesList,
   evening: renewCounts,
   grid: endingsTable,

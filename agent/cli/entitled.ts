@@ -23,7 +23,20 @@ export function readerOf(env: NodeJS.ProcessEnv, account: Account | undefined, m
 /** systemctl(1): these look, and all others change what runs. */
 const LOOKING = ['status', 'show', 'cat', 'is-active', 'is-enabled'];
 /** Only for root. journalctl(1) shows other users their own messages only, and none of them is the daemon's. */
-const OF_ROOT = ['journalctl', 'apt-get', 'chmod', 'chown', 'groupadd', 'usermod', 'systemd-creds', 'systemd-tmpfiles'];
+const OF_ROOT = [
+  'journalctl',
+  'apt-get',
+  'chmod',
+  'chown',
+  'groupadd',
+  'install',
+  'mount',
+  'rm',
+  'usermod',
+  'systemd-creds',
+  'systemd-sysusers',
+  'systemd-tmpfiles',
+];
 
 /** Texts name commands without sudo. Here it is added where this reader needs it: for each text in one place. */
 export function sudoFor({ isRoot, mayAsk }: ScreenReader, isExperiment = false): Rewriting {

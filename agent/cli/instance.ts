@@ -19,11 +19,9 @@ export const forInstance = (work: Run): Run =>
     const env = name === undefined ? io.env : { ...io.env, NEWLEAF_CONFIG: configurationOf(name) };
     const named = namingIn(env);
     const entitled = sudoFor(reader, !hasUnit);
-    const printed = (output: Output) => rewriting(output, named, (text) => rewritten(named(text), entitled));
+    const printed = (output: Output) => rewriting(output, (text) => rewritten(named(text), entitled));
     return work(chosen, { ...io, env, out: printed(io.out), err: printed(io.err) });
   });
-
-type Rewrite = (text: string) => string;
 
 /** @throws Misuse */
 function configOf(args: ParsedArguments): { readonly config?: string } {
@@ -35,10 +33,10 @@ function configOf(args: ParsedArguments): { readonly config?: string } {
   throw new Misuse(`--instance ${given} must be 1 to 28 letters, digits, - and _, and not newleaf itself.`);
 }
 
-/** @param rewrite text for people; `name` is for all texts, also those for programs */
-function rewriting(output: Output, name: Rewrite, rewrite: Rewrite): Output {
+/** @param rewrite text for people, which screens ask for; what is written for programs stays as it is */
+function rewriting(output: Output, rewrite: (text: string) => string): Output {
   return {
-    write: (text) => output.write(name(text)),
+    write: (text) => output.write(text),
     get isTTY() {
       return output.isTTY === true;
     },

@@ -1,12 +1,13 @@
 import { isPassing } from './errno.ts';
 import { CODES, type Code, type Failure, Fault, failure } from './failure.ts';
+import { foreign } from './foreign.ts';
 
 /** Errors of hsm/, which does not know our codes: the kind of each is the end of its code. */
 const AREAS: Readonly<Record<string, string>> = { TokenError: 'NL-TOKEN', TpmError: 'NL-TPM' };
 
 /** More than one token matches. */
 export const nameToken = (which = 'one of them', serial = '…'): string =>
-  `Name ${which} by its serial number: hsm.uri = "pkcs11:serial=${serial}" in place of hsm.token.`;
+  `Name ${which} by its serial number: hsm.uri = "pkcs11:serial=${foreign(serial)}" in place of hsm.token.`;
 
 /** Where the code of hsm/ says more than the kind. */
 const ADVICE: Readonly<Record<string, string>> = {

@@ -4,6 +4,7 @@ import { FAR_SIDE } from './codes/far-side.ts';
 import { GATEWAY } from './codes/gateway.ts';
 import { NETWORK } from './codes/network.ts';
 import { UPLINK } from './codes/uplink.ts';
+import { foreign } from './foreign.ts';
 
 export type { FailureKind } from './codes/code.ts';
 
@@ -40,17 +41,17 @@ export interface FailureDetail {
 
 const CAUSE_LENGTH = 300;
 
-/** Builds a failure from its code; message and advice default to the table. */
+/** Builds a failure from its code; message and advice default to the table. A command stands in the advice alone. */
 export function failure(code: Code, detail: FailureDetail = {}): Failure {
   const { kind, means, advice } = CODES[code];
   const cause = detail.cause instanceof Error ? detail.cause.message : detail.cause;
   return {
     kind,
     code,
-    message: detail.message ?? means,
+    message: detail.message === undefined ? means : foreign(detail.message),
     advice: detail.advice ?? advice,
     ...(detail.retryAfterMs === undefined ? {} : { retryAfterMs: detail.retryAfterMs }),
-    ...(cause === undefined ? {} : { cause: String(cause).slice(0, CAUSE_LENGTH) }),
+    ...(cause === undefined ? {} : { cause: foreign(String(cause).slice(0, CAUSE_LENGTH)) }),
   };
 }
 

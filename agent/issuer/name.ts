@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { foreign } from '../failure/foreign.ts';
 
 /*
  * Only for certificates whose key has passed `demandStrongKey`: on Node 24.21 and 26.10, `toLegacyObject` (and so
@@ -7,20 +8,20 @@ import type { X509Certificate } from 'node:crypto';
 
 /** The CNs in the subject, unescaped; more than one is legal in X.509. */
 export function commonNamesOf(certificate: X509Certificate): string[] {
-  return [certificate.toLegacyObject().subject?.CN ?? []].flat();
+  return [certificate.toLegacyObject().subject?.CN ?? []].flat().map(foreign);
 }
 
 /** The CN of the issuer, or its whole name where it has none. */
 export function issuerOf(certificate: X509Certificate): string {
   const [cn] = [certificate.toLegacyObject().issuer?.CN ?? []].flat();
-  return cn ?? oneLine(certificate.issuer);
+  return cn === undefined ? oneLine(certificate.issuer) : foreign(cn);
 }
 
 /** A certificate in a sentence: its whole subject in quotes. */
 export const named = (certificate: X509Certificate): string => `"${oneLine(certificate.subject)}"`;
 
 /** node prints one attribute a line; undefined for an empty name, whatever its types say. */
-const oneLine = (name: string | undefined): string => (name ?? '').replaceAll('\n', ', ');
+const oneLine = (name: string | undefined): string => foreign(name ?? '').replaceAll('\n', ', ');
 
 /** Milliseconds since the epoch. (`validFromDate` exists since Node 22.10 only.) Throws on an impossible date. */
 export function validityOf({ validFrom, validTo }: X509Certificate): { notBefore: number; notAfter: number } {

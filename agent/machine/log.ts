@@ -46,7 +46,7 @@ export function createLog({ level, env, sink = pino.destination({ fd: 1, sync: t
     [Symbol.for('pino.metadata')]: true,
     lastLevel: 30,
     write(line: string) {
-      sink.write(journal ? `${PRIORITY[this.lastLevel] ?? ''}${told(line)}` : told(line));
+      sink.write(journal ? `${PRIORITY[this.lastLevel] ?? ''}${line}` : line);
     },
   };
   const logger = pino(
@@ -60,13 +60,14 @@ export function createLog({ level, env, sink = pino.destination({ fd: 1, sync: t
     },
     stream,
   );
-  const at = (of: Level) => (line: Line) => logger[of](known(line));
+  const at = (of: Level) => (line: Line) => logger[of](known(line, told));
   return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
 }
 
 /** An object from elsewhere may have more fields than its type, so only listed fields are copied. */
-function known(line: Line): object {
-  return Object.fromEntries(Object.entries(line).filter(([field]) => FIELDS.has(field)));
+function known(line: Line, told: (advice: string) => string): object {
+  const fields = Object.entries(line).filter(([field]) => FIELDS.has(field));
+  return Object.fromEntries(fields.map(([field, value]) => [field, field === 'advice' && value ? told(value) : value]));
 }
 
 /** Logs a message that newleaf ignores: its topic may be 64 KiB. */

@@ -1,6 +1,7 @@
 /** A command in a text for a person: to texts it is a value, and nothing else of them is ever taken for a command. */
 export interface PrintedCommand {
   readonly sudo: boolean;
+  /** Its name; or a path of this gateway, which stands for itself. */
   readonly program: string;
   readonly args: readonly string[];
 }
@@ -8,8 +9,11 @@ export interface PrintedCommand {
 /** The command for this gateway, or this reader. The same object where there is nothing to change. */
 export type Rewriting = (command: PrintedCommand) => PrintedCommand;
 
-/** Texts mark a command by backticks: an advice may travel as JSON from the daemon to a screen, so the mark is in the text. */
-const MARKED = /`((?:sudo\s+)?[a-z][\w-]*(?:\s[^`]*)?)`/g;
+/**
+ * Texts mark a command by backticks: an advice may travel as JSON from the daemon to a screen, so the mark is in the text. Words of
+ * others have none (failure/foreign.ts).
+ */
+const MARKED = /`((?:sudo\s+)?[a-z][\w-]*(?:\s[^`]*)?|\/[^`\s]+)`/g;
 
 /** A text with each of its commands changed. Commands are told apart here, and nowhere else. */
 export const rewritten = (text: string, change: Rewriting): string =>

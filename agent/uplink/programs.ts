@@ -74,7 +74,10 @@ export async function makeProgram(directory: string, name: string, withKey: bool
   const names = await namesIn(directory);
   if (names.includes(name)) {
     const message = `There is a program ${name} already.`;
-    throw new Fault('NL-UPLINK-PROGRAM', { message, advice: `newleaf uplink show ${name} prints how it connects.` });
+    throw new Fault('NL-UPLINK-PROGRAM', {
+      message,
+      advice: `\`newleaf uplink show ${name}\` prints how it connects.`,
+    });
   }
   if (names.length >= MOST_PROGRAMS) {
     throw new Fault('NL-UPLINK-PROGRAM', { message: `There are ${MOST_PROGRAMS} programs already, the most.` });

@@ -69,7 +69,7 @@ if (inside(import.meta.filename, APART)) {
     await t.test('a program gets a key, but no socket before the root has been written once', async () => {
       const { code, err } = await machine.run('newleaf', 'uplink', 'add', 'sensors');
       assert.equal(code, 1);
-      assert.match(err.replaceAll(/\s+/g, ' '), /^NL-UPLINK-SOCKET .* mount -o remount,rw \/ and again.* --key $/);
+      assert.match(err.replaceAll(/\s+/g, ' '), /^NL-UPLINK-SOCKET .* `mount -o remount,rw \/`, and again.* --key $/);
       await machine.must('newleaf', 'uplink', 'add', 'meter', '--key');
       assert.match(await machine.must('newleaf', 'uplink', 'list'), /^\S meter: by its key, no connections$/m);
       assert.equal(await machine.must('ls', '/run/newleaf-uplink'), 'ca.pem\n');

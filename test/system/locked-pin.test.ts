@@ -40,5 +40,14 @@ if (inside(import.meta.filename, APART)) {
     const mark = far.log.entries.length;
     await look();
     await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, mark);
+
+    // Any other token is opened by a person, who then types the command as printed.
+    hsm.answer('C_Login', rv('CKR_PIN_LOCKED'), -1);
+    await machine.run('systemctl', 'restart', 'newleaf');
+    await assertEnded(machine, '4', /^NL-TOKEN-PIN-LOCKED .*then `systemctl restart newleaf`\./);
+    hsm.heal();
+    const opened = far.log.entries.length;
+    await machine.must('systemctl', 'restart', 'newleaf');
+    await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, opened);
   });
 }

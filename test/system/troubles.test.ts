@@ -42,7 +42,7 @@ if (inside(import.meta.filename, APART)) {
     await t.test('no PIN', async () => {
       rmSync(join(machine.root, 'etc/newleaf/pin'));
       await start();
-      await assertEnded(machine, '4', /^NL-TOKEN-PIN-FILE There is no PIN: .* \/etc\/newleaf\/pin/);
+      await assertEnded(machine, '4', /^NL-TOKEN-PIN-FILE There is no PIN: .*\/etc\/newleaf\/pin/);
       assert.match(await said(machine), /NL-TOKEN-PIN-FILE There is no PIN/);
     });
 

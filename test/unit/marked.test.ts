@@ -1,55 +1,41 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { headsOf } from '../../agent/cli/kit/tool.ts';
 import { NEWLEAF } from '../../agent/cli/table.ts';
-
-const ROOT = join(import.meta.dirname, '..', '..');
+import { allTexts } from './arrows/printed.ts';
 
 /** A command that has no mark before it: neither the reader's sudo nor the name of the daemon would reach it. */
 const OF_SYSTEM =
-  'systemctl [a-z-]|journalctl -|apt-get install|usermod -|systemd-creds [a-z]|ch(?:own|mod|grp) [-$0-9a-z]';
+  'systemctl [a-z-]|journalctl -|apt-get install|usermod -|systemd-creds [a-z]|ch(?:own|mod|grp) [-$0-9a-z…]|(?:rm|mount) [-…]|(?<!apt-get )install -';
 const UNMARKED = new RegExp(
   `(?<!\`)(?<!\`sudo )(?<![\\w/.-])(?:sudo )?(?:newleaf (?:--instance \\S+ )?(?:${headsOf(NEWLEAF).join('|')})\\b(?! by)|${OF_SYSTEM})`,
 );
 
-/** Lines that are no text with a command in it, by file and beginning, each with its reason. */
+/** Texts with such words that name no command to be typed, each with its reason. */
 const NEEDED: Readonly<Record<string, string>> = {
-  "agent/cli/checks/site-here.ts: await new HubKey(tpm, config.state.directory).sign(name, Buffer.from('newleaf check'));":
-    'it is signed',
-  "agent/cli/checks/token.ts: const message = Buffer.from('newleaf check');": 'it is signed',
-  "agent/cli/init/configuration.ts: await written(draftFile(file), draftText(answers.draft, 'The answers to newleaf init so far. It goes on from here.'));":
+  'agent/cli/checks/site-here.ts: newleaf check': 'it is signed',
+  'agent/cli/checks/token.ts: newleaf check': 'it is signed',
+  'agent/cli/init/configuration.ts: The answers to newleaf init so far. It goes on from here.': 'a comment of a file',
+  'agent/cli/init/configuration.ts: Written by newleaf init. All settings: man newleaf, and newleaf config.':
     'a comment of a file',
-  "agent/cli/init/configuration.ts: draftText(draft, 'Written by newleaf init. All settings: man newleaf, and newleaf config.');":
-    'a comment of a file',
-  "agent/cli/init/enrollment.ts: dialogue.commands([...(isInstalled ? ['systemctl enable --now newleaf'] : []), 'newleaf status']);":
-    'the dialogue takes commands',
-  "agent/cli/init/adopt/incumbent.ts: 'sudo systemctl disable --now newleaf',": 'the dialogue takes commands',
-  "agent/uplink/wire/local-ca.ts: const certificate = certify({ subject: 'newleaf uplink', publicKey, issuer, notAfter, names });":
-    'the name of a CA',
+  'agent/cli/init/enrollment.ts: systemctl enable --now newleaf': 'the dialogue takes commands',
+  'agent/cli/init/enrollment.ts: newleaf status': 'the dialogue takes commands',
+  'agent/cli/init/adopt/incumbent.ts: sudo systemctl mask …': 'the dialogue takes commands',
+  'agent/cli/init/adopt/incumbent.ts: sudo systemctl disable --now newleaf': 'the dialogue takes commands',
+  'agent/cli/init/adopt/incumbent.ts: sudo systemctl unmask …': 'the dialogue takes commands',
+  'agent/uplink/wire/local-ca.ts: newleaf uplink …': 'the name of a CA',
+  'agent/uplink/wire/local-ca.ts: newleaf uplink': 'the name of a CA',
 };
 
-/** Code without comments. The tables of commands are help, which names the daemon that every gateway has. */
-const lines = ['agent', 'hsm'].flatMap((folder) =>
-  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !/^cli\/table/.test(name))
-    .flatMap((name) =>
-      readFileSync(join(ROOT, folder, name), 'utf8')
-        .replaceAll('\\`', '`')
-        .replaceAll(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/ .*$/gm, '')
-        .split('\n')
-        .map((line) => `${folder}/${name}: ${line.trim()}`),
-    ),
-);
+const texts = allTexts().map(({ place, text }) => `${place}: ${text}`);
 
 test('each command in a text stands between backticks', () => {
-  const unmarked = lines.filter((line) => UNMARKED.test(line) && !Object.hasOwn(NEEDED, line));
+  const unmarked = texts.filter((text) => UNMARKED.test(text) && !Object.hasOwn(NEEDED, text));
   assert.deepEqual(unmarked, []);
 });
 
 test('every exception still stands', () => {
-  for (const line of Object.keys(NEEDED)) assert.ok(lines.includes(line), line);
+  for (const text of Object.keys(NEEDED)) assert.ok(texts.includes(text), text);
 });
 
 test('what would be found', () => {

@@ -1,11 +1,12 @@
 import { type X509Config, x509Of } from '../../config/config.ts';
 import { CODES, type Code, Fault } from '../../failure/failure.ts';
+import { foreign } from '../../failure/foreign.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import type { Site } from './site.ts';
 
 export interface Finding {
   readonly outcome: 'ok' | 'warning' | 'skipped' | 'failed';
-  /** One sentence: the finding. */
+  /** One sentence: the finding. A command stands in the advice alone. */
   readonly message: string;
   readonly code?: Code;
   /** The next command, or the person to call. */
@@ -30,12 +31,16 @@ export interface Check {
 export const ofLeaf = (checks: readonly Omit<Check, 'of'>[]): readonly Check[] =>
   checks.map((check) => ({ of: 'x509', ...check }));
 
-export const ok = (message: string): Finding => ({ outcome: 'ok', message });
+export const ok = (message: string): Finding => ({ outcome: 'ok', message: foreign(message) });
 
-export const warning = (message: string, advice: string): Finding => ({ outcome: 'warning', message, advice });
+export const warning = (message: string, advice: string): Finding => ({
+  outcome: 'warning',
+  message: foreign(message),
+  advice,
+});
 
 export function skipped(message: string, advice?: string): Finding {
-  return { outcome: 'skipped', message, ...(advice !== undefined && { advice }) };
+  return { outcome: 'skipped', message: foreign(message), ...(advice !== undefined && { advice }) };
 }
 
 const AS_ROOT = '`sudo newleaf check`';
@@ -47,7 +52,7 @@ export const isUnseen = ({ outcome, advice }: Finding): boolean => outcome === '
 
 /** @param advice instead of the advice of the code */
 export function failed(code: Code, message: string, advice: string = CODES[code].advice): Finding {
-  return { outcome: 'failed', code, message, advice: adviceHere(code, advice) };
+  return { outcome: 'failed', code, message: foreign(message), advice: adviceHere(code, advice) };
 }
 
 /** `newleaf status` sends people to `newleaf check`: from here, that would be a circle. */

@@ -18,32 +18,36 @@ const ENABLED = ['enabled', 'enabled-runtime', 'static', 'linked', 'generated', 
 async function unit(site: Site): Promise<Finding> {
   const shown = await site.unit();
   if (shown === undefined) return skipped('systemd does not run this machine.');
-  const { LoadState, ActiveState, UnitFileState, WatchdogUSec, NRestarts } = shown;
+  const { Id, LoadState, ActiveState, UnitFileState, WatchdogUSec, NRestarts } = shown;
   if (LoadState === 'not-found') {
-    const message = 'newleaf.service is not installed: nothing starts the daemon at boot.';
+    const message = `${Id} is not installed: nothing starts the daemon at boot.`;
     return warning(message, 'Install the package newleaf.');
   }
   if (LoadState !== 'loaded') {
     const advice = 'See `systemctl status newleaf`, and `systemctl unmask newleaf` if it is masked.';
-    return warning(`newleaf.service is ${LoadState}.`, advice);
+    return warning(`${Id} is ${LoadState}.`, advice);
   }
   if (!ENABLED.includes(UnitFileState)) {
-    if ((await endOf(site)) !== undefined) return ok(`newleaf.service is ${UnitFileState}: this gateway was given up.`);
-    const message = `newleaf.service is ${UnitFileState}: nothing starts the daemon at boot.`;
+    if ((await endOf(site)) !== undefined) return ok(`${Id} is ${UnitFileState}: this gateway was given up.`);
+    const message = `${Id} is ${UnitFileState}: nothing starts the daemon at boot.`;
     return warning(message, (await isUnbegun(site)) ? BEGIN_OR_LEAVE : '`systemctl enable newleaf`');
   }
   // systemd 257 shows the value of WatchdogSec= only after the first start.
   const isUnstarted = WatchdogUSec === 'infinity' && ActiveState === 'inactive';
-  if (isUnstarted) return ok(`newleaf.service is ${UnitFileState}, and was not started yet.`);
+  if (isUnstarted) return ok(`${Id} is ${UnitFileState}, and was not started yet.`);
   if (WatchdogUSec === '0' || WatchdogUSec === '' || WatchdogUSec === 'infinity') {
-    const message = 'newleaf.service has no watchdog: a daemon that hangs is not restarted.';
-    return warning(message, 'Run `systemctl revert newleaf`, or set WatchdogSec=.');
+    const message = `${Id} has no watchdog: a daemon that hangs is not restarted.`;
+    return warning(message, NO_WATCHDOG);
   }
   const none = NRestarts === '0' || NRestarts === '';
   const restarts = none ? 'no restart' : `${NRestarts} restart${NRestarts === '1' ? '' : 's'}`;
   const is = `${UnitFileState} and ${ActiveState}`;
-  return ok(`newleaf.service is ${is}, with a watchdog of ${WatchdogUSec} and ${restarts}.`);
+  return ok(`${Id} is ${is}, with a watchdog of ${WatchdogUSec} and ${restarts}.`);
 }
+
+/** Not `systemctl revert`: it takes every drop-in away, that for a TPM too. */
+const NO_WATCHDOG =
+  'See with `systemctl cat newleaf` which drop-in sets WatchdogSec=. Correct it, then `systemctl daemon-reload`, `systemctl restart newleaf`.';
 
 async function socket(site: Site): Promise<Finding> {
   try {
@@ -77,24 +81,30 @@ async function endOf(site: Site): Promise<Failure | undefined> {
 }
 
 /** How the daemon ended last, in the words of systemd.exec(5) and exit.ts; undefined where it was never started. */
-function endingOf({ LoadState, ActiveState, Result, ExecMainStatus }: ShownUnit): string | undefined {
+function endingOf(shown: ShownUnit): string | undefined {
+  const { Id, LoadState, ActiveState, Result, ExecMainStatus, ExecMainExitTimestamp: at } = shown;
   if (LoadState !== 'loaded' || ActiveState === 'active') return undefined;
   // Exit code 6, "restart me", is a success, too.
   if (Result === 'success' && ActiveState === 'activating') {
-    return 'newleaf.service is being started: after a fault newleaf leaves the token alone for half a minute.';
+    return `${Id} is being started: after a fault newleaf leaves the token alone for half a minute.`;
   }
-  if (Result === 'success') return `systemd has not started newleaf.service, or has stopped it (${ActiveState}).`;
-  if (isUserless({ Result, ExecMainStatus }))
-    return `newleaf.service is ${ActiveState}: its user or its group newleaf does not exist (exit code ${ExecMainStatus}).`;
-  return `newleaf.service is ${ActiveState}: it ended with ${Result === 'exit-code' ? `exit code ${ExecMainStatus}` : Result}.`;
+  if (Result === 'success') return `systemd has not started ${Id}, or has stopped it (${ActiveState}).`;
+  if (isUserless(shown)) return `${Id} is ${ActiveState}: its user or its group newleaf does not exist.`;
+  const how = Result === 'exit-code' ? `exit code ${ExecMainStatus}` : Result;
+  return `${Id} is ${ActiveState}: it ended with ${how}${at === '' ? '' : `, ${at}`}.`;
 }
 
-/** systemd.exec(5): 216 is EXIT_GROUP, 217 EXIT_USER. */
-const isUserless = ({ Result, ExecMainStatus }: Pick<ShownUnit, 'Result' | 'ExecMainStatus'>): boolean =>
-  Result === 'exit-code' && (ExecMainStatus === '216' || ExecMainStatus === '217');
+/**
+ * systemd.exec(5): 216 is EXIT_GROUP, 217 EXIT_USER. Without the user, the condition of the unit cannot be run, and systemd 257
+ * takes that for one that is not met.
+ */
+function isUserless({ Result, ExecMainStatus, ExecCondition }: ShownUnit): boolean {
+  const status = Result === 'exec-condition' ? /\bstatus=(\d+)/.exec(ExecCondition)?.[1] : ExecMainStatus;
+  return (Result === 'exit-code' || Result === 'exec-condition') && (status === '216' || status === '217');
+}
 
 const MAKE_USER =
-  'Make them again: `systemd-sysusers` (of the tarball: its install.sh), then `systemctl restart newleaf`. If the user has another number than before, the files of its token need `chown -R newleaf:`, too.';
+  'Make them again: `systemd-sysusers` (of the tarball: its install.sh), then `systemctl restart newleaf`. If the user has another number than before, the files of its token are still of the old one, and named here then.';
 
 async function version(site: Site): Promise<Finding> {
   const { version: running } = await site.status();

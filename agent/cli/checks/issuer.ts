@@ -128,7 +128,7 @@ export const ISSUER_CHECKS = ofLeaf([
       const { issuer } = await x509(site);
       if (issuer.kind === 'est') return askAuthorities(site, issuer);
       if (issuer.kind === 'command') return program(site, issuer.argv[0] ?? '');
-      const by = issuer.kind === 'inbox' ? 'by the inbox or `newleaf install`' : 'over the hub';
+      const by = issuer.kind === 'inbox' ? 'by the inbox or by hand' : 'over the hub';
       return ok(`Leaves are signed elsewhere, and delivered ${by}.`);
     },
   },

@@ -7,6 +7,7 @@ import { propertyIn, showing } from '../../machine/unit.ts';
 export type ShownUnit = Readonly<Record<(typeof PROPERTIES)[number], string>>;
 
 const PROPERTIES = [
+  'Id',
   'LoadState',
   'ActiveState',
   'UnitFileState',
@@ -14,6 +15,8 @@ const PROPERTIES = [
   'NRestarts',
   'Result',
   'ExecMainStatus',
+  'ExecMainExitTimestamp',
+  'ExecCondition',
 ] as const;
 const WAIT_MS = 5_000;
 

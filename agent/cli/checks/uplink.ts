@@ -144,9 +144,10 @@ const uplinkTrouble: Check = {
       trouble === undefined ? [] : [{ name, trouble }],
     );
     if (worst !== undefined) {
-      const { code, message, cause, advice } = worst.trouble;
+      const { code, message, cause } = worst.trouble;
       const more = troublesOf(uplink).length > 1 ? ' There are more: `newleaf uplink list`.' : '';
-      const words = `${worst.name}: ${message}${cause === undefined ? '' : ` (${cause})`}${more}`;
+      const advice = `${worst.trouble.advice}${more}`;
+      const words = `${worst.name}: ${message}${cause === undefined ? '' : ` (${cause})`}`;
       return CODES[code].kind === 'transient' ? warning(`${code} ${words}`, advice) : failed(code, words, advice);
     }
     const { code, advice } = { code: 'NL-UPLINK-THROTTLED', ...CODES['NL-UPLINK-THROTTLED'] };

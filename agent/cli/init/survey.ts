@@ -2,6 +2,7 @@ import type { FoundModule } from '../../../hsm/find-modules.ts';
 import { type Hidden, hiddenTokens } from '../../../hsm/hidden-tokens.ts';
 import type { SeenToken } from '../../../hsm/slots.ts';
 import { failureOf } from '../../failure/failure-of.ts';
+import { foreign } from '../../failure/foreign.ts';
 import type { Errands } from './errands.ts';
 
 export interface Shown {
@@ -89,17 +90,18 @@ export function hindrance({ hasPin, hasPinPad, isLocked, needsLogin }: SeenToken
 
 /** One line about a token, for the list of choices. */
 export function tokenInWords({ module, token }: Shown): string {
-  const { label, model, serial, needsLogin, isCountLow } = token;
+  const { needsLogin, isCountLow } = token;
+  const [label = '', model = '', serial = ''] = [token.label, token.model, token.serial].map(foreign);
   const warning = isCountLow ? '; a wrong PIN was tried' : '';
   const state = hindrance(token) ?? (needsLogin ? `needs its PIN${warning}` : 'needs no PIN');
   return `token "${label}" (${module.name}: ${model || 'no model'}, serial ${serial || 'none'}): ${state}`;
 }
 
 /** The same of a token that only root can use. */
-export function rootsOnlyInWords({ module, token: { label } }: Shown): string {
+export function rootsOnlyInWords({ module, token }: Shown): string {
   const cure =
     module.name === 'SoftHSM'
       ? '`chown -R newleaf: /var/lib/softhsm/tokens`, if it is for newleaf alone'
       : 'make it as the user newleaf';
-  return `token "${label}" (${module.name}): only root can use it, and the daemon is not root; ${cure}`;
+  return `token "${foreign(token.label)}" (${module.name}): only root can use it, and the daemon is not root; ${cure}`;
 }

@@ -2,6 +2,7 @@ import { plainCause } from '../../failure/cause.ts';
 import { EXIT, exitOf } from '../../failure/exit.ts';
 import type { Failure } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
+import { foreign } from '../../failure/foreign.ts';
 import { type ParsedArguments, parse } from './parse.ts';
 import { glyph, hang, type Output, paint, type Screen, screenOf, toCopy, wrap } from './screen.ts';
 import type { Tool } from './tool.ts';
@@ -23,7 +24,7 @@ export abstract class CommandError extends Error {
   readonly advice: string | undefined;
 
   constructor(message: string, { advice, cause }: { readonly advice?: string; readonly cause?: unknown } = {}) {
-    super(message, { cause });
+    super(foreign(message), { cause });
     this.advice = advice;
   }
 }

@@ -39,9 +39,20 @@ export function advise(status: GatewayStatus, screen: Screen, surroundings: Surr
   const wrong = wrongOf(status).map((one) =>
     one.code === next?.trouble?.code ? (parkedAlarm(next, directory, Date.parse(at)) ?? one) : one,
   );
-  const told = [...(lastKnown === undefined ? [] : [lastKnown.failure]), ...wrong];
+  const told = lastKnown === undefined ? wrong : [lastKnown.failure, ...past(wrong, lastKnown, Date.parse(at))];
   if (told.length === 0) return wrap(screen, calm(status), { first: INDENT });
   return told.flatMap((one) => complaint(one, screen, INDENT).trimEnd().split('\n'));
+}
+
+/**
+ * What was wrong when the state was written, with that moment and without its advice: first the daemon must run, which may find
+ * another world. Only the leaf and the clock are judged by the present time.
+ */
+function past(wrong: readonly Complaint[], { writtenAt }: { readonly writtenAt: number }, now: number): Complaint[] {
+  return wrong.map((one) => {
+    if (/^NL-(?:LEAF-EXPIR|CLOCK)/.test(one.code ?? '')) return one;
+    return { ...one, message: `Last known, ${moment(writtenAt, now)}: ${one.message}`, advice: undefined };
+  });
 }
 
 /** Areas of the failures of an issuer, and of what it sends. */

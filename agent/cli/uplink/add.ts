@@ -59,7 +59,7 @@ async function added({ name, group, withKey }: Wish, loaded: LoadedConfig, machi
     if (known === undefined) await undo?.();
     if (undo === undefined || !isMended || failureOf(error).code !== 'NL-UPLINK-PROGRAM') throw error;
     const message = `The directory for the socket of ${name} is right now. The daemon opens the socket when it starts.`;
-    throw new Fault('NL-UPLINK-SOCKET', { message, advice: '`sudo systemctl restart newleaf`' });
+    throw new Fault('NL-UPLINK-SOCKET', { message, advice: '`systemctl restart newleaf`' });
   }
 }
 

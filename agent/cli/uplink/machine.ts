@@ -21,7 +21,7 @@ export function groupOf(name: string, { groups }: Machine): Numbered {
   const [id] = isName ? groupsIn(textOf(groups), [name]) : [];
   if (id !== undefined) return { id, name };
   const advice = isName
-    ? `\`sudo groupadd --system ${name}\`; then for the user of the program: \`sudo usermod -aG ${name} USER\``
+    ? `\`groupadd --system ${name}\`; then for the user of the program: \`usermod -aG ${name} USER\``
     : 'Take another group, or without --group that of the daemon.';
   throw new Misuse(`There is no group ${JSON.stringify(name)} in ${groups}.`, { advice });
 }

@@ -77,13 +77,13 @@ function admission(group: string | undefined): Paste {
     return {
       about:
         'There is no password, and only root may connect, because the socket is in the group root. A program of another user needs a socket for a group of its own:',
-      lines: ['`sudo newleaf uplink add NAME --group GROUP`'],
+      lines: ['`newleaf uplink add NAME --group GROUP`'],
     };
   }
   const whose = group === undefined ? 'the group of its directory' : `the group ${group}`;
   return {
     about: `There is no password: root and users in ${whose} may connect. To add the user of the program, who must log in again or be restarted:`,
-    lines: [`sudo usermod -aG ${group ?? 'GROUP'} USER`],
+    lines: [`\`usermod -aG ${group ?? 'GROUP'} USER\``],
   };
 }
 

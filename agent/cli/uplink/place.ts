@@ -42,7 +42,7 @@ export async function makeSocketPlace(place: ProgramDirectory, tmpfiles: string)
     await undo();
     const message = `${record} cannot be written: without it the socket would be closed to the program after a restart.`;
     const advice =
-      'Let it be written this once: mount -o remount,rw / and again. Or give the program a key, which needs no such file: --key';
+      'Let it be written this once: `mount -o remount,rw /`, and again. Or give the program a key, which needs no such file: --key';
     throw new Fault('NL-UPLINK-SOCKET', { message, cause, advice });
   }
   return undo;
@@ -54,7 +54,7 @@ export async function removeSocketPlace(sockets: string, program: string, tmpfil
   try {
     await rm(record, { force: true });
   } catch (cause) {
-    throw new Fault('NL-UPLINK-SOCKET', { message: `${record} cannot be removed.`, cause, advice: `rm ${record}` });
+    throw new Fault('NL-UPLINK-SOCKET', { message: `${record} cannot be removed.`, cause, advice: `\`rm ${record}\`` });
   }
   await removeProgramDirectory(sockets, program);
 }

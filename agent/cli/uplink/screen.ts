@@ -16,7 +16,7 @@ export function renderPrograms(
   screen: Screen,
 ): string {
   if (programs.length === 0) {
-    return `${[...wrap(screen, 'There are no programs of this gateway.'), ...nextStep('`sudo newleaf uplink add NAME`', screen, '')].join('\n')}\n`;
+    return `${[...wrap(screen, 'There are no programs of this gateway.'), ...nextStep('`newleaf uplink add NAME`', screen, '')].join('\n')}\n`;
   }
   const blocks = programs.map((program) => programBlock(program, now, directory, screen));
   const hub = isThrottled === true ? [complaint(throttled(rate), screen)] : [];

@@ -58,7 +58,7 @@ export const GATEWAY = {
   ),
   'NL-TOKEN-PIN': brokenCode(
     'The token refused the PIN. It was tried once and will not be tried again until the PIN changes.',
-    'Put the right PIN into /etc/newleaf/pin (or hsm.pin_file), then `systemctl restart newleaf`.',
+    'Put the right PIN into `/etc/newleaf/pin` (or hsm.pin_file), then `systemctl restart newleaf`.',
   ),
   'NL-TOKEN-PIN-LOCKED': brokenCode(
     'The PIN of the token is locked.',
@@ -66,7 +66,7 @@ export const GATEWAY = {
   ),
   'NL-TOKEN-PIN-FILE': brokenCode(
     'The PIN cannot be read, or is empty.',
-    'Write the PIN into /etc/newleaf/pin (or check hsm.pin_file), then `systemctl restart newleaf`.',
+    'Write the PIN into `/etc/newleaf/pin` (or check hsm.pin_file), then `systemctl restart newleaf`.',
   ),
   'NL-TOKEN-PIN-READ': transientCode(
     'The PIN cannot be read, or handed to OpenSSL, at the moment: the system lacks room, memory or descriptors.',
@@ -153,7 +153,7 @@ export const GATEWAY = {
   ),
   'NL-STATE-CORRUPT': brokenCode(
     'The state file is damaged. Nothing was overwritten or sent.',
-    'Restore state.json from a backup; or move it away, and go on with the leaf that is there: `newleaf init --adopt token --yes`.',
+    'Restore state.json from a backup; or move it away, and go on with the leaf that is there: `newleaf init --adopt token --yes`. Then `systemctl start newleaf`.',
   ),
   'NL-STATE-NEWER': brokenCode(
     'The state file is of a newer newleaf. Nothing was overwritten or sent.',

@@ -42,6 +42,7 @@ const TEXTS: readonly (readonly [text: string, told: string])[] = [
   ['`newleaf uplink add NAME`', '`sudo newleaf uplink add NAME`'],
   ['`newleaf check dps-reach hub-reach`', '`sudo newleaf check dps-reach hub-reach`'],
   ['`journalctl -u newleaf -n 20`', '`sudo journalctl -u newleaf -n 20`'],
+  ['`systemd-sysusers`, `rm /x`', '`sudo systemd-sysusers`, `sudo rm /x`'],
   ['Install it (`apt-get install softhsm2`)', 'Install it (`sudo apt-get install softhsm2`)'],
 ];
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { forInstance } from '../../../agent/cli/instance.ts';
 import type { ParsedArguments } from '../../../agent/cli/kit/parse.ts';
-import { type Output, screenOf, wrap } from '../../../agent/cli/kit/screen.ts';
+import { type Output, type Screen, screenOf, wrap } from '../../../agent/cli/kit/screen.ts';
 import { CODES } from '../../../agent/failure/failure.ts';
 import { createLog } from '../../../agent/machine/log.ts';
 import { naming } from '../../../agent/machine/naming.ts';
@@ -20,8 +20,10 @@ const TEXTS: readonly (readonly [text: string, told: string])[] = [
   ['`sudo systemctl enable --now newleaf`', '`sudo systemctl enable --now newleaf@plant`'],
   ['`journalctl -u newleaf -n 20`', '`journalctl -u newleaf@plant -n 20`'],
   ['`journalctl -u newleaf | grep -e key`', '`journalctl -u newleaf@plant | grep -e key`'],
-  ['newleaf.service is failed', 'newleaf@plant.service is failed'],
-  ['Put it into /etc/newleaf/pin (or hsm.pin_file)', 'Put it into /etc/newleaf/plant/pin (or hsm.pin_file)'],
+  ['Put it into `/etc/newleaf/pin` (or hsm.pin_file)', 'Put it into `/etc/newleaf/plant/pin` (or hsm.pin_file)'],
+  ['/etc/newleaf/pin in prose', '/etc/newleaf/pin in prose'],
+  ['`chmod 0644 /etc/newleaf/pinned-ca.pem`', '`chmod 0644 /etc/newleaf/pinned-ca.pem`'],
+  ['`/etc/newleaf/pinned-ca.pem`', '`/etc/newleaf/pinned-ca.pem`'],
   ['newleaf tries again by itself.', 'newleaf tries again by itself.'],
   ['newleaf 0.1.0', 'newleaf 0.1.0'],
   ['Install the package newleaf.', 'Install the package newleaf.'],
@@ -43,19 +45,24 @@ test('no advice in the table of failures names a command or the unit of another 
   for (const [code, { advice }] of Object.entries(CODES)) {
     const said = told(advice);
     assert.doesNotMatch(said, /`(sudo )?newleaf (?!--instance plant )/, code);
-    assert.doesNotMatch(said, /(systemctl [a-z-]+|journalctl -u) newleaf(?!@plant)|\/etc\/newleaf\/pin/, code);
+    assert.doesNotMatch(said, /(systemctl [a-z-]+|journalctl -u) newleaf(?!@plant)|\/etc\/newleaf\/pin\b/, code);
   }
 });
 
-async function called(options: ParsedArguments['options'], env: NodeJS.ProcessEnv = {}) {
+const SENTENCE = 'Then look at what it says: `newleaf check`, and again.';
+
+/** @param written what the command writes, on its screen */
+async function called(
+  options: ParsedArguments['options'],
+  env: NodeJS.ProcessEnv = {},
+  written = (screen: Screen) => `${wrap(screen, SENTENCE).join('\n')}\n`,
+) {
   let said = '';
   let config: unknown;
   const paper: Output = { columns: 40, write: (text) => (said += text) };
   const run = forInstance(async (args, io) => {
     config = args.options.config;
-    io.out.write(
-      `${wrap(screenOf(io.out, env), 'Then look at what it says: `newleaf check`, and again.').join('\n')}\n`,
-    );
+    io.out.write(written(screenOf(io.out, env)));
     return 0;
   });
   const exit = await run(
@@ -92,7 +99,23 @@ test('the log of another daemon names it', () => {
   const lines: string[] = [];
   const sink = { write: (line: string) => void lines.push(line) };
   const log = createLog({ level: 'info', env: { NEWLEAF_CONFIG: '/etc/newleaf/plant/newleaf.toml' }, sink });
-  log.error({ event: 'failed', advice: 'Write the PIN into /etc/newleaf/pin, then `systemctl restart newleaf`.' });
-  const { advice } = JSON.parse(lines.join(''));
-  assert.equal(advice, 'Write the PIN into /etc/newleaf/plant/pin, then `systemctl restart newleaf@plant`.');
+  const cause = 'the server says: `systemctl restart newleaf`';
+  const path = '/etc/newleaf/pin';
+  log.error({
+    event: 'failed',
+    cause,
+    path,
+    advice: 'Write it into `/etc/newleaf/pin`, then `systemctl restart newleaf`.',
+  });
+  const { advice, ...others } = JSON.parse(lines.join(''));
+  assert.equal(advice, 'Write it into `/etc/newleaf/plant/pin`, then `systemctl restart newleaf@plant`.');
+  assert.deepEqual([others.cause, others.path], [cause, path]);
+});
+
+test('what programs read is not rewritten: JSON, and the configuration', async () => {
+  const FOR_PROGRAMS = [
+    '{"advice":"Put it into `/etc/newleaf/pin`, then `systemctl restart newleaf`.","unit":"newleaf.service"}\n',
+    'ca_file = "/etc/newleaf/pinned-ca.pem"\npin_file = "/etc/newleaf/pin"\n',
+  ];
+  for (const text of FOR_PROGRAMS) assert.equal((await called({ instance: 'plant' }, {}, () => text)).said, text);
 });

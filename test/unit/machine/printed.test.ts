@@ -25,7 +25,8 @@ const TEXTS: readonly (readonly [text: string, commands: readonly PrintedCommand
   ['{"advice":"See `newleaf check`.","cause":"ENOENT"}', [of('newleaf', 'check')]],
   ['csr` is the end of a line, and `newleaf status`', [of('newleaf', 'status')]],
   ['newleaf check, without marks', []],
-  ['a `/path`, a `NAME`, an empty `` and ` one', []],
+  ['a place: `/etc/newleaf/pin`', [of('/etc/newleaf/pin')]],
+  ['a `/two words`, a `NAME`, an empty `` and ` one', []],
   ['', []],
 ];
 

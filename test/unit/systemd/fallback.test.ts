@@ -34,6 +34,17 @@ const ROWS: readonly Row[] = [
   { name: 'it is being stopped', unit: { ActiveState: 'deactivating' }, does: [] },
   { name: 'somebody has stopped it', unit: { ActiveState: 'inactive' }, does: [] },
   {
+    name: 'it is not set up yet',
+    unit: { ActiveState: 'inactive', Result: 'exec-condition', ExecCondition: '{ path=/bin/sh ; status=1 }' },
+    does: [],
+  },
+  {
+    name: 'its user was deleted',
+    unit: { ActiveState: 'inactive', Result: 'exec-condition', ExecCondition: '{ path=/bin/sh ; status=217 }' },
+    does: [],
+    alarm: /A person is needed: its user or its group does not exist/,
+  },
+  {
     name: 'it ends as soon as it is started',
     unit: { ActiveState: 'activating', NRestarts: '12' },
     does: [],
@@ -90,7 +101,15 @@ function fallback(t: TestContext, unit: Row['unit'], ...names: readonly string[]
   const program = (name: string, lines: readonly string[]) =>
     writeFileSync(join(directory, name), ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o755 });
   const { enabled = 'enabled', ...shows } = unit;
-  const known = { NRestarts: '0', ExecMainCode: '1', ExecMainStatus: '0', StatusText: '', ...shows };
+  const known = {
+    NRestarts: '0',
+    ExecMainCode: '1',
+    ExecMainStatus: '0',
+    StatusText: '',
+    Result: 'success',
+    ExecCondition: '',
+    ...shows,
+  };
   const shown = Object.entries(known).map(([name, value]) => `  *--property=${name}*) echo '${value}' ;;`);
   shown.push(`  *is-enabled*) test ${enabled} = enabled ;;`);
   program('systemctl', ['case "$*" in', ...shown, `  *) echo "$*" >>'${directory}/asked' ;;`, 'esac']);

@@ -3,6 +3,7 @@ import { NOW, statusWith } from '../stage.ts';
 import { errno, fails, type Row } from './row.ts';
 
 const shown = {
+  Id: 'newleaf.service',
   LoadState: 'loaded',
   ActiveState: 'active',
   UnitFileState: 'enabled',
@@ -10,6 +11,8 @@ const shown = {
   NRestarts: '0',
   Result: 'success',
   ExecMainStatus: '0',
+  ExecMainExitTimestamp: '',
+  ExecCondition: '',
 } as const;
 const unit = (change: Partial<Record<keyof typeof shown, string>>) => async () => ({ ...shown, ...change });
 const down = fails(new Fault('NL-DAEMON-DOWN', { message: 'Nobody answers.' }));
@@ -93,17 +96,34 @@ export const DAEMON: readonly Row[] = [
   [
     'socket',
     'has ended',
-    { status: down, unit: unit({ ActiveState: 'failed', Result: 'exit-code', ExecMainStatus: '4' }) },
-    /^failed NL-DAEMON-DOWN Nobody answers\. newleaf\.service is failed: it ended with exit code 4\. -> /,
+    {
+      status: down,
+      unit: unit({
+        ActiveState: 'failed',
+        Result: 'exit-code',
+        ExecMainStatus: '4',
+        ExecMainExitTimestamp: 'Sun 2026-11-29 13:49:01 UTC',
+      }),
+    },
+    /^failed NL-DAEMON-DOWN Nobody .* is failed: it ended with exit code 4, Sun 2026-11-29 13:49:01 UTC\. -> /,
   ],
   ...(['216', '217'] as const).map(
     (ExecMainStatus): Row => [
       'socket',
       `has no user or group any more: ${ExecMainStatus}`,
       { status: down, unit: unit({ ActiveState: 'activating', Result: 'exit-code', ExecMainStatus }) },
-      /^failed NL-DAEMON-DOWN Nobody answers\. newleaf\.service is activating: its user or its group newleaf does not exist \(exit code 21[67]\)\. -> Make them again: `systemd-sysusers` \(of the tarball: its install\.sh\), then `systemctl restart newleaf`\. If the user has /,
+      /^failed NL-DAEMON-DOWN Nobody answers\. newleaf\.service is activating: its user or its group newleaf does not exist\. -> Make them again: `systemd-sysusers` \(of the tarball: its install\.sh\), then `systemctl restart newleaf`\. If the user has .* named here then\.$/,
     ],
   ),
+  [
+    'socket',
+    'has no user, and so not even its condition could be run',
+    {
+      status: down,
+      unit: unit({ ActiveState: 'inactive', Result: 'exec-condition', ExecCondition: '{ path=/bin/sh ; status=217 }' }),
+    },
+    /^failed NL-DAEMON-DOWN .* is inactive: its user or its group newleaf does not exist\. -> Make them again: /,
+  ],
   [
     'socket',
     'hung, and was killed',

@@ -12,7 +12,7 @@ const expired = { entry: withLeaf({ notAfter: NOW }), text: async () => 'secret\
 
 /** Whoever signs. */
 export const ISSUERS: readonly Row[] = [
-  ['issuer-reach', 'inbox', {}, /^ok Leaves are signed elsewhere, and delivered by the inbox or `newleaf install`\.$/],
+  ['issuer-reach', 'inbox', {}, /^ok Leaves are signed elsewhere, and delivered by the inbox or by hand\.$/],
   [
     'issuer-reach',
     'EST',

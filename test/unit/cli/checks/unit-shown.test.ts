@@ -4,9 +4,10 @@ import { shownUnit, unitShownIn } from '../../../../agent/cli/checks/unit-shown.
 
 test('what `systemctl show` prints', () => {
   const shown = unitShownIn(
-    'ActiveState=active\nLoadState=loaded\nWatchdogUSec=3min\nNRestarts=0\nOther=x=y\nResult=success\n',
+    'InvocationId=8b\nId=newleaf@plant.service\nActiveState=active\nLoadState=loaded\nWatchdogUSec=3min\nNRestarts=0\nOther=x=y\nResult=success\n',
   );
   assert.deepEqual(shown, {
+    Id: 'newleaf@plant.service',
     LoadState: 'loaded',
     ActiveState: 'active',
     UnitFileState: '',
@@ -14,6 +15,8 @@ test('what `systemctl show` prints', () => {
     NRestarts: '0',
     Result: 'success',
     ExecMainStatus: '',
+    ExecMainExitTimestamp: '',
+    ExecCondition: '',
   });
 });
 

@@ -147,7 +147,7 @@ export const UPLINK: readonly Row[] = [
       idle({ name: 'a', trouble: failure('NL-UPLINK-THROTTLED') }),
       idle({ name: 'b', trouble: failure('NL-UPLINK-SOCKET', { message: 'No.', cause: 'EROFS' }) }),
     ]),
-    /^failed NL-UPLINK-SOCKET b: No\. \(EROFS\) There are more: `newleaf uplink list`\. -> Run/,
+    /^failed NL-UPLINK-SOCKET b: No\. \(EROFS\) -> Run .* There are more: `newleaf uplink list`\.$/,
   ],
   [
     'uplink-trouble',

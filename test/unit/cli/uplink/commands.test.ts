@@ -103,7 +103,7 @@ describe('list', () => {
   test('no programs: 0, and how one is made', async (t) => {
     const { exit, text } = await listed(t, []);
     assert.equal(exit, 0);
-    assert.equal(text, 'There are no programs of this gateway.\n→ sudo newleaf uplink add NAME\n');
+    assert.equal(text, 'There are no programs of this gateway.\n→ newleaf uplink add NAME\n');
   });
 
   test('a trouble that does not pass by itself: 1', async (t) => {

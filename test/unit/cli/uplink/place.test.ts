@@ -182,7 +182,7 @@ describe('sudo newleaf uplink', { skip }, () => {
     assert.equal(await uplinkAdd(machine)(add(config), io), 0);
     assert.deepEqual(facts(join(sockets, 'sensors')), ['2750', 0, GROUP_ID]);
     assert.match(readFileSync(join(tmpfiles, 'newleaf-uplink-sensors.conf'), 'utf8'), /sensors 2750 0 newleaf -$/m);
-    assert.match(io.out.text, /^sudo usermod -aG newleaf USER$/m);
+    assert.match(io.out.text, /^usermod -aG newleaf USER$/m);
   });
 
   test('add --group, and remove', async (t) => {
@@ -190,7 +190,7 @@ describe('sudo newleaf uplink', { skip }, () => {
     const io = stage();
     assert.equal(await uplinkAdd(machine)(add(config, '--group', 'sensors'), io), 0);
     assert.deepEqual(facts(join(sockets, 'sensors')), ['2750', 0, 4713]);
-    assert.match(io.out.text, /^sudo usermod -aG sensors USER$/m);
+    assert.match(io.out.text, /^usermod -aG sensors USER$/m);
     assert.equal(await uplinkRemove(stdin, { ...machine, isRoot: () => false })(remove(config), io), 1);
     assert.match(
       words(io.err.text),
@@ -214,7 +214,7 @@ describe('sudo newleaf uplink', { skip }, () => {
     assert.equal(await uplinkAdd(machine)(add(config, '--group', 'plc'), io), 2);
     assert.match(
       words(io.err.text),
-      /^There is no group "plc" in .* → `sudo groupadd --system plc`; then .* `sudo usermod -aG plc USER` $/,
+      /^There is no group "plc" in .* → `groupadd --system plc`; then .* `usermod -aG plc USER` $/,
     );
     const odd = stage();
     assert.equal(await uplinkAdd(machine)(add(config, '--group', 'a b'), odd), 2);
@@ -242,7 +242,7 @@ describe('sudo newleaf uplink', { skip }, () => {
     assert.equal(await uplinkAdd(machine)(add(config, '--group', 'sensors'), io), 1);
     assert.match(
       words(io.err.text),
-      /^NL-UPLINK-SOCKET The directory .* is right now\. .* → sudo systemctl restart newleaf $/,
+      /^NL-UPLINK-SOCKET The directory .* is right now\. .* → systemctl restart newleaf $/,
     );
     assert.deepEqual(facts(join(sockets, 'sensors')), ['2750', 0, 4713]);
     assert.deepEqual(readdirSync(tmpfiles), ['newleaf-uplink-sensors.conf']);

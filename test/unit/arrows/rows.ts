@@ -1,0 +1,127 @@
+/** An arrow that is typed by a test in its situation. */
+export interface Arrow {
+  readonly situation: string;
+  /** Codes, or files with the text, as printed.ts names them. */
+  readonly at: readonly string[];
+  readonly types: readonly string[];
+  readonly changes: string;
+  /** Where it is typed: a file, and words of the name of the test or of the situation in it. */
+  readonly test: readonly [file: string, name: string];
+}
+
+/** Situation | where its arrow stands; … | what is typed; … | what that changes | where › test. */
+const ROWS = `
+DPS has refused a leaf that is enrolled now | NL-DPS-401002; agent/cli/status/advise.ts | newleaf reprovision | DPS takes it | test/e2e/cli.test.ts › 4 a person: the enrollment does not know the next leaf
+the enrollment was disabled | NL-DPS-DISABLED; agent/cli/checks/azure.ts | newleaf reprovision | DPS takes the leaf | test/e2e/check/breakages.ts › enrollment disabled
+the hub was not allowed | NL-DPS-HUB | newleaf reprovision | the gateway follows | test/e2e/allowed-hubs.test.ts › DPS assigns a hub that is not allowed
+another client has the same identity | NL-HUB-FLAPPING | newleaf uplink add NAME; newleaf reprovision | it sends through newleaf, the session stays | test/system/cures.test.ts › another client with the same identity
+a person is to bring the leaf | NL-ISSUER-PERSON; agent/cli/request/csr.ts; agent/cli/init/enrollment.ts | newleaf csr; newleaf install FILE | the gateway has it | test/e2e/arrows.test.ts › a person is to bring the leaf
+the next key cannot be used | NL-ISSUER-NEW-KEY; agent/keys/slots.ts | newleaf csr --new-key | a key of the new type | test/e2e/arrows.test.ts › leaf.key_type is changed while a person has the CSR
+the key of the CSR is lost | agent/daemon/delivery.ts | newleaf csr --new-key | another key | test/e2e/arrows.test.ts › the key of the CSR is lost
+the leaf ends, or has ended, and the CA is well again | NL-LEAF-EXPIRING; agent/cli/status/advise.ts | newleaf roll; newleaf roll --wait | a new leaf | test/e2e/check/breakages.ts › leaf expired
+the issuer did not answer for its configuration | agent/cli/status/advise.ts | systemctl restart newleaf | it is asked at once | test/e2e/corrected-password.test.ts › as printed, brings the first leaf
+the leaf has ended, and the CA gives no other | NL-LEAF-EXPIRED; agent/roll/wrong.ts | newleaf csr; newleaf install FILE | a leaf of another CA | test/e2e/arrows.deep.test.ts › the leaf has expired, and the CA gives no other
+a leaf that no CSR has asked for | NL-LEAF-KEY; agent/daemon/delivery.ts | newleaf csr | its leaf is taken | test/e2e/arrows.test.ts › a leaf for which there is no CSR
+the next leaf waits, and another is wanted | agent/daemon/delivery.ts | newleaf roll --discard | another leaf waits | test/e2e/arrows.test.ts › the next leaf waits for its enrollment
+the TPM was not enrolled yet | agent/dps/tpm/attest.ts; NL-TPM-NO-LEAF | newleaf reprovision | DPS takes it | test/e2e/tpm/registration.test.ts › a gateway that starts before its enrollment is stranded
+the registration ID is not that of the leaf | agent/roll/wrong.ts; agent/cli/init/identity.ts | newleaf decommission; newleaf init | a gateway of that ID | test/system/arrows-lost.ts › another registration ID for a gateway that has a leaf
+the budget of requests is used up | NL-BUDGET | newleaf reprovision | it is done at once | test/e2e/arrows.test.ts › the budget of the hub is used up
+work that goes round in circles is slowed down | NL-BUDGET-BRAKED | newleaf reprovision | it is done at once | test/unit/daemon/brake.test.ts › whoever asks is served at once
+port 8883 is closed, and 443 is not tried | agent/cli/checks/azure.ts | systemctl restart newleaf | the gateway goes by 443 | test/e2e/network.test.ts › auto, and a proxy that lets only 443 through
+a file cannot be written | agent/cli/request/csr.ts | newleaf csr -o FILE | the CSR is in another | test/e2e/arrows.test.ts › a person is to bring the leaf
+the token is lost | NL-TOKEN-MISSING; hsm/module.ts | systemctl stop newleaf; newleaf init --ask; systemctl start newleaf; newleaf roll --wait | another token, key and leaf | test/system/cures.test.ts › a token that is lost, with the key of the leaf
+the token that 'init' is given has another key | agent/cli/init/provision.ts | systemctl start newleaf; newleaf roll --wait | another key | test/system/cures.test.ts › a token that is lost, with the key of the leaf
+the PIN is wrong | NL-TOKEN-PIN | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › the PIN is wrong
+there is no PIN | NL-TOKEN-PIN-FILE | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › the PIN is away
+the PIN was locked | NL-TOKEN-PIN-LOCKED | systemctl restart newleaf | the gateway serves | test/system/locked-pin.test.ts › as printed
+the key of the leaf is lost | NL-TOKEN-KEY | newleaf roll --wait | another key and leaf | test/e2e/check/breakages.ts › key missing
+another key has its CKA_ID | agent/failure/failure-of.ts | newleaf roll --wait | a key with an ID of its own | test/e2e/shared-id.test.ts › roll
+a key of another program is in the next place | NL-TOKEN-OCCUPIED | systemctl restart newleaf; newleaf roll --wait | a key with another name | test/system/arrows-lost.ts › a key of another program is in the next place
+the state is lost, and the token has the leaf | agent/keys/occupied.ts | systemctl stop newleaf; newleaf init --adopt token --yes; systemctl start newleaf | the gateway goes on with it | test/system/arrows-lost.ts › the state is lost, and the token has the leaf
+the same, to begin anew | agent/keys/occupied.ts | newleaf decommission; newleaf init | another key and leaf | test/system/arrows-lost.ts › the state is lost, and the person begins anew
+the key is one that the token does not protect | agent/cli/checks/token.ts; agent/cli/init/adopt/way-back.ts | newleaf roll; newleaf roll --wait | a key of the token | test/e2e/init/adopt.deep.test.ts › from a key and a leaf in files
+the daemon may not read its token | hsm/hidden-tokens.ts; agent/cli/init/survey.ts | chown -R …: …; chown -R newleaf: /var/lib/softhsm/tokens | the token is there | test/system/arrows-lost.ts › the daemon may not read its token
+the tokens of SoftHSM were not mounted | hsm/hidden-tokens.ts | systemctl restart newleaf | the token is there | test/system/arrows-lost.ts › the directory of the tokens is not mounted
+the tokens of SoftHSM are lost | hsm/hidden-tokens.ts | systemctl stop newleaf; install -d -o … -m 700 …; newleaf init --new-token softhsm; systemctl start newleaf | another token, key and leaf | test/system/arrows-lost.ts › the tokens are lost
+the file of a token is empty | hsm/hidden-tokens.ts | newleaf init … | another token, key and leaf | test/e2e/init/damaged-token.deep.test.ts › without a copy, the file is named; a new token gets a new key and a new leaf
+a key that the token did not destroy is gone | agent/roll/failed.ts | newleaf roll --wait | another key and leaf | test/e2e/occupied.test.ts › is in the way of each command, until it is gone
+a setting was wrong | NL-CONFIG; agent/failure/failure-of.ts | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › a line of the configuration is wrong
+/etc/newleaf was lost, and is restored | agent/config/lost.ts | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › the configuration is lost
+it is not restored | agent/config/read.ts; agent/config/config.ts | newleaf init…; newleaf init | the leaf and its token go on | test/e2e/init/lost-configuration.deep.test.ts › the printed command goes on with leaf and token
+newleaf is installed, and not set up | agent/cli/words.ts; agent/cli/checks/token.ts | newleaf init | it is | test/system/not-set-up.test.ts › once it is set up it comes up with the machine
+the state file is damaged | NL-STATE-CORRUPT | newleaf init --adopt token --yes; systemctl start newleaf | the gateway goes on with its leaf | test/system/arrows-lost.ts › the state file is damaged, and there is none
+the state was of a newer newleaf | NL-STATE-NEWER | systemctl start newleaf | the gateway serves | test/system/arrows-lost.ts › the state file is of a newer newleaf
+the gateway was given up | NL-STATE-DECOMMISSIONED; agent/cli/decommission/words.ts | newleaf init | it begins anew | test/system/arrows-lost.ts › this gateway was given up
+it is to stay so | NL-STATE-DECOMMISSIONED; agent/cli/decommission/words.ts | systemctl disable newleaf | nothing starts it at boot | test/system/arrows.ts › nothing starts the daemon at boot
+the daemon was stopped | NL-DAEMON-DOWN | systemctl start newleaf | the gateway serves | test/system/arrows.ts › the daemon was stopped
+the daemon does not answer | agent/control/client.ts | systemctl restart newleaf | it answers | test/system/arrows.ts › the daemon has stopped to answer
+its socket was removed | NL-CONTROL-GONE | systemctl restart newleaf | it answers | test/system/arrows.ts › the control socket was removed
+a user may not ask it | NL-CONTROL-DENIED | usermod -aG newleaf USER | the user may | test/system/arrows.ts › a user who may not ask the daemon
+the unit is disabled | agent/cli/checks/daemon.ts | systemctl enable newleaf | it starts at boot | test/system/arrows.ts › nothing starts the daemon at boot
+the unit is masked | agent/cli/checks/daemon.ts | systemctl unmask newleaf | it can be started | test/system/arrows.ts › the unit is masked
+a drop-in took the watchdog away | agent/cli/checks/daemon.ts | systemctl daemon-reload; systemctl restart newleaf | it has one | test/system/arrows.ts › the unit has lost its watchdog
+the user newleaf was deleted | agent/cli/checks/daemon.ts | systemd-sysusers; systemctl restart newleaf | the gateway serves | test/system/arrows.ts › the user of the daemon was deleted
+another version is installed than runs | agent/cli/checks/daemon.ts; agent/cli/uplink/told.ts | systemctl restart newleaf | the installed one runs | test/system/arrows.ts › another version is installed than runs
+two daemons had the same setting | agent/cli/checks/state.ts | systemctl restart newleaf | the warning is gone | test/system/arrows.ts › two daemons have one registration ID
+the state directory is of another user | agent/cli/checks/state.ts | chown -R …: … | the daemon may write | test/system/arrows.ts › the state directory is of another user
+a file of the state is | agent/cli/checks/examine.ts | chown …: … | the daemon may read | test/system/arrows.ts › a file of the state is of another user
+all users may look into it | agent/cli/checks/permissions.ts | chmod 0750 … | they may not | test/system/arrows.ts › all users may look into the state directory
+the daemon may not read its configuration | agent/cli/checks/permissions.ts | chmod 0644 … | it may | test/system/arrows.ts › the daemon may not read its configuration
+a password is for all, or not for the daemon | agent/cli/checks/permissions.ts | chown …: …; chmod 0600 … | it is for the daemon alone | test/system/arrows.ts › nor a password
+the issuer's program cannot be run | agent/cli/checks/issuer.ts | chmod 0755 … | it can | test/system/arrows.ts › the program of the issuer cannot be run
+connections fill its socket | NL-CONTROL-BUSY | systemctl restart newleaf | it answers | test/system/arrows.ts › connections that are not accepted fill its socket
+there is no program yet | agent/cli/uplink/screen.ts | newleaf uplink add NAME | there is one | test/system/uplink.test.ts › programs of the gateway, under the real unit
+the directory of the sockets is away | agent/cli/checks/uplink.ts | systemd-tmpfiles --create; systemctl restart newleaf | the sockets are there | test/system/arrows.ts › the directory of the sockets is away
+it is of another user | agent/cli/checks/uplink.ts | chown … … | the daemon may write | test/system/arrows.ts › it is of another user
+the group of a program may not enter | agent/cli/checks/uplink.ts | chmod 2750 … | it may | test/system/arrows.ts › the group of a program may not enter the directory of its socket
+its socket cannot be opened | NL-UPLINK-SOCKET; agent/cli/uplink/add.ts | newleaf uplink add NAME; systemctl restart newleaf | the socket is there | test/system/arrows.ts › the socket of a program cannot be opened
+the program has no group | agent/cli/uplink/machine.ts; agent/cli/uplink/add.ts; agent/cli/uplink/paste.ts | groupadd --system …; usermod -aG … USER; newleaf uplink add … --group …; newleaf uplink add NAME --group GROUP | its user may connect | test/system/uplink.test.ts › programs of the gateway, under the real unit
+it can open no socket | agent/cli/uplink/paste.ts | newleaf uplink add NAME --key | it connects by TLS | test/e2e/uplink/programs.test.ts › what is shown for Node, and for mosquitto_pub with a key
+its files are damaged | agent/uplink/programs.ts; agent/cli/uplink/remove.ts | newleaf uplink remove …; newleaf uplink remove … --yes | it can be added again | test/e2e/uplink/broken.test.ts › each costs its own program, is told, and can be removed
+'init' has no terminal, or was interrupted | agent/cli/init/ask.ts; agent/cli/init/guide.ts; agent/cli/init/command.ts; agent/cli/init/provision.ts | newleaf init; newleaf init --ask | it goes on, with the answers kept | test/e2e/init/interrupt.deep.test.ts › the next run goes on from there
+an answer was wrong | agent/cli/init/watch.ts; agent/cli/init/provisioned.ts; agent/cli/init/scope.ts; agent/cli/init/configuration.ts | newleaf init --ask | it is asked again | test/e2e/init/corrected.deep.test.ts › Ctrl-C loses no answer of the step
+the ID scope was wrong | agent/cli/init/scope-trial.ts | newleaf init | the right one is written | test/e2e/init/scope.deep.test.ts › the right one
+the caller is not root | agent/cli/init/idle.ts; agent/cli/init/secret.ts; agent/cli/init/configuration.ts; agent/cli/init/adopt/pair.ts | newleaf init | root sets it up | test/e2e/init/flags.deep.test.ts › whoever is not root is told so at once
+the daemon runs already | agent/cli/init/idle.ts | newleaf roll --wait; systemctl stop newleaf; newleaf init --ask; systemctl start newleaf | the answers are asked again | test/e2e/init/refusals.deep.test.ts › the daemon, which runs already
+a PIN on the command line | agent/cli/init/ask.ts | newleaf init --pin-file - <FILE | it is read | test/e2e/init/flags.deep.test.ts › the PIN comes from stdin or a file
+what is taken over does not fit | agent/cli/init/adopt/adopt.ts; agent/cli/init/adopt/aziot.ts; agent/cli/init/adopt/incumbent.ts | newleaf init --adopt LEAF --adopt-key KEY; newleaf init | it is taken over | test/e2e/init/adopt.deep.test.ts › what does not fit is told in a sentence
+the daemon runs, and the gateway is to be given up | agent/cli/decommission/command.ts | systemctl disable --now newleaf; newleaf decommission | it is | test/system/given-up.test.ts › while the daemon runs, decommission tells how to stop it
+there is no terminal to ask | agent/cli/decommission/command.ts | newleaf decommission --yes | it is given up | test/e2e/decommission.test.ts › nobody to ask
+giving up was cut off | agent/state/journal.ts; agent/cli/decommission/holding.ts | newleaf decommission | it is finished | test/e2e/decommission.test.ts › status of a gateway that is half given up says so
+what was missing is there | agent/cli/init/new-token.ts; agent/cli/init/pin.ts | newleaf init | it goes on | test/e2e/init/refusals.deep.test.ts › the token: a wrong PIN is tried once
+`;
+
+export const ARROWS: readonly Arrow[] = ROWS.trim()
+  .split('\n')
+  .map((line) => {
+    const [situation = '', at = '', types = '', changes = '', where = ''] = line.split(' | ');
+    const [file = '', name = ''] = where.split(' › ');
+    return { situation, at: at.split('; '), types: types.split('; '), changes, test: [file, name] };
+  });
+
+/** What no test can type here, with the reason. */
+export const FOR_A_PERSON: readonly (readonly [command: string, reason: string])[] = [
+  ['apt-get install …', 'it needs the package server of the site'],
+  ['apt-get install libengine-pkcs11-openssl', 'the same'],
+  ['apt-get install stunnel4 pkcs11-provider', 'the same'],
+  ['apt-get install util-linux', 'the same'],
+  ['pkcs11-tool --init-pin', 'it needs the SO PIN; each vendor has a tool of its own'],
+  ['tpm2_dictionarylockout --clear-lockout', "it needs the lockout password of the TPM's owner"],
+  ['tpm2_changeauth -c owner -p PASSWORD', 'it needs the password of the owner'],
+  ['tpm2_evictcontrol -c HANDLE', 'which object may go is for its owner to say'],
+  ['usermod -aG ods newleaf', 'a group of Fedora'],
+  ['mount -o remount,rw /', 'it changes the machine that tests; the package stage makes a root read-only'],
+  ['rm …', 'a file on a file system that was read-only'],
+];
+
+/** Commands in texts that stand after no arrow, with the reason. */
+export const NO_ARROWS: readonly (readonly [place: string, command: string, reason: string])[] = [
+  ['agent/config/schema.ts', 'newleaf decommission', 'about a setting'],
+  ['agent/cli/uplink/place.ts', 'newleaf uplink add', 'a comment in a file'],
+  ['agent/cli/uplink/place.ts', 'newleaf uplink remove', 'a comment in a file'],
+  ['agent/cli/init/ask.ts', 'back', 'an answer to a question'],
+  ['agent/cli/init/dialogue.ts', 'back', 'an answer to a question'],
+  ['agent/cli/init/scope.ts', 'back', 'an answer to a question'],
+  ['agent/cli/init/idle.ts', 'newleaf init --config FILE', 'for experiments'],
+  ['agent/cli/init/enrollment.ts', 'newleaf run', 'where there is no systemd'],
+];
