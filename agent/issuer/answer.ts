@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { certificatesIn } from '../certificate/pkcs7.ts';
 import { type Code, Fault } from '../failure/failure.ts';
-import { certificatesIn } from './pkcs7.ts';
 
 export interface HttpsReply {
   readonly status: number;

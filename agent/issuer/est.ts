@@ -1,4 +1,5 @@
 import type { TlsConnector } from '../../hsm/connector.ts';
+import { blocksOf, certificatePem, wrapped } from '../certificate/pem.ts';
 import { Fault } from '../failure/failure.ts';
 import { readAuthorities, readNamed } from '../machine/named-file.ts';
 import { basicOf } from '../network/basic.ts';
@@ -8,7 +9,6 @@ import { certificatesFrom } from './answer.ts';
 import { explained } from './csrattrs.ts';
 import { authoritiesRequest, type EstOperation, enrolment } from './enrolment.ts';
 import { exchange, type HttpsRequest, under } from './exchange.ts';
-import { blocksOf, certificatePem, wrapped } from './pem.ts';
 
 export interface EstSettings extends Pick<HttpsRequest, 'through'> {
   /** With any path segments and label, without the operation: `https://ca.example.com/.well-known/est`. */

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
+import { issuerOf } from '../../certificate/name.ts';
+import { certificatesOf } from '../../certificate/pem.ts';
 import { CODES, Fault } from '../../failure/failure.ts';
-import { issuerOf } from '../../issuer/name.ts';
-import { certificatesOf } from '../../issuer/pem.ts';
 import { waysTo } from '../../network/choice.ts';
 import { moment } from '../moment.ts';
 import {

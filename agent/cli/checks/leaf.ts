@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
+import { linkUp } from '../../certificate/chain.ts';
+import { issuerOf, named, validityOf } from '../../certificate/name.ts';
+import { certificatesOf } from '../../certificate/pem.ts';
 import { needsNoPerson } from '../../config/terms.ts';
-import { linkUp } from '../../issuer/chain.ts';
-import { issuerOf, named, validityOf } from '../../issuer/name.ts';
-import { certificatesOf } from '../../issuer/pem.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import { dueAt } from '../../roll/plan.ts';
 import { misnamed } from '../../roll/wrong.ts';

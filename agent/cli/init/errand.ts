@@ -84,7 +84,7 @@ const ERRANDS: Errands = {
     await prepareTls(asked);
   },
   async keysIn(asked) {
-    const { certificatePem } = await import('../../issuer/pem.ts');
+    const { certificatePem } = await import('../../certificate/pem.ts');
     const token = await opened(asked);
     const found: FoundKey[] = [];
     for (const { label, id, spki } of await token.usable()) {

@@ -4,7 +4,7 @@ import { after, before, suite, test } from 'node:test';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { type Trial, tryEst } from '../../../agent/issuer/trial.ts';
 import { insideNetworkNamespace } from '../../namespace.ts';
-import { mint, mintCa, privateKeyPem } from '../../unit/issuer/mint.ts';
+import { mint, mintCa, privateKeyPem } from '../../unit/certificate/mint.ts';
 import { Libest, lifetime } from './libest.ts';
 
 const withCode = (code: string) => (error: unknown) => error instanceof Fault && error.failure.code === code;

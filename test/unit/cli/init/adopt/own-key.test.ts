@@ -7,7 +7,7 @@ import type { FoundKey } from '../../../../../agent/cli/init/errands.ts';
 import { type RollState, unprovisioned } from '../../../../../agent/roll/state.ts';
 import { entryOf, validateEntry } from '../../../../../agent/state/entry.ts';
 import { createJournal } from '../../../../../agent/state/journal.ts';
-import { DAY, type Minted, mint } from '../../../issuer/mint.ts';
+import { DAY, type Minted, mint } from '../../../certificate/mint.ts';
 import { fault, scratch } from '../../../state/disk.ts';
 import { scene } from '../stage.ts';
 
