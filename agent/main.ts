@@ -20,7 +20,7 @@ const JOBS: Jobs = {
   /** For `init`: makes an attempt as the daemon. */
   errand: async () => (await import('./cli/init/errand.ts')).errandJob,
   /** For `check`: loads the PKCS#11 module, which may hang or crash. */
-  module: async () => (await import('./cli/checks/apart/apart.ts')).moduleJob(),
+  module: async () => (await import('./cli/proof/apart.ts')).moduleJob(),
 };
 
 const io: Io = { out: process.stdout, err: process.stderr, env: process.env, now: Date.now };

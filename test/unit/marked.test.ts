@@ -16,7 +16,7 @@ const UNMARKED = new RegExp(
 
 /** Lines that are no text with a command in it, by file and beginning, each with its reason. */
 const NEEDED: Readonly<Record<string, string>> = {
-  "agent/cli/checks/site-here.ts: await new HubKey(tpm, config.state.directory).sign(name, Buffer.from('newleaf check'));":
+  "agent/cli/proof/site-here.ts: await new HubKey(tpm, config.state.directory).sign(name, Buffer.from('newleaf check'));":
     'it is signed',
   "agent/cli/checks/token.ts: const message = Buffer.from('newleaf check');": 'it is signed',
   "agent/cli/init/configuration.ts: await written(draftFile(file), draftText(answers.draft, 'The answers to newleaf init so far. It goes on from here.'));":

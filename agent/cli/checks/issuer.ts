@@ -2,9 +2,9 @@ import type { IssuerChoice } from '../../config/config.ts';
 import { Fault } from '../../failure/failure.ts';
 import { authoritiesRequest, enrolment } from '../../issuer/enrolment.ts';
 import { basicOf } from '../../network/basic.ts';
+import type { Site } from '../proof/site.ts';
 import { currentLeaf, type Finding, failed, faultOf, ofLeaf, ok, skipped, warning, x509 } from './check.ts';
 import { reach } from './reach.ts';
-import type { Site } from './site.ts';
 
 type EstChoice = Extract<IssuerChoice, { kind: 'est' }>;
 

@@ -7,8 +7,8 @@ import type { Leaf } from '../../roll/leaf.ts';
 import { dueAt } from '../../roll/plan.ts';
 import { misnamed } from '../../roll/wrong.ts';
 import { localDay, localMinute, moment } from '../moment.ts';
+import type { Site } from '../proof/site.ts';
 import { type Finding, failed, ofLeaf, ok, warning, withLeaf, x509 } from './check.ts';
-import type { Site } from './site.ts';
 
 async function validity(current: Leaf, site: Site): Promise<Finding> {
   const { notAfter } = current;

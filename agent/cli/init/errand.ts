@@ -57,7 +57,7 @@ const HTTPS = 443;
 
 /** The same failure, with the issuer of the certificate that the server shows; undefined where that cannot be seen. */
 async function distrustOf({ url, caFile, caName, network }: EstTrial): Promise<Fault | undefined> {
-  const { dial } = await import('../checks/dial.ts');
+  const { dial } = await import('../proof/dial.ts');
   const { distrusted } = await import('../checks/reach.ts');
   const { networkOf } = await import('../../network/network.ts');
   const { hostname, port, host } = new URL(url);
@@ -110,7 +110,7 @@ const ERRANDS: Errands = {
     makeToken(asked);
   },
   async reachEst({ url, network }) {
-    const { dial, Unreached } = await import('../checks/dial.ts');
+    const { dial, Unreached } = await import('../proof/dial.ts');
     const { adviceFor } = await import('../checks/reach.ts');
     const { hostname, port } = new URL(url);
     const { networkOf } = await import('../../network/network.ts');

@@ -1,4 +1,4 @@
-import { Unreached } from '../../../../agent/cli/checks/dial.ts';
+import { Unreached } from '../../../../agent/cli/proof/dial.ts';
 import { Fault } from '../../../../agent/failure/failure.ts';
 import { mint, mintCa } from '../../certificate/mint.ts';
 import { dialled, entry } from '../gateway.ts';

@@ -1,4 +1,4 @@
-import { Unreached } from '../../../../agent/cli/checks/dial.ts';
+import { Unreached } from '../../../../agent/cli/proof/dial.ts';
 import { Fault } from '../../../../agent/failure/failure.ts';
 import { entry } from '../gateway.ts';
 import { NOW } from '../stage.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
-import { serverTime } from '../../../../agent/cli/checks/server-time.ts';
+import { serverTime } from '../../../../agent/cli/proof/server-time.ts';
 import { DAY, type Minted, mint, mintCa, privateKeyPem, type Wish } from '../../certificate/mint.ts';
 
 const AT = Date.parse('2031-01-01T00:00:00Z');

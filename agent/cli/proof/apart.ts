@@ -1,7 +1,7 @@
-import type { Job } from '../../../../hsm/job.ts';
-import { type NoAnswer, Worker } from '../../../../hsm/worker.ts';
-import { type Failure, Fault } from '../../../failure/failure.ts';
-import { failureOf } from '../../../failure/failure-of.ts';
+import type { Job } from '../../../hsm/job.ts';
+import { type NoAnswer, Worker } from '../../../hsm/worker.ts';
+import { type Failure, Fault } from '../../failure/failure.ts';
+import { failureOf } from '../../failure/failure-of.ts';
 import type { Answers } from './answers.ts';
 
 /** A module that reaches its token over a network or a serial line is slow; a hung one never answers. */

@@ -5,7 +5,7 @@ import { exchange } from '../../issuer/exchange.ts';
 import type { Looking } from '../../machine/as-daemon.ts';
 import { networkOf } from '../../network/network.ts';
 import { timeLimit } from '../../time/limited.ts';
-import { type Apart, createApart } from './apart/apart.ts';
+import { type Apart, createApart } from './apart.ts';
 import { once } from './once.ts';
 import type { CheckedToken, Site } from './site.ts';
 
