@@ -93,7 +93,7 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
     why: 'it keeps what must outlive a power cut, and has no opinion about it',
   },
   'agent/keys': {
-    may: ['connector.ts', 'certificate', 'time', 'hsm', 'issuer', 'state', 'roll', 'failure', 'machine'],
+    may: ['connector.ts', 'certificate', 'time', 'hsm', 'state', 'roll', 'failure', 'machine'],
     packages: ['node:'],
     why: 'it joins the token to the ports of the machine, and has no business with a server or the journal',
   },

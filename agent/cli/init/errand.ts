@@ -3,9 +3,8 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job } from '../../../hsm/job.ts';
-import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
-import type { Errands, EstTrial, FoundKey, Role, TriedLogin } from './errands.ts';
+import type { Errands, FoundKey, Role, TriedLogin } from './errands.ts';
 import { isTpmModule } from './tpm-unit.ts';
 
 /** The job of the process that errands.ts starts: becomes the given user, runs one errand, and ends. */
@@ -53,21 +52,6 @@ async function opened({ module, token, uri, pin, pinRecord }: TriedLogin) {
   return openToken({ module, token, uri, pin, notes: pinRecord });
 }
 
-const HTTPS = 443;
-
-/** The same failure, with the issuer of the certificate that the server shows; undefined where that cannot be seen. */
-async function distrustOf({ url, caFile, caName, network }: EstTrial): Promise<Fault | undefined> {
-  const { dial } = await import('../proof/dial.ts');
-  const { distrusted } = await import('../checks/reach.ts');
-  const { networkOf } = await import('../../network/network.ts');
-  const { hostname, port, host } = new URL(url);
-  const ca = await readFile(caFile, 'utf8');
-  const at = `${hostname}:${port || HTTPS}`;
-  const dialled = await dial(at, ca, undefined, networkOf(network).proxied).catch(() => undefined);
-  if (dialled?.distrust === undefined) return undefined;
-  return new Fault('NL-EST-UNTRUSTED', distrusted(dialled, { side: 'EST', host, caFile: caName }));
-}
-
 /** Loaded when needed: a module that breaks this process is told by the name of its errand. */
 const ERRANDS: Errands = {
   async tokens(module) {
@@ -108,25 +92,6 @@ const ERRANDS: Errands = {
   async makeToken(asked) {
     const { makeToken } = await import('../../../hsm/new-token.ts');
     makeToken(asked);
-  },
-  async reachEst({ url, network }) {
-    const { dial, Unreached } = await import('../proof/dial.ts');
-    const { adviceFor } = await import('../checks/reach.ts');
-    const { hostname, port } = new URL(url);
-    const { networkOf } = await import('../../network/network.ts');
-    const { proxied } = networkOf(network);
-    await dial(`${hostname}:${port || HTTPS}`, '', undefined, proxied).catch((error: unknown) => {
-      if (!(error instanceof Unreached)) throw error;
-      throw new Fault('NL-EST-UNREACHABLE', { message: error.message, advice: adviceFor(error, 'the URL') });
-    });
-  },
-  async tryEst(asked) {
-    const { tryEst } = await import('../../issuer/trial.ts');
-    const { networkOf } = await import('../../network/network.ts');
-    const trial = { ...asked, through: networkOf(asked.network).through };
-    return tryEst(trial, Date.now).catch(async (error: unknown) => {
-      throw failureOf(error).code === 'NL-EST-UNTRUSTED' ? ((await distrustOf(asked)) ?? error) : error;
-    });
   },
   async refusesScope({ scope, kept, leaf, caFile, network, endpoint, registrationId, ...login }) {
     const { MEMORY } = await import('../../../hsm/pin.ts');

@@ -4,7 +4,6 @@ import type { TlsSettings } from '../../../hsm/tls-way.ts';
 import { unansweredTokenError } from '../../../hsm/token-work.ts';
 import { Worker } from '../../../hsm/worker.ts';
 import { type Failure, Fault } from '../../failure/failure.ts';
-import type { Trial } from '../../issuer/trial.ts';
 import type { Account } from '../../machine/account.ts';
 import { asUser, mayTurn } from '../../machine/turn.ts';
 import type { Unit } from '../../machine/unit.ts';
@@ -33,13 +32,6 @@ export interface TriedScope extends TriedLogin, TlsSettings {
   readonly network: NetworkSettings;
 }
 
-/** An EST server, and the way to it. */
-export interface EstTrial extends Omit<Trial, 'through'> {
-  readonly network: NetworkSettings;
-  /** The file of CAs as the person knows it, where caFile is a copy. */
-  readonly caName: string;
-}
-
 /** A key in the token. */
 export interface FoundKey {
   readonly label: string;
@@ -66,10 +58,6 @@ export interface Errands {
   importKey(asked: TriedLogin & { readonly label: string; readonly key: string }): Promise<void>;
   /** Why the daemon cannot read a file: the code of the system, as ENOENT. Undefined where it can. */
   whyUnreadable(file: string): Promise<string | undefined>;
-  /** TCP and TLS, whatever its certificate is. */
-  reachEst(asked: Pick<EstTrial, 'url' | 'network'>): Promise<void>;
-  /** Whether the EST server could be asked if it knows us. */
-  tryEst(asked: EstTrial): Promise<boolean>;
   /** Whether DPS refuses an ID scope, and no outage does. */
   refusesScope(asked: TriedScope): Promise<boolean>;
 }
@@ -126,8 +114,6 @@ export function createErrands(
     keysIn: (asked) => send('keysIn', asked, { doing: 'Looking for keys in the token' }),
     importKey: (asked) => send('importKey', asked, { doing: 'Bringing the key into the token' }),
     whyUnreadable: (file) => send('whyUnreadable', file, { doing: `Reading ${file}`, limitMs: READ_MS }),
-    reachEst: (asked) => send('reachEst', asked, { doing: 'Dialling the EST server' }),
-    tryEst: (asked) => send('tryEst', asked, { doing: 'Asking the EST server' }),
     refusesScope: (asked) => send('refusesScope', asked, { doing: 'Asking DPS about the ID scope' }),
   };
 }

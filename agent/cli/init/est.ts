@@ -1,14 +1,13 @@
+import type { Draft } from '../../config/draft.ts';
 import { type Failure, Fault } from '../../failure/failure.ts';
-import { failureOf } from '../../failure/failure-of.ts';
 import { Misuse } from '../kit/command.ts';
 import { isTakenAllTheSame } from './all-the-same.ts';
 import { askSecret } from './ask-secret.ts';
 import { askSetting, noCertificate } from './ask-setting.ts';
-import { originOf } from './copies.ts';
-import type { EstTrial } from './errands.ts';
 import type { Guide } from './guide.ts';
 import { askInOrder, type Question } from './in-order.ts';
-import { networkIn, ofProxy } from './network.ts';
+import { ofProxy } from './network.ts';
+import { prove } from './prove.ts';
 
 const FIRSTS = [
   { key: 'password', words: 'a user name and a password' },
@@ -52,7 +51,7 @@ export function estQuestions(): readonly Question[] {
 }
 
 async function askUrl(guide: Guide): Promise<void> {
-  const { answers, dialogue, errands } = guide;
+  const { answers, dialogue } = guide;
   for (;;) {
     await askSetting(guide, {
       name: `${EST}.url`,
@@ -61,17 +60,17 @@ async function askUrl(guide: Guide): Promise<void> {
       hint: 'with /.well-known/est, and a label where it has one',
     });
     if (!dialogue.asks) return;
-    const url = answers.text(`${EST}.url`) ?? '';
-    const failure = await met(errands.reachEst({ url, network: networkIn(answers) }));
-    if (failure === undefined) return;
+    const { failure } = await prove(guide, ['issuer-reach'], 'Dialling the EST server');
+    // The file of CAs is asked for next.
+    if (failure === undefined || isOfFile(failure)) return;
     dialogue.wrong(ofProxy(answers, failure, false));
-    if (await isTakenAllTheSame(guide, [`${EST}.url`, url])) return;
+    if (await isTakenAllTheSame(guide, [`${EST}.url`, answers.get(`${EST}.url`)])) return;
     guide.forget('est-url');
   }
 }
 
 async function askAuthority(guide: Guide): Promise<void> {
-  const { answers, dialogue, errands } = guide;
+  const { answers, dialogue } = guide;
   const name = `${EST}.ca_file`;
   const before = answers.get(name);
   for (;;) {
@@ -83,16 +82,16 @@ async function askAuthority(guide: Guide): Promise<void> {
       objection: noCertificate,
     });
     if (!dialogue.asks) return;
-    const failure = await met(errands.tryEst(server(guide)));
-    // A server may want a client certificate for all that it answers.
-    if (failure === undefined || failure.code === 'NL-EST-AUTH') return dialogue.ok('The EST server answers.');
+    const { failure } = await prove(guide, ['issuer-reach'], 'Asking the EST server');
+    if (failure === undefined) return dialogue.ok('The EST server answers.');
     dialogue.wrong(ofProxy(answers, failure, false));
-    const isOfFile = failure.code === 'NL-EST-UNTRUSTED';
-    if (await isTakenAllTheSame(guide, [name, isOfFile ? before : answers.get(name)])) return;
+    if (await isTakenAllTheSame(guide, [name, isOfFile(failure) ? before : answers.get(name)])) return;
     guide.forget(...SERVER_FLAGS);
-    if (!isOfFile) await askUrl(guide);
+    if (!isOfFile(failure)) await askUrl(guide);
   }
 }
+
+const isOfFile = ({ code }: Failure): boolean => code === 'NL-EST-UNTRUSTED' || code === 'NL-CONFIG';
 
 /** The credentials of a gateway that has no leaf yet. */
 async function askFirsts({ answers, dialogue, flag }: Guide): Promise<readonly First[]> {
@@ -135,32 +134,35 @@ function askBootstrap(part: 'cert' | 'key', words: string): Question {
  * @param before the file with the password that stood before this answer
  */
 async function proveIdentity(guide: Guide, identity: readonly Question[], before: () => string | undefined) {
-  const { answers, dialogue, errands, flag, leaf } = guide;
+  const { answers, dialogue, flag, leaf } = guide;
   const isGiven = ['issuer', ...SERVER_FLAGS, ...IDENTITY_FLAGS].some((name) => flag(name) !== undefined);
   if (!dialogue.asks && (leaf === undefined || !isGiven)) return;
   answers.demandAll();
   for (;;) {
-    const trial = { ...server(guide), ...credentials(guide) };
-    const failure = inWords(guide, await met(errands.tryEst(trial)));
-    const isKnown = trial.username !== undefined || trial.bootstrap !== undefined;
-    if (failure === undefined) return isKnown ? dialogue.ok('The EST server knows this gateway.') : tellLater(guide);
+    const draft = withoutToken(answers.draft);
+    const isKnown = draft.has(`${EST}.username`) || draft.has(`${EST}.bootstrap_cert`);
+    const ids = [...(dialogue.asks ? [] : ['issuer-reach']), ...(isKnown ? ['issuer-auth'] : [])];
+    const { failure: met } = await prove(guide, ids, 'Asking the EST server', draft);
+    if (met === undefined) return isKnown ? dialogue.ok('The EST server knows this gateway.') : tellLater(guide);
+    const failure = inWords(guide, met);
     if (!dialogue.asks) throw refusedOptions(failure);
     dialogue.wrong(failure);
     const isRefused = failure.code === 'NL-EST-AUTH';
-    if (await isTakenAllTheSame(guide, [EST_PASSWORD.name, isRefused ? before() : trial.passwordFile])) return;
+    if (await isTakenAllTheSame(guide, [EST_PASSWORD.name, isRefused ? before() : answers.get(EST_PASSWORD.name)])) {
+      return;
+    }
     guide.forget(...SERVER_FLAGS, ...IDENTITY_FLAGS);
     await askInOrder(guide, isRefused ? identity : [askUrl, askAuthority]);
   }
 }
 
-/** A refusal about what was answered here: the person has seen no setting yet. */
-function inWords({ answers, dialogue }: Guide, failure: Failure | undefined): Failure | undefined {
-  if (failure?.code !== 'NL-EST-AUTH') return failure && ofProxy(answers, failure, false);
+/** What to do about what was answered here: the person has seen no setting yet. */
+function inWords({ answers, dialogue }: Guide, failure: Failure): Failure {
+  if (failure.code !== 'NL-EST-AUTH') return ofProxy(answers, failure, false);
   const hasPassword = answers.text(`${EST}.username`) !== undefined;
-  const what = hasPassword ? 'User name or password is' : 'The bootstrap certificate is';
   const flags = hasPassword ? '--est-user and --est-password-file' : '--bootstrap-cert and --bootstrap-key';
   const advice = `${dialogue.asks ? 'Enter asks for them again' : `Correct ${flags}`}, or ask the operator of the EST server.`;
-  return { ...failure, message: `${what} not accepted. ${failure.message}`, advice };
+  return { ...failure, advice };
 }
 
 /** The server has answered, and said no: the options are wrong. Where there was no answer, they may be right. */
@@ -175,20 +177,9 @@ function tellLater({ answers, dialogue }: Guide): void {
   dialogue.say('The bootstrap identity in the token is tried with the first request.');
 }
 
-function server(guide: Guide): EstTrial {
-  const { answers } = guide;
-  const caFile = answers.text(`${EST}.ca_file`) ?? '';
-  const url = answers.text(`${EST}.url`) ?? '';
-  return { url, caFile, caName: originOf(guide, caFile), network: networkIn(answers) };
+/** What can be tried here: an identity in the token cannot. */
+function withoutToken(draft: Draft): Draft {
+  const settings = BOOTSTRAP.map((key) => `${EST}.${key}`);
+  const isInToken = settings.some((name) => String(draft.get(name)).startsWith('pkcs11:'));
+  return isInToken ? new Map([...draft].filter(([name]) => !settings.includes(name))) : draft;
 }
-
-/** The credentials that can be tried here: an identity in the token cannot. */
-function credentials({ answers }: Guide): Pick<EstTrial, 'username' | 'passwordFile' | 'bootstrap'> {
-  const text = (key: string) => answers.text(`${EST}.${key}`);
-  const [certificate = '', key = ''] = [text('bootstrap_cert'), text('bootstrap_key')];
-  const isInFiles = certificate.startsWith('/') && key.startsWith('/');
-  const bootstrap = isInFiles ? { certificate, key } : undefined;
-  return { username: text('username'), passwordFile: text('password_file'), bootstrap };
-}
-
-const met = (trial: Promise<unknown>): Promise<Failure | undefined> => trial.then(() => undefined, failureOf);

@@ -1,12 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { type Failure, Fault, failure } from '../../failure/failure.ts';
-import { waysTo } from '../../network/choice.ts';
-import { networkOf } from '../../network/network.ts';
-import { adviceFor, distrusted } from '../checks/reach.ts';
-import { type Dialled, dial, Unreached } from '../proof/dial.ts';
-import { originOf } from './copies.ts';
+import { type Failure, Fault } from '../../failure/failure.ts';
 import type { Guide } from './guide.ts';
-import { networkIn, ofProxy } from './network.ts';
+import { ofProxy } from './network.ts';
+import { prove } from './prove.ts';
 
 /** `proxy`, `credentials`: what must be answered otherwise. */
 type Reached = 'trusted' | 'untrusted' | 'unreached' | 'proxy' | 'credentials';
@@ -40,47 +35,7 @@ const isOfProxy = ({ code }: Failure): boolean => code.startsWith('NL-NETWORK-PR
 
 async function tried(guide: Guide): Promise<Failure | undefined> {
   const { dialogue, answers } = guide;
-  const [host, caFile] = [answers.inEffect('dps.endpoint'), answers.inEffect('trust.ca_file')];
-  let ca: string;
-  try {
-    ca = await readFile(caFile, 'utf8');
-  } catch (error) {
-    const message = `${caFile} cannot be read: ${error instanceof Error ? error.message : error}.`;
-    return failure('NL-CONFIG', { message });
-  }
-  try {
-    const { isSecond, ...dialled } = await dialogue.during(`Dialling ${host}`, dialEither(host, ca, guide));
-    if (dialled.distrust !== undefined) {
-      const { message, advice } = distrusted(dialled, { side: 'DPS', host, caFile: originOf(guide, caFile) });
-      return failure('NL-DPS-UNTRUSTED', { message, ...(advice !== undefined && { advice }) });
-    }
-    const how = isSecond ? ', where 8883 is closed: newleaf uses WebSockets' : '';
-    dialogue.ok(`DPS answers at ${dialled.address} port ${dialled.port}${how}, and is trusted.`);
-    return undefined;
-  } catch (error) {
-    if (error instanceof Fault) return ofProxy(answers, error.failure, dialogue.asks);
-    if (!(error instanceof Unreached)) throw error;
-    return failure('NL-DPS-UNREACHABLE', { message: error.message, advice: adviceFor(error, 'the DPS endpoint') });
-  }
+  const { message, failure } = await prove(guide, ['dps-reach'], `Dialling ${answers.inEffect('dps.endpoint')}`);
+  if (failure === undefined) dialogue.ok(message);
+  return failure && ofProxy(answers, failure, dialogue.asks);
 }
-
-const PORTS = { mqtt: '', 'mqtt-ws': ':443' } as const;
-
-/** Over the ways of the daemon, in their order. @throws Unreached, Fault NL-NETWORK-… */
-async function dialEither(host: string, ca: string, guide: Guide): Promise<Dialled & { readonly isSecond: boolean }> {
-  const network = networkIn(guide.answers);
-  const { proxied } = networkOf(network);
-  const [first, second] = waysTo(host, network.transport);
-  const over = (way: keyof typeof PORTS) =>
-    dial(HAS_PORT.test(host) ? host : `${host}${PORTS[way]}`, ca, undefined, proxied);
-  try {
-    return { ...(await over(first)), isSecond: false };
-  } catch (error) {
-    if (error instanceof Unreached && error.isAnswer) throw error;
-    const dialled = second && (await over(second).catch(() => undefined));
-    if (dialled === undefined) throw error;
-    return { ...dialled, isSecond: true };
-  }
-}
-
-const HAS_PORT = /:\d+$/;

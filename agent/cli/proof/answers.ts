@@ -8,12 +8,9 @@ import { type Identity, TokenConnectors } from '../../../hsm/tls.ts';
 import { prepareTls, type TlsSettings } from '../../../hsm/tls-way.ts';
 import { openToken, type Token } from '../../../hsm/token.ts';
 import type { Errand } from '../../issuer/enrolment.ts';
-import { exchange } from '../../issuer/exchange.ts';
 import { type NetworkSettings, networkOf } from '../../network/network.ts';
-import { timeLimit } from '../../time/limited.ts';
+import { exchangeInTime } from './exchange-in-time.ts';
 import { shake } from './handshakes.ts';
-
-const FETCH_MS = 15_000;
 
 /** Which token, by the names of the configuration. */
 interface Locator {
@@ -75,8 +72,7 @@ export function createAnswers() {
     /** One request over HTTPS. */
     async fetch(errand: Errand, identity: Identity, settings: NetworkSettings) {
       const tls = await connector(identity);
-      const { through } = networkOf(settings);
-      return exchange({ ...errand, tls, through, signal: timeLimit(FETCH_MS) });
+      return exchangeInTime({ ...errand, tls, through: networkOf(settings).through });
     },
   };
 }

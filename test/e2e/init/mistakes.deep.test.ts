@@ -75,7 +75,7 @@ const AT_ONCE = ['--issuer', '--renew-at', '--new-token', '--est-url', '--transp
 /** On a gateway that has a leaf: what a server has answered, or why none has. */
 const TRIED: readonly (readonly [options: readonly string[], exit: number, sentence: RegExp])[] = [
   [['--id-scope', '0ne00000001'], 2, /DPS does not know the ID scope 0ne00000001/],
-  [['--est-user', 'nobody'], 2, /NL-EST-AUTH .* with 401\. \(Basic/],
+  [['--est-user', 'nobody'], 2, /NL-EST-AUTH .* does not accept user name and password \(HTTP 401: Basic/],
   [['--est-password-file', '/etc/newleaf/wrong-password'], 2, /NL-EST-AUTH/],
   [['--est-url', '{est}/nowhere'], 2, /NL-EST-REFUSED/],
   [['--est-url', 'https://localhost:9/.well-known/est'], 1, /NL-EST-UNREACHABLE/],

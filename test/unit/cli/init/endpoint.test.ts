@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { IDENTITY_QUESTIONS } from '../../../../agent/cli/init/identity.ts';
+import { authority, files } from '../../issuer/est-server.ts';
 import { scene } from './stage.ts';
 
 const HERE = join(import.meta.dirname, '../../../../package.json');
@@ -9,8 +10,9 @@ const ask = IDENTITY_QUESTIONS.at(-1) ?? assert.fail('there is no question for t
 /** A port of this machine where nothing listens: refused at once. */
 const WRONG = '127.0.0.1:9';
 
-test('a DPS endpoint that gives no answer is not the default of the next question', async () => {
-  const configured = { 'dps.endpoint': '127.0.0.2:9', 'trust.ca_file': HERE };
+test('a DPS endpoint that gives no answer is not the default of the next question', async (t) => {
+  const { trust = '' } = files(t, { trust: authority.rootPem });
+  const configured = { 'dps.endpoint': '127.0.0.2:9', 'trust.ca_file': trust };
   const { guide, paper } = scene({ configured, typed: [WRONG, 'no', '', 'yes'] });
   await ask(guide);
   assert.deepEqual(paper.text.match(/DPS endpoint \[.*$/gm), [

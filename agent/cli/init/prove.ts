@@ -1,0 +1,54 @@
+import { draftConfig } from '../../config/config.ts';
+import { type Failure, failure } from '../../failure/failure.ts';
+import { examine } from '../checks/examine.ts';
+import { CHECKS } from '../checks/list.ts';
+import { siteHere } from '../proof/site-here.ts';
+import { originOf } from './copies.ts';
+import type { Guide } from './guide.ts';
+
+/** What the answers so far are worth, in the words of `newleaf check`. */
+export interface Proof {
+  readonly message: string;
+  /** Undefined where nothing is wrong. */
+  readonly failure: Failure | undefined;
+}
+
+/**
+ * Proves answers by checks, without their needs: what was proven just now is not asked again.
+ * @param ids in the order of the list; the first that fails is told
+ * @param doing for the person who waits
+ */
+export async function prove(
+  guide: Pick<Guide, 'answers' | 'copies' | 'dialogue' | 'file'>,
+  ids: readonly string[],
+  doing: string,
+  draft = guide.answers.draft,
+): Promise<Proof> {
+  const { dialogue, file } = guide;
+  const config = async () => draftConfig(draft, file);
+  const here = siteHere({ config, file, env: process.env, now: Date.now() });
+  const site: typeof here = {
+    ...here,
+    // The token is chosen last: an answer is proven without the leaf that may be in it.
+    entry: async () => 'absent',
+    // No file is named yet: then only the CAs that node knows vouch for a server.
+    authorities: async (setting, path) => (path === undefined ? '' : here.authorities(setting, path)),
+  };
+  const checks = CHECKS.filter(({ id }) => ids.includes(id));
+  const first = async (): Promise<Proof> => {
+    let message = '';
+    for await (const { outcome, code = 'NL-CLOCK', advice, ...found } of examine(checks, site)) {
+      message = inTheirWords(guide, found.message);
+      const detail = { message, ...(advice !== undefined && { advice }) };
+      // Skipped is what cannot be judged while the clock is wrong.
+      if (outcome === 'failed' || outcome === 'skipped') return { message, failure: failure(code, detail) };
+    }
+    return { message, failure: undefined };
+  };
+  return dialogue.during(doing, first()).finally(() => site.close());
+}
+
+/** The person knows the file that was named, and not its copy, which goes when it does not work. */
+function inTheirWords({ copies }: Pick<Guide, 'copies'>, message: string): string {
+  return [...copies.keys()].reduce((text, path) => text.replaceAll(path, originOf({ copies }, path)), message);
+}
