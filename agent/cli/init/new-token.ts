@@ -1,4 +1,4 @@
-import { MAKEABLE } from '../../../hsm/known-modules.ts';
+import { isModuleOf, MAKEABLE } from '../../../hsm/known-modules.ts';
 import type { TlsSettings } from '../../../hsm/tls-way.ts';
 import { objectionTo } from '../../config/draft.ts';
 import { Fault } from '../../failure/failure.ts';
@@ -30,7 +30,7 @@ const WORDS: Readonly<Record<NewKind, string>> = {
 const isOf =
   (kind: NewKind) =>
   ({ module }: Pick<Shown, 'module'>): boolean =>
-    MAKEABLE[kind].files.some((file) => module.path.endsWith(`/${file}`));
+    isModuleOf(kind, module.path);
 
 /** The tokens that can be made here, the better one first. */
 export function newKinds({ free }: Survey): readonly Maker[] {

@@ -1,10 +1,9 @@
-import type { TlsSettings } from '../../../hsm/tls-way.ts';
 import { matches, parseUri } from '../../../hsm/uri.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { existing } from './configuration.ts';
 import type { Guide } from './guide.ts';
-import { givenPin, pinKeptFor, storePin } from './pin-place.ts';
+import { givenPin, loginOf, pinKeptFor, storePin } from './pin-place.ts';
 import type { Shown } from './survey.ts';
 
 /**
@@ -51,22 +50,14 @@ const NONE = 'none';
 
 async function isAccepted(
   guide: Guide,
-  { module, token }: Shown,
+  { token }: Shown,
   pin: string,
   words: string,
   isLast: boolean,
 ): Promise<boolean> {
-  const { answers, dialogue, errands } = guide;
+  const { dialogue, errands } = guide;
   try {
-    const [label, uri] = [answers.text('hsm.token'), answers.text('hsm.uri')];
-    await errands.login({
-      module: module.path,
-      tls: answers.inEffect('hsm.tls') as TlsSettings['tls'],
-      token: label,
-      uri,
-      pin,
-      pinRecord: answers.inEffect('state.directory'),
-    });
+    await errands.login(await loginOf(guide, pin));
   } catch (error) {
     const failure = failureOf(error);
     if (isLast) {

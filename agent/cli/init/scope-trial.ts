@@ -1,13 +1,12 @@
-import type { TlsSettings } from '../../../hsm/tls-way.ts';
 import { Fault } from '../../failure/failure.ts';
 import { isEndorsed } from '../../roll/leaf.ts';
-import { loginOf } from './adopt/begin.ts';
 import { isTakenAllTheSame } from './all-the-same.ts';
 import { askSetting } from './ask-setting.ts';
 import { existing } from './configuration.ts';
 import type { Guide } from './guide.ts';
 import { ID_SCOPE } from './identity.ts';
 import { networkIn } from './network.ts';
+import { loginOf } from './pin-place.ts';
 
 /**
  * Tries another ID scope with the leaf that the gateway has, before it is written: the session with the hub would go on, and the
@@ -38,7 +37,6 @@ async function isRefused(guide: Guide, scope: string, kept: string): Promise<boo
   if (leaf === undefined || isEndorsed(leaf)) return false;
   const asked = {
     ...(await loginOf(guide)),
-    tls: answers.inEffect('hsm.tls') as TlsSettings['tls'],
     scope,
     kept,
     endpoint: answers.inEffect('dps.endpoint'),

@@ -66,7 +66,12 @@ async function look(module: FoundModule, errands: Pick<Errands, 'tokens'>, seer:
     const seen = await errands.tokens(module.path, seer);
     return { module, seen, isBroken: false, ...(seen.length === 0 && { why: 'it shows no token' }) };
   } catch (error) {
-    return { module, seen: [], isBroken: true, why: failureOf(error).message.replace(/^[\w ]+: |\.$/g, '') };
+    return {
+      module,
+      seen: [],
+      isBroken: true,
+      why: failureOf(error).message.replace(/^(PKCS#11 module \S+ |[\w ]+: )|\.$/g, ''),
+    };
   }
 }
 

@@ -57,8 +57,7 @@ function besideLeaf({ token: { label } }: Shown, directory: string): Fault {
 function wrongModule(path: string | undefined, { useless }: Survey): string | undefined {
   const broken = useless.find(({ module, isBroken }) => isBroken && module.path === path);
   if (broken === undefined) return undefined;
-  const why = broken.why.replace(/^PKCS#11 module /, '');
-  return noFile(broken.module.path) ?? `must be a PKCS#11 module that works: ${why}`;
+  return noFile(broken.module.path) ?? `must be a PKCS#11 module that works: ${path} ${broken.why}`;
 }
 
 function isNamed(token: Shown['token'], wanted: string): boolean {

@@ -5,31 +5,17 @@ import { MEMORY } from '../../../hsm/pin.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
 import { rehearse } from '../../../hsm/rehearse.ts';
 import { type Identity, TokenConnectors } from '../../../hsm/tls.ts';
-import { prepareTls, type TlsSettings } from '../../../hsm/tls-way.ts';
+import { prepareTls } from '../../../hsm/tls-way.ts';
 import { openToken, type Token } from '../../../hsm/token.ts';
 import type { Errand } from '../../issuer/enrolment.ts';
 import { type NetworkSettings, networkOf } from '../../network/network.ts';
 import { exchangeInTime } from './exchange-in-time.ts';
 import { shake } from './handshakes.ts';
+import type { TokenLogin, TokenPlace } from './place.ts';
 
-/** Which token, by the names of the configuration. */
-interface Locator {
-  readonly module: string;
-  readonly token: string | undefined;
-  readonly uri: string | undefined;
-  /** The state directory. */
-  readonly notes: string;
-}
-
-interface Login extends Locator, TlsSettings {
-  readonly pin: string;
-}
-
-/** Questions, and what answers each in the process that loads the module. All but `load` and `slot` come after `open`. */
-export type Answers = ReturnType<typeof createAnswers>;
-
+/** Questions about one token, and what answers each in the process of its module. All but `load` and `slot` come after `open`. */
 export function createAnswers() {
-  let opened: { readonly token: Token; readonly login: Login } | undefined;
+  let opened: { readonly token: Token; readonly login: TokenLogin } | undefined;
   let connectors: TokenConnectors | undefined;
   const open = () => {
     if (opened === undefined) throw new Error('the token has not been opened');
@@ -45,7 +31,7 @@ export function createAnswers() {
   return {
     load: (module: string) => told('Loading the module', () => void loadModule(module)),
     /** The token before login, and the flags of its CK_TOKEN_INFO (CKF_…). */
-    async slot({ module, token: label, uri, notes }: Locator) {
+    async slot({ module, token: label, uri, notes }: TokenPlace) {
       const known = await knownToken(notes);
       return told('Looking for the token', () => {
         const { name, info, doubt } = findSlot(loadModule(module), label, uri, known);
@@ -53,7 +39,7 @@ export function createAnswers() {
       });
     },
     /** One login. */
-    async open(login: Login) {
+    async open(login: TokenLogin) {
       const token = await openToken(login);
       opened = { token, login };
       return token.name;
