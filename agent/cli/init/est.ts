@@ -2,12 +2,12 @@ import type { Draft } from '../../config/draft.ts';
 import { type Failure, Fault } from '../../failure/failure.ts';
 import { Misuse } from '../kit/command.ts';
 import { isTakenAllTheSame } from './all-the-same.ts';
-import { askSecret } from './ask-secret.ts';
-import { askSetting, noCertificate } from './ask-setting.ts';
+import { askSetting } from './ask-setting.ts';
 import type { Guide } from './guide.ts';
 import { askInOrder, type Question } from './in-order.ts';
 import { ofProxy } from './network.ts';
 import { prove } from './prove.ts';
+import { SETTINGS } from './settings.ts';
 
 const FIRSTS = [
   { key: 'password', words: 'a user name and a password' },
@@ -20,6 +20,7 @@ type First = (typeof FIRSTS)[number]['key'];
 const EST = 'issuer.est';
 const PASSWORD = ['username', 'password_file'];
 const BOOTSTRAP = ['bootstrap_cert', 'bootstrap_key'];
+const PASSWORD_FILE = SETTINGS['est-password-file'];
 const SERVER_FLAGS = ['est-url', 'est-ca'];
 const IDENTITY_FLAGS = ['est-user', 'est-password-file', 'bootstrap-cert', 'bootstrap-key'];
 
@@ -31,13 +32,13 @@ export function estQuestions(): readonly Question[] {
     return async (guide) => (firsts.includes(first) ? ask(guide) : undefined);
   };
   const identity = [
-    of('password', askUser),
+    of('password', (guide) => askSetting(guide, SETTINGS['est-user'])),
     of('password', (guide) => {
-      before = guide.answers.text(EST_PASSWORD.name);
-      return askSecret(guide, EST_PASSWORD);
+      before = guide.answers.text(PASSWORD_FILE.name);
+      return askSetting(guide, PASSWORD_FILE);
     }),
-    of('bootstrap', askBootstrap('cert', 'Bootstrap certificate')),
-    of('bootstrap', askBootstrap('key', 'Its key')),
+    of('bootstrap', (guide) => askSetting(guide, SETTINGS['bootstrap-cert'])),
+    of('bootstrap', (guide) => askSetting(guide, SETTINGS['bootstrap-key'])),
   ];
   return [
     askUrl,
@@ -53,12 +54,7 @@ export function estQuestions(): readonly Question[] {
 async function askUrl(guide: Guide): Promise<void> {
   const { answers, dialogue } = guide;
   for (;;) {
-    await askSetting(guide, {
-      name: `${EST}.url`,
-      flag: 'est-url',
-      words: 'URL of the EST server',
-      hint: 'with /.well-known/est, and a label where it has one',
-    });
+    await askSetting(guide, SETTINGS['est-url']);
     if (!dialogue.asks) return;
     const { failure } = await prove(guide, ['issuer-reach'], 'Dialling the EST server');
     // The file of CAs is asked for next.
@@ -74,13 +70,7 @@ async function askAuthority(guide: Guide): Promise<void> {
   const name = `${EST}.ca_file`;
   const before = answers.get(name);
   for (;;) {
-    await askSetting(guide, {
-      name,
-      flag: 'est-ca',
-      words: 'File with the CA of its certificate (PEM)',
-      file: { name: 'est-ca.pem' },
-      objection: noCertificate,
-    });
+    await askSetting(guide, SETTINGS['est-ca']);
     if (!dialogue.asks) return;
     const { failure } = await prove(guide, ['issuer-reach'], 'Asking the EST server');
     if (failure === undefined) return dialogue.ok('The EST server answers.');
@@ -108,27 +98,6 @@ async function askFirsts({ answers, dialogue, flag }: Guide): Promise<readonly F
   return [first];
 }
 
-function askUser(guide: Guide): Promise<void> {
-  const objection = (typed: string) => (typed === '' ? 'is needed' : undefined);
-  return askSetting(guide, { name: `${EST}.username`, flag: 'est-user', words: 'User name', objection });
-}
-
-export const EST_PASSWORD = {
-  name: `${EST}.password_file`,
-  flag: 'est-password-file',
-  words: 'Password',
-  file: { name: 'est-password', isSecret: true },
-} as const;
-
-function askBootstrap(part: 'cert' | 'key', words: string): Question {
-  const file = part === 'cert' ? { name: 'bootstrap.pem' } : ({ name: 'bootstrap-key.pem', isSecret: true } as const);
-  const hint = 'a file (PEM), or a pkcs11: URI';
-  const objection = (place: string, content: string | undefined) =>
-    part === 'cert' && content !== undefined ? noCertificate(place, content) : undefined;
-  const about = { name: `${EST}.bootstrap_${part}`, flag: `bootstrap-${part}`, words };
-  return (guide) => askSetting(guide, { ...about, hint, file, objection });
-}
-
 /**
  * Asks for what the server refuses again. In a script, a new gateway meets it with its first leaf.
  * @param before the file with the password that stood before this answer
@@ -148,7 +117,7 @@ async function proveIdentity(guide: Guide, identity: readonly Question[], before
     if (!dialogue.asks) throw refusedOptions(failure);
     dialogue.wrong(failure);
     const isRefused = failure.code === 'NL-EST-AUTH';
-    if (await isTakenAllTheSame(guide, [EST_PASSWORD.name, isRefused ? before() : answers.get(EST_PASSWORD.name)])) {
+    if (await isTakenAllTheSame(guide, [PASSWORD_FILE.name, isRefused ? before() : answers.get(PASSWORD_FILE.name)])) {
       return;
     }
     guide.forget(...SERVER_FLAGS, ...IDENTITY_FLAGS);

@@ -4,34 +4,30 @@ import { objectionTo } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
 import { isEndorsed } from '../../roll/leaf.ts';
 import { isTakenAllTheSame } from './all-the-same.ts';
-import { askSetting, noCertificate } from './ask-setting.ts';
+import { askSetting } from './ask-setting.ts';
 import type { Guide } from './guide.ts';
 import type { Question } from './in-order.ts';
-import { askCredentials, askProxy, PROXY_PASSWORD, setNetwork, WAY_FLAGS } from './network.ts';
+import { askCredentials, askProxy, setNetwork, WAY_FLAGS } from './network.ts';
 import { Back } from './prompt.ts';
 import { demandDps, reachDps } from './reach-dps.ts';
+import { SETTINGS } from './settings.ts';
 
-export const ID_SCOPE = {
-  name: 'dps.id_scope',
-  flag: 'id-scope',
-  words: 'ID scope',
-  hint: 'Azure portal: DPS instance, Overview',
-};
-
-export const IDENTITY_QUESTIONS: readonly Question[] = [(guide) => askSetting(guide, ID_SCOPE), askId, askEndpoint];
+export const IDENTITY_QUESTIONS: readonly Question[] = [
+  (guide) => askSetting(guide, SETTINGS['id-scope']),
+  askId,
+  askEndpoint,
+];
 
 /** Portal and az show both on the same page. 0cn in China (an Azure Sphere client that serves both clouds). */
 const LIKE_A_SCOPE = /^0(ne|cn)[0-9a-f]{8}$/i;
 
 async function askId(guide: Guide): Promise<void> {
   const { answers, dialogue, leaf } = guide;
-  const name = 'dps.registration_id';
+  const { name } = SETTINGS['registration-id'];
   const before = answers.get(name);
   for (;;) {
     await askSetting(guide, {
-      name,
-      flag: 'registration-id',
-      words: 'Registration ID, which is the CN of every leaf',
+      ...SETTINGS['registration-id'],
       // No server gives another name to a leaf that is there: DPS would refuse it, and the session serve on under the old one.
       objection: (id) =>
         leaf === undefined || isEndorsed(leaf) || id === leaf.cn
@@ -52,7 +48,7 @@ async function askId(guide: Guide): Promise<void> {
 
 async function askEndpoint(guide: Guide): Promise<void> {
   const { answers, dialogue, flag } = guide;
-  const password = answers.get(PROXY_PASSWORD);
+  const password = answers.get(SETTINGS['proxy-password-file'].name);
   const isOfEnvironment = await setNetwork(guide);
   const hasWay = isOfEnvironment || WAY_FLAGS.some((name) => flag(name) !== undefined);
   const isGiven = hasWay || ['endpoint', 'trust-ca'].some((name) => flag(name) !== undefined);
@@ -101,7 +97,7 @@ async function toAskAgain(
   }
   const before = {
     untrusted: [CA_FILE, authorities],
-    credentials: [PROXY_PASSWORD, password],
+    credentials: [SETTINGS['proxy-password-file'].name, password],
     proxy: [CA_FILE, failed],
     unreached: [HOST, host],
   } as const;
@@ -109,17 +105,11 @@ async function toAskAgain(
   return found === 'proxy' ? askProxy : found === 'credentials' ? askCredentials : askHost;
 }
 
-const CA_FILE = 'trust.ca_file';
-const HOST = 'dps.endpoint';
+const CA_FILE = SETTINGS['trust-ca'].name;
+const HOST = SETTINGS.endpoint.name;
 
-const askHost = (guide: Guide): Promise<void> =>
-  askSetting(guide, { name: HOST, flag: 'endpoint', words: 'DPS endpoint' });
-
-function askTrust(guide: Guide, typed?: string): Promise<void> {
-  const words = 'File with the CAs of DPS and hubs (PEM)';
-  const file = { name: 'trust.pem' };
-  return askSetting(guide, { name: CA_FILE, flag: 'trust-ca', words, file, objection: noCertificate }, typed);
-}
+const askHost = (guide: Guide): Promise<void> => askSetting(guide, SETTINGS.endpoint);
+const askTrust = (guide: Guide, typed?: string): Promise<void> => askSetting(guide, SETTINGS['trust-ca'], typed);
 
 /** The host name as a registration ID, where it can be one. */
 export function registrationIdOf(host: string): string | undefined {

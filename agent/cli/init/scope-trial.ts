@@ -4,9 +4,9 @@ import { isTakenAllTheSame } from './all-the-same.ts';
 import { askSetting } from './ask-setting.ts';
 import { existing } from './configuration.ts';
 import type { Guide } from './guide.ts';
-import { ID_SCOPE } from './identity.ts';
 import { networkIn } from './network.ts';
 import { loginOf } from './pin-place.ts';
+import { SETTINGS } from './settings.ts';
 
 /**
  * Tries another ID scope with the leaf that the gateway has, before it is written: the session with the hub would go on, and the
@@ -15,7 +15,7 @@ import { loginOf } from './pin-place.ts';
  */
 export async function proveScope(guide: Guide): Promise<void> {
   const { answers, dialogue, file } = guide;
-  const { name, flag, hint } = ID_SCOPE;
+  const { name, flag, hint } = SETTINGS['id-scope'];
   const kept = existing(file, false).config?.dps.id_scope;
   for (;;) {
     const scope = answers.inEffect(name);
@@ -28,7 +28,7 @@ export async function proveScope(guide: Guide): Promise<void> {
     dialogue.wrong({ code: 'NL-DPS-SCOPE', message, advice: `Look it up: ${hint}.` });
     if (await isTakenAllTheSame(guide, [name, kept])) return;
     guide.forget(flag);
-    await askSetting(guide, ID_SCOPE);
+    await askSetting(guide, SETTINGS['id-scope']);
   }
 }
 

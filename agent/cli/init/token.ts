@@ -9,6 +9,7 @@ import type { Guide } from './guide.ts';
 import { makeNewToken, type NewKind, newKinds } from './new-token.ts';
 import { askPin } from './pin.ts';
 import { Back } from './prompt.ts';
+import { SETTINGS } from './settings.ts';
 import { hindrance, rootsOnlyInWords, type Shown, type Survey, survey, tokenInWords } from './survey.ts';
 import { tokenByFlags } from './token-flags.ts';
 import { admitTpm } from './tpm-unit.ts';
@@ -71,8 +72,7 @@ async function choose(guide: Guide, found: Survey): Promise<Shown | NewKind | un
   const key = await dialogue.choose('Which one', choices, only < 0 ? kinds[0]?.kind : `token-${only}`);
   if (key === 'softhsm' || key === 'tpm') return key;
   guide.forget('module');
-  if (key === 'other')
-    await askSetting(guide, { name: 'hsm.module', flag: 'module', words: 'Path of the PKCS#11 module' });
+  if (key === 'other') await askSetting(guide, SETTINGS.module);
   return usable.find((_, at) => key === `token-${at}`);
 }
 

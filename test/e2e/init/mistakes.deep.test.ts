@@ -18,7 +18,7 @@ const SEEN: readonly Row[] = [
   [['--proxy', 'socks://x'], /--proxy must be "http:\/\/host:port"/],
   [['--attestation', 'none'], /--attestation must be/],
   [['--attestation', 'tpm', '--tpm-device', 'tpm0'], /--tpm-device must be a device file/],
-  [['--issuer', 'nobody'], /--issuer must be one of est, command, inbox, hub/],
+  [['--issuer', 'nobody'], /--issuer must be one of "est", "inbox", "command", "hub"/],
   [['--issuer', 'command', '--command', '/nowhere/sign'], /--command must be a program: \/nowhere\/sign is not there/],
   [['--est-url', 'http://ca/x'], /--est-url must begin with https:\/\/, not http:\/\//],
   [['--est-url', 'htps://ca/x'], /--est-url must be a URL that begins with https:\/\/, as https:\/\/ca\.example\.com/],
