@@ -5,6 +5,7 @@ import { CHECKS } from '../checks/list.ts';
 import { siteHere } from '../proof/site-here.ts';
 import { originOf } from './copies.ts';
 import type { Guide } from './guide.ts';
+import { SETTINGS } from './settings.ts';
 
 /** What the answers so far are worth, in the words of `newleaf check`. */
 export interface Proof {
@@ -39,7 +40,7 @@ export async function prove(
     let message = '';
     for await (const { outcome, code = 'NL-CLOCK', advice, ...found } of examine(checks, site)) {
       message = inTheirWords(guide, found.message);
-      const detail = { message, ...(advice !== undefined && { advice }) };
+      const detail = { message, ...(advice !== undefined && { advice: inTheirWords(guide, advice) }) };
       // Skipped is what cannot be judged while the clock is wrong.
       if (outcome === 'failed' || outcome === 'skipped') return { message, failure: failure(code, detail) };
     }
@@ -48,7 +49,15 @@ export async function prove(
   return dialogue.during(doing, first()).finally(() => site.close());
 }
 
-/** The person knows the file that was named, and not its copy, which goes when it does not work. */
-function inTheirWords({ copies }: Pick<Guide, 'copies'>, message: string): string {
-  return [...copies.keys()].reduce((text, path) => text.replaceAll(path, originOf({ copies }, path)), message);
+/**
+ * The person knows the file that was named, and not its copy, which goes when it does not work; the question or the option,
+ * and not the setting. Nothing runs yet that could be started again.
+ */
+function inTheirWords({ copies, dialogue }: Pick<Guide, 'copies' | 'dialogue'>, text: string): string {
+  const known = [...copies.keys()].reduce((said, path) => said.replaceAll(path, originOf({ copies }, path)), text);
+  const asked = Object.values(SETTINGS).reduce((said, { name, flag, words, file }) => {
+    if (dialogue.asks && file !== undefined) return said;
+    return said.replaceAll(new RegExp(`\\b${name}\\b(?! =)`, 'g'), dialogue.asks ? `"${words}"` : `--${flag}`);
+  }, known);
+  return asked.replace(', then `systemctl restart newleaf`', '');
 }

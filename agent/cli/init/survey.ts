@@ -1,6 +1,7 @@
 import type { FoundModule } from '../../../hsm/find-modules.ts';
 import { type Hidden, hiddenTokens } from '../../../hsm/hidden-tokens.ts';
 import type { SeenToken } from '../../../hsm/slots.ts';
+import { matches, parseUri } from '../../../hsm/uri.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import type { Errands } from './errands.ts';
 
@@ -83,6 +84,10 @@ function withoutCopies(tokens: readonly Shown[]): readonly Shown[] {
 }
 
 const nameOf = ({ token }: Shown): string => [token.label, token.serial, token.manufacturer].join('\n');
+
+/** Whether it is the token of this label, or of this pkcs11: URI. */
+export const isTokenNamed = ({ token }: Pick<Shown, 'token'>, wanted: string): boolean =>
+  wanted.startsWith('pkcs11:') ? matches(token, parseUri(wanted)) : token.label === wanted;
 
 /** Why a daemon cannot log in to a token; undefined where it can. */
 export function hindrance({ hasPin, hasPinPad, isLocked, needsLogin }: SeenToken): string | undefined {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { findModules } from '../../../hsm/find-modules.ts';
 import { isModuleOf, MAKEABLE } from '../../../hsm/known-modules.ts';
-import { formatUri, matches, parseUri } from '../../../hsm/uri.ts';
+import { formatUri } from '../../../hsm/uri.ts';
 import { SURVEY_MS } from '../proof/apart.ts';
 import { askSetting } from './ask-setting.ts';
 import type { Choice } from './dialogue.ts';
@@ -10,7 +10,7 @@ import { makeNewToken, type NewKind, newKinds } from './new-token.ts';
 import { askPin } from './pin.ts';
 import { Back } from './prompt.ts';
 import { SETTINGS } from './settings.ts';
-import { hindrance, rootsOnlyInWords, type Shown, type Survey, survey, tokenInWords } from './survey.ts';
+import { hindrance, isTokenNamed, rootsOnlyInWords, type Shown, type Survey, survey, tokenInWords } from './survey.ts';
 import { tokenByFlags } from './token-flags.ts';
 import { admitTpm } from './tpm-unit.ts';
 
@@ -93,11 +93,12 @@ function tellOfOthers({ dialogue }: Guide, { tokens, free, useless, rootsOnly, h
   dialogue.blank();
 }
 
-function isConfigured({ answers, left }: Guide, { module, token }: Shown): boolean {
-  if (left !== undefined && answers.text('hsm.module') === undefined) return matches(token, parseUri(left));
-  const [label, uri] = [answers.text('hsm.token'), answers.text('hsm.uri')];
-  if (module.path !== answers.text('hsm.module')) return false;
-  return uri === undefined ? label === token.label : matches(token, parseUri(uri));
+function isConfigured({ answers, left }: Guide, shown: Shown): boolean {
+  const module = answers.text('hsm.module');
+  if (left !== undefined && module === undefined) return isTokenNamed(shown, left);
+  return (
+    module === shown.module.path && isTokenNamed(shown, answers.text('hsm.uri') ?? answers.text('hsm.token') ?? '')
+  );
 }
 
 /** A label names a token only where it is unique; otherwise the serial number does. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { IDENTITY_QUESTIONS } from '../../../../agent/cli/init/identity.ts';
+import { prove } from '../../../../agent/cli/init/prove.ts';
 import { authority, files } from '../../issuer/est-server.ts';
 import { scene } from './stage.ts';
 
@@ -30,4 +31,18 @@ test('at "Name another file?" a path is an answer, and one that is wrong is said
   assert.match(shown, /must be yes or no, or the path of the file/);
   assert.match(shown, /must be a file that is there: there is no \/nowhere\/ca\.pem/);
   assert.match(shown, /must be a PEM file: there is no certificate in/);
+});
+
+test('what is wrong is told of the question, and in a script of the option: nothing is written yet', async (t) => {
+  const { trust = '' } = files(t, { trust: authority.rootPem });
+  const configured = { 'dps.endpoint': WRONG, 'trust.ca_file': trust };
+  for (const [typed, named] of [
+    [[], '"DPS endpoint"'],
+    [undefined, '--endpoint'],
+  ] as const) {
+    const { guide } = scene({ configured: { ...configured, 'dps.endpoint': 'name.invalid' }, ...(typed && { typed }) });
+    const { failure } = await prove(guide, ['dps-reach'], 'Dialling');
+    assert.equal(failure?.code, 'NL-DPS-UNREACHABLE');
+    assert.match(failure?.advice ?? '', new RegExp(`^Check the name servers .*, and ${named}\\.$`));
+  }
 });

@@ -33,7 +33,7 @@ for (const [code, said] of Object.entries({ 404: 'NL-EST-REFUSED', 500: 'NL-EST-
     const auth = CHECKS.filter(({ id }) => id === 'issuer-auth');
     for await (const found of examine(auth, { ...site, entry: async () => 'absent' })) {
       assert.deepEqual([found.outcome, found.code], ['failed', said]);
-      assert.ok(shown.includes(`${said} ${found.message} → ${found.advice}`), shown);
+      assert.ok(shown.includes(`${said} ${found.message} → `), shown);
     }
     assert.match(shown, /Go on all the same\?/);
     assert.doesNotMatch(shown, /knows this gateway/);
