@@ -1,13 +1,12 @@
 import type { Draft } from '../../config/draft.ts';
 import { type Failure, Fault } from '../../failure/failure.ts';
 import { Misuse } from '../kit/command.ts';
-import { isTakenAllTheSame } from './all-the-same.ts';
 import { askSetting } from './ask-setting.ts';
 import type { Guide } from './guide.ts';
-import { askInOrder, type Question } from './in-order.ts';
+import type { Question } from './in-order.ts';
 import { ofProxy } from './network.ts';
-import { prove } from './prove.ts';
-import { SETTINGS } from './settings.ts';
+import { prove, untilProven } from './prove.ts';
+import { type Option, SETTINGS } from './settings.ts';
 
 const FIRSTS = [
   { key: 'password', words: 'a user name and a password' },
@@ -20,25 +19,30 @@ type First = (typeof FIRSTS)[number]['key'];
 const EST = 'issuer.est';
 const PASSWORD = ['username', 'password_file'];
 const BOOTSTRAP = ['bootstrap_cert', 'bootstrap_key'];
-const PASSWORD_FILE = SETTINGS['est-password-file'];
+const [URL_OF, CA_FILE, PASSWORD_FILE] = [`${EST}.url`, `${EST}.ca_file`, `${EST}.password_file`] as const;
 const SERVER_FLAGS = ['est-url', 'est-ca'];
 const IDENTITY_FLAGS = ['est-user', 'est-password-file', 'bootstrap-cert', 'bootstrap-key'];
+
+const ask =
+  (option: Option): Question =>
+  (guide) =>
+    askSetting(guide, SETTINGS[option]);
 
 /** All settings of the EST server: each answer is tried as soon as it can be. */
 export function estQuestions(): readonly Question[] {
   let firsts: readonly First[] = [];
   let before: string | undefined;
-  const of = (first: First, ask: Question): Question => {
-    return async (guide) => (firsts.includes(first) ? ask(guide) : undefined);
+  const of = (first: First, question: Question): Question => {
+    return async (guide) => (firsts.includes(first) ? question(guide) : undefined);
   };
   const identity = [
-    of('password', (guide) => askSetting(guide, SETTINGS['est-user'])),
+    of('password', ask('est-user')),
     of('password', (guide) => {
-      before = guide.answers.text(PASSWORD_FILE.name);
-      return askSetting(guide, PASSWORD_FILE);
+      before = guide.answers.text(PASSWORD_FILE);
+      return ask('est-password-file')(guide);
     }),
-    of('bootstrap', (guide) => askSetting(guide, SETTINGS['bootstrap-cert'])),
-    of('bootstrap', (guide) => askSetting(guide, SETTINGS['bootstrap-key'])),
+    of('bootstrap', ask('bootstrap-cert')),
+    of('bootstrap', ask('bootstrap-key')),
   ];
   return [
     askUrl,
@@ -53,32 +57,36 @@ export function estQuestions(): readonly Question[] {
 
 async function askUrl(guide: Guide): Promise<void> {
   const { answers, dialogue } = guide;
-  for (;;) {
-    await askSetting(guide, SETTINGS['est-url']);
-    if (!dialogue.asks) return;
-    const { failure } = await prove(guide, ['issuer-reach'], 'Dialling the EST server');
+  await ask('est-url')(guide);
+  if (!dialogue.asks) return;
+  const met = async () => {
+    const failure = await reached(guide, 'Dialling the EST server');
     // The file of CAs is asked for next.
-    if (failure === undefined || isOfFile(failure)) return;
-    dialogue.wrong(ofProxy(answers, failure, false));
-    if (await isTakenAllTheSame(guide, [`${EST}.url`, answers.get(`${EST}.url`)])) return;
+    return failure && isOfFile(failure) ? undefined : failure;
+  };
+  await untilProven(guide, met, () => {
     guide.forget('est-url');
-  }
+    return { setting: [URL_OF, answers.get(URL_OF)], again: [ask('est-url')] };
+  });
 }
 
 async function askAuthority(guide: Guide): Promise<void> {
   const { answers, dialogue } = guide;
-  const name = `${EST}.ca_file`;
-  const before = answers.get(name);
-  for (;;) {
-    await askSetting(guide, SETTINGS['est-ca']);
-    if (!dialogue.asks) return;
-    const { failure } = await prove(guide, ['issuer-reach'], 'Asking the EST server');
-    if (failure === undefined) return dialogue.ok('The EST server answers.');
-    dialogue.wrong(ofProxy(answers, failure, false));
-    if (await isTakenAllTheSame(guide, [name, isOfFile(failure) ? before : answers.get(name)])) return;
+  const before = answers.get(CA_FILE);
+  await ask('est-ca')(guide);
+  if (!dialogue.asks) return;
+  const met = () => reached(guide, 'Asking the EST server');
+  const isProven = await untilProven(guide, met, (failure) => {
     guide.forget(...SERVER_FLAGS);
-    if (!isOfFile(failure)) await askUrl(guide);
-  }
+    if (isOfFile(failure)) return { setting: [CA_FILE, before], again: [ask('est-ca')] };
+    return { setting: [CA_FILE, answers.get(CA_FILE)], again: [askUrl, ask('est-ca')] };
+  });
+  if (isProven) dialogue.ok('The EST server answers.');
+}
+
+async function reached(guide: Guide, doing: string): Promise<Failure | undefined> {
+  const { failure } = await prove(guide, ['issuer-reach'], doing);
+  return failure && ofProxy(guide.answers, failure, false);
 }
 
 const isOfFile = ({ code }: Failure): boolean => code === 'NL-EST-UNTRUSTED' || code === 'NL-CONFIG';
@@ -107,22 +115,26 @@ async function proveIdentity(guide: Guide, identity: readonly Question[], before
   const isGiven = ['issuer', ...SERVER_FLAGS, ...IDENTITY_FLAGS].some((name) => flag(name) !== undefined);
   if (!dialogue.asks && (leaf === undefined || !isGiven)) return;
   answers.demandAll();
-  for (;;) {
+  const proven = () => {
     const draft = withoutToken(answers.draft);
-    const isKnown = draft.has(`${EST}.username`) || draft.has(`${EST}.bootstrap_cert`);
+    return { draft, isKnown: draft.has(`${EST}.username`) || draft.has(`${EST}.bootstrap_cert`) };
+  };
+  const met = async () => {
+    const { draft, isKnown } = proven();
     const ids = [...(dialogue.asks ? [] : ['issuer-reach']), ...(isKnown ? ['issuer-auth'] : [])];
-    const { failure: met } = await prove(guide, ids, 'Asking the EST server', draft);
-    if (met === undefined) return isKnown ? dialogue.ok('The EST server knows this gateway.') : tellLater(guide);
-    const failure = inWords(guide, met);
-    if (!dialogue.asks) throw refusedOptions(failure);
-    dialogue.wrong(failure);
-    const isRefused = failure.code === 'NL-EST-AUTH';
-    if (await isTakenAllTheSame(guide, [PASSWORD_FILE.name, isRefused ? before() : answers.get(PASSWORD_FILE.name)])) {
-      return;
-    }
+    const { failure } = await prove(guide, ids, 'Asking the EST server', draft);
+    if (failure !== undefined && !dialogue.asks) throw refusedOptions(inWords(guide, failure));
+    return failure && inWords(guide, failure);
+  };
+  const isProven = await untilProven(guide, met, ({ code }) => {
     guide.forget(...SERVER_FLAGS, ...IDENTITY_FLAGS);
-    await askInOrder(guide, isRefused ? identity : [askUrl, askAuthority]);
-  }
+    if (code === 'NL-EST-AUTH') return { setting: [PASSWORD_FILE, before()], again: identity };
+    return { setting: [PASSWORD_FILE, answers.get(PASSWORD_FILE)], again: [askUrl, askAuthority] };
+  });
+  if (!isProven) return;
+  if (proven().isKnown) return dialogue.ok('The EST server knows this gateway.');
+  if (answers.get(`${EST}.bootstrap_cert`) === undefined) return;
+  dialogue.say('The bootstrap identity in the token is tried with the first request.');
 }
 
 /** What to do about what was answered here: the person has seen no setting yet. */
@@ -139,11 +151,6 @@ function refusedOptions(failure: Failure): Error {
   const { kind, code, message, advice, cause } = failure;
   if (kind !== 'refused') return new Fault(code, failure);
   return new Misuse(`${code} ${message}${cause === undefined ? '' : ` (${cause})`}`, { advice });
-}
-
-function tellLater({ answers, dialogue }: Guide): void {
-  if (answers.text(`${EST}.bootstrap_cert`) === undefined) return;
-  dialogue.say('The bootstrap identity in the token is tried with the first request.');
 }
 
 /** What can be tried here: an identity in the token cannot. */

@@ -1,10 +1,13 @@
 import { draftConfig } from '../../config/config.ts';
+import type { Written } from '../../config/schema.ts';
 import { type Failure, failure } from '../../failure/failure.ts';
 import { examine } from '../checks/examine.ts';
 import { CHECKS } from '../checks/list.ts';
 import { siteHere } from '../proof/site-here.ts';
 import { originOf } from './copies.ts';
 import type { Guide } from './guide.ts';
+import { askInOrder, type Question } from './in-order.ts';
+import { toNo } from './prompt.ts';
 import { SETTINGS } from './settings.ts';
 
 /** What the answers so far are worth, in the words of `newleaf check`. */
@@ -47,6 +50,42 @@ export async function prove(
     return { message, failure: undefined };
   };
   return dialogue.during(doing, first()).finally(() => site.close());
+}
+
+/** What a failure is about. */
+export interface Blame {
+  /** The setting that may be wrong, and its answer before: at Ctrl-C, while the person decides, that one is kept. */
+  readonly setting: readonly [name: string, before: Written | undefined];
+  /** Asked first: whether there is another answer. */
+  readonly offer?: () => Promise<boolean>;
+  readonly again: readonly Question[];
+}
+
+/**
+ * Tries answers until they hold, or the person goes on all the same. `back`, as no, leads to the questions that they are about.
+ * @param met what is wrong with them
+ * @returns whether they hold
+ */
+export async function untilProven(
+  guide: Guide,
+  met: () => Promise<Failure | undefined>,
+  blame: (failure: Failure) => Blame,
+): Promise<boolean> {
+  const { answers, dialogue } = guide;
+  for (;;) {
+    const failure = await met();
+    if (failure === undefined) return true;
+    dialogue.wrong(failure);
+    const { setting, offer, again } = blame(failure);
+    const [name, before] = setting;
+    const failed = answers.get(name);
+    answers.set(name, before);
+    if (await offer?.()) continue;
+    const isTaken = await dialogue.confirm('Go on all the same?', false).catch(toNo);
+    if (isTaken) answers.set(name, failed);
+    if (isTaken) return false;
+    await askInOrder(guide, again);
+  }
 }
 
 /**

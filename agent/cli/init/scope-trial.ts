@@ -1,11 +1,11 @@
-import { Fault } from '../../failure/failure.ts';
+import { Fault, failure } from '../../failure/failure.ts';
 import { isEndorsed } from '../../roll/leaf.ts';
-import { isTakenAllTheSame } from './all-the-same.ts';
 import { askSetting } from './ask-setting.ts';
 import { existing } from './configuration.ts';
 import type { Guide } from './guide.ts';
 import { networkIn } from './network.ts';
 import { loginOf } from './pin-place.ts';
+import { untilProven } from './prove.ts';
 import { SETTINGS } from './settings.ts';
 
 /**
@@ -17,19 +17,18 @@ export async function proveScope(guide: Guide): Promise<void> {
   const { answers, dialogue, file } = guide;
   const { name, flag, hint } = SETTINGS['id-scope'];
   const kept = existing(file, false).config?.dps.id_scope;
-  for (;;) {
+  const met = async () => {
     const scope = answers.inEffect(name);
-    if (kept === undefined || scope === kept || !(await isRefused(guide, scope, kept))) return;
+    if (kept === undefined || scope === kept || !(await isRefused(guide, scope, kept))) return undefined;
     const message = `DPS does not know the ID scope ${scope}: it refuses it (CONNACK 3), and accepts ${kept}.`;
-    if (!dialogue.asks) {
-      const advice = `Look up the ID scope (${hint}), then run \`newleaf init\` again.`;
-      throw new Fault('NL-CONFIG', { message: `${message} Nothing was written: ${file} keeps ${kept}.`, advice });
-    }
-    dialogue.wrong({ code: 'NL-DPS-SCOPE', message, advice: `Look it up: ${hint}.` });
-    if (await isTakenAllTheSame(guide, [name, kept])) return;
+    if (dialogue.asks) return failure('NL-DPS-SCOPE', { message, advice: `Look it up: ${hint}.` });
+    const advice = `Look up the ID scope (${hint}), then run \`newleaf init\` again.`;
+    throw new Fault('NL-CONFIG', { message: `${message} Nothing was written: ${file} keeps ${kept}.`, advice });
+  };
+  await untilProven(guide, met, () => {
     guide.forget(flag);
-    await askSetting(guide, SETTINGS['id-scope']);
-  }
+    return { setting: [name, kept], again: [() => askSetting(guide, SETTINGS['id-scope'])] };
+  });
 }
 
 async function isRefused(guide: Guide, scope: string, kept: string): Promise<boolean> {

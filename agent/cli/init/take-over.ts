@@ -1,8 +1,8 @@
 import { Fault } from '../../failure/failure.ts';
 import { writeAtomically } from '../../state/durable.ts';
-import { toNo } from './all-the-same.ts';
 import { placeFor } from './copies.ts';
 import type { Guide } from './guide.ts';
+import { toNo } from './prompt.ts';
 import { beside, writeSecret } from './secret.ts';
 import type { Copied } from './settings.ts';
 
