@@ -1,6 +1,5 @@
 import { objectionTo } from '../../config/draft.ts';
 import type { Failure } from '../../failure/failure.ts';
-import type { NetworkSettings } from '../../network/network.ts';
 import { askSetting } from './ask-setting.ts';
 import type { Guide } from './guide.ts';
 import { SETTINGS, type SettingQuestion } from './settings.ts';
@@ -11,19 +10,6 @@ const PROXY = SETTINGS.proxy.name;
 
 /** What the command line may say of the way to the servers. */
 export const WAY_FLAGS = ['transport', 'proxy', USER.flag, PASSWORD.flag];
-
-/** The settings so far. */
-export function networkIn(answers: Guide['answers']): NetworkSettings {
-  const transport = answers.text('network.transport');
-  const around = answers.get('network.no_proxy');
-  return {
-    transport: transport === 'mqtt' || transport === 'mqtt-ws' ? transport : 'auto',
-    proxy: answers.text(PROXY),
-    proxy_username: answers.text(USER.name) ?? '',
-    proxy_password_file: answers.text(PASSWORD.name),
-    no_proxy: Array.isArray(around) ? around.map(String) : [],
-  };
-}
 
 /** A host and a port without a scheme: curl takes them as http://host:port. */
 const BARE = /^([\w.-]+|\[[\da-f:.]+\]):\d+\/?$/i;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { instanceOf } from '../../config/config.ts';
+import { instanceOf, x509Of } from '../../config/config.ts';
 import { readGiven } from '../../machine/given-file.ts';
 import { sealedPin } from '../../machine/root-pin.ts';
 import type { TokenLogin } from '../proof/place.ts';
@@ -35,15 +35,9 @@ async function pinInUse(guide: Guide): Promise<string | undefined> {
 
 /** The chosen token, as the daemon opens it. @param pin the stored one by default */
 export async function loginOf(guide: Guide, pin?: string): Promise<TokenLogin> {
-  const { answers } = guide;
-  return {
-    module: answers.inEffect('hsm.module'),
-    token: answers.text('hsm.token'),
-    uri: answers.text('hsm.uri'),
-    tls: answers.inEffect('hsm.tls') as TokenLogin['tls'],
-    pin: pin ?? (await storedPin(guide)) ?? '',
-    notes: answers.inEffect('state.directory'),
-  };
+  const { hsm, state } = x509Of(guide.answers.config);
+  const { module, token, uri, tls } = hsm;
+  return { module, token, uri, tls, pin: pin ?? (await storedPin(guide)) ?? '', notes: state.directory };
 }
 
 /** A PIN on disk, and where, for the person. */

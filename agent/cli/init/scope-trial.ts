@@ -3,7 +3,6 @@ import { isEndorsed } from '../../roll/leaf.ts';
 import { askSetting } from './ask-setting.ts';
 import { existing } from './configuration.ts';
 import type { Guide } from './guide.ts';
-import { networkIn } from './network.ts';
 import { loginOf } from './pin-place.ts';
 import { untilProven } from './prove.ts';
 import { SETTINGS } from './settings.ts';
@@ -34,16 +33,9 @@ export async function proveScope(guide: Guide): Promise<void> {
 async function isRefused(guide: Guide, scope: string, kept: string): Promise<boolean> {
   const { answers, errands, leaf } = guide;
   if (leaf === undefined || isEndorsed(leaf)) return false;
-  const asked = {
-    ...(await loginOf(guide)),
-    scope,
-    kept,
-    endpoint: answers.inEffect('dps.endpoint'),
-    registrationId: answers.inEffect('dps.registration_id'),
-    leaf,
-    caFile: answers.inEffect('trust.ca_file'),
-    network: networkIn(answers),
-  };
+  const { dps, trust, network } = answers.config;
+  const { endpoint, registration_id: registrationId } = dps;
+  const asked = { scope, kept, endpoint, registrationId, leaf, caFile: trust.ca_file, network };
   // What is wrong with the token or the network is met, and told, when the daemon starts.
-  return errands.refusesScope(asked).catch(() => false);
+  return errands.refusesScope({ ...(await loginOf(guide)), ...asked }).catch(() => false);
 }
