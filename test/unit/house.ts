@@ -175,7 +175,6 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
       'kit',
       'cli',
       'proof',
-      'state',
       'config',
       'roll',
       'hsm',
@@ -196,7 +195,6 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
   },
   'agent/cli/init': {
     may: [
-      'ask',
       'kit',
       'cli',
       'proof',
@@ -206,7 +204,6 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
       'machine',
       'hsm',
       'certificate',
-      'network',
       'control',
       'state',
       'roll',
