@@ -96,7 +96,10 @@ function inTheirWords({ copies, dialogue }: Pick<Guide, 'copies' | 'dialogue'>, 
   const known = [...copies.keys()].reduce((said, path) => said.replaceAll(path, originOf({ copies }, path)), text);
   const asked = Object.values(SETTINGS).reduce((said, { name, flag, words, file }) => {
     if (dialogue.asks && file !== undefined) return said;
-    return said.replaceAll(new RegExp(`\\b${name}\\b(?! =)`, 'g'), dialogue.asks ? `"${words}"` : `--${flag}`);
+    return said.replaceAll(
+      new RegExp(`\\b${name.replaceAll('.', '\\.')}\\b(?! =)`, 'g'),
+      dialogue.asks ? `"${words}"` : `--${flag}`,
+    );
   }, known);
   return asked.replace(', then `systemctl restart newleaf`', '');
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { IDENTITY_QUESTIONS } from '../../../../agent/cli/init/identity.ts';
 import { prove } from '../../../../agent/cli/init/prove.ts';
-import { authority, files } from '../../issuer/est-server.ts';
+import { DAY, mint, mintCa, privateKeyPem } from '../../certificate/mint.ts';
+import { authority, files, grant, type Script, serve } from '../../issuer/est-server.ts';
 import { scene } from './stage.ts';
 
 const HERE = join(import.meta.dirname, '../../../../package.json');
@@ -45,4 +46,21 @@ test('what is wrong is told of the question, and in a script of the option: noth
     assert.equal(failure?.code, 'NL-DPS-UNREACHABLE');
     assert.match(failure?.advice ?? '', new RegExp(`^Check the name servers .*, and ${named}\\.$`));
   }
+});
+
+test('a clock that is wrong is named, and no file of CAs is blamed', async (t) => {
+  const now = Date.now();
+  const root = await mintCa({ notBefore: now - DAY, notAfter: now + 2 * DAY });
+  const later = { notBefore: now + DAY / 2, notAfter: now + 2 * DAY };
+  const { pem, keys } = await mint({ ...later, subject: 'CN=localhost', ip: '127.0.0.1', by: root });
+  const script: Script = (response, seen) => {
+    response.setHeader('Date', new Date(now + DAY).toUTCString());
+    grant(response, seen);
+  };
+  const { url } = await serve(t, script, { cert: pem, key: privateKeyPem(keys) });
+  const { trust = '' } = files(t, { trust: root.pem });
+  const { guide } = scene({ configured: { 'dps.endpoint': new URL(url).host, 'trust.ca_file': trust }, typed: [] });
+  const { failure } = await prove(guide, ['dps-reach'], 'Dialling');
+  assert.equal(failure?.code, 'NL-CLOCK');
+  assert.match(failure?.message ?? '', /its identity cannot be checked while the clock is wrong\.$/);
 });
