@@ -76,26 +76,19 @@ async function askEndpoint(guide: Guide): Promise<void> {
 }
 
 async function offerTrust(guide: Guide): Promise<boolean> {
-  try {
-    const another = await guide.dialogue.confirmOrPath('Name another file with the CAs to trust?');
-    if (another !== false) await askTrust(guide, another === true ? undefined : another);
-    return another !== false;
-  } catch (error) {
-    await toHost(guide, error);
-    return true;
-  }
+  const another = await guide.dialogue.confirmOrPath('Name another file with the CAs to trust?');
+  if (another !== false) await askTrust(guide, another === true ? undefined : another);
+  return another !== false;
 }
 
 /** `back` leads to the endpoint. */
-async function toHost(guide: Guide, error: unknown): Promise<void> {
-  if (!(error instanceof Back)) throw error;
-  await askHost(guide);
-}
-
 const orHost =
   (ask: Question): Question =>
   (guide) =>
-    ask(guide).catch((error: unknown) => toHost(guide, error));
+    ask(guide).catch((error: unknown) => {
+      if (!(error instanceof Back)) throw error;
+      return askHost(guide);
+    });
 
 const CA_FILE = SETTINGS['trust-ca'].name;
 const HOST = SETTINGS.endpoint.name;

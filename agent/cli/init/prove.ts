@@ -7,7 +7,7 @@ import { siteHere } from '../proof/site-here.ts';
 import { originOf } from './copies.ts';
 import type { Guide } from './guide.ts';
 import { askInOrder, type Question } from './in-order.ts';
-import { toNo } from './prompt.ts';
+import { Back, toNo } from './prompt.ts';
 import { SETTINGS } from './settings.ts';
 
 /** What the answers so far are worth, in the words of `newleaf check`. */
@@ -56,7 +56,7 @@ export async function prove(
 export interface Blame {
   /** The setting that may be wrong, and its answer before: at Ctrl-C, while the person decides, that one is kept. */
   readonly setting: readonly [name: string, before: Written | undefined];
-  /** Asked first: whether there is another answer. */
+  /** Asked first: whether there is another answer. @throws Back */
   readonly offer?: () => Promise<boolean>;
   readonly again: readonly Question[];
 }
@@ -78,14 +78,26 @@ export async function untilProven(
     dialogue.wrong(failure);
     const { setting, offer, again } = blame(failure);
     const [name, before] = setting;
-    const failed = answers.get(name);
+    let failed = answers.get(name);
     answers.set(name, before);
-    if (await offer?.()) continue;
-    const isTaken = await dialogue.confirm('Go on all the same?', false).catch(toNo);
+    const offered = await offer?.().catch(toBack);
+    if (offered === true) {
+      const still = await met();
+      if (still === undefined) return true;
+      dialogue.wrong(still);
+      failed = answers.get(name);
+      answers.set(name, before);
+    }
+    const isTaken = offered !== 'back' && (await dialogue.confirm('Go on all the same?', false).catch(toNo));
     if (isTaken) answers.set(name, failed);
     if (isTaken) return false;
     await askInOrder(guide, again);
   }
+}
+
+function toBack(error: unknown): 'back' {
+  if (error instanceof Back) return 'back';
+  throw error;
 }
 
 /**
