@@ -17,10 +17,8 @@ const GO_ON = 'internal-go-on';
 /** Work for processes of their own. */
 const JOBS: Jobs = {
   ...TOKEN_JOBS,
-  /** For `init`: makes an attempt as the daemon. */
-  errand: async () => (await import('./cli/init/errand.ts')).errandJob,
-  /** For `check`: loads the PKCS#11 module, which may hang or crash. */
-  module: async () => (await import('./cli/checks/apart/apart.ts')).moduleJob(),
+  /** For `check` and `init`: loads a PKCS#11 module, which may hang or crash, as the daemon where that is wanted. */
+  apart: async (how) => (await import('./cli/proof/apart.ts')).apartJob(how),
 };
 
 const io: Io = { out: process.stdout, err: process.stderr, env: process.env, now: Date.now };

@@ -21,6 +21,10 @@ const TPM: KnownModule = {
 /** The tokens that newleaf can make by itself: their modules always have a free slot. */
 export const MAKEABLE = { softhsm: SOFTHSM, tpm: TPM } as const;
 
+/** @param path of the module */
+export const isModuleOf = (kind: keyof typeof MAKEABLE, path: string): boolean =>
+  MAKEABLE[kind].files.some((file) => path.endsWith(`/${file}`));
+
 /** Every known module, by its usual names in Debian, Fedora, Yocto and the archives of the vendors. */
 export const KNOWN_MODULES: readonly KnownModule[] = [
   TPM,

@@ -95,7 +95,7 @@ function est(choice: Est, { now, network, clientConnector, bootstrapConnector }:
     async issue(csrPem, abort) {
       const [{ createEst }, { bootstrapWith }] = await Promise.all([
         import('../issuer/est.ts'),
-        import('../issuer/bootstrap.ts'),
+        import('../keys/bootstrap.ts'),
       ]);
       const server = createEst({
         url,

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { isPassing } from '../failure/errno.ts';
 import { Fault } from '../failure/failure.ts';
+import { type Draft, draftText } from './draft.ts';
 import { DEFAULT_PATH, instanceOf } from './instance.ts';
 import { lostOr } from './lost.ts';
-import { type Effective, notSetUp, readConfig } from './read.ts';
+import { type ConfigReading, type Effective, notSetUp, readConfig, surveyConfig } from './read.ts';
 import type { Values } from './schema.ts';
 
 export { DEFAULT_PATH, instanceOf } from './instance.ts';
@@ -58,8 +59,13 @@ export function loadConfig(file: string, toml?: string): LoadedConfig {
 }
 
 /** The pure half of `loadConfig`; `file` is only named in messages. */
-export function parseConfig(toml: string, file: string): LoadedConfig {
-  const { values, effective } = readConfig(toml, file);
+export const parseConfig = (toml: string, file: string): LoadedConfig => configIn(readConfig(toml, file), file);
+
+/** The settings so far, to prove them one by one: one that is missing is undefined, whatever its type says. */
+export const draftConfig = (draft: Draft, file: string): LoadedConfig =>
+  configIn(surveyConfig(draftText(draft, 'A draft.'), file), file);
+
+function configIn({ values, effective }: ConfigReading, file: string): LoadedConfig {
   const { dps, hsm, tpm, trust, network, state, control, uplink, log, limits } = values;
   const shared = { dps, trust, network, state, control, uplink, log, limits };
   if (dps.attestation === 'tpm') return { file, config: frozen({ ...shared, tpm }), effective };

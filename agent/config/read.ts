@@ -18,7 +18,7 @@ export interface Effective {
   readonly line: number | undefined;
 }
 
-interface ConfigReading {
+export interface ConfigReading {
   readonly values: Values;
   readonly effective: readonly Effective[];
 }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { certificatesIn } from '../certificate/pkcs7.ts';
 import { type Code, Fault } from '../failure/failure.ts';
-import { certificatesIn } from './pkcs7.ts';
 
 export interface HttpsReply {
   readonly status: number;
@@ -39,7 +39,7 @@ async function issued({ headers, body, cut }: HttpsReply): Promise<Buffer[]> {
 }
 
 function refusal(operation: string, { status, headers, body }: HttpsReply, now: number): Fault {
-  const told = headers.location ?? headers['www-authenticate'] ?? body.toString('utf8').replace(/\s+/g, ' ').trim();
+  const told = toldBy({ headers, body });
   const retryAfterMs = retryAfter(now, headers['retry-after']);
   return new Fault(codeOf(status), {
     message: `The EST server answered ${operation} with ${status}.`,
@@ -48,6 +48,10 @@ function refusal(operation: string, { status, headers, body }: HttpsReply, now: 
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
 }
+
+/** The words of a server that has not done what was asked. */
+export const toldBy = ({ headers, body }: Pick<HttpsReply, 'headers' | 'body'>): string =>
+  headers.location ?? headers['www-authenticate'] ?? body.toString('utf8').replace(/\s+/g, ' ').trim();
 
 function codeOf(status: number): Code {
   if (status === 202) return 'NL-EST-WAIT';

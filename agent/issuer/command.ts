@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
+import { certificatePem, certificatesOf, toPem } from '../certificate/pem.ts';
 import { type Code, Fault } from '../failure/failure.ts';
 import type { Issuer } from '../roll/ports.ts';
 import { timeLimit } from '../time/limited.ts';
 import { neededOf } from './inherited.ts';
-import { certificatePem, certificatesOf, toPem } from './pem.ts';
 import { type Ended, runProgram } from './program.ts';
 
 export interface CommandSettings {

@@ -1,14 +1,13 @@
 import type { TlsConnector } from '../../hsm/connector.ts';
+import { blocksOf, certificatePem, wrapped } from '../certificate/pem.ts';
 import { Fault } from '../failure/failure.ts';
 import { readAuthorities, readNamed } from '../machine/named-file.ts';
 import { basicOf } from '../network/basic.ts';
 import type { Issuer } from '../roll/ports.ts';
-import { timeLimit } from '../time/limited.ts';
 import { certificatesFrom } from './answer.ts';
 import { explained } from './csrattrs.ts';
 import { authoritiesRequest, type EstOperation, enrolment } from './enrolment.ts';
-import { exchange, type HttpsRequest, under } from './exchange.ts';
-import { blocksOf, certificatePem, wrapped } from './pem.ts';
+import { exchange, type HttpsRequest, inTime, under } from './exchange.ts';
 
 export interface EstSettings extends Pick<HttpsRequest, 'through'> {
   /** With any path segments and label, without the operation: `https://ca.example.com/.well-known/est`. */
@@ -41,23 +40,6 @@ export function createEst(settings: EstSettings): Issuer {
     issue: (csrPem, abort) =>
       inTime(settings.url, settings.deadlineMs, (signal) => enrol(settings, csrPem, signal), abort),
   };
-}
-
-/** The work with a server, or NL-EST-UNREACHABLE where it takes longer than `ms`. @throws the reason of `abort` */
-export async function inTime<T>(
-  url: string,
-  ms: number,
-  work: (signal: AbortSignal) => Promise<T>,
-  abort?: AbortSignal,
-): Promise<T> {
-  const deadline = timeLimit(ms);
-  try {
-    return await work(abort === undefined ? deadline : AbortSignal.any([abort, deadline]));
-  } catch (error) {
-    abort?.throwIfAborted();
-    if (error instanceof Fault || !deadline.aborted) throw error;
-    throw new Fault('NL-EST-UNREACHABLE', { message: `${new URL(url).host} did not finish within ${ms / 1000} s.` });
-  }
 }
 
 async function enrol(settings: EstSettings, csrPem: string, signal: AbortSignal): Promise<string> {

@@ -6,6 +6,7 @@ import { type Code, Fault } from '../failure/failure.ts';
 import { httpsRequest } from '../network/https.ts';
 import { quoted } from '../network/quoted.ts';
 import type { Through } from '../network/through.ts';
+import { timeLimit } from '../time/limited.ts';
 import type { HttpsReply } from './answer.ts';
 
 export interface HttpsRequest {
@@ -51,6 +52,23 @@ export async function exchange(asking: HttpsRequest): Promise<HttpsReply> {
     throw fault(url, error, isUntrusted(asked.socket));
   } finally {
     asked.destroy();
+  }
+}
+
+/** The work with a server, or NL-EST-UNREACHABLE where it takes longer than `ms`. @throws the reason of `abort` */
+export async function inTime<T>(
+  url: string,
+  ms: number,
+  work: (signal: AbortSignal) => Promise<T>,
+  abort?: AbortSignal,
+): Promise<T> {
+  const deadline = timeLimit(ms);
+  try {
+    return await work(abort === undefined ? deadline : AbortSignal.any([abort, deadline]));
+  } catch (error) {
+    abort?.throwIfAborted();
+    if (error instanceof Fault || !deadline.aborted) throw error;
+    throw new Fault('NL-EST-UNREACHABLE', { message: `${new URL(url).host} did not finish within ${ms / 1000} s.` });
   }
 }
 

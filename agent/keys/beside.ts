@@ -1,6 +1,6 @@
 import type { Token } from '../../hsm/token.ts';
+import { certificatesOf } from '../certificate/pem.ts';
 import { failureOf } from '../failure/failure-of.ts';
-import { certificatesOf } from '../issuer/pem.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import type { Log } from '../machine/log.ts';
 import type { Leaf } from '../roll/leaf.ts';

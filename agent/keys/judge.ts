@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Token } from '../../hsm/token.ts';
-import { certificatePem, toPem } from '../issuer/pem.ts';
-import { verify } from '../issuer/verify.ts';
+import { certificatePem, toPem } from '../certificate/pem.ts';
+import { verify } from '../certificate/verify.ts';
 import type { Log } from '../machine/log.ts';
 import type { KeyRef, Leaf } from '../roll/leaf.ts';
 import { dueAt, type RenewAt } from '../roll/plan.ts';

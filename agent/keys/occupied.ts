@@ -1,8 +1,8 @@
 import { isProtected } from '../../hsm/key-pair.ts';
 import type { Token } from '../../hsm/token.ts';
+import { certificatePem } from '../certificate/pem.ts';
+import { verify } from '../certificate/verify.ts';
 import { CODES } from '../failure/failure.ts';
-import { certificatePem } from '../issuer/pem.ts';
-import { verify } from '../issuer/verify.ts';
 import { publishedChain } from '../state/published.ts';
 
 const { advice } = CODES['NL-TOKEN-OCCUPIED'];

@@ -3,12 +3,12 @@ import type { TlsConnector } from '../../hsm/connector.ts';
 import { tokenErrorOf } from '../../hsm/engine.ts';
 import type { TokenConnectors } from '../../hsm/tls.ts';
 import type { Token } from '../../hsm/token.ts';
-import { identityInToken } from '../issuer/bootstrap.ts';
 import type { Log } from '../machine/log.ts';
 import { readAuthorities } from '../machine/named-file.ts';
 import type { Leaf } from '../roll/leaf.ts';
 import type { Dps, Hub } from '../roll/ports.ts';
 import { sync } from '../state/durable.ts';
+import { identityInToken } from './bootstrap.ts';
 
 interface TrustedOptions {
   readonly token: Token;

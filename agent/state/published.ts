@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { certificatePem, certificatesOf } from '../issuer/pem.ts';
+import { certificatePem, certificatesOf } from '../certificate/pem.ts';
 import { leafIn } from '../roll/candidate.ts';
 import type { RollState } from '../roll/state.ts';
 import { readRegular, writeIfOther } from './durable.ts';

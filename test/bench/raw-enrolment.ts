@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
-import { certificatePem } from '../../agent/issuer/pem.ts';
-import { certificatesIn } from '../../agent/issuer/pkcs7.ts';
+import { certificatePem } from '../../agent/certificate/pem.ts';
+import { certificatesIn } from '../../agent/certificate/pkcs7.ts';
 import { direct } from '../../agent/network/through.ts';
 import type { TlsConnector } from '../../hsm/connector.ts';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { certificatesOf } from '../../agent/issuer/pem.ts';
+import { certificatesOf } from '../../agent/certificate/pem.ts';
 import { writeAtomically } from '../../agent/state/durable.ts';
 import { destroyKey } from '../../hsm/destroy.ts';
 import { startedBy } from '../../hsm/job.ts';

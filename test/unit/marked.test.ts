@@ -13,7 +13,7 @@ const UNMARKED = new RegExp(
 
 /** Texts with such words that name no command to be typed, each with its reason. */
 const NEEDED: Readonly<Record<string, string>> = {
-  'agent/cli/checks/site-here.ts: newleaf check': 'it is signed',
+  'agent/cli/proof/site-here.ts: newleaf check': 'it is signed',
   'agent/cli/checks/token.ts: newleaf check': 'it is signed',
   'agent/cli/init/configuration.ts: The answers to newleaf init so far. It goes on from here.': 'a comment of a file',
   'agent/cli/init/configuration.ts: Written by newleaf init. All settings: man newleaf, and newleaf config.':

@@ -5,7 +5,7 @@ import { createServer, setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { createSecureContext } from 'node:tls';
-import { reachServer } from '../../agent/cli/checks/dial.ts';
+import { reachServer } from '../../agent/cli/proof/dial.ts';
 import { createTpmDps } from '../../agent/dps/tpm/attest.ts';
 import { exchange } from '../../agent/issuer/exchange.ts';
 import { Tap } from '../../agent/mqtt/tap.ts';

@@ -1,9 +1,11 @@
 import { X509Certificate } from 'node:crypto';
+import { issuerOf } from '../../certificate/name.ts';
+import { certificatesOf } from '../../certificate/pem.ts';
 import { CODES, Fault } from '../../failure/failure.ts';
-import { issuerOf } from '../../issuer/name.ts';
-import { certificatesOf } from '../../issuer/pem.ts';
 import { waysTo } from '../../network/choice.ts';
 import { moment } from '../moment.ts';
+import { Unreached } from '../proof/dial.ts';
+import type { Site } from '../proof/site.ts';
 import {
   assignedHub,
   type Check,
@@ -16,10 +18,8 @@ import {
   skipped,
   warning,
 } from './check.ts';
-import { Unreached } from './dial.ts';
 import { reach } from './reach.ts';
 import { lookUp } from './registration.ts';
-import type { Site } from './site.ts';
 
 /** Over the ways of the daemon, in their order. */
 async function reachAzure(site: Site, side: 'DPS' | 'HUB', host: string, named: string): Promise<Finding> {

@@ -2,7 +2,7 @@ import { type X509Config, x509Of } from '../../config/config.ts';
 import { CODES, type Code, Fault } from '../../failure/failure.ts';
 import { foreign } from '../../failure/foreign.ts';
 import type { Leaf } from '../../roll/leaf.ts';
-import type { Site } from './site.ts';
+import type { Site } from '../proof/site.ts';
 
 export interface Finding {
   readonly outcome: 'ok' | 'warning' | 'skipped' | 'failed';

@@ -1,8 +1,8 @@
 import { builtAt } from '../../machine/build.ts';
 import { localMinute, span } from '../moment.ts';
+import type { ServerTime } from '../proof/server-time.ts';
+import type { Site } from '../proof/site.ts';
 import { type Check, failed, ok, warning } from './check.ts';
-import type { ServerTime } from './server-time.ts';
-import type { Site } from './site.ts';
 
 /** "Clock drift >5 min" is what IoT Hub refuses (azure-docs, iot-hub troubleshooting); a server tells whole seconds. */
 const TOO_FAR_MS = 5 * 60_000;

@@ -6,12 +6,12 @@ import { command, type Io, type Run, textOption } from '../kit/command.ts';
 import { nearest } from '../kit/nearest.ts';
 import type { ParsedArguments } from '../kit/parse.ts';
 import { type Screen, screenOf, wrap } from '../kit/screen.ts';
+import { once } from '../proof/once.ts';
+import type { Site } from '../proof/site.ts';
+import { siteHere } from '../proof/site-here.ts';
 import { examine, type Result, select } from './examine.ts';
 import { CHECKS, checksFor } from './list.ts';
-import { once } from './once.ts';
 import { closing, folded, row } from './page.ts';
-import type { Site } from './site.ts';
-import { siteHere } from './site-here.ts';
 import { unseenIn } from './skips.ts';
 
 /** `newleaf check` @param passage to go on as the daemon */

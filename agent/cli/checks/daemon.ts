@@ -4,12 +4,12 @@ import { failureOf } from '../../failure/failure-of.ts';
 import { version as here } from '../../machine/build.ts';
 import type { Trouble } from '../../roll/report.ts';
 import { needsAction } from '../../roll/wrong.ts';
+import type { Site } from '../proof/site.ts';
+import type { ShownUnit } from '../proof/unit-shown.ts';
 import { parkedAlarm } from '../status/advise.ts';
 import { shortened } from '../status/session.ts';
 import { BEGIN_OR_LEAVE, NEW_OR_GIVEN_UP } from '../words.ts';
 import { adviceHere, type Check, type Finding, failed, isUnbegun, ok, skipped, warning } from './check.ts';
-import type { Site } from './site.ts';
-import type { ShownUnit } from './unit-shown.ts';
 
 /** `UnitFileState` of a unit that systemd starts by itself (systemctl(1), is-enabled). */
 const ENABLED = ['enabled', 'enabled-runtime', 'static', 'linked', 'generated', 'alias'];

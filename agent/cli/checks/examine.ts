@@ -1,8 +1,8 @@
 import { plainCause, plainly } from '../../failure/cause.ts';
 import { areaOf } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
+import type { Site } from '../proof/site.ts';
 import { type Check, type Finding, failed, skipped, unseen } from './check.ts';
-import type { Site } from './site.ts';
 
 export interface Result extends Finding {
   readonly id: string;

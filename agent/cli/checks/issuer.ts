@@ -1,14 +1,18 @@
 import type { IssuerChoice } from '../../config/config.ts';
+import { plainCause } from '../../failure/cause.ts';
 import { Fault } from '../../failure/failure.ts';
+import { toldBy } from '../../issuer/answer.ts';
 import { authoritiesRequest, enrolment } from '../../issuer/enrolment.ts';
 import { basicOf } from '../../network/basic.ts';
+import type { Site } from '../proof/site.ts';
 import { currentLeaf, type Finding, failed, faultOf, ofLeaf, ok, skipped, warning, x509 } from './check.ts';
 import { reach } from './reach.ts';
-import type { Site } from './site.ts';
 
 type EstChoice = Extract<IssuerChoice, { kind: 'est' }>;
 
 const HTTPS = 443;
+/** Of the server's words, in characters: it may send a page. */
+const MOST_TOLD = 100;
 const WRONG_PATH = 'Check the path and the label in issuer.est.url.';
 
 /** Name, TCP, TLS and trust; then the CA certificates, which an EST server gives without authentication (RFC 7030 section 4.1). */
@@ -21,9 +25,17 @@ async function askAuthorities(site: Site, { url, ca_file: caFile }: EstChoice): 
   const request = authoritiesRequest(url);
   const reply = await site.exchange(request, ca, 'none').catch(refusal);
   if (reply === 'refused') return ok(`${host} is trusted, and speaks only to clients with a certificate.`);
-  const { status } = reply;
-  if (status === 200) return ok(`${host} is trusted, and gives its CA certificates.`);
-  const answers = `${host} answers HTTP ${status} under ${request.url}.`;
+  if (reply.status !== 200) return answeredWith(reply.status, request.url);
+  return ok(`${host} is trusted, and gives its CA certificates.`);
+}
+
+/** To a request without CSR, such an answer is about the server; of the others, 4xx is about the request. */
+const isOfServer = (status: number): boolean =>
+  (status >= 300 && status < 400) || status === 404 || status === 405 || status >= 500;
+
+/** The server is ill, or has no EST at this place. */
+function answeredWith(status: number, url: string): Finding {
+  const answers = `${new URL(url).host} answers HTTP ${status} under ${url}.`;
   if (status >= 500) return failed('NL-EST-SERVER', answers, 'Operator of the CA: look at its log.');
   return failed('NL-EST-REFUSED', answers, WRONG_PATH);
 }
@@ -68,14 +80,11 @@ async function askToEnrol(site: Site, choice: EstChoice, way: Way): Promise<Find
   }
   const { status } = reply;
   if (status === 401 || status === 403) {
-    return failed('NL-EST-AUTH', `${host} does not accept ${what} (HTTP ${status}).`, advice);
+    const told = plainCause(toldBy(reply)).slice(0, MOST_TOLD);
+    return failed('NL-EST-AUTH', `${host} does not accept ${what} (HTTP ${status}${told && `: ${told}`}).`, advice);
   }
-  if (status === 404 || status === 405) {
-    return failed('NL-EST-REFUSED', `${host} answers HTTP ${status} under ${request.url}.`, WRONG_PATH);
-  }
-  const said = `to a request without CSR, HTTP ${status}`;
-  if (status >= 500) return skipped(`${host} answered ${said}, which says nothing about our credentials.`);
-  return ok(`${host} accepts ${what}: ${said} is its answer.`);
+  if (isOfServer(status)) return answeredWith(status, request.url);
+  return ok(`${host} accepts ${what}: to a request without CSR, HTTP ${status} is its answer.`);
 }
 
 async function auth(site: Site): Promise<Finding> {

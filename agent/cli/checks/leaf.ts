@@ -1,14 +1,14 @@
 import { X509Certificate } from 'node:crypto';
+import { linkUp } from '../../certificate/chain.ts';
+import { issuerOf, named, validityOf } from '../../certificate/name.ts';
+import { certificatesOf } from '../../certificate/pem.ts';
 import { needsNoPerson } from '../../config/terms.ts';
-import { linkUp } from '../../issuer/chain.ts';
-import { issuerOf, named, validityOf } from '../../issuer/name.ts';
-import { certificatesOf } from '../../issuer/pem.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import { dueAt } from '../../roll/plan.ts';
 import { misnamed } from '../../roll/wrong.ts';
 import { localDay, localMinute, moment } from '../moment.ts';
+import type { Site } from '../proof/site.ts';
 import { type Finding, failed, ofLeaf, ok, warning, withLeaf, x509 } from './check.ts';
-import type { Site } from './site.ts';
 
 async function validity(current: Leaf, site: Site): Promise<Finding> {
   const { notAfter } = current;

@@ -1,6 +1,6 @@
 import type { Config, LoadedConfig } from '../../config/config.ts';
+import type { Site } from '../proof/site.ts';
 import { type Check, type Finding, failed, ok, warning } from './check.ts';
-import type { Site } from './site.ts';
 
 const OTHERS = 0o007;
 const GROUP_AND_OTHERS = 0o077;

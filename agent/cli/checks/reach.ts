@@ -1,8 +1,8 @@
+import { type Dialled, Unreached } from '../proof/dial.ts';
+import { BY_CLOCK } from '../proof/server-time.ts';
+import type { Site } from '../proof/site.ts';
 import { type Finding, failed, ok, skipped } from './check.ts';
 import { isClockWrong } from './clock.ts';
-import { type Dialled, Unreached } from './dial.ts';
-import { BY_CLOCK } from './server-time.ts';
-import type { Site } from './site.ts';
 
 /** A server, and the settings that lead to it. */
 interface Server {

@@ -1,5 +1,5 @@
 import { areaOf, Fault } from '../../failure/failure.ts';
-import type { Site } from './site.ts';
+import type { Site } from '../proof/site.ts';
 
 /** The answer of DPS about the current leaf; nothing is registered. */
 export type Registration =

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { clashOf, neighboursOf } from '../../config/neighbours.ts';
 import { wordsOf } from '../../roll/report.ts';
+import type { Site } from '../proof/site.ts';
 import { type Check, type Finding, failed, ok, unseen, warning } from './check.ts';
-import type { Site } from './site.ts';
 
 /** A state file has some KiB; it is written beside the old one, and leaf, chain and CSR are written as well. */
 const FULL = { bytes: 64 * 1024, files: 4 };

@@ -8,8 +8,8 @@ import { clearing, labelsOf, strangerIn } from '../../keys/occupied.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import { knownIds } from '../../roll/look.ts';
 import { unprovisioned } from '../../roll/state.ts';
+import type { Site } from '../proof/site.ts';
 import { type Finding, failed, ofLeaf, ok, skipped, unseen, warning, withLeaf, x509 } from './check.ts';
-import type { Site } from './site.ts';
 
 /**
  * Flags of CK_TOKEN_INFO (PKCS#11 v2.40 section 3.2). COUNT_LOW: "an incorrect user login PIN has been entered at least once

@@ -2,11 +2,11 @@ import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { CODES } from '../../failure/failure.ts';
 import { fromNow } from '../moment.ts';
+import { Unreached } from '../proof/dial.ts';
+import type { Site } from '../proof/site.ts';
 import type { ProgramTold, UplinkTold } from '../uplink/told.ts';
 import { bytesInWords, isLasting, throttledInWords, troublesOf } from '../uplink/words.ts';
 import { type Check, type Finding, failed, ok, skipped, unseen, warning } from './check.ts';
-import { Unreached } from './dial.ts';
-import type { Site } from './site.ts';
 
 /** Where a queue is that full, a person should look before messages are refused. */
 const SCARCE = 0.8;

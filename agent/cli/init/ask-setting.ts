@@ -4,30 +4,9 @@ import { objectionTo, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
 import { localAccount } from '../../machine/account.ts';
 import { readGiven } from '../../machine/given-file.ts';
-import { holdsAuthority } from '../../machine/named-file.ts';
 import { type Guide, wrongFlag } from './guide.ts';
-import { type Copied, takenOver } from './take-over.ts';
-
-/** A question whose answer is one setting. */
-export interface SettingQuestion {
-  readonly name: string;
-  readonly flag: string;
-  /** The question itself. */
-  readonly words: string;
-  /** Where the person finds the answer; said before the question. */
-  readonly hint?: string;
-  /** A default of this machine, where the schema has none. */
-  readonly suggestion?: string | undefined;
-  /** A file that the daemon has to read, and its copy: a relative path is taken from where the command was called. */
-  readonly file?: Copied;
-  /**
-   * A mistake that the schema cannot know, as the end of a sentence; undefined where the answer is accepted.
-   * @param content of the file, where the answer is one
-   */
-  readonly objection?: (written: string, content: string | undefined) => string | undefined;
-  /** Text to value and back, where the setting is no text. */
-  readonly form?: { readonly read: (typed: string) => Written; readonly show: (value: Written) => string };
-}
+import type { Copied, SettingQuestion } from './settings.ts';
+import { keepSecret, takenOver } from './take-over.ts';
 
 /**
  * Answers one setting: by its flag, or by the person, whose Enter takes the configured value or the default. A mistake is told
@@ -37,7 +16,9 @@ export interface SettingQuestion {
  */
 export async function askSetting(guide: Guide, question: SettingQuestion, typed?: string): Promise<void> {
   const { answers, dialogue } = guide;
-  const { name, flag, words, hint, form } = question;
+  const { name, flag, words, hint, form, choices } = question;
+  const isTyped = question.isPassword && dialogue.asks && guide.flag(flag) === undefined;
+  if (isTyped && question.file) return askPassword(guide, question, question.file);
   const read = (typed: string): Written => (form === undefined ? placed(question, typed) : form.read(typed));
   let named: Named | undefined;
   const objection = async (typed: string) => {
@@ -63,6 +44,9 @@ export async function askSetting(guide: Guide, question: SettingQuestion, typed?
     guide.forget(flag);
   }
   const fallback = shown(answers.get(name) ?? question.suggestion ?? standardOf(name), question);
+  if (dialogue.asks && choices !== undefined) {
+    return answers.set(name, await dialogue.choose(words, choices, fallback ?? choices[0]?.key));
+  }
   if (dialogue.asks) {
     if (hint !== undefined) dialogue.hint(hint);
     for (let first = typed; ; first = undefined) {
@@ -72,6 +56,19 @@ export async function askSetting(guide: Guide, question: SettingQuestion, typed?
   }
   if (fallback === undefined) return answers.miss(flag);
   answers.set(name, read(fallback));
+}
+
+/** A password that the person types: its file is made. */
+async function askPassword(guide: Guide, { name, words }: SettingQuestion, file: Copied): Promise<void> {
+  const { answers, dialogue } = guide;
+  const kept = answers.text(name);
+  const enter = kept === undefined ? '' : `; Enter: the one in ${kept}`;
+  for (;;) {
+    const typed = await dialogue.secret(`${words} (not shown${enter})`);
+    if (typed !== '') return answers.set(name, await keepSecret(guide, file, typed));
+    if (kept !== undefined) return;
+    dialogue.object('It is needed.');
+  }
 }
 
 /** As a shell expands it; sudo(8) has a HOME of its own, and names its caller. */
@@ -128,7 +125,3 @@ export function noFile(place: string): string | undefined {
   }
   return found.isFile() ? undefined : `must be a file: ${place} is ${found.isDirectory() ? 'a directory' : 'none'}`;
 }
-
-/** The fault of a file of certificates, in the same way. */
-export const noCertificate = (path: string, content = ''): string | undefined =>
-  holdsAuthority(content) ? undefined : `must be a PEM file: there is no certificate in ${path}`;

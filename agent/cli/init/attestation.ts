@@ -1,39 +1,21 @@
 import { existsSync } from 'node:fs';
-import { objectionTo, standardOf } from '../../config/draft.ts';
+import { standardOf } from '../../config/draft.ts';
 import { askSetting } from './ask-setting.ts';
-import type { Choice } from './dialogue.ts';
-import { type Guide, wrongFlag } from './guide.ts';
+import type { Guide } from './guide.ts';
+import { SETTINGS } from './settings.ts';
 import { admitTpm } from './tpm-unit.ts';
-
-type Attestation = 'x509' | 'tpm';
-
-const ATTESTATION = 'dps.attestation';
-const DEVICE = 'tpm.device';
-
-const WAYS: readonly Choice<Attestation>[] = [
-  { key: 'x509', words: 'x509: by a leaf, whose key is in a PKCS#11 token, which may be in the TPM' },
-  { key: 'tpm', words: 'tpm: by the endorsement key of its TPM, without any certificate' },
-];
 
 /** How this device proves itself. Without a TPM there is no question. */
 export async function askAttestation(guide: Guide): Promise<void> {
-  const { answers } = guide;
-  const way = await wayOf(guide);
-  answers.set(ATTESTATION, way);
-  if (way === 'x509') return answers.set(DEVICE, undefined);
-  await askSetting(guide, { name: DEVICE, flag: 'tpm-device', words: 'The TPM' });
+  const { answers, dialogue, flag } = guide;
+  const { attestation, 'tpm-device': device } = SETTINGS;
+  const isTpm = () => answers.get(attestation.name) === 'tpm';
+  const isGiven = flag(attestation.flag) !== undefined;
+  if (isGiven || isTpm() || existsSync(String(standardOf(device.name)))) {
+    if (dialogue.asks && !isGiven) dialogue.say('How does this device prove itself?');
+    await askSetting(guide, attestation);
+  } else answers.set(attestation.name, standardOf(attestation.name));
+  if (!isTpm()) return answers.set(device.name, undefined);
+  await askSetting(guide, device);
   await admitTpm(guide, 'new');
-}
-
-async function wayOf({ answers, dialogue, flag }: Guide): Promise<Attestation> {
-  const keys = WAYS.map(({ key }) => key);
-  const given = flag('attestation');
-  const wrong = given === undefined ? undefined : objectionTo(ATTESTATION, given);
-  if (wrong !== undefined) throw wrongFlag('attestation', wrong);
-  const written = given ?? answers.text(ATTESTATION);
-  const standing = keys.find((key) => key === written) ?? 'x509';
-  const hasTpm = standing === 'tpm' || existsSync(String(standardOf(DEVICE)));
-  if (!dialogue.asks || given !== undefined || !hasTpm) return standing;
-  dialogue.say('How does this device prove itself?');
-  return dialogue.choose('Which one', WAYS, standing);
 }

@@ -1,93 +1,15 @@
-import type { NewToken } from '../../../hsm/new-token.ts';
-import type { SeenToken } from '../../../hsm/slots.ts';
-import type { TlsSettings } from '../../../hsm/tls-way.ts';
-import { unansweredTokenError } from '../../../hsm/token-work.ts';
-import { Worker } from '../../../hsm/worker.ts';
-import { type Failure, Fault } from '../../failure/failure.ts';
-import type { Trial } from '../../issuer/trial.ts';
 import type { Account } from '../../machine/account.ts';
-import { asUser, mayTurn } from '../../machine/turn.ts';
 import type { Unit } from '../../machine/unit.ts';
-import type { NetworkSettings } from '../../network/network.ts';
-import type { Leaf } from '../../roll/leaf.ts';
+import { askAs, type Role } from '../proof/apart.ts';
+import type { ERRANDS } from '../proof/errands.ts';
 
-export interface TriedLogin {
-  readonly module: string;
-  readonly token?: string | undefined;
-  readonly uri?: string | undefined;
-  readonly pin: string;
-  /** The state directory, which remembers a refused PIN. */
-  readonly pinRecord: string;
-}
+type All = typeof ERRANDS;
 
-/** Another ID scope, and what a connection to DPS needs. */
-export interface TriedScope extends TriedLogin, TlsSettings {
-  readonly scope: string;
-  /** The ID scope that has worked. */
-  readonly kept: string;
-  readonly endpoint: string;
-  readonly registrationId: string;
-  readonly leaf: Leaf;
-  /** The file with the CAs of DPS. */
-  readonly caFile: string;
-  readonly network: NetworkSettings;
-}
-
-/** An EST server, and the way to it. */
-export interface EstTrial extends Omit<Trial, 'through'> {
-  readonly network: NetworkSettings;
-  /** The file of CAs as the person knows it, where caFile is a copy. */
-  readonly caName: string;
-}
-
-/** A key in the token. */
-export interface FoundKey {
-  readonly label: string;
-  /** CKA_ID in lower-case hex. */
-  readonly id: string;
-  /** SubjectPublicKeyInfo, DER in base64. */
-  readonly spki: string;
-  /** The certificates beside it, PEM. */
-  readonly chain: string;
-}
-
-/** Attempts as the daemon's user, each in a process of its own: modules crash and hang. All throw TokenError or Fault. */
-export interface Errands {
+/** Attempts as the daemon's user, each in a process of its own: modules crash and hang. All throw Fault. */
+export interface Errands extends Omit<All, 'tokens'> {
   /** The tokens that a module shows. @param seer the user who looks: the daemon's, or the caller of init */
-  tokens(module: string, seer?: 'daemon' | 'caller'): Promise<readonly SeenToken[]>;
-  /** One login, and whether there is what does TLS. */
-  login(asked: TriedLogin & TlsSettings): Promise<void>;
-  /** Whether there is what does TLS, without a look into any token. */
-  findTls(asked: TlsSettings): Promise<void>;
-  makeToken(asked: NewToken): Promise<void>;
-  /** The keys that TLS could use. */
-  keysIn(asked: TriedLogin): Promise<readonly FoundKey[]>;
-  /** Brings a private key (PEM) into the token. */
-  importKey(asked: TriedLogin & { readonly label: string; readonly key: string }): Promise<void>;
-  /** Why the daemon cannot read a file: the code of the system, as ENOENT. Undefined where it can. */
-  whyUnreadable(file: string): Promise<string | undefined>;
-  /** TCP and TLS, whatever its certificate is. */
-  reachEst(asked: Pick<EstTrial, 'url' | 'network'>): Promise<void>;
-  /** Whether the EST server could be asked if it knows us. */
-  tryEst(asked: EstTrial): Promise<boolean>;
-  /** Whether DPS refuses an ID scope, and no outage does. */
-  refusesScope(asked: TriedScope): Promise<boolean>;
+  tokens(module: string, seer?: 'daemon' | 'caller'): ReturnType<All['tokens']>;
 }
-
-/** The user that the process becomes. */
-export interface Role {
-  readonly account?: Account | undefined;
-  readonly unit?: Unit | undefined;
-}
-
-type Asked<E extends keyof Errands> = Parameters<Errands[E]>[0];
-
-export type Calls = { readonly [E in keyof Errands]: (role: Role, asked: Asked<E>) => ReturnType<Errands[E]> };
-
-/** A module that is silent for so long is of no use. */
-export const READ_MS = 15_000;
-/** A TPM takes seconds for what SoftHSM does at once. */
-const WORK_MS = 60_000;
 
 /** Names work that takes its time. */
 type During = <T>(words: string, work: Promise<T>) => Promise<T>;
@@ -99,35 +21,16 @@ export function createErrands(
   during: During = (_, work) => work,
 ): Errands {
   const daemon = (): Role => ({ account, unit: unit() });
-  const send = async <E extends keyof Errands>(
-    errand: E,
-    asked: Asked<E>,
-    { doing, limitMs = WORK_MS, role = daemon() }: { doing: string; limitMs?: number; role?: Role },
-  ): Promise<Awaited<ReturnType<Calls[E]>>> => {
-    const worker = new Worker<Calls, Failure>({
-      job: ['errand'],
-      limitMs,
-      prefix: role.account !== undefined && !mayTurn() ? asUser(role.account, role.unit) : [],
-      isDetached: true,
-      isQuiet: true,
-      revive: (failure) => new Fault(failure.code, failure),
-      unanswered: (none) => unansweredTokenError(none, doing, limitMs),
-    });
-    const answer = worker.ask(errand, ...([role, asked] as Parameters<Calls[E]>));
-    // The look into the modules is announced as a whole.
-    return errand === 'tokens' ? answer : during(doing, answer);
-  };
   return {
-    tokens: (module, seer) =>
-      send('tokens', module, { doing: 'Looking into it', limitMs: READ_MS, ...(seer === 'caller' && { role: {} }) }),
-    login: (asked) => send('login', asked, { doing: 'Logging in to the token' }),
-    findTls: (asked) => send('findTls', asked, { doing: 'Looking for what does TLS', limitMs: READ_MS }),
-    makeToken: (asked) => send('makeToken', asked, { doing: 'Making the token' }),
-    keysIn: (asked) => send('keysIn', asked, { doing: 'Looking for keys in the token' }),
-    importKey: (asked) => send('importKey', asked, { doing: 'Bringing the key into the token' }),
-    whyUnreadable: (file) => send('whyUnreadable', file, { doing: `Reading ${file}`, limitMs: READ_MS }),
-    reachEst: (asked) => send('reachEst', asked, { doing: 'Dialling the EST server' }),
-    tryEst: (asked) => send('tryEst', asked, { doing: 'Asking the EST server' }),
-    refusesScope: (asked) => send('refusesScope', asked, { doing: 'Asking DPS about the ID scope' }),
+    // The look into the modules is announced as a whole.
+    tokens: (module, seer) => askAs(seer === 'caller' ? {} : daemon(), module, 'tokens', module),
+    login: (asked) => during('Logging in to the token', askAs(daemon(), asked.module, 'login', asked)),
+    findTls: (asked) => during('Looking for what does TLS', askAs(daemon(), asked.module, 'findTls', asked)),
+    makeToken: (asked) => during('Making the token', askAs(daemon(), asked.module, 'makeToken', asked)),
+    keysIn: (asked) => during('Looking for keys in the token', askAs(daemon(), asked.module, 'keysIn', asked)),
+    importKey: (asked) => during('Bringing the key into the token', askAs(daemon(), asked.module, 'importKey', asked)),
+    whyUnreadable: (file) => during(`Reading ${file}`, askAs(daemon(), 'of no token', 'whyUnreadable', file)),
+    refusesScope: (asked) =>
+      during('Asking DPS about the ID scope', askAs(daemon(), asked.module, 'refusesScope', asked)),
   };
 }

@@ -1,14 +1,12 @@
+import type { Draft } from '../../config/draft.ts';
 import { type Failure, Fault } from '../../failure/failure.ts';
-import { failureOf } from '../../failure/failure-of.ts';
 import { Misuse } from '../kit/command.ts';
-import { isTakenAllTheSame } from './all-the-same.ts';
-import { askSecret } from './ask-secret.ts';
-import { askSetting, noCertificate } from './ask-setting.ts';
-import { originOf } from './copies.ts';
-import type { EstTrial } from './errands.ts';
+import { askSetting } from './ask-setting.ts';
 import type { Guide } from './guide.ts';
-import { askInOrder, type Question } from './in-order.ts';
-import { networkIn, ofProxy } from './network.ts';
+import type { Question } from './in-order.ts';
+import { ofProxy } from './network.ts';
+import { prove, untilProven } from './prove.ts';
+import { type Option, SETTINGS } from './settings.ts';
 
 const FIRSTS = [
   { key: 'password', words: 'a user name and a password' },
@@ -21,24 +19,30 @@ type First = (typeof FIRSTS)[number]['key'];
 const EST = 'issuer.est';
 const PASSWORD = ['username', 'password_file'];
 const BOOTSTRAP = ['bootstrap_cert', 'bootstrap_key'];
+const [URL_OF, CA_FILE, PASSWORD_FILE] = [`${EST}.url`, `${EST}.ca_file`, `${EST}.password_file`] as const;
 const SERVER_FLAGS = ['est-url', 'est-ca'];
 const IDENTITY_FLAGS = ['est-user', 'est-password-file', 'bootstrap-cert', 'bootstrap-key'];
+
+const ask =
+  (option: Option): Question =>
+  (guide) =>
+    askSetting(guide, SETTINGS[option]);
 
 /** All settings of the EST server: each answer is tried as soon as it can be. */
 export function estQuestions(): readonly Question[] {
   let firsts: readonly First[] = [];
   let before: string | undefined;
-  const of = (first: First, ask: Question): Question => {
-    return async (guide) => (firsts.includes(first) ? ask(guide) : undefined);
+  const of = (first: First, question: Question): Question => {
+    return async (guide) => (firsts.includes(first) ? question(guide) : undefined);
   };
   const identity = [
-    of('password', askUser),
+    of('password', ask('est-user')),
     of('password', (guide) => {
-      before = guide.answers.text(EST_PASSWORD.name);
-      return askSecret(guide, EST_PASSWORD);
+      before = guide.answers.text(PASSWORD_FILE);
+      return ask('est-password-file')(guide);
     }),
-    of('bootstrap', askBootstrap('cert', 'Bootstrap certificate')),
-    of('bootstrap', askBootstrap('key', 'Its key')),
+    of('bootstrap', ask('bootstrap-cert')),
+    of('bootstrap', ask('bootstrap-key')),
   ];
   return [
     askUrl,
@@ -52,47 +56,40 @@ export function estQuestions(): readonly Question[] {
 }
 
 async function askUrl(guide: Guide): Promise<void> {
-  const { answers, dialogue, errands } = guide;
-  for (;;) {
-    await askSetting(guide, {
-      name: `${EST}.url`,
-      flag: 'est-url',
-      words: 'URL of the EST server',
-      hint: 'with /.well-known/est, and a label where it has one',
-    });
-    if (!dialogue.asks) return;
-    const url = answers.text(`${EST}.url`) ?? '';
-    const failure = await met(errands.reachEst({ url, network: networkIn(answers) }));
-    if (failure === undefined) return;
-    dialogue.wrong(ofProxy(answers, failure, false));
-    if (await isTakenAllTheSame(guide, [`${EST}.url`, url])) return;
+  const { answers, dialogue } = guide;
+  await ask('est-url')(guide);
+  if (!dialogue.asks) return;
+  const met = async () => {
+    const failure = await reached(guide, 'Dialling the EST server');
+    // The file of CAs is asked for next.
+    return failure && isOfFile(failure) ? undefined : failure;
+  };
+  await untilProven(guide, met, () => {
     guide.forget('est-url');
-  }
+    return { setting: [URL_OF, answers.get(URL_OF)], again: [ask('est-url')] };
+  });
 }
 
 async function askAuthority(guide: Guide): Promise<void> {
-  const { answers, dialogue, errands } = guide;
-  const name = `${EST}.ca_file`;
-  const before = answers.get(name);
-  for (;;) {
-    await askSetting(guide, {
-      name,
-      flag: 'est-ca',
-      words: 'File with the CA of its certificate (PEM)',
-      file: { name: 'est-ca.pem' },
-      objection: noCertificate,
-    });
-    if (!dialogue.asks) return;
-    const failure = await met(errands.tryEst(server(guide)));
-    // A server may want a client certificate for all that it answers.
-    if (failure === undefined || failure.code === 'NL-EST-AUTH') return dialogue.ok('The EST server answers.');
-    dialogue.wrong(ofProxy(answers, failure, false));
-    const isOfFile = failure.code === 'NL-EST-UNTRUSTED';
-    if (await isTakenAllTheSame(guide, [name, isOfFile ? before : answers.get(name)])) return;
+  const { answers, dialogue } = guide;
+  const before = answers.get(CA_FILE);
+  await ask('est-ca')(guide);
+  if (!dialogue.asks) return;
+  const met = () => reached(guide, 'Asking the EST server');
+  const isProven = await untilProven(guide, met, (failure) => {
     guide.forget(...SERVER_FLAGS);
-    if (!isOfFile) await askUrl(guide);
-  }
+    if (isOfFile(failure)) return { setting: [CA_FILE, before], again: [ask('est-ca')] };
+    return { setting: [CA_FILE, answers.get(CA_FILE)], again: [askUrl, ask('est-ca')] };
+  });
+  if (isProven) dialogue.ok('The EST server answers.');
 }
+
+async function reached(guide: Guide, doing: string): Promise<Failure | undefined> {
+  const { failure } = await prove(guide, ['issuer-reach'], doing);
+  return failure && ofProxy(guide.answers, failure, false);
+}
+
+const isOfFile = ({ code }: Failure): boolean => code === 'NL-EST-UNTRUSTED' || code === 'NL-CONFIG';
 
 /** The credentials of a gateway that has no leaf yet. */
 async function askFirsts({ answers, dialogue, flag }: Guide): Promise<readonly First[]> {
@@ -109,58 +106,44 @@ async function askFirsts({ answers, dialogue, flag }: Guide): Promise<readonly F
   return [first];
 }
 
-function askUser(guide: Guide): Promise<void> {
-  const objection = (typed: string) => (typed === '' ? 'is needed' : undefined);
-  return askSetting(guide, { name: `${EST}.username`, flag: 'est-user', words: 'User name', objection });
-}
-
-export const EST_PASSWORD = {
-  name: `${EST}.password_file`,
-  flag: 'est-password-file',
-  words: 'Password',
-  file: { name: 'est-password', isSecret: true },
-} as const;
-
-function askBootstrap(part: 'cert' | 'key', words: string): Question {
-  const file = part === 'cert' ? { name: 'bootstrap.pem' } : ({ name: 'bootstrap-key.pem', isSecret: true } as const);
-  const hint = 'a file (PEM), or a pkcs11: URI';
-  const objection = (place: string, content: string | undefined) =>
-    part === 'cert' && content !== undefined ? noCertificate(place, content) : undefined;
-  const about = { name: `${EST}.bootstrap_${part}`, flag: `bootstrap-${part}`, words };
-  return (guide) => askSetting(guide, { ...about, hint, file, objection });
-}
-
 /**
  * Asks for what the server refuses again. In a script, a new gateway meets it with its first leaf.
  * @param before the file with the password that stood before this answer
  */
 async function proveIdentity(guide: Guide, identity: readonly Question[], before: () => string | undefined) {
-  const { answers, dialogue, errands, flag, leaf } = guide;
+  const { answers, dialogue, flag, leaf } = guide;
   const isGiven = ['issuer', ...SERVER_FLAGS, ...IDENTITY_FLAGS].some((name) => flag(name) !== undefined);
   if (!dialogue.asks && (leaf === undefined || !isGiven)) return;
   answers.demandAll();
-  for (;;) {
-    const trial = { ...server(guide), ...credentials(guide) };
-    const failure = inWords(guide, await met(errands.tryEst(trial)));
-    const isKnown = trial.username !== undefined || trial.bootstrap !== undefined;
-    if (failure === undefined) return isKnown ? dialogue.ok('The EST server knows this gateway.') : tellLater(guide);
-    if (!dialogue.asks) throw refusedOptions(failure);
-    dialogue.wrong(failure);
-    const isRefused = failure.code === 'NL-EST-AUTH';
-    if (await isTakenAllTheSame(guide, [EST_PASSWORD.name, isRefused ? before() : trial.passwordFile])) return;
+  const proven = () => {
+    const draft = withoutToken(answers.draft);
+    return { draft, isKnown: draft.has(`${EST}.username`) || draft.has(`${EST}.bootstrap_cert`) };
+  };
+  const met = async () => {
+    const { draft, isKnown } = proven();
+    const ids = [...(dialogue.asks ? [] : ['issuer-reach']), ...(isKnown ? ['issuer-auth'] : [])];
+    const { failure } = await prove(guide, ids, 'Asking the EST server', draft);
+    if (failure !== undefined && !dialogue.asks) throw refusedOptions(inWords(guide, failure));
+    return failure && inWords(guide, failure);
+  };
+  const isProven = await untilProven(guide, met, ({ code }) => {
     guide.forget(...SERVER_FLAGS, ...IDENTITY_FLAGS);
-    await askInOrder(guide, isRefused ? identity : [askUrl, askAuthority]);
-  }
+    if (code === 'NL-EST-AUTH') return { setting: [PASSWORD_FILE, before()], again: identity };
+    return { setting: [PASSWORD_FILE, answers.get(PASSWORD_FILE)], again: [askUrl, askAuthority] };
+  });
+  if (!isProven) return;
+  if (proven().isKnown) return dialogue.ok('The EST server knows this gateway.');
+  if (answers.get(`${EST}.bootstrap_cert`) === undefined) return;
+  dialogue.say('The bootstrap identity in the token is tried with the first request.');
 }
 
-/** A refusal about what was answered here: the person has seen no setting yet. */
-function inWords({ answers, dialogue }: Guide, failure: Failure | undefined): Failure | undefined {
-  if (failure?.code !== 'NL-EST-AUTH') return failure && ofProxy(answers, failure, false);
+/** What to do about what was answered here: the person has seen no setting yet. */
+function inWords({ answers, dialogue }: Guide, failure: Failure): Failure {
+  if (failure.code !== 'NL-EST-AUTH') return ofProxy(answers, failure, false);
   const hasPassword = answers.text(`${EST}.username`) !== undefined;
-  const what = hasPassword ? 'User name or password is' : 'The bootstrap certificate is';
   const flags = hasPassword ? '--est-user and --est-password-file' : '--bootstrap-cert and --bootstrap-key';
   const advice = `${dialogue.asks ? 'Enter asks for them again' : `Correct ${flags}`}, or ask the operator of the EST server.`;
-  return { ...failure, message: `${what} not accepted. ${failure.message}`, advice };
+  return { ...failure, advice };
 }
 
 /** The server has answered, and said no: the options are wrong. Where there was no answer, they may be right. */
@@ -170,25 +153,9 @@ function refusedOptions(failure: Failure): Error {
   return new Misuse(`${code} ${message}${cause === undefined ? '' : ` (${cause})`}`, { advice });
 }
 
-function tellLater({ answers, dialogue }: Guide): void {
-  if (answers.text(`${EST}.bootstrap_cert`) === undefined) return;
-  dialogue.say('The bootstrap identity in the token is tried with the first request.');
+/** What can be tried here: an identity in the token cannot. */
+function withoutToken(draft: Draft): Draft {
+  const settings = BOOTSTRAP.map((key) => `${EST}.${key}`);
+  const isInToken = settings.some((name) => String(draft.get(name)).startsWith('pkcs11:'));
+  return isInToken ? new Map([...draft].filter(([name]) => !settings.includes(name))) : draft;
 }
-
-function server(guide: Guide): EstTrial {
-  const { answers } = guide;
-  const caFile = answers.text(`${EST}.ca_file`) ?? '';
-  const url = answers.text(`${EST}.url`) ?? '';
-  return { url, caFile, caName: originOf(guide, caFile), network: networkIn(answers) };
-}
-
-/** The credentials that can be tried here: an identity in the token cannot. */
-function credentials({ answers }: Guide): Pick<EstTrial, 'username' | 'passwordFile' | 'bootstrap'> {
-  const text = (key: string) => answers.text(`${EST}.${key}`);
-  const [certificate = '', key = ''] = [text('bootstrap_cert'), text('bootstrap_key')];
-  const isInFiles = certificate.startsWith('/') && key.startsWith('/');
-  const bootstrap = isInFiles ? { certificate, key } : undefined;
-  return { username: text('username'), passwordFile: text('password_file'), bootstrap };
-}
-
-const met = (trial: Promise<unknown>): Promise<Failure | undefined> => trial.then(() => undefined, failureOf);

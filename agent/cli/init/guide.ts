@@ -1,4 +1,4 @@
-import { DEFAULT_PATH } from '../../config/config.ts';
+import { type Config, DEFAULT_PATH, draftConfig } from '../../config/config.ts';
 import { type Draft, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
 import { Fault } from '../../failure/failure.ts';
@@ -52,6 +52,11 @@ export class InitAnswers {
 
   get draft(): Draft {
     return this.#written;
+  }
+
+  /** The settings so far, as the daemon reads them: one that is missing is undefined, whatever its type says. */
+  get config(): Config {
+    return draftConfig(this.#written, this.#file).config;
   }
 
   /** A setting that is a text; undefined where it is absent. */

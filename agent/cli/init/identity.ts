@@ -1,37 +1,32 @@
 import { hostname } from 'node:os';
 import { instanceOf } from '../../config/config.ts';
 import { objectionTo } from '../../config/draft.ts';
-import type { Written } from '../../config/schema.ts';
+import { areaOf, type Failure, Fault } from '../../failure/failure.ts';
 import { isEndorsed } from '../../roll/leaf.ts';
-import { isTakenAllTheSame } from './all-the-same.ts';
-import { askSetting, noCertificate } from './ask-setting.ts';
+import { askSetting } from './ask-setting.ts';
 import type { Guide } from './guide.ts';
 import type { Question } from './in-order.ts';
-import { askCredentials, askProxy, PROXY_PASSWORD, setNetwork, WAY_FLAGS } from './network.ts';
+import { askCredentials, askProxy, ofProxy, setNetwork, WAY_FLAGS } from './network.ts';
 import { Back } from './prompt.ts';
-import { demandDps, reachDps } from './reach-dps.ts';
+import { type Blame, prove, untilProven } from './prove.ts';
+import { SETTINGS } from './settings.ts';
 
-export const ID_SCOPE = {
-  name: 'dps.id_scope',
-  flag: 'id-scope',
-  words: 'ID scope',
-  hint: 'Azure portal: DPS instance, Overview',
-};
-
-export const IDENTITY_QUESTIONS: readonly Question[] = [(guide) => askSetting(guide, ID_SCOPE), askId, askEndpoint];
+export const IDENTITY_QUESTIONS: readonly Question[] = [
+  (guide) => askSetting(guide, SETTINGS['id-scope']),
+  askId,
+  askEndpoint,
+];
 
 /** Portal and az show both on the same page. 0cn in China (an Azure Sphere client that serves both clouds). */
 const LIKE_A_SCOPE = /^0(ne|cn)[0-9a-f]{8}$/i;
 
 async function askId(guide: Guide): Promise<void> {
   const { answers, dialogue, leaf } = guide;
-  const name = 'dps.registration_id';
+  const { name } = SETTINGS['registration-id'];
   const before = answers.get(name);
   for (;;) {
     await askSetting(guide, {
-      name,
-      flag: 'registration-id',
-      words: 'Registration ID, which is the CN of every leaf',
+      ...SETTINGS['registration-id'],
       // No server gives another name to a leaf that is there: DPS would refuse it, and the session serve on under the old one.
       objection: (id) =>
         leaf === undefined || isEndorsed(leaf) || id === leaf.cn
@@ -51,75 +46,56 @@ async function askId(guide: Guide): Promise<void> {
 }
 
 async function askEndpoint(guide: Guide): Promise<void> {
-  const { answers, dialogue, flag } = guide;
-  const password = answers.get(PROXY_PASSWORD);
+  const { answers, dialogue, flag, leaf } = guide;
+  const [host, authorities, password] = [HOST, CA_FILE, PROXY_PASSWORD].map((name) => answers.get(name));
   const isOfEnvironment = await setNetwork(guide);
   const hasWay = isOfEnvironment || WAY_FLAGS.some((name) => flag(name) !== undefined);
   const isGiven = hasWay || ['endpoint', 'trust-ca'].some((name) => flag(name) !== undefined);
-  let ask: typeof askHost | undefined = askHost;
-  while (ask !== undefined) {
-    const before = dialogue.questions;
-    const host = answers.get(HOST);
-    try {
-      await ask(guide);
-      const authorities = answers.get(CA_FILE);
-      if (flag('trust-ca') !== undefined) await askTrust(guide);
-      if (!dialogue.asks) {
-        if (guide.leaf === undefined ? hasWay : isGiven) await demandDps(guide);
-        return;
-      }
-      ask = await toAskAgain(guide, { host, authorities, password });
-    } catch (error) {
-      const isFirst = ask === askHost && dialogue.questions === before + 1;
-      if (!(error instanceof Back) || isFirst) throw error;
-      ask = askHost;
+  await askHost(guide);
+  if (flag('trust-ca') !== undefined) await askTrust(guide);
+  if (!dialogue.asks && !(leaf === undefined ? hasWay : isGiven)) return;
+  const met = async () => {
+    const { message, failure } = await prove(guide, ['dps-reach'], `Dialling ${answers.inEffect(HOST)}`);
+    if (failure === undefined) dialogue.ok(message);
+    const told = failure && ofProxy(answers, failure, dialogue.asks);
+    if (told === undefined || dialogue.asks) return told;
+    // A new gateway meets DPS with its first registration, which may wait for it. The options of the proxy are wrong now.
+    if (leaf !== undefined || areaOf(told) === 'NETWORK') throw new Fault(told.code, told);
+    return undefined;
+  };
+  const blame = ({ code }: Failure): Blame => {
+    guide.forget('endpoint', 'trust-ca');
+    if (code === 'NL-DPS-UNTRUSTED' || code === 'NL-CONFIG') {
+      return { setting: [CA_FILE, authorities], offer: () => offerTrust(guide), again: [askHost] };
     }
-  }
+    if (code === 'NL-NETWORK-PROXY') return { setting: [CA_FILE, answers.get(CA_FILE)], again: [orHost(askProxy)] };
+    if (code !== 'NL-NETWORK-PROXY-AUTH') return { setting: [HOST, host], again: [askHost] };
+    return { setting: [PROXY_PASSWORD, password], again: [orHost(askCredentials)] };
+  };
+  await untilProven(guide, met, blame);
 }
 
-/**
- * What must be answered otherwise; undefined where DPS is reached, or the person goes on all the same.
- * @param stood the endpoint, the file of CAs and the proxy's password before the answer
- */
-async function toAskAgain(
-  guide: Guide,
-  stood: Readonly<Record<'host' | 'authorities' | 'password', Written | undefined>>,
-) {
-  const { answers, dialogue } = guide;
-  const { host, authorities, password } = stood;
-  const found = await reachDps(guide);
-  guide.forget('endpoint', 'trust-ca');
-  if (found === 'trusted') return undefined;
-  const failed = answers.get(CA_FILE);
-  if (found === 'untrusted') {
-    answers.set(CA_FILE, authorities);
-    const another = await dialogue.confirmOrPath('Name another file with the CAs to trust?');
-    if (another !== false) {
-      await askTrust(guide, another === true ? undefined : another);
-      if ((await reachDps(guide)) === 'trusted') return undefined;
-    } else answers.set(CA_FILE, failed);
-  }
-  const before = {
-    untrusted: [CA_FILE, authorities],
-    credentials: [PROXY_PASSWORD, password],
-    proxy: [CA_FILE, failed],
-    unreached: [HOST, host],
-  } as const;
-  if (await isTakenAllTheSame(guide, before[found])) return undefined;
-  return found === 'proxy' ? askProxy : found === 'credentials' ? askCredentials : askHost;
+async function offerTrust(guide: Guide): Promise<boolean> {
+  const another = await guide.dialogue.confirmOrPath('Name another file with the CAs to trust?');
+  if (another !== false) await askTrust(guide, another === true ? undefined : another);
+  return another !== false;
 }
 
-const CA_FILE = 'trust.ca_file';
-const HOST = 'dps.endpoint';
+/** `back` leads to the endpoint. */
+const orHost =
+  (ask: Question): Question =>
+  (guide) =>
+    ask(guide).catch((error: unknown) => {
+      if (!(error instanceof Back)) throw error;
+      return askHost(guide);
+    });
 
-const askHost = (guide: Guide): Promise<void> =>
-  askSetting(guide, { name: HOST, flag: 'endpoint', words: 'DPS endpoint' });
+const CA_FILE = SETTINGS['trust-ca'].name;
+const HOST = SETTINGS.endpoint.name;
+const PROXY_PASSWORD = SETTINGS['proxy-password-file'].name;
 
-function askTrust(guide: Guide, typed?: string): Promise<void> {
-  const words = 'File with the CAs of DPS and hubs (PEM)';
-  const file = { name: 'trust.pem' };
-  return askSetting(guide, { name: CA_FILE, flag: 'trust-ca', words, file, objection: noCertificate }, typed);
-}
+const askHost = (guide: Guide): Promise<void> => askSetting(guide, SETTINGS.endpoint);
+const askTrust = (guide: Guide, typed?: string): Promise<void> => askSetting(guide, SETTINGS['trust-ca'], typed);
 
 /** The host name as a registration ID, where it can be one. */
 export function registrationIdOf(host: string): string | undefined {

@@ -1,43 +1,15 @@
 import { objectionTo } from '../../config/draft.ts';
 import type { Failure } from '../../failure/failure.ts';
-import type { NetworkSettings } from '../../network/network.ts';
-import { askSecret } from './ask-secret.ts';
 import { askSetting } from './ask-setting.ts';
-import { type Guide, wrongFlag } from './guide.ts';
+import type { Guide } from './guide.ts';
+import { SETTINGS, type SettingQuestion } from './settings.ts';
 
-const PROXY = 'network.proxy';
-const USER = {
-  name: 'network.proxy_username',
-  flag: 'proxy-user',
-  words: 'User name for the proxy',
-  objection: (typed: string) => (typed === '' ? 'is needed' : undefined),
-} as const;
-const ADDRESS = { name: PROXY, flag: 'proxy', words: 'HTTP proxy', hint: 'http://host:port' } as const;
-/** The setting that names the file. */
-export const PROXY_PASSWORD = 'network.proxy_password_file';
-
-const PASSWORD = {
-  name: PROXY_PASSWORD,
-  flag: 'proxy-password-file',
-  words: 'Password for the proxy',
-  file: { name: 'proxy-password', isSecret: true },
-} as const;
+const USER = SETTINGS['proxy-user'];
+const PASSWORD = SETTINGS['proxy-password-file'];
+const PROXY = SETTINGS.proxy.name;
 
 /** What the command line may say of the way to the servers. */
-export const WAY_FLAGS = ['transport', 'proxy', USER.flag, PASSWORD.flag] as const;
-
-/** The settings so far. */
-export function networkIn(answers: Guide['answers']): NetworkSettings {
-  const transport = answers.text('network.transport');
-  const around = answers.get('network.no_proxy');
-  return {
-    transport: transport === 'mqtt' || transport === 'mqtt-ws' ? transport : 'auto',
-    proxy: answers.text(PROXY),
-    proxy_username: answers.text(USER.name) ?? '',
-    proxy_password_file: answers.text(PASSWORD.name),
-    no_proxy: Array.isArray(around) ? around.map(String) : [],
-  };
-}
+export const WAY_FLAGS = ['transport', 'proxy', USER.flag, PASSWORD.flag];
 
 /** A host and a port without a scheme: curl takes them as http://host:port. */
 const BARE = /^([\w.-]+|\[[\da-f:.]+\]):\d+\/?$/i;
@@ -73,15 +45,9 @@ export async function setNetwork(guide: Guide): Promise<boolean> {
   const { proxy: proposed, refusal } = isOpen ? proposedProxy() : {};
   if (refusal !== undefined) dialogue.say(refusal);
   if (proposed !== undefined) dialogue.say(`The proxy ${proposed} is taken from HTTPS_PROXY.`);
-  for (const [name, given] of [
-    ['transport', flag('transport')],
-    ['proxy', flag('proxy') ?? proposed],
-  ] as const) {
-    if (given === undefined) continue;
-    const wrong = objectionTo(`network.${name}`, given);
-    if (wrong !== undefined) throw wrongFlag(name, wrong);
-    answers.set(`network.${name}`, given);
-  }
+  // Both were judged with all options.
+  const given = { [SETTINGS.transport.name]: flag('transport'), [PROXY]: flag('proxy') ?? proposed };
+  for (const [name, value] of Object.entries(given)) if (value !== undefined) answers.set(name, value);
   await askHalves(guide);
   return proposed !== undefined;
 }
@@ -89,12 +55,12 @@ export async function setNetwork(guide: Guide): Promise<boolean> {
 /** A user name, a password and a proxy belong together: where one of the first two is there, the others are asked for. */
 async function askHalves(guide: Guide): Promise<void> {
   const { answers, flag } = guide;
-  const isGiven = (one: typeof USER | typeof PASSWORD) => flag(one.flag) !== undefined;
-  const isThere = (one: typeof USER | typeof PASSWORD) => isGiven(one) || Boolean(answers.text(one.name));
+  const isGiven = (one: SettingQuestion) => flag(one.flag) !== undefined;
+  const isThere = (one: SettingQuestion) => isGiven(one) || Boolean(answers.text(one.name));
   if (!isThere(USER) && !isThere(PASSWORD)) return;
-  if (answers.text(PROXY) === undefined) await askSetting(guide, ADDRESS);
+  if (answers.text(PROXY) === undefined) await askSetting(guide, SETTINGS.proxy);
   if (isGiven(USER) || !isThere(USER)) await askSetting(guide, USER);
-  if (isGiven(PASSWORD) || !isThere(PASSWORD)) await askSecret(guide, PASSWORD);
+  if (isGiven(PASSWORD) || !isThere(PASSWORD)) await askSetting(guide, PASSWORD);
 }
 
 /**
@@ -117,12 +83,12 @@ export function ofProxy(answers: Guide['answers'], met: Failure, isAskedAgain: b
 /** Which proxy; asked where the one so far did not work. */
 export async function askProxy(guide: Guide): Promise<void> {
   guide.forget('proxy');
-  await askSetting(guide, ADDRESS);
+  await askSetting(guide, SETTINGS.proxy);
 }
 
 /** Asked where the proxy wants them, or does not accept those so far. */
 export async function askCredentials(guide: Guide): Promise<void> {
   guide.forget(USER.flag, PASSWORD.flag);
   await askSetting(guide, USER);
-  await askSecret(guide, PASSWORD);
+  await askSetting(guide, PASSWORD);
 }

@@ -1,5 +1,5 @@
-import { MAKEABLE } from '../../../hsm/known-modules.ts';
-import type { TlsSettings } from '../../../hsm/tls-way.ts';
+import { isModuleOf, MAKEABLE } from '../../../hsm/known-modules.ts';
+import { x509Of } from '../../config/config.ts';
 import { objectionTo } from '../../config/draft.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
@@ -30,7 +30,7 @@ const WORDS: Readonly<Record<NewKind, string>> = {
 const isOf =
   (kind: NewKind) =>
   ({ module }: Pick<Shown, 'module'>): boolean =>
-    MAKEABLE[kind].files.some((file) => module.path.endsWith(`/${file}`));
+    isModuleOf(kind, module.path);
 
 /** The tokens that can be made here, the better one first. */
 export function newKinds({ free }: Survey): readonly Maker[] {
@@ -52,7 +52,7 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
   if (maker === undefined) throw notHere(kind, found);
   try {
     // A token that is made stays, and without TLS it would be of no use.
-    await errands.findTls({ module: maker.module.path, tls: answers.inEffect('hsm.tls') as TlsSettings['tls'] });
+    await errands.findTls({ module: maker.module.path, tls: x509Of(answers.config).hsm.tls });
     let [label, pin] = ['', ''];
     await askInOrder(guide, [
       async () => {

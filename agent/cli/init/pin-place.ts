@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { instanceOf } from '../../config/config.ts';
+import { instanceOf, x509Of } from '../../config/config.ts';
 import { readGiven } from '../../machine/given-file.ts';
 import { sealedPin } from '../../machine/root-pin.ts';
+import type { TokenLogin } from '../proof/place.ts';
 import type { StagedPin } from './configuration.ts';
 import { type Guide, wrongFlag } from './guide.ts';
 import { beside, noSecret, readSecret, writeSecret } from './secret.ts';
@@ -30,6 +31,13 @@ export const storedPin = async (guide: Guide): Promise<string | undefined> =>
 async function pinInUse(guide: Guide): Promise<string | undefined> {
   const { path, setting } = pinPlace(guide);
   return (await readSecret(path)) ?? (setting === undefined ? sealedPin(instanceOf(guide.file)) : undefined);
+}
+
+/** The chosen token, as the daemon opens it. @param pin the stored one by default */
+export async function loginOf(guide: Guide, pin?: string): Promise<TokenLogin> {
+  const { hsm, state } = x509Of(guide.answers.config);
+  const { module, token, uri, tls } = hsm;
+  return { module, token, uri, tls, pin: pin ?? (await storedPin(guide)) ?? '', notes: state.directory };
 }
 
 /** A PIN on disk, and where, for the person. */

@@ -1,11 +1,9 @@
-import type { TlsSettings } from '../../../hsm/tls-way.ts';
-import { matches, parseUri } from '../../../hsm/uri.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { existing } from './configuration.ts';
 import type { Guide } from './guide.ts';
-import { givenPin, pinKeptFor, storePin } from './pin-place.ts';
-import type { Shown } from './survey.ts';
+import { givenPin, loginOf, pinKeptFor, storePin } from './pin-place.ts';
+import { isTokenNamed, type Shown } from './survey.ts';
 
 /**
  * Finds the PIN of the token, proves it with one login, and stores it for the daemon. A stored PIN may be that of another
@@ -39,11 +37,11 @@ export async function askPin(guide: Guide, shown: Shown, isOurs: boolean): Promi
 }
 
 /** The daemon uses this token, by the configuration that stands: the PIN in use is that of this one. */
-function isInUse({ file }: Guide, { module, token }: Shown): boolean {
+function isInUse({ file }: Guide, shown: Shown): boolean {
   const { config } = existing(file, false);
-  if (config === undefined || 'tpm' in config || config.hsm.module !== module.path) return false;
-  const { token: label, uri } = config.hsm;
-  return uri === undefined ? label === token.label : matches(token, parseUri(uri));
+  if (config === undefined || 'tpm' in config) return false;
+  const { module, token, uri } = config.hsm;
+  return module === shown.module.path && isTokenNamed(shown, uri ?? token ?? '');
 }
 
 /** For a token without login: the PIN must not be empty, and the token does not check it. */
@@ -51,22 +49,14 @@ const NONE = 'none';
 
 async function isAccepted(
   guide: Guide,
-  { module, token }: Shown,
+  { token }: Shown,
   pin: string,
   words: string,
   isLast: boolean,
 ): Promise<boolean> {
-  const { answers, dialogue, errands } = guide;
+  const { dialogue, errands } = guide;
   try {
-    const [label, uri] = [answers.text('hsm.token'), answers.text('hsm.uri')];
-    await errands.login({
-      module: module.path,
-      tls: answers.inEffect('hsm.tls') as TlsSettings['tls'],
-      token: label,
-      uri,
-      pin,
-      pinRecord: answers.inEffect('state.directory'),
-    });
+    await errands.login(await loginOf(guide, pin));
   } catch (error) {
     const failure = failureOf(error);
     if (isLast) {

@@ -20,6 +20,12 @@ export class Back extends Error {
   }
 }
 
+/** `back` is a no, where no asks the question before again. @throws what is not Back */
+export function toNo(error: unknown): false {
+  if (error instanceof Back) return false;
+  throw error;
+}
+
 /** The person in front of the terminal. `line` and `secret` reject with Interrupted. */
 export interface Prompt {
   /** A line, without blanks around it. */

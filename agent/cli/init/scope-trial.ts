@@ -1,13 +1,11 @@
-import type { TlsSettings } from '../../../hsm/tls-way.ts';
-import { Fault } from '../../failure/failure.ts';
+import { Fault, failure } from '../../failure/failure.ts';
 import { isEndorsed } from '../../roll/leaf.ts';
-import { loginOf } from './adopt/begin.ts';
-import { isTakenAllTheSame } from './all-the-same.ts';
 import { askSetting } from './ask-setting.ts';
 import { existing } from './configuration.ts';
 import type { Guide } from './guide.ts';
-import { ID_SCOPE } from './identity.ts';
-import { networkIn } from './network.ts';
+import { loginOf } from './pin-place.ts';
+import { untilProven } from './prove.ts';
+import { SETTINGS } from './settings.ts';
 
 /**
  * Tries another ID scope with the leaf that the gateway has, before it is written: the session with the hub would go on, and the
@@ -16,37 +14,28 @@ import { networkIn } from './network.ts';
  */
 export async function proveScope(guide: Guide): Promise<void> {
   const { answers, dialogue, file } = guide;
-  const { name, flag, hint } = ID_SCOPE;
+  const { name, flag, hint } = SETTINGS['id-scope'];
   const kept = existing(file, false).config?.dps.id_scope;
-  for (;;) {
+  const met = async () => {
     const scope = answers.inEffect(name);
-    if (kept === undefined || scope === kept || !(await isRefused(guide, scope, kept))) return;
+    if (kept === undefined || scope === kept || !(await isRefused(guide, scope, kept))) return undefined;
     const message = `DPS does not know the ID scope ${scope}: it refuses it (CONNACK 3), and accepts ${kept}.`;
-    if (!dialogue.asks) {
-      const advice = `Look up the ID scope (${hint}), then run \`newleaf init\` again.`;
-      throw new Fault('NL-CONFIG', { message: `${message} Nothing was written: ${file} keeps ${kept}.`, advice });
-    }
-    dialogue.wrong({ code: 'NL-DPS-SCOPE', message, advice: `Look it up: ${hint}.` });
-    if (await isTakenAllTheSame(guide, [name, kept])) return;
+    if (dialogue.asks) return failure('NL-DPS-SCOPE', { message, advice: `Look it up: ${hint}.` });
+    const advice = `Look up the ID scope (${hint}), then run \`newleaf init\` again.`;
+    throw new Fault('NL-CONFIG', { message: `${message} Nothing was written: ${file} keeps ${kept}.`, advice });
+  };
+  await untilProven(guide, met, () => {
     guide.forget(flag);
-    await askSetting(guide, ID_SCOPE);
-  }
+    return { setting: [name, kept], again: [() => askSetting(guide, SETTINGS['id-scope'])] };
+  });
 }
 
 async function isRefused(guide: Guide, scope: string, kept: string): Promise<boolean> {
   const { answers, errands, leaf } = guide;
   if (leaf === undefined || isEndorsed(leaf)) return false;
-  const asked = {
-    ...(await loginOf(guide)),
-    tls: answers.inEffect('hsm.tls') as TlsSettings['tls'],
-    scope,
-    kept,
-    endpoint: answers.inEffect('dps.endpoint'),
-    registrationId: answers.inEffect('dps.registration_id'),
-    leaf,
-    caFile: answers.inEffect('trust.ca_file'),
-    network: networkIn(answers),
-  };
+  const { dps, trust, network } = answers.config;
+  const { endpoint, registration_id: registrationId } = dps;
+  const asked = { scope, kept, endpoint, registrationId, leaf, caFile: trust.ca_file, network };
   // What is wrong with the token or the network is met, and told, when the daemon starts.
-  return errands.refusesScope(asked).catch(() => false);
+  return errands.refusesScope({ ...(await loginOf(guide)), ...asked }).catch(() => false);
 }

@@ -3,7 +3,7 @@ import type { Running } from '../run/command.ts';
 import { existing, writeConfiguration } from './configuration.ts';
 import type { Dialogue } from './dialogue.ts';
 import { InitAnswers } from './guide.ts';
-import { ID_SCOPE } from './identity.ts';
+import { SETTINGS } from './settings.ts';
 
 /** Exit code between two processes of init: the one of root asks for the ID scope. */
 export const SCOPE_DOUBTED = 64;
@@ -26,7 +26,7 @@ export function scopeDoubted({ daemon }: Pick<Running, 'daemon'>): AbortSignal {
 /** Asks for the ID scope once more, and writes it. @throws Back; Interrupted; Fault NL-CONFIG */
 export async function correctScope(dialogue: Dialogue, file: string): Promise<void> {
   const answers = new InitAnswers(existing(file, false).draft, file);
-  const { name, words } = ID_SCOPE;
+  const { name, words } = SETTINGS['id-scope'];
   const scope = answers.text(name);
   dialogue.blank();
   dialogue.say(

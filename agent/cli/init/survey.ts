@@ -1,6 +1,7 @@
 import type { FoundModule } from '../../../hsm/find-modules.ts';
 import { type Hidden, hiddenTokens } from '../../../hsm/hidden-tokens.ts';
 import type { SeenToken } from '../../../hsm/slots.ts';
+import { matches, parseUri } from '../../../hsm/uri.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { foreign } from '../../failure/foreign.ts';
 import type { Errands } from './errands.ts';
@@ -67,7 +68,12 @@ async function look(module: FoundModule, errands: Pick<Errands, 'tokens'>, seer:
     const seen = await errands.tokens(module.path, seer);
     return { module, seen, isBroken: false, ...(seen.length === 0 && { why: 'it shows no token' }) };
   } catch (error) {
-    return { module, seen: [], isBroken: true, why: failureOf(error).message.replace(/^[\w ]+: |\.$/g, '') };
+    return {
+      module,
+      seen: [],
+      isBroken: true,
+      why: failureOf(error).message.replace(/^(PKCS#11 module \S+ |[\w ]+: )|\.$/g, ''),
+    };
   }
 }
 
@@ -79,6 +85,10 @@ function withoutCopies(tokens: readonly Shown[]): readonly Shown[] {
 }
 
 const nameOf = ({ token }: Shown): string => [token.label, token.serial, token.manufacturer].join('\n');
+
+/** Whether it is the token of this label, or of this pkcs11: URI. */
+export const isTokenNamed = ({ token }: Pick<Shown, 'token'>, wanted: string): boolean =>
+  wanted.startsWith('pkcs11:') ? matches(token, parseUri(wanted)) : token.label === wanted;
 
 /** Why a daemon cannot log in to a token; undefined where it can. */
 export function hindrance({ hasPin, hasPinPad, isLocked, needsLogin }: SeenToken): string | undefined {

@@ -1,16 +1,10 @@
 import { Fault } from '../../failure/failure.ts';
 import { writeAtomically } from '../../state/durable.ts';
-import { toNo } from './all-the-same.ts';
 import { placeFor } from './copies.ts';
 import type { Guide } from './guide.ts';
-import { beside } from './secret.ts';
-
-/** How a file is kept beside the configuration, where the daemon cannot read the one that was named. */
-export interface Copied {
-  readonly name: string;
-  /** For the daemon alone. */
-  readonly isSecret?: true;
-}
+import { toNo } from './prompt.ts';
+import { beside, writeSecret } from './secret.ts';
+import type { Copied } from './settings.ts';
 
 const ROOT = { uid: 0, gid: 0 };
 
@@ -51,4 +45,12 @@ export async function takenOver(
   if (!dialogue.asks && copies.has(target)) later.push(told);
   else dialogue.ok(told);
   return target;
+}
+
+/** Keeps a password for the daemon. @returns the path of its file */
+export async function keepSecret(guide: Guide, { name }: Copied, secret: string): Promise<string> {
+  const { path, isThere } = await placeFor(guide, name, `${secret}\n`);
+  await writeSecret(guide, path, secret, 'daemon');
+  if (!isThere) guide.copies.set(path, path);
+  return path;
 }

@@ -1,9 +1,8 @@
-import { matches, parseUri } from '../../../hsm/uri.ts';
 import { Fault } from '../../failure/failure.ts';
 import { noFile } from './ask-setting.ts';
 import { choiceByFlag, type Guide, wrongFlag } from './guide.ts';
 import { type NewKind, newKinds, STANDARD_LABEL } from './new-token.ts';
-import { hindrance, rootsOnlyInWords, type Shown, type Survey, tokenInWords } from './survey.ts';
+import { hindrance, isTokenNamed, rootsOnlyInWords, type Shown, type Survey, tokenInWords } from './survey.ts';
 
 export const TOKEN_KINDS: readonly NewKind[] = ['softhsm', 'tpm'];
 
@@ -19,14 +18,14 @@ export function tokenByFlags({ answers, flag, left }: Guide, found: Survey): Sho
   const named = flag('token');
   const module = flag('module') ?? (named === undefined && kind === undefined ? answers.text('hsm.module') : undefined);
   const here = found.tokens.filter((one) => module === undefined || one.module.path === module);
-  const kept = left === undefined ? undefined : found.tokens.find(({ token }) => isNamed(token, left));
+  const kept = left === undefined ? undefined : found.tokens.find((one) => isTokenNamed(one, left));
   if (kind !== undefined) {
     const same = made(kind, named ?? STANDARD_LABEL, found);
     if (same === undefined && kept !== undefined) throw besideLeaf(kept, answers.inEffect('state.directory'));
     return same ?? kind;
   }
   const wanted = named ?? answers.text('hsm.uri') ?? answers.text('hsm.token') ?? (kept && left);
-  const matching = here.filter(({ token }) => wanted === undefined || isNamed(token, wanted));
+  const matching = here.filter((one) => wanted === undefined || isTokenNamed(one, wanted));
   const usable = matching.filter(({ token }) => hindrance(token) === undefined);
   const [only] = usable;
   if (only !== undefined && usable.length === 1) return only;
@@ -57,12 +56,7 @@ function besideLeaf({ token: { label } }: Shown, directory: string): Fault {
 function wrongModule(path: string | undefined, { useless }: Survey): string | undefined {
   const broken = useless.find(({ module, isBroken }) => isBroken && module.path === path);
   if (broken === undefined) return undefined;
-  const why = broken.why.replace(/^PKCS#11 module /, '');
-  return noFile(broken.module.path) ?? `must be a PKCS#11 module that works: ${why}`;
-}
-
-function isNamed(token: Shown['token'], wanted: string): boolean {
-  return wanted.startsWith('pkcs11:') ? matches(token, parseUri(wanted)) : token.label === wanted;
+  return noFile(broken.module.path) ?? `must be a PKCS#11 module that works: ${path} ${broken.why}`;
 }
 
 function made(kind: NewKind, label: string, found: Survey): Shown | undefined {

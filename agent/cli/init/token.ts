@@ -1,17 +1,18 @@
 import { existsSync } from 'node:fs';
 import { findModules } from '../../../hsm/find-modules.ts';
-import { MAKEABLE } from '../../../hsm/known-modules.ts';
-import { formatUri, matches, parseUri } from '../../../hsm/uri.ts';
+import { isModuleOf, MAKEABLE } from '../../../hsm/known-modules.ts';
+import { formatUri } from '../../../hsm/uri.ts';
+import { SURVEY_MS } from '../proof/apart.ts';
 import { askSetting } from './ask-setting.ts';
 import type { Choice } from './dialogue.ts';
-import { READ_MS } from './errands.ts';
 import type { Guide } from './guide.ts';
 import { makeNewToken, type NewKind, newKinds } from './new-token.ts';
 import { askPin } from './pin.ts';
 import { Back } from './prompt.ts';
-import { hindrance, rootsOnlyInWords, type Shown, type Survey, survey, tokenInWords } from './survey.ts';
+import { SETTINGS } from './settings.ts';
+import { hindrance, isTokenNamed, rootsOnlyInWords, type Shown, type Survey, survey, tokenInWords } from './survey.ts';
 import { tokenByFlags } from './token-flags.ts';
-import { admitTpm, isTpmModule } from './tpm-unit.ts';
+import { admitTpm } from './tpm-unit.ts';
 
 /** The device of a TPM that several programs may use. */
 const TPM_DEVICE = '/dev/tpmrm0';
@@ -36,7 +37,7 @@ async function isFound(guide: Guide, isGiven: boolean): Promise<boolean> {
   const chosen = isGiven ? tokenByFlags(guide, found) : await choose(guide, found);
   const shown = typeof chosen === 'string' ? await makeNewToken(guide, chosen, found) : chosen;
   if (shown === undefined) return false;
-  if (isTpmModule(shown.module.path)) await admitTpm(guide, 'kept');
+  if (isModuleOf('tpm', shown.module.path)) await admitTpm(guide, 'kept');
   const isOurs = typeof chosen === 'string' || isConfigured(guide, shown);
   note(guide, shown, found);
   return askPin(guide, shown, isOurs);
@@ -46,7 +47,8 @@ async function isFound(guide: Guide, isGiven: boolean): Promise<boolean> {
 function lookAround({ account, answers, errands, flag, dialogue }: Guide): Promise<Survey> {
   const named = flag('module') ?? answers.text('hsm.module');
   const modules = findModules(process.arch);
-  if (dialogue.asks) dialogue.say(`Looking into ${modules.length} PKCS#11 modules, for ${READ_MS / 1000} s at most …`);
+  if (dialogue.asks)
+    dialogue.say(`Looking into ${modules.length} PKCS#11 modules, for ${SURVEY_MS / 1000} s at most …`);
   const isNew = named !== undefined && !modules.some(({ path }) => path === named);
   return survey(isNew ? [{ name: 'named', path: named }, ...modules] : modules, errands, account !== undefined);
 }
@@ -70,8 +72,7 @@ async function choose(guide: Guide, found: Survey): Promise<Shown | NewKind | un
   const key = await dialogue.choose('Which one', choices, only < 0 ? kinds[0]?.kind : `token-${only}`);
   if (key === 'softhsm' || key === 'tpm') return key;
   guide.forget('module');
-  if (key === 'other')
-    await askSetting(guide, { name: 'hsm.module', flag: 'module', words: 'Path of the PKCS#11 module' });
+  if (key === 'other') await askSetting(guide, SETTINGS.module);
   return usable.find((_, at) => key === `token-${at}`);
 }
 
@@ -81,22 +82,23 @@ function tellOfOthers({ dialogue }: Guide, { tokens, free, useless, rootsOnly, h
   const silent = useless.map(({ module, why }) => `${module.name}: ${why} (${module.path})`);
   const all = [...hindered, ...rootsOnly.map(rootsOnlyInWords), ...(hidden ? [hidden.message] : []), ...silent];
   for (const words of all) dialogue.item('-', words);
-  const isThere = (files: readonly string[]) =>
-    [...free, ...useless, ...tokens].some(({ module }) => files.some((file) => module.path.endsWith(`/${file}`)));
+  const isThere = (kind: NewKind) =>
+    [...free, ...useless, ...tokens].some(({ module }) => isModuleOf(kind, module.path));
   const { softhsm, tpm } = MAKEABLE;
-  if (!isThere(softhsm.files))
+  if (!isThere('softhsm'))
     dialogue.item('-', `no SoftHSM, which keeps keys in files: \`apt-get install ${softhsm.package}\``);
-  if (!isThere(tpm.files) && existsSync(TPM_DEVICE)) {
+  if (!isThere('tpm') && existsSync(TPM_DEVICE)) {
     dialogue.item('-', `there is a TPM, and no module for it: \`apt-get install ${tpm.package}\``);
   }
   dialogue.blank();
 }
 
-function isConfigured({ answers, left }: Guide, { module, token }: Shown): boolean {
-  if (left !== undefined && answers.text('hsm.module') === undefined) return matches(token, parseUri(left));
-  const [label, uri] = [answers.text('hsm.token'), answers.text('hsm.uri')];
-  if (module.path !== answers.text('hsm.module')) return false;
-  return uri === undefined ? label === token.label : matches(token, parseUri(uri));
+function isConfigured({ answers, left }: Guide, shown: Shown): boolean {
+  const module = answers.text('hsm.module');
+  if (left !== undefined && module === undefined) return isTokenNamed(shown, left);
+  return (
+    module === shown.module.path && isTokenNamed(shown, answers.text('hsm.uri') ?? answers.text('hsm.token') ?? '')
+  );
 }
 
 /** A label names a token only where it is unique; otherwise the serial number does. */

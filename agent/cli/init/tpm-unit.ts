@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { MAKEABLE } from '../../../hsm/known-modules.ts';
 import { instanceOf } from '../../config/config.ts';
 import { Fault } from '../../failure/failure.ts';
 import { unitOf } from '../../machine/unit.ts';
@@ -13,8 +12,6 @@ import type { Guide } from './guide.ts';
 const TEMPLATE = '/usr/share/newleaf/tpm.conf';
 
 const TIME_LIMIT_MS = 30_000;
-
-export const isTpmModule = (path: string): boolean => MAKEABLE.tpm.files.some((file) => path.endsWith(`/${file}`));
 
 /**
  * Lets the unit of the daemon use the TPM: without the drop-in it may not, though root here may.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { certificatesOf } from '../../../agent/issuer/pem.ts';
-import { pkcs7 } from '../../unit/issuer/deliver.ts';
+import { certificatesOf } from '../../../agent/certificate/pem.ts';
+import { pkcs7 } from '../../unit/certificate/deliver.ts';
 import { issued, issueFrom, PKCS7_TYPE, serve } from '../../unit/issuer/est-server.ts';
 
 const answers = [

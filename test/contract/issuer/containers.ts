@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { armored } from '../../unit/issuer/deliver.ts';
+import { armored } from '../../unit/certificate/deliver.ts';
 import { certsOnly } from './stand-in.ts';
 import { type Delivered, pemOf } from './wish.ts';
 

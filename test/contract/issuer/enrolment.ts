@@ -3,12 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { after, before, beforeEach, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
+import { verify } from '../../../agent/certificate/verify.ts';
 import { type Failure, Fault } from '../../../agent/failure/failure.ts';
 import { createEst, type EstSettings } from '../../../agent/issuer/est.ts';
-import { verify } from '../../../agent/issuer/verify.ts';
 import { connectorOf } from '../../../hsm/connector.ts';
-import { armored } from '../../unit/issuer/deliver.ts';
-import { DAY, ec, type Minted, mint, mintCa, privateKeyPem, request, spkiOf } from '../../unit/issuer/mint.ts';
+import { armored } from '../../unit/certificate/deliver.ts';
+import { DAY, ec, type Minted, mint, mintCa, privateKeyPem, request, spkiOf } from '../../unit/certificate/mint.ts';
 import { Libest, lifetime } from './libest.ts';
 
 let libest: Libest;

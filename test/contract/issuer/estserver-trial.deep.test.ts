@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { after, before, suite, test } from 'node:test';
-import { Fault } from '../../../agent/failure/failure.ts';
-import { type Trial, tryEst } from '../../../agent/issuer/trial.ts';
+import { prove } from '../../../agent/cli/init/prove.ts';
 import { insideNetworkNamespace } from '../../namespace.ts';
-import { mint, mintCa, privateKeyPem } from '../../unit/issuer/mint.ts';
+import { mint, mintCa, privateKeyPem } from '../../unit/certificate/mint.ts';
+import { scene } from '../../unit/cli/init/stage.ts';
 import { Libest, lifetime } from './libest.ts';
-
-const withCode = (code: string) => (error: unknown) => error instanceof Fault && error.failure.code === code;
 
 if (insideNetworkNamespace(import.meta.filename)) {
   suite('libest is asked whether it knows us, and issues nothing', () => {
@@ -23,45 +21,45 @@ if (insideNetworkNamespace(import.meta.filename)) {
     });
     after(() => libest.stop());
 
-    const trial = (change: Partial<Trial> = {}): Trial => ({ url, caFile: libest.caFile, ...change });
+    /** The code that `init` meets; undefined where the server knows the gateway. */
+    const met = async (settings: Readonly<Record<string, string>>, ids = ['issuer-reach', 'issuer-auth']) => {
+      const est = { url, ca_file: libest.caFile, ...settings };
+      const named = Object.entries(est).map(([key, value]) => [`issuer.est.${key}`, value] as const);
+      const { guide } = scene({ configured: { 'leaf.issuer': 'est', ...Object.fromEntries(named) } });
+      return (await prove(guide, ids, 'Asking')).failure?.code;
+    };
     const password = (text: string) => {
       writeFileSync(libest.passwordFile, `${text}\n`);
-      return { username: 'estuser', passwordFile: libest.passwordFile };
+      return { username: 'estuser', password_file: libest.passwordFile };
     };
     const bootstrap = async (by: Awaited<ReturnType<typeof mintCa>>) => {
       const { pem, keys } = await mint({ subject: 'CN=factory', by, ...lifetime() });
       const [certificate, key] = [`${libest.passwordFile}.cert`, `${libest.passwordFile}.key`];
       writeFileSync(certificate, pem);
       writeFileSync(key, privateKeyPem(keys));
-      return { certificate, key };
+      return { url: certificatesOnly, bootstrap_cert: certificate, bootstrap_key: key };
     };
 
     test('with the right password, the wrong one, and none', async () => {
-      assert.equal(await tryEst(trial(password('estpwd')), Date.now), true);
-      await assert.rejects(tryEst(trial(password('wrong')), Date.now), withCode('NL-EST-AUTH'));
-      assert.equal(await tryEst(trial(), Date.now), false, 'nobody was asked for');
+      assert.equal(await met(password('estpwd')), undefined);
+      assert.equal(await met(password('wrong')), 'NL-EST-AUTH');
+      assert.equal(await met({}, ['issuer-reach']), undefined);
     });
 
     test('with a bootstrap certificate of its CA, and of another', async () => {
-      assert.equal(
-        await tryEst(trial({ url: certificatesOnly, bootstrap: await bootstrap(libest.ca) }), Date.now),
-        true,
-      );
+      assert.equal(await met(await bootstrap(libest.ca)), undefined);
       const other = await bootstrap(await mintCa({ subject: 'CN=other', ...lifetime() }));
-      await assert.rejects(tryEst(trial({ url: certificatesOnly, bootstrap: other }), Date.now), Fault);
+      assert.match((await met(other)) ?? '', /^NL-EST-/);
     });
 
     test('a server that is not trusted, not there, or no EST server', async () => {
       const { pem } = await mintCa({ subject: 'CN=other', ...lifetime() });
       const caFile = `${libest.passwordFile}.ca`;
       writeFileSync(caFile, pem);
-      await assert.rejects(tryEst(trial({ caFile }), Date.now), withCode('NL-EST-UNTRUSTED'));
-      await assert.rejects(
-        tryEst(trial({ url: 'https://127.0.0.1:9/.well-known/est' }), Date.now),
-        withCode('NL-EST-UNREACHABLE'),
-      );
-      await assert.rejects(tryEst(trial({ url: new URL('/elsewhere', url).href }), Date.now), Fault);
-      await assert.rejects(tryEst(trial({ caFile: '/nowhere.pem' }), Date.now), withCode('NL-CONFIG'));
+      assert.equal(await met({ ca_file: caFile }), 'NL-EST-UNTRUSTED');
+      assert.equal(await met({ url: 'https://127.0.0.1:9/.well-known/est' }), 'NL-EST-UNREACHABLE');
+      assert.match((await met({ url: new URL('/elsewhere', url).href })) ?? '', /^NL-EST-/);
+      assert.equal(await met({ ca_file: '/nowhere.pem' }), 'NL-CONFIG');
     });
 
     test('nothing was issued', async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import type { Gateway } from '../../e2e/stage/gateway.ts';
 import type { Site } from '../../e2e/stage/site.ts';
-import { type Minted, mint, privateKeyPem } from '../../unit/issuer/mint.ts';
+import { type Minted, mint, privateKeyPem } from '../../unit/certificate/mint.ts';
 import { Libest, lifetime } from './libest.ts';
 import { byPassword, serves, siteAt } from './libest-site.ts';
 

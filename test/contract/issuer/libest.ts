@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Identity } from '../../simulator/ca.ts';
-import { DAY, type Minted, mint, mintCa, privateKeyPem } from '../../unit/issuer/mint.ts';
+import { DAY, type Minted, mint, mintCa, privateKeyPem } from '../../unit/certificate/mint.ts';
 
 const START_MS = 10_000;
 /** A server that nobody stops ends by itself. */

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { oid, sequence, set, tlv } from '../../../hsm/der.ts';
 import type { Identity } from '../../simulator/ca.ts';
-import { armored } from '../../unit/issuer/deliver.ts';
+import { armored } from '../../unit/certificate/deliver.ts';
 import type { Delivered } from './wish.ts';
 
 export const CERTS_ONLY = 'application/pkcs7-mime; smime-type=certs-only';

@@ -4,8 +4,8 @@ import { Pkcs10CertificateRequest } from '@peculiar/x509';
 import { octets, sequence } from '../../../hsm/der.ts';
 import type { IssuePolicy } from '../../simulator/ca.ts';
 import type { Simulator } from '../../simulator/simulator.ts';
-import { armored } from '../../unit/issuer/deliver.ts';
-import { type Minted, mint, mintCa } from '../../unit/issuer/mint.ts';
+import { armored } from '../../unit/certificate/deliver.ts';
+import { type Minted, mint, mintCa } from '../../unit/certificate/mint.ts';
 import { lifetime } from './libest.ts';
 
 /** Certificates as DER, in the order in which they are delivered. */

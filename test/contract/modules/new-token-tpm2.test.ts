@@ -23,7 +23,7 @@ suite('newleaf init makes a token in a TPM', () => {
 
   test('the module always has a slot for another; the token opens with its PIN, and with no other', async () => {
     const { module, directory } = hsm;
-    const pinRecord = directory;
+    const place = { module, token: 'gateway', uri: undefined, notes: directory, tls: 'auto' } as const;
     const asked = { module, label: 'gateway', ...PINS };
     await errands.makeToken(asked);
     const shown = (await errands.tokens(module)).map(({ label, isInitialised, hasPin }) => [
@@ -36,11 +36,8 @@ suite('newleaf init makes a token in a TPM', () => {
       ['gateway', true, true],
       ['newleaf', true, true],
     ]);
-    await errands.login({ module, token: 'gateway', pin: PINS.pin, pinRecord, tls: 'auto' });
-    await assert.rejects(
-      errands.login({ module, token: 'gateway', pin: 'wrong-one', pinRecord, tls: 'auto' }),
-      /NL-TOKEN-PIN/,
-    );
+    await errands.login({ ...place, pin: PINS.pin });
+    await assert.rejects(errands.login({ ...place, pin: 'wrong-one' }), /NL-TOKEN-PIN/);
     await assert.rejects(errands.makeToken(asked), /There is a token "gateway" already/);
   });
 

@@ -125,7 +125,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       await person.answers('Which one [1]', '');
       await person.answers('User name', at.estUsername);
       await person.answers('Password', 'wrong');
-      await person.sees(/NL-EST-AUTH User name or password is not accepted[^→]*→ Enter asks for them again/);
+      await person.sees(/NL-EST-AUTH \S+ does not accept user name\s+and\s+password[^→]*→ Enter asks for them again/);
       await person.answers('Go on all the same? [no]', '');
       await person.answers(`User name [${at.estUsername}]`, '');
       await person.answers('Password', at.estPassword);
@@ -165,7 +165,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       await person.answers('Copy it to /etc/newleaf/trust-2.pem? [yes]', 'back');
       await person.answers('File with the CAs of DPS and hubs', '/root/only/trust.pem');
       await person.answers('Copy it to /etc/newleaf/trust-2.pem? [yes]', '');
-      await person.sees('is trusted');
+      await person.sees('trusted (issued by');
       await person.answers('Which one', 'est');
       await person.answers('URL of the EST server', 'https://localhost:9/.well-known/est');
       await person.answers('Go on all the same? [no]', 'back');

@@ -54,7 +54,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       await person.answers('Name another file', 'no');
       await person.answers('Go on all the same? [no]', '');
       await person.answers('DPS endpoint', '');
-      await person.sees('and is trusted');
+      await person.sees('trusted (issued by');
       for (const question of ['Which one', 'URL', 'File with the CA', 'Which one', 'User name']) {
         await person.answers(question, '');
       }

@@ -35,7 +35,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       await person.answers('ID scope [0ne00000000]', '');
       await person.answers('Registration ID, which is the CN of every leaf [gw-0001]', '');
       await person.answers('DPS endpoint [localhost', '');
-      await person.sees('is trusted');
+      await person.sees('trusted (issued by');
       for (const question of [
         'Which one [1]',
         'URL of the EST server [https',

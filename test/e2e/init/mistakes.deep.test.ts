@@ -18,7 +18,7 @@ const SEEN: readonly Row[] = [
   [['--proxy', 'socks://x'], /--proxy must be "http:\/\/host:port"/],
   [['--attestation', 'none'], /--attestation must be/],
   [['--attestation', 'tpm', '--tpm-device', 'tpm0'], /--tpm-device must be a device file/],
-  [['--issuer', 'nobody'], /--issuer must be one of est, command, inbox, hub/],
+  [['--issuer', 'nobody'], /--issuer must be one of "est", "inbox", "command", "hub"/],
   [['--issuer', 'command', '--command', '/nowhere/sign'], /--command must be a program: \/nowhere\/sign is not there/],
   [['--est-url', 'http://ca/x'], /--est-url must begin with https:\/\/, not http:\/\//],
   [['--est-url', 'htps://ca/x'], /--est-url must be a URL that begins with https:\/\/, as https:\/\/ca\.example\.com/],
@@ -75,7 +75,7 @@ const AT_ONCE = ['--issuer', '--renew-at', '--new-token', '--est-url', '--transp
 /** On a gateway that has a leaf: what a server has answered, or why none has. */
 const TRIED: readonly (readonly [options: readonly string[], exit: number, sentence: RegExp])[] = [
   [['--id-scope', '0ne00000001'], 2, /DPS does not know the ID scope 0ne00000001/],
-  [['--est-user', 'nobody'], 2, /NL-EST-AUTH .* with 401\. \(Basic/],
+  [['--est-user', 'nobody'], 2, /NL-EST-AUTH .* does not accept user name and password \(HTTP 401: Basic/],
   [['--est-password-file', '/etc/newleaf/wrong-password'], 2, /NL-EST-AUTH/],
   [['--est-url', '{est}/nowhere'], 2, /NL-EST-REFUSED/],
   [['--est-url', 'https://localhost:9/.well-known/est'], 1, /NL-EST-UNREACHABLE/],

@@ -48,7 +48,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       await closed(t);
       const person = stage.person(t, ...stage.flags, '--endpoint', host(), '--new-token', 'softhsm');
       await person.sees(
-        wrapped('ok  DPS answers at ADDRESS port 443, where 8883 is closed: newleaf uses WebSockets, and is trusted.'),
+        wrapped(':443 answers at ADDRESS port 443, trusted (issued by "server CA root"). newleaf uses 443 by itself.'),
       );
       for (const question of ['Renew', 'Name of the new', 'PIN for it']) await person.answers(question, '');
       await person.sees('Connected to');
@@ -60,14 +60,14 @@ if (insideNetworkNamespace(import.meta.filename)) {
       await closed(t);
       const { code, out, err } = await script('--endpoint', host(), '--transport', 'auto');
       assert.equal(code, 0, `${out}${err}`);
-      assert.match(oneLine(out), /DPS answers at \S+ port 443, where 8883 is closed: newleaf uses WebSockets/);
+      assert.match(oneLine(out), /Port 8883 is blocked here .* newleaf uses 443 by itself\./);
       assert.match(written(), /transport = "auto"/);
     });
 
     test('--transport says over which port, and no other is tried', async (t) => {
       const { code, out, err } = await script('--endpoint', host(), '--transport', 'mqtt-ws');
       assert.equal(code, 0, `${out}${err}`);
-      assert.match(oneLine(out), /DPS answers at \S+ port 443, and is trusted/);
+      assert.match(oneLine(out), /:443 answers at \S+ port 443, trusted/);
       await stage.reset();
       await closed(t);
       const person = stage.person(t, ...stage.flags, '--endpoint', host(), '--transport', 'mqtt');
@@ -108,7 +108,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       const mark = stage.far.log.entries.length;
       const flags = stage.flags.slice(0, stage.flags.indexOf('--est-url'));
       const person = stage.person(t, ...flags, '--proxy', proxy.url, '--new-token', 'softhsm');
-      await person.sees(wrapped('ok  DPS answers at 127.0.0.1 (the proxy) port NUMBER, and is trusted.'));
+      await person.sees(wrapped('answers at 127.0.0.1 (the proxy) port NUMBER, trusted (issued by "server CA root").'));
       await person.answers('URL of the EST server', at.est);
       await person.answers('File with the CA of its', '/etc/newleaf/est-ca.pem');
       await person.sees('The EST server answers.');
@@ -178,7 +178,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       machine.write('/root/proxy-password', `${PASSWORD}\n`, 0o600);
       const { code, out, err } = await script('--proxy', proxy.url, ...credentials);
       assert.equal(code, 0, `${out}${err}`);
-      assert.match(oneLine(out), /DPS answers at 127\.0\.0\.1 \(the proxy\)/);
+      assert.match(oneLine(out), / answers at 127\.0\.0\.1 \(the proxy\)/);
       assert.match(
         oneLine(out),
         /is copied to \/etc\/newleaf\/proxy-password: only the user newleaf can read it\. ok The conf/,

@@ -29,7 +29,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
         const began = performance.now();
         const person = new Person(t, argv, { ...environment(), TERM: 'xterm', LANG: 'C.UTF-8' }, STEP_MS);
         if (how === 'a person') {
-          await person.sees('is trusted');
+          await person.sees('trusted (issued by');
           await person.sees('The EST server knows this gateway.');
           for (const question of ['Renew', 'Name of the new', 'PIN for it']) await person.answers(question, '');
         }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { checkSite } from '../../../agent/cli/checks/command.ts';
 import { CHECKS } from '../../../agent/cli/checks/list.ts';
-import type { Site } from '../../../agent/cli/checks/site.ts';
+import type { Site } from '../../../agent/cli/proof/site.ts';
 import { parseConfig } from '../../../agent/config/config.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { TokenError } from '../../../hsm/ckr.ts';

@@ -1,5 +1,5 @@
-import type { Dialled } from '../../../agent/cli/checks/dial.ts';
-import type { Site } from '../../../agent/cli/checks/site.ts';
+import type { Dialled } from '../../../agent/cli/proof/dial.ts';
+import type { Site } from '../../../agent/cli/proof/site.ts';
 import { parseConfig } from '../../../agent/config/config.ts';
 import type { Leaf } from '../../../agent/roll/leaf.ts';
 import type { Entry } from '../../../agent/state/entry.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { type Failure, Fault } from '../../../agent/failure/failure.ts';
-import { mint } from './mint.ts';
+import { mint } from '../certificate/mint.ts';
 import { CSR, type Staged, script } from './script.ts';
 
 async function failureOf(work: Promise<unknown>): Promise<Failure> {

@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { type Code, type Failure, Fault } from '../../../agent/failure/failure.ts';
-import { pkcs7 } from './deliver.ts';
-import { type Minted, mint, mintCa } from './mint.ts';
+import { pkcs7 } from '../certificate/deliver.ts';
+import { type Minted, mint, mintCa } from '../certificate/mint.ts';
 import { CSR, type Staged, script } from './script.ts';
 
 const ca = await mintCa();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { certificatesOf } from '../../../agent/certificate/pem.ts';
 import type { FailureKind } from '../../../agent/failure/failure.ts';
-import { certificatesOf } from '../../../agent/issuer/pem.ts';
-import { pkcs7Indefinite } from './deliver.ts';
+import { pkcs7Indefinite } from '../certificate/deliver.ts';
 import { answer, failureOf, issued, issueFrom, issuer, PKCS7_TYPE, type Script, serve, status } from './est-server.ts';
 
 const statuses: [number, string, FailureKind][] = [

@@ -3,13 +3,12 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
-import { tryEst } from '../../../agent/issuer/trial.ts';
+import { exchangeInTime } from '../../../agent/cli/proof/exchange-in-time.ts';
 import { Authority } from '../../simulator/ca.ts';
 import {
   authority,
   basic,
   failureOf,
-  files,
   grant,
   issueFrom,
   PKCS7_TYPE,
@@ -162,10 +161,11 @@ test('aborted beforehand: nothing is sent', async (t) => {
   assert.deepEqual(est.seen, []);
 });
 
-test('a trial of a server that gives no answer: NL-EST-UNREACHABLE, in time', async (t) => {
+test('a check of a server that gives no answer: NL-EST-UNREACHABLE, in time', async (t) => {
   const est = await serve(t, () => undefined);
-  const { caFile = '' } = files(t, { caFile: authority.rootPem });
-  const { code, message } = await failureOf(tryEst({ url: est.url, caFile }, Date.now, 200).then(String));
+  const { code, message } = await failureOf(
+    exchangeInTime({ method: 'GET', url: est.url, tls: { ca: authority.rootPem } }, 200).then(String),
+  );
   assert.equal(code, 'NL-EST-UNREACHABLE');
   assert.equal(message, `${new URL(est.url).host} did not finish within 0.2 s.`);
 });

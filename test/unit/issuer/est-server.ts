@@ -10,8 +10,8 @@ import { Fault } from '../../../agent/failure/failure.ts';
 import { createEst, type EstSettings } from '../../../agent/issuer/est.ts';
 import { connectorOf } from '../../../hsm/connector.ts';
 import { Authority, type Identity } from '../../simulator/ca.ts';
-import { armored, pkcs7 } from './deliver.ts';
-import { mint, mintCa } from './mint.ts';
+import { armored, pkcs7 } from '../certificate/deliver.ts';
+import { mint, mintCa } from '../certificate/mint.ts';
 
 export const csr = armored(
   'CERTIFICATE REQUEST',

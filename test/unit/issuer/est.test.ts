@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { certificatesOf, wrapped } from '../../../agent/issuer/pem.ts';
+import { certificatesOf, wrapped } from '../../../agent/certificate/pem.ts';
 import { Authority } from '../../simulator/ca.ts';
-import { pkcs7 } from './deliver.ts';
+import { pkcs7 } from '../certificate/deliver.ts';
 import {
   AUTHORIZATION,
   authority,

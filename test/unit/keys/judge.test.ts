@@ -7,7 +7,7 @@ import { createJudge, givenLeaf } from '../../../agent/keys/judge.ts';
 import type { Leaf } from '../../../agent/roll/leaf.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
 import type { Token } from '../../../hsm/token.ts';
-import { DAY, type Minted, mint, mintCa, NOW } from '../issuer/mint.ts';
+import { DAY, type Minted, mint, mintCa, NOW } from '../certificate/mint.ts';
 
 const SHARE = { share: 0.5 };
 const root = await mintCa();

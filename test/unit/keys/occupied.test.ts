@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { clearing } from '../../../agent/keys/occupied.ts';
-import { DAY, mint, NOW } from '../issuer/mint.ts';
+import { DAY, mint, NOW } from '../certificate/mint.ts';
 import { scratch } from '../state/disk.ts';
 
 const whole = { sensitive: true, alwaysSensitive: true, extractable: false, neverExtractable: true, local: true };

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:https';
 import { type TestContext, test } from 'node:test';
 import { createSecureContext, rootCertificates } from 'node:tls';
-import { serverTime } from '../../../agent/cli/checks/server-time.ts';
+import { serverTime } from '../../../agent/cli/proof/server-time.ts';
 import { Https } from '../../../agent/dps/tpm/https.ts';
 import { exchange } from '../../../agent/issuer/exchange.ts';
 import { networkOf } from '../../../agent/network/network.ts';

@@ -1,10 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Fault } from '../../../failure/failure.ts';
-import { keepSecret } from '../ask-secret.ts';
-import { EST_PASSWORD } from '../est.ts';
 import type { Guide } from '../guide.ts';
 import { Interrupted } from '../prompt.ts';
+import { keepSecret } from '../take-over.ts';
 import type { Adopted } from './adopted.ts';
 import { type Addition, AZIOT, CORRECT, type Incumbent, incumbentIn } from './aziot.ts';
 import { commandsOf, toStop } from './incumbent.ts';
@@ -66,7 +65,7 @@ async function fromAziot(guide: Guide, flags: Map<string, string>): Promise<Adop
   propose(flags, [...found.flags]);
   if (payload !== undefined) answers.set('dps.payload', payload);
   if (found.estPassword !== undefined && !flags.has('est-password-file')) {
-    flags.set('est-password-file', await keepSecret(guide, EST_PASSWORD.file, found.estPassword));
+    flags.set('est-password-file', await keepSecret(guide, { name: 'est-password' }, found.estPassword));
   }
   return { ...identity, pin: found.pin, aziot: found };
 }

@@ -9,9 +9,9 @@ import { writeAtomically } from '../../../state/durable.ts';
 import { validateEntry } from '../../../state/entry.ts';
 import { createJournal, stateFile } from '../../../state/journal.ts';
 import { publishedChain } from '../../../state/published.ts';
-import type { FoundKey, TriedLogin } from '../errands.ts';
+import type { FoundKey } from '../../proof/errands.ts';
 import type { Guide } from '../guide.ts';
-import { storedPin } from '../pin-place.ts';
+import { loginOf } from '../pin-place.ts';
 import type { KeyInFile } from './adopted.ts';
 import { judged, leafOf } from './pair.ts';
 
@@ -139,14 +139,3 @@ const keep = ({ answers, account }: Guide, { chain }: Leaf): Promise<void> =>
   writeAtomically(adoptedFile(answers.inEffect('state.directory')), chain, 0o644, account);
 
 const inWords = ({ issuer, notAfter }: Leaf): string => `issued by ${issuer}, valid until ${iso(notAfter)}`;
-
-export async function loginOf(guide: Guide): Promise<TriedLogin> {
-  const { answers } = guide;
-  return {
-    module: answers.inEffect('hsm.module'),
-    token: answers.text('hsm.token'),
-    uri: answers.text('hsm.uri'),
-    pin: (await storedPin(guide)) ?? '',
-    pinRecord: answers.inEffect('state.directory'),
-  };
-}

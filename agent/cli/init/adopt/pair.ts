@@ -1,10 +1,10 @@
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { TokenError } from '../../../../hsm/ckr.ts';
 import { importable, importedId } from '../../../../hsm/import-key.ts';
+import { commonNamesOf } from '../../../certificate/name.ts';
+import { blocksOf, toPem } from '../../../certificate/pem.ts';
+import { verify } from '../../../certificate/verify.ts';
 import { Fault } from '../../../failure/failure.ts';
-import { commonNamesOf } from '../../../issuer/name.ts';
-import { blocksOf, toPem } from '../../../issuer/pem.ts';
-import { verify } from '../../../issuer/verify.ts';
 import { readGiven } from '../../../machine/given-file.ts';
 import type { Leaf } from '../../../roll/leaf.ts';
 

@@ -1,6 +1,6 @@
-import { Unreached } from '../../../../agent/cli/checks/dial.ts';
+import { Unreached } from '../../../../agent/cli/proof/dial.ts';
 import { Fault } from '../../../../agent/failure/failure.ts';
-import { mint, mintCa } from '../../issuer/mint.ts';
+import { mint, mintCa } from '../../certificate/mint.ts';
 import { dialled, entry } from '../gateway.ts';
 import { NOW } from '../stage.ts';
 import { answers, DAY, errno, fails, type Row, settingIn, shows, withLeaf, withoutLeaf } from './row.ts';

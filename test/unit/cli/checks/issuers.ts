@@ -1,4 +1,4 @@
-import { Unreached } from '../../../../agent/cli/checks/dial.ts';
+import { Unreached } from '../../../../agent/cli/proof/dial.ts';
 import { Fault } from '../../../../agent/failure/failure.ts';
 import { entry } from '../gateway.ts';
 import { NOW } from '../stage.ts';
@@ -144,7 +144,14 @@ export const ISSUERS: readonly Row[] = [
     'issuer-auth',
     'ill',
     { exchange: answers(500) },
-    /^skipped .* HTTP 500, which says nothing about our credentials\.$/,
+    /^failed NL-EST-SERVER ca\.example answers HTTP 500 under .*simplereenroll\. -> Operator of the CA/,
+    EST,
+  ],
+  [
+    'issuer-auth',
+    'elsewhere',
+    { exchange: answers(302) },
+    /^failed NL-EST-REFUSED ca\.example answers HTTP 302 under .*simplereenroll\. -> Check the path/,
     EST,
   ],
 ];

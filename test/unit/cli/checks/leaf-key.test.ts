@@ -3,7 +3,7 @@ import { sign } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { CHECKS } from '../../../../agent/cli/checks/list.ts';
 import type { KeyType } from '../../../../hsm/public-key.ts';
-import { ec, type Minted, mint, privateKeyPem, rsa } from '../../issuer/mint.ts';
+import { ec, type Minted, mint, privateKeyPem, rsa } from '../../certificate/mint.ts';
 import { currentLeaf, entry, key, siteWith, tokenWith } from '../gateway.ts';
 
 const leafKey = CHECKS.find(({ id }) => id === 'leaf-key');

@@ -1,4 +1,4 @@
-import { mint, mintCa } from '../../issuer/mint.ts';
+import { mint, mintCa } from '../../certificate/mint.ts';
 import { currentLeaf } from '../gateway.ts';
 import { NOW } from '../stage.ts';
 import { DAY, type Row, settingIn, withLeaf, withoutLeaf } from './row.ts';

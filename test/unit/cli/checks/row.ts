@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import type { Dialled } from '../../../../agent/cli/checks/dial.ts';
 import { examine } from '../../../../agent/cli/checks/examine.ts';
 import { CHECKS } from '../../../../agent/cli/checks/list.ts';
-import type { Site } from '../../../../agent/cli/checks/site.ts';
+import type { Dialled } from '../../../../agent/cli/proof/dial.ts';
+import type { Site } from '../../../../agent/cli/proof/site.ts';
 import type { Leaf } from '../../../../agent/roll/leaf.ts';
 import { CONFIG, currentLeaf, dialled, entry, siteWith } from '../gateway.ts';
 

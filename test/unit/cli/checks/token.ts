@@ -1,4 +1,4 @@
-import type { Site } from '../../../../agent/cli/checks/site.ts';
+import type { Site } from '../../../../agent/cli/proof/site.ts';
 import { Fault } from '../../../../agent/failure/failure.ts';
 import { TokenError } from '../../../../hsm/ckr.ts';
 import type { Protection } from '../../../../hsm/key-pair.ts';

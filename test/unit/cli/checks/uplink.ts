@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { Unreached } from '../../../../agent/cli/checks/dial.ts';
-import type { Site } from '../../../../agent/cli/checks/site.ts';
+import { Unreached } from '../../../../agent/cli/proof/dial.ts';
+import type { Site } from '../../../../agent/cli/proof/site.ts';
 import type { ProgramTold, UplinkTold } from '../../../../agent/cli/uplink/told.ts';
 import { failure } from '../../../../agent/failure/failure.ts';
 import { TestCa } from '../../mqtt/certificates.ts';

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { chownSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { askSecret } from '../../../../agent/cli/init/ask-secret.ts';
-import { EST_PASSWORD } from '../../../../agent/cli/init/est.ts';
+import { askSetting } from '../../../../agent/cli/init/ask-setting.ts';
 import { setNetwork } from '../../../../agent/cli/init/network.ts';
 import { givenPin } from '../../../../agent/cli/init/pin-place.ts';
 import { readSecret, writeSecret } from '../../../../agent/cli/init/secret.ts';
+import { SETTINGS } from '../../../../agent/cli/init/settings.ts';
 import { scratch } from '../../state/disk.ts';
 import { scene } from './stage.ts';
 
@@ -51,7 +51,10 @@ describe('a file that holds no PIN and no password is refused in one sentence th
       const given = (flag: string) => scene({ flags: { [flag]: path } }).guide;
       const fault = (words: string) => ({ message: new RegExp(`^NL-CONFIG --${words}: ${path} ${wrong}\\. `) });
       const password = 'must be a file with the password alone';
-      await assert.rejects(askSecret(given('est-password-file'), EST_PASSWORD), fault(`est-password-file ${password}`));
+      await assert.rejects(
+        askSetting(given('est-password-file'), SETTINGS['est-password-file']),
+        fault(`est-password-file ${password}`),
+      );
       const proxy = 'proxy-password-file must be a file with the password for the proxy alone';
       await assert.rejects(setNetwork(given('proxy-password-file')), fault(proxy));
       const pin = 'pin-file must be a file with the PIN, or - where it comes on stdin';
@@ -66,7 +69,7 @@ describe('a file that holds no PIN and no password is refused in one sentence th
     const path = join(scratch(t), 'secret');
     writeFileSync(path, `Straße 東京${'x'.repeat(4_000)}\r\n`);
     const { guide } = scene({ flags: { 'est-password-file': path } });
-    await askSecret(guide, EST_PASSWORD);
-    assert.equal(guide.answers.get(EST_PASSWORD.name), path);
+    await askSetting(guide, SETTINGS['est-password-file']);
+    assert.equal(guide.answers.get(SETTINGS['est-password-file'].name), path);
   });
 });

@@ -55,8 +55,6 @@ export function scene({ flags = {}, configured = {}, typed, errands = {}, stdin 
       keysIn: unexpected('a look for keys'),
       importKey: unexpected('an import'),
       whyUnreadable: async () => undefined,
-      reachEst: unexpected('a dial'),
-      tryEst: unexpected('an EST server'),
       refusesScope: unexpected('a trial of an ID scope'),
       ...errands,
     },

@@ -11,8 +11,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { askSetting, noCertificate } from '../../../../agent/cli/init/ask-setting.ts';
+import { askSetting } from '../../../../agent/cli/init/ask-setting.ts';
 import { existing } from '../../../../agent/cli/init/configuration.ts';
+import { noCertificate } from '../../../../agent/cli/init/settings.ts';
 import { scratch } from '../../state/disk.ts';
 import { scene } from './stage.ts';
 

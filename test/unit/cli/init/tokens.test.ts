@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { newKinds } from '../../../../agent/cli/init/new-token.ts';
 import { hindrance, rootsOnlyInWords, type Survey, survey, tokenInWords } from '../../../../agent/cli/init/survey.ts';
 import { tokenByFlags } from '../../../../agent/cli/init/token-flags.ts';
+import { Fault } from '../../../../agent/failure/failure.ts';
 import { TokenError } from '../../../../hsm/ckr.ts';
 import type { SeenToken } from '../../../../hsm/slots.ts';
 import { CARD, type SceneOptions, SOFTHSM, scene, surveyed, token } from './stage.ts';
@@ -14,7 +15,7 @@ test('every module is looked into, and one that breaks is named', async () => {
   const seen: Readonly<Record<string, () => Promise<readonly SeenToken[]>>> = {
     [SOFTHSM.path]: async () => [token('a'), token('b', { serial: '02' }), free],
     [TPM.path]: async () => {
-      throw new TokenError('failed', 'CHILD_ENDED', 'Looking into it: its process ended without an answer: SIGSEGV.');
+      throw new Fault('NL-TOKEN-HUNG', { message: `PKCS#11 module ${TPM.path} ended its process (SIGSEGV).` });
     },
     [CARD.path]: async () => [],
   };
@@ -28,7 +29,7 @@ test('every module is looked into, and one that breaks is named', async () => {
     [SOFTHSM],
   );
   assert.deepEqual(found.useless, [
-    { module: TPM, why: 'its process ended without an answer: SIGSEGV', isBroken: true },
+    { module: TPM, why: 'ended its process (SIGSEGV)', isBroken: true },
     { module: CARD, why: 'it shows no token', isBroken: false },
   ]);
 });
@@ -126,13 +127,13 @@ describe('the token that flags and configuration name', () => {
     [
       'to be made, and a module that is a directory',
       { flags: { 'new-token': 'softhsm', module: '/etc' } },
-      { tokens: [a], free: [slot], useless: [broken('/etc', 'PKCS#11 module /etc cannot be loaded')] },
+      { tokens: [a], free: [slot], useless: [broken('/etc', 'cannot be loaded')] },
       /^Fault: NL-CONFIG --module must be a file: \/etc is a directory\. See: `newleaf init --help`$/,
     ],
     [
       'in a module that is none',
       { flags: { token: 'a', module: '/etc/passwd' } },
-      { tokens: [a], useless: [broken('/etc/passwd', 'PKCS#11 module /etc/passwd cannot be loaded: no ELF')] },
+      { tokens: [a], useless: [broken('/etc/passwd', 'cannot be loaded: no ELF')] },
       /--module must be a PKCS#11 module that works: \/etc\/passwd cannot be loaded: no ELF\. See/,
     ],
     [

@@ -3,11 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { askFirstKey } from '../../../../../agent/cli/init/adopt/begin.ts';
-import type { FoundKey } from '../../../../../agent/cli/init/errands.ts';
+import type { FoundKey } from '../../../../../agent/cli/proof/errands.ts';
 import { type RollState, unprovisioned } from '../../../../../agent/roll/state.ts';
 import { entryOf, validateEntry } from '../../../../../agent/state/entry.ts';
 import { createJournal } from '../../../../../agent/state/journal.ts';
-import { DAY, type Minted, mint } from '../../../issuer/mint.ts';
+import { DAY, type Minted, mint } from '../../../certificate/mint.ts';
 import { fault, scratch } from '../../../state/disk.ts';
 import { scene } from '../stage.ts';
 

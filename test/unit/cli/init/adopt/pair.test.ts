@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { adopt } from '../../../../../agent/cli/init/adopt/adopt.ts';
 import { Fault } from '../../../../../agent/failure/failure.ts';
 import { importable, importedId } from '../../../../../hsm/import-key.ts';
-import { DAY, type Minted, mint } from '../../../issuer/mint.ts';
+import { DAY, type Minted, mint } from '../../../certificate/mint.ts';
 import { scratch } from '../../../state/disk.ts';
 import { scene } from '../stage.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash, X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
+import { type Expected, verify } from '../../../agent/certificate/verify.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
-import { type Expected, verify } from '../../../agent/issuer/verify.ts';
 import { dueAt } from '../../../agent/roll/plan.ts';
 import { DAY, ec, type Minted, mint, mintByOpenssl, mintCa, NOW, rsa, type Wish } from './mint.ts';
 

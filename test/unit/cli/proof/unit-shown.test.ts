@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { shownUnit, unitShownIn } from '../../../../agent/cli/checks/unit-shown.ts';
+import { shownUnit, unitShownIn } from '../../../../agent/cli/proof/unit-shown.ts';
 
 test('what `systemctl show` prints', () => {
   const shown = unitShownIn(

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
+import { linkUp } from '../../../agent/certificate/chain.ts';
+import { verify } from '../../../agent/certificate/verify.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
-import { linkUp } from '../../../agent/issuer/chain.ts';
-import { verify } from '../../../agent/issuer/verify.ts';
 import { DAY, type Minted, mint, mintCa, NOW, spkiOf } from './mint.ts';
 
 /** Root, upper and lower CA, and the leaf of before; the next leaf is of the same CA. */

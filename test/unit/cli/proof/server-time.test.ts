@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
-import { serverTime } from '../../../../agent/cli/checks/server-time.ts';
-import { DAY, type Minted, mint, mintCa, privateKeyPem, type Wish } from '../../issuer/mint.ts';
+import { serverTime } from '../../../../agent/cli/proof/server-time.ts';
+import { DAY, type Minted, mint, mintCa, privateKeyPem, type Wish } from '../../certificate/mint.ts';
 
 const AT = Date.parse('2031-01-01T00:00:00Z');
 const now = Date.now();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createApart } from '../../../../agent/cli/checks/apart/apart.ts';
+import { createApart } from '../../../../agent/cli/proof/apart.ts';
 import { startedBy } from '../../../../hsm/job.ts';
 import { fault } from '../../state/disk.ts';
 

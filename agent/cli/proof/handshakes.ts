@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import type { TlsConnector, TlsStream } from '../../../../hsm/connector.ts';
-import { tokenErrorOf } from '../../../../hsm/engine.ts';
-import { MQTTS } from '../../../mqtt/way.ts';
-import { hostAndPort } from '../../../network/network.ts';
-import { limited, timeLimit } from '../../../time/limited.ts';
-import { type Proxied, reachServer, Unreached, whyUnreached } from '../dial.ts';
+import type { TlsConnector, TlsStream } from '../../../hsm/connector.ts';
+import { tokenErrorOf } from '../../../hsm/engine.ts';
+import { MQTTS } from '../../mqtt/way.ts';
+import { hostAndPort } from '../../network/network.ts';
+import { limited, timeLimit } from '../../time/limited.ts';
+import { type Proxied, reachServer, Unreached, whyUnreached } from './dial.ts';
 
 const WAIT_MS = 10_000;
 /** For all addresses of the name: 10 s for each of three (dialling.ts). */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
+import { linkUp } from '../../../agent/certificate/chain.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
-import { linkUp } from '../../../agent/issuer/chain.ts';
 import { DAY, type Minted, mint, mintCa, NOW, rsa } from './mint.ts';
 
 let root: Minted;

@@ -5,7 +5,7 @@ import type { X509Certificate } from 'node:crypto';
  * EXTENDED key usage), the signature algorithm (`signatureAlgorithm` exists since Node 24.9 only), and cA of the basic
  * constraints (`ca` is X509_check_ca(3), which is false for a CA whose key usage lacks keyCertSign). All are a few elements
  * into the DER, which OpenSSL has parsed by then, so no ASN.1 library is needed. hsm/der.ts reads DER likewise, for the token:
- * an adapter may know only the types of hsm/, and this file judges certificates of strangers, that one ours.
+ * this folder does not know hsm/, and this file judges certificates of strangers, that one ours.
  */
 
 const BASIC_CONSTRAINTS = '2.5.29.19';

@@ -5,9 +5,9 @@ import type { HttpsReply } from '../../issuer/answer.ts';
 import type { Errand } from '../../issuer/enrolment.ts';
 import type { Entry } from '../../state/entry.ts';
 import type { GatewayStatus } from '../status/present.ts';
-import type { Answers } from './apart/answers.ts';
-import type { Shaken } from './apart/handshakes.ts';
+import type { Answers } from './apart.ts';
 import type { Dialled } from './dial.ts';
+import type { Shaken } from './handshakes.ts';
 import type { ServerTime } from './server-time.ts';
 import type { ShownUnit } from './unit-shown.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import fc from 'fast-check';
+import { certificatePem, toPem } from '../../../agent/certificate/pem.ts';
+import { verify } from '../../../agent/certificate/verify.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
-import { certificatePem, toPem } from '../../../agent/issuer/pem.ts';
-import { verify } from '../../../agent/issuer/verify.ts';
 import { pkcs7, pkcs7Indefinite } from './deliver.ts';
 import { type Minted, mint, mintCa, NOW, rsa } from './mint.ts';
 

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer as createTcp, type Server, type Socket } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { createServer as createTls } from 'node:tls';
-import { dial, Unreached } from '../../../../agent/cli/checks/dial.ts';
-import { DAY, type Minted, mint, mintCa, privateKeyPem, type Wish } from '../../issuer/mint.ts';
+import { dial, Unreached } from '../../../../agent/cli/proof/dial.ts';
+import { DAY, type Minted, mint, mintCa, privateKeyPem, type Wish } from '../../certificate/mint.ts';
 
 // The server's certificate is judged by the real clock.
 const now = Date.now();

@@ -2,8 +2,8 @@ import { createSecureContext } from 'node:tls';
 import { connectorOf, type TlsConnector } from '../../hsm/connector.ts';
 import type { Identity } from '../../hsm/tls.ts';
 import type { Token } from '../../hsm/token.ts';
+import { certificatePem } from '../certificate/pem.ts';
 import { readNamed } from '../machine/named-file.ts';
-import { certificatePem } from './pem.ts';
 
 /** The identity for an EST server of a gateway without a leaf: each a PEM file or a pkcs11: URI. */
 export interface Bootstrap {

@@ -1,38 +1,21 @@
-import { tokenError } from '../../../../hsm/ckr.ts';
-import { knownToken } from '../../../../hsm/known-token.ts';
-import { findSlot, loadModule } from '../../../../hsm/module.ts';
-import { MEMORY } from '../../../../hsm/pin.ts';
-import type { PublicKey } from '../../../../hsm/public-key.ts';
-import { rehearse } from '../../../../hsm/rehearse.ts';
-import { type Identity, TokenConnectors } from '../../../../hsm/tls.ts';
-import { prepareTls, type TlsSettings } from '../../../../hsm/tls-way.ts';
-import { openToken, type Token } from '../../../../hsm/token.ts';
-import type { Errand } from '../../../issuer/enrolment.ts';
-import { exchange } from '../../../issuer/exchange.ts';
-import { type NetworkSettings, networkOf } from '../../../network/network.ts';
-import { timeLimit } from '../../../time/limited.ts';
+import { tokenError } from '../../../hsm/ckr.ts';
+import { knownToken } from '../../../hsm/known-token.ts';
+import { findSlot, loadModule } from '../../../hsm/module.ts';
+import { MEMORY } from '../../../hsm/pin.ts';
+import type { PublicKey } from '../../../hsm/public-key.ts';
+import { rehearse } from '../../../hsm/rehearse.ts';
+import { type Identity, TokenConnectors } from '../../../hsm/tls.ts';
+import { prepareTls } from '../../../hsm/tls-way.ts';
+import { openToken, type Token } from '../../../hsm/token.ts';
+import type { Errand } from '../../issuer/enrolment.ts';
+import { type NetworkSettings, networkOf } from '../../network/network.ts';
+import { exchangeInTime } from './exchange-in-time.ts';
 import { shake } from './handshakes.ts';
+import type { TokenLogin, TokenPlace } from './place.ts';
 
-const FETCH_MS = 15_000;
-
-/** Which token, by the names of the configuration. */
-interface Locator {
-  readonly module: string;
-  readonly token: string | undefined;
-  readonly uri: string | undefined;
-  /** The state directory. */
-  readonly notes: string;
-}
-
-interface Login extends Locator, TlsSettings {
-  readonly pin: string;
-}
-
-/** Questions, and what answers each in the process that loads the module. All but `load` and `slot` come after `open`. */
-export type Answers = ReturnType<typeof createAnswers>;
-
+/** Questions about one token, and what answers each in the process of its module. All but `load` and `slot` come after `open`. */
 export function createAnswers() {
-  let opened: { readonly token: Token; readonly login: Login } | undefined;
+  let opened: { readonly token: Token; readonly login: TokenLogin } | undefined;
   let connectors: TokenConnectors | undefined;
   const open = () => {
     if (opened === undefined) throw new Error('the token has not been opened');
@@ -48,7 +31,7 @@ export function createAnswers() {
   return {
     load: (module: string) => told('Loading the module', () => void loadModule(module)),
     /** The token before login, and the flags of its CK_TOKEN_INFO (CKF_…). */
-    async slot({ module, token: label, uri, notes }: Locator) {
+    async slot({ module, token: label, uri, notes }: TokenPlace) {
       const known = await knownToken(notes);
       return told('Looking for the token', () => {
         const { name, info, doubt } = findSlot(loadModule(module), label, uri, known);
@@ -56,7 +39,7 @@ export function createAnswers() {
       });
     },
     /** One login. */
-    async open(login: Login) {
+    async open(login: TokenLogin) {
       const token = await openToken(login);
       opened = { token, login };
       return token.name;
@@ -75,8 +58,7 @@ export function createAnswers() {
     /** One request over HTTPS. */
     async fetch(errand: Errand, identity: Identity, settings: NetworkSettings) {
       const tls = await connector(identity);
-      const { through } = networkOf(settings);
-      return exchange({ ...errand, tls, through, signal: timeLimit(FETCH_MS) });
+      return exchangeInTime({ ...errand, tls, through: networkOf(settings).through });
     },
   };
 }

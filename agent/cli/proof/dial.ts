@@ -115,7 +115,7 @@ export async function reachServer(
   }
 }
 
-/** Not by getPeerCertificate(): on Node 24.21 it ends the process for a key on secp256k1 (issuer/name.ts). */
+/** Not by getPeerCertificate(): on Node 24.21 it ends the process for a key on secp256k1 (certificate/name.ts). */
 function issuerOf(tls: TLSSocket): string {
   const issuer = tls.getPeerX509Certificate()?.issuer ?? '';
   return (/^CN=(.*)$/m.exec(issuer) ?? /^O=(.*)$/m.exec(issuer))?.[1] ?? 'unknown';

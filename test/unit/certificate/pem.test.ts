@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
+import { blocksOf, toPem, wrapped } from '../../../agent/certificate/pem.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
-import { blocksOf, toPem, wrapped } from '../../../agent/issuer/pem.ts';
 import { armored, pkcs7, pkcs7Indefinite } from './deliver.ts';
 import { type Minted, mint, mintCa } from './mint.ts';
 

@@ -1,11 +1,10 @@
 import type { Identity } from '../../../hsm/tls.ts';
 import { type Config, x509Of } from '../../config/config.ts';
-import { bootstrapWith, identityInToken } from '../../issuer/bootstrap.ts';
-import { exchange } from '../../issuer/exchange.ts';
+import { bootstrapWith, identityInToken } from '../../keys/bootstrap.ts';
 import type { Looking } from '../../machine/as-daemon.ts';
 import { networkOf } from '../../network/network.ts';
-import { timeLimit } from '../../time/limited.ts';
-import { type Apart, createApart } from './apart/apart.ts';
+import { type Apart, createApart } from './apart.ts';
+import { exchangeInTime } from './exchange-in-time.ts';
 import { once } from './once.ts';
 import type { CheckedToken, Site } from './site.ts';
 
@@ -15,8 +14,6 @@ export interface TokenParts extends Pick<Site, 'env' | 'entry'> {
   /** trust.ca_file, PEM. */
   readonly trust: () => Promise<string>;
 }
-
-const EXCHANGE_MS = 15_000;
 
 type TokenQuestions = 'loadModule' | 'slot' | 'token' | 'rehearse' | 'shake' | 'exchange' | 'close';
 
@@ -78,11 +75,10 @@ export function tokenHere({ settings, env, looking, entry, trust }: TokenParts):
       const { network } = await settings();
       if (as === 'leaf') return (await opened()).ask('fetch', errand, await leaf(ca), network);
       const { through } = networkOf(network);
-      const signal = timeLimit(EXCHANGE_MS);
-      if (as === 'none') return exchange({ ...errand, tls: { ca }, through, signal });
+      if (as === 'none') return exchangeInTime({ ...errand, tls: { ca }, through });
       const identity = await bootstrap(ca);
       if ('id' in identity) return (await opened()).ask('fetch', errand, identity, network);
-      return exchange({ ...errand, tls: identity, through, signal });
+      return exchangeInTime({ ...errand, tls: identity, through });
     },
     close: () => started?.end(),
   };

@@ -1,0 +1,143 @@
+import type { Written } from '../../config/schema.ts';
+import { holdsAuthority } from '../../machine/named-file.ts';
+import type { INIT_OPTIONS } from '../table-init.ts';
+import type { Choice } from './dialogue.ts';
+import { argvInWords, issuerInWords, notExecutable } from './program.ts';
+import { noSecret } from './secret.ts';
+
+/** How a file is kept beside the configuration, where the daemon cannot read the one that was named. */
+export interface Copied {
+  readonly name: string;
+  /** For the daemon alone. */
+  readonly isSecret?: true;
+}
+
+/** An option of init, the setting that it answers, and the question for a person. */
+export interface SettingQuestion {
+  readonly flag: string;
+  readonly name: string;
+  /** The question itself. */
+  readonly words: string;
+  /** Where the person finds the answer; said before the question. */
+  readonly hint?: string;
+  /** A default of this machine, where the schema has none. */
+  readonly suggestion?: string | undefined;
+  /** A file that the daemon has to read, and its copy: a relative path is taken from where the command was called. */
+  readonly file?: Copied;
+  /** The person types what the file is to hold, unseen. */
+  readonly isPassword?: true;
+  /**
+   * A mistake that the schema cannot know, as the end of a sentence; undefined where the answer is accepted.
+   * @param content of the file, where the answer is one
+   */
+  readonly objection?: (written: string, content: string | undefined) => string | undefined;
+  /** Where it is one of a few, the first of which is proposed. */
+  readonly choices?: readonly Choice<string>[];
+  /** Text to value and back, where the setting is no text. */
+  readonly form?: { readonly read: (typed: string) => Written; readonly show: (value: Written) => string };
+}
+
+/** The fault of a file of certificates, as the end of a sentence. */
+export const noCertificate = (path: string, content = ''): string | undefined =>
+  holdsAuthority(content) ? undefined : `must be a PEM file: there is no certificate in ${path}`;
+
+const isNeeded = (typed: string) => (typed === '' ? 'is needed' : undefined);
+
+/** @param words the question, which names what is in the file */
+const password = (name: string, words: string, file: string) => ({
+  name,
+  words,
+  file: { name: file, isSecret: true } as const,
+  isPassword: true as const,
+  objection: (path: string, content = '') => {
+    const wrong = noSecret(content);
+    return wrong && `must be a file with the ${words.toLowerCase()} alone: ${path} ${wrong}`;
+  },
+});
+
+const PLACE = 'a file (PEM), or a pkcs11: URI';
+
+const BY_OPTION = {
+  'id-scope': { name: 'dps.id_scope', words: 'ID scope', hint: 'Azure portal: DPS instance, Overview' },
+  'registration-id': { name: 'dps.registration_id', words: 'Registration ID, which is the CN of every leaf' },
+  endpoint: { name: 'dps.endpoint', words: 'DPS endpoint' },
+  'trust-ca': {
+    name: 'trust.ca_file',
+    words: 'File with the CAs of DPS and hubs (PEM)',
+    file: { name: 'trust.pem' },
+    objection: noCertificate,
+  },
+  transport: { name: 'network.transport', words: 'Transport' },
+  proxy: { name: 'network.proxy', words: 'HTTP proxy', hint: 'http://host:port' },
+  'proxy-user': { name: 'network.proxy_username', words: 'User name for the proxy', objection: isNeeded },
+  'proxy-password-file': password('network.proxy_password_file', 'Password for the proxy', 'proxy-password'),
+  attestation: {
+    name: 'dps.attestation',
+    words: 'Which one',
+    choices: [
+      { key: 'x509', words: 'x509: by a leaf, whose key is in a PKCS#11 token, which may be in the TPM' },
+      { key: 'tpm', words: 'tpm: by the endorsement key of its TPM, without any certificate' },
+    ],
+  },
+  'tpm-device': { name: 'tpm.device', words: 'The TPM' },
+  issuer: {
+    name: 'leaf.issuer',
+    words: 'Which one',
+    choices: [
+      { key: 'est', words: 'est: an EST server (RFC 7030) signs by itself' },
+      { key: 'command', words: 'command: a program on this gateway gets the CSR, and brings the leaf' },
+      { key: 'inbox', words: 'inbox: a person takes the CSR away, and brings the leaf as a file' },
+      { key: 'hub', words: 'hub: the back end signs, over the hub; the first leaf comes as with inbox' },
+    ],
+  },
+  'est-url': {
+    name: 'issuer.est.url',
+    words: 'URL of the EST server',
+    hint: 'with /.well-known/est, and a label where it has one',
+  },
+  'est-ca': {
+    name: 'issuer.est.ca_file',
+    words: 'File with the CA of its certificate (PEM)',
+    file: { name: 'est-ca.pem' },
+    objection: noCertificate,
+  },
+  'est-user': { name: 'issuer.est.username', words: 'User name', objection: isNeeded },
+  'est-password-file': password('issuer.est.password_file', 'Password', 'est-password'),
+  'bootstrap-cert': {
+    name: 'issuer.est.bootstrap_cert',
+    words: 'Bootstrap certificate',
+    hint: PLACE,
+    file: { name: 'bootstrap.pem' },
+    objection: (place: string, content?: string) => (content === undefined ? undefined : noCertificate(place, content)),
+  },
+  'bootstrap-key': {
+    name: 'issuer.est.bootstrap_key',
+    words: 'Its key',
+    hint: PLACE,
+    file: { name: 'bootstrap-key.pem', isSecret: true },
+  },
+  command: {
+    name: 'issuer.command.argv',
+    words: 'Program and its arguments',
+    hint: 'CSR (PEM) on stdin, chain (PEM) on stdout; words with blanks in quotes',
+    form: { read: issuerInWords, show: argvInWords },
+    objection: (typed: string) => notExecutable(issuerInWords(typed)[0] ?? ''),
+  },
+  'renew-at': {
+    name: 'leaf.renew_at',
+    words: 'Renew a leaf at',
+    hint: 'a share of its lifetime ("66%"), the time left ("30day", "12hour"), or off',
+  },
+  module: { name: 'hsm.module', words: 'Path of the PKCS#11 module' },
+} as const satisfies Partial<Record<keyof typeof INIT_OPTIONS, Omit<SettingQuestion, 'flag'>>>;
+
+export type Option = keyof typeof BY_OPTION;
+
+/** Every option that is one setting. */
+export const SETTINGS = Object.fromEntries(
+  Object.entries(BY_OPTION).map(([flag, question]) => [flag, { flag, ...question }]),
+) as Readonly<Record<Option, SettingQuestion>>;
+
+/** The option of a setting. */
+export const optionOf = (setting: string): string | undefined =>
+  Object.values(SETTINGS).find(({ name }) => name === setting)?.flag;
