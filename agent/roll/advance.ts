@@ -98,15 +98,10 @@ function watched(advance: Followed, event: RollEvent, terms: Terms): Followed {
 /** The signals in an event, the most urgent first. */
 export function signalsOf(state: RollState, event: RollEvent, terms: Terms): readonly Signal[] {
   switch (event.kind) {
-    case 'asked':
-      return [
-        {
-          kind: 'asked',
-          request: event.request,
-          later: event.delayMs > 0,
-          discard: event.discard && hasLeaf(state.next),
-        },
-      ];
+    case 'asked': {
+      const discard = event.discard && hasLeaf(state.next);
+      return [{ kind: 'asked', request: event.request, later: event.delayMs > 0, discard }];
+    }
     case 'csr-asked':
       return event.newKey && event.from === 'method' && hasSpareKey(state) ? [{ kind: 'new-key' }] : [];
     case 'leaf-delivered':

@@ -183,8 +183,8 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'failed.ts',
     'no roll ends while the token will not destroy a key',
-    'const isOver = tries >= RETIRE_TRIES;',
-    'const isOver = tries < 0;',
+    'const after = tries < RETIRE_TRIES ? pending(key, tries) : undestroyed(key, event);',
+    'const after = pending(key, tries);',
   ),
   of(
     'parked.ts',

@@ -124,4 +124,5 @@ export const NO_ARROWS: readonly (readonly [place: string, command: string, reas
   ['agent/cli/init/scope.ts', 'back', 'an answer to a question'],
   ['agent/cli/init/idle.ts', 'newleaf init --config FILE', 'for experiments'],
   ['agent/cli/init/enrollment.ts', 'newleaf run', 'where there is no systemd'],
+  ['agent/cli/init/prove.ts', 'systemctl restart newleaf', 'it is taken out of an advice'],
 ];
