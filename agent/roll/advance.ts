@@ -163,9 +163,9 @@ function isLastResort(state: RollState, terms: Terms, now: number): boolean {
   const { current, next, workTrouble } = state;
   if (!terms.automatic || current === undefined || next?.is !== 'key-wanted' || lacksKey(state)) return false;
   if (now < lastResortAt(current, terms.renewAt)) return false;
-  const { rest, isSecond = false } = next;
-  // Both places have just been found taken: to look again an hour later is of no use, unless the token signs no CSR either.
-  if (rest?.failure.code === 'NL-TOKEN-OCCUPIED' && !isSecond) return true;
+  const { rest, isSecond = false, isUnsigned = false } = next;
+  // Both places have just been found taken: to look again an hour later is of no use.
+  if (rest?.failure.code === 'NL-TOKEN-OCCUPIED' && !isUnsigned) return true;
   if (rest !== undefined) return rest.failure.kind === 'broken' && rest.askAt <= now;
   return workTrouble?.failure.kind === 'broken' && !isSecond;
 }

@@ -34,6 +34,8 @@ export interface KeyWanted extends KeyAlone {
   readonly slot: Exclude<Slot, 'given'>;
   /** CKA_ID (hex): written first, so that no unknown key is left after a power cut. */
   readonly id: string;
+  /** The last resort has just failed: the token signs no CSR with the key of the current leaf either. */
+  readonly isUnsigned?: true;
 }
 
 /** The key is in the token, and there is no leaf for it yet. */

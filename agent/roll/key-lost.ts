@@ -27,7 +27,8 @@ export function keyLost(state: RollState, next: Candidate, event: Of<'failed'>):
 function madeAgain(state: RollState, { key, tries, isSecond, last }: KeyMade, event: Of<'failed'>): RollState {
   const { failure } = event;
   // The key of the current leaf, which is kept, or was there before newleaf: the next leaf gets one of its own.
-  if (keepsKey(state, key) || key.slot === 'given') return secondKey(wantKey(state, event, 'roll'), tries);
+  if (keepsKey(state, key) || key.slot === 'given')
+    return secondKey(wantKey(state, event, 'roll'), tries, state.request?.reason === 'last-resort');
   const { slot, id } = key;
   const wanted: KeyWanted = { is: 'key-wanted', slot, id, for: 'roll', tries, isSecond: true, ...(last && { last }) };
   if (isSecond !== true) return { ...state, next: wanted };

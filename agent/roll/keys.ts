@@ -29,8 +29,9 @@ export function wantKey(state: RollState, event: RollEvent, purpose: Purpose, sl
 }
 
 /** The key that is wanted is the second of its candidate, and goes on with its ladder. */
-export function secondKey(state: RollState, tries: number): RollState {
-  return state.next?.is === 'key-wanted' ? { ...state, next: { ...state.next, tries, isSecond: true } } : state;
+export function secondKey(state: RollState, tries: number, isUnsigned = false): RollState {
+  if (state.next?.is !== 'key-wanted') return state;
+  return { ...state, next: { ...state.next, tries, isSecond: true, ...(isUnsigned && { isUnsigned }) } };
 }
 
 /** A key in the slot that is needed is destroyed first, and once more where the token did not destroy it before. */

@@ -69,6 +69,7 @@ const next = variant('is', [
     is: literal('key-wanted'),
     slot: picklist(['a', 'b']),
     id: string(),
+    isUnsigned: optional(literal(true)),
     ...alone,
   } satisfies Checked<KeyWanted>),
   object({ is: literal('key-made'), key, isKeyTrusted: optional(literal(true)), ...alone } satisfies Checked<KeyMade>),

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { type Code, failure } from '../../../agent/failure/failure.ts';
 import { advance, signalsOf } from '../../../agent/roll/advance.ts';
 import { budgetLeft } from '../../../agent/roll/budget.ts';
+import type { KeyWanted } from '../../../agent/roll/candidate.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import { dueAt, lastResortAt } from '../../../agent/roll/plan.ts';
 import type { RollEvent, RollState } from '../../../agent/roll/state.ts';
@@ -27,10 +28,12 @@ const LAST_RESORT = lastResortAt(current, terms.renewAt);
 describe('the most urgent of the planned moments is the signal', () => {
   const scheduled = { ...request('roll', 'method'), startAt: NOW };
   const asleep = { ...waits, rest: { ...rest, askAt: NOW + 1 } };
-  const keyless = (code: Code, askAt: number, isSecond?: true): RollState => ({
+  const keyless = (code: Code, askAt: number, more: Partial<KeyWanted> = {}): RollState => ({
     ...serving,
-    next: { ...wanted(), ...(isSecond && { isSecond }), rest: { failure: failure(code), askAt } },
+    next: { ...wanted(), ...more, rest: { failure: failure(code), askAt } },
   });
+  const second = { isSecond: true } as const;
+  const unsigned = { ...second, isUnsigned: true } as const;
   const rows: readonly (readonly [why: string, RollState, at: number, signal: string | undefined])[] = [
     ['nothing has come', serving, NOW, undefined],
     ['a scheduled request, a millisecond before', { ...serving, scheduled }, NOW - 1, undefined],
@@ -81,12 +84,18 @@ describe('the most urgent of the planned moments is the signal', () => {
     ['its ladder goes on meanwhile', keyless('NL-TOKEN-FAILED', LAST_RESORT + 1), LAST_RESORT, 'due'],
     ['both places are taken: at once', keyless('NL-TOKEN-OCCUPIED', LAST_RESORT + 1), LAST_RESORT, 'last-resort'],
     [
+      'also for a second key, as the first was lost',
+      keyless('NL-TOKEN-OCCUPIED', LAST_RESORT + 1, second),
+      LAST_RESORT,
+      'last-resort',
+    ],
+    [
       'but not again at once, as the token signs no CSR with the key that it has',
-      keyless('NL-TOKEN-OCCUPIED', LAST_RESORT + 1, true),
+      keyless('NL-TOKEN-OCCUPIED', LAST_RESORT + 1, unsigned),
       LAST_RESORT,
       'due',
     ],
-    ['then by the ladder', keyless('NL-TOKEN-OCCUPIED', NOW, true), LAST_RESORT, 'last-resort'],
+    ['then by the ladder', keyless('NL-TOKEN-OCCUPIED', NOW, unsigned), LAST_RESORT, 'last-resort'],
     ['but where its issuer refuses, the same key helps nobody', keyless('NL-EST-REFUSED', NOW), LAST_RESORT, 'probe'],
   ];
   for (const [why, state, at, signal] of rows) {

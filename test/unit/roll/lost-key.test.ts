@@ -77,6 +77,13 @@ describe('the key of the candidate is lost before it has a leaf', () => {
   test('a key that is kept is that of the current leaf: the next leaf gets one of its own', () => {
     const kept = { ...SITUATIONS['requesting-leaf'], next: made('roll', current.key) };
     assert.equal(briefly(keyless(kept)), 'generating-key, generate-key b');
+    assert.equal('isUnsigned' in (keyless(kept).next ?? {}), false);
+  });
+  test('and where it was the last resort, the key that is wanted says that it has failed', () => {
+    const kept = { ...SITUATIONS['requesting-leaf'], next: made('roll', current.key) };
+    const last = keyless({ ...kept, request: { ...request('roll', 'newleaf'), reason: 'last-resort' } });
+    assert.deepEqual([last.next?.is, last.next && 'isUnsigned' in last.next], ['key-wanted', true]);
+    validateEntry(entryOf(last));
   });
 });
 

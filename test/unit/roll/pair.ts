@@ -120,7 +120,7 @@ function packCandidate(packed: Packed, { state, at }: Pair, next: Candidate): vo
       .digit(3, ['roll', 'delivery', 'spare'].indexOf(next.for))
       .bit(next.isSecond)
       .bit(restOf(next) !== undefined);
-    packed.bit(next.is === 'key-made' && next.isKeyTrusted === true);
+    packed.bit(next.is === 'key-made' ? next.isKeyTrusted : next.isUnsigned);
   }
 }
 
