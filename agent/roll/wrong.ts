@@ -22,8 +22,9 @@ export function wrongIn(
   const leaf = expiryOf(state, terms, now, clock);
   const isEffect = effectOf(clock, isCredible(state, terms, now), leaf);
   const parked = metBy(next);
-  const met = [workTrouble?.failure, sessionTrouble?.failure, ...others];
-  const causes = [clock, leaf, parked, ...met].flatMap((one) => (one === undefined || isEffect(one) ? [] : [one]));
+  // A token that fails now is the cause of what the candidate met there.
+  const met = [workTrouble?.failure, sessionTrouble?.failure, ...others, parked];
+  const causes = [clock, leaf, ...met].flatMap((one) => (one === undefined || isEffect(one) ? [] : [one]));
   const isMissing = causes.length === 0 && needsPerson(state, terms, now);
   const found =
     waitsForPerson(next, terms) || isMissing || waitsForDelivery(state, terms, now)

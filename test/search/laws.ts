@@ -97,16 +97,15 @@ export function canServe({ world, known, daemon }: Gateway): boolean {
 
 /** A failure may be told this late, in milliseconds: the next attempt is under way. */
 const TELL_MS = 2 * MINUTE;
+/** What was met by a clock that has been set since is not told any more, and an issuer may take nine minutes for the next attempt. */
+const TELL_ANEW_MS = 10 * MINUTE;
 
 /** While work fails, `status` names its cause in every minute. @returns the law where it is broken */
 export async function untold({ daemon, log, clock }: Gateway): Promise<string | undefined> {
   const { failing } = log;
-  if (
-    daemon === undefined ||
-    failing === undefined ||
-    clock.monotonic() - Math.max(failing.at, clock.steppedAt) < TELL_MS
-  )
-    return undefined;
+  if (daemon === undefined || failing === undefined) return undefined;
+  const now = clock.monotonic();
+  if (now - failing.at < TELL_MS || now - clock.steppedAt < TELL_ANEW_MS) return undefined;
   const answer = await daemon.answer({ kind: 'status' });
   if (answer.is !== 'status') return undefined;
   const codes = answer.status.wrong.map(({ code }) => code);

@@ -143,6 +143,12 @@ const ROWS: readonly (readonly [what: string, RollState, Partial<ReportOptions>,
   ['the CSR is out, and the issuer needs no person', { ...serving, next: made('delivery') }, {}, 0],
 ];
 
+test('a token that fails now is told before what the candidate met there', () => {
+  const state = { ...parkedFor('NL-TOKEN-OCCUPIED'), ...atWork('NL-TOKEN-FAILED') };
+  const codes = statusOf(state, options).wrong.map(({ code }) => code);
+  assert.deepEqual(codes, ['NL-TOKEN-FAILED', 'NL-TOKEN-OCCUPIED']);
+});
+
 describe('what is wrong is told in one order, everywhere alike', () => {
   for (const [what, state, more, exit, ...codes] of ROWS) {
     test(what, () => {
