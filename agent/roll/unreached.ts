@@ -55,7 +55,7 @@ function askAnew(state: RollState, event: Of<'failed'>, decision?: Decision): Ro
 /** DPS does not answer about one leaf: it may answer about the other. The ladder goes on, so DPS gets no more calls for that. */
 function tryOther(state: RollState, event: Of<'failed'>, failure: Failure): RollState {
   const { phase, next, online, unreached } = state;
-  // The current leaf has ended meanwhile, also where its session goes on.
+  // The current leaf has ended meanwhile, and its session may not know of it yet.
   if (next?.is === 'unwanted' && !canGoBack(state, event))
     return makesWay(giveUp(state, next, next.because === 'key-lost'), event);
   if (online !== undefined) return state;
