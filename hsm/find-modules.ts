@@ -11,9 +11,12 @@ export interface FoundModule {
 /** Where administrators and packages configure p11-kit's modules (pkcs11.conf(5)); the first one wins. */
 const CONFIGURED = ['/etc/pkcs11/modules', '/usr/share/p11-kit/modules'];
 
+/** Where the container's page has a module mounted, with the libraries that it needs. */
+const MOUNTED = '/hsm';
+
 /**
- * The PKCS#11 modules on this machine: at their usual places, and those of p11-kit's configuration. Each once, however many
- * links lead to it. Nothing is loaded.
+ * The PKCS#11 modules on this machine: at their usual places, those of p11-kit's configuration, and what is mounted into a
+ * container. Each once, however many links lead to it. Nothing is loaded.
  * @param arch process.arch
  * @param root of the file system, for tests
  */
@@ -25,13 +28,26 @@ export function findModules(arch: string, root = ''): readonly FoundModule[] {
   });
   const told = CONFIGURED.flatMap((directory) => configured(directory, libraries, root));
   const seen = new Set<string>();
-  return [...known, ...told].filter(({ path }) => {
+  return [...known, ...told, ...mounted(root)].filter(({ path }) => {
     const real = realpathSync(root + path);
     if (seen.has(real)) return false;
     seen.add(real);
     return true;
   });
 }
+
+/** The function that each module has (PKCS #11 v2.40, section 5.4): its libraries do not. */
+const ENTRY = 'C_GetFunctionList';
+
+function mounted(root: string): FoundModule[] {
+  if (!existsSync(root + MOUNTED)) return [];
+  const names = readdirSync(root + MOUNTED).filter((name) => /\.so(\.[0-9.]+)?$/.test(name));
+  const modules = names.sort().filter((name) => readFileSync(join(root + MOUNTED, name)).includes(ENTRY));
+  return modules.map((name) => ({ name: nameOf(name), path: join(MOUNTED, name) }));
+}
+
+const nameOf = (file: string): string =>
+  KNOWN_MODULES.find(({ files }) => files.some((one) => one.endsWith(`/${file}`) || one === file))?.name ?? file;
 
 function configured(directory: string, libraries: readonly string[], root: string): FoundModule[] {
   if (!existsSync(root + directory)) return [];

@@ -21,8 +21,9 @@ import { clearing, labelsOf, strangerIn } from '../keys/occupied.ts';
 import { createKeys } from '../keys/slots.ts';
 import { overToken, trustedConnectors } from '../keys/trusted.ts';
 import { droppingTo } from '../machine/log.ts';
+import { secretDirectory } from '../machine/runtime-directory.ts';
 import { adoptedChain } from '../state/adopted.ts';
-import { makeDirectory, runtimeDirectory } from '../state/durable.ts';
+import { makeDirectory } from '../state/durable.ts';
 import { publish } from '../state/published.ts';
 import { foundationOf, type Given } from './foundation.ts';
 import { changedSince, createIssuer } from './issuers.ts';
@@ -56,7 +57,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   await rememberToken(directory, token.name);
   if (token.doubt !== undefined)
     log.warn({ event: 'token-doubted', message: token.doubt, advice: nameToken('it', token.name.serial) });
-  const hidden = runtimeDirectory(env) ?? directory;
+  const hidden = secretDirectory(env);
   const connectors = new TokenConnectors(token, pin, hidden, helped);
   const rehearsed = rehearsedAnew({ ...named, tls, pin: () => readPin(place), directory: hidden });
   const trusted = trustedConnectors({ token, connectors, caFile: config.trust.ca_file, current, now, log });

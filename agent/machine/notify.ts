@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process';
 import { write } from 'node:fs';
 import { promisify } from 'node:util';
 import { namingIn } from './naming.ts';
+import { Pulse } from './pulse.ts';
 
-/** Messages to systemd (sd_notify(3)). Each resolves when it is sent, and never throws. */
+/** Messages to what watches over the process: systemd (sd_notify(3)). Each resolves when it is sent, and never throws. */
 export interface Notify {
   ready(): Promise<void>;
   stopping(): Promise<void>;
@@ -30,13 +31,13 @@ const PATIENCE_MS = 5_000;
 const executed = promisify(execFile);
 
 /**
- * Does nothing unless NOTIFY_SOCKET is set.
+ * Does nothing unless NOTIFY_SOCKET is set, or NEWLEAF_PULSE, which names the file of another watchdog.
  * @param failed gets the reason why a message could not be sent
  */
 export function createNotify(env: NodeJS.ProcessEnv, failed: (cause: Error) => void): Notify {
   const watchdogMs = watchdogOf(env);
   const told = namingIn(env);
-  const way = wayOf(env, failed);
+  const way = wayOf(env, failed) ?? pulseOf(env, watchdogMs, failed);
   let last = Promise.resolve();
   // One after the other: a READY=1 that arrives after STOPPING=1 would be taken for a restart.
   const send: Send = (message) => {
@@ -59,6 +60,22 @@ function watchdogOf({ WATCHDOG_USEC, WATCHDOG_PID }: NodeJS.ProcessEnv): number 
   if (WATCHDOG_PID !== undefined && WATCHDOG_PID !== String(process.pid)) return undefined;
   const ms = Number(WATCHDOG_USEC) / 1000;
   return ms > 0 ? ms : undefined;
+}
+
+/** It takes of the messages those of the watchdog. */
+function pulseOf({ NEWLEAF_PULSE }: NodeJS.ProcessEnv, limitMs: number | undefined, failed: (cause: Error) => void) {
+  if (NEWLEAF_PULSE === undefined || limitMs === undefined) return undefined;
+  const pulse = new Pulse(NEWLEAF_PULSE, limitMs);
+  const send: Send = async (message) => {
+    const [name, value] = message.split('=');
+    try {
+      if (name === 'WATCHDOG') pulse.beat();
+      if (name === 'WATCHDOG_USEC') pulse.expect(Number(value) / 1000);
+    } catch (error) {
+      failed(error as Error);
+    }
+  };
+  return send;
 }
 
 /**

@@ -147,10 +147,6 @@ export function diskWords(cause: unknown): string {
   return REASONS[code] ?? code;
 }
 
-/** The unit's directory for files that the next boot does not need (systemd.exec(5), RuntimeDirectory=). */
-export const runtimeDirectory = ({ RUNTIME_DIRECTORY }: NodeJS.ProcessEnv): string | undefined =>
-  RUNTIME_DIRECTORY?.split(':')[0];
-
 /** A slow disk with much to write; one that hangs must not hold up the caller for ever. */
 const SYNC_MS = 30_000;
 

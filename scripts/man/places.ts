@@ -20,7 +20,8 @@ export const FILES: Readonly<Record<string, string>> = {
   [`${state}/token-uri`]: 'Which token has worked: where another gets the same label, newleaf goes on with this one.',
   [`${state}/tpm-next-key`]: 'With a TPM: the key that the hub has not accepted yet; only this TPM can open it.',
   [`${state}/uplink/`]: 'The programs that send through newleaf: their keys, and the messages that wait.',
-  [`${state}/lock`]: 'A lock: while a daemon listens on this socket, no other newleaf starts.',
+  [`${state}/started`]:
+    'In a container: when the daemon has started, so that the token is opened once in half a minute.',
   [String(SCHEMA.control.socket.standard)]:
     'The control socket: HTTP and JSON, for the commands and for monitoring (/metrics).',
   [`${SCHEMA.uplink.sockets.standard}/NAME/mqtt.sock`]: 'The socket of a program.',

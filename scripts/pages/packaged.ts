@@ -5,6 +5,7 @@ export const PACKAGED: Readonly<Record<string, string>> = {
   'README.md': 'README.md',
   'CHANGELOG.md': 'CHANGELOG.md',
   'systemd/README.md': 'systemd.md',
+  'systemd/container.md': 'container.md',
   'agent/cli/README.md': 'screens.md',
   'agent/failure/README.md': 'codes.md',
   'agent/config/README.md': 'settings.md',

@@ -9,7 +9,7 @@ import { debian, ENTER } from '../package/installed.ts';
 import { CONTAINER, Image } from './container.ts';
 import { initRunRoll } from './story.ts';
 
-const BUILD = join(import.meta.dirname, 'build-image');
+const BUILD = join(import.meta.dirname, '..', 'container', 'build-image');
 
 const SETTINGS = {
   'hsm.module': '"/hsm/libsofthsm2.so"',
@@ -21,7 +21,7 @@ const SETTINGS = {
 test('Dockerfile.arm64 in emulation, with a read-only root and nothing that root may: init, run, roll', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'newleaf-image-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
-  execFileSync(ENTER, ['--arm64', '/', BUILD, directory], { stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(ENTER, ['--arm64', '/', BUILD, directory, 'arm64'], { stdio: ['ignore', 'ignore', 'inherit'] });
   const image = new Image(directory);
   const { Entrypoint, Cmd, Healthcheck, User, Volumes } = image.config;
   assert.deepEqual([Entrypoint, Cmd, User], [['newleaf'], ['run'], 'newleaf']);

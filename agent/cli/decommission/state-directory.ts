@@ -20,6 +20,7 @@ export const FILES: readonly string[] = [
   'rejected',
   'command-cookie',
   'tpm-next-key',
+  'started',
   'refused-pin.json',
   'token-uri',
   'ended.json',

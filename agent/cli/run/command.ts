@@ -15,12 +15,12 @@ import { builtAt } from '../../machine/build.ts';
 import { failureFields } from '../../machine/failure-fields.ts';
 import { createLog, type Log } from '../../machine/log.ts';
 import { createNotify } from '../../machine/notify.ts';
+import { noteDirectory } from '../../machine/runtime-directory.ts';
 import { SharedSession } from '../../mqtt/hub-session.ts';
 import { isCredible } from '../../roll/plan.ts';
-import { runtimeDirectory } from '../../state/durable.ts';
 import { assertNotEnded } from '../../state/journal.ts';
 import { FORGET_MS, forgetStart, forgetWords, lastWords, leaveWords } from '../../state/last-words.ts';
-import { takeLock } from '../../state/lock.ts';
+import { type Lock, takeLock } from '../../state/lock.ts';
 import { StartNote } from '../../state/start-note.ts';
 import { systemClock } from '../../time/clock.ts';
 import { LazyUplink } from '../../uplink/lazy-uplink.ts';
@@ -49,12 +49,13 @@ export interface StartOptions {
 
 /**
  * Starts the daemon with its control socket, one for each state directory.
+ * @param held the lock, where the caller has it already; it is released with the daemon
  * @throws TokenError, Fault
  */
-export async function start(options: StartOptions): Promise<Running> {
+export async function start(options: StartOptions, held?: Lock): Promise<Running> {
   const { config, log } = options;
   const { directory } = config.state;
-  const lock = await takeLock(directory, runtimeDirectory(options.env));
+  const lock = held ?? (await takeLock(directory));
   const abort = new AbortController();
   let control: Control | undefined;
   let uplink: LazyUplink | undefined;
@@ -154,20 +155,28 @@ function callItself(name: string): void {
 }
 
 async function serve(options: StartOptions): Promise<number> {
-  const { log, env } = options;
+  const { log, env, config } = options;
+  const { directory } = config.state;
   callItself('newleaf');
-  const note = new StartNote(runtimeDirectory(env));
   // Crash-only: work in flight is in the journal, and systemd starts the next process.
   process.on('uncaughtException', (error) => {
     log.error({ event: 'crashed', ...failureFields(failureOf(error)) });
     process.exit(EXIT.restart);
   });
+  let lock: Lock;
+  try {
+    lock = await takeLock(directory);
+  } catch (error) {
+    return fallen(options, error);
+  }
+  // Only now: the note of a daemon that runs is not about us.
+  const note = new StartNote(noteDirectory(env, directory));
   if (!(await rested(await note.owedMs(), options))) {
     await note.remove();
     return EXIT.done;
   }
   await note.leave();
-  const code = await lived(options);
+  const code = await lived(options, lock);
   // The next start is deliberate, so it need not wait.
   if (code !== EXIT.failed && code !== EXIT.restart) await note.remove();
   return code;
@@ -191,10 +200,10 @@ async function rested(ms: number, { log, env, config }: StartOptions): Promise<b
 }
 
 /** From the start of the daemon to its end. @returns the exit code */
-async function lived(options: StartOptions): Promise<number> {
-  const { config, env, log } = options;
+async function lived(options: StartOptions, lock: Lock): Promise<number> {
+  const { config, log } = options;
   try {
-    const { daemon, ended, stop } = await start(options);
+    const { daemon, ended, stop } = await start(options, lock);
     for (const signal of SIGNALS) process.once(signal, () => void stop().catch(() => {}));
     void daemon.begun.then(() => forgetStart(config.state.directory)).catch(() => {});
     const forget = () => forgetWords(config.state.directory).catch(() => {});
@@ -208,14 +217,19 @@ async function lived(options: StartOptions): Promise<number> {
     await sayWhy(options, daemon.why ?? failure('NL-TOKEN-POISONED'));
     return EXIT.restart;
   } catch (error) {
-    const met = failureOf(error);
-    log.error({ event: 'ended', ...failureFields(met) });
-    // Where another daemon runs, this one leaves no last words; nor in a directory whose state says it already.
-    await (['NL-DAEMON-RUNS', 'NL-STATE-DECOMMISSIONED'].includes(met.code)
-      ? tellSystemd(env, met)
-      : sayWhy(options, met));
-    return exitOf(met);
+    return fallen(options, error);
   }
+}
+
+/** @returns the exit code */
+async function fallen(options: StartOptions, error: unknown): Promise<number> {
+  const met = failureOf(error);
+  options.log.error({ event: 'ended', ...failureFields(met) });
+  // Where another daemon runs, this one leaves no last words; nor in a directory whose state says it already.
+  await (['NL-DAEMON-RUNS', 'NL-STATE-DECOMMISSIONED'].includes(met.code)
+    ? tellSystemd(options.env, met)
+    : sayWhy(options, met));
+  return exitOf(met);
 }
 
 /** Tells the reason to `systemctl status` and to `newleaf status`. */

@@ -49,6 +49,20 @@ describe('PKCS#11 modules are found', () => {
     ],
     ['on an unknown architecture', 'mips', { '/usr/lib/libckteec.so.0': '' }, [['OP-TEE', '/usr/lib/libckteec.so.0']]],
     [
+      'that are mounted into a container, and not their libraries',
+      'x64',
+      {
+        '/hsm/libvendor.so': 'ELF … C_GetFunctionList …',
+        '/hsm/libsofthsm2.so': 'C_GetFunctionList',
+        '/hsm/libusb-1.0.so.0': 'ELF',
+        '/hsm/README': 'C_GetFunctionList',
+      },
+      [
+        ['SoftHSM', '/hsm/libsofthsm2.so'],
+        ['libvendor.so', '/hsm/libvendor.so'],
+      ],
+    ],
+    [
       'once, whatever links lead there',
       'x64',
       {

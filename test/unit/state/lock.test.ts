@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
-import { test } from 'node:test';
+import { readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { describe, test } from 'node:test';
 import { isLocked, takeLock } from '../../../agent/state/lock.ts';
 import { fault, scratch } from './disk.ts';
 
@@ -50,54 +48,65 @@ test('the lock does not keep the process alive', async (t) => {
   assert.deepEqual(await once(holder, 'exit'), [0, null]);
 });
 
-test('whether it is held can be asked, also where its file is gone, and asking changes nothing', async (t) => {
-  const [directory, runtime] = [scratch(t), scratch(t)];
+test('whether it is held can be asked, and asking changes nothing', async (t) => {
+  const directory = scratch(t);
   assert.equal(await isLocked(join(directory, 'absent')), false);
   assert.equal(await isLocked(directory), false);
-  const lock = await takeLock(directory, runtime);
-  assert.equal(await isLocked(directory), true);
-  rmSync(join(runtime, 'lock'));
-  assert.equal(await isLocked(directory), true);
-  await lock.release();
-  const left = readdirSync(directory);
-  assert.equal(await isLocked(directory), false);
-  assert.deepEqual(readdirSync(directory), left);
-});
-
-test('it is in the directory, where only the daemon can put one, and goes with it', async (t) => {
-  const directory = join(scratch(t), 'n'.repeat(120));
   const lock = await takeLock(directory);
-  assert.ok(statSync(join(directory, 'lock')).isSocket());
+  assert.equal(await isLocked(directory), true);
   await lock.release();
+  assert.equal(await isLocked(directory), false);
   assert.deepEqual(readdirSync(directory), []);
 });
 
-test('a stranger who takes the abstract name first keeps nobody out', async (t) => {
+test('those who ask keep no daemon out', async (t) => {
   const directory = scratch(t);
-  const name = `\0newleaf:${createHash('sha512').update(directory).digest('hex')}`.slice(0, 108);
-  const stranger = createServer().listen(name);
-  t.after(() => stranger.close());
-  await once(stranger, 'listening');
-  await dead(directory);
+  const asked = Promise.all(Array.from({ length: 5 }, () => isLocked(directory)));
   const lock = await takeLock(directory);
-  await assert.rejects(takeLock(directory), fault('NL-DAEMON-RUNS', /already runs/));
+  await asked;
   await lock.release();
 });
 
-test('of many that start at once, after one that was killed, one has it', async (t) => {
+test('it needs no file, and is the same by any name of the directory', async (t) => {
+  const directory = join(scratch(t), 'n'.repeat(120));
+  const lock = await takeLock(directory);
+  assert.deepEqual(readdirSync(directory), []);
+  await assert.rejects(
+    takeLock(`/proc/self/cwd/${relative(process.cwd(), directory)}`),
+    fault('NL-DAEMON-RUNS', /runs/),
+  );
+  await lock.release();
+});
+
+test('of many that start at once, one has it', async (t) => {
   const directory = scratch(t);
-  await dead(directory);
   const taken = await Promise.allSettled(Array.from({ length: 20 }, () => takeLock(directory)));
   const held = taken.filter((one) => one.status === 'fulfilled');
   assert.equal(held.length, 1);
   await held[0]?.value.release();
-  assert.deepEqual(readdirSync(directory), []);
 });
 
-/** What a daemon that was killed leaves behind. */
-async function dead(directory: string): Promise<void> {
-  const path = JSON.stringify(join(directory, 'lock'));
-  const child = `require('node:net').createServer().listen(${path}, () => process.kill(process.pid, 'SIGKILL'))`;
-  await once(spawn(process.execPath, ['-e', child]), 'exit');
-  assert.deepEqual(readdirSync(directory), ['lock']);
-}
+describe('where there is no flock(1), or the file system has no locks', () => {
+  for (const [name, script] of [
+    ['it is missing', undefined],
+    ['it fails', 'echo "flock: 3: No locks available" >&2; exit 65'],
+    ['that of busybox fails', 'echo "flock: No locks available" >&2; exit 1'],
+  ] as const) {
+    test(`${name}: an abstract socket takes its place`, async (t) => {
+      const programs = scratch(t);
+      if (script !== undefined) writeFileSync(join(programs, 'flock'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      const path = process.env.PATH;
+      process.env.PATH = programs;
+      t.after(() => {
+        process.env.PATH = path;
+      });
+      const directory = scratch(t);
+      const lock = await takeLock(directory);
+      assert.equal(await isLocked(directory), true);
+      await assert.rejects(takeLock(directory), fault('NL-DAEMON-RUNS', /already runs/));
+      await lock.release();
+      assert.equal(await isLocked(directory), false);
+      await (await takeLock(directory)).release();
+    });
+  }
+});

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { leaveWords } from '../../../agent/state/last-words.ts';
 import { takeLock } from '../../../agent/state/lock.ts';
 import { publish } from '../../../agent/state/published.ts';
 import { candidate, current, DAY, Disk, gateway, HOUR, servingState } from '../daemon/gateway.ts';
 import { sent } from '../roll/candidates.ts';
-import { fault, scratch } from './disk.ts';
+import { scratch } from './disk.ts';
 
 /** The most that one gateway may write of its own a day, whatever lasts. */
 const A_DAY = 50;
@@ -48,17 +48,10 @@ function printOf(directory: string): object {
   return { itself: times(directory), names, files: names.map((name) => times(join(directory, name))) };
 }
 
-function places(t: TestContext) {
-  const parent = scratch(t);
-  const [state, runtime] = [join(parent, 'state'), join(parent, 'run')];
-  for (const directory of [state, runtime]) mkdirSync(directory);
-  return { state, runtime };
-}
-
 test('a token that is away: the next start, which ends for the same reason, writes nothing into the state directory', async (t) => {
-  const { state, runtime } = places(t);
+  const state = scratch(t);
   const start = async () => {
-    const lock = await takeLock(state, runtime);
+    const lock = await takeLock(state);
     await lock.release();
     await leaveWords(state, failure('NL-TOKEN-MISSING'), Date.now());
   };
@@ -71,7 +64,7 @@ test('a token that is away: the next start, which ends for the same reason, writ
 });
 
 test('the files for others are not written again where they are the same', async (t) => {
-  const { state } = places(t);
+  const state = scratch(t);
   const leaf = { ...current, chain: pem('g0') };
   const next = sent({ ...candidate, chain: pem('g1') });
   await publish(state, { ...servingState, current: leaf, next });
@@ -84,46 +77,4 @@ test('the files for others are not written again where they are the same', async
   assert.deepEqual(readdirSync(state), ['chain.pem', 'leaf.pem', 'next.pem']);
   await publish(state, { ...servingState, current: leaf });
   assert.deepEqual(readdirSync(state), ['chain.pem', 'leaf.pem'], 'there is nothing to enroll any more');
-});
-
-test('with a lock in the runtime directory there is one daemon for a state directory, wherever the other looks', async (t) => {
-  const { state, runtime } = places(t);
-  const other = join(runtime, 'other');
-  mkdirSync(other);
-  const lock = await takeLock(state, runtime);
-  assert.equal(readlinkSync(join(state, 'lock')), join(runtime, 'lock'));
-  for (const place of [undefined, runtime, other])
-    await assert.rejects(takeLock(state, place), fault('NL-DAEMON-RUNS', /already runs/));
-  await lock.release();
-
-  const plain = await takeLock(state);
-  for (const place of [undefined, runtime, other])
-    await assert.rejects(takeLock(state, place), fault('NL-DAEMON-RUNS', /already runs/));
-  await plain.release();
-  assert.deepEqual(readdirSync(state), []);
-
-  const moved = await takeLock(state, other);
-  assert.equal(readlinkSync(join(state, 'lock')), join(other, 'lock'));
-  await moved.release();
-  await (await takeLock(state, runtime)).release();
-});
-
-test('of many that start at once, some with a runtime directory and some without, one has the lock', async (t) => {
-  for (let round = 0; round < 5; round += 1) {
-    const { state, runtime } = places(t);
-    if (round % 2) await (await takeLock(state, runtime)).release();
-    const taken = await Promise.allSettled(
-      Array.from({ length: 20 }, (_, index) => takeLock(state, index % 2 ? runtime : undefined)),
-    );
-    const held = taken.filter((one) => one.status === 'fulfilled');
-    assert.equal(held.length, 1);
-    await held[0]?.value.release();
-  }
-});
-
-test('a runtime directory that takes nothing keeps no daemon from its work', async (t) => {
-  const { state, runtime } = places(t);
-  const lock = await takeLock(state, join(runtime, 'gone'));
-  await assert.rejects(takeLock(state), fault('NL-DAEMON-RUNS', /already runs/));
-  await lock.release();
 });

@@ -38,8 +38,7 @@ describe('what decommission takes away', () => {
       readFileSync(join(root, 'scripts/deb/postrm'), 'utf8'),
     )?.[1];
     const names = removed?.split(/[\s\\]+/).filter((name) => name !== '');
-    // Decommissioning holds the lock, which goes when it is released.
-    assert.deepEqual(names?.sort(), ['state.json', 'lock', ...FILES].sort());
+    assert.deepEqual(names?.sort(), ['state.json', ...FILES].sort());
   });
 
   test('those, and what a power cut has left of them, and nothing else; a link is not followed', async (t) => {

@@ -1,0 +1,35 @@
+import { openSync, writeSync } from 'node:fs';
+import { uptime } from 'node:os';
+
+/** Digits of a number of seconds. */
+const DIGITS = 12;
+
+/**
+ * The watchdog where systemd does not watch: a file that says until when this process is alive, in seconds since the machine
+ * has started, which no clock step changes (/proc/uptime). scripts/container/newleaf-container reads it.
+ */
+export class Pulse {
+  readonly #path: string;
+  #limitMs: number;
+  #file: number | undefined;
+
+  /** @param limitMs the longest time between two beats */
+  constructor(path: string, limitMs: number) {
+    this.#path = path;
+    this.#limitMs = limitMs;
+  }
+
+  /** @throws the error of open(2) or write(2) */
+  beat(): void {
+    this.#file ??= openSync(this.#path, 'w', 0o644);
+    const until = Math.ceil(uptime() + this.#limitMs / 1000);
+    // One write in place: a reader never sees half of it.
+    writeSync(this.#file, `${String(until).padStart(DIGITS, '0')}\n`, 0);
+  }
+
+  /** From now on. */
+  expect(ms: number): void {
+    this.#limitMs = ms;
+    this.beat();
+  }
+}

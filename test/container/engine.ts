@@ -1,0 +1,152 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import type { TestContext } from 'node:test';
+import { ENTER, NATIVE, onDisk } from '../package/installed.ts';
+
+const CACHE = join(import.meta.dirname, '..', '..', '.cache');
+const BUILD = join(import.meta.dirname, 'build-image');
+
+export interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** podman, with a store of its own that goes with the test file. */
+export class Engine {
+  readonly #argv: readonly string[];
+  readonly #store: string;
+
+  /** @param image what `build-image` has made */
+  constructor(image: string) {
+    this.#store = onDisk('containers');
+    const places = ['--root', join(this.#store, 'storage'), '--runroot', join(this.#store, 'run')];
+    // vfs: the disk may itself be an overlay.
+    this.#argv = ['--containers', 'podman', ...places, '--storage-driver', 'vfs', '--cgroup-manager', 'cgroupfs'];
+    execFileSync(ENTER, [...this.#argv, 'load', '--quiet', '--input', join(image, 'image.tar')], { stdio: 'ignore' });
+  }
+
+  /** podman to its end; the simulator goes on meanwhile. */
+  async podman(...args: readonly string[]): Promise<Ended> {
+    const child = this.start(...args);
+    const [out, err] = [text(child.stdout), text(child.stderr)];
+    const [code] = await once(child, 'close');
+    return { code, out: await out, err: await err };
+  }
+
+  /** podman as a process of its own. */
+  start(...args: readonly string[]) {
+    return spawn(ENTER, [...this.#argv, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  }
+
+  remove(): void {
+    rmSync(this.#store, { recursive: true, force: true });
+  }
+}
+
+/** What the page has everybody write behind `docker run`; the network is that of the simulator. */
+const PAGE = [
+  '--read-only',
+  '--cap-drop=ALL',
+  '--security-opt=no-new-privileges',
+  '--ulimit=core=0',
+  '--tmpfs=/run/newleaf:mode=1777',
+  '--tmpfs=/tmp',
+  '--network=host',
+  // The tests may not limit what a container takes.
+  '--cgroups=disabled',
+];
+
+export interface Volumes {
+  /** /etc/newleaf */
+  readonly configuration: string;
+  /** /var/lib/newleaf */
+  readonly state: string;
+}
+
+/** A container that runs newleaf. */
+export class Container {
+  readonly name: string;
+  readonly #engine: Engine;
+  /** Lines of its log. */
+  readonly lines: Record<string, unknown>[] = [];
+  readonly ended: Promise<number | null>;
+  noise = '';
+  #heard: (() => void)[] = [];
+
+  constructor(t: TestContext, engine: Engine, name: string, { configuration, state }: Volumes) {
+    this.#engine = engine;
+    this.name = name;
+    const volumes = [`--volume=${configuration}:/etc/newleaf:ro`, `--volume=${state}:/var/lib/newleaf`];
+    const child = engine.start('run', '--rm', `--name=${name}`, ...PAGE, ...volumes, `newleaf:${NATIVE}`);
+    const heard = () => {
+      for (const wake of this.#heard.splice(0)) wake();
+    };
+    createInterface(child.stdout).on('line', (line) => {
+      if (line.startsWith('{')) this.lines.push(JSON.parse(line));
+      else this.noise += `${line}\n`;
+      heard();
+    });
+    child.stderr.setEncoding('utf8').on('data', (more: string) => {
+      this.noise += more;
+    });
+    this.ended = new Promise((resolve) => child.on('close', (code) => resolve(code)));
+    void this.ended.then(heard);
+    t.after(async () => {
+      await engine.podman('kill', '--signal=KILL', name);
+      await this.ended;
+    });
+  }
+
+  /** Waits for a line of the log. @throws where the container ends before */
+  async says(event: string): Promise<Record<string, unknown>> {
+    let isOver = false;
+    void this.ended.then(() => {
+      isOver = true;
+    });
+    for (;;) {
+      const found = this.lines.find((line) => line.event === event);
+      if (found !== undefined) return found;
+      if (isOver) throw new Error(`no "${event}":\n${JSON.stringify(this.lines, null, 1)}\n${this.noise}`);
+      await new Promise<void>((resolve) => this.#heard.push(resolve));
+    }
+  }
+
+  exec(...argv: readonly string[]): Promise<Ended> {
+    return this.#engine.podman('exec', this.name, ...argv);
+  }
+
+  /** A command of newleaf, as the page has it. */
+  newleaf(...args: readonly string[]): Promise<Ended> {
+    return this.exec('newleaf', ...args);
+  }
+
+  async kill(signal: string): Promise<void> {
+    await this.#engine.podman('kill', `--signal=${signal}`, this.name);
+  }
+}
+
+/** A command in a container of its own, with the same volumes. @param extra more for podman */
+export function only(
+  engine: Engine,
+  { configuration, state }: Volumes,
+  args: readonly string[],
+  extra: readonly string[] = [],
+): Promise<Ended> {
+  const volumes = [`--volume=${configuration}:/etc/newleaf`, `--volume=${state}:/var/lib/newleaf`];
+  return engine.podman('run', '--rm', ...PAGE, ...volumes, ...extra, `newleaf:${NATIVE}`, ...args);
+}
+
+/** Builds the image with SoftHSM in it, for this machine. @returns where it is */
+export function builtImage(): string {
+  const directory = join(CACHE, `image-${process.pid}`);
+  if (!existsSync(directory))
+    execFileSync(ENTER, ['--containers', BUILD, directory, NATIVE, '--build-arg', 'MODULE=softhsm2'], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+  return directory;
+}

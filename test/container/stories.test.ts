@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, type TestContext, test } from 'node:test';
+import { type Simulator, startSimulator } from '../simulator/simulator.ts';
+import { builtImage, Container, type Ended, Engine, only, type Volumes } from './engine.ts';
+
+const image = process.env.NEWLEAF_TEST_IMAGE ?? builtImage();
+const engine = new Engine(image);
+after(() => {
+  engine.remove();
+  if (process.env.NEWLEAF_TEST_IMAGE === undefined) rmSync(image, { recursive: true, force: true });
+});
+
+/** The user of the image. */
+const USER = 990;
+
+/** A far side, and the volumes of a gateway that has been set up with the page's lines. */
+async function gateway(t: TestContext): Promise<{ far: Simulator; volumes: Volumes; init: Ended }> {
+  const far = await startSimulator();
+  t.after(() => far.close());
+  await far.enrollGroup({ groupId: 'gateways', primary: far.endpoints.issuerPem });
+  const directory = mkdtempSync(join(tmpdir(), 'newleaf-container-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const volumes = { configuration: join(directory, 'etc'), state: join(directory, 'state') };
+  for (const path of Object.values(volumes)) mkdirSync(path);
+  const { endpoints: at } = far;
+  const given: Record<string, string> = {
+    'est-ca.pem': at.estCaPem,
+    'trust.pem': at.trustPem,
+    'est-password': at.estPassword,
+  };
+  for (const [name, text] of Object.entries(given))
+    writeFileSync(join(volumes.configuration, name), text, { mode: name === 'est-password' ? 0o600 : 0o644 });
+  execFileSync('chown', ['-R', `${USER}:${USER}`, directory]);
+  const flags = {
+    'id-scope': at.idScope,
+    'registration-id': 'gw-0001',
+    endpoint: at.dps,
+    'trust-ca': '/etc/newleaf/trust.pem',
+    issuer: 'est',
+    'est-url': at.est,
+    'est-ca': '/etc/newleaf/est-ca.pem',
+    'est-user': at.estUsername,
+    'est-password-file': '/etc/newleaf/est-password',
+    'new-token': 'softhsm',
+  };
+  const init = await only(engine, volumes, [
+    'init',
+    '--yes',
+    ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
+  ]);
+  return { far, volumes, init };
+}
+
+const setUp = async (t: TestContext) => {
+  const made = await gateway(t);
+  assert.equal(made.init.code, 0, made.init.out + made.init.err);
+  return made;
+};
+
+const serving = async (t: TestContext, name: string, volumes: Volumes): Promise<Container> => {
+  const container = new Container(t, engine, name, volumes);
+  await container.says('started');
+  await container.says('connected');
+  return container;
+};
+
+test('init, with a token that it makes; run; every command; an update by the next container', async (t) => {
+  const { volumes } = await setUp(t);
+  const one = await serving(t, 'one', volumes);
+  for (const args of [
+    ['status'],
+    ['check'],
+    ['csr'],
+    ['roll', '--wait'],
+    ['reprovision', '--wait'],
+    ['config'],
+    ['version'],
+    ['support-bundle', '-o', '/tmp/bundle.tgz'],
+  ]) {
+    const { code, out, err } = await one.newleaf(...args);
+    assert.equal(code, 0, `${args.join(' ')}\n${out}${err}`);
+  }
+  assert.equal((await one.exec('newleaf-container', 'alive')).code, 0);
+  await one.kill('TERM');
+  assert.equal(await one.ended, 0, one.noise);
+  const two = await serving(t, 'two', volumes);
+  assert.equal((await two.newleaf('status')).code, 0);
+  assert.deepEqual([one.noise, two.noise], ['', '']);
+});
+
+test('a gateway that waits for a person is alive: nothing kills it', async (t) => {
+  const { volumes } = await setUp(t);
+  const one = await serving(t, 'one', volumes);
+  assert.equal((await one.newleaf('csr', '--new-key')).code, 0);
+  assert.equal((await one.exec('newleaf-container', 'alive')).code, 0);
+});
+
+test('a second container on the same volume touches nothing, whatever it is asked for', async (t) => {
+  const { volumes } = await setUp(t);
+  const one = await serving(t, 'one', volumes);
+  const keys = () => execFileSync('find', [join(volumes.state, 'tokens'), '-name', '*.object']).toString();
+  const before = keys();
+  const two = new Container(t, engine, 'two', volumes);
+  assert.notEqual(await two.ended, 0);
+  assert.equal(two.lines.at(-1)?.code, 'NL-DAEMON-RUNS', JSON.stringify(two.lines));
+  for (const args of [['decommission', '--yes'], ['init', '--yes', '--ask'], ['roll'], ['csr']]) {
+    const { code, out, err } = await only(engine, volumes, args);
+    assert.notEqual(code, 0, `${args.join(' ')}: ${out}${err}`);
+    assert.match(err, /NL-DAEMON-RUNS|NL-CONTROL-GONE/, args.join(' '));
+  }
+  assert.equal(keys(), before);
+  assert.equal((await one.newleaf('roll', '--wait')).code, 0, 'the first one goes on');
+});
+
+test('a daemon that hangs is ended, so that the engine starts the container again', async (t) => {
+  const { volumes } = await setUp(t);
+  const one = await serving(t, 'one', volumes);
+  const hang = `
+    for found in /proc/[0-9]*; do read -r name <"$found/comm" && [ "$name" = newleaf ] && kill -STOP "\${found#/proc/}"; done
+    echo 000000000001 >/run/newleaf/pulse`;
+  assert.equal((await one.exec('sh', '-c', hang)).code, 0);
+  assert.equal(await one.ended, 137);
+  assert.equal(one.lines.at(-1)?.event, 'hangs');
+  await serving(t, 'two', volumes);
+});
+
+test('a container that is started again and again in a fault leaves the token alone for half a minute', async (t) => {
+  const { volumes } = await setUp(t);
+  rmSync(join(volumes.state, 'tokens'), { recursive: true });
+  const one = new Container(t, engine, 'one', volumes);
+  assert.equal(await one.ended, 1);
+  assert.equal(one.lines.at(-1)?.code, 'NL-TOKEN-MISSING');
+  const two = new Container(t, engine, 'two', volumes);
+  await two.says('resting');
+  await two.kill('TERM');
+  assert.equal(await two.ended, 0);
+});
+
+test('a wrong PIN is tried once, however often the container is started', async (t) => {
+  const { volumes } = await setUp(t);
+  const pin = join(volumes.configuration, 'pin');
+  writeFileSync(pin, '0000\n');
+  const codes: unknown[] = [];
+  for (const name of ['one', 'two', 'three']) {
+    const started = new Container(t, engine, name, volumes);
+    assert.equal(await started.ended, 4, started.noise);
+    codes.push(started.lines.at(-1)?.code);
+  }
+  assert.deepEqual(codes, ['NL-TOKEN-PIN', 'NL-TOKEN-PIN', 'NL-TOKEN-PIN']);
+  const [refused] = execFileSync('find', [volumes.state, '-name', 'refused-pin.json']).toString().trim().split('\n');
+  assert.ok(refused);
+});

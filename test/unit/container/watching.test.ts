@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { uptime } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { createNotify } from '../../../agent/machine/notify.ts';
+import { scratch } from '../state/disk.ts';
+
+const SCRIPT = join(import.meta.dirname, '../../../scripts/container/newleaf-container');
+
+/** A container whose `newleaf` is this script. */
+function container(t: TestContext, newleaf: string) {
+  const directory = scratch(t);
+  writeFileSync(join(directory, 'newleaf'), `#!/bin/sh\n${newleaf}\n`, { mode: 0o755 });
+  const env = { ...process.env, PATH: `${directory}:${process.env.PATH}`, RUNTIME_DIRECTORY: directory };
+  const pulse = join(directory, 'pulse');
+  const start = (...args: string[]) => {
+    const child = spawn(SCRIPT, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+    t.after(() => child.kill('SIGKILL'));
+    return child;
+  };
+  const alive = () => spawnSync(SCRIPT, ['alive'], { env }).status === 0;
+  return { pulse, start, alive };
+}
+
+const said = async ({ stdout }: ChildProcess): Promise<string> => {
+  assert.ok(stdout);
+  return String((await once(stdout, 'data'))[0]);
+};
+
+const ended = (child: ChildProcess) => once(child, 'exit').then(([code]) => code);
+
+test('it is alive while newleaf runs, passes on what it is told, and ends with its exit code', async (t) => {
+  const { start, alive, pulse } = container(t, `trap 'exit 6' TERM; echo "$*"; while :; do sleep 0.1; done`);
+  assert.equal(alive(), false, 'before the start');
+  const child = start('run', '--config', 'x');
+  assert.equal(await said(child), 'run --config x\n');
+  assert.equal(alive(), true);
+  child.kill('SIGTERM');
+  assert.equal(await ended(child), 6);
+  assert.deepEqual([alive(), existsSync(pulse)], [false, false]);
+});
+
+test('newleaf that hangs is ended, and says so', async (t) => {
+  const { start, alive, pulse } = container(t, `trap '' TERM; echo begun; while :; do sleep 0.1; done`);
+  const child = start('run');
+  assert.equal(await said(child), 'begun\n');
+  writeFileSync(pulse, `${String(Math.floor(uptime()) - 2).padStart(12, '0')}\n`);
+  assert.equal(alive(), false);
+  const line = JSON.parse(await said(child));
+  assert.deepEqual([line.level, line.event], ['error', 'hangs']);
+  assert.equal(await ended(child), 137);
+});
+
+test('other commands take its place', async (t) => {
+  const { start } = container(t, 'echo "$$ $*"; exit 4');
+  const child = start('status', '--json');
+  assert.equal(await said(child), `${child.pid} status --json\n`);
+  assert.equal(await ended(child), 4);
+});
+
+test('the daemon says until when it is alive, by a clock that cannot be set', async (t) => {
+  const { pulse, alive } = container(t, '');
+  const failed: Error[] = [];
+  const notify = createNotify({ NEWLEAF_PULSE: pulse, WATCHDOG_USEC: '180000000' }, (cause) => failed.push(cause));
+  assert.equal(notify.watchdogMs, 180_000);
+  await notify.status('serving');
+  assert.equal(existsSync(pulse), false);
+  const leftSeconds = () => Number(readFileSync(pulse, 'utf8')) - uptime();
+  await notify.watchdog();
+  assert.ok(leftSeconds() > 170 && leftSeconds() <= 181, `${leftSeconds()}`);
+  assert.equal(alive(), true);
+  await notify.expect(30_000);
+  assert.ok(leftSeconds() > 25 && leftSeconds() <= 31, `${leftSeconds()}`);
+  assert.deepEqual(failed, []);
+});
+
+test('a file that cannot be written is told, and nothing breaks', async () => {
+  const failed: string[] = [];
+  const env = { NEWLEAF_PULSE: '/nowhere/pulse', WATCHDOG_USEC: '180000000' };
+  await createNotify(env, ({ message }) => failed.push(message)).watchdog();
+  assert.match(failed[0] ?? '', /ENOENT/);
+});

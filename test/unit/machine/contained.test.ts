@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { CODES } from '../../../agent/failure/failure.ts';
+import { contained } from '../../../agent/machine/contained.ts';
+import { rewritten } from '../../../agent/machine/printed.ts';
+
+const inside = (text: string): string => rewritten(text, contained);
+
+describe('in a container, a command is one that works there', () => {
+  for (const [printed, there] of [
+    ['systemctl restart newleaf', 'docker restart newleaf'],
+    ['sudo systemctl stop newleaf', 'docker stop newleaf'],
+    ['systemctl disable --now newleaf', 'docker stop newleaf'],
+    ['systemctl status newleaf', 'newleaf status'],
+    ['systemctl revert newleaf', 'docker inspect newleaf'],
+    ['journalctl -u newleaf -n 20', 'docker logs newleaf'],
+    [
+      'apt-get install stunnel4 pkcs11-provider',
+      'docker build --file Dockerfile.arm64 --build-arg MODULE="stunnel4 pkcs11-provider" .',
+    ],
+    ['man newleaf', 'newleaf help'],
+    ['sudo newleaf init', 'newleaf init'],
+    ['newleaf roll --wait', 'newleaf roll --wait'],
+  ] as const) {
+    test(printed, () => assert.equal(inside(`First \`${printed}\`, then wait.`), `First \`${there}\`, then wait.`));
+  }
+
+  test('no code names what is not there', () => {
+    const told = Object.values(CODES).flatMap(({ means, advice, inCheck }) => [means, advice, inCheck ?? '']);
+    const left = told.map(inside).filter((text) => /`(sudo|systemctl|journalctl|apt|man)\b/.test(text));
+    assert.deepEqual(left, []);
+  });
+});
