@@ -31,11 +31,11 @@ export async function helpFor(
   const answer = await gateway.daemon?.answer({ kind: 'status' });
   if (answer?.is !== 'status' || !answer.status.person) return undefined;
   const codes = answer.status.wrong.map(({ code }) => code);
-  const { next } = gateway.state;
+  const { next, current } = gateway.state;
+  const isInPlace = current !== undefined && gateway.world.token.has(current.key);
   const isStrange = hasLeaf(next) && next.leaf.issuer !== 'CA' && gateway.world.options.enrollment === 'group';
   // A key that the token has not destroyed is told until it has; a person who finds the right token in place reads on.
-  const isDone = (code: Code) =>
-    code === 'NL-TOKEN-FAILED' && !gateway.world.token.isSwapped && codes.includes('NL-ISSUER-PERSON');
+  const isDone = (code: Code) => code === 'NL-TOKEN-FAILED' && isInPlace && codes.includes('NL-ISSUER-PERSON');
   const need = codes.find(
     (code) => NEEDS[code] !== undefined && !isDone(code) && (isStrange || code !== 'NL-DPS-401002'),
   );
