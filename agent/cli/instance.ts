@@ -2,6 +2,7 @@ import { configPath, DEFAULT_PATH, instanceOf } from '../config/config.ts';
 import { configurationOf, isInstanceName } from '../config/instance.ts';
 import { namesHere } from '../config/neighbours.ts';
 import { DAEMON, localAccount } from '../machine/account.ts';
+import { isContained } from '../machine/contained.ts';
 import { namingIn } from '../machine/naming.ts';
 import { rewritten } from '../machine/printed.ts';
 import { readerOf, sudoFor } from './entitled.ts';
@@ -15,7 +16,7 @@ export const forInstance = (work: Run): Run =>
     const chosen = { ...args, options: { ...args.options, ...configOf(args) } };
     const { name, hasUnit } = instanceOf(configPath(textOption(chosen, 'config'), io.env));
     const reader = readerOf(io.env, hasUnit ? localAccount(DAEMON) : undefined);
-    if (name === undefined && reader.isRoot) return work(chosen, io);
+    if (name === undefined && reader.isRoot && !isContained(io.env)) return work(chosen, io);
     const env = name === undefined ? io.env : { ...io.env, NEWLEAF_CONFIG: configurationOf(name) };
     const named = namingIn(env);
     const entitled = sudoFor(reader, !hasUnit);

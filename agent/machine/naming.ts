@@ -1,5 +1,6 @@
 import { configPath, DEFAULT_PATH, instanceOf } from '../config/config.ts';
 import { configurationOf } from '../config/instance.ts';
+import { contained, isContained } from './contained.ts';
 import { type Rewriting, rewritten } from './printed.ts';
 
 const STANDARD = instanceOf(DEFAULT_PATH);
@@ -25,8 +26,12 @@ export function naming(name: string): (text: string) => string {
   return (text) => rewritten(text, named);
 }
 
-/** The same for the daemon whose configuration NEWLEAF_CONFIG names; one without a name changes nothing. */
+/**
+ * The same for the daemon whose configuration NEWLEAF_CONFIG names, and in a container for its commands; elsewhere one without a
+ * name changes nothing.
+ */
 export function namingIn(env: NodeJS.ProcessEnv): (text: string) => string {
   const { name } = instanceOf(configPath(undefined, env));
-  return name === undefined ? (text) => text : naming(name);
+  const named = name === undefined ? (text: string) => text : naming(name);
+  return isContained(env) ? (text) => rewritten(named(text), contained) : named;
 }

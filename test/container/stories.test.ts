@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
@@ -90,6 +90,23 @@ test('init, with a token that it makes; run; every command; an update by the nex
   const two = await serving(t, 'two', volumes);
   assert.equal((await two.newleaf('status')).code, 0);
   assert.deepEqual([one.noise, two.noise], ['', '']);
+});
+
+test('no screen names what a container does not have', async (t) => {
+  const { volumes } = await setUp(t);
+  const one = await serving(t, 'one', volumes);
+  chmodSync(join(volumes.configuration, 'est-password'), 0o644);
+  const screens = [
+    await one.newleaf('check'),
+    await one.newleaf('status'),
+    await one.newleaf('uplink', 'add', 'meter'),
+    await one.newleaf('decommission', '--yes'),
+    await one.newleaf('help', 'NL-TOKEN-PIN-LOCKED'),
+    await only(engine, volumes, ['roll']),
+  ];
+  for (const { out, err } of screens) assert.doesNotMatch(out + err, /systemctl|journalctl|apt-get|sudo/);
+  const gone = screens.at(-1);
+  assert.match(gone?.err ?? '', /NL-CONTROL-GONE[\s\S]*docker restart newleaf/);
 });
 
 test('a gateway that waits for a person is alive: nothing kills it', async (t) => {

@@ -1,5 +1,6 @@
 import { instanceOf } from '../../config/config.ts';
 import { askSocket } from '../../control/client.ts';
+import { isContained } from '../../machine/contained.ts';
 import { run as showStatus } from '../status/command.ts';
 import { type Part, printed, type Scene } from './part.ts';
 import { textOf } from './settings.ts';
@@ -8,6 +9,8 @@ const WAIT_MS = 10_000;
 /** Every server that does not answer costs its own time. */
 const CHECK_MS = 180_000;
 const LOG_LINES = 3_000;
+/** What the engine has is not to be seen from within. */
+const IN_CONTAINER = 'The engine of the container has the log: `docker logs newleaf`. Please send it as well.';
 
 async function asked({ settings }: Scene, path: string): Promise<string | object> {
   const { body } = await askSocket(textOf(settings, 'control.socket') ?? '', 'GET', path, undefined, WAIT_MS);
@@ -50,7 +53,8 @@ export const DAEMON_PARTS: readonly Part[] = [
   {
     name: 'log.txt',
     about: `the last ${LOG_LINES} lines of the log`,
-    make: ({ settings }) => {
+    make: async ({ settings, env }) => {
+      if (isContained(env)) return IN_CONTAINER;
       const unit = `--unit=${instanceOf(settings.file).unit}`;
       return printed(['journalctl', unit, '--no-pager', '--output=short-iso-precise', `--lines=${LOG_LINES}`]);
     },

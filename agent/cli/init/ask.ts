@@ -156,6 +156,10 @@ async function askAll(guide: Guide): Promise<void> {
 export const socketOf = ({ draft }: ExistingConfig, file: string): string =>
   String(draft.get('control.socket') ?? standardOf('control.socket', file));
 
+/** The directory of its state. */
+export const stateOf = ({ draft }: ExistingConfig, file: string): string =>
+  String(draft.get('state.directory') ?? standardOf('state.directory', file));
+
 /** A state that cannot be read is met when the daemon starts. */
 async function knownIn(directory: string): Promise<Recorded> {
   const entry = await createJournal({ directory, validate: validateEntry })

@@ -4,7 +4,7 @@ import type { Passage } from '../../machine/as-daemon.ts';
 import { timeLimit } from '../../time/limited.ts';
 import { type CommandError, command, complaint, Failed, type Io, type Run, textOption } from '../kit/command.ts';
 import { screenOf } from '../kit/screen.ts';
-import { type AskOptions, ask, isAsked, socketOf } from './ask.ts';
+import { type AskOptions, ask, isAsked, socketOf, stateOf } from './ask.ts';
 import { existing } from './configuration.ts';
 import { Dialogue } from './dialogue.ts';
 import { demandIdle, demandRoot } from './idle.ts';
@@ -66,7 +66,7 @@ async function asked(asking: Asking, io: Io): Promise<void> {
   const { args, file } = asking;
   demandRoot(file);
   const before = existing(file, args.options.ask === true);
-  await demandIdle(socketOf(before, file));
+  await demandIdle(socketOf(before, file), stateOf(before, file));
   if (isAsked(args, before)) await unlessStopped(() => ask({ ...asking, before }), asking, io);
 }
 

@@ -4,6 +4,7 @@ import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { DAEMON, localAccount } from '../../machine/account.ts';
 import type { Status } from '../../roll/report.ts';
+import { isLocked } from '../../state/lock.ts';
 
 /** A daemon that is there answers at once. */
 const WAIT_MS = 5_000;
@@ -11,9 +12,10 @@ const WAIT_MS = 5_000;
 /**
  * Makes sure that no daemon runs: two of them would fight for the token and the state.
  * @param socket of the control socket
+ * @param directory of the state: in another container the daemon has a socket that is not here, and the same lock
  * @throws Fault NL-DAEMON-RUNS, also where this user may not ask
  */
-export async function demandIdle(socket: string): Promise<void> {
+export async function demandIdle(socket: string, directory: string): Promise<void> {
   try {
     const { body } = await askSocket(socket, 'GET', '/v1/status', undefined, WAIT_MS);
     const { words, next } = (body ?? {}) as Partial<Status>;
@@ -24,6 +26,7 @@ export async function demandIdle(socket: string): Promise<void> {
     const { code } = failureOf(error);
     if (code === 'NL-CONTROL-DENIED') throw runs('The daemon runs already, and this user may not ask it.');
     if (code !== 'NL-DAEMON-DOWN') throw error;
+    if (await isLocked(directory)) throw runs(`Another newleaf already runs on ${directory}.`);
   }
 }
 

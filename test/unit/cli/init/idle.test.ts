@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { demandIdle } from '../../../../agent/cli/init/idle.ts';
 import { Fault, failure } from '../../../../agent/failure/failure.ts';
 import type { NextStatus } from '../../../../agent/roll/report.ts';
+import { takeLock } from '../../../../agent/state/lock.ts';
 import { daemon } from '../../control/daemon.ts';
+import { fault, scratch } from '../../state/disk.ts';
 import { statusWith } from '../stage.ts';
 
 const trouble = failure('NL-EST-AUTH');
@@ -19,7 +22,7 @@ for (const [what, next, first] of [
   test(`a daemon that runs, and ${what}: init leaves it alone, and says what hurries it`, async (t) => {
     const body = statusWith({ phase: 'unprovisioned', ...(next && { next }) });
     const { socket } = await daemon(t, { answer: async () => ({ status: 200, body }) });
-    await assert.rejects(demandIdle(socket), (error) => {
+    await assert.rejects(demandIdle(socket, scratch(t)), (error) => {
       assert(error instanceof Fault);
       assert.equal(error.failure.code, 'NL-DAEMON-RUNS');
       assert.match(error.failure.advice, first);
@@ -27,3 +30,12 @@ for (const [what, next, first] of [
     });
   });
 }
+
+test('a daemon in another container, whose socket is not here', async (t) => {
+  const directory = scratch(t);
+  const socket = join(directory, 'control.sock');
+  await demandIdle(socket, directory);
+  const lock = await takeLock(directory);
+  await assert.rejects(demandIdle(socket, directory), fault('NL-DAEMON-RUNS', /already runs on/));
+  await lock.release();
+});
