@@ -43,6 +43,8 @@ async function movedIn(t: TestContext): Promise<Site> {
 async function commandsFor(machine: Machine, cause: RegExp): Promise<readonly string[]> {
   const status = await machine.run('newleaf', 'status');
   assert.notEqual(status.code, 0, status.out);
+  // systemd is told a moment after the others, by systemd-notify(1) before 253.
+  await machine.until(({ StatusText = '' }) => cause.test(StatusText));
   const unit = await machine.run('systemctl', 'status', '--lines=0', '--full', 'newleaf');
   const check = await machine.run('newleaf', 'check');
   assert.equal(check.code, /^failed +configuration /m.test(check.out) ? 2 : 1, check.out);
