@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, constants, openSync } from 'node:fs';
-import { realpath } from 'node:fs/promises';
+import { closeSync, constants, fchownSync, fstatSync, openSync, statSync } from 'node:fs';
+import { readFile, realpath } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '../failure/failure.ts';
@@ -12,6 +12,9 @@ export interface Lock {
   release(): Promise<void>;
 }
 
+/** In the state directory, for the daemon's user alone: its group could hold the lock as well, and keep the daemon from starting. */
+const LOCK = 'daemon.lock';
+
 /** `isLocked` holds the lock for a moment: it is asked for again, so often, with these milliseconds in between. */
 const TRIES = 5;
 const APART_MS = 100;
@@ -21,16 +24,16 @@ const ANSWER_MS = 10_000;
 const NAME_BYTES = 108;
 
 /**
- * One daemon for a state directory, also between containers that share it: flock(2) on the directory itself. It needs no file
- * and no room on the disk, is the same from every namespace, and ends with its process, however that ends. Where there is no
- * flock(1), or the file system has no locks, an abstract socket takes its place: it is seen in one network namespace only, and
- * any user of the machine can take it before us.
+ * One daemon for a state directory, also between containers that share it: flock(2) on a file in it, which stays empty and is
+ * written once. The lock is the same from every namespace, and ends with its process, however that ends. On a disk that takes
+ * no file, the directory itself takes its place. Where there is no flock(1), or the file system has no locks, an abstract
+ * socket does: it is seen in one network namespace only, and any user of the machine can take it before us.
  * Makes a missing directory.
  * @throws Fault NL-DAEMON-RUNS; NL-STATE-WRITE where there is no directory
  */
 export async function takeLock(directory: string): Promise<Lock> {
   await makeDirectory(directory);
-  const descriptor = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  const descriptor = lockOf(directory);
   let answer = await flock(descriptor);
   for (let tries = 1; answer === 'taken' && tries < TRIES; tries += 1) {
     await pause(APART_MS);
@@ -43,19 +46,45 @@ export async function takeLock(directory: string): Promise<Lock> {
   throw new Fault('NL-DAEMON-RUNS', { message: `Another newleaf already runs on ${directory}.` });
 }
 
-/** Whether a daemon holds it. False where this user cannot enter the directory, or it is not there. */
+function lockOf(directory: string): number {
+  const { O_RDWR, O_CREAT, O_NOFOLLOW, O_RDONLY, O_DIRECTORY } = constants;
+  try {
+    const descriptor = openSync(`${directory}/${LOCK}`, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
+    const { uid, gid } = statSync(directory);
+    // Made by root, it would keep the daemon's user out.
+    if (fstatSync(descriptor).uid !== uid) fchownSync(descriptor, uid, gid);
+    return descriptor;
+  } catch {
+    return openSync(directory, O_RDONLY | O_DIRECTORY);
+  }
+}
+
+/** Whether a daemon holds it, as far as this user can see: false where there is none, or where it cannot be told. */
 export async function isLocked(directory: string): Promise<boolean> {
+  const path = `${directory}/${LOCK}`;
   let descriptor: number;
   try {
-    descriptor = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
-  } catch {
-    return false;
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'EACCES' ? isListed(path) : knocked(directory);
   }
   const answer = await flock(descriptor);
   closeSync(descriptor);
-  if (answer !== 'impossible') return answer === 'taken';
-  return (await knock(await abstractName(directory))) === undefined;
+  return answer === 'impossible' ? knocked(directory) : answer === 'taken';
 }
+
+/** The kernel lists the locks of all processes that this one may see, with their inodes (proc_locks(5)). */
+async function isListed(path: string): Promise<boolean> {
+  const found = statSync(path, { throwIfNoEntry: false });
+  const locks = await readFile('/proc/locks', 'utf8').catch(() => '');
+  return found !== undefined && new RegExp(`FLOCK .*:${found.ino} `).test(locks);
+}
+
+const knocked = async (directory: string): Promise<boolean> => {
+  const name = await abstractName(directory).catch(() => undefined);
+  return name !== undefined && (await knock(name)) === undefined;
+};
 
 /**
  * node has no flock(2). flock(1), of util-linux or busybox, locks the descriptor that it inherits; the lock belongs to the open

@@ -21,6 +21,7 @@ export const FILES: readonly string[] = [
   'command-cookie',
   'tpm-next-key',
   'started',
+  'daemon.lock',
   'refused-pin.json',
   'token-uri',
   'ended.json',

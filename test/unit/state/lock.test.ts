@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import { isLocked, takeLock } from '../../../agent/state/lock.ts';
@@ -56,7 +56,21 @@ test('whether it is held can be asked, and asking changes nothing', async (t) =>
   assert.equal(await isLocked(directory), true);
   await lock.release();
   assert.equal(await isLocked(directory), false);
-  assert.deepEqual(readdirSync(directory), []);
+  assert.deepEqual(readdirSync(directory), ['daemon.lock']);
+});
+
+test('its file is for the daemon alone: no other user can hold the lock; that it is held, the group can see', async (t) => {
+  const directory = scratch(t);
+  chmodSync(directory, 0o755);
+  const { uid, gid } = { uid: 12_345, gid: 12_346 };
+  if (process.geteuid?.() === 0) chownSync(directory, uid, gid);
+  const lock = await takeLock(directory);
+  const file = statSync(join(directory, 'daemon.lock'));
+  assert.equal(file.mode & 0o777, 0o600);
+  if (process.geteuid?.() === 0) assert.deepEqual([file.uid, file.gid], [uid, gid]);
+  const locks = readFileSync('/proc/locks', 'utf8');
+  assert.match(locks, new RegExp(`FLOCK .*:${file.ino} `));
+  await lock.release();
 });
 
 test('those who ask keep no daemon out', async (t) => {
@@ -67,10 +81,9 @@ test('those who ask keep no daemon out', async (t) => {
   await lock.release();
 });
 
-test('it needs no file, and is the same by any name of the directory', async (t) => {
+test('it is the same by any name of the directory, however long that is', async (t) => {
   const directory = join(scratch(t), 'n'.repeat(120));
   const lock = await takeLock(directory);
-  assert.deepEqual(readdirSync(directory), []);
   await assert.rejects(
     takeLock(`/proc/self/cwd/${relative(process.cwd(), directory)}`),
     fault('NL-DAEMON-RUNS', /runs/),
