@@ -21,7 +21,8 @@ export class Pulse {
 
   /** @throws the error of open(2) or write(2) */
   beat(): void {
-    this.#file ??= openSync(this.#path, 'w', 0o644);
+    // Made by the first process, maybe as root, in a directory for all: the kernel would refuse O_CREAT (fs.protected_regular).
+    this.#file ??= openSync(this.#path, 'r+');
     const until = Math.ceil(uptime() + this.#limitMs / 1000);
     // One write in place: a reader never sees half of it.
     writeSync(this.#file, `${String(until).padStart(DIGITS, '0')}\n`, 0);

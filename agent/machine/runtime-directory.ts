@@ -7,14 +7,11 @@ import { MEMORY } from '../../hsm/pin.ts';
 const given = ({ RUNTIME_DIRECTORY }: NodeJS.ProcessEnv): string | undefined => RUNTIME_DIRECTORY?.split(':')[0];
 
 /**
- * Where the note of a start outlives its daemon (start-note.ts). Only systemd keeps the directory between two starts
- * (`RuntimeDirectoryPreserve=restart`), and only it sets $INVOCATION_ID; that of a container goes with the container.
- * Undefined where a person has started newleaf, who does not do so again within a second.
+ * Where the note of a start outlives its daemon (start-note.ts): only systemd keeps the directory between two starts
+ * (`RuntimeDirectoryPreserve=restart`), and only it sets $INVOCATION_ID. In a container the first process paces the starts.
  */
-export function noteDirectory(env: NodeJS.ProcessEnv, state: string): string | undefined {
-  const directory = given(env);
-  return directory === undefined || env.INVOCATION_ID !== undefined ? directory : state;
-}
+export const noteDirectory = (env: NodeJS.ProcessEnv): string | undefined =>
+  env.INVOCATION_ID === undefined ? undefined : given(env);
 
 /** Of the magic numbers in statfs(2). */
 const IN_MEMORY = [0x01021994 /* tmpfs */, 0x858458f6 /* ramfs */];

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { uptime } from 'node:os';
 import { join } from 'node:path';
@@ -16,43 +15,31 @@ export const APART_MS = 30_000;
 export class StartNote {
   readonly #path: string | undefined;
   readonly #upMs: () => number;
-  readonly #boot: string;
 
   /**
-   * @param directory that outlives the daemon (machine/runtime-directory.ts); undefined where nothing starts us again by itself
+   * @param runtime $RUNTIME_DIRECTORY: gone when the machine starts, and not between two daemons of a unit with
+   *   `RuntimeDirectoryPreserve=restart`. Without it, no unit restarts us within a second.
    * @param upMs since the machine has started: by a clock that cannot be set
-   * @param boot which start of the machine that was: the directory may outlive it
    */
-  constructor(directory: string | undefined, upMs: () => number = () => uptime() * 1000, boot = bootId()) {
-    this.#path = directory && join(directory, 'started');
+  constructor(runtime: string | undefined, upMs: () => number = () => uptime() * 1000) {
+    this.#path = runtime && join(runtime, 'started');
     this.#upMs = upMs;
-    this.#boot = boot;
   }
 
   /** How long the token must be left alone before it is opened, in milliseconds. */
   async owedMs(): Promise<number> {
     if (this.#path === undefined) return 0;
     const text = await readFile(this.#path, 'utf8').catch(() => '');
-    const [boot, startedMs] = text.trim().split(' ');
-    const agoMs = boot === this.#boot ? this.#upMs() - Number(startedMs || Number.NaN) : Number.NaN;
+    const agoMs = this.#upMs() - Number(text || Number.NaN);
     return agoMs >= 0 && agoMs < APART_MS ? APART_MS - agoMs : 0;
   }
 
   /** A daemon is about to open the token. Without a note it starts all the same. */
   async leave(): Promise<void> {
-    if (this.#path !== undefined) await writeFile(this.#path, `${this.#boot} ${this.#upMs()}\n`).catch(() => {});
+    if (this.#path !== undefined) await writeFile(this.#path, `${this.#upMs()}\n`).catch(() => {});
   }
 
   async remove(): Promise<void> {
     if (this.#path !== undefined) await rm(this.#path, { force: true }).catch(() => {});
-  }
-}
-
-/** random(4). Without it the time since the start must do. */
-function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return 'unknown';
   }
 }

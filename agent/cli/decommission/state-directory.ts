@@ -20,7 +20,6 @@ export const FILES: readonly string[] = [
   'rejected',
   'command-cookie',
   'tpm-next-key',
-  'started',
   'daemon.lock',
   'refused-pin.json',
   'token-uri',

@@ -1,13 +1,13 @@
 import { tokenError } from '../../../hsm/ckr.ts';
 import { knownToken } from '../../../hsm/known-token.ts';
 import { findSlot, loadModule } from '../../../hsm/module.ts';
-import { MEMORY } from '../../../hsm/pin.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
 import { rehearse } from '../../../hsm/rehearse.ts';
 import { type Identity, TokenConnectors } from '../../../hsm/tls.ts';
 import { prepareTls } from '../../../hsm/tls-way.ts';
 import { openToken, type Token } from '../../../hsm/token.ts';
 import type { Errand } from '../../issuer/enrolment.ts';
+import { secretDirectory } from '../../machine/runtime-directory.ts';
 import { type NetworkSettings, networkOf } from '../../network/network.ts';
 import { exchangeInTime } from './exchange-in-time.ts';
 import { shake } from './handshakes.ts';
@@ -25,7 +25,7 @@ export function createAnswers() {
   const connector = async (identity: Identity) => {
     const { token, login } = open();
     const helped = await prepareTls(login);
-    connectors ??= new TokenConnectors(token, login.pin, MEMORY, helped);
+    connectors ??= new TokenConnectors(token, login.pin, secretDirectory(process.env), helped);
     return connectors.connector(identity);
   };
   return {

@@ -6,6 +6,7 @@ import { isModuleOf } from '../../../hsm/known-modules.ts';
 import type { NewToken } from '../../../hsm/new-token.ts';
 import type { SeenToken } from '../../../hsm/slots.ts';
 import type { TlsSettings } from '../../../hsm/tls-way.ts';
+import { secretDirectory } from '../../machine/runtime-directory.ts';
 import type { NetworkSettings } from '../../network/network.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import type { TokenLogin } from './place.ts';
@@ -83,7 +84,6 @@ export const ERRANDS = {
   /** Whether DPS refuses an ID scope, and no outage does. */
   async refusesScope(tried: TriedScope): Promise<boolean> {
     const { scope, kept, leaf, caFile, network, endpoint, registrationId, ...login } = tried;
-    const { MEMORY } = await import('../../../hsm/pin.ts');
     const { prepareTls } = await import('../../../hsm/tls-way.ts');
     const { TokenConnectors } = await import('../../../hsm/tls.ts');
     const { refusesScope } = await import('../../dps/trial.ts');
@@ -91,7 +91,7 @@ export const ERRANDS = {
     const { networkOf } = await import('../../network/network.ts');
     const ca = await readAuthorities('trust.ca_file', caFile);
     const helped = await prepareTls(login);
-    const connectors = new TokenConnectors(await opened(login), login.pin, MEMORY, helped);
+    const connectors = new TokenConnectors(await opened(login), login.pin, secretDirectory(process.env), helped);
     const connector = await connectors.connector({ id: leaf.key.id, chain: leaf.chain, ca });
     return refusesScope({ endpoint, registrationId, connector, reach: networkOf(network).reach }, scope, kept);
   },

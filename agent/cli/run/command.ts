@@ -20,7 +20,7 @@ import { SharedSession } from '../../mqtt/hub-session.ts';
 import { isCredible } from '../../roll/plan.ts';
 import { assertNotEnded } from '../../state/journal.ts';
 import { FORGET_MS, forgetStart, forgetWords, lastWords, leaveWords } from '../../state/last-words.ts';
-import { isLocked, type Lock, takeLock } from '../../state/lock.ts';
+import { type Lock, takeLock } from '../../state/lock.ts';
 import { StartNote } from '../../state/start-note.ts';
 import { systemClock } from '../../time/clock.ts';
 import { LazyUplink } from '../../uplink/lazy-uplink.ts';
@@ -156,25 +156,21 @@ function callItself(name: string): void {
 
 async function serve(options: StartOptions): Promise<number> {
   const { log, env, config } = options;
-  const { directory } = config.state;
   callItself('newleaf');
   // Crash-only: work in flight is in the journal, and systemd starts the next process.
   process.on('uncaughtException', (error) => {
     log.error({ event: 'crashed', ...failureFields(failureOf(error)) });
     process.exit(EXIT.restart);
   });
-  const note = new StartNote(noteDirectory(env, directory));
-  const owedMs = await note.owedMs();
-  // While it rests, it keeps no other newleaf out, and `status` tells why; but the note of a daemon that runs is not about us.
-  if (owedMs === 0 || !(await isLocked(directory))) {
-    if (!(await rested(owedMs, options))) {
-      await note.remove();
-      return EXIT.done;
-    }
+  const note = new StartNote(noteDirectory(env));
+  // While it rests it has no lock, so `status` tells why it rests.
+  if (!(await rested(await note.owedMs(), options))) {
+    await note.remove();
+    return EXIT.done;
   }
   let lock: Lock;
   try {
-    lock = await takeLock(directory);
+    lock = await takeLock(config.state.directory);
   } catch (error) {
     return fallen(options, error);
   }

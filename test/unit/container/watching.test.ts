@@ -51,7 +51,19 @@ test('newleaf that hangs is ended, and says so', async (t) => {
   assert.equal(alive(), false);
   const line = JSON.parse(await said(child));
   assert.deepEqual([line.level, line.event], ['error', 'hangs']);
-  assert.equal(await ended(child), 137);
+  const rest = JSON.parse(await said(child));
+  assert.deepEqual([rest.level, rest.event], ['info', 'resting']);
+  child.kill('SIGTERM');
+  assert.equal(await ended(child), 0);
+});
+
+test('a fault after another leaves the token alone for half a minute in between', async (t) => {
+  const { start } = container(t, 'exit 4');
+  const begun = uptime();
+  const child = start('run');
+  assert.equal(JSON.parse(await said(child)).event, 'resting');
+  assert.equal(await ended(child), 4);
+  assert.ok(uptime() - begun >= 29, `${uptime() - begun} s`);
 });
 
 test('other commands take its place', async (t) => {
@@ -63,11 +75,12 @@ test('other commands take its place', async (t) => {
 
 test('the daemon says until when it is alive, by a clock that cannot be set', async (t) => {
   const { pulse, alive } = container(t, '');
+  writeFileSync(pulse, '');
   const failed: Error[] = [];
   const notify = createNotify({ NEWLEAF_PULSE: pulse, WATCHDOG_USEC: '180000000' }, (cause) => failed.push(cause));
   assert.equal(notify.watchdogMs, 180_000);
   await notify.status('serving');
-  assert.equal(existsSync(pulse), false);
+  assert.equal(readFileSync(pulse, 'utf8'), '');
   const leftSeconds = () => Number(readFileSync(pulse, 'utf8')) - uptime();
   await notify.watchdog();
   assert.ok(leftSeconds() > 170 && leftSeconds() <= 181, `${leftSeconds()}`);

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { noteDirectory, secretDirectory } from '../../../agent/machine/runtime-directory.ts';
 
-const STATE = '/var/lib/newleaf';
 const unit = { RUNTIME_DIRECTORY: '/run/newleaf', INVOCATION_ID: 'f00d' };
 const image = { RUNTIME_DIRECTORY: '/run/newleaf' };
 
@@ -10,11 +9,11 @@ describe('the note of a start lies where it outlives the daemon', () => {
   for (const [name, env, directory] of [
     ['a unit: its own directory, in memory', unit, '/run/newleaf'],
     ['a unit with several', { ...unit, RUNTIME_DIRECTORY: '/run/newleaf:/run/other' }, '/run/newleaf'],
-    ['a container: its /run goes with it', image, STATE],
+    ['a container: its first process paces the starts', image, undefined],
     ['a shell: no note', {}, undefined],
     ['a shell of systemd: no note', { INVOCATION_ID: 'f00d' }, undefined],
   ] as const) {
-    test(name, () => assert.equal(noteDirectory(env, STATE), directory));
+    test(name, () => assert.equal(noteDirectory(env), directory));
   }
 });
 
