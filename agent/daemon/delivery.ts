@@ -33,6 +33,7 @@ export async function answerCsr(
     return busy({ message: 'The next key cannot be made while other work is in flight.' });
   }
   if (hasLeaf(next)) {
+    if (next.is !== 'parked') return busy({ message: 'The next leaf is there already, and is being proven.' });
     const message = 'The next leaf is there already, and waits for its enrollment.';
     return busy({ message, advice: 'Enroll it, or drop it: `newleaf roll --discard`' });
   }

@@ -5,22 +5,32 @@ import { isProtected } from '../../../hsm/key-pair.ts';
 import type { Generation, Token } from '../../../hsm/token.ts';
 
 /**
- * The objects that newleaf has made in the token. The journal is not asked: it may be damaged, or removed already.
+ * The objects that newleaf has made in the token: those with our labels, as the journal may be damaged, or removed already; and
+ * those that it names, as `hsm.label_prefix` may have been changed since.
+ * @param known CKA_IDs of the journal, as far as it can be read
  * @param given `hsm.key`
  * @param adopted the chain that init has taken over: its key was brought into the token by newleaf
  * @returns own: exactly what hsm/destroy.ts destroys, label and CKA_ID (lower-case hex) together; kept: why an object with our
  * label, or one that we use, stays
  * @throws TokenError, also where several keys match `given`: one of them must not be destroyed
  */
-export async function keysIn(token: Token, prefix: string, given: string | undefined, adopted?: string) {
+export async function keysIn(
+  token: Token,
+  prefix: string,
+  given: string | undefined,
+  { adopted, known = [] }: { readonly adopted?: string | undefined; readonly known?: readonly string[] } = {},
+) {
   const theirs = given === undefined ? undefined : await givenKey(token, given);
   const imported = adopted === undefined ? undefined : importedId(new X509Certificate(adopted).publicKey);
   const own: { readonly label: string; readonly id: string }[] = [];
   const kept = theirs === undefined ? [] : [{ label: theirs.label, why: 'it was there before newleaf (hsm.key)' }];
-  for (const label of [`${prefix}-a`, `${prefix}-b`]) {
+  const labels = [`${prefix}-a`, `${prefix}-b`];
+  const others = await Promise.all(known.map((id) => givenKey(token, `pkcs11:id=${id.replace(/../g, '%$&')}`)));
+  const elsewhere = others.flatMap((key) => (key === undefined || labels.includes(key.label) ? [] : [key.label]));
+  for (const label of [...labels, ...new Set(elsewhere)]) {
     for (const generation of await token.generations(label)) {
       const { id } = generation;
-      if (id === theirs?.id) continue;
+      if (id === theirs?.id || (!labels.includes(label) && !known.includes(id))) continue;
       if (id === imported || isOwn(generation)) own.push({ label, id });
       else kept.push({ label, why: 'newleaf did not make it: the token does not vouch that it was never readable' });
     }

@@ -4,7 +4,10 @@ import { openToken } from '../../../hsm/token.ts';
 import type { X509Config } from '../../config/config.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import type { Held } from '../../machine/as-daemon.ts';
+import { knownIds } from '../../roll/look.ts';
 import { adoptedChain } from '../../state/adopted.ts';
+import { validateEntry } from '../../state/entry.ts';
+import { createJournal } from '../../state/journal.ts';
 import { type Holding, unfinished, untouched } from './holding.ts';
 import { keysIn } from './keys.ts';
 
@@ -15,7 +18,8 @@ export async function tokenHolding(config: X509Config, held: Held, env: NodeJS.P
   try {
     const pin = held.pin ?? (await readPin({ file, credentialsDirectory: env.CREDENTIALS_DIRECTORY }));
     const token = await openToken({ module, token: label, uri, pin, notes: directory });
-    const { own, kept } = await keysIn(token, label_prefix, key, await adoptedChain(directory));
+    const found = { adopted: await adoptedChain(directory), known: await recordedIds(directory) };
+    const { own, kept } = await keysIn(token, label_prefix, key, found);
     const destroy = destroyerOf({ module, token: token.name, pin: async () => pin, pinRecord: directory });
     const name = JSON.stringify(token.name.label);
     const where = `in token ${name}`;
@@ -39,4 +43,12 @@ function adviceFor(error: unknown, directory: string): string | undefined {
   const { code, advice } = failureOf(error);
   if (code !== 'NL-TOKEN-MISSING') return undefined;
   return `${advice} If the token is gone for good, so are its keys: remove ${directory}.`;
+}
+
+/** A journal that cannot be read names none. */
+async function recordedIds(directory: string): Promise<readonly string[]> {
+  const entry = await createJournal({ directory, validate: validateEntry })
+    .read()
+    .catch(() => 'absent' as const);
+  return entry === 'absent' ? [] : knownIds(entry);
 }

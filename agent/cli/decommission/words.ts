@@ -22,7 +22,7 @@ export function planInWords({ holding, files, programs }: Found, loaded: LoadedC
   return block(screen, [
     [`This gives up the gateway ${id}. It destroys for good:`, own],
     ['It leaves alone:', [...holding.kept, settingsInWords(filesOf(loaded))]],
-    [`After that, nothing on this gateway can prove to be ${id}, and there is no way back.`, []],
+    [`After that, nothing that newleaf has made here can prove to be ${id}, and there is no way back.`, []],
   ]);
 }
 

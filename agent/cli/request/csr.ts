@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { lstat, open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { configPath, loadConfig } from '../../config/config.ts';
@@ -36,6 +36,11 @@ async function writeTo(path: string, csr: string): Promise<void> {
     const message = `${path} is a link, and the CSR is not written where it leads.`;
     throw new Fault('NL-STATE-WRITE', { message, advice: 'Name the file itself; without -o the CSR goes to stdout.' });
   }
+  // Its owner could change the CSR on its way to the CA.
+  if (found !== undefined && isOfOthers(found) && (await isForAll(dirname(path)))) {
+    const message = `${path} is there already, and belongs to another user, who could change the CSR.`;
+    throw new Fault('NL-STATE-WRITE', { message, advice: 'Name another place: `newleaf csr -o FILE`' });
+  }
   try {
     await inGivenPlace(path, (held) => replace(held, csr));
   } catch (error) {
@@ -44,6 +49,13 @@ async function writeTo(path: string, csr: string): Promise<void> {
     throw new Fault('NL-STATE-WRITE', { message: `The CSR cannot be written to ${path}.`, cause, advice });
   }
 }
+
+/** Root writes into a file that is neither root's nor that of the person who has called sudo. */
+const isOfOthers = ({ uid }: Stats): boolean =>
+  process.geteuid?.() === 0 && uid !== 0 && String(uid) !== process.env.SUDO_UID;
+
+/** As /tmp: all users may make files there. */
+const isForAll = async (directory: string): Promise<boolean> => ((await stat(directory)).mode & 0o002) !== 0;
 
 async function replace(path: string, csr: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);

@@ -194,8 +194,8 @@ export const GATEWAY = {
     'See which program holds so many: `ss -xp`. If it stays like this: `systemctl restart newleaf`.',
   ),
   'NL-CONTROL-GONE': transientCode(
-    'The daemon runs, and its control socket is not there: it is starting, or the socket was removed.',
-    'If it stays like this: `systemctl restart newleaf`.',
+    'The daemon runs, and its control socket is not there: it is starting, the socket was removed, or it runs in another container.',
+    'If it stays like this: `systemctl restart newleaf`. Where it runs in a container: `docker exec newleaf newleaf status`.',
   ),
   'NL-DAEMON-RUNS': brokenCode(
     'Another newleaf already runs on this state directory.',

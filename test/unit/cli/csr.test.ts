@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   chownSync,
   linkSync,
   mkdirSync,
@@ -78,6 +79,20 @@ describe('-o FILE', () => {
     if (isRoot) assert.deepEqual([uid, gid], [4711, 4712]);
     // Another name of the old file leads to the old text.
     assert.equal(readFileSync(other, 'latin1'), 'x'.repeat(5_000));
+  });
+
+  test('a file that another user has laid where all may is refused by root: its owner could change the CSR', async (t) => {
+    const { call, directory } = await gateway(t);
+    const file = join(directory, 'gw.csr');
+    writeFileSync(file, 'before', { mode: 0o666 });
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) chownSync(file, 4711, 4712);
+    chmodSync(directory, 0o1777);
+    const io = stage();
+    assert.equal(await call(io, '-o', file), isRoot ? 1 : 0);
+    if (isRoot)
+      assert.match(io.err.text.replaceAll(/\s+/g, ' '), /NL-STATE-WRITE .*belongs to another user.* → Name another/);
+    assert.equal(readFileSync(file, 'latin1'), isRoot ? 'before' : csr);
   });
 
   for (const [what, target] of [

@@ -71,6 +71,24 @@ describe('what decommission destroys', () => {
     );
   });
 
+  test('what the journal names, also under a label of before', async () => {
+    const token = tokenWith({
+      generations: async (label) =>
+        label === 'old-a'
+          ? [
+              { id: '0a1b', protection: made },
+              { id: '02', protection: made },
+            ]
+          : [],
+      findByUri: async (uri) => {
+        if (uri !== 'pkcs11:id=%0a%1b') throw new TokenError('key', 'KEY_NOT_FOUND', uri);
+        return { ...key, label: 'old-a', id: '0a1b' };
+      },
+    });
+    const { own, kept } = await keysIn(token, 'nl2', undefined, { known: ['0a1b', '0c'] });
+    assert.deepEqual([own, kept], [[{ label: 'old-a', id: '0a1b' }], []]);
+  });
+
   const failing = (code: string) =>
     tokenWith({
       generations: async () => [],
