@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { createNotify } from '../../../agent/machine/notify.ts';
 import { scratch } from '../state/disk.ts';
@@ -25,10 +26,12 @@ function container(t: TestContext, newleaf: string) {
   return { pulse, start, alive };
 }
 
-const said = async ({ stdout }: ChildProcess): Promise<string> => {
+/** Its lines, one after the other: none is lost between two questions. */
+function linesOf({ stdout }: ChildProcess): () => Promise<string> {
   assert.ok(stdout);
-  return String((await once(stdout, 'data'))[0]);
-};
+  const lines = createInterface(stdout)[Symbol.asyncIterator]();
+  return async () => (await lines.next()).value ?? '';
+}
 
 const ended = (child: ChildProcess) => once(child, 'exit').then(([code]) => code);
 
@@ -36,7 +39,8 @@ test('it is alive while newleaf runs, passes on what it is told, and ends with i
   const { start, alive, pulse } = container(t, `trap 'exit 6' TERM; echo "$*"; while :; do sleep 0.1; done`);
   assert.equal(alive(), false, 'before the start');
   const child = start('run', '--config', 'x');
-  assert.equal(await said(child), 'run --config x\n');
+  const said = linesOf(child);
+  assert.equal(await said(), 'run --config x');
   assert.equal(alive(), true);
   child.kill('SIGTERM');
   assert.equal(await ended(child), 6);
@@ -46,12 +50,13 @@ test('it is alive while newleaf runs, passes on what it is told, and ends with i
 test('newleaf that hangs is ended, and says so', async (t) => {
   const { start, alive, pulse } = container(t, `trap '' TERM; echo begun; while :; do sleep 0.1; done`);
   const child = start('run');
-  assert.equal(await said(child), 'begun\n');
+  const said = linesOf(child);
+  assert.equal(await said(), 'begun');
   writeFileSync(pulse, `${String(Math.floor(uptime()) - 2).padStart(12, '0')}\n`);
   assert.equal(alive(), false);
-  const line = JSON.parse(await said(child));
+  const line = JSON.parse(await said());
   assert.deepEqual([line.level, line.event], ['error', 'hangs']);
-  const rest = JSON.parse(await said(child));
+  const rest = JSON.parse(await said());
   assert.deepEqual([rest.level, rest.event], ['info', 'resting']);
   child.kill('SIGTERM');
   assert.equal(await ended(child), 0);
@@ -61,7 +66,8 @@ test('a fault after another leaves the token alone for half a minute in between'
   const { start } = container(t, 'exit 4');
   const begun = uptime();
   const child = start('run');
-  assert.equal(JSON.parse(await said(child)).event, 'resting');
+  const said = linesOf(child);
+  assert.equal(JSON.parse(await said()).event, 'resting');
   assert.equal(await ended(child), 4);
   assert.ok(uptime() - begun >= 29, `${uptime() - begun} s`);
 });
@@ -69,7 +75,8 @@ test('a fault after another leaves the token alone for half a minute in between'
 test('other commands take its place', async (t) => {
   const { start } = container(t, 'echo "$$ $*"; exit 4');
   const child = start('status', '--json');
-  assert.equal(await said(child), `${child.pid} status --json\n`);
+  const said = linesOf(child);
+  assert.equal(await said(), `${child.pid} status --json`);
   assert.equal(await ended(child), 4);
 });
 
