@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { takeLock } from '../../../agent/state/lock.ts';
+import { withOwnMounts } from '../../namespace.ts';
 import { fault, scratch } from './disk.ts';
 import { tinyDisk } from './tiny-disk.ts';
 
@@ -21,18 +22,19 @@ test('two containers on one state directory: the second is refused, with a netwo
       import { takeLock } from ${JSON.stringify(new URL('../../../agent/state/lock.ts', import.meta.url).href)};
       await takeLock(${JSON.stringify(directory)}).catch(({ failure }) => process.stdout.write(failure.code));`;
     const node = [process.execPath, '--import', 'tsx', '--input-type=module', '-e', script];
-    const inside = [
+    const apart = [
+      'unshare',
       '--net',
       '--pid',
       '--ipc',
       '--fork',
-      '--mount',
       'sh',
       '-c',
       'mount -t tmpfs run /run; exec "$@"',
       'sh',
     ];
-    return spawnSync('unshare', [...inside, ...node], { encoding: 'utf8' });
+    const [program = '', ...args] = [...withOwnMounts(), ...apart, ...node];
+    return spawnSync(program, args, { encoding: 'utf8' });
   };
   const { stdout, stderr } = second();
   assert.equal(stdout, 'NL-DAEMON-RUNS', stderr);
