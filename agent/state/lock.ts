@@ -13,7 +13,7 @@ export interface Lock {
 }
 
 /** In the state directory, for the daemon's user alone: its group could hold the lock as well, and keep the daemon from starting. */
-const LOCK = 'daemon.lock';
+export const LOCK = 'daemon.lock';
 
 /** `isLocked` holds the lock for a moment: it is asked for again, so often, with these milliseconds in between. */
 const TRIES = 5;

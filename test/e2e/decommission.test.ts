@@ -33,16 +33,15 @@ function snapshotOf(gateway: Gateway, t: TestContext): { restore(): void; isAsBe
 
 /** What newleaf has made is gone, and nothing else is. */
 function isGone({ stateDirectory, token }: Gateway): void {
-  assert.deepEqual(existsSync(stateDirectory) ? readdirSync(stateDirectory).toSorted() : [], [
-    'of-somebody-else',
-    'state.json',
-  ]);
+  // The lock of a daemon that has looked may be left: an empty file.
+  const left = existsSync(stateDirectory) ? readdirSync(stateDirectory).filter((name) => name !== 'daemon.lock') : [];
+  assert.deepEqual(left.toSorted(), ['of-somebody-else', 'state.json']);
   assert.match(readFileSync(join(stateDirectory, 'state.json'), 'utf8'), /"ended":true,"gone":true/);
-  const left = token
+  const objects = token
     .ask('--list-objects')
     .toString()
     .match(/^\S.* Object/gm);
-  assert.deepEqual(left, null);
+  assert.deepEqual(objects, null);
 }
 
 test('a key that was there before newleaf stays', async (t) => {

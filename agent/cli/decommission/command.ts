@@ -12,7 +12,7 @@ import { type Keyboard, typedLine } from '../kit/line.ts';
 import { screenOf } from '../kit/screen.ts';
 import { sendLastMessages } from './last-messages.ts';
 import { programsLeft } from './programs.ts';
-import { filesIn, removeFiles } from './state-directory.ts';
+import { filesIn, removeFiles, removeLock } from './state-directory.ts';
 import { tokenHolding } from './token.ts';
 import { tpmHolding } from './tpm.ts';
 import { planInWords, restInWords } from './words.ts';
@@ -45,6 +45,7 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
       const holding = await ('tpm' in config ? tpmHolding(config) : tokenHolding(config, held, io.env));
       const files = await filesIn(directory);
       if (holding.own.length + files.length === 0) {
+        await removeLock(directory);
         io.out.write('There is nothing here that newleaf has made.\n');
         return EXIT.done;
       }

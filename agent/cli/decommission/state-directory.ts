@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Fault } from '../../failure/failure.ts';
 import { syncDirectory } from '../../state/durable.ts';
 import { isGone } from '../../state/journal.ts';
+import { LOCK } from '../../state/lock.ts';
 
 const STATE = 'state.json';
 
@@ -20,7 +21,6 @@ export const FILES: readonly string[] = [
   'rejected',
   'command-cookie',
   'tpm-next-key',
-  'daemon.lock',
   'refused-pin.json',
   'token-uri',
   'ended.json',
@@ -51,11 +51,15 @@ export async function removeFiles(directory: string): Promise<void> {
   const names = (await filesIn(directory)).filter((one) => one !== STATE);
   try {
     for (const name of names) await remove(join(directory, name), WHOLE.includes(name));
+    await removeLock(directory);
     if (names.length > 0) await syncDirectory(directory);
   } catch (cause) {
     throw new Fault('NL-STATE-WRITE', { message: `The files in ${directory} cannot be removed.`, cause });
   }
 }
+
+/** That of this process, which made it to look. A daemon that takes it meanwhile finds that the gateway is given up, or nothing. */
+export const removeLock = (directory: string): Promise<void> => rm(join(directory, LOCK), { force: true });
 
 /**
  * A file, or a directory with the files in it. A directory that the group has put into the inbox stays: other users may change

@@ -38,7 +38,7 @@ test('decommission takes the key that DPS has sent, and leaves those of the TPM'
   const without = decommission();
   assert.equal(without.code, 1);
   assert.match(without.err, /^NL-TPM-\w+ [\s\S]*\sNothing\swas\sdestroyed\./);
-  assert.deepEqual(readdirSync(state), ['state.json']);
+  assert.deepEqual(readdirSync(state), ['daemon.lock', 'state.json']);
 
   swtpm.powerOn();
   const { code, out, err } = decommission();
