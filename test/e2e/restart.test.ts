@@ -11,7 +11,7 @@ test('a daemon whose token is away tries it once in 30 seconds, and at once when
   const statuses = join(directory, 'statuses');
   writeFileSync(join(directory, 'systemd-notify'), `#!/bin/sh\necho "$@" >>${statuses}\n`, { mode: 0o755 });
   const path = `PATH=${directory}:${process.env.PATH}`;
-  const runner = ['env', path, 'NOTIFY_SOCKET=/nowhere', `RUNTIME_DIRECTORY=${directory}`];
+  const runner = ['env', path, 'NOTIFY_SOCKET=/nowhere', `RUNTIME_DIRECTORY=${directory}`, 'INVOCATION_ID=1'];
   const { gateway } = await site(t, { runner, settings: { 'hsm.token': '"unplugged"' } });
   const tried = async () => {
     const ended = await gateway.command('run');
@@ -36,7 +36,7 @@ test('a daemon whose token is away tries it once in 30 seconds, and at once when
 test('one that no restart can help leaves nothing to wait for', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'newleaf-run-'));
   t.after(() => rmSync(directory, { recursive: true }));
-  const { gateway } = await site(t, { runner: ['env', `RUNTIME_DIRECTORY=${directory}`] });
+  const { gateway } = await site(t, { runner: ['env', `RUNTIME_DIRECTORY=${directory}`, 'INVOCATION_ID=1'] });
   mkdirSync(join(gateway.stateDirectory, 'state.json'), { recursive: true });
   for (const _ of ['first', 'second']) {
     const ended = await gateway.command('run');
