@@ -74,7 +74,7 @@ test('neither key, PIN nor password leaves its place', async (t) => {
   await t.test('nothing else is left in the state directory', () => {
     const names = filesBelow(gateway.stateDirectory).map(([path]) => path.slice(gateway.stateDirectory.length + 1));
     const known = names.map((name) => name.replace(/[0-9a-f]{32}/, 'ID')).sort();
-    assert.deepEqual(known, ['chain.pem', 'csr/gw-0001.ID.pem', 'leaf.pem', 'state.json', 'token-uri']);
+    assert.deepEqual(known, ['chain.pem', 'csr/gw-0001.ID.pem', 'daemon.lock', 'leaf.pem', 'state.json', 'token-uri']);
   });
 });
 
