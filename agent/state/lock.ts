@@ -46,16 +46,28 @@ export async function takeLock(directory: string): Promise<Lock> {
   throw new Fault('NL-DAEMON-RUNS', { message: `Another newleaf already runs on ${directory}.` });
 }
 
+const { O_RDWR, O_CREAT, O_NOFOLLOW, O_RDONLY, O_DIRECTORY } = constants;
+
 function lockOf(directory: string): number {
-  const { O_RDWR, O_CREAT, O_NOFOLLOW, O_RDONLY, O_DIRECTORY } = constants;
+  const path = `${directory}/${LOCK}`;
   try {
-    const descriptor = openSync(`${directory}/${LOCK}`, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
+    const descriptor = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
     const { uid, gid } = statSync(directory);
     // Made by root, it would keep the daemon's user out.
-    if (fstatSync(descriptor).uid !== uid) fchownSync(descriptor, uid, gid);
+    if (process.geteuid?.() === 0 && fstatSync(descriptor).uid !== uid) fchownSync(descriptor, uid, gid);
     return descriptor;
-  } catch {
-    return openSync(directory, O_RDONLY | O_DIRECTORY);
+  } catch (cause) {
+    return unmadeLockOf(directory, path, cause);
+  }
+}
+
+/** One that is there is the lock, also on a disk that is read-only here: another lock beside it would let two newleafs run. */
+function unmadeLockOf(directory: string, path: string, cause: unknown): number {
+  try {
+    return openSync(path, O_RDONLY | O_NOFOLLOW);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return openSync(directory, O_RDONLY | O_DIRECTORY);
+    throw new Fault('NL-STATE-WRITE', { message: `The lock ${path} cannot be opened.`, cause });
   }
 }
 
@@ -64,7 +76,7 @@ export async function isLocked(directory: string): Promise<boolean> {
   const path = `${directory}/${LOCK}`;
   let descriptor: number;
   try {
-    descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    descriptor = openSync(path, O_RDONLY | O_NOFOLLOW);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return code === 'EACCES' ? isListed(path) : knocked(directory);

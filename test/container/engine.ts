@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
@@ -144,9 +144,8 @@ export function only(
 /** Builds the image with SoftHSM in it, for this machine. @returns where it is */
 export function builtImage(): string {
   const directory = join(CACHE, `image-${process.pid}`);
-  if (!existsSync(directory))
-    execFileSync(ENTER, ['--containers', BUILD, directory, NATIVE, '--build-arg', 'MODULE=softhsm2'], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
+  execFileSync(ENTER, ['--containers', BUILD, directory, NATIVE, '--build-arg', 'MODULE=softhsm2'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   return directory;
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { takeLock } from '../../../agent/state/lock.ts';
 import { withOwnMounts } from '../../namespace.ts';
@@ -10,6 +11,17 @@ test('a disk that takes no file keeps no daemon from its work, and there is one 
   const disk = tinyDisk(t);
   disk.makeReadOnly();
   const lock = await takeLock(disk.path);
+  await assert.rejects(takeLock(disk.path), fault('NL-DAEMON-RUNS', /already runs/));
+  await lock.release();
+});
+
+test('a disk that has become read-only has the lock of before, and no other beside it', async (t) => {
+  const disk = tinyDisk(t);
+  await (await takeLock(disk.path)).release();
+  disk.makeReadOnly();
+  const lock = await takeLock(disk.path);
+  const { status } = spawnSync('flock', ['-n', join(disk.path, 'daemon.lock'), 'true']);
+  assert.equal(status, 1);
   await assert.rejects(takeLock(disk.path), fault('NL-DAEMON-RUNS', /already runs/));
   await lock.release();
 });

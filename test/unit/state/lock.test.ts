@@ -134,3 +134,9 @@ describe('where there is no flock(1), or the file system has no locks', () => {
     });
   }
 });
+
+test('a lock that cannot be opened is told, and no other is taken in its place', async (t) => {
+  const directory = scratch(t);
+  symlinkSync('/nowhere', join(directory, 'daemon.lock'));
+  await assert.rejects(takeLock(directory), fault('NL-STATE-WRITE', /The lock .* cannot be opened/));
+});
