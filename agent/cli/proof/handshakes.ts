@@ -1,9 +1,10 @@
 import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { TlsConnector, TlsStream } from '../../../hsm/connector.ts';
 import { tokenErrorOf } from '../../../hsm/engine.ts';
 import { MQTTS } from '../../mqtt/way.ts';
 import { hostAndPort } from '../../network/network.ts';
-import { limited, timeLimit } from '../../time/limited.ts';
+import { timeLimit } from '../../time/limited.ts';
 import { type Proxied, reachServer, Unreached, whyUnreached } from './dial.ts';
 
 const WAIT_MS = 10_000;
@@ -32,10 +33,11 @@ export async function shake(host: string, connector: TlsConnector, proxied: Prox
   try {
     const socket = (await proxied(name, port)) ?? (await reachServer(name, [name], port, REACH_MS));
     const tls = connector.connect({ host: name, port, socket });
-    tls.on('error', () => undefined);
+    const judged = verdict(tls);
     try {
       await once(tls, 'secureConnect', { signal: timeLimit(WAIT_MS) });
-      return await verdict(tls);
+      const protocol = tls.getProtocol() ?? 'TLS';
+      return { verdict: protocol === 'TLSv1.3' ? await withinTime(judged) : 'taken', protocol };
     } finally {
       tls.destroy();
       socket.destroy();
@@ -50,24 +52,24 @@ export async function shake(host: string, connector: TlsConnector, proxied: Prox
 /**
  * The server's judgement of our certificate. In TLS 1.2 the end of the handshake is the judgement. In TLS 1.3 a refusal comes
  * as an alert afterwards, and a ticket "after it has received the client Finished message" (RFC 8446 section 4.6.1), so after
- * the certificate was accepted.
+ * the certificate was accepted. Listens before the handshake, as both may be told in the turn in which that ends (stunnel.ts).
  */
-async function verdict(tls: TlsStream): Promise<Shaken> {
-  const protocol = tls.getProtocol() ?? 'TLS';
-  if (protocol !== 'TLSv1.3') return { verdict: 'taken', protocol };
-  const done = new AbortController();
-  const signal = limited(done.signal, VERDICT_MS);
-  const closed = once(tls, 'close', { signal }).then(() => {
-    throw new Error('no reason is given');
+function verdict(tls: TlsStream): Promise<'taken'> {
+  const judged = new Promise<'taken'>((taken, refused) => {
+    tls.once('session', () => taken('taken')).on('error', refused);
+    tls.once('close', () => refused(new Error('no reason is given')));
   });
+  judged.catch(() => undefined);
+  return judged;
+}
+
+async function withinTime(judged: Promise<'taken'>): Promise<'taken' | 'silent'> {
+  const done = new AbortController();
+  const silent = pause(VERDICT_MS, 'silent' as const, { signal: done.signal });
+  silent.catch(() => undefined);
   try {
-    await Promise.race([once(tls, 'session', { signal }), closed]);
-    return { verdict: 'taken', protocol };
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    return { verdict: 'silent', protocol };
+    return await Promise.race([judged, silent]);
   } finally {
-    closed.catch(() => undefined);
     done.abort();
   }
 }
