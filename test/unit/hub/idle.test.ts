@@ -36,14 +36,16 @@ const behind = (ending: Ending): Script => ({
   },
 });
 
-/** On a busy machine two silences in a row may seem to differ, so that one more session is needed. */
-function assertLearnt(ends: readonly string[], sessions: number): void {
+const MOST_SESSIONS = 12;
+
+/** A session has stayed. How many it takes is in keepalive.test.ts: on a busy machine two silences in a row may seem to differ. */
+function assertLearnt(ends: readonly string[]): void {
   assert.equal(ends.at(-1), 'NL-NETWORK-IDLE', ends.join());
-  assert.ok(ends.length <= sessions + 2, ends.join());
+  assert.ok(ends.length < MOST_SESSIONS, ends.join());
 }
 
 /** Connects again at once, until a session outlives two limits, or there were enough. @returns the code of each end */
-async function endsAt(far: FarSide, most = 12): Promise<readonly string[]> {
+async function endsAt(far: FarSide, most = MOST_SESSIONS): Promise<readonly string[]> {
   const keepalive = new Keepalive(MOST_MS, undefined, { least: LEAST_MS, answerMs: ANSWER_MS });
   const hub = newHub({ keepalive });
   const signals = hub.signals[Symbol.asyncIterator]();
@@ -64,18 +66,18 @@ async function endsAt(far: FarSide, most = 12): Promise<readonly string[]> {
 
 test('a box that ends idle connections: a session stays as soon as it is known', async () => {
   await using far = await startHub(behind(idle(({ socket }) => socket.destroy())));
-  assertLearnt(await endsAt(far), 2);
+  assertLearnt(await endsAt(far));
 });
 
 test('a box that drops idle connections without a word: the pings without an answer tell', async () => {
   await using far = await startHub(behind(idle(({ socket }) => socket.pause())));
-  assertLearnt(await endsAt(far), 3);
+  assertLearnt(await endsAt(far));
 });
 
 test('a box that forgets idle connections, and resets them at the next packet: the same', async () => {
   const reset: Ending = ({ socket }) => void socket.removeAllListeners('data').once('data', () => socket.destroy());
   await using far = await startHub(behind(idle(reset)));
-  assertLearnt(await endsAt(far), 3);
+  assertLearnt(await endsAt(far));
 });
 
 test('another client that takes the session each time after the same time: one guess at most', async () => {

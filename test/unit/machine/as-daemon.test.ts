@@ -26,7 +26,7 @@ describe('the user of the daemon, in passwd(5)', () => {
   for (const [text, account] of rows) {
     test(JSON.stringify(text), () => assert.deepEqual(accountOf('newleaf', text), account));
   }
-  test('a machine without any users', () => assert.equal(localAccount('newleaf', '/nonexistent'), undefined));
+  test('a machine without any users', () => assert.equal(localAccount('newleaf', '/nonexistent/passwd'), undefined));
 });
 
 describe('the unit, as systemctl show prints it', () => {
