@@ -35,7 +35,7 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
     const { file, config } = loaded;
     const isAgreed = args.options.yes === true;
     if (passage.handed === undefined && isStranger(file, config))
-      throw new Failed('Only root can give this gateway up.', { advice: '`sudo newleaf decommission`' });
+      throw new Failed('Only root can give this gateway up.', { advice: '`newleaf decommission`' });
     const { directory } = config.state;
     const screen = screenOf(io.out, io.env);
     const held = await becomeDaemon(file, config, passage);
