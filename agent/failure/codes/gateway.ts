@@ -70,7 +70,7 @@ export const GATEWAY = {
   ),
   'NL-TOKEN-PIN-READ': transientCode(
     'The PIN cannot be read, or handed to OpenSSL, at the moment: the system lacks room, memory or descriptors.',
-    'newleaf starts again by itself. If it lasts: `df -h /run`, `dmesg`.',
+    'newleaf starts again by itself. If it lasts: `dmesg`.',
   ),
   'NL-TOKEN-KEY': brokenCode(
     'The key of the leaf is not in the token.',
