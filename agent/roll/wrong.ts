@@ -24,8 +24,10 @@ export function wrongIn(
   const parked = metBy(next);
   // A token that fails now is the cause of what the candidate met there.
   const all = [clock, leaf, workTrouble?.failure, sessionTrouble?.failure, ...others, parked];
-  const causes = all.flatMap((one) => (one === undefined || isEffect(one) ? [] : [one]));
+  const causes = all.flatMap((one): Failure[] => (one === undefined || isEffect(one) ? [] : [one]));
   const isMissing = causes.length === 0 && needsPerson(state, terms, now);
+  const held = undestroyedIn(state);
+  if (held !== undefined && causes.every(({ code }) => code !== 'NL-TOKEN-OCCUPIED')) causes.push(held);
   const found =
     waitsForPerson(next, terms) || isMissing || waitsForDelivery(state, terms, now)
       ? [...causes, failure('NL-ISSUER-PERSON')]
@@ -34,6 +36,16 @@ export function wrongIn(
   return found
     .filter(({ code }, at) => found.findIndex((other) => other.code === code) === at)
     .toSorted((one, other) => rank(one) - rank(other));
+}
+
+/** A key that has served, and stays in the token: told until it is gone, as the next roll but one needs its slot. */
+function undestroyedIn({ retire }: RollState): Failure | undefined {
+  const key = retire.find(({ is }) => is === 'undestroyed');
+  if (key === undefined) return undefined;
+  const message = `The key with CKA_ID ${key.id} in slot ${key.slot} is not needed any more, and the token has not destroyed it.`;
+  const advice =
+    "newleaf tries again once a day. Or destroy it with the tool of the token's vendor, then `systemctl restart newleaf`.";
+  return failure('NL-TOKEN-FAILED', { message, advice });
 }
 
 /** DPS takes a leaf for its own registration ID only: with another one it refuses, whatever is enrolled. */
