@@ -1,9 +1,10 @@
 import { areaOf, CODES, type Code, type Failure, failure } from '../failure/failure.ts';
 import { metBy } from './candidate.ts';
-import { isEndorsed, type Leaf } from './leaf.ts';
+import { isEndorsed } from './leaf.ts';
 import { lacksKey, REGISTERING, WAITING, waitsForPerson } from './look.ts';
 import { alarmOf, clockFloor, isCredible, isDue, type Terms } from './plan.ts';
 import type { Alarm, RollState } from './state.ts';
+import { undestroyedIn } from './undestroyed.ts';
 
 /**
  * What is wrong, a cause before its effects: clock; disk, token and state; leaf; candidate; far side; network. Status, exit
@@ -36,24 +37,6 @@ export function wrongIn(
   return found
     .filter(({ code }, at) => found.findIndex((other) => other.code === code) === at)
     .toSorted((one, other) => rank(one) - rank(other));
-}
-
-/** A key that has served, and stays in the token: told until it is gone, as the next roll but one needs its slot. */
-function undestroyedIn({ retire }: RollState): Failure | undefined {
-  const key = retire.find(({ is }) => is === 'undestroyed');
-  if (key === undefined) return undefined;
-  const message = `The key with CKA_ID ${key.id} in slot ${key.slot} is not needed any more, and the token has not destroyed it.`;
-  const advice =
-    "newleaf tries again once a day. Or destroy it with the tool of the token's vendor, then `systemctl restart newleaf`.";
-  return failure('NL-TOKEN-FAILED', { message, advice });
-}
-
-/** DPS takes a leaf for its own registration ID only: with another one it refuses, whatever is enrolled. */
-export function misnamed(leaf: Leaf | undefined, registrationId: string): Failure | undefined {
-  if (leaf === undefined || leaf.cn === registrationId) return undefined;
-  const message = `The CN of the leaf is ${leaf.cn}, and dps.registration_id is ${registrationId}.`;
-  const advice = `Set dps.registration_id = "${leaf.cn}". For another one, give this gateway up: \`newleaf decommission\`, then \`newleaf init\`.`;
-  return failure('NL-DPS-REJECTED', { message, advice });
 }
 
 /** The alarm, unless the present clock contradicts it: it may have been raised by a clock that was ahead. */
