@@ -90,6 +90,7 @@ what is taken over does not fit | agent/cli/init/adopt/adopt.ts; agent/cli/init/
 the daemon runs, and the gateway is to be given up | agent/cli/decommission/command.ts | systemctl disable --now newleaf; newleaf decommission | it is | test/system/given-up.test.ts › while the daemon runs, decommission tells how to stop it
 there is no terminal to ask | agent/cli/decommission/command.ts | newleaf decommission --yes | it is given up | test/e2e/decommission.test.ts › nobody to ask
 giving up was cut off | agent/state/journal.ts; agent/cli/decommission/holding.ts | newleaf decommission | it is finished | test/e2e/decommission.test.ts › status of a gateway that is half given up says so
+its token is lost | agent/cli/decommission/token.ts | newleaf decommission; newleaf decommission --token-lost | it is finished | test/e2e/decommission.test.ts › its token is lost half way
 what was missing is there | agent/cli/init/new-token.ts; agent/cli/init/pin.ts | newleaf init | it goes on | test/e2e/init/refusals.deep.test.ts › the token: a wrong PIN is tried once
 `;
 
