@@ -41,8 +41,8 @@ export class PinRecord {
     for (const refusal of await this.#read()) {
       if (refusal.token !== tokenName || !(await isOf(refusal, pin))) continue;
       const met = `Token ${tokenName} has refused this PIN before (${refusal.code}), so it was not tried again.`;
-      const advice = `If the token has been given this PIN since, remove ${this.#path}.`;
-      throw new TokenError('pin', 'PIN_REFUSED_BEFORE', `${met} ${advice}`);
+      const advice = `Put the right PIN into \`/etc/newleaf/pin\` (or hsm.pin_file). If this one is right, as the token has been given it since: \`rm ${this.#path}\`. Then \`systemctl restart newleaf\`.`;
+      throw new TokenError('pin', 'PIN_REFUSED_BEFORE', met, undefined, advice);
     }
   }
 

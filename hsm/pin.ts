@@ -19,7 +19,8 @@ export interface PinPlace {
   readonly credentialsDirectory?: string | undefined;
 }
 
-const unusable = (what: string, error?: unknown) => new TokenError('pin-file', 'PIN_FILE', what, error);
+const unusable = (what: string, error?: unknown, advice?: string) =>
+  new TokenError('pin-file', 'PIN_FILE', what, error, advice);
 
 /**
  * Reads the PIN, without white space around it: editors end a file with a newline, and to a token that would be part
@@ -63,8 +64,20 @@ export function heldPin(pin: string, directory: string): number {
     }
     return file;
   } catch (error) {
-    throw unusable(`The PIN cannot be handed to OpenSSL: ${reasonOf(error)}`, error);
+    throw unusable(
+      `The PIN cannot be handed to OpenSSL by ${directory}: ${reasonOf(error)}`,
+      error,
+      room(error, directory),
+    );
   }
+}
+
+/** write(2) says nothing of the place. */
+function room(error: unknown, directory: string): string {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return ['ENOSPC', 'EDQUOT'].includes(code)
+    ? `Make room in ${directory}: \`df -h ${directory}\`, \`df -hi ${directory}\`. newleaf starts again by itself.`
+    : `newleaf must be able to write there: \`ls -ld ${directory}\`. Then start it again.`;
 }
 
 /** The value for `pin-source` in a PKCS#11 URI. */

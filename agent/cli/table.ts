@@ -189,7 +189,10 @@ const COMMANDS = {
       'Destroys the keys that newleaf has made in the token, with their certificates, or the key that DPS has sent to the TPM, and what newleaf knows. A key that was there before newleaf (hsm.key) stays, and so do configuration and PIN. The command first shows what it destroys, and asks for the registration ID.',
       'The daemon must not run. If the power fails on the way, the same command finishes. After that the daemon refuses to start, also after a reboot, until `newleaf init` begins anew.',
     ],
-    options: { yes: flagged('Do not ask.') },
+    options: {
+      yes: flagged('Do not ask.'),
+      'token-lost': flagged('Where the token is not there, it is lost for good: destroy the state alone.'),
+    },
     examples: [
       { line: 'sudo newleaf decommission', meaning: 'Before the gateway is sold, scrapped, or given another name.' },
     ],

@@ -64,4 +64,4 @@ export const causeInWords = (why: string): string => CAUSES[why] ?? why;
 /** The two cannot be told apart: decommissioning removes the state, too. */
 export const NEW_OR_GIVEN_UP = 'It has no state: this gateway is new, or was given up.';
 export const BEGIN_OR_LEAVE =
-  'A new one: `sudo newleaf init`. One that was given up: leave it off, as a daemon that is started begins anew.';
+  'A new one: `newleaf init`. One that was given up: leave it off, as a daemon that is started begins anew.';

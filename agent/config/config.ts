@@ -99,7 +99,7 @@ function textOf(file: string): string {
       EACCES: `The configuration ${file} may not be read by this user.`,
       EISDIR: `The configuration ${file} is a directory.`,
     }[code ?? ''];
-    const cure = code === 'ENOENT' ? 'Run `sudo newleaf init`, which writes it' : 'Correct it';
+    const cure = code === 'ENOENT' ? 'Run `newleaf init`, which writes it' : 'Correct it';
     throw new Fault('NL-CONFIG', {
       message: message ?? `The configuration ${file} cannot be read (${code}).`,
       advice: `${cure}; or name another with --config FILE or NEWLEAF_CONFIG (default: ${DEFAULT_PATH}).`,

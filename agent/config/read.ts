@@ -34,7 +34,7 @@ interface Mistake {
 
 type Note = (path: string, complaint: string, isMissing?: boolean) => void;
 
-const INCOMPLETE = 'Run `sudo newleaf init`, which asks for what is missing.';
+const INCOMPLETE = 'Run `newleaf init`, which asks for what is missing.';
 
 /** As many as a screen of 24 lines shows, where each takes two. */
 const SHOWN = 10;
@@ -57,7 +57,7 @@ export function readConfig(toml: string, file: string): ConfigReading {
 export function notSetUp(file: string): Fault {
   const { hasUnit } = instanceOf(file);
   const named = hasUnit ? '' : ` --config ${file}`;
-  return new Fault('NL-CONFIG', { message: NOT_SET_UP, advice: `\`sudo newleaf init${named}\`` });
+  return new Fault('NL-CONFIG', { message: NOT_SET_UP, advice: `\`newleaf init${named}\`` });
 }
 
 export const NOT_SET_UP = 'This gateway is not set up yet.';

@@ -109,9 +109,11 @@ export const madeKeyOf = (next: Candidate | undefined): KeyRef | undefined =>
 export const restOf = (next: Candidate | undefined): Rest | undefined =>
   next !== undefined && 'rest' in next ? next.rest : undefined;
 
-/** What it has met, and not overcome: also while it is asked for again. */
-export const metBy = (next: Candidate | undefined): Failure | undefined =>
-  restOf(next)?.failure ?? (next !== undefined && 'last' in next ? next.last : undefined);
+/** What it has met, and not overcome: also while it is asked for again. Of one that a person has discarded nothing is expected. */
+export function metBy(next: Candidate | undefined): Failure | undefined {
+  if (next?.is === 'unwanted' && next.because === 'discarded') return undefined;
+  return restOf(next)?.failure ?? (next !== undefined && 'last' in next ? next.last : undefined);
+}
 
 /** Whether DPS has heard of a leaf of its key, and not accepted another leaf since. */
 export function isHeardOf(next: Candidate): boolean {

@@ -1,5 +1,5 @@
 import { areaOf, type Failure, sentence } from '../failure/failure.ts';
-import { type Candidate, hasLeaf, keyOf, leafIn, metBy, restOf } from './candidate.ts';
+import { type Candidate, hasLeaf, keyOf, leafIn, metBy, restOf, type Unwanted } from './candidate.ts';
 import { isEndorsed, type Leaf } from './leaf.ts';
 import type { Phase } from './phase.ts';
 import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
@@ -78,6 +78,8 @@ export interface NextStatus extends Certificate {
   readonly askAt?: string;
   readonly refusals?: number;
   readonly trouble?: Trouble;
+  /** It makes room once DPS has accepted the current leaf again: the hub refuses it, a person has discarded it, or its key is lost. */
+  readonly unwanted?: Unwanted['because'];
 }
 
 export interface RequestStatus extends Omit<Request, 'at'> {
@@ -207,8 +209,9 @@ function nextStatus(next: Candidate, { phase, probe }: RollState): NextStatus {
     slot: keyOf(next).slot,
     standing: failure !== undefined ? 'parked' : waits ? 'waiting' : 'rolling',
     ...(leaf && { leaf: leafStatus(leaf) }),
-    ...(askAt !== undefined && rest && { askAt: iso(askAt) }),
+    ...(askAt !== undefined && rest && next.is !== 'unwanted' && { askAt: iso(askAt) }),
     ...(failure && { refusals: next.tries, trouble: troubleOf(failure) }),
+    ...(next.is === 'unwanted' && { unwanted: next.because }),
   };
 }
 

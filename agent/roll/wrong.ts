@@ -1,9 +1,10 @@
 import { areaOf, CODES, type Code, type Failure, failure } from '../failure/failure.ts';
 import { metBy } from './candidate.ts';
-import { isEndorsed, type Leaf } from './leaf.ts';
+import { isEndorsed } from './leaf.ts';
 import { lacksKey, REGISTERING, WAITING, waitsForPerson } from './look.ts';
 import { alarmOf, clockFloor, isCredible, isDue, type Terms } from './plan.ts';
 import type { Alarm, RollState } from './state.ts';
+import { undestroyedIn } from './undestroyed.ts';
 
 /**
  * What is wrong, a cause before its effects: clock; disk, token and state; leaf; candidate; far side; network. Status, exit
@@ -24,8 +25,10 @@ export function wrongIn(
   const parked = metBy(next);
   // A token that fails now is the cause of what the candidate met there.
   const all = [clock, leaf, workTrouble?.failure, sessionTrouble?.failure, ...others, parked];
-  const causes = all.flatMap((one) => (one === undefined || isEffect(one) ? [] : [one]));
+  const causes = all.flatMap((one): Failure[] => (one === undefined || isEffect(one) ? [] : [one]));
   const isMissing = causes.length === 0 && needsPerson(state, terms, now);
+  const held = undestroyedIn(state);
+  if (held !== undefined && causes.every(({ code }) => code !== 'NL-TOKEN-OCCUPIED')) causes.push(held);
   const found =
     waitsForPerson(next, terms) || isMissing || waitsForDelivery(state, terms, now)
       ? [...causes, failure('NL-ISSUER-PERSON')]
@@ -34,14 +37,6 @@ export function wrongIn(
   return found
     .filter(({ code }, at) => found.findIndex((other) => other.code === code) === at)
     .toSorted((one, other) => rank(one) - rank(other));
-}
-
-/** DPS takes a leaf for its own registration ID only: with another one it refuses, whatever is enrolled. */
-export function misnamed(leaf: Leaf | undefined, registrationId: string): Failure | undefined {
-  if (leaf === undefined || leaf.cn === registrationId) return undefined;
-  const message = `The CN of the leaf is ${leaf.cn}, and dps.registration_id is ${registrationId}.`;
-  const advice = `Set dps.registration_id = "${leaf.cn}". For another one, give this gateway up: \`newleaf decommission\`, then \`newleaf init\`.`;
-  return failure('NL-DPS-REJECTED', { message, advice });
 }
 
 /** The alarm, unless the present clock contradicts it: it may have been raised by a clock that was ahead. */

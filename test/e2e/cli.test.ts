@@ -58,13 +58,10 @@ suite('exit codes tell what happened at the far side', { concurrency: true }, ()
       if (line === 'status --json') assert.equal(JSON.parse(out).failure.code, 'NL-CONFIG');
       else assert.equal(out, '', line);
       const words = err.replaceAll(/\s+/g, ' ').trim();
-      assert.equal(
-        words,
-        `NL-CONFIG This gateway is not set up yet. → sudo newleaf init --config ${gateway.configuration}`,
-      );
+      assert.equal(words, `NL-CONFIG This gateway is not set up yet. → newleaf init --config ${gateway.configuration}`);
     }
     const { out } = exits(await gateway.command('check'), 2);
-    assert.match(out, /^failed +configuration +NL-CONFIG This gateway is not set up yet\.\n +→ sudo newleaf init/m);
+    assert.match(out, /^failed +configuration +NL-CONFIG This gateway is not set up yet\.\n +→ newleaf init/m);
     assert.match(out, /^skipped +state-file +needs configuration$/m);
   });
 

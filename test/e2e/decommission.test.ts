@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { startSimulator } from '../simulator/simulator.ts';
 import { Terminal } from '../unit/terminal.ts';
+import { prints } from './arrow.ts';
 import { begin, factoryScene } from './roll/scene.ts';
 import { BUNDLE, Gateway } from './stage/gateway.ts';
 import { PATIENCE_MS } from './stage/site.ts';
@@ -55,6 +56,7 @@ test('a key that was there before newleaf stays', async (t) => {
   const { code, out } = await gateway.command('decommission', '--yes');
   assert.equal(code, 0);
   assert.match(out, /It leaves alone:\n {2}key factory in token "newleaf": it was there before newleaf \(hsm\.key\)/);
+  assert.match(out, /But the key factory in token "newleaf" stays/);
   assert.deepEqual(gateway.token.privateKeys(), ['factory']);
   assert.match(gateway.token.storedThumbprint('factory'), /^[0-9A-F]{64}$/);
   assert.deepEqual(readdirSync(gateway.stateDirectory), ['state.json']);
@@ -129,7 +131,7 @@ test('decommission', async (t) => {
       assert.equal(code, 1);
       assert.match(
         err.replaceAll(/\s+/g, ' '),
-        /^NL-TOKEN-MISSING .* Nothing was destroyed\. .* If the token is gone for/,
+        /^NL-TOKEN-MISSING .* Nothing was destroyed\. .* If it is lost for good, so are its keys: `newleaf decommission --token-lost`/,
       );
       isAsBefore();
     }),
@@ -238,5 +240,23 @@ test('decommission', async (t) => {
     assert.equal(code, 4);
     assert.match(err, /^NL-STATE-DECOMMISSIONED [\s\S]*did not come to its end: run `newleaf decommission` again/);
     assert.equal((await gateway.command('decommission', '--yes')).code, 0);
+  });
+
+  await t.test('its token is lost half way: what is printed finishes it', async () => {
+    restore();
+    writeFileSync(
+      join(stateDirectory, 'state.json'),
+      '{"format":1,"written":"2026-11-25T00:00:00.000Z","ended":true}\n',
+    );
+    const tokens = join(gateway.token.hsm.directory, 'tokens');
+    rmSync(tokens, { recursive: true });
+    const commands = ['newleaf decommission', 'newleaf decommission --token-lost'];
+    await prints(gateway, ['decommission', '--yes'], 'NL-TOKEN-', commands);
+    const { code, out, err } = await gateway.command('decommission', '--token-lost', '--yes');
+    assert.equal(code, 0, err);
+    assert.match(out, /It leaves alone:\n {2}the token, which is not there/);
+    mkdirSync(tokens);
+    assert.match(readFileSync(join(stateDirectory, 'state.json'), 'utf8'), /"gone":true/);
+    assert.deepEqual(readdirSync(stateDirectory).toSorted(), ['of-somebody-else', 'state.json']);
   });
 });

@@ -89,6 +89,18 @@ suite('a leaf that DPS does not know yet', { concurrency: true }, () => {
     assert.equal(existsSync(join(gateway.stateDirectory, 'next.pem')), false);
   });
 
+  test('--discard while DPS does not answer: told is that it goes, and nothing of tries', async (t) => {
+    const { far, gateway } = await enrolled(t);
+    await far.lay('dps', 'port-closed');
+    await gateway.post('/v1/roll');
+    await gateway.until(({ trouble, phase }) => phase === 'registering-next' && trouble?.code === 'NL-DPS-UNREACHABLE');
+    await gateway.post('/v1/roll', { discard: true });
+    await gateway.until(({ trouble, phase }) => phase === 'abandoning' && trouble?.code === 'NL-DPS-UNREACHABLE');
+    const screen = (await gateway.command('status')).out;
+    assert.match(screen, /Candidate +discarded: it goes once DPS has accepted the current leaf again/);
+    assert.doesNotMatch(screen, / times|Asked again|NL-DPS-TIMEOUT/);
+  });
+
   test('ten refusals make no key and no leaf; --discard makes another', async (t) => {
     const { far, gateway, session, read } = await enrolled(t);
     await gateway.post('/v1/roll');

@@ -61,7 +61,7 @@ suite('the life of a package', () => {
     assert.ok(readdirSync(root.path('/etc/systemd/system/multi-user.target.wants')).includes('newleaf.service'));
     assert.throws(
       () => root.run('newleaf', 'run'),
-      /ended with 2.*NL-CONFIG This gateway is not set up yet\.\s+\S+ sudo newleaf init/s,
+      /ended with 2.*NL-CONFIG This gateway is not set up yet\.\s+\S+ newleaf init/s,
     );
 
     const gateway = await provisioned(t, root);

@@ -35,7 +35,8 @@ export async function helpFor(
   const isInPlace = current !== undefined && gateway.world.token.has(current.key);
   const isStrange = hasLeaf(next) && next.leaf.issuer !== 'CA' && gateway.world.options.enrollment === 'group';
   // A key that the token has not destroyed is told until it has; a person who finds the right token in place reads on.
-  const isDone = (code: Code) => code === 'NL-TOKEN-FAILED' && isInPlace && codes.includes('NL-ISSUER-PERSON');
+  const isDone = (code: Code) =>
+    code === 'NL-TOKEN-FAILED' && isInPlace && codes.some((other) => other !== code && NEEDS[other]);
   const need = codes.find(
     (code) => NEEDS[code] !== undefined && !isDone(code) && (isStrange || code !== 'NL-DPS-401002'),
   );

@@ -75,7 +75,7 @@ if (inside(import.meta.filename, APART)) {
       technician.pin = '0815';
       await machine.run('systemctl', 'start', 'newleaf');
       const [pin, socket, ...more] = (await check()).red;
-      assert.match(pin ?? '', /^pin NL-TOKEN-PIN Token newleaf .* has refused this PIN before .* not tried again\. /);
+      assert.match(pin ?? '', /^pin NL-TOKEN-PIN Token newleaf .* has refused this PIN before .* not tried again\./);
       const ended = String(socket).replace(/, \w{3} <moment>:\d\d UTC\./, '.');
       assert.equal(ended, `${NOBODY} newleaf.service is failed: it ended with exit code 4. → ${START}`);
       assert.deepEqual(more, []);

@@ -46,6 +46,6 @@ function reasonOf(error: unknown): string {
   if (error instanceof Fault) return error.failure.message;
   const { code, path, message = String(error) } = error as Partial<NodeJS.ErrnoException>;
   if (code === 'ENOENT' && path !== undefined) return `There is no ${path}.`;
-  if (code === 'EACCES' && path !== undefined) return `This user may not read ${path}: \`sudo newleaf support-bundle\``;
+  if (code === 'EACCES' && path !== undefined) return `This user may not read ${path}: \`newleaf support-bundle\``;
   return message;
 }

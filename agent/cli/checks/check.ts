@@ -43,7 +43,7 @@ export function skipped(message: string, advice?: string): Finding {
   return { outcome: 'skipped', message: foreign(message), ...(advice !== undefined && { advice }) };
 }
 
-const AS_ROOT = '`sudo newleaf check`';
+const AS_ROOT = '`newleaf check`';
 
 /** This user may not look, so it says nothing about the gateway. */
 export const unseen = (message: string): Finding => skipped(message, AS_ROOT);

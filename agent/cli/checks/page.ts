@@ -62,7 +62,7 @@ export function closing(
   const { ok, warning, skipped, failed } = counts;
   const unseen = unseenIn(results);
   const rights =
-    unseen === 0 ? [] : [`${unseen} ${unseen === 1 ? 'check needs' : 'checks need'} sudo: \`sudo newleaf check\``];
+    unseen === 0 ? [] : [`${unseen} ${unseen === 1 ? 'check needs' : 'checks need'} sudo: \`newleaf check\``];
   const sum = `${ok} ok, ${warning} with a warning, ${skipped} skipped, ${failed} failed`;
   const told = (next: string) => `\n${[`${sum}${next}`, ...rights].flatMap((line) => wrap(screen, line)).join('\n')}\n`;
   // The prompt has the last line.

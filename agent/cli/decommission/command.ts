@@ -33,16 +33,18 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
   command(async (args, io) => {
     const loaded = loadConfig(configPath(textOption(args, 'config'), io.env), passage.handed?.toml);
     const { file, config } = loaded;
-    const isAgreed = args.options.yes === true;
+    const { yes: isAgreed = false, 'token-lost': isLost = false } = args.options as Record<string, boolean | undefined>;
     if (passage.handed === undefined && isStranger(file, config))
-      throw new Failed('Only root can give this gateway up.', { advice: '`sudo newleaf decommission`' });
+      throw new Failed('Only root can give this gateway up.', { advice: '`newleaf decommission`' });
     const { directory } = config.state;
     const screen = screenOf(io.out, io.env);
     const held = await becomeDaemon(file, config, passage);
     let lock = await alone(config);
     try {
       if (!isAgreed && stdin.isTTY !== true) throw new Misuse(NO_TERMINAL, { advice: '`newleaf decommission --yes`' });
-      const holding = await ('tpm' in config ? tpmHolding(config) : tokenHolding(config, held, io.env));
+      const holding = await ('tpm' in config
+        ? tpmHolding(config)
+        : tokenHolding(config, { held, env: io.env, isLost }));
       const files = await filesIn(directory);
       if (holding.own.length + files.length === 0) {
         await removeLock(directory);
@@ -68,7 +70,7 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
       await holding.destroy();
       await removeFiles(directory);
       await endJournal(directory, io.now(), 'gone');
-      io.out.write(`\n${restInWords(programs, loaded, neighboursOf(file), screen)}`);
+      io.out.write(`\n${restInWords({ holding, programs }, loaded, neighboursOf(file), screen)}`);
       return EXIT.done;
     } finally {
       await lock.release();

@@ -7,6 +7,8 @@ export interface Holding {
   readonly own: readonly string[];
   /** Objects of "leaves alone". */
   readonly kept: readonly string[];
+  /** Of these, a key that was there before newleaf: with a leaf of its own it goes on proving who this gateway is. */
+  readonly proves?: string;
   /** May be repeated. @throws Fault */
   destroy(): Promise<void>;
 }

@@ -11,7 +11,7 @@ import type { Generation, Token } from '../../../hsm/token.ts';
  * @param given `hsm.key`
  * @param adopted the chain that init has taken over: its key was brought into the token by newleaf
  * @returns own: exactly what hsm/destroy.ts destroys, label and CKA_ID (lower-case hex) together; kept: why an object with our
- * label, or one that we use, stays
+ * label, or one that we use, stays; theirs: the label of the key that `given` names
  * @throws TokenError, also where several keys match `given`: one of them must not be destroyed
  */
 export async function keysIn(
@@ -35,7 +35,7 @@ export async function keysIn(
       else kept.push({ label, why: 'newleaf did not make it: the token does not vouch that it was never readable' });
     }
   }
-  return { own, kept };
+  return { own, kept, theirs: theirs?.label };
 }
 
 async function givenKey(token: Token, uri: string) {

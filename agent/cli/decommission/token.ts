@@ -1,8 +1,8 @@
+import { TokenError } from '../../../hsm/ckr.ts';
 import { destroyerOf } from '../../../hsm/destroy.ts';
 import { readPin } from '../../../hsm/pin.ts';
 import { openToken } from '../../../hsm/token.ts';
 import type { X509Config } from '../../config/config.ts';
-import { failureOf } from '../../failure/failure-of.ts';
 import type { Held } from '../../machine/as-daemon.ts';
 import { knownIds } from '../../roll/look.ts';
 import { adoptedChain } from '../../state/adopted.ts';
@@ -11,20 +11,28 @@ import { createJournal } from '../../state/journal.ts';
 import { type Holding, unfinished, untouched } from './holding.ts';
 import { keysIn } from './keys.ts';
 
-/** The objects of newleaf in its token. Opens it, with one login. @throws Fault that says how to go on */
-export async function tokenHolding(config: X509Config, held: Held, env: NodeJS.ProcessEnv): Promise<Holding> {
+/**
+ * The objects of newleaf in its token. Opens it, with one login.
+ * @param isLost a person says so: none, where the token is not there
+ * @throws Fault that says how to go on
+ */
+export async function tokenHolding(
+  config: X509Config,
+  { held, env, isLost }: { readonly held: Held; readonly env: NodeJS.ProcessEnv; readonly isLost: boolean },
+): Promise<Holding> {
   const { module, token: label, uri, pin_file: file, label_prefix, key } = config.hsm;
   const { directory } = config.state;
   try {
     const pin = held.pin ?? (await readPin({ file, credentialsDirectory: env.CREDENTIALS_DIRECTORY }));
     const token = await openToken({ module, token: label, uri, pin, notes: directory });
     const found = { adopted: await adoptedChain(directory), known: await recordedIds(directory) };
-    const { own, kept } = await keysIn(token, label_prefix, key, found);
+    const { own, kept, theirs } = await keysIn(token, label_prefix, key, found);
     const destroy = destroyerOf({ module, token: token.name, pin: async () => pin, pinRecord: directory });
     const name = JSON.stringify(token.name.label);
     const where = `in token ${name}`;
     return {
       own: own.map(({ label, id }) => `key ${label} (id ${id}) ${where}, with its certificate`),
+      ...(theirs !== undefined && { proves: `key ${theirs} ${where}` }),
       kept: [...kept.map(({ label, why }) => `key ${label} ${where}: ${why}`), `the token ${name}`],
       async destroy() {
         for (const { label, id } of own) {
@@ -35,15 +43,22 @@ export async function tokenHolding(config: X509Config, held: Held, env: NodeJS.P
       },
     };
   } catch (error) {
-    throw untouched(error, adviceFor(error, directory));
+    const isThere = !isAway(error);
+    if (!isThere && isLost) return LOST;
+    throw untouched(error, isThere ? undefined : AWAY);
   }
 }
 
-function adviceFor(error: unknown, directory: string): string | undefined {
-  const { code, advice } = failureOf(error);
-  if (code !== 'NL-TOKEN-MISSING') return undefined;
-  return `${advice} If the token is gone for good, so are its keys: remove ${directory}.`;
-}
+/** The module shows no such token; or cannot be loaded, as SoftHSM without the directory of its tokens (hidden-tokens.ts). */
+const isAway = (error: unknown): boolean =>
+  error instanceof TokenError &&
+  (error.code === 'TOKEN_NOT_FOUND' || (error.kind === 'failed' && error.advice !== undefined));
+
+/** `init`, which makes another token, takes no gateway that is half given up. */
+const AWAY =
+  'Bring the token back, or correct hsm.token or hsm.uri; then run `newleaf decommission` again. If it is lost for good, so are its keys: `newleaf decommission --token-lost`.';
+
+const LOST: Holding = { own: [], kept: ['the token, which is not there'], destroy: () => Promise.resolve() };
 
 /** A journal that cannot be read names none. */
 async function recordedIds(directory: string): Promise<readonly string[]> {

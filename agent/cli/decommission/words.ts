@@ -23,15 +23,27 @@ export function planInWords({ holding, files, programs }: Found, loaded: LoadedC
     [`This gives up the gateway ${id}. It destroys for good:`, own],
     ['It leaves alone:', [...holding.kept, settingsInWords(filesOf(loaded))]],
     [`After that, nothing that newleaf has made here can prove to be ${id}, and there is no way back.`, []],
+    ...provingInWords(holding, id),
   ]);
 }
+
+/** A key of the factory is not newleaf's to destroy. */
+const provingInWords = ({ proves }: Holding, id: string): readonly (readonly [string, readonly string[]])[] =>
+  proves === undefined
+    ? []
+    : [
+        [
+          `But the ${proves} stays: with its certificate it proves to be ${id} until DPS and the hub no longer take that, which the operator sees to, or until the key is destroyed with the tool of the token's vendor.`,
+          [],
+        ],
+      ];
 
 /**
  * Things that newleaf leaves to others: on the far side, and files that an operator or root has put here.
  * @param others daemons of this gateway that go on
  */
 export function restInWords(
-  programs: readonly ProgramLeft[],
+  { holding, programs }: Pick<Found, 'holding' | 'programs'>,
   loaded: LoadedConfig,
   others: readonly Neighbour[],
   screen: Screen,
@@ -44,7 +56,11 @@ export function restInWords(
     return user === undefined ? [] : [`but not ${path}: ${user} names it, too`];
   });
   return block(screen, [
-    [`${id} is given up. Its keys and its state on this gateway are gone.`, []],
+    [
+      `${id} is given up. ${holding.proves === undefined ? 'Its keys and its state on this gateway are gone.' : 'All that newleaf has made on this gateway is gone.'}`,
+      [],
+    ],
+    ...provingInWords(holding, id),
     [
       'Operator: DPS and IoT Hub still know this device.',
       [

@@ -1,5 +1,5 @@
-import { constants, type Stats } from 'node:fs';
-import { lstat, open, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { lstat, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { configPath, loadConfig } from '../../config/config.ts';
 import { EXIT } from '../../failure/exit.ts';
@@ -27,13 +27,14 @@ export const run = command(async (args, io) => {
 });
 
 /**
- * In one piece, where possible: a device or a pipe is written to, and never replaced by a file. A replaced file keeps its
- * owner and mode. A link is refused: root may call this, and the maker of the link would choose the file that root writes.
+ * In one piece. A replaced file keeps its owner and mode. A link is refused: root may call this, and the maker of the link would
+ * choose the file that root writes. So is a pipe, which without a reader would hold root for ever, and a device.
  */
 async function writeTo(path: string, csr: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
-  if (found?.isSymbolicLink() === true) {
-    const message = `${path} is a link, and the CSR is not written where it leads.`;
+  if (found !== undefined && !found.isFile()) {
+    const what = found.isSymbolicLink() ? 'is a link' : 'is no regular file';
+    const message = `${path} ${what}, and the CSR is not written where it leads.`;
     throw new Fault('NL-STATE-WRITE', { message, advice: 'Name the file itself; without -o the CSR goes to stdout.' });
   }
   // Its owner could change the CSR on its way to the CA.
@@ -57,20 +58,9 @@ const isOfOthers = ({ uid }: Stats): boolean =>
 /** As /tmp: all users may make files there. */
 const isForAll = async (directory: string): Promise<boolean> => ((await stat(directory)).mode & 0o002) !== 0;
 
+/** By rename(2): what has taken the place of the file since is replaced as well, and never opened. */
 async function replace(path: string, csr: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
-  if (found !== undefined && !found.isFile()) return writeThrough(path, csr);
   await stat(dirname(path));
   await writeAtomically(path, csr, found === undefined ? 0o644 : found.mode & 0o777, found);
-}
-
-async function writeThrough(path: string, csr: string): Promise<void> {
-  const file = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW);
-  try {
-    // The file was replaced meanwhile: this one has not been checked.
-    if ((await file.stat()).isFile()) throw new Error('it has become a file');
-    await file.writeFile(csr);
-  } finally {
-    await file.close();
-  }
 }

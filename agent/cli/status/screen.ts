@@ -174,27 +174,35 @@ export function digestRows(label: string, digest: string, screen: Screen): strin
 }
 
 function candidateBlock(next: NextStatus, now: number, screen: Screen, directory: string, isShort: boolean): string[] {
-  const { standing, slot, leaf, askAt, trouble, refusals = 0 } = next;
+  const { standing, slot, leaf, askAt, trouble, unwanted, refusals = 0 } = next;
   const times = refusals === 1 ? 'once' : `${refusals} times`;
   const isDenied = trouble !== undefined && areaOf(trouble) === 'DPS' && CODES[trouble.code].kind === 'refused';
   const deed = trouble === undefined ? undefined : DEEDS[trouble.code];
   const denied = `DPS refused it ${times}`;
   const unproven = isDenied ? `${deed ?? 'kept'}: ${denied}` : `kept: it could not be proven ${times}`;
   const refused = leaf === undefined ? `${unleafed(trouble)} ${times}` : unproven;
+  const leaves = unwanted && `${UNWANTED[unwanted]}: it goes once DPS has accepted the current leaf again`;
   const words = {
     waiting: `waits for a person to sign its CSR, key in slot ${slot}`,
     parked: refused,
     rolling: `being worked on, key in slot ${slot}`,
   }[standing];
-  const head = row(screen, 'Candidate', words);
+  const head = row(screen, 'Candidate', leaves ?? words);
   if (isShort) return head;
   return [
     ...head,
     ...(leaf === undefined ? [] : identityRows('Next leaf', leaf, screen)),
     ...row(screen, 'PEM', leaf && join(directory, 'next.pem')),
-    ...row(screen, 'Asked again', askAt && moment(Date.parse(askAt), now)),
+    // Its time has come, and other work is in flight.
+    ...row(screen, 'Asked again', askAt && Date.parse(askAt) > now ? moment(Date.parse(askAt), now) : undefined),
   ];
 }
+
+const UNWANTED: Record<NonNullable<NextStatus['unwanted']>, string> = {
+  refused: 'the hub refuses it',
+  discarded: 'discarded',
+  'key-lost': 'its key is lost',
+};
 
 /** What the operator does in DPS for a candidate; the advice below says more. */
 const DEEDS: Partial<Record<Trouble['code'], string>> = {

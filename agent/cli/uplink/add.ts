@@ -40,7 +40,7 @@ function assertPossible({ name, group, withKey }: Wish, machine: Machine): void 
   if (group === undefined) return;
   if (withKey) throw new Misuse('A program with a key has no socket: --key and --group exclude each other.');
   if (machine.isRoot()) return;
-  const advice = `\`sudo newleaf uplink add ${name} --group ${group}\``;
+  const advice = `\`newleaf uplink add ${name} --group ${group}\``;
   throw new Misuse('Only root can give a socket to a group.', { advice });
 }
 

@@ -27,7 +27,7 @@ export const uplinkRemove = (stdin: Keyboard, machine: Machine = HERE): Run =>
     const isPlaced = await hasSocketPlace(name, sockets, machine.tmpfiles);
     if (isPlaced && !machine.isRoot()) {
       const message = `Only root can remove ${recordOf(name, sockets, machine.tmpfiles)}, which belongs to this program. Nothing was removed.`;
-      throw new Failed(message, { advice: `\`sudo newleaf uplink remove ${name}\`` });
+      throw new Failed(message, { advice: `\`newleaf uplink remove ${name}\`` });
     }
     const program = (await askUplink(config)).programs.find((one) => one.name === name);
     const screen = screenOf(io.out, io.env);

@@ -58,7 +58,7 @@ export const GATEWAY = {
   ),
   'NL-TOKEN-PIN': brokenCode(
     'The token refused the PIN. It was tried once and will not be tried again until the PIN changes.',
-    'Put the right PIN into `/etc/newleaf/pin` (or hsm.pin_file), then `systemctl restart newleaf`.',
+    'Is it the right token? Then put the right PIN into `/etc/newleaf/pin` (or hsm.pin_file). After that, or with the right token: `systemctl restart newleaf`.',
   ),
   'NL-TOKEN-PIN-LOCKED': brokenCode(
     'The PIN of the token is locked.',
@@ -70,7 +70,7 @@ export const GATEWAY = {
   ),
   'NL-TOKEN-PIN-READ': transientCode(
     'The PIN cannot be read, or handed to OpenSSL, at the moment: the system lacks room, memory or descriptors.',
-    'newleaf starts again by itself. If it lasts: `df -h /run`, `dmesg`.',
+    'newleaf starts again by itself. If it lasts: `dmesg`.',
   ),
   'NL-TOKEN-KEY': brokenCode(
     'The key of the leaf is not in the token.',

@@ -39,7 +39,7 @@ export const BREAKAGES: readonly Breakage[] = [
       `pin NL-TOKEN-PIN Logging in to token newleaf (serial <serial>): the PIN is wrong (CKR_PIN_INCORRECT). → ${CODES['NL-TOKEN-PIN'].advice}`,
     ],
     again: ({ gateway }) => [
-      `pin NL-TOKEN-PIN Token newleaf (serial <serial>) has refused this PIN before (CKR_PIN_INCORRECT), so it was not tried again. If the token has been given this PIN since, remove ${gateway.stateDirectory}/refused-pin.json. → ${CODES['NL-TOKEN-PIN'].advice}`,
+      `pin NL-TOKEN-PIN Token newleaf (serial <serial>) has refused this PIN before (CKR_PIN_INCORRECT), so it was not tried again. → Put the right PIN into \`/etc/newleaf/pin\` (or hsm.pin_file). If this one is right, as the token has been given it since: \`rm ${gateway.stateDirectory}/refused-pin.json\`. Then \`systemctl restart newleaf\`.`,
     ],
   },
   {

@@ -28,7 +28,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
         const told = plain(await machine.newleaf([command]));
         assert.match(
           told,
-          /this gateway has a leaf .*: its configuration is lost\. .*Without a backup: `?sudo newleaf init/,
+          /this gateway has a leaf .*: its configuration is lost\. .*Without a backup: `?newleaf init/,
           command,
         );
       }

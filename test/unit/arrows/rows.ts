@@ -24,7 +24,7 @@ the leaf has ended, and the CA gives no other | NL-LEAF-EXPIRED; agent/roll/wron
 a leaf that no CSR has asked for | NL-LEAF-KEY; agent/daemon/delivery.ts | newleaf csr | its leaf is taken | test/e2e/arrows.test.ts › a leaf for which there is no CSR
 the next leaf waits, and another is wanted | agent/daemon/delivery.ts | newleaf roll --discard | another leaf waits | test/e2e/arrows.test.ts › the next leaf waits for its enrollment
 the TPM was not enrolled yet | agent/dps/tpm/attest.ts; NL-TPM-NO-LEAF | newleaf reprovision | DPS takes it | test/e2e/tpm/registration.test.ts › a gateway that starts before its enrollment is stranded
-the registration ID is not that of the leaf | agent/roll/wrong.ts; agent/cli/init/identity.ts | newleaf decommission; newleaf init | a gateway of that ID | test/system/arrows-lost.ts › another registration ID for a gateway that has a leaf
+the registration ID is not that of the leaf | agent/roll/misnamed.ts; agent/cli/init/identity.ts | newleaf decommission; newleaf init | a gateway of that ID | test/system/arrows-lost.ts › another registration ID for a gateway that has a leaf
 the budget of requests is used up | NL-BUDGET | newleaf reprovision | it is done at once | test/e2e/arrows.test.ts › the budget of the hub is used up
 work that goes round in circles is slowed down | NL-BUDGET-BRAKED | newleaf reprovision | it is done at once | test/unit/daemon/brake.test.ts › whoever asks is served at once
 port 8883 is closed, and 443 is not tried | agent/cli/checks/azure.ts | systemctl restart newleaf | the gateway goes by 443 | test/e2e/network.test.ts › auto, and a proxy that lets only 443 through
@@ -32,6 +32,7 @@ a file cannot be written | agent/cli/request/csr.ts | newleaf csr -o FILE | the 
 the token is lost | NL-TOKEN-MISSING; hsm/module.ts | systemctl stop newleaf; newleaf init --ask; systemctl start newleaf; newleaf roll --wait | another token, key and leaf | test/system/cures.test.ts › a token that is lost, with the key of the leaf
 the token that 'init' is given has another key | agent/cli/init/provision.ts | systemctl start newleaf; newleaf roll --wait | another key | test/system/cures.test.ts › a token that is lost, with the key of the leaf
 the PIN is wrong | NL-TOKEN-PIN | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › the PIN is wrong
+the token was given the PIN again that it had refused | hsm/pin-record.ts | rm …; systemctl restart newleaf | the gateway serves | test/e2e/refused-pin.test.ts › the token has refused the PIN, and is given that PIN again
 there is no PIN | NL-TOKEN-PIN-FILE | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › the PIN is away
 the PIN was locked | NL-TOKEN-PIN-LOCKED | systemctl restart newleaf | the gateway serves | test/system/locked-pin.test.ts › as printed
 the key of the leaf is lost | NL-TOKEN-KEY | newleaf roll --wait | another key and leaf | test/e2e/check/breakages.ts › key missing
@@ -44,7 +45,8 @@ the daemon may not read its token | hsm/hidden-tokens.ts; agent/cli/init/survey.
 the tokens of SoftHSM were not mounted | hsm/hidden-tokens.ts | systemctl restart newleaf | the token is there | test/system/arrows-lost.ts › the directory of the tokens is not mounted
 the tokens of SoftHSM are lost | hsm/hidden-tokens.ts | systemctl stop newleaf; install -d -o … -m 700 …; newleaf init --new-token softhsm; systemctl start newleaf | another token, key and leaf | test/system/arrows-lost.ts › the tokens are lost
 the file of a token is empty | hsm/hidden-tokens.ts | newleaf init … | another token, key and leaf | test/e2e/init/damaged-token.deep.test.ts › without a copy, the file is named; a new token gets a new key and a new leaf
-a key that the token did not destroy is gone | agent/roll/failed.ts | newleaf roll --wait | another key and leaf | test/e2e/occupied.test.ts › is in the way of each command, until it is gone
+a key that the token did not destroy is in the way, and is gone | agent/roll/failed.ts | newleaf roll --wait | another key and leaf | test/system/faulty-token.test.ts › a token that destroys no key
+the same, before its place is needed | agent/roll/undestroyed.ts | systemctl restart newleaf | nothing is wrong | test/e2e/undestroyed.test.ts › a key that the token has not destroyed
 a setting was wrong | NL-CONFIG; agent/failure/failure-of.ts | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › a line of the configuration is wrong
 /etc/newleaf was lost, and is restored | agent/config/lost.ts | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › the configuration is lost
 it is not restored | agent/config/read.ts; agent/config/config.ts | newleaf init…; newleaf init | the leaf and its token go on | test/e2e/init/lost-configuration.deep.test.ts › the printed command goes on with leaf and token
@@ -88,6 +90,7 @@ what is taken over does not fit | agent/cli/init/adopt/adopt.ts; agent/cli/init/
 the daemon runs, and the gateway is to be given up | agent/cli/decommission/command.ts | systemctl disable --now newleaf; newleaf decommission | it is | test/system/given-up.test.ts › while the daemon runs, decommission tells how to stop it
 there is no terminal to ask | agent/cli/decommission/command.ts | newleaf decommission --yes | it is given up | test/e2e/decommission.test.ts › nobody to ask
 giving up was cut off | agent/state/journal.ts; agent/cli/decommission/holding.ts | newleaf decommission | it is finished | test/e2e/decommission.test.ts › status of a gateway that is half given up says so
+its token is lost | agent/cli/decommission/token.ts | newleaf decommission; newleaf decommission --token-lost | it is finished | test/e2e/decommission.test.ts › its token is lost half way
 what was missing is there | agent/cli/init/new-token.ts; agent/cli/init/pin.ts | newleaf init | it goes on | test/e2e/init/refusals.deep.test.ts › the token: a wrong PIN is tried once
 `;
 

@@ -35,9 +35,9 @@ skipped  hub-reach        DPS has not assigned a hub yet.
 failed   socket           NL-DAEMON-DOWN The daemon does not run: there is no
                           answer on /run/newleaf/control.sock. It has no state:
                           this gateway is new, or was given up.
-                          -> A new one: \`sudo newleaf init\`. One that was given
-                             up: leave it off, as a daemon that is started
-                             begins anew.
+                          -> A new one: \`newleaf init\`. One that was given up:
+                             leave it off, as a daemon that is started begins
+                             anew.
 
 4 ok, 1 with a warning, 1 skipped, 1 failed: see above what to do
 `,

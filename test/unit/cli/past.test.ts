@@ -58,7 +58,7 @@ const PASTS: readonly Past[] = [
     title: 'a daemon has ended, and nothing is newer',
     shown: (t) => endedThen(t, () => {}),
     tells: /It ended 2 hours ago: NL-TOKEN-PIN /,
-    advises: /→ Put the right PIN/,
+    advises: /→ Is it the right token\?/,
   },
   {
     title: 'a later one has opened state and token, and was stopped',

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { Screen } from '../../../agent/cli/kit/screen.ts';
 import { renderStatus } from '../../../agent/cli/status/screen.ts';
 import { type Code, failure } from '../../../agent/failure/failure.ts';
-import type { Status } from '../../../agent/roll/report.ts';
+import type { NextStatus, Status } from '../../../agent/roll/report.ts';
 import { ended, leaf, NOW, statusWith } from './stage.ts';
 
 const unicode: Screen = { width: 80, isColoured: false, isUnicode: true };
@@ -106,6 +106,18 @@ test('a candidate that got no answer is not to be enrolled', () => {
     next: { slot: 'a', standing: 'parked', leaf: next, askAt: at(360_000), refusals: 1, trouble: closed },
   });
   assert.match(renderStatus(status, ascii, place), /Candidate {4}kept: it could not be proven once\n/);
+});
+
+test('a candidate that is on its way out is neither kept nor asked again', () => {
+  const told = (next: Partial<NextStatus>) =>
+    renderStatus(statusWith({ next: { slot: 'a', standing: 'rolling', ...next } }), ascii, place).replaceAll(
+      /\s+/g,
+      ' ',
+    );
+  const goes = 'it goes once DPS has accepted the current leaf again';
+  assert.match(told({ unwanted: 'discarded' }), new RegExp(`Candidate discarded: ${goes} `));
+  assert.match(told({ unwanted: 'refused' }), new RegExp(`Candidate the hub refuses it: ${goes} `));
+  assert.doesNotMatch(told({ askAt: at(-77_000) }), /Asked again/);
 });
 
 test('a refused CSR: what asks again at once, and when newleaf does', () => {

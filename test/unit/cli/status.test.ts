@@ -107,7 +107,7 @@ describe('the daemon does not run', () => {
       said,
       /^NL-DAEMON-DOWN The daemon does not run: there is no answer on .* It has no state: .* given up\. → /,
     );
-    assert.match(said, /`sudo newleaf init`.* leave it off/);
+    assert.match(said, /`newleaf init`.* leave it off/);
     assert.doesNotMatch(said, /systemctl start/);
   });
 

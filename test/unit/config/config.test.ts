@@ -51,7 +51,7 @@ test('whoever has not said everything yet is sent to init, and whoever is wrong 
       return error instanceof Fault ? error.failure.advice : error;
     }
   };
-  assert.match(String(advice('[dps]\nid_scope = "0ne"\n')), /^Run `sudo newleaf init`/);
+  assert.match(String(advice('[dps]\nid_scope = "0ne"\n')), /^Run `newleaf init`/);
   assert.match(String(advice('[dps]\nid_scope = 3\n')), /^Correct the line/);
 });
 

@@ -20,10 +20,10 @@ const met = (toml: string, file: string) => {
 describe('a gateway that is not set up', () => {
   const template = readFileSync(join(import.meta.dirname, '../../../scripts/deb/newleaf.toml'), 'utf8');
   const rows: readonly (readonly [name: string, toml: string, file: string, command: string])[] = [
-    ['the template of the package', template, DEFAULT_PATH, '`sudo newleaf init`'],
-    ['the template elsewhere', template, '/tmp/n.toml', '`sudo newleaf init --config /tmp/n.toml`'],
-    ['an empty file', '', DEFAULT_PATH, '`sudo newleaf init`'],
-    ['only sections', '[dps]\n[issuer.est]\n', DEFAULT_PATH, '`sudo newleaf init`'],
+    ['the template of the package', template, DEFAULT_PATH, '`newleaf init`'],
+    ['the template elsewhere', template, '/tmp/n.toml', '`newleaf init --config /tmp/n.toml`'],
+    ['an empty file', '', DEFAULT_PATH, '`newleaf init`'],
+    ['only sections', '[dps]\n[issuer.est]\n', DEFAULT_PATH, '`newleaf init`'],
   ];
   for (const [name, toml, file, command] of rows) {
     test(`${name}: one sentence, and the next command`, () =>
@@ -38,7 +38,7 @@ describe('a gateway that is not set up', () => {
 test('the configuration is lost, and the state has a leaf: not "not set up yet", but what brings it back', (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'newleaf-lost-'));
   t.after(() => rmSync(directory, { recursive: true }));
-  const unset = new Fault('NL-CONFIG', { message: 'This gateway is not set up yet.', advice: '`sudo newleaf init`' });
+  const unset = new Fault('NL-CONFIG', { message: 'This gateway is not set up yet.', advice: '`newleaf init`' });
   const state = join(directory, 'state.json');
   const told = (error: Fault) => lostOr(error, '/etc/newleaf/newleaf.toml', directory) as Fault;
   assert.equal(told(unset), unset);
@@ -55,10 +55,7 @@ test('the configuration is lost, and the state has a leaf: not "not set up yet",
       `There is no setting in /etc/newleaf/newleaf.toml, and this gateway has a leaf (${state}): its configuration is lost.`,
     ],
   );
-  assert.match(
-    advice,
-    /^Restore \/etc\/newleaf from a backup, .* Without a backup: `sudo newleaf init`, which goes on/,
-  );
+  assert.match(advice, /^Restore \/etc\/newleaf from a backup, .* Without a backup: `newleaf init`, which goes on/);
   const slip = new Fault('NL-CONFIG', { message: 'line 3: no value' });
   assert.equal(told(slip), slip);
 });

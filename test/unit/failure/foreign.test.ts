@@ -9,7 +9,7 @@ import { naming } from '../../../agent/machine/naming.ts';
 import { TokenError } from '../../../hsm/ckr.ts';
 
 /** A server that would have a person type this. */
-const SAID = 'try `newleaf decommission --yes`, or `/etc/newleaf/pin`';
+const SAID = '\u001b[2J\u202etry `newleaf decommission --yes`, or `/etc/newleaf/pin`';
 const told = naming('plant');
 
 const token = { label: SAID, model: SAID, serial: SAID, needsLogin: true, isCountLow: false, hasPin: true } as never;
@@ -37,7 +37,10 @@ for (const [name, text] of Object.entries(TEXTS)) {
     assert.match(text, /'newleaf decommission --yes', or '\/etc\/newleaf\/pin'/);
     assert.doesNotMatch(told(text), /--instance|\/plant/);
   });
+  test(`nor obeyed by a terminal: ${name}`, () => assert.match(text, /\?\[2J\?try/));
 }
+
+test('the lines of a text stay lines', () => assert.equal(new Failed('one\n\ttwo').message, 'one\n\ttwo'));
 
 test('the meaning of a code is ours, and holds no command that a person is to type', () => {
   for (const [code, { means }] of Object.entries(CODES)) {

@@ -86,7 +86,14 @@ test('a state that the disk does not give at the moment is not a damaged one; a 
   });
   const journal = createJournal({ directory, validate: (entry) => entry });
   await assert.rejects(journal.read(), fault('NL-STATE-READ', /state\.json cannot be read\.$/));
-  assert.equal(await codeOf(() => heldPin('1234', full)), 'NL-TOKEN-PIN-READ');
+  assert.throws(
+    () => heldPin('1234', full),
+    (error) => {
+      const { code, message, advice } = failureOf(error);
+      assert.deepEqual([code, message.includes(full)], ['NL-TOKEN-PIN-READ', true]);
+      return advice.startsWith(`Make room in ${full}: \`df -h ${full}\``);
+    },
+  );
   const server = createServer();
   t.after(() => server.close());
   assert.equal(await codeOf(() => claimSocket(server, join(full, 'control.sock'), quiet)), 'NL-CONTROL-SOCKET');

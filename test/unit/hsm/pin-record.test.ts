@@ -33,7 +33,12 @@ test('without a refusal every PIN may be tried, and nothing is written', async (
 test('a refused PIN is not tried again after a restart; another PIN or token is', async () => {
   await new PinRecord(directory).refused('1234', TOKEN, REFUSED);
   const restarted = new PinRecord(directory);
-  const refusal = { name: 'TokenError', kind: 'pin', code: 'PIN_REFUSED_BEFORE', message: new RegExp(path()) };
+  const refusal = {
+    name: 'TokenError',
+    kind: 'pin',
+    code: 'PIN_REFUSED_BEFORE',
+    advice: new RegExp(`\`rm ${path()}\`\\. Then \`systemctl restart newleaf\`\\.$`),
+  };
   await assert.rejects(restarted.assertNotRefused('1234', TOKEN), refusal);
   await restarted.assertNotRefused('1235', TOKEN);
   await restarted.assertNotRefused('1234', 'gw (serial 2)');

@@ -55,5 +55,10 @@ test("OpenSSL's copy of the PIN has no name, no newline, and no other reader", (
 });
 
 test('a directory that cannot be written is named', () => {
-  assert.throws(() => heldPin('1234', join(directory, 'absent')), { code: 'PIN_FILE', message: /ENOENT/ });
+  const absent = join(directory, 'absent');
+  assert.throws(() => heldPin('1234', absent), {
+    code: 'PIN_FILE',
+    message: /ENOENT/,
+    advice: `newleaf must be able to write there: \`ls -ld ${absent}\`. Then start it again.`,
+  });
 });

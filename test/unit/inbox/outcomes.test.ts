@@ -24,6 +24,16 @@ describe('a chain that is refused', () => {
     assert.equal(stage.logged[0]?.path, join(stage.directory, 'rejected', 'gw.pem'));
   });
 
+  test('has its name in the reason, without what a terminal would obey', async (t) => {
+    const stage = new Stage(t);
+    mkdirSync(join(stage.directory, 'inbox'));
+    symlinkSync('/nowhere', join(stage.directory, 'inbox', '\u001b]0;owned\u0007.pem'));
+    await stage.start();
+    await stage.pass(12_000);
+    const [reason = ''] = stage.names('rejected').filter((name) => name.endsWith('.reason'));
+    assert.match(stage.rejected(reason), /^NL-LEAF-PARSE \?\]0;owned\?\.pem is not a regular file/);
+  });
+
   test('does not replace an older one of its name', async (t) => {
     const stage = new Stage(t);
     await stage.start();

@@ -111,6 +111,13 @@ describe('a key that has served, and that the token does not destroy', () => {
       assert.deepEqual([madeKeyOf(made.next)?.id, restOf(made.next), made.workTrouble], ['g10', undefined, undefined]);
     });
   }
+  test('is told until it is gone, also in a session that has opened since', () => {
+    const told = (state: RollState) => wrongIn(state, terms, NOW).map(({ code, message }) => `${code} ${message}`);
+    assert.match(String(told(kept)), /^NL-TOKEN-FAILED The key with CKA_ID g9 in slot b is not needed any more/);
+    const trying = play(kept, 'started');
+    assert.equal(briefly(trying), 'retiring-key, destroy-key b');
+    assert.deepEqual(told(hear(trying, { kind: 'key-destroyed', id: 'g9', at: NOW, draw: 0.5 })), []);
+  });
   test('a roll looks again by its ladder', () => {
     const blocked = undestroyed(play(kept, 'roll'));
     assert.equal(restOf(blocked.next)?.failure.code, 'NL-TOKEN-OCCUPIED');

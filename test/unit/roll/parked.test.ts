@@ -229,7 +229,7 @@ describe('a candidate that a person discards', () => {
       { failure: lost, askAt: NOW },
     ],
   ] as const) {
-    test(`${what}: what it has met is told until it is gone`, () => {
+    test(`${what}: what it has met is kept until it is gone`, () => {
       const { next } = discard(state);
       assert.ok(next?.is === 'unwanted');
       assert.deepEqual([next.because, next.rest], [because, known]);

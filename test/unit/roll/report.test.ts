@@ -121,6 +121,18 @@ describe('the standing of the candidate', () => {
   ];
   for (const [standing, state] of rows) test(standing, () => assert.equal(status(state).next?.standing, standing));
 
+  test('one that a person has discarded: nothing is told of what it has met, and nothing is expected of it', () => {
+    const { next, wrong } = status({
+      ...SITUATIONS.abandoning,
+      next: { ...waits, is: 'unwanted', because: 'discarded' },
+    });
+    assert.deepEqual(
+      [next?.standing, next?.unwanted, next?.askAt, next?.trouble],
+      ['rolling', 'discarded', undefined, undefined],
+    );
+    assert.deepEqual(wrong, []);
+  });
+
   const kept: RollState = { ...SITUATIONS.serving, next: made('spare') };
   test('a key that a roll has left for the next one calls no person where the issuer needs none', () => {
     const { next, wrong, person } = status(kept);

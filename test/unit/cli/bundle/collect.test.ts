@@ -42,7 +42,7 @@ test('what fails leaves its sentence, and the rest is there', async (t) => {
     ['public', 'pin 998877'],
     ['fault', 'This could not be collected. The daemon does not run.\n'],
     ['missing', 'This could not be collected. There is no /no.\n'],
-    ['denied', 'This could not be collected. This user may not read /no: `sudo newleaf support-bundle`\n'],
+    ['denied', 'This could not be collected. This user may not read /no: `newleaf support-bundle`\n'],
     ['odd', 'This could not be collected. password=[redacted]\n'],
   ]);
   assert.deepEqual(made.filter(({ trouble }) => trouble !== undefined).length, 4);

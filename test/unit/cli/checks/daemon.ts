@@ -34,7 +34,7 @@ export const DAEMON: readonly Row[] = [
     'unit',
     'disabled, on a new gateway or one that was given up',
     { unit: unit({ UnitFileState: 'disabled' }), entry: async () => 'absent' },
-    /^warning .* is disabled: .* -> A new one: `sudo newleaf init`\. .* leave it off/,
+    /^warning .* is disabled: .* -> A new one: `newleaf init`\. .* leave it off/,
   ],
   [
     'unit',
@@ -67,7 +67,7 @@ export const DAEMON: readonly Row[] = [
     'socket',
     'on a new gateway, or one that was given up',
     { status: down, entry: async () => 'absent' },
-    /^failed NL-DAEMON-DOWN Nobody answers\. It has no state: .* -> A new one: `sudo newleaf init`\. One that was given up: leave it off/,
+    /^failed NL-DAEMON-DOWN Nobody answers\. It has no state: .* -> A new one: `newleaf init`\. One that was given up: leave it off/,
   ],
   [
     'socket',
@@ -85,7 +85,7 @@ export const DAEMON: readonly Row[] = [
     'socket',
     'is not for this user',
     { isStranger: true, status: fails(new Fault('NL-CONTROL-DENIED')) },
-    /^skipped .* -> `sudo newleaf check`$/,
+    /^skipped .* -> `newleaf check`$/,
   ],
   [
     'socket',

@@ -44,7 +44,7 @@ export const FILES: readonly Row[] = [
     'state-file',
     'not for this user',
     { entry: fails(denied) },
-    /^skipped This user may not read \/var\/lib\/newleaf\/state\.json\. -> `sudo newleaf check`$/,
+    /^skipped This user may not read \/var\/lib\/newleaf\/state\.json\. -> `newleaf check`$/,
   ],
   [
     'state-file',

@@ -32,7 +32,7 @@ export const TOKEN: readonly Row[] = [
     'module-loads',
     'for a user who has nothing to do with the daemon',
     { isStranger: true, loadModule: fails(new TokenError('failed', 'CKR_GENERAL_ERROR', 'It does not work.')) },
-    /^skipped This user may not use the token as the daemon does: It does not work\. -> `sudo newleaf check`$/,
+    /^skipped This user may not use the token as the daemon does: It does not work\. -> `newleaf check`$/,
   ],
 
   ['token-present', 'right', {}, /^ok Token "newleaf" \(serial 0042, SoftHSM project SoftHSM v2\) is there\.$/],

@@ -68,7 +68,7 @@ export const UPLINK: readonly Row[] = [
     'uplink-sockets',
     'looked at by another user',
     { ...named('sensors'), access: closed('/run/newleaf-uplink') },
-    /^skipped This user may not write .* -> `sudo newleaf check`$/,
+    /^skipped This user may not write .* -> `newleaf check`$/,
   ],
   [
     'uplink-sockets',

@@ -98,7 +98,11 @@ describe('what decommission destroys', () => {
     });
 
   test('a given key that is not there is not in the way', async () => {
-    assert.deepEqual(await keysIn(failing('KEY_NOT_FOUND'), 'newleaf', GIVEN), { own: [], kept: [] });
+    assert.deepEqual(await keysIn(failing('KEY_NOT_FOUND'), 'newleaf', GIVEN), {
+      own: [],
+      kept: [],
+      theirs: undefined,
+    });
   });
 
   test('nothing at all where it is not clear which key was given', async () => {

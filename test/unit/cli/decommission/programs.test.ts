@@ -27,9 +27,19 @@ test('the plan names the programs, and how many messages are lost with them', ()
   assert.match(plan, /^ {2}the program x, and its messages that wait for the hub: they cannot be counted$/m);
   assert.match(plan, /^ {2}the program y, and no message of it that waits for the hub$/m);
   assert.match(plan, /^ {2}uplink, state\.json in \/var\/lib\/newleaf$/m);
-  const rest = restInWords(programs, loaded, [], screen);
+  const rest = restInWords({ holding, programs }, loaded, [], screen);
   assert.match(rest, /^ {2}for the socket of sensors: \/etc\/tmpfiles\.d\/newleaf-uplink-sensors\.conf$/m);
   assert.doesNotMatch(rest, /plc/);
+});
+
+test('a key of the factory stays, and can prove who this gateway is: that is said before and after', () => {
+  const given = { ...holding, proves: 'key factory in token "gw"' };
+  const can = /But the key factory in token "gw" stays: with its certificate\s+it\s+proves\s+to\s+be\s+gw-0001\s+until/;
+  assert.match(planInWords({ holding: given, files: [], programs: [] }, loaded, screen), can);
+  assert.doesNotMatch(planInWords({ holding, files: [], programs: [] }, loaded, screen), /stays/);
+  const rest = restInWords({ holding: given, programs: [] }, loaded, [], screen);
+  assert.match(rest, can);
+  assert.doesNotMatch(rest, /Its keys .* are gone/);
 });
 
 test('the programs are found on disk; where there are none, nothing is said', async (t) => {
@@ -46,8 +56,11 @@ test('a file that another newleaf of this gateway needs is not to be removed', (
   const one = parseConfig(est, '/etc/newleaf/b/newleaf.toml');
   const other = parseConfig(est, '/etc/newleaf/newleaf.toml');
   const wide = { ...screen, width: 400 };
-  assert.match(restInWords([], one, [], wide), /^ {2}the configuration: .*\/etc\/newleaf\/proxy/m);
-  const rest = restInWords([], one, [other], wide);
+  assert.match(
+    restInWords({ holding, programs: [] }, one, [], wide),
+    /^ {2}the configuration: .*\/etc\/newleaf\/proxy/m,
+  );
+  const rest = restInWords({ holding, programs: [] }, one, [other], wide);
   assert.match(rest, /^ {2}the configuration: \/etc\/newleaf\/b\/newleaf\.toml\b(?!.*\/etc\/newleaf\/proxy)/m);
   assert.match(rest, /^ {2}but not \/etc\/newleaf\/proxy: \/etc\/newleaf\/newleaf\.toml names it, too$/m);
 });

@@ -42,7 +42,7 @@ describe('without root', () => {
     const io = stage();
     const line = args('uplink', 'add', 'sensors', '--group', 'sensors', '--config', config);
     assert.equal(await uplinkAdd(machine)(line, io), 2);
-    assert.match(words(io.err.text), /^Only root .* → sudo newleaf uplink add sensors --group sensors $/);
+    assert.match(words(io.err.text), /^Only root .* → newleaf uplink add sensors --group sensors $/);
     assert.deepEqual(changes, []);
   });
 

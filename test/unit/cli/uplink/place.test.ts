@@ -194,7 +194,7 @@ describe('sudo newleaf uplink', { skip }, () => {
     assert.equal(await uplinkRemove(stdin, { ...machine, isRoot: () => false })(remove(config), io), 1);
     assert.match(
       words(io.err.text),
-      /^Only root can remove .* Nothing was removed\. → sudo newleaf uplink remove sensors $/,
+      /^Only root can remove .* Nothing was removed\. → newleaf uplink remove sensors $/,
     );
     assert.equal(await uplinkRemove(stdin, machine)(remove(config), stage()), 0);
     assert.deepEqual([readdirSync(sockets), readdirSync(tmpfiles)], [[], []]);

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { prints } from './arrow.ts';
+import { serving } from './stage/site.ts';
+
+const RESTART = 'systemctl restart newleaf';
+
+test('the token has refused the PIN, and is given that PIN again: what status prints ends it, and nothing else does', async (t) => {
+  const { gateway } = await serving(t);
+  const { token, stateDirectory } = gateway;
+  const { pin } = token.hsm;
+  await gateway.stop();
+  const changed = (from: string, to: string) => {
+    const { module, environment } = token.hsm;
+    const args = [
+      '--module',
+      module,
+      '--token-label',
+      'newleaf',
+      '--change-pin',
+      '--login',
+      '--pin',
+      from,
+      '--new-pin',
+      to,
+    ];
+    execFileSync('pkcs11-tool', args, { env: { ...process.env, ...environment }, stdio: 'pipe' });
+  };
+  changed(pin, '99999999');
+  await assert.rejects(gateway.start(), /CKR_PIN_INCORRECT/);
+  await prints(gateway, ['status'], 'NL-TOKEN-PIN', ['/etc/newleaf/pin', RESTART]);
+  changed('99999999', pin);
+  await assert.rejects(gateway.start(), /refused this PIN before/);
+  const record = join(stateDirectory, 'refused-pin.json');
+  await prints(gateway, ['status'], 'NL-TOKEN-PIN', ['/etc/newleaf/pin', `rm ${record}`, RESTART]);
+  await prints(gateway, ['check', 'pin'], 'NL-TOKEN-PIN', ['/etc/newleaf/pin', `rm ${record}`, RESTART]);
+  execFileSync('sh', ['-c', `rm ${record}`]);
+  await gateway.start();
+  await gateway.settled();
+});
+
+test('another token has refused the PIN, and the right one is back: a start is enough', async (t) => {
+  const { gateway } = await serving(t);
+  const { directory, environment } = gateway.token.hsm;
+  await gateway.stop();
+  const [tokens, away] = [join(directory, 'tokens'), join(directory, 'away')];
+  renameSync(tokens, away);
+  mkdirSync(tokens);
+  const other = ['--init-token', '--free', '--label', 'newleaf', '--pin', '87654321', '--so-pin', '56785678'];
+  execFileSync('softhsm2-util', other, { env: { ...process.env, ...environment }, stdio: 'pipe' });
+  await assert.rejects(gateway.start(), /CKR_PIN_INCORRECT/);
+  rmSync(tokens, { recursive: true });
+  renameSync(away, tokens);
+  await gateway.start();
+  await gateway.settled();
+});

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type FaultyToken, faulty, rv } from '../contract/faulty/faulty.ts';
+import { prints, types } from './arrow.ts';
+import { cut, PATIENCE_MS, serving } from './stage/site.ts';
+
+const RESTART = 'systemctl restart newleaf';
+
+test('a key that the token has not destroyed is told until it is gone: what is printed ends it', async (t) => {
+  let hsm: FaultyToken | undefined;
+  const around = (at: Parameters<typeof faulty>[0]) => {
+    hsm = faulty(at);
+    return hsm;
+  };
+  const { far, gateway } = await serving(t, { around });
+  hsm?.answer('C_DestroyObject', rv('CKR_FUNCTION_FAILED'), -1);
+  await types(gateway, 'roll', '--wait');
+  // Each CSR needs its slot, and has it tried at once.
+  while ((await gateway.status()).phase === 'retiring-key') await gateway.command('csr');
+  assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a', 'newleaf-b']);
+  const again = far.log.entries.length;
+  await cut(far);
+  await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, again);
+  await gateway.settled();
+  await prints(gateway, ['status'], 'NL-TOKEN-FAILED', [RESTART]);
+  await prints(gateway, ['check', 'trouble'], 'NL-TOKEN-FAILED', [RESTART]);
+  hsm?.heal();
+  for (const type of ['privkey', 'pubkey'])
+    gateway.token.ask('--delete-object', '--type', type, '--label', 'newleaf-a');
+  await gateway.stop();
+  await gateway.start();
+  const { wrong } = await gateway.settled();
+  assert.deepEqual(wrong, []);
+});
