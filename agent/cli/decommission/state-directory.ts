@@ -24,6 +24,7 @@ export const FILES: readonly string[] = [
   'refused-pin.json',
   'token-uri',
   'ended.json',
+  'init.lock',
   'uplink',
 ];
 

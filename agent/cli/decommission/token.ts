@@ -6,8 +6,7 @@ import { failureOf } from '../../failure/failure-of.ts';
 import type { Held } from '../../machine/as-daemon.ts';
 import { knownIds } from '../../roll/look.ts';
 import { adoptedChain } from '../../state/adopted.ts';
-import { validateEntry } from '../../state/entry.ts';
-import { createJournal } from '../../state/journal.ts';
+import { readEntry } from '../../state/read-entry.ts';
 import { type Holding, unfinished, untouched } from './holding.ts';
 import { keysIn } from './keys.ts';
 
@@ -47,8 +46,6 @@ function adviceFor(error: unknown, directory: string): string | undefined {
 
 /** A journal that cannot be read names none. */
 async function recordedIds(directory: string): Promise<readonly string[]> {
-  const entry = await createJournal({ directory, validate: validateEntry })
-    .read()
-    .catch(() => 'absent' as const);
+  const entry = await readEntry(directory).catch(() => 'absent' as const);
   return entry === 'absent' ? [] : knownIds(entry);
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { configPath, loadConfig } from '../../config/config.ts';
 import { EXIT } from '../../failure/exit.ts';
 import type { Passage } from '../../machine/as-daemon.ts';
@@ -7,7 +8,7 @@ import { screenOf } from '../kit/screen.ts';
 import { type AskOptions, ask, isAsked, socketOf, stateOf } from './ask.ts';
 import { existing } from './configuration.ts';
 import { Dialogue } from './dialogue.ts';
-import { demandIdle, demandRoot } from './idle.ts';
+import { demandAlone, demandIdle, demandRoot } from './idle.ts';
 import { limitOf } from './limit.ts';
 import { Back, Interrupted, terminalPrompt } from './prompt.ts';
 import { provisioned } from './provisioned.ts';
@@ -47,7 +48,12 @@ export const init = ({ passage, stdin, stdout }: InitOptions): Run =>
     };
     // Root has asked already, and this process goes on with the command.
     if (passage.handed !== undefined) return here();
-    const asking = { args, file, dialogue, stdin, stopped };
+    let alone: Promise<void> | undefined;
+    const becomesAlone = (directory: string) => {
+      alone ??= demandAlone(directory);
+      return alone;
+    };
+    const asking = { args, file, dialogue, stdin, stopped, alone: becomesAlone };
     // Also while it provisions, in this process or another: what is typed then is no answer to a later question.
     return dialogue.quiet(async () => {
       await asked(asking, io);
@@ -66,7 +72,10 @@ async function asked(asking: Asking, io: Io): Promise<void> {
   const { args, file } = asking;
   demandRoot(file);
   const before = existing(file, args.options.ask === true);
-  await demandIdle(socketOf(before, file), stateOf(before, file));
+  const state = stateOf(before, file);
+  // A new gateway gets its directory after the options are judged.
+  if (existsSync(state)) await asking.alone(state);
+  await demandIdle(socketOf(before, file), state);
   if (isAsked(args, before)) await unlessStopped(() => ask({ ...asking, before }), asking, io);
 }
 

@@ -6,9 +6,9 @@ import type { Leaf } from '../../../roll/leaf.ts';
 import { iso } from '../../../roll/report.ts';
 import { adoptedFile } from '../../../state/adopted.ts';
 import { writeAtomically } from '../../../state/durable.ts';
-import { validateEntry } from '../../../state/entry.ts';
-import { createJournal, stateFile } from '../../../state/journal.ts';
+import { isGone, stateFile } from '../../../state/journal.ts';
 import { publishedChain } from '../../../state/published.ts';
+import { readEntry } from '../../../state/read-entry.ts';
 import type { FoundKey } from '../../proof/errands.ts';
 import type { Guide } from '../guide.ts';
 import { loginOf } from '../pin-place.ts';
@@ -117,10 +117,10 @@ async function takeOwn(guide: Guide, { label }: FoundKey, leaf: Leaf): Promise<v
   dialogue.ok(`The gateway goes on with its key "${label}", until the next roll: ${inWords(leaf)}.`);
 }
 
-/** No state, or that of a daemon which has neither a leaf nor a key yet: nothing is lost with it. */
+/** No state, or that of a gateway that was given up, or has neither a leaf nor a key yet: nothing is lost with it. */
 async function isBlank(directory: string, keys: readonly FoundKey[]): Promise<boolean> {
-  const journal = createJournal({ directory, validate: validateEntry });
-  const entry = await journal.read().catch(() => undefined);
+  if (await isGone(directory)) return true;
+  const entry = await readEntry(directory).catch(() => undefined);
   if (entry === 'absent' || entry === undefined) return entry === 'absent';
   const { next } = entry;
   return next === undefined || (next.is === 'key-wanted' && !keys.some(({ id }) => id === next.id));
