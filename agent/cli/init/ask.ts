@@ -26,7 +26,7 @@ import { leftOver, type Recorded } from './left.ts';
 import { hasAnswer } from './network.ts';
 import { stagedPin } from './pin-place.ts';
 import { Back } from './prompt.ts';
-import { proveScope } from './scope-trial.ts';
+import { proveScope } from './scope.ts';
 import { askToken } from './token.ts';
 
 /** Options that answer no question. */

@@ -5,11 +5,11 @@ import type { Passage } from '../../machine/as-daemon.ts';
 import { timeLimit } from '../../time/limited.ts';
 import { type CommandError, command, complaint, Failed, type Io, type Run, textOption } from '../kit/command.ts';
 import { screenOf } from '../kit/screen.ts';
+import { timeoutOf } from '../timeout.ts';
 import { type AskOptions, ask, isAsked, socketOf, stateOf } from './ask.ts';
 import { existing } from './configuration.ts';
 import { Dialogue } from './dialogue.ts';
 import { demandAlone, demandIdle, demandRoot } from './idle.ts';
-import { limitOf } from './limit.ts';
 import { Back, Interrupted, terminalPrompt } from './prompt.ts';
 import { provisioned } from './provisioned.ts';
 import { correctScope, SCOPE_DOUBTED } from './scope.ts';
@@ -31,15 +31,16 @@ export const init = ({ passage, stdin, stdout }: InitOptions): Run =>
     const hasTerminal = stdin.isTTY === true && io.out.isTTY === true && args.options.yes !== true;
     const prompt = hasTerminal ? terminalPrompt(stdin, stdout) : undefined;
     const dialogue = new Dialogue(io.out, screenOf(io.out, io.env), prompt);
-    const { ms, isForPerson } = limitOf(args);
-    const ends = performance.now() + (passage.handed?.leftMs ?? ms);
+    const given = timeoutOf(args);
+    const ends = performance.now() + (passage.handed?.leftMs ?? given ?? STANDARD_MS);
     // The answers of a person take their time.
-    const leftMs = () => (hasTerminal ? ms : Math.max(0, Math.round(ends - performance.now())));
+    const leftMs = () => (hasTerminal ? (given ?? STANDARD_MS) : Math.max(0, Math.round(ends - performance.now())));
     const isPatient = hasTerminal || args.options.wait === true;
     const { abort, stopped } = onStop(hasTerminal ? undefined : leftMs());
     const here = () => {
       const forServers = timeLimit(leftMs());
-      const forPerson = isPatient && !isForPerson ? new AbortController().signal : forServers;
+      // A person may take longer, unless the command line says how long.
+      const forPerson = isPatient && given === undefined ? new AbortController().signal : forServers;
       const isNewToken = args.options['new-token'] !== undefined;
       return provisioned(
         { passage, file, dialogue, isNewToken, isPatient, abort, late: { forServers, forPerson } },
@@ -58,13 +59,16 @@ export const init = ({ passage, stdin, stdout }: InitOptions): Run =>
     return dialogue.quiet(async () => {
       await asked(asking, io);
       for (;;) {
-        const isBounded = !hasTerminal && (isForPerson || !isPatient);
+        const isBounded = !hasTerminal && (given !== undefined || !isPatient);
         const exit = (await sent(asking, passage, isBounded ? leftMs() : undefined)) ?? (await here());
         if (exit !== SCOPE_DOUBTED || abort.aborted) return exit;
         await corrected(asking, io);
       }
     });
   });
+
+/** Two minutes: a gateway on a slow link needs a few seconds; a script or a person should not wait longer than this. */
+const STANDARD_MS = 120_000;
 
 type Asking = Omit<AskOptions, 'before'>;
 
