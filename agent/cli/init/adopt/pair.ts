@@ -18,9 +18,10 @@ export function readAdopted(path: string, what: string): string {
   try {
     return readGiven(path).toString('latin1');
   } catch (cause) {
-    const isDenied = (cause as NodeJS.ErrnoException).code === 'EACCES';
-    const advice = isDenied ? 'Run it as root: `sudo newleaf init`' : 'Name the right file, and run it again.';
-    throw refusal(`The ${what} ${path} cannot be read.`, advice, cause);
+    const { code } = cause as NodeJS.ErrnoException;
+    const advice = code === 'EACCES' ? 'Run it as root: `sudo newleaf init`' : 'Name the right file, and run it again.';
+    const why = code === 'ENOENT' ? 'there is no such file' : (cause as Error).message;
+    throw refusal(`The ${what} ${path} cannot be read: ${why}.`, advice);
   }
 }
 

@@ -49,11 +49,11 @@ test('yes and no, in any case, and nothing else', async () => {
 });
 
 test('a new secret is asked for until it is long enough, and may be left to newleaf', async () => {
-  const objection = (typed: string) => (typed.length < 4 ? 'must be 4 characters long' : undefined);
+  const objection = (typed: string) => (typed !== '' && typed.length < 4 ? 'must be 4 characters long' : undefined);
   const { guide, paper } = scene({ typed: ['123', '1234'] });
-  assert.equal(await guide.dialogue.newSecret('PIN', objection), '1234');
+  assert.equal(await guide.dialogue.secret('PIN', objection), '1234');
   assert.match(paper.text, /It must be 4 characters long\./);
-  assert.equal(await scene({ typed: [''] }).guide.dialogue.newSecret('PIN', objection), '');
+  assert.equal(await scene({ typed: [''] }).guide.dialogue.secret('PIN', objection), '');
 });
 
 test('help is no answer, and is given', async () => {

@@ -62,8 +62,7 @@ test('a question longer than the screen is broken at a blank, and asked on its l
   };
   const screen = { width: 40, isColoured: false, isUnicode: true };
   const dialogue = new Dialogue(paper, screen, {
-    line,
-    secret: line,
+    ask: line,
     enter: async () => undefined,
     hold() {},
     release() {},
