@@ -15,7 +15,7 @@ import { demandStopped } from './adopt/incumbent.ts';
 import { askAttestation } from './attestation.ts';
 import { type ExistingConfig, keepDraft, makePlace, writeConfiguration } from './configuration.ts';
 import { dropCopies } from './copies.ts';
-import type { Dialogue } from './dialogue.ts';
+import { Back, type Dialogue } from './dialogue.ts';
 import { createErrands } from './errands.ts';
 import { type Guide, InitAnswers } from './guide.ts';
 import { IDENTITY_QUESTIONS } from './identity.ts';
@@ -25,7 +25,6 @@ import { demandWhole, judgeFlags } from './judge.ts';
 import { leftOver, type Recorded } from './left.ts';
 import { hasAnswer } from './network.ts';
 import { stagedPin } from './pin-place.ts';
-import { Back } from './prompt.ts';
 import { proveScope } from './scope.ts';
 import { askToken } from './token.ts';
 

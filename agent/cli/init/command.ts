@@ -4,13 +4,13 @@ import { EXIT } from '../../failure/exit.ts';
 import type { Passage } from '../../machine/as-daemon.ts';
 import { timeLimit } from '../../time/limited.ts';
 import { type CommandError, command, complaint, Failed, type Io, type Run, textOption } from '../kit/command.ts';
+import { Interrupted, terminalPrompt } from '../kit/prompt.ts';
 import { screenOf } from '../kit/screen.ts';
 import { timeoutOf } from '../timeout.ts';
 import { type AskOptions, ask, isAsked, socketOf, stateOf } from './ask.ts';
 import { existing } from './configuration.ts';
-import { Dialogue } from './dialogue.ts';
+import { Back, Dialogue } from './dialogue.ts';
 import { demandAlone, demandIdle, demandRoot } from './idle.ts';
-import { Back, Interrupted, terminalPrompt } from './prompt.ts';
 import { provisioned } from './provisioned.ts';
 import { correctScope, SCOPE_DOUBTED } from './scope.ts';
 

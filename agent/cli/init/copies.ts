@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
+import { toNo } from './dialogue.ts';
 import type { Guide } from './guide.ts';
-import { toNo } from './prompt.ts';
 import { beside, writeFor } from './secret.ts';
 import type { Copied } from './settings.ts';
 

@@ -1,8 +1,23 @@
 import { once } from 'node:events';
 import { limited } from '../../time/limited.ts';
 import { type Complaint, complaint } from '../kit/command.ts';
+import type { Prompt } from '../kit/prompt.ts';
 import { type Colour, type Output, paint, type Screen, safe, toCopy, wrap } from '../kit/screen.ts';
-import { Back, type Prompt } from './prompt.ts';
+
+/** The person wants to answer the question before once more. */
+export class Back extends Error {
+  override readonly name = 'Back';
+
+  constructor() {
+    super('back');
+  }
+}
+
+/** `back` is a no, where no asks the question before again. @throws what is not Back */
+export function toNo(error: unknown): false {
+  if (error instanceof Back) return false;
+  throw error;
+}
 
 export interface Choice<K extends string> {
   readonly key: K;

@@ -4,12 +4,11 @@ import { isModuleOf, MAKEABLE } from '../../../hsm/known-modules.ts';
 import { formatUri } from '../../../hsm/uri.ts';
 import { SURVEY_MS } from '../proof/apart.ts';
 import { askSetting } from './ask-setting.ts';
-import type { Choice } from './dialogue.ts';
+import { Back, type Choice } from './dialogue.ts';
 import { createErrands } from './errands.ts';
 import type { Guide } from './guide.ts';
 import { makeNewToken, type NewKind, newKinds } from './new-token.ts';
 import { askPin } from './pin.ts';
-import { Back } from './prompt.ts';
 import { SETTINGS } from './settings.ts';
 import {
   hindrance,

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Fault } from '../../../failure/failure.ts';
+import { Interrupted } from '../../kit/prompt.ts';
 import { keepSecret } from '../copies.ts';
 import type { Adopted, Guide } from '../guide.ts';
-import { Interrupted } from '../prompt.ts';
 import { type Addition, AZIOT, CORRECT, type Incumbent, incumbentIn } from './aziot.ts';
 import { commandsOf, toStop } from './incumbent.ts';
 import { commonNameIn, keyIn, leafOf, readAdopted, readChain, refusal } from './pair.ts';

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { Fault } from '../../../failure/failure.ts';
+import { Interrupted } from '../../kit/prompt.ts';
+import { Back } from '../dialogue.ts';
 import type { Guide } from '../guide.ts';
-import { Back, Interrupted } from '../prompt.ts';
 
 const UNITS = ['aziot-edged', 'aziot-identityd'];
 

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { askSetting } from '../../../../agent/cli/init/ask-setting.ts';
-import { Dialogue } from '../../../../agent/cli/init/dialogue.ts';
+import { Back, Dialogue } from '../../../../agent/cli/init/dialogue.ts';
 import { askInOrder, type Question } from '../../../../agent/cli/init/in-order.ts';
-import { Back } from '../../../../agent/cli/init/prompt.ts';
 import { timeoutOf } from '../../../../agent/cli/timeout.ts';
 import { scene } from './stage.ts';
 

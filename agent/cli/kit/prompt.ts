@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
-import { Writable } from 'node:stream';
+import { type Readable, Writable } from 'node:stream';
+import { Failed } from './command.ts';
+import type { Output } from './screen.ts';
 
 /** The person at the terminal wants to stop (Ctrl-C, Ctrl-D). */
 export class Interrupted extends Error {
@@ -9,21 +11,6 @@ export class Interrupted extends Error {
   constructor() {
     super('interrupted');
   }
-}
-
-/** The person wants to answer the question before once more. */
-export class Back extends Error {
-  override readonly name = 'Back';
-
-  constructor() {
-    super('back');
-  }
-}
-
-/** `back` is a no, where no asks the question before again. @throws what is not Back */
-export function toNo(error: unknown): false {
-  if (error instanceof Back) return false;
-  throw error;
 }
 
 /** The person in front of the terminal, whose keys are shown and taken as answers only. */
@@ -38,8 +25,8 @@ export interface Prompt {
   release(): void;
 }
 
-/** The part of process.stdin that a prompt uses. */
-export type TypedKeys = NodeJS.ReadableStream & { setRawMode?(isRaw: boolean): unknown };
+/** Where an answer is typed: the part of process.stdin that a prompt uses. */
+export type Keyboard = Readable & { readonly isTTY?: boolean; setRawMode?(isRaw: boolean): unknown };
 
 const TOO_EARLY = '  (only the first line is an answer: what was typed before its question is not taken)\n';
 
@@ -57,7 +44,7 @@ interface Asked {
  * One readline for all questions and for the time between them: it keeps the terminal in raw mode, which echoes nothing, and in
  * which the driver makes no signals. So the keys for signals are obeyed here.
  */
-export function terminalPrompt(input: TypedKeys, output: NodeJS.WritableStream): Prompt {
+export function terminalPrompt(input: Keyboard, output: Pick<Output, 'write'>): Prompt {
   let line: Interface | undefined;
   let asked: Asked | undefined;
   let isShown = false;
@@ -141,4 +128,23 @@ export function terminalPrompt(input: TypedKeys, output: NodeJS.WritableStream):
 function forget(line: Interface | undefined): void {
   line?.write(null, { ctrl: true, name: 'e' });
   line?.write(null, { ctrl: true, name: 'u' });
+}
+
+export interface TypedQuestion {
+  readonly out: Output;
+  readonly text: string;
+  /** What Ctrl-C means. */
+  readonly unchanged: string;
+}
+
+/** Asks for one line. @throws Failed at Ctrl-C */
+export async function typedLine(stdin: Keyboard, { out, text, unchanged }: TypedQuestion): Promise<string> {
+  const prompt = terminalPrompt(stdin, out);
+  try {
+    return await prompt.ask(text, 'line');
+  } catch {
+    throw new Failed(`Interrupted. ${unchanged}`);
+  } finally {
+    prompt.release();
+  }
 }

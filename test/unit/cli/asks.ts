@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Interrupted, terminalPrompt } from '../../../../agent/cli/init/prompt.ts';
+import { Interrupted, terminalPrompt } from '../../../agent/cli/kit/prompt.ts';
 
 /** Asks as init does, with some work between two questions; for prompt.test.ts. */
 const prompt = terminalPrompt(process.stdin, process.stdout);
