@@ -15,6 +15,9 @@ export interface Lock {
 /** In the state directory, for the daemon's user alone: its group could hold the lock as well, and keep the daemon from starting. */
 export const LOCK = 'daemon.lock';
 
+/** One `newleaf init`, which starts a daemon of its own: the two have locks of their own. */
+export const INIT_LOCK = 'init.lock';
+
 /** `isLocked` holds the lock for a moment: it is asked for again, so often, with these milliseconds in between. */
 const TRIES = 5;
 const APART_MS = 100;
@@ -29,11 +32,12 @@ const NAME_BYTES = 108;
  * no file, the directory itself takes its place. Where there is no flock(1), or the file system has no locks, an abstract
  * socket does: it is seen in one network namespace only, and any user of the machine can take it before us.
  * Makes a missing directory.
+ * @param name of the file
  * @throws Fault NL-DAEMON-RUNS; NL-STATE-WRITE where there is no directory
  */
-export async function takeLock(directory: string): Promise<Lock> {
+export async function takeLock(directory: string, name = LOCK): Promise<Lock> {
   await makeDirectory(directory);
-  const descriptor = lockOf(directory);
+  const descriptor = lockOf(directory, name);
   let answer = await flock(descriptor);
   for (let tries = 1; answer === 'taken' && tries < TRIES; tries += 1) {
     await pause(APART_MS);
@@ -41,15 +45,15 @@ export async function takeLock(directory: string): Promise<Lock> {
   }
   if (answer === 'held') return { release: async () => closeSync(descriptor) };
   closeSync(descriptor);
-  const gate = answer === 'taken' ? undefined : await listening(await abstractName(directory));
+  const gate = answer === 'taken' ? undefined : await listening(await abstractName(directory, name));
   if (gate !== undefined) return { release: () => closed(gate) };
   throw new Fault('NL-DAEMON-RUNS', { message: `Another newleaf already runs on ${directory}.` });
 }
 
 const { O_RDWR, O_CREAT, O_NOFOLLOW, O_RDONLY, O_DIRECTORY } = constants;
 
-function lockOf(directory: string): number {
-  const path = `${directory}/${LOCK}`;
+function lockOf(directory: string, name: string): number {
+  const path = `${directory}/${name}`;
   try {
     const descriptor = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
     const { uid, gid } = statSync(directory);
@@ -57,16 +61,18 @@ function lockOf(directory: string): number {
     if (process.geteuid?.() === 0 && fstatSync(descriptor).uid !== uid) fchownSync(descriptor, uid, gid);
     return descriptor;
   } catch (cause) {
-    return unmadeLockOf(directory, path, cause);
+    return unmadeLockOf(name === LOCK ? directory : undefined, path, cause);
   }
 }
 
 /** One that is there is the lock, also on a disk that is read-only here: another lock beside it would let two newleafs run. */
-function unmadeLockOf(directory: string, path: string, cause: unknown): number {
+function unmadeLockOf(directory: string | undefined, path: string, cause: unknown): number {
   try {
     return openSync(path, O_RDONLY | O_NOFOLLOW);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return openSync(directory, O_RDONLY | O_DIRECTORY);
+    const isUnmade = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    // A directory is one lock, and that of the daemon.
+    if (isUnmade && directory !== undefined) return openSync(directory, O_RDONLY | O_DIRECTORY);
     throw new Fault('NL-STATE-WRITE', { message: `The lock ${path} cannot be opened.`, cause });
   }
 }
@@ -119,8 +125,8 @@ function flock(descriptor: number): Promise<'held' | 'taken' | 'impossible'> {
 }
 
 /** Node 20 pads an abstract name with NULs to the full length, Node 24 does not: a full-length name is the same for both. */
-async function abstractName(directory: string): Promise<string> {
-  const path = await realpath(directory);
+async function abstractName(directory: string, name = LOCK): Promise<string> {
+  const path = `${await realpath(directory)}${name === LOCK ? '' : `/${name}`}`;
   return `\0newleaf:${createHash('sha512').update(path).digest('hex')}`.slice(0, NAME_BYTES);
 }
 

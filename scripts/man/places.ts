@@ -21,6 +21,7 @@ export const FILES: Readonly<Record<string, string>> = {
   [`${state}/tpm-next-key`]: 'With a TPM: the key that the hub has not accepted yet; only this TPM can open it.',
   [`${state}/uplink/`]: 'The programs that send through newleaf: their keys, and the messages that wait.',
   [`${state}/daemon.lock`]: 'A lock: while a daemon holds it (flock), no other newleaf starts on this state.',
+  [`${state}/init.lock`]: 'The same for `init`: one works on this state.',
   [String(SCHEMA.control.socket.standard)]:
     'The control socket: HTTP and JSON, for the commands and for monitoring (/metrics).',
   [`${SCHEMA.uplink.sockets.standard}/NAME/mqtt.sock`]: 'The socket of a program.',

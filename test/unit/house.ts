@@ -196,6 +196,7 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
   },
   'agent/cli/init': {
     may: [
+      'ask',
       'kit',
       'cli',
       'proof',

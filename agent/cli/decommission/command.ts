@@ -8,7 +8,7 @@ import { becomeDaemon, isStranger, type Passage } from '../../machine/as-daemon.
 import { endJournal } from '../../state/journal.ts';
 import { type Lock, takeLock } from '../../state/lock.ts';
 import { command, Failed, Misuse, type Run, textOption } from '../kit/command.ts';
-import { type Keyboard, typedLine } from '../kit/line.ts';
+import { type Keyboard, typedLine } from '../kit/prompt.ts';
 import { screenOf } from '../kit/screen.ts';
 import { sendLastMessages } from './last-messages.ts';
 import { programsLeft } from './programs.ts';

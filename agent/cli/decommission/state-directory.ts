@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Fault } from '../../failure/failure.ts';
 import { syncDirectory } from '../../state/durable.ts';
 import { isGone } from '../../state/journal.ts';
-import { LOCK } from '../../state/lock.ts';
+import { INIT_LOCK, LOCK } from '../../state/lock.ts';
 
 const STATE = 'state.json';
 
@@ -59,7 +59,9 @@ export async function removeFiles(directory: string): Promise<void> {
 }
 
 /** That of this process, which made it to look. A daemon that takes it meanwhile finds that the gateway is given up, or nothing. */
-export const removeLock = (directory: string): Promise<void> => rm(join(directory, LOCK), { force: true });
+export async function removeLock(directory: string): Promise<void> {
+  for (const name of [LOCK, INIT_LOCK]) await rm(join(directory, name), { force: true });
+}
 
 /**
  * A file, or a directory with the files in it. A directory that the group has put into the inbox stays: other users may change

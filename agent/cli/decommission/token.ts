@@ -6,8 +6,7 @@ import type { X509Config } from '../../config/config.ts';
 import type { Held } from '../../machine/as-daemon.ts';
 import { knownIds } from '../../roll/look.ts';
 import { adoptedChain } from '../../state/adopted.ts';
-import { validateEntry } from '../../state/entry.ts';
-import { createJournal } from '../../state/journal.ts';
+import { readEntry } from '../../state/read-entry.ts';
 import { type Holding, unfinished, untouched } from './holding.ts';
 import { keysIn } from './keys.ts';
 
@@ -62,8 +61,6 @@ const LOST: Holding = { own: [], kept: ['the token, which is not there'], destro
 
 /** A journal that cannot be read names none. */
 async function recordedIds(directory: string): Promise<readonly string[]> {
-  const entry = await createJournal({ directory, validate: validateEntry })
-    .read()
-    .catch(() => 'absent' as const);
+  const entry = await readEntry(directory).catch(() => 'absent' as const);
   return entry === 'absent' ? [] : knownIds(entry);
 }

@@ -4,9 +4,9 @@ import { objectionTo, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
 import { localAccount } from '../../machine/account.ts';
 import { readGiven } from '../../machine/given-file.ts';
+import { keepSecret, takenOver } from './copies.ts';
 import { type Guide, wrongFlag } from './guide.ts';
 import type { Copied, SettingQuestion } from './settings.ts';
-import { keepSecret, takenOver } from './take-over.ts';
 
 /**
  * Answers one setting: by its flag, or by the person, whose Enter takes the configured value or the default. A mistake is told
@@ -16,46 +16,41 @@ import { keepSecret, takenOver } from './take-over.ts';
  */
 export async function askSetting(guide: Guide, question: SettingQuestion, typed?: string): Promise<void> {
   const { answers, dialogue } = guide;
-  const { name, flag, words, hint, form, choices } = question;
-  const isTyped = question.isPassword && dialogue.asks && guide.flag(flag) === undefined;
-  if (isTyped && question.file) return askPassword(guide, question, question.file);
-  const read = (typed: string): Written => (form === undefined ? placed(question, typed) : form.read(typed));
+  const { name, flag, words, hint, file, form, choices } = question;
+  const isAsked = dialogue.asks && guide.flag(flag) === undefined;
+  if (isAsked && question.isPassword && file !== undefined) return askPassword(guide, question, file);
+  const read = (one: string): Written => (form === undefined ? placed(question, one) : form.read(one));
   let named: Named | undefined;
-  const objection = async (typed: string) => {
-    const path = placed(question, typed);
-    if (question.file !== undefined && path.startsWith('~')) return WITHOUT_HOME;
-    const wrong = objectionTo(name, read(typed));
-    if (wrong !== undefined) return wrong;
-    const found = question.file && path.startsWith('/') ? await look(guide, path, question.file) : undefined;
+  const objection = async (one: string) => {
+    const path = placed(question, one);
+    if (file !== undefined && path.startsWith('~')) return WITHOUT_HOME;
+    const isPath = file !== undefined && path.startsWith('/');
+    const found = objectionTo(name, read(one)) ?? (isPath ? await look(guide, path, file) : undefined);
     if (typeof found === 'string') return found;
     named = found;
     return question.objection?.(path, named?.content);
   };
-  const forDaemon = async (typed: string) =>
-    question.file && named?.isClosed
-      ? takenOver(guide, placed(question, typed), named.content, question.file)
-      : placed(question, typed);
+  /** False where the daemon needs a copy, and the person wants none. */
+  const isTaken = async (one: string) => {
+    const path = placed(question, one);
+    const place = file && named?.isClosed ? await takenOver(guide, path, named.content, file) : one;
+    if (place !== undefined) answers.set(name, read(place));
+    return place !== undefined;
+  };
   const given = guide.flag(flag);
   if (given !== undefined) {
     const wrong = await objection(given);
     if (wrong !== undefined) throw wrongFlag(flag, wrong);
-    const place = await forDaemon(given);
-    if (place !== undefined) return answers.set(name, read(place));
+    if (await isTaken(given)) return;
     guide.forget(flag);
   }
   const fallback = shown(answers.get(name) ?? question.suggestion ?? standardOf(name), question);
-  if (dialogue.asks && choices !== undefined) {
+  if (dialogue.asks && choices !== undefined)
     return answers.set(name, await dialogue.choose(words, choices, fallback ?? choices[0]?.key));
-  }
-  if (dialogue.asks) {
-    if (hint !== undefined) dialogue.hint(hint);
-    for (let first = typed; ; first = undefined) {
-      const place = await forDaemon(await dialogue.text(words, fallback, objection, first));
-      if (place !== undefined) return answers.set(name, read(place));
-    }
-  }
-  if (fallback === undefined) return answers.miss(flag);
-  answers.set(name, read(fallback));
+  if (!dialogue.asks) return fallback === undefined ? answers.miss(flag) : answers.set(name, read(fallback));
+  if (hint !== undefined) dialogue.hint(hint);
+  let first = typed;
+  while (!(await isTaken(await dialogue.text(words, fallback, objection, first)))) first = undefined;
 }
 
 /** A password that the person types: its file is made. */
@@ -63,12 +58,9 @@ async function askPassword(guide: Guide, { name, words }: SettingQuestion, file:
   const { answers, dialogue } = guide;
   const kept = answers.text(name);
   const enter = kept === undefined ? '' : `; Enter: the one in ${kept}`;
-  for (;;) {
-    const typed = await dialogue.secret(`${words} (not shown${enter})`);
-    if (typed !== '') return answers.set(name, await keepSecret(guide, file, typed));
-    if (kept !== undefined) return;
-    dialogue.object('It is needed.');
-  }
+  const isNeeded = (one: string) => (one === '' && kept === undefined ? 'is needed' : undefined);
+  const typed = await dialogue.secret(`${words} (not shown${enter})`, isNeeded);
+  if (typed !== '') answers.set(name, await keepSecret(guide, file, typed));
 }
 
 /** As a shell expands it; sudo(8) has a HOME of its own, and names its caller. */

@@ -7,8 +7,7 @@ import { daemonAccount, giveDirectories } from '../../machine/as-daemon.ts';
 import { unitOf } from '../../machine/unit.ts';
 import { leafIn } from '../../roll/candidate.ts';
 import { makeDirectory } from '../../state/durable.ts';
-import { validateEntry } from '../../state/entry.ts';
-import { createJournal } from '../../state/journal.ts';
+import { readEntry } from '../../state/read-entry.ts';
 import type { ParsedArguments } from '../kit/parse.ts';
 import { adopt } from './adopt/adopt.ts';
 import { askFirstKey } from './adopt/begin.ts';
@@ -16,7 +15,7 @@ import { demandStopped } from './adopt/incumbent.ts';
 import { askAttestation } from './attestation.ts';
 import { type ExistingConfig, keepDraft, makePlace, writeConfiguration } from './configuration.ts';
 import { dropCopies } from './copies.ts';
-import type { Dialogue } from './dialogue.ts';
+import { Back, type Dialogue } from './dialogue.ts';
 import { createErrands } from './errands.ts';
 import { type Guide, InitAnswers } from './guide.ts';
 import { IDENTITY_QUESTIONS } from './identity.ts';
@@ -26,8 +25,7 @@ import { demandWhole, judgeFlags } from './judge.ts';
 import { leftOver, type Recorded } from './left.ts';
 import { hasAnswer } from './network.ts';
 import { stagedPin } from './pin-place.ts';
-import { Back } from './prompt.ts';
-import { proveScope } from './scope-trial.ts';
+import { proveScope } from './scope.ts';
 import { askToken } from './token.ts';
 
 /** Options that answer no question. */
@@ -47,6 +45,8 @@ export interface AskOptions {
   readonly file: string;
   readonly before: ExistingConfig;
   readonly dialogue: Dialogue;
+  /** Makes sure that no other init works on this state. */
+  readonly alone: (directory: string) => Promise<void>;
   /** Rejects at Ctrl-C while there is no question, and when the time is over. */
   readonly stopped: Promise<never>;
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
@@ -62,28 +62,27 @@ export async function ask(options: AskOptions): Promise<void> {
   const flags = new Map(
     Object.entries(args.options).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
   );
-  judgeFlags({ flag: (name) => flags.get(name) });
+  const flag = (name: string) => flags.get(name);
+  judgeFlags({ flag });
   await makePlace(file);
   welcome(dialogue, before, file);
   const answers = new InitAnswers(before.draft, file);
   // A person is asked for the other half, and aziot may bring it.
-  if (!dialogue.asks && flags.get('adopt') !== 'aziot') {
-    demandWhole({ flag: (name) => flags.get(name) }, hasAnswer(answers));
-  }
+  if (!dialogue.asks && flags.get('adopt') !== 'aziot') demandWhole({ flag }, hasAnswer(answers));
   const state = answers.inEffect('state.directory');
   const account = daemonAccount(file, { state: { directory: state } });
   const known = await knownIn(state);
   const bare: Guide = {
     dialogue,
     answers,
-    flag: (name) => flags.get(name),
+    flag,
     forget: (...names) => {
       for (const name of names) flags.delete(name);
     },
     file,
     account,
     leaf: known.leaf,
-    left: await leftOver({ answers, dialogue }, known),
+    left: await leftOver({ answers, dialogue, flag }, known),
     errands: createErrands(
       account,
       () => unitOf(instanceOf(file).unit),
@@ -97,6 +96,7 @@ export async function ask(options: AskOptions): Promise<void> {
   const guide: Guide = { ...bare, adopted: await adopt(bare, flags) };
   if (account === undefined) await makeDirectory(state);
   else await giveDirectories(account, file, state, dirname(socketOf(before, file)));
+  await options.alone(state);
   await Promise.race([askAll(guide), stopped]).catch(async (error: unknown) => {
     if (dialogue.asks) await keepDraft(guide);
     await dropCopies(guide, dialogue.asks);
@@ -162,9 +162,7 @@ export const stateOf = ({ draft }: ExistingConfig, file: string): string =>
 
 /** A state that cannot be read is met when the daemon starts. */
 async function knownIn(directory: string): Promise<Recorded> {
-  const entry = await createJournal({ directory, validate: validateEntry })
-    .read()
-    .catch(() => 'absent' as const);
+  const entry = await readEntry(directory).catch(() => 'absent' as const);
   if (entry === 'absent') return { leaf: undefined };
   return { leaf: entry.current ?? leafIn(entry.next), registered: entry.registered };
 }

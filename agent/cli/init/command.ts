@@ -1,15 +1,16 @@
+import { existsSync } from 'node:fs';
 import { configPath, loadConfig } from '../../config/config.ts';
 import { EXIT } from '../../failure/exit.ts';
 import type { Passage } from '../../machine/as-daemon.ts';
 import { timeLimit } from '../../time/limited.ts';
 import { type CommandError, command, complaint, Failed, type Io, type Run, textOption } from '../kit/command.ts';
+import { Interrupted, terminalPrompt } from '../kit/prompt.ts';
 import { screenOf } from '../kit/screen.ts';
+import { timeoutOf } from '../timeout.ts';
 import { type AskOptions, ask, isAsked, socketOf, stateOf } from './ask.ts';
 import { existing } from './configuration.ts';
-import { Dialogue } from './dialogue.ts';
-import { demandIdle, demandRoot } from './idle.ts';
-import { limitOf } from './limit.ts';
-import { Back, Interrupted, terminalPrompt } from './prompt.ts';
+import { Back, Dialogue } from './dialogue.ts';
+import { demandAlone, demandIdle, demandRoot } from './idle.ts';
 import { provisioned } from './provisioned.ts';
 import { correctScope, SCOPE_DOUBTED } from './scope.ts';
 
@@ -30,15 +31,16 @@ export const init = ({ passage, stdin, stdout }: InitOptions): Run =>
     const hasTerminal = stdin.isTTY === true && io.out.isTTY === true && args.options.yes !== true;
     const prompt = hasTerminal ? terminalPrompt(stdin, stdout) : undefined;
     const dialogue = new Dialogue(io.out, screenOf(io.out, io.env), prompt);
-    const { ms, isForPerson } = limitOf(args);
-    const ends = performance.now() + (passage.handed?.leftMs ?? ms);
+    const given = timeoutOf(args);
+    const ends = performance.now() + (passage.handed?.leftMs ?? given ?? STANDARD_MS);
     // The answers of a person take their time.
-    const leftMs = () => (hasTerminal ? ms : Math.max(0, Math.round(ends - performance.now())));
+    const leftMs = () => (hasTerminal ? (given ?? STANDARD_MS) : Math.max(0, Math.round(ends - performance.now())));
     const isPatient = hasTerminal || args.options.wait === true;
     const { abort, stopped } = onStop(hasTerminal ? undefined : leftMs());
     const here = () => {
       const forServers = timeLimit(leftMs());
-      const forPerson = isPatient && !isForPerson ? new AbortController().signal : forServers;
+      // A person may take longer, unless the command line says how long.
+      const forPerson = isPatient && given === undefined ? new AbortController().signal : forServers;
       const isNewToken = args.options['new-token'] !== undefined;
       return provisioned(
         { passage, file, dialogue, isNewToken, isPatient, abort, late: { forServers, forPerson } },
@@ -47,12 +49,17 @@ export const init = ({ passage, stdin, stdout }: InitOptions): Run =>
     };
     // Root has asked already, and this process goes on with the command.
     if (passage.handed !== undefined) return here();
-    const asking = { args, file, dialogue, stdin, stopped };
+    let alone: Promise<void> | undefined;
+    const becomesAlone = (directory: string) => {
+      alone ??= demandAlone(directory);
+      return alone;
+    };
+    const asking = { args, file, dialogue, stdin, stopped, alone: becomesAlone };
     // Also while it provisions, in this process or another: what is typed then is no answer to a later question.
     return dialogue.quiet(async () => {
       await asked(asking, io);
       for (;;) {
-        const isBounded = !hasTerminal && (isForPerson || !isPatient);
+        const isBounded = !hasTerminal && (given !== undefined || !isPatient);
         const exit = (await sent(asking, passage, isBounded ? leftMs() : undefined)) ?? (await here());
         if (exit !== SCOPE_DOUBTED || abort.aborted) return exit;
         await corrected(asking, io);
@@ -60,13 +67,19 @@ export const init = ({ passage, stdin, stdout }: InitOptions): Run =>
     });
   });
 
+/** Two minutes: a gateway on a slow link needs a few seconds; a script or a person should not wait longer than this. */
+const STANDARD_MS = 120_000;
+
 type Asking = Omit<AskOptions, 'before'>;
 
 async function asked(asking: Asking, io: Io): Promise<void> {
   const { args, file } = asking;
   demandRoot(file);
   const before = existing(file, args.options.ask === true);
-  await demandIdle(socketOf(before, file), stateOf(before, file));
+  const state = stateOf(before, file);
+  // A new gateway gets its directory after the options are judged.
+  if (existsSync(state)) await asking.alone(state);
+  await demandIdle(socketOf(before, file), state);
   if (isAsked(args, before)) await unlessStopped(() => ask({ ...asking, before }), asking, io);
 }
 

@@ -1,20 +1,15 @@
 import { readFile, rm } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
+import { toNo } from './dialogue.ts';
 import type { Guide } from './guide.ts';
-import { beside } from './secret.ts';
-
-/** Where a text is kept beside the configuration. */
-export interface CopyPlace {
-  readonly path: string;
-  /** It has this text already. */
-  readonly isThere: boolean;
-}
+import { beside, writeFor } from './secret.ts';
+import type { Copied } from './settings.ts';
 
 /**
  * The first of `trust.pem`, `trust-2.pem`, … that is free, or has this very text. A file that is there may be in use, so its text
  * is never replaced: the configuration that is written at the end is the only switch, also where the power is cut.
  */
-export async function placeFor(guide: Guide, name: string, text: string): Promise<CopyPlace> {
+async function placeFor(guide: Guide, name: string, text: string) {
   const named = namedBy(guide);
   const end = extname(name);
   for (let number = 1; ; number += 1) {
@@ -29,6 +24,44 @@ export async function placeFor(guide: Guide, name: string, text: string): Promis
 /** @returns undefined where nothing is there; false for anything that is no text */
 const textAt = (path: string): Promise<string | false | undefined> =>
   readFile(path, 'utf8').catch(({ code }: NodeJS.ErrnoException) => (code === 'ENOENT' ? undefined : false));
+
+/**
+ * The file as the daemon can read it: a copy of one that only root can read. Where there is no terminal, it is copied unasked,
+ * as a PIN is.
+ * @param text of the file, as it was judged: another user may have changed the file by now
+ * @returns undefined where the person wants no copy
+ * @throws Fault NL-CONFIG
+ */
+export async function takenOver(guide: Guide, place: string, text: string, { name, isSecret }: Copied) {
+  const { account, copies, dialogue, errands, later } = guide;
+  if (account === undefined) return place;
+  const { path: target, isThere } = await placeFor(guide, name, text);
+  const isInPlace = place === target;
+  const isReadable = isThere && !isInPlace && (await errands.whyUnreadable(target)) === undefined;
+  if (dialogue.asks && !isReadable) {
+    const [first, offer] = [beside(guide, name), isInPlace ? 'Let the daemon read it?' : `Copy it to ${target}?`];
+    const another = target === first ? '' : ` ${first} has another text, and stays.`;
+    dialogue.say(`The daemon, which is the user ${account.name}, cannot read ${place}.${another}`);
+    if (!(await dialogue.confirm(offer, true).catch(toNo))) return undefined;
+  }
+  await writeFor(isSecret ? 'daemon' : 'all', guide, target, text);
+  if (!isThere) copies.set(target, place);
+  const reader = isSecret ? `only the user ${account.name} can read it` : 'all users can read it';
+  const words = isInPlace ? place : `${place} is copied to ${target}`;
+  const told = isReadable ? `${place} is already copied to ${target}.` : `${words}: ${reader}.`;
+  // Where an answer is refused, a script ends, and its copies go.
+  if (!dialogue.asks && copies.has(target)) later.push(told);
+  else dialogue.ok(told);
+  return target;
+}
+
+/** Keeps a password for the daemon. @returns the path of its file */
+export async function keepSecret(guide: Guide, { name }: Copied, secret: string): Promise<string> {
+  const { path, isThere } = await placeFor(guide, name, `${secret}\n`);
+  await writeFor('daemon', guide, path, `${secret}\n`);
+  if (!isThere) guide.copies.set(path, path);
+  return path;
+}
 
 /** The file of the person, where the answer is a copy of it: the copy goes when it does not work. */
 export const originOf = ({ copies }: Pick<Guide, 'copies'>, path: string): string => copies.get(path) ?? path;

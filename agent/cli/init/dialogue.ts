@@ -1,8 +1,23 @@
 import { once } from 'node:events';
 import { limited } from '../../time/limited.ts';
 import { type Complaint, complaint } from '../kit/command.ts';
+import type { Prompt } from '../kit/prompt.ts';
 import { type Colour, type Output, paint, type Screen, safe, toCopy, wrap } from '../kit/screen.ts';
-import { Back, type Prompt } from './prompt.ts';
+
+/** The person wants to answer the question before once more. */
+export class Back extends Error {
+  override readonly name = 'Back';
+
+  constructor() {
+    super('back');
+  }
+}
+
+/** `back` is a no, where no asks the question before again. @throws what is not Back */
+export function toNo(error: unknown): false {
+  if (error instanceof Back) return false;
+  throw error;
+}
 
 export interface Choice<K extends string> {
   readonly key: K;
@@ -17,12 +32,8 @@ const NOTICED_MS = 1_000;
 /** Typed at any question, it leads to the question before. */
 const BACK = 'back';
 
-const HELP = ['help', '--help', '?'];
-
 const HOW_TO_ANSWER =
   'Type the answer, then Enter. Enter alone takes the value in brackets; `back` goes to the question before; Ctrl-C ends it, and your answers are kept. All questions: `newleaf help init`';
-
-const YES_OR_NO = /^(y|yes|n|no)$/i;
 
 /** The fault of an answer, as the end of a sentence; undefined where it is accepted. */
 type Objection = (typed: string) => string | undefined | Promise<string | undefined>;
@@ -30,10 +41,12 @@ type Objection = (typed: string) => string | undefined | Promise<string | undefi
 /** Text for the person in front of the screen, and questions, where there is a terminal. */
 export class Dialogue {
   readonly screen: Screen;
+  /** There is text above the next one. */
+  hasSpoken = false;
+  /** How many questions have been asked. */
+  questions = 0;
   readonly #out: Output;
   readonly #prompt: Prompt | undefined;
-  #hasSpoken = false;
-  #questions = 0;
 
   /** @param prompt undefined: no question can be asked */
   constructor(out: Output, screen: Screen, prompt: Prompt | undefined) {
@@ -47,19 +60,9 @@ export class Dialogue {
     return this.#prompt !== undefined;
   }
 
-  /** Whether there is text above the next one. */
-  get hasSpoken(): boolean {
-    return this.#hasSpoken;
-  }
-
-  /** How many questions have been asked. */
-  get questions(): number {
-    return this.#questions;
-  }
-
   title(words: string): void {
     const lines = wrap(this.screen, words).map((line) => paint(this.screen, 'bold', line));
-    this.#write([...(this.#hasSpoken ? [''] : []), ...lines, '']);
+    this.#write([...(this.hasSpoken ? [''] : []), ...lines, '']);
   }
 
   say(words: string): void {
@@ -113,24 +116,20 @@ export class Dialogue {
   async text(words: string, fallback: string | undefined, objection: Objection, first?: string): Promise<string> {
     const shown = fallback === undefined ? '' : ` [${safe(this.screen, fallback)}]`;
     for (let given = first; ; given = undefined) {
-      const typed = given ?? ((await this.#answer('line', `${words}${shown}`)) || fallback);
-      const wrong = typed === undefined ? 'is needed' : await objection(typed);
-      if (typed !== undefined && wrong === undefined) return typed;
-      this.object(`It ${wrong}.`);
+      const typed = given ?? ((await this.#answer('line', `${words}${shown}`)) || fallback || '');
+      const wrong = typed === '' ? 'is needed' : await objection(typed);
+      if (wrong === undefined) return typed;
+      this.#object(wrong);
     }
   }
 
-  secret(words: string): Promise<string> {
-    return this.#answer('secret', words);
-  }
-
-  /** Repeated until it is accepted; an empty one is. */
-  async newSecret(words: string, objection: Objection): Promise<string> {
+  /** The same, unseen; an answer may be empty. */
+  async secret(words: string, objection: Objection = () => undefined): Promise<string> {
     for (;;) {
-      const typed = await this.secret(words);
-      const wrong = typed === '' ? undefined : await objection(typed);
+      const typed = await this.#answer('secret', words);
+      const wrong = await objection(typed);
       if (wrong === undefined) return typed;
-      this.object(`It ${wrong}.`);
+      this.#object(wrong);
     }
   }
 
@@ -148,18 +147,17 @@ export class Dialogue {
   }
 
   async confirm(words: string, fallback: boolean): Promise<boolean> {
-    const typed = await this.text(words, fallback ? 'yes' : 'no', (one) =>
-      YES_OR_NO.test(one) ? undefined : 'must be yes or no',
-    );
-    return /^y/i.test(typed);
+    return (await this.confirmOrPath(words, fallback, false)) === true;
   }
 
-  /** Yes (which Enter means), no, or at once the path that is asked for after a yes. */
-  async confirmOrPath(words: string): Promise<boolean | string> {
-    const typed = await this.text(words, 'yes', (one) =>
-      YES_OR_NO.test(one) || one.includes('/') ? undefined : 'must be yes or no, or the path of the file',
+  /** Yes, no, or at once the path that is asked for after a yes. */
+  async confirmOrPath(words: string, fallback = true, takesPath = true): Promise<boolean | string> {
+    const isPath = (one: string) => takesPath && one.includes('/');
+    const wrong = `must be yes or no${takesPath ? ', or the path of the file' : ''}`;
+    const typed = await this.text(words, fallback ? 'yes' : 'no', (one) =>
+      /^(y|yes|n|no)$/i.test(one) || isPath(one) ? undefined : wrong,
     );
-    return typed.includes('/') ? typed : /^y/i.test(typed);
+    return isPath(typed) ? typed : /^y/i.test(typed);
   }
 
   /** While this goes on, keys that answer no question are not shown. */
@@ -189,9 +187,9 @@ export class Dialogue {
     if (!over.aborted) await once(over, 'abort');
   }
 
-  /** What is wrong with an answer. */
-  object(words: string): void {
-    const lines = wrap(this.screen, words, { first: `${INDENT}  ` });
+  /** @param wrong the fault of an answer */
+  #object(wrong: string): void {
+    const lines = wrap(this.screen, `It ${wrong}.`, { first: `${INDENT}  ` });
     this.#write(lines.map((line) => paint(this.screen, 'yellow', line)));
   }
 
@@ -203,19 +201,19 @@ export class Dialogue {
 
   async #answer(how: 'line' | 'secret', words: string): Promise<string> {
     if (this.#prompt === undefined) throw new TypeError('there is no terminal to ask on');
-    this.#questions += 1;
+    this.questions += 1;
     const lines = wrap(this.screen, `${words}:`, { first: INDENT, rest: `${INDENT}  ` });
     for (;;) {
       if (lines.length > 1) this.#write(lines.slice(0, -1));
-      const typed = await this.#prompt[how](`${lines.at(-1)} `);
+      const typed = await this.#prompt.ask(`${lines.at(-1)} `, how);
       if (typed === BACK) throw new Back();
-      if (how === 'secret' || !HELP.includes(typed)) return typed;
+      if (how === 'secret' || !['help', '--help', '?'].includes(typed)) return typed;
       this.hint(HOW_TO_ANSWER);
     }
   }
 
   #write(lines: readonly string[]): void {
-    this.#hasSpoken = true;
+    this.hasSpoken = true;
     this.#out.write(`${lines.join('\n')}\n`);
   }
 }

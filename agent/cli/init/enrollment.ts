@@ -5,17 +5,18 @@ import { restOf } from '../../roll/candidate.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import type { RollState } from '../../roll/state.ts';
 import { digestRows } from '../status/screen.ts';
+import { readEndorsement, renderEndorsement } from '../tpm.ts';
 import type { Dialogue } from './dialogue.ts';
 import type { DaemonWatch } from './watch.ts';
 
 /** What the operator needs to enroll the leaf that DPS refuses, or the TPM. */
 export async function showEnrollment(watch: DaemonWatch, leaf: Leaf, state: RollState): Promise<void> {
-  const { dialogue, registrationId, endorsement } = watch;
+  const { dialogue, config } = watch;
   dialogue.blank();
-  if (endorsement !== undefined) {
+  if ('tpm' in config) {
     dialogue.say('DPS does not accept this TPM yet. The operator of DPS enrolls it:');
     dialogue.blank();
-    return dialogue.copy(await endorsement());
+    return dialogue.copy(renderEndorsement(await readEndorsement(config), dialogue.screen));
   }
   const file = leaf === state.current ? 'leaf.pem' : 'next.pem';
   const isDisabled = (restOf(state.next) ?? state.workTrouble)?.failure.code === 'NL-DPS-DISABLED';
@@ -28,7 +29,7 @@ export async function showEnrollment(watch: DaemonWatch, leaf: Leaf, state: Roll
   dialogue.say(`With a copy of ${file}, one of:`);
   dialogue.copy(
     `    az iot dps enrollment create --dps-name DPS --resource-group GROUP \\
-      --enrollment-id ${registrationId} --attestation-type x509 \\
+      --enrollment-id ${config.dps.registration_id} --attestation-type x509 \\
       --certificate-path ${file}
     scripts/enroll add individual --certificate ${file}`,
   );
@@ -37,30 +38,33 @@ export async function showEnrollment(watch: DaemonWatch, leaf: Leaf, state: Roll
 }
 
 /** CN, thumbprints and file of a leaf. @param file its name in the state directory */
-export function showLeaf({ dialogue, stateDirectory }: DaemonWatch, leaf: Leaf, file: string): void {
+export function showLeaf({ dialogue, config }: DaemonWatch, leaf: Leaf, file: string): void {
   const { screen } = dialogue;
   const sha1 = new X509Certificate(leaf.chain).fingerprint.replaceAll(':', '');
   const rows = [
     `  CN           ${leaf.cn}`,
     ...digestRows('SHA-256', leaf.thumbprint, screen),
     ...digestRows('SHA-1', sha1, screen),
-    `  certificate  ${join(stateDirectory, file)}`,
+    `  certificate  ${join(config.state.directory, file)}`,
   ];
   dialogue.copy(rows.join('\n'));
 }
 
 /** The CSR, where a person or the back end signs. Makes the key, if there is none. */
 export async function showCsr(watch: DaemonWatch): Promise<void> {
-  const { dialogue, running, registrationId, stateDirectory, isPatient } = watch;
+  const { dialogue, running, config, isPatient } = watch;
+  const { directory } = config.state;
   const answer = await running.daemon.answer({ kind: 'csr', from: 'technician' });
   if (answer.is !== 'csr') return;
   dialogue.blank();
-  dialogue.say(`The key of ${registrationId} is in the token. Have this CSR signed, with its subject unchanged:`);
+  dialogue.say(
+    `The key of ${config.dps.registration_id} is in the token. Have this CSR signed, with its subject unchanged:`,
+  );
   dialogue.blank();
   dialogue.copy(answer.csr);
   dialogue.blank();
-  dialogue.say(`It also lies in ${join(stateDirectory, 'csr')}.`);
-  const how = `Bring the leaf with \`newleaf install FILE\`, or put it into ${join(stateDirectory, 'inbox')}`;
+  dialogue.say(`It also lies in ${join(directory, 'csr')}.`);
+  const how = `Bring the leaf with \`newleaf install FILE\`, or put it into ${join(directory, 'inbox')}`;
   if (isPatient) return dialogue.say(`${how}. init waits for it; Ctrl-C ends the wait, and nothing is lost.`);
   dialogue.say(`${how}, while the daemon runs.`);
   dialogue.blank();

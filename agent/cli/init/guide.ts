@@ -1,12 +1,31 @@
+import type { KeyObject } from 'node:crypto';
 import { type Config, DEFAULT_PATH, draftConfig } from '../../config/config.ts';
 import { type Draft, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
 import { Fault } from '../../failure/failure.ts';
 import type { Account } from '../../machine/account.ts';
 import type { Leaf } from '../../roll/leaf.ts';
-import type { Adopted } from './adopt/adopted.ts';
 import type { Dialogue } from './dialogue.ts';
 import type { Errands } from './errands.ts';
+
+export interface KeyInFile {
+  readonly file: string;
+  readonly object: KeyObject;
+}
+
+/** The identity that newleaf begins with, instead of a key of its own. With no field, init looks for it in the token. */
+export interface Adopted {
+  /** From a file, leaf first. */
+  readonly chain?: string | undefined;
+  /** It is brought into the token. */
+  readonly key?: KeyInFile | undefined;
+  /** The key is in the token already. */
+  readonly uri?: string | undefined;
+  /** Of the token that holds the key. */
+  readonly pin?: string | undefined;
+  /** Undefined where newleaf does not know the program that was here. */
+  readonly aziot?: { readonly isEdge: boolean } | undefined;
+}
 
 /** The state that the steps share. */
 export interface Guide {

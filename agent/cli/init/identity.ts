@@ -4,10 +4,10 @@ import { objectionTo } from '../../config/draft.ts';
 import { areaOf, type Failure, Fault } from '../../failure/failure.ts';
 import { isEndorsed } from '../../roll/leaf.ts';
 import { askSetting } from './ask-setting.ts';
+import { Back } from './dialogue.ts';
 import type { Guide } from './guide.ts';
 import type { Question } from './in-order.ts';
 import { askCredentials, askProxy, ofProxy, setNetwork, WAY_FLAGS } from './network.ts';
-import { Back } from './prompt.ts';
 import { type Blame, prove, untilProven } from './prove.ts';
 import { SETTINGS } from './settings.ts';
 

@@ -4,7 +4,7 @@ import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { DAEMON, localAccount } from '../../machine/account.ts';
 import type { Status } from '../../roll/report.ts';
-import { isLocked } from '../../state/lock.ts';
+import { INIT_LOCK, isLocked, takeLock } from '../../state/lock.ts';
 
 /** A daemon that is there answers at once. */
 const WAIT_MS = 5_000;
@@ -28,6 +28,21 @@ export async function demandIdle(socket: string, directory: string): Promise<voi
     if (code !== 'NL-DAEMON-DOWN') throw error;
     if (await isLocked(directory)) throw runs(`Another newleaf already runs on ${directory}.`);
   }
+}
+
+/**
+ * Makes sure that no other init works on this state, until the process ends.
+ * @throws Fault NL-DAEMON-RUNS; NL-STATE-WRITE
+ */
+export async function demandAlone(directory: string): Promise<void> {
+  await takeLock(directory, INIT_LOCK).catch((error: unknown) => {
+    if (failureOf(error).code !== 'NL-DAEMON-RUNS') throw error;
+    const message = `Another init runs on ${directory}. This one has touched nothing.`;
+    throw new Fault('NL-DAEMON-RUNS', {
+      message,
+      advice: 'Go on there; or end it there (Ctrl-C), and then: `newleaf init`',
+    });
+  });
 }
 
 /** Only root may set up the daemon of this machine. A file elsewhere is for the caller's own experiments. @throws Fault NL-CONFIG */

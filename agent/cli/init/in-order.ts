@@ -1,5 +1,5 @@
+import { Back } from './dialogue.ts';
 import type { Guide } from './guide.ts';
-import { Back } from './prompt.ts';
 
 /** Asks one thing, or nothing where it is known or does not matter. */
 export type Question = (guide: Guide) => Promise<unknown>;

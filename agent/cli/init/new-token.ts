@@ -3,11 +3,12 @@ import { x509Of } from '../../config/config.ts';
 import { objectionTo } from '../../config/draft.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
+import { Interrupted } from '../kit/prompt.ts';
+import { Back } from './dialogue.ts';
 import { type Guide, wrongFlag } from './guide.ts';
 import { askInOrder } from './in-order.ts';
 import { givenPin, pinPlace, storedPin, storePin } from './pin-place.ts';
-import { Back, Interrupted } from './prompt.ts';
-import { beside, randomPin, readSecret, writeSecret } from './secret.ts';
+import { beside, randomPin, readSecret, writeFor } from './secret.ts';
 import type { Shown, Survey } from './survey.ts';
 import { admitTpm } from './tpm-unit.ts';
 
@@ -66,7 +67,7 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
     const soPin = (await readSecret(soPinFile)) ?? randomPin();
     if (kind === 'tpm') await admitTpm(guide, 'new');
     await storePin(guide, label, pin);
-    await writeSecret(guide, soPinFile, soPin, 'caller');
+    await writeFor('caller', guide, soPinFile, `${soPin}\n`);
     await errands.makeToken({ module: maker.module.path, label, pin, soPin });
     const token = (await errands.tokens(maker.module.path)).find((one) => one.label === label && one.hasPin);
     if (token === undefined)
@@ -122,5 +123,5 @@ async function pinFor(guide: Guide, { token: { pinLength } }: Maker): Promise<st
   if (known !== undefined && objection(known) === undefined) return known;
   if (!guide.dialogue.asks) return randomPin();
   const words = 'PIN for it (not shown; Enter: a random one, which is never typed)';
-  return (await guide.dialogue.newSecret(words, objection)) || randomPin();
+  return (await guide.dialogue.secret(words, (one) => (one === '' ? undefined : objection(one)))) || randomPin();
 }

@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { instanceOf, x509Of } from '../../config/config.ts';
+import type { Fault } from '../../failure/failure.ts';
 import { readGiven } from '../../machine/given-file.ts';
 import { sealedPin } from '../../machine/root-pin.ts';
 import type { TokenLogin } from '../proof/place.ts';
+import { noFile } from './ask-setting.ts';
 import type { StagedPin } from './configuration.ts';
 import { type Guide, wrongFlag } from './guide.ts';
-import { beside, noSecret, readSecret, writeSecret } from './secret.ts';
+import { beside, noSecret, readSecret, writeFor } from './secret.ts';
 
 /**
  * Where the PIN is kept: in the file from which the unit takes it, which only root can read; where there is no such unit,
@@ -17,9 +18,8 @@ import { beside, noSecret, readSecret, writeSecret } from './secret.ts';
 export function pinPlace(guide: Guide): { readonly path: string; readonly setting: string | undefined } {
   const named = guide.answers.text('hsm.pin_file');
   const given = guide.flag('pin-file');
-  const isUnit = guide.account !== undefined;
   const { pin } = instanceOf(guide.file);
-  if (isUnit && (named === undefined || named === pin)) return { path: pin, setting: undefined };
+  if (guide.account !== undefined && (named ?? pin) === pin) return { path: pin, setting: undefined };
   const path = named ?? (given === undefined || given === '-' ? beside(guide, 'pin') : resolve(given));
   return { path, setting: path };
 }
@@ -40,28 +40,20 @@ export async function loginOf(guide: Guide, pin?: string): Promise<TokenLogin> {
   return { module, token, uri, tls, pin: pin ?? (await storedPin(guide)) ?? '', notes: state.directory };
 }
 
-/** A PIN on disk, and where, for the person. */
-interface KeptPin {
-  readonly pin: string;
-  readonly words: string;
-}
-
 /**
- * The PIN that was kept for a token. A run of init that was killed has left that of a new token beside the one in use: a
- * random one is nowhere else.
+ * The PIN that was kept for a token, and where, for the person. A run of init that was killed has left that of a new token beside
+ * the one in use: a random one is nowhere else.
  * @param label of the token
  * @param isInUse the configuration of the daemon names the token
  * @throws as `storedPin`
  */
-export async function pinKeptFor(guide: Guide, label: string, isInUse: boolean): Promise<KeptPin | undefined> {
+export async function pinKeptFor(guide: Guide, label: string, isInUse: boolean) {
   const stage = stageOf(guide, label);
   const left = isInUse || guide.staged.isStored ? undefined : await readSecret(stage);
-  if (left !== undefined) return { pin: left, words: `the one in ${stage}` };
-  const pin = await storedPin(guide);
-  const { path } = pinPlace(guide);
-  return pin === undefined
-    ? undefined
-    : { pin, words: existsSync(path) ? `the one in ${path}` : 'the one that is sealed' };
+  const pin = left ?? (await storedPin(guide));
+  const place = left === undefined ? pinPlace(guide).path : stage;
+  if (pin === undefined) return undefined;
+  return { pin, words: existsSync(place) ? `the one in ${place}` : 'the one that is sealed' };
 }
 
 /**
@@ -73,15 +65,15 @@ export async function storePin(guide: Guide, label: string, pin: string): Promis
   const inUse = await pinInUse(guide);
   const isOther = inUse !== undefined && inUse !== pin;
   const stage = stageOf(guide, label);
-  if (isOther) await writeSecret(guide, stage, pin, 'daemon');
-  else if (inUse === undefined) await writeSecret(guide, path, pin, ownerOf(setting));
+  if (isOther) await writeFor('daemon', guide, stage, `${pin}\n`);
+  else if (inUse === undefined) await writeFor(readerOf(setting), guide, path, `${pin}\n`);
   guide.staged.pin = isOther ? { pin, path: stage } : undefined;
   guide.staged.isStored = true;
   guide.answers.set('hsm.pin_file', setting);
 }
 
 /** The daemon opens a file itself; for a credential of the unit, systemd does. */
-const ownerOf = (setting: string | undefined) => (setting === undefined ? 'caller' : 'daemon');
+const readerOf = (setting: string | undefined) => (setting === undefined ? 'caller' : 'daemon');
 
 /** Each token has its own: a wrong PIN costs a try. */
 const stageOf = (guide: Guide, label: string): string => beside(guide, `pin-${encodeURIComponent(label)}.new`);
@@ -96,8 +88,8 @@ export function stagedPin(guide: Guide): StagedPin | undefined {
       const { path, setting } = pinPlace(guide);
       // It may be the only copy of another token's PIN. A sealed one stays sealed.
       const written = await readSecret(path);
-      if (written !== undefined) await writeSecret(guide, `${path}.bak`, written, 'caller');
-      await writeSecret(guide, path, pin, ownerOf(setting));
+      if (written !== undefined) await writeFor('caller', guide, `${path}.bak`, `${written}\n`);
+      await writeFor(readerOf(setting), guide, path, `${pin}\n`);
     },
   };
 }
@@ -107,21 +99,22 @@ export async function givenPin(guide: Guide): Promise<string | undefined> {
   const given = guide.flag('pin-file');
   if (given === undefined) return guide.adopted?.pin;
   const place = given === '-' ? 'stdin' : resolve(given);
-  const wrong = (why: string) =>
-    wrongFlag('pin-file', `must be a file with the PIN, or - where it comes on stdin: ${why}`);
-  const found = given === '-' ? undefined : await stat(place).catch(() => undefined);
-  if (found !== undefined && !found.isFile()) throw wrong(`${place} is no file`);
-  const read = () => {
-    try {
-      return readGiven(place).toString();
-    } catch (error) {
-      throw wrong(error instanceof Error ? error.message : `${error}`);
-    }
-  };
-  const text = given === '-' ? await guide.stdin() : found && read();
-  if (text === undefined) throw wrong(`there is no file ${place}`);
+  const text = given === '-' ? await guide.stdin() : pinFileAt(place);
   // A token counts a wrong PIN: what cannot be one is not tried.
   const reason = noSecret(text);
-  if (reason !== undefined) throw wrong(`${place} ${reason}`);
+  if (reason !== undefined) throw wrongPinFile(`${place} ${reason}`);
   return text.trim();
+}
+
+const wrongPinFile = (why: string): Fault =>
+  wrongFlag('pin-file', `must be a file with the PIN, or - where it comes on stdin: ${why}`);
+
+function pinFileAt(place: string): string {
+  const wrong = noFile(place);
+  if (wrong !== undefined) throw wrongFlag('pin-file', wrong);
+  try {
+    return readGiven(place).toString();
+  } catch (error) {
+    throw wrongPinFile(String(error));
+  }
 }

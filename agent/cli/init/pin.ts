@@ -3,7 +3,7 @@ import { failureOf } from '../../failure/failure-of.ts';
 import { existing } from './configuration.ts';
 import type { Guide } from './guide.ts';
 import { givenPin, loginOf, pinKeptFor, storePin } from './pin-place.ts';
-import { isTokenNamed, type Shown } from './survey.ts';
+import { isTokenOf, type Shown } from './survey.ts';
 
 /**
  * Finds the PIN of the token, proves it with one login, and stores it for the daemon. A stored PIN may be that of another
@@ -39,9 +39,7 @@ export async function askPin(guide: Guide, shown: Shown, isOurs: boolean): Promi
 /** The daemon uses this token, by the configuration that stands: the PIN in use is that of this one. */
 function isInUse({ file }: Guide, shown: Shown): boolean {
   const { config } = existing(file, false);
-  if (config === undefined || 'tpm' in config) return false;
-  const { module, token, uri } = config.hsm;
-  return module === shown.module.path && isTokenNamed(shown, uri ?? token ?? '');
+  return config !== undefined && !('tpm' in config) && isTokenOf(shown, config.hsm);
 }
 
 /** For a token without login: the PIN must not be empty, and the token does not check it. */

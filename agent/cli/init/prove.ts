@@ -5,9 +5,9 @@ import { examine } from '../checks/examine.ts';
 import { CHECKS } from '../checks/list.ts';
 import { siteHere } from '../proof/site-here.ts';
 import { originOf } from './copies.ts';
+import { Back, toNo } from './dialogue.ts';
 import type { Guide } from './guide.ts';
 import { askInOrder, type Question } from './in-order.ts';
-import { Back, toNo } from './prompt.ts';
 import { SETTINGS } from './settings.ts';
 
 /** What the answers so far are worth, in the words of `newleaf check`. */

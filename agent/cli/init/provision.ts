@@ -1,15 +1,15 @@
-import type { IssuerChoice } from '../../config/config.ts';
+import { needsNoPerson } from '../../config/terms.ts';
 import { EXIT, exitOf } from '../../failure/exit.ts';
 import { leafIn, restOf } from '../../roll/candidate.ts';
-import { isEndorsed } from '../../roll/leaf.ts';
+import { isEndorsed, type Leaf } from '../../roll/leaf.ts';
 import { lacksKey, waitsForPerson } from '../../roll/look.ts';
 import type { Terms } from '../../roll/plan.ts';
 import { iso, WORDS } from '../../roll/report.ts';
 import type { RollState } from '../../roll/state.ts';
+import { adoptedChain } from '../../state/adopted.ts';
 import type { Entry } from '../../state/entry.ts';
 import { limited } from '../../time/limited.ts';
 import type { Complaint } from '../kit/command.ts';
-import { tellWayBack } from './adopt/way-back.ts';
 import { showCsr, showEnrollment, showLeaf, tellToStart } from './enrollment.ts';
 import { type DaemonWatch, refusedLeaf, serves, tellAll, untilAtRest, waits } from './watch.ts';
 
@@ -21,20 +21,16 @@ const ANSWER_MS = 60_000;
 /**
  * Watches the daemon bring the gateway to its hub. Shows what a person needs: the CSR where a person signs, the leaf where DPS
  * refuses it. Where a person is at the screen, it waits for that person.
- * @param issuer undefined where the gateway has no leaf
  * @param before the state file before the daemon was started
  * @returns the state in which it ended
  */
-export async function provision(
-  watch: DaemonWatch,
-  issuer: IssuerChoice | undefined,
-  before: Entry | 'absent',
-): Promise<RollState> {
+export async function provision(watch: DaemonWatch, before: Entry | 'absent'): Promise<RollState> {
   const untell = tellAll(watch, before === 'absent' ? undefined : before.phase);
   try {
     // Refused before, and perhaps enrolled meanwhile.
     if (before !== 'absent' && waits(before)) await askDps(watch);
-    const needsPerson = issuer?.kind === 'inbox' || issuer?.kind === 'hub';
+    const { config } = watch;
+    const needsPerson = !('tpm' in config) && !needsNoPerson(config.issuer);
     const { forPerson, forServers } = watch.late;
     const late = needsPerson && watch.isPatient ? forPerson : forServers;
     await Promise.race([watch.running.daemon.begun, watch.running.ended]);
@@ -79,7 +75,7 @@ async function untilEnrolled(watch: DaemonWatch): Promise<RollState> {
 }
 
 /** The steps that remain after success. */
-export function finishInit(watch: DaemonWatch, { current, assignment }: RollState): void {
+export async function finishInit(watch: DaemonWatch, { current, assignment }: RollState): Promise<void> {
   const { dialogue } = watch;
   if (current === undefined || assignment === undefined) return;
   dialogue.blank();
@@ -91,7 +87,18 @@ export function finishInit(watch: DaemonWatch, { current, assignment }: RollStat
     dialogue.blank();
   }
   tellToStart(dialogue);
-  if (!isEndorsed(current)) tellWayBack(watch, current);
+  if (!isEndorsed(current)) await tellWayBack(watch, current);
+}
+
+/** Where the gateway serves with the leaf that it had before newleaf: how long the way back is open, and what ends it. */
+async function tellWayBack({ dialogue, config }: DaemonWatch, { key, chain }: Leaf): Promise<void> {
+  const isImported = key.slot === 'a' && chain === (await adoptedChain(config.state.directory));
+  if (key.slot !== 'given' && !isImported) return;
+  dialogue.blank();
+  const file = isImported ? ' Delete the file of the old key after that: newleaf deletes only what it has made.' : '';
+  dialogue.say(
+    `It serves with the leaf that it had before. The way back is to stop newleaf and start the old program. The first roll ends that, with a key that was made in the token: \`sudo newleaf roll --wait\`, once the daemon runs.${file}`,
+  );
 }
 
 const AGAIN =

@@ -5,12 +5,11 @@ import { failureOf } from '../../failure/failure-of.ts';
 import type { Passage } from '../../machine/as-daemon.ts';
 import { builtAt } from '../../machine/build.ts';
 import type { Line, Log } from '../../machine/log.ts';
-import { validateEntry } from '../../state/entry.ts';
-import { beginAnew, createJournal } from '../../state/journal.ts';
+import { beginAnew } from '../../state/journal.ts';
+import { readEntry } from '../../state/read-entry.ts';
 import { complaint, type Io } from '../kit/command.ts';
 import { screenOf } from '../kit/screen.ts';
 import { asDaemon, start } from '../run/command.ts';
-import { readEndorsement, renderEndorsement } from '../tpm.ts';
 import type { Dialogue } from './dialogue.ts';
 import { finishInit, provision, type Shortfall, shortfall } from './provision.ts';
 import { SCOPE_DOUBTED, scopeDoubted } from './scope.ts';
@@ -44,28 +43,25 @@ function logOn(dialogue: Dialogue): Log {
 
 /** Runs the daemon in this process, as its user, until the gateway serves. */
 async function brought(here: Here, env: NodeJS.ProcessEnv): Promise<Shortfall> {
-  const { file, dialogue, isNewToken, isPatient, abort, passage } = here;
+  const { file, dialogue, abort, passage } = here;
   const { config } = loadConfig(file, passage.handed?.toml);
   const { registration_id: registrationId, id_scope, endpoint } = config.dps;
   const { directory } = config.state;
   const held = await asDaemon(file, config, passage);
   dialogue.title(`Provisioning ${registrationId} (ID scope ${id_scope}, ${endpoint})`);
   await beginAnew(directory);
-  const entry = await createJournal({ directory, validate: validateEntry }).read();
+  const before = await readEntry(directory);
   const running = await start({ file, config, log: logOn(dialogue), env, held });
-  const isTpm = 'tpm' in config;
-  if (!isTpm) dialogue.ok(`Token "${config.hsm.token ?? config.hsm.uri}" is open.`);
-  const endorsement = async () => renderEndorsement(await readEndorsement(config), dialogue.screen);
-  const shown = { dialogue, registrationId, stateDirectory: directory, endorsement: isTpm ? endorsement : undefined };
+  if (!('tpm' in config)) dialogue.ok(`Token "${config.hsm.token ?? config.hsm.uri}" is open.`);
   const doubt = dialogue.asks ? scopeDoubted(running) : new AbortController().signal;
   const late = {
     forServers: AbortSignal.any([here.late.forServers, doubt]),
     forPerson: AbortSignal.any([here.late.forPerson, doubt]),
   };
-  const watch = { running, ...shown, isNewToken, isPatient, abort, late };
-  const state = await provision(watch, isTpm ? undefined : config.issuer, entry).finally(() => running.stop());
+  const watch = { ...here, running, config, late };
+  const state = await provision(watch, before).finally(() => running.stop());
   if (serves(state) && !abort.aborted) {
-    finishInit(watch, state);
+    await finishInit(watch, state);
     return { exit: EXIT.done };
   }
   if (doubt.aborted && !abort.aborted) return { exit: SCOPE_DOUBTED };

@@ -10,19 +10,24 @@ const ROOT = { uid: 0, gid: 0 };
 export const beside = ({ file }: Pick<Guide, 'file'>, name: string): string => join(dirname(file), name);
 
 /**
- * Writes a secret into a file of its own.
- * @param owner the only reader beside root: the caller of init, or the daemon
+ * Writes a file beside the configuration.
+ * @param reader beside root
  * @throws Fault NL-CONFIG
  */
-export async function writeSecret(
+export async function writeFor(
+  reader: 'caller' | 'daemon' | 'all',
   { account }: Pick<Guide, 'account'>,
   path: string,
-  secret: string,
-  owner: 'caller' | 'daemon',
+  text: string,
 ): Promise<void> {
   try {
     // The directory may be the daemon user's: that user must not get a file that only root may read.
-    await writeAtomically(path, `${secret}\n`, 0o600, owner === 'daemon' ? account : account && ROOT);
+    await writeAtomically(
+      path,
+      text,
+      reader === 'all' ? 0o644 : 0o600,
+      reader === 'daemon' ? account : account && ROOT,
+    );
   } catch (error) {
     throw needsRoot(`${path} cannot be written.`, error instanceof Fault ? error.failure.message : error);
   }
@@ -34,11 +39,10 @@ export async function writeSecret(
  */
 export const randomPin = (): string => randomBytes(15).toString('hex');
 
-/** The trimmed content of such a file; undefined where it is missing or empty. */
+/** The trimmed content of a file with a secret; undefined where it is missing or empty. */
 export async function readSecret(path: string): Promise<string | undefined> {
   try {
-    const secret = (await readFile(path, 'utf8')).trim();
-    return secret === '' ? undefined : secret;
+    return (await readFile(path, 'utf8')).trim() || undefined;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw needsRoot(`${path} cannot be read.`, cause);

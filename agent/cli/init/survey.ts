@@ -26,16 +26,16 @@ export interface Survey {
 
 /**
  * Looks into every module, all at once, each in a process of its own: one that crashes or hangs is only named.
- * @param alsoAsRoot as root as well, where the daemon has another user
+ * @param asRoot as root as well, where the daemon has another user
  */
 export async function survey(
   modules: readonly FoundModule[],
   errands: Pick<Errands, 'tokens'>,
-  alsoAsRoot: boolean,
+  asRoot?: Pick<Errands, 'tokens'>,
 ): Promise<Survey> {
   const [looks, root] = await Promise.all([
-    Promise.all(modules.map((module) => look(module, errands, 'daemon'))),
-    Promise.all(alsoAsRoot ? modules.map((module) => look(module, errands, 'caller')) : []),
+    Promise.all(modules.map((module) => look(module, errands))),
+    Promise.all(asRoot === undefined ? [] : modules.map((module) => look(module, asRoot))),
   ]);
   const tokens = withoutCopies(initialised(looks));
   return {
@@ -63,9 +63,9 @@ const initialised = (looks: readonly Look[]): readonly Shown[] =>
 
 type Look = Awaited<ReturnType<typeof look>>;
 
-async function look(module: FoundModule, errands: Pick<Errands, 'tokens'>, seer: 'daemon' | 'caller') {
+async function look(module: FoundModule, errands: Pick<Errands, 'tokens'>) {
   try {
-    const seen = await errands.tokens(module.path, seer);
+    const seen = await errands.tokens(module.path);
     return { module, seen, isBroken: false, ...(seen.length === 0 && { why: 'it shows no token' }) };
   } catch (error) {
     return {
@@ -89,6 +89,12 @@ const nameOf = ({ token }: Shown): string => [token.label, token.serial, token.m
 /** Whether it is the token of this label, or of this pkcs11: URI. */
 export const isTokenNamed = ({ token }: Pick<Shown, 'token'>, wanted: string): boolean =>
   wanted.startsWith('pkcs11:') ? matches(token, parseUri(wanted)) : token.label === wanted;
+
+/** Whether it is the token that a configuration names. */
+export const isTokenOf = (
+  shown: Shown,
+  { module, token, uri }: Readonly<Record<'module' | 'token' | 'uri', string | undefined>>,
+) => module === shown.module.path && isTokenNamed(shown, uri ?? token ?? '');
 
 /** Why a daemon cannot log in to a token; undefined where it can. */
 export function hindrance({ hasPin, hasPinPad, isLocked, needsLogin }: SeenToken): string | undefined {

@@ -4,13 +4,22 @@ import { isModuleOf, MAKEABLE } from '../../../hsm/known-modules.ts';
 import { formatUri } from '../../../hsm/uri.ts';
 import { SURVEY_MS } from '../proof/apart.ts';
 import { askSetting } from './ask-setting.ts';
-import type { Choice } from './dialogue.ts';
+import { Back, type Choice } from './dialogue.ts';
+import { createErrands } from './errands.ts';
 import type { Guide } from './guide.ts';
 import { makeNewToken, type NewKind, newKinds } from './new-token.ts';
 import { askPin } from './pin.ts';
-import { Back } from './prompt.ts';
 import { SETTINGS } from './settings.ts';
-import { hindrance, isTokenNamed, rootsOnlyInWords, type Shown, type Survey, survey, tokenInWords } from './survey.ts';
+import {
+  hindrance,
+  isTokenNamed,
+  isTokenOf,
+  rootsOnlyInWords,
+  type Shown,
+  type Survey,
+  survey,
+  tokenInWords,
+} from './survey.ts';
 import { tokenByFlags } from './token-flags.ts';
 import { admitTpm } from './tpm-unit.ts';
 
@@ -50,7 +59,8 @@ function lookAround({ account, answers, errands, flag, dialogue }: Guide): Promi
   if (dialogue.asks)
     dialogue.say(`Looking into ${modules.length} PKCS#11 modules, for ${SURVEY_MS / 1000} s at most …`);
   const isNew = named !== undefined && !modules.some(({ path }) => path === named);
-  return survey(isNew ? [{ name: 'named', path: named }, ...modules] : modules, errands, account !== undefined);
+  const asRoot = account === undefined ? undefined : createErrands();
+  return survey(isNew ? [{ name: 'named', path: named }, ...modules] : modules, errands, asRoot);
 }
 
 type Key = `token-${number}` | NewKind | 'other' | 'again';
@@ -94,11 +104,9 @@ function tellOfOthers({ dialogue }: Guide, { tokens, free, useless, rootsOnly, h
 }
 
 function isConfigured({ answers, left }: Guide, shown: Shown): boolean {
-  const module = answers.text('hsm.module');
+  const [module, token, uri] = ['hsm.module', 'hsm.token', 'hsm.uri'].map((name) => answers.text(name));
   if (left !== undefined && module === undefined) return isTokenNamed(shown, left);
-  return (
-    module === shown.module.path && isTokenNamed(shown, answers.text('hsm.uri') ?? answers.text('hsm.token') ?? '')
-  );
+  return isTokenOf(shown, { module, token, uri });
 }
 
 /** A label names a token only where it is unique; otherwise the serial number does. */

@@ -83,21 +83,21 @@ export function createApart(module: string, limitMs?: number): Apart {
  */
 export async function askAs<Q extends keyof typeof ERRANDS>(
   role: Role,
-  module: string,
   question: Q,
-  ...asked: Parameters<Answers[Q]>
+  asked: Parameters<Answers[Q]>[0],
 ): Promise<Awaited<ReturnType<Answers[Q]>>> {
+  const about = typeof asked === 'string' ? asked : asked.module;
   const prefix = role.account !== undefined && !mayTurn() ? asUser(role.account, role.unit) : [];
   const worker = new Worker<{ as: (role: Role, question: Question, ...asked: readonly unknown[]) => unknown }, Failure>(
     {
-      ...optionsFor(module, () => TASKS[question]),
+      ...optionsFor(about, () => TASKS[question]),
       job: [APART, ONCE],
       prefix,
       isDetached: true,
     },
   );
   // Both ends are this program, so the answer fits the question.
-  return (await worker.ask('as', role, question, ...asked)) as Awaited<ReturnType<Answers[Q]>>;
+  return (await worker.ask('as', role, question, asked)) as Awaited<ReturnType<Answers[Q]>>;
 }
 
 function optionsFor(module: string, taskOf: (question: string) => Task) {

@@ -5,9 +5,8 @@ import { type Config, instanceOf, type LoadedConfig, x509Of } from '../../config
 import type { Looking } from '../../machine/as-daemon.ts';
 import { readAuthorities, readNamed } from '../../machine/named-file.ts';
 import { networkOf } from '../../network/network.ts';
-import { validateEntry } from '../../state/entry.ts';
-import { createJournal } from '../../state/journal.ts';
 import { programNames, uplinkDirectory } from '../../state/program-name.ts';
+import { readEntry } from '../../state/read-entry.ts';
 import { askStatus } from '../status/present.ts';
 import { dial } from './dial.ts';
 import { once } from './once.ts';
@@ -38,7 +37,7 @@ export function siteHere({ config, file, env, now, looking = {} }: SiteOptions):
   const entry = once(async () => {
     const { directory } = (await settings()).state;
     await assertReadable(join(directory, 'state.json'));
-    return createJournal({ directory, validate: validateEntry }).read();
+    return readEntry(directory);
   });
   return {
     now,

@@ -4,9 +4,9 @@ import { termsOf } from '../../config/terms.ts';
 import { CODES, Fault } from '../../failure/failure.ts';
 import { builtAt, version } from '../../machine/build.ts';
 import { statusOf } from '../../roll/report.ts';
-import { validateEntry } from '../../state/entry.ts';
-import { createJournal, isGone, stateFile } from '../../state/journal.ts';
+import { isGone, stateFile } from '../../state/journal.ts';
 import { lastWords } from '../../state/last-words.ts';
+import { readEntry } from '../../state/read-entry.ts';
 import { fromNow } from '../moment.ts';
 import { BEGIN_OR_LEAVE, NEW_OR_GIVEN_UP } from '../words.ts';
 
@@ -19,7 +19,7 @@ export async function lastKnown(config: Config, now: number) {
   const { dps, state } = config;
   const labelPrefix = 'tpm' in config ? '' : config.hsm.label_prefix;
   try {
-    const entry = await createJournal({ directory: state.directory, validate: validateEntry }).read();
+    const entry = await readEntry(state.directory);
     if (entry === 'absent') return undefined;
     const about = { version, registrationId: dps.registration_id, labelPrefix, terms: termsOf(config, builtAt), now };
     const status = statusOf({ ...entry, flaps: 0, unreached: 0 }, about);

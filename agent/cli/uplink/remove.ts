@@ -2,7 +2,7 @@ import { configPath, loadConfig } from '../../config/config.ts';
 import { EXIT } from '../../failure/exit.ts';
 import { assertName } from '../../state/program-name.ts';
 import { command, Failed, Misuse, type Run, textOption } from '../kit/command.ts';
-import { type Keyboard, typedLine } from '../kit/line.ts';
+import { type Keyboard, typedLine } from '../kit/prompt.ts';
 import { screenOf, wrap } from '../kit/screen.ts';
 import { HERE, type Machine } from './machine.ts';
 import { hasSocketPlace, recordOf, removeSocketPlace } from './place.ts';

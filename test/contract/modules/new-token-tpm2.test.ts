@@ -13,7 +13,7 @@ const PINS = { pin: '0123456789abcdef0123456789abcdef', soPin: 'fedcba9876543210
 
 suite('newleaf init makes a token in a TPM', () => {
   let hsm: TestToken;
-  const errands = createErrands(undefined, () => undefined);
+  const errands = createErrands();
   before(async () => {
     startedBy([NODE, BUNDLE]);
     hsm = await tpm2();

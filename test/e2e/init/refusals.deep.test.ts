@@ -140,6 +140,28 @@ if (insideNetworkNamespace(import.meta.filename)) {
       );
     });
 
+    test('another init, which asks or provisions: it is named, and nothing is touched', async (t) => {
+      const { machine } = stage;
+      const files = () => machine.sh('find /etc/newleaf /var/lib/newleaf /var/lib/softhsm/tokens | sort');
+      const person = stage.person(t, ...line().slice(1));
+      await person.answers('Renew', '');
+      await person.sees('Name of the new token');
+      const before = files();
+      for (const options of [
+        ['--yes', ...line()],
+        ['--yes', '--registration-id', 'gw-0002'],
+      ]) {
+        const { code, err } = await machine.newleaf(['init', ...options]);
+        assert.equal(code, 1, err);
+        assert.match(err.replaceAll(/\s+/g, ' '), /NL-DAEMON-RUNS Another init runs on \/var\/lib\/newleaf\./);
+        assert.equal(files(), before);
+      }
+      person.types('\r');
+      await person.answers('PIN for it', '');
+      await person.ends(0);
+      assert.equal((await machine.newleaf(['init'])).code, 0);
+    });
+
     test('a configuration with mistakes: what is right is offered again, and the file is kept', async (t) => {
       const { machine, far } = stage;
       const before = `# mine\n[dps]\nid_scope = "${far.endpoints.idScope}"\nregistration_id = "gw 1"\n[log]\nlevel = "debug"\n`;

@@ -1,13 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Fault } from '../../../failure/failure.ts';
-import type { Guide } from '../guide.ts';
-import { Interrupted } from '../prompt.ts';
-import { keepSecret } from '../take-over.ts';
-import type { Adopted } from './adopted.ts';
+import { Interrupted } from '../../kit/prompt.ts';
+import { keepSecret } from '../copies.ts';
+import type { Adopted, Guide } from '../guide.ts';
 import { type Addition, AZIOT, CORRECT, type Incumbent, incumbentIn } from './aziot.ts';
 import { commandsOf, toStop } from './incumbent.ts';
-import { commonNameIn, leafOf, privateKeyIn, readAdopted, readChain } from './pair.ts';
+import { commonNameIn, keyIn, leafOf, readAdopted, readChain, refusal } from './pair.ts';
 
 /**
  * Reads what is to be taken over, and says what cannot be: until the person agrees, nothing is written. Its settings are
@@ -17,37 +16,33 @@ import { commonNameIn, leafOf, privateKeyIn, readAdopted, readChain } from './pa
  * @throws Fault; Interrupted where the person does not agree
  */
 export async function adopt(guide: Guide, flags: Map<string, string>): Promise<Adopted | undefined> {
-  const { dialogue, leaf } = guide;
   const from = flags.get('adopt');
+  const keyFile = flags.get('adopt-key');
   if (from === undefined) {
-    if (flags.has('adopt-key')) {
-      throw new Fault('NL-CONFIG', { message: '--adopt-key needs its leaf.', advice: 'Add: --adopt LEAF' });
-    }
-    return undefined;
+    if (keyFile === undefined) return undefined;
+    throw new Fault('NL-CONFIG', { message: '--adopt-key needs its leaf.', advice: 'Add: --adopt LEAF' });
   }
-  if (leaf !== undefined) {
-    dialogue.say('This gateway has a leaf already: --adopt changes nothing.');
+  if (guide.leaf !== undefined) {
+    guide.dialogue.say('This gateway has a leaf already: --adopt changes nothing.');
     return undefined;
   }
   const isInFile = from !== 'token' && from !== 'aziot';
-  if (!isInFile && flags.has('adopt-key')) {
+  if (!isInFile && keyFile !== undefined) {
     const message = `--adopt-key is the key of a leaf in a file: --adopt ${from} finds the key by itself.`;
-    throw new Fault('NL-CONFIG', {
-      message,
-      advice: `Leave one out: --adopt LEAF --adopt-key KEY, or --adopt ${from}`,
-    });
+    const advice = `Leave one out: --adopt LEAF --adopt-key KEY, or --adopt ${from}`;
+    throw new Fault('NL-CONFIG', { message, advice });
   }
-  if (from === 'token') return {};
-  return from === 'aziot' ? fromAziot(guide, flags) : fromFiles(flags, from, flags.get('adopt-key') ?? from);
+  if (from === 'aziot') return fromAziot(guide, flags);
+  return isInFile ? fromFiles(flags, from, keyFile ?? from) : {};
 }
 
 async function fromFiles(flags: Map<string, string>, leaf: string, keyFile: string): Promise<Adopted> {
   const chain = await readChain(leaf, 'leaf');
-  const object = privateKeyIn(await readAdopted(keyFile, 'key'), keyFile);
+  const key = keyIn(keyFile, 'key');
   const cn = flags.get('registration-id') ?? commonNameIn(chain) ?? '';
-  leafOf(chain, object, cn, { leaf, key: keyFile });
+  leafOf(chain, key, cn, leaf);
   propose(flags, [['registration-id', cn]]);
-  return { chain, key: { file: keyFile, object } };
+  return { chain, key };
 }
 
 async function fromAziot(guide: Guide, flags: Map<string, string>): Promise<Adopted> {
@@ -56,17 +51,16 @@ async function fromAziot(guide: Guide, flags: Map<string, string>): Promise<Adop
     const message = `There is no ${AZIOT}: newleaf reads no other configuration of aziot-identity-service.`;
     throw new Fault('NL-CONFIG', { message, advice: '`newleaf init --adopt LEAF --adopt-key KEY`, with its files' });
   }
-  const found = incumbentIn(await readAdopted(AZIOT, 'configuration'), additions());
-  const payload = found.payload === undefined ? undefined : await payloadIn(found.payload);
+  const found = incumbentIn(readAdopted(AZIOT, 'configuration'), additions());
+  const payload = found.payload === undefined ? undefined : payloadIn(found.payload);
   const identity = await identityOf(found, flags);
   tell(guide, found);
   const isEasy = found.lost.length === 0;
   if (dialogue.asks && !(await dialogue.confirm('Take it over?', isEasy).catch(toStop))) throw new Interrupted();
   propose(flags, [...found.flags]);
   if (payload !== undefined) answers.set('dps.payload', payload);
-  if (found.estPassword !== undefined && !flags.has('est-password-file')) {
+  if (found.estPassword !== undefined && !flags.has('est-password-file'))
     flags.set('est-password-file', await keepSecret(guide, { name: 'est-password' }, found.estPassword));
-  }
   return { ...identity, pin: found.pin, aziot: found };
 }
 
@@ -76,20 +70,18 @@ async function identityOf({ leaf, key, flags: found }: Incumbent, flags: Map<str
   const named = flags.get('registration-id') ?? found.get('registration-id');
   const cn = named ?? (chain && commonNameIn(chain)) ?? '';
   propose(flags, [['registration-id', cn]]);
-  if ('uri' in key) return { chain, uri: key.uri };
-  const object = privateKeyIn(await readAdopted(key.file, 'key of aziot-identity-service'), key.file);
-  if (chain !== undefined) leafOf(chain, object, cn, { leaf: leaf ?? '', key: key.file });
-  return { chain, key: { file: key.file, object } };
+  if (key.file === undefined) return { chain, uri: key.uri };
+  const inFile = keyIn(key.file, 'key of aziot-identity-service');
+  if (chain !== undefined) leafOf(chain, inFile, cn, leaf ?? '');
+  return { chain, key: inFile };
 }
 
 function tell({ dialogue }: Guide, { flags, leaf, key, lost, isEdge }: Incumbent): void {
   dialogue.title(`What ${isEdge ? 'IoT Edge' : 'aziot-identity-service'} has here, in ${AZIOT}`);
   for (const [flag, value] of flags) dialogue.item('-', `${flag}: ${value}`);
   if (leaf !== undefined) dialogue.item('-', `leaf: ${leaf}`);
-  if (key !== undefined) {
-    const where = 'uri' in key ? `${key.uri}: used, and never destroyed` : `${key.file}: a copy goes into the token`;
-    dialogue.item('-', `key: ${where}`);
-  }
+  if (key?.uri !== undefined) dialogue.item('-', `key: ${key.uri}: used, and never destroyed`);
+  if (key?.file !== undefined) dialogue.item('-', `key: ${key.file}: a copy goes into the token`);
   if (lost.length > 0) {
     dialogue.blank();
     dialogue.say('newleaf does not take over:');
@@ -119,15 +111,13 @@ function additions(): readonly Addition[] {
   });
 }
 
-async function payloadIn(file: string) {
-  const text = await readAdopted(file, 'payload for DPS');
+function payloadIn(file: string): Record<string, string> {
+  const text = readAdopted(file, 'payload for DPS');
   try {
     const payload: unknown = JSON.parse(Buffer.from(text, 'latin1').toString());
-    if (typeof payload === 'object' && payload !== null && !Array.isArray(payload))
-      return payload as Record<string, string>;
+    if (typeof payload === 'object' && payload !== null && !Array.isArray(payload)) return { ...payload };
   } catch {
     // Said below.
   }
-  const message = `${file}, which DPS is told, is no JSON object. Nothing was touched.`;
-  throw new Fault('NL-CONFIG', { message, advice: CORRECT });
+  throw refusal(`${file}, which DPS is told, is no JSON object.`, CORRECT);
 }

@@ -1,15 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { formatUri } from '../../../../hsm/uri.ts';
 
-/** Where a key or a certificate of aziot-identity-service is. */
-export type AziotPlace =
-  | { readonly file: string }
-  | {
-      /** For newleaf, without its PIN. */
-      readonly uri: string;
-      readonly token: string | undefined;
-      readonly pin: string | undefined;
-    };
+/** Where a key or a certificate of aziot-identity-service is: in a file, or in a token. */
+export interface AziotPlace {
+  readonly file?: string;
+  /** For newleaf, without its PIN. */
+  readonly uri?: string;
+  readonly token?: string | undefined;
+  readonly pin?: string | undefined;
+}
 
 /**
  * Reads a place as aziot writes it: a file: URI, or a pkcs11: URI with `token`, `slot-id`, `object` and `pin-value`, of which
@@ -17,22 +16,15 @@ export type AziotPlace =
  * @returns undefined where it is neither
  */
 export function aziotPlace(written: string): AziotPlace | undefined {
-  if (written.startsWith('file:')) {
-    try {
-      return { file: fileURLToPath(written) };
-    } catch {
-      return undefined;
-    }
-  }
-  const { path, query } = /^pkcs11:(?<path>[^?]*)(\?(?<query>.*))?$/.exec(written)?.groups ?? {};
-  if (path === undefined) return undefined;
   try {
+    if (written.startsWith('file:')) return { file: fileURLToPath(written) };
+    if (!written.startsWith('pkcs11:')) return undefined;
+    const [path = '', query = ''] = written.slice('pkcs11:'.length).split(/\?(.*)/s);
     const [token, object] = [valueIn(path, ';', 'token'), valueIn(path, ';', 'object')];
-    const pin = valueIn(query ?? '', '&', 'pin-value');
     const uri = formatUri({ ...(token !== undefined && { token }), ...(object !== undefined && { object }) });
-    return { uri, token, pin };
+    return { uri, token, pin: valueIn(query, '&', 'pin-value') };
   } catch {
-    // A % without two hex digits.
+    // A file on another host, or a % without two hex digits.
     return undefined;
   }
 }

@@ -6,13 +6,12 @@ import type { Leaf } from '../../../roll/leaf.ts';
 import { iso } from '../../../roll/report.ts';
 import { adoptedFile } from '../../../state/adopted.ts';
 import { writeAtomically } from '../../../state/durable.ts';
-import { validateEntry } from '../../../state/entry.ts';
-import { createJournal, stateFile } from '../../../state/journal.ts';
+import { isGone, stateFile } from '../../../state/journal.ts';
 import { publishedChain } from '../../../state/published.ts';
+import { readEntry } from '../../../state/read-entry.ts';
 import type { FoundKey } from '../../proof/errands.ts';
-import type { Guide } from '../guide.ts';
+import type { Guide, KeyInFile } from '../guide.ts';
 import { loginOf } from '../pin-place.ts';
-import type { KeyInFile } from './adopted.ts';
 import { judged, leafOf } from './pair.ts';
 
 /** With which key and leaf the gateway begins, where it does not begin with a key of its own. @throws Fault, TokenError */
@@ -28,9 +27,10 @@ export async function askFirstKey(guide: Guide): Promise<void> {
 }
 
 /** A key from a file. The file stays: newleaf has not made it, and until the first roll it is the way back. */
-async function bring(guide: Guide, { file, object }: KeyInFile, chain: string): Promise<void> {
+async function bring(guide: Guide, inFile: KeyInFile, chain: string): Promise<void> {
   const { answers, dialogue, errands } = guide;
-  const leaf = leafOf(chain, object, idOf(guide), { leaf: 'The leaf', key: file });
+  const { file, object } = inFile;
+  const leaf = leafOf(chain, inFile, idOf(guide), 'The leaf');
   const label = `${answers.inEffect('hsm.label_prefix')}-a`;
   const key = object.export({ format: 'pem', type: 'pkcs8' }).toString();
   await errands.importKey({ ...(await loginOf(guide)), label, key }).catch((error: unknown) => {
@@ -67,35 +67,32 @@ async function offer(guide: Guide, isWanted: boolean): Promise<void> {
   const { answers, dialogue, errands } = guide;
   const directory = answers.inEffect('state.directory');
   const prefix = answers.inEffect('hsm.label_prefix');
-  const slots = [`${prefix}-a`, `${prefix}-b`];
   // Without --adopt it is an offer only: what is wrong with the token is met, and told, when the daemon opens it.
-  const all = errands.keysIn(await loginOf(guide)).catch((error: unknown): readonly FoundKey[] => {
+  const keys = await errands.keysIn(await loginOf(guide)).catch((error: unknown): readonly FoundKey[] => {
     if (isWanted) throw error;
     return [];
   });
-  const published = await publishedChain(directory);
-  const isLost = await isBlank(directory, await all);
-  const fits: { readonly key: FoundKey; readonly leaf: Leaf; readonly isOwn: boolean }[] = [];
-  let why: unknown;
-  for (const key of await all) {
-    const isOwn = slots.includes(key.label);
-    const chain = isOwn ? `${key.chain}${published}` : key.chain;
-    if (chain === '' || (isOwn && !isLost)) continue;
+  const published = (await isBlank(directory, keys)) ? await publishedChain(directory) : undefined;
+  const isOwn = ({ label }: FoundKey) => label === `${prefix}-a` || label === `${prefix}-b`;
+  let why = '';
+  const fits = keys.flatMap((key) => {
+    const chain = isOwn(key) ? published !== undefined && `${key.chain}${published}` : key.chain;
+    if (chain === false || chain === '') return [];
     try {
-      fits.push({ key, leaf: fitting(guide, { ...key, chain }, undefined), isOwn });
+      return [{ key, leaf: fitting(guide, { ...key, chain }, undefined) }];
     } catch (error) {
-      why = error;
+      why = ` ${failureOf(error).message}`;
+      return [];
     }
-  }
+  });
   // Where newleaf has left two, DPS trusts the newer leaf.
-  for (const { key, leaf, isOwn } of fits.sort((one, other) => other.leaf.notBefore - one.leaf.notBefore)) {
+  for (const { key, leaf } of fits.sort((one, other) => other.leaf.notBefore - one.leaf.notBefore)) {
     const words = `There is a key "${key.label}" with a certificate for ${leaf.cn}, ${inWords(leaf)}: begin with it?`;
     if (dialogue.asks && !(await dialogue.confirm(words, true))) continue;
-    return isOwn ? takeOwn(guide, key, leaf) : take(guide, key, leaf, false);
+    return isOwn(key) ? takeOwn(guide, key, leaf) : take(guide, key, leaf, false);
   }
   if (!isWanted) return;
-  const reason = why === undefined ? '' : ` ${failureOf(why).message}`;
-  const message = `The token has no key with a certificate for ${idOf(guide)}.${reason}`;
+  const message = `The token has no key with a certificate for ${idOf(guide)}.${why}`;
   throw new Fault('NL-TOKEN-KEY', { message, advice: 'Name the right registration ID, or begin without --adopt.' });
 }
 
@@ -117,10 +114,10 @@ async function takeOwn(guide: Guide, { label }: FoundKey, leaf: Leaf): Promise<v
   dialogue.ok(`The gateway goes on with its key "${label}", until the next roll: ${inWords(leaf)}.`);
 }
 
-/** No state, or that of a daemon which has neither a leaf nor a key yet: nothing is lost with it. */
+/** No state, or that of a gateway that was given up, or has neither a leaf nor a key yet: nothing is lost with it. */
 async function isBlank(directory: string, keys: readonly FoundKey[]): Promise<boolean> {
-  const journal = createJournal({ directory, validate: validateEntry });
-  const entry = await journal.read().catch(() => undefined);
+  if (await isGone(directory)) return true;
+  const entry = await readEntry(directory).catch(() => undefined);
   if (entry === 'absent' || entry === undefined) return entry === 'absent';
   const { next } = entry;
   return next === undefined || (next.is === 'key-wanted' && !keys.some(({ id }) => id === next.id));

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { Fault } from '../../../failure/failure.ts';
+import { Interrupted } from '../../kit/prompt.ts';
+import { Back } from '../dialogue.ts';
 import type { Guide } from '../guide.ts';
-import { Back, Interrupted } from '../prompt.ts';
 
 const UNITS = ['aziot-edged', 'aziot-identityd'];
 
@@ -32,23 +33,22 @@ export function commandsOf({ isEdge }: { readonly isEdge: boolean }) {
 export async function demandStopped({ adopted, dialogue }: Guide, runs = runningUnits): Promise<void> {
   if (adopted === undefined) return;
   const { aziot } = adopted;
+  const stop = aziot === undefined ? [] : commandsOf(aziot).stop;
   for (;;) {
     const units = aziot === undefined ? [] : runs();
-    const stop = aziot === undefined ? [] : commandsOf(aziot).stop;
-    if (!dialogue.asks && units.length > 0 && aziot !== undefined) {
+    const names = units.join(' and ');
+    if (!dialogue.asks && names !== '') {
       throw new Fault('NL-CONFIG', {
-        message: `${units.join(' and ')} still runs, with the same identity. Everything is ready, and the cloud was not asked yet.`,
+        message: `${names} still runs, with the same identity. Everything is ready, and the cloud was not asked yet.`,
         advice: `${stop.map((line) => `\`${line}\``).join(', ')}. Then run the same \`newleaf init\` again.`,
       });
     }
-    if (!dialogue.asks || (aziot !== undefined && units.length === 0)) return;
+    if (!dialogue.asks || (aziot !== undefined && names === '')) return;
+    const unknown = 'Now stop the program that has used this identity: the hub admits one session.';
     dialogue.blank();
-    if (aziot === undefined)
-      dialogue.say('Now stop the program that has used this identity: the hub admits one session.');
-    else dialogue.say(`Now stop ${units.join(' and ')}, in another terminal:`);
+    dialogue.say(aziot === undefined ? unknown : `Now stop ${names}, in another terminal:`);
     dialogue.commands(stop);
-    const isStopped = await dialogue.confirm('Is it stopped?', true).catch(toStop);
-    if (isStopped && aziot === undefined) return;
+    if ((await dialogue.confirm('Is it stopped?', true).catch(toStop)) && aziot === undefined) return;
   }
 }
 

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { TokenError } from '../../../../hsm/ckr.ts';
 import { importable, importedId } from '../../../../hsm/import-key.ts';
 import { commonNamesOf } from '../../../certificate/name.ts';
@@ -7,58 +7,51 @@ import { verify } from '../../../certificate/verify.ts';
 import { Fault } from '../../../failure/failure.ts';
 import { readGiven } from '../../../machine/given-file.ts';
 import type { Leaf } from '../../../roll/leaf.ts';
+import type { KeyInFile } from '../guide.ts';
 
 /** Every refusal comes before the first change. */
-const UNTOUCHED = 'Nothing was touched.';
+export const refusal = (message: string, advice: string, cause?: unknown): Fault =>
+  new Fault('NL-CONFIG', { message: `${message} Nothing was touched.`, advice, cause });
 
 /** @throws Fault NL-CONFIG */
-export async function readAdopted(path: string, what: string): Promise<string> {
+export function readAdopted(path: string, what: string): string {
   try {
     return readGiven(path).toString('latin1');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const why = {
-      ENOENT: 'there is no such file',
-      EACCES: 'this user may not read it',
-      EISDIR: 'it is a directory',
-      ELOOP: 'it is a link, or reached over one, that another user may have made',
-    };
-    const reason = why[code as keyof typeof why] ?? code;
     const advice = code === 'EACCES' ? 'Run it as root: `sudo newleaf init`' : 'Name the right file, and run it again.';
-    throw new Fault('NL-CONFIG', {
-      message: `The ${what} ${path} cannot be read: ${reason}. ${UNTOUCHED}`,
-      advice,
-      cause,
-    });
+    const why = code === 'ENOENT' ? 'there is no such file' : (cause as Error).message;
+    throw refusal(`The ${what} ${path} cannot be read: ${why}.`, advice);
   }
 }
 
 /** A private key in PEM, perhaps among certificates. @throws Fault NL-CONFIG */
-export function privateKeyIn(pem: string, path: string): KeyObject {
+export function keyIn(path: string, what: string): KeyInFile {
+  const pem = readAdopted(path, what);
   const block = blocksOf(pem).find(({ label }) => label.endsWith('PRIVATE KEY'));
-  const refuse = (why: string, advice: string, cause?: unknown): Fault =>
-    new Fault('NL-CONFIG', { message: `${path}: ${why} ${UNTOUCHED}`, advice, cause });
-  if (block === undefined) throw refuse('there is no private key in it (PEM).', 'Name its file: --adopt-key FILE');
+  if (block === undefined)
+    throw refusal(`${path}: there is no private key in it (PEM).`, 'Name its file: --adopt-key FILE');
   if (block.label === 'ENCRYPTED PRIVATE KEY' || /^Proc-Type: 4,ENCRYPTED/m.test(pem)) {
+    const why = 'its private key is encrypted, and newleaf has no way to ask for its password.';
     const how = `openssl pkey -in ${path} -out /root/adopt.key, then name that with --adopt-key, and delete it afterwards.`;
-    throw refuse('its private key is encrypted, and newleaf has no way to ask for its password.', how);
+    throw refusal(`${path}: ${why}`, how);
   }
   try {
-    return importable(createPrivateKey(pem.slice(pem.indexOf(`-----BEGIN ${block.label}`))));
+    const object = importable(createPrivateKey(pem.slice(pem.indexOf(`-----BEGIN ${block.label}`))));
+    return { file: path, object };
   } catch (cause) {
-    if (cause instanceof TokenError) throw refuse(cause.message, `Begin ${ANEW}`);
-    throw refuse('its private key cannot be read.', 'Name another file: --adopt-key FILE', cause);
+    if (cause instanceof TokenError) throw refusal(`${path}: ${cause.message}`, `Begin ${ANEW}`);
+    throw refusal(`${path}: its private key cannot be read.`, 'Name another file: --adopt-key FILE', cause);
   }
 }
 
 /** The certificates of a file, PEM. @throws Fault NL-CONFIG */
 export async function readChain(path: string, what: string): Promise<string> {
-  const text = await readAdopted(path, what);
+  const text = readAdopted(path, what);
   return toPem(Buffer.from(text, 'latin1')).catch(() => {
     const isKey = blocksOf(text).some(({ label }) => label.endsWith('PRIVATE KEY'));
     const why = isKey ? 'it holds a private key, and no certificate.' : 'there is no certificate in it.';
-    const advice = `Name the file with the ${what}, and run it again.`;
-    throw new Fault('NL-CONFIG', { message: `${path}: ${why} ${UNTOUCHED}`, advice });
+    throw refusal(`${path}: ${why}`, `Name the file with the ${what}, and run it again.`);
   });
 }
 
@@ -73,20 +66,17 @@ export function commonNameIn(chain: string): string | undefined {
   }
 }
 
-/** How a refusal calls the two. */
-interface Named {
-  readonly leaf: string;
-  readonly key: string;
-}
+/** The registration ID, and how a refusal calls the two. */
+type Named = Readonly<Record<'cn' | 'leaf' | 'key', string>>;
 
 /** The leaf of a key from a file. @throws Fault NL-LEAF-… */
-export function leafOf(chain: string, key: KeyObject, cn: string, named: Named): Leaf {
-  const spki = createPublicKey(key).export({ type: 'spki', format: 'der' });
-  return judged(chain, { slot: 'a', id: importedId(key) }, spki, { cn, ...named });
+export function leafOf(chain: string, { file, object }: KeyInFile, cn: string, leaf: string): Leaf {
+  const spki = createPublicKey(object).export({ type: 'spki', format: 'der' });
+  return judged(chain, { slot: 'a', id: importedId(object) }, spki, { cn, leaf, key: file });
 }
 
 /** Judged as newleaf judges every leaf, but one that is due already may serve. @throws Fault NL-LEAF-… */
-export function judged(chain: string, key: Leaf['key'], spki: Buffer, wanted: Named & { readonly cn: string }): Leaf {
+export function judged(chain: string, key: Leaf['key'], spki: Buffer, wanted: Named): Leaf {
   const { cn } = wanted;
   try {
     return verify(chain, { key, spki, cn, now: Date.now(), renewAt: () => undefined }).leaf;
@@ -95,23 +85,23 @@ export function judged(chain: string, key: Leaf['key'], spki: Buffer, wanted: Na
     const { code, message } = error.failure;
     const [what, advice] = misfit(code, wanted);
     const detail = message.replace(/^Expected/, 'expected');
-    throw new Fault(code, { message: `${what}: ${detail} ${UNTOUCHED}`, advice: `${advice}begin ${ANEW}` });
+    throw new Fault(code, { message: `${what}: ${detail} Nothing was touched.`, advice: `${advice}begin ${ANEW}` });
   }
 }
 
 const ANEW = 'without --adopt, with a new leaf.';
 
 /** What does not fit, and how it can. The advice of the code is for a CA that has signed just now. */
-function misfit(code: string, { leaf, key, cn }: Named & { readonly cn: string }): readonly [string, string] {
-  if (code === 'NL-LEAF-KEY') {
+function misfit(code: string, { leaf, key, cn }: Named): readonly [string, string] {
+  if (code === 'NL-LEAF-KEY')
     return [`${leaf} is not the leaf of the key ${key}`, 'Name the two that belong together; or '];
-  }
   if (code === 'NL-LEAF-CN' && cn !== '') {
     const how = 'Name the registration ID that is its CN (--registration-id); or ';
     return [`${leaf} is not for the registration ID ${cn}`, how];
   }
-  if (code === 'NL-LEAF-NOT-YET' || code === 'NL-LEAF-VALIDITY') {
-    return [`${leaf} cannot be taken over`, 'If the clock of this gateway is wrong, set it (`timedatectl`); else '];
-  }
-  return [`${leaf} cannot be taken over`, 'Name another leaf; or '];
+  const isOfClock = code === 'NL-LEAF-NOT-YET' || code === 'NL-LEAF-VALIDITY';
+  const how = isOfClock
+    ? 'If the clock of this gateway is wrong, set it (`timedatectl`); else '
+    : 'Name another leaf; or ';
+  return [`${leaf} cannot be taken over`, how];
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { FILES, filesIn, removeFiles } from '../../../../agent/cli/decommission/state-directory.ts';
 import { assertNotEnded, beginAnew, createJournal, endJournal, isGone } from '../../../../agent/state/journal.ts';
-import { LOCK } from '../../../../agent/state/lock.ts';
+import { INIT_LOCK, LOCK } from '../../../../agent/state/lock.ts';
 import { fault, scratch } from '../../state/disk.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..', '..');
@@ -39,7 +39,7 @@ describe('what decommission takes away', () => {
       readFileSync(join(root, 'scripts/deb/postrm'), 'utf8'),
     )?.[1];
     const names = removed?.split(/[\s\\]+/).filter((name) => name !== '');
-    assert.deepEqual(names?.sort(), ['state.json', LOCK, ...FILES].sort());
+    assert.deepEqual(names?.sort(), ['state.json', LOCK, INIT_LOCK, ...FILES].sort());
   });
 
   test('those, and what a power cut has left of them, and nothing else; a link is not followed', async (t) => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { DaemonEvent } from '../../../../agent/ask/event.ts';
 import { askAttestation } from '../../../../agent/cli/init/attestation.ts';
 import { isAtRest } from '../../../../agent/cli/init/watch.ts';
-import type { RollState } from '../../../../agent/roll/state.ts';
+import { type Code, failure } from '../../../../agent/failure/failure.ts';
+import type { RollEffect, RollState } from '../../../../agent/roll/state.ts';
 import { unprovisioned } from '../../../../agent/roll/state.ts';
 import { again } from '../../roll/candidates.ts';
 import { waits } from '../../roll/standing.ts';
@@ -47,11 +49,11 @@ test('yes and no, in any case, and nothing else', async () => {
 });
 
 test('a new secret is asked for until it is long enough, and may be left to newleaf', async () => {
-  const objection = (typed: string) => (typed.length < 4 ? 'must be 4 characters long' : undefined);
+  const objection = (typed: string) => (typed !== '' && typed.length < 4 ? 'must be 4 characters long' : undefined);
   const { guide, paper } = scene({ typed: ['123', '1234'] });
-  assert.equal(await guide.dialogue.newSecret('PIN', objection), '1234');
+  assert.equal(await guide.dialogue.secret('PIN', objection), '1234');
   assert.match(paper.text, /It must be 4 characters long\./);
-  assert.equal(await scene({ typed: [''] }).guide.dialogue.newSecret('PIN', objection), '');
+  assert.equal(await scene({ typed: [''] }).guide.dialogue.secret('PIN', objection), '');
 });
 
 test('help is no answer, and is given', async () => {
@@ -106,33 +108,30 @@ test('how the device proves itself: by flag, as configured, or by a leaf', async
   await assert.rejects(askAttestation(scene({ flags: { attestation: 'key' } }).guide), /--attestation must be/);
 });
 
+const failed = (effect: RollEffect['kind'], code: Code): DaemonEvent => ({ type: 'failed', effect, ...failure(code) });
+
 describe('provisioning is at rest', () => {
   const at = (change: Partial<RollState>): RollState => ({ ...unprovisioned, ...change });
-  const rows: readonly (readonly [what: string, state: RollState, event: object | undefined, isSo: boolean])[] = [
+  const rows: readonly (readonly [what: string, state: RollState, event: DaemonEvent | undefined, isSo: boolean])[] = [
     ['at the beginning', at({}), undefined, false],
     ['when it serves', at({ phase: 'serving', online: 'AA@hub' }), undefined, true],
     ['not without a session', at({ phase: 'serving' }), undefined, false],
     ['when the candidate is refused', at({ phase: 'unprovisioned', next: waits }), undefined, true],
     ['not while DPS is asked again', at({ phase: 'registering-next', next: again }), undefined, false],
     ['when it is stranded', at({ phase: 'stranded' }), undefined, true],
-    ['when the token is broken', at({ phase: 'generating-key' }), { type: 'failed', code: 'NL-TOKEN-FAILED' }, true],
-    [
-      'not when a server is silent',
-      at({ phase: 'registering-next' }),
-      { type: 'failed', code: 'NL-DPS-TIMEOUT' },
-      false,
-    ],
+    ['when the token is broken', at({ phase: 'generating-key' }), failed('generate-key', 'NL-TOKEN-FAILED'), true],
+    ['not when a server is silent', at({ phase: 'registering-next' }), failed('register', 'NL-DPS-TIMEOUT'), false],
     [
       'not when the hub refuses: it may lag behind DPS',
       at({ phase: 'connecting-next' }),
-      { type: 'failed', effect: 'connect', code: 'NL-HUB-REJECTED' },
+      failed('connect', 'NL-HUB-REJECTED'),
       false,
     ],
   ];
   for (const [what, state, event, isSo] of rows) test(what, () => assert.equal(isAtRest(state, event), isSo));
 
   test('not for the failure that the work in flight mends', () => {
-    const lost = { type: 'failed', code: 'NL-TOKEN-KEY' } as const;
+    const lost = failed('connect', 'NL-TOKEN-KEY');
     assert.equal(isAtRest(at({ phase: 'requesting-leaf' }), lost, 'NL-TOKEN-KEY'), false);
     assert.equal(isAtRest(at({ phase: 'requesting-leaf' }), lost), true);
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { demandIdle } from '../../../../agent/cli/init/idle.ts';
+import { demandAlone, demandIdle } from '../../../../agent/cli/init/idle.ts';
 import { Fault, failure } from '../../../../agent/failure/failure.ts';
 import type { NextStatus } from '../../../../agent/roll/report.ts';
 import { takeLock } from '../../../../agent/state/lock.ts';
@@ -38,4 +38,12 @@ test('a daemon in another container, whose socket is not here', async (t) => {
   const lock = await takeLock(directory);
   await assert.rejects(demandIdle(socket, directory), fault('NL-DAEMON-RUNS', /already runs on/));
   await lock.release();
+});
+
+test('another init is named, and may start a daemon of its own', async (t) => {
+  const directory = scratch(t);
+  await demandAlone(directory);
+  await assert.rejects(demandAlone(directory), fault('NL-DAEMON-RUNS', /^Another init runs on .* touched nothing/));
+  await demandIdle(join(directory, 'control.sock'), directory);
+  await (await takeLock(directory)).release();
 });

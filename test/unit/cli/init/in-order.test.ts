@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { askSetting } from '../../../../agent/cli/init/ask-setting.ts';
-import { Dialogue } from '../../../../agent/cli/init/dialogue.ts';
+import { Back, Dialogue } from '../../../../agent/cli/init/dialogue.ts';
 import { askInOrder, type Question } from '../../../../agent/cli/init/in-order.ts';
-import { limitOf } from '../../../../agent/cli/init/limit.ts';
-import { Back } from '../../../../agent/cli/init/prompt.ts';
+import { timeoutOf } from '../../../../agent/cli/timeout.ts';
 import { scene } from './stage.ts';
 
 /** Asks nothing where its flag is given. */
@@ -62,8 +61,7 @@ test('a question longer than the screen is broken at a blank, and asked on its l
   };
   const screen = { width: 40, isColoured: false, isUnicode: true };
   const dialogue = new Dialogue(paper, screen, {
-    line,
-    secret: line,
+    ask: line,
     enter: async () => undefined,
     hold() {},
     release() {},
@@ -73,11 +71,10 @@ test('a question longer than the screen is broken at a blank, and asked on its l
   assert.deepEqual(asked, ['    (PEM) [/etc/newleaf/ca.pem]: ']);
 });
 
-test('a limit in time: 2min, or as given', () => {
+test('a limit in time, as given', () => {
   const limit = (timeout?: string) =>
-    limitOf({ command: 'init', options: timeout === undefined ? {} : { timeout }, positionals: [] });
-  assert.deepEqual(limit(), { ms: 120_000, isForPerson: false });
-  assert.deepEqual(limit('24day'), { ms: 2_073_600_000, isForPerson: true });
+    timeoutOf({ command: 'init', options: timeout === undefined ? {} : { timeout }, positionals: [] });
+  assert.deepEqual([limit(), limit('24day')], [undefined, 2_073_600_000]);
   for (const wrong of ['0s', '25day', '2', '2 min', ''])
     assert.throws(() => limit(wrong), /--timeout must be a duration/);
 });

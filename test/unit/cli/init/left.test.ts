@@ -6,7 +6,7 @@ import { leftOver } from '../../../../agent/cli/init/left.ts';
 import { tokenByFlags } from '../../../../agent/cli/init/token-flags.ts';
 import { current } from '../../daemon/gateway.ts';
 import { NOW } from '../../roll/machine.ts';
-import { scratch } from '../../state/disk.ts';
+import { fault, scratch } from '../../state/disk.ts';
 import { SOFTHSM, scene, surveyed, token } from './stage.ts';
 
 const URI = 'pkcs11:token=plant;manufacturer=SoftHSM%20project;model=SoftHSM%20v2;serial=01';
@@ -30,6 +30,19 @@ test('the configuration is lost: what the state says of leaf, registration and t
   const whole = scene({ configured: { 'state.directory': directory, 'hsm.module': SOFTHSM.path } });
   assert.equal(await leftOver(whole.guide, { leaf }), undefined);
   assert.equal(await leftOver(scene().guide, { leaf: undefined }), undefined);
+});
+
+test('the state is that of another gateway than the one that is to be set up: it is said whose, and nothing is taken over', async (t) => {
+  const directory = scratch(t);
+  const { guide } = scene({ configured: { 'state.directory': directory }, flags: { 'registration-id': 'gw-8' } });
+  await assert.rejects(
+    leftOver(guide, { leaf, registered: '0ne1/gw-7@dps.example' }),
+    fault('NL-CONFIG', /state of another gateway: gw-7, .* issued by Device CA.*--registration-id says gw-8/),
+  );
+  assert.equal(guide.answers.draft.size, 1);
+  const same = scene({ configured: { 'state.directory': directory }, flags: { 'registration-id': 'gw-7' } });
+  await leftOver(same.guide, { leaf });
+  assert.match(same.paper.text, /goes on with it/);
 });
 
 test('no token is made beside the one with the key of the leaf; without options it is that one', () => {

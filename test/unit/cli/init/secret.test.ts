@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { askSetting } from '../../../../agent/cli/init/ask-setting.ts';
 import { setNetwork } from '../../../../agent/cli/init/network.ts';
 import { givenPin } from '../../../../agent/cli/init/pin-place.ts';
-import { readSecret, writeSecret } from '../../../../agent/cli/init/secret.ts';
+import { readSecret, writeFor } from '../../../../agent/cli/init/secret.ts';
 import { SETTINGS } from '../../../../agent/cli/init/settings.ts';
 import { scratch } from '../../state/disk.ts';
 import { scene } from './stage.ts';
@@ -19,7 +19,7 @@ describe('secrets in a directory of the daemon', { skip: process.getuid?.() !== 
     writeFileSync(outside, 'of root');
     const path = join(directory, 'pin');
     symlinkSync(outside, path);
-    await writeSecret({ account }, path, '4711', 'daemon');
+    await writeFor('daemon', { account }, path, '4711\n');
     const { uid, mode } = lstatSync(path);
     assert.deepEqual([uid, mode & 0o777, await readSecret(path)], [account.uid, 0o600, '4711']);
     assert.deepEqual([lstatSync(outside).uid, readFileSync(outside, 'utf8')], [0, 'of root']);
@@ -29,7 +29,7 @@ describe('secrets in a directory of the daemon', { skip: process.getuid?.() !== 
     const directory = scratch(t);
     chownSync(directory, account.uid, account.gid);
     const path = join(directory, 'pin.bak');
-    await writeSecret({ account }, path, 'of root', 'caller');
+    await writeFor('caller', { account }, path, 'of root\n');
     assert.deepEqual([lstatSync(path).uid, lstatSync(path).mode & 0o777], [0, 0o600]);
   });
 });

@@ -35,7 +35,7 @@ export function scene({ flags = {}, configured = {}, typed, errands = {}, stdin 
     paper.write(`${words}${line}\n`);
     return line;
   };
-  const prompt = typed && { line: next, secret: next, enter: async () => undefined, hold() {}, release() {} };
+  const prompt = typed && { ask: next, enter: async () => undefined, hold() {}, release() {} };
   const given = new Map(Object.entries(flags));
   const guide: Guide = {
     dialogue: new Dialogue(paper, screenOf(paper, { LANG: 'C.UTF-8' }), prompt),

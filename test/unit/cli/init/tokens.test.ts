@@ -19,7 +19,7 @@ test('every module is looked into, and one that breaks is named', async () => {
     },
     [CARD.path]: async () => [],
   };
-  const found = await survey([SOFTHSM, TPM, CARD], { tokens: (module) => seen[module]?.() ?? Promise.reject() }, false);
+  const found = await survey([SOFTHSM, TPM, CARD], { tokens: (module) => seen[module]?.() ?? Promise.reject() });
   assert.deepEqual(
     found.tokens.map(({ token: { label } }) => label),
     ['a', 'b'],
@@ -35,7 +35,7 @@ test('every module is looked into, and one that breaks is named', async () => {
 });
 
 test('a token that two modules show is listed once', async () => {
-  const found = await survey([SOFTHSM, CARD], { tokens: async () => [token('a'), token('b', { serial: '' })] }, false);
+  const found = await survey([SOFTHSM, CARD], { tokens: async () => [token('a'), token('b', { serial: '' })] });
   assert.deepEqual(
     found.tokens.map(({ module, token: { label } }) => [module.name, label]),
     [
@@ -47,8 +47,8 @@ test('a token that two modules show is listed once', async () => {
 });
 
 test('a token that somebody made as root is found with the seer of root', async () => {
-  const seen = { daemon: [free], caller: [token('a'), free] };
-  const found = await survey([SOFTHSM], { tokens: async (_, seer = 'daemon') => seen[seer] }, true);
+  const shows = (...seen: readonly SeenToken[]) => ({ tokens: async () => seen });
+  const found = await survey([SOFTHSM], shows(free), shows(token('a'), free));
   assert.deepEqual([found.tokens, found.free.length], [[], 1]);
   assert.deepEqual(found.rootsOnly.map(rootsOnlyInWords), [
     'token "a" (SoftHSM): only root can use it, and the daemon is not root; `chown -R newleaf: /var/lib/softhsm/tokens`, if it is for newleaf alone',
@@ -56,11 +56,10 @@ test('a token that somebody made as root is found with the seer of root', async 
 });
 
 test('a module that works for root, and not for the daemon, is told so', async () => {
-  const tokens = async (_: string, seer = 'daemon') => {
-    if (seer === 'daemon') throw new TokenError('failed', 'CKR_GENERAL_ERROR', 'Listing the tokens: it does not work.');
-    return [token('a')];
+  const tokens = async () => {
+    throw new TokenError('failed', 'CKR_GENERAL_ERROR', 'Listing the tokens: it does not work.');
   };
-  const [first] = (await survey([SOFTHSM], { tokens }, true)).useless;
+  const [first] = (await survey([SOFTHSM], { tokens }, { tokens: async () => [token('a')] })).useless;
   assert.equal(first?.why, 'it does not work; as root it works, so the user of the daemon lacks a right');
 });
 

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, type TestContext, test } from 'node:test';
-import type { Keyboard } from '../../../../agent/cli/kit/line.ts';
+import { stripVTControlCharacters } from 'node:util';
+import type { Keyboard } from '../../../../agent/cli/kit/prompt.ts';
 import { uplinkAdd } from '../../../../agent/cli/uplink/add.ts';
 import { run as list } from '../../../../agent/cli/uplink/list.ts';
 import { uplinkRemove } from '../../../../agent/cli/uplink/remove.ts';
@@ -17,7 +18,7 @@ import { gateway, idle, KEY, programWith } from './gateway.ts';
 const noRoot = { isRoot: () => false };
 const keyboard = (typed?: string): Keyboard =>
   typed === undefined ? new PassThrough() : Object.assign(new PassThrough().end(`${typed}\n`), { isTTY: true });
-const words = (text: string) => text.replaceAll(/\s+/g, ' ');
+const words = (text: string) => stripVTControlCharacters(text).replaceAll(/\s+/g, ' ');
 
 describe('without root', () => {
   test('add: the daemon is asked, and what to paste is printed', async (t) => {

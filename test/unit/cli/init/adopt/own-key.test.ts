@@ -6,7 +6,7 @@ import { askFirstKey } from '../../../../../agent/cli/init/adopt/begin.ts';
 import type { FoundKey } from '../../../../../agent/cli/proof/errands.ts';
 import { type RollState, unprovisioned } from '../../../../../agent/roll/state.ts';
 import { entryOf, validateEntry } from '../../../../../agent/state/entry.ts';
-import { createJournal } from '../../../../../agent/state/journal.ts';
+import { createJournal, endJournal } from '../../../../../agent/state/journal.ts';
 import { DAY, type Minted, mint } from '../../../certificate/mint.ts';
 import { fault, scratch } from '../../../state/disk.ts';
 import { scene } from '../stage.ts';
@@ -25,10 +25,11 @@ const found = (label: string, { spki, pem }: Minted): FoundKey => ({
 const keys = [found('newleaf-a', older), found('newleaf-b', newer)];
 
 /** `init --adopt token --yes` on a token with two keys of our own. */
-async function adopted(t: TestContext, state?: Partial<RollState>) {
+async function adopted(t: TestContext, state?: Partial<RollState> | 'ended' | 'gone') {
   const directory = scratch(t);
   const journal = createJournal({ directory, validate: validateEntry });
-  if (state !== undefined) await journal.write(entryOf({ ...unprovisioned, ...state }));
+  if (typeof state === 'string') await endJournal(directory, now, state);
+  else if (state !== undefined) await journal.write(entryOf({ ...unprovisioned, ...state }));
   const configured = { 'dps.registration_id': 'gw-0001', 'state.directory': directory, 'hsm.pin_file': '/dev/null' };
   const { guide, paper } = scene({ configured, errands: { keysIn: async () => keys } });
   const asked = askFirstKey({ ...guide, adopted: {} });
@@ -40,6 +41,7 @@ const BLANK = { phase: 'generating-key', next: { is: 'key-wanted', slot: 'a', id
 for (const [what, state] of [
   ['there is none', undefined],
   ['it is that of a daemon which came to no key', BLANK],
+  ['it is that of a gateway which was given up', 'gone'],
 ] as const) {
   test(`a lost state, and ${what}: the newer leaf goes on, with a key of our own`, async (t) => {
     const { asked, guide, has, directory } = await adopted(t, state);
@@ -49,12 +51,13 @@ for (const [what, state] of [
   });
 }
 
-for (const [what, next] of [
-  ['has a key', { is: 'key-made', key: { slot: 'a', id: '0e' }, ...alone }],
-  ['may have made one of these', { is: 'key-wanted', slot: 'a', id: '0a', ...alone }],
+for (const [what, state] of [
+  ['has a key', { next: { is: 'key-made', key: { slot: 'a', id: '0e' }, ...alone } }],
+  ['may have made one of these', { next: { is: 'key-wanted', slot: 'a', id: '0a', ...alone } }],
+  ['is not given up to the end', 'ended'],
 ] as const) {
   test(`a state that ${what} is not lost, and stays`, async (t) => {
-    const { asked, has } = await adopted(t, { next });
+    const { asked, has } = await adopted(t, state);
     await assert.rejects(asked, fault('NL-TOKEN-KEY', /no key with a certificate/));
     assert.deepEqual([has('state.json'), has('adopted.pem')], [true, false]);
   });

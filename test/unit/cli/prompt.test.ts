@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { Terminal } from '../../terminal.ts';
+import { Terminal } from '../terminal.ts';
 
 const PROGRAM = `${process.execPath} --import tsx ${join(import.meta.dirname, 'asks.ts')}`;
 const CTRL = { C: '\u0003', Z: '\u001a' };

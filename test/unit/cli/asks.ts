@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Interrupted, terminalPrompt } from '../../../../agent/cli/init/prompt.ts';
+import { Interrupted, terminalPrompt } from '../../../agent/cli/kit/prompt.ts';
 
 /** Asks as init does, with some work between two questions; for prompt.test.ts. */
 const prompt = terminalPrompt(process.stdin, process.stdout);
@@ -11,11 +11,11 @@ prompt.hold();
 // After the prompt has met the signal.
 process.on('SIGCONT', () => setImmediate(() => process.stdout.write('going on\n')));
 try {
-  const line = await prompt.line('Name: ');
+  const line = await prompt.ask('Name: ', 'line');
   process.stdout.write('working\n');
   // The test types until it has seen enough.
   while (process.env.WORK_MS !== undefined) await pause(Number(process.env.WORK_MS));
-  const secret = await prompt.secret('Password: ');
+  const secret = await prompt.ask('Password: ', 'secret');
   prompt.release();
   process.stdout.write(`got ${line} and ${secret.length} characters\n`);
 } catch (error) {
