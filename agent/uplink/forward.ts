@@ -72,6 +72,10 @@ export class Forwarder {
     return this.#pace.rate;
   }
 
+  get isOpen(): boolean {
+    return this.#session !== undefined;
+  }
+
   get isThrottled(): boolean {
     return isThrottled(this.#pace, this.#options.rate);
   }
@@ -157,7 +161,7 @@ export class Forwarder {
       return;
     }
     program.counts.setAside += 1;
-    program.queue.drop(message);
+    program.up.drop(message);
   }
 
   get #usedMs(): number {
@@ -179,8 +183,8 @@ export class Forwarder {
     this.#pace = acknowledged(this.#pace, at - sentAt, this.#usedMs, at, rate);
     const goesOn = this.#suspicion.acknowledged(sending);
     program.counts[isRepeated ? 'resent' : 'forwarded'] += 1;
-    program.queue.drop(message);
-    if (goesOn) program.queue.rewind();
+    program.up.drop(message);
+    if (goesOn) program.up.rewind();
     this.wake();
   }
 

@@ -42,7 +42,7 @@ export class LazyUplink {
     const status = this.status();
     if (status === undefined) return undefined;
     const { programs, isThrottled } = status;
-    const codes = new Set(programs.flatMap(({ trouble }) => trouble?.code ?? []));
+    const codes = new Set(programs.flatMap((program) => program.codes ?? []));
     if (isThrottled) codes.add('NL-UPLINK-THROTTLED');
     return { uplink: { programs: programs.length, codes: [...codes].sort() } };
   }

@@ -91,13 +91,13 @@ export class Messages {
   }
 
   async #run(program: Program, client: Client): Promise<void> {
-    program.inbox.rewind();
+    program.down.rewind();
     while (this.#delivering.get(program) === client) {
       const [current] = program.subscribed('messages').filter((one) => one.client === client);
-      const message = current && (await program.inbox.next().catch(() => undefined));
+      const message = current && (await program.down.next().catch(() => undefined));
       if (this.#delivering.get(program) !== client) {
         // The one that took its place has not seen this one.
-        program.inbox.rewind();
+        program.down.rewind();
         return;
       }
       if (current === undefined || message === undefined) return;
@@ -107,7 +107,7 @@ export class Messages {
       } catch {
         return;
       }
-      program.inbox.drop(message);
+      program.down.drop(message);
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { Failure } from '../failure/failure.ts';
 import { Turns } from '../time/turns.ts';
-import type { Client, MessageQueue, QueueCounts } from './ports.ts';
+import { type CountedQueue, Flow } from './flow.ts';
+import type { Client } from './ports.ts';
 import { type ProgramRecord, writeRecord } from './programs.ts';
 import { type FilterKind, readFilter } from './topics.ts';
 
@@ -10,10 +11,6 @@ interface Subscription {
   readonly qos: 0 | 1;
   /** The device ID that the program was told. */
   readonly deviceId?: string;
-}
-
-export interface CountedQueue extends MessageQueue {
-  readonly counts: QueueCounts;
 }
 
 /** Sessions with CleanSession 0 that a program may have: a client that draws its ID anew each time must not fill the disk. */
@@ -27,10 +24,12 @@ export class Program {
   readonly queue: CountedQueue;
   /** From the hub. */
   readonly inbox: CountedQueue;
+  readonly up: Flow;
+  readonly down: Flow;
   /** Counted since the start. */
   readonly counts = { forwarded: 0, resent: 0, dropped: 0, refused: 0, setAside: 0 };
   /** Why its messages are refused at present. */
-  trouble: Failure | undefined;
+  refusal: Failure | undefined;
   readonly #directory: string;
   readonly #clients = new Map<Client, Map<string, Subscription>>();
   /** By client ID; a client may call itself `__proto__`. */
@@ -43,11 +42,18 @@ export class Program {
     this.key = key;
     this.queue = queue;
     this.inbox = inbox;
+    this.up = new Flow(queue, 'the hub');
+    this.down = new Flow(inbox, 'the program');
     this.#sessions = new Map(Object.entries(sessions));
   }
 
   get clients(): readonly Client[] {
     return [...this.#clients.keys()];
+  }
+
+  /** What is wrong, a cause before its effects. */
+  get troubles(): readonly Failure[] {
+    return [this.refusal, this.up.trouble, this.down.trouble].filter((one) => one !== undefined);
   }
 
   /** @returns whether there is a session of before */

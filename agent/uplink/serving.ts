@@ -4,7 +4,7 @@ import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { makeDirectory, writeAtomically } from '../state/durable.ts';
 import { namesIn, uplinkDirectory } from '../state/program-name.ts';
-import { countsOf, uncounted, uplinkMetrics } from './counters.ts';
+import { countsOf, troubledBy, uncounted, uplinkMetrics } from './counters.ts';
 import { Listeners } from './listeners.ts';
 import type { LazyUplinkOptions } from './options.ts';
 import type { Stored } from './ports.ts';
@@ -68,10 +68,13 @@ export class Serving {
     const { isThrottled, rate } = this.#uplink.pace;
     const opened = this.#uplink.programs.map((program) => ({
       ...countsOf(program),
-      ...(this.#listeners.trouble(program.name) ?? (program.trouble && { trouble: program.trouble })),
+      ...troubledBy([...this.#listeners.troubles(program.name), ...program.troubles]),
     }));
     return {
-      programs: [...opened, ...[...this.#unopened].map(([name, trouble]) => ({ ...uncounted(name), trouble }))],
+      programs: [
+        ...opened,
+        ...[...this.#unopened].map(([name, trouble]) => ({ ...uncounted(name), ...troubledBy([trouble]) })),
+      ],
       rate,
       isThrottled,
     };
@@ -86,7 +89,7 @@ export class Serving {
     const record = await makeProgram(this.#directory, name, withKey);
     try {
       await this.#open(record);
-      const trouble = this.#listeners.trouble(name)?.trouble;
+      const trouble = this.#listeners.troubles(name)[0];
       if (trouble !== undefined) throw new Fault(trouble.code, trouble);
     } catch (error) {
       await this.#drop(name);

@@ -24,6 +24,9 @@ interface UplinkOptions {
 /** A refused message ends the connection: a program that sends it again at once is slowed down to this. */
 const REFUSED_MS = 1_000;
 
+/** Between two looks at whether messages move. */
+const LOOK_MS = 60_000;
+
 /** Joins the programs to the session with the hub. It knows neither sockets nor disk. */
 export class Uplink {
   /** Towards the hub. */
@@ -47,6 +50,7 @@ export class Uplink {
   readonly #methods: Methods;
   readonly #twin: SharedTwin;
   readonly #subscriptions: Subscriptions;
+  readonly #over = new AbortController();
   /** They have sent a message that was refused, and are about to be ended. */
   readonly #refused = new WeakSet<Client>();
 
@@ -63,6 +67,7 @@ export class Uplink {
       (kind) => this.programs.some((program) => program.wants(kind)),
       () => this.#twin.followed(),
     );
+    void this.#watch();
   }
 
   get programs(): readonly Program[] {
@@ -93,8 +98,17 @@ export class Uplink {
   }
 
   async close(): Promise<void> {
+    this.#over.abort();
     await this.#forwarder.close();
     this.#twin.close();
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#over.signal.aborted) {
+      await this.#options.clock.sleep(LOOK_MS, this.#over.signal);
+      for (const { up, down } of this.programs)
+        for (const flow of [up, down]) flow.look(this.#forwarder.isOpen ? LOOK_MS : 0);
+    }
   }
 
   #opened(session: HubSession): void {
@@ -155,10 +169,10 @@ export class Uplink {
     if (this.#refused.has(client)) return this.#refuse(client, program, BEHIND);
     try {
       await program.queue.append(event, client);
-      program.trouble = undefined;
+      program.refusal = undefined;
     } catch (error) {
-      program.trouble = failureOf(error);
-      await this.#refuse(client, program, program.trouble);
+      program.refusal = failureOf(error);
+      await this.#refuse(client, program, program.refusal);
     }
   }
 

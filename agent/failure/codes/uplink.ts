@@ -22,6 +22,10 @@ export const UPLINK = {
     'That is no name of a program, or there is no such program.',
     'A name is 1 to 32 letters, digits, - and _; `newleaf uplink list` shows the programs.',
   ),
+  'NL-UPLINK-STANDS': refusedCode(
+    'The session with the hub is open, and for ten minutes the oldest message of a program has not moved.',
+    'See in the log what comes before: `journalctl -u newleaf --grep uplink-`. For the hub: operator of the hub, look at its quota. For the program: it must be connected, subscribe, and send PUBACKs; `newleaf uplink list`.',
+  ),
   'NL-UPLINK-THROTTLED': transientCode(
     'The hub closes the session while messages of programs are on their way: they are sent more slowly.',
     'Operator of the hub: look at its quota and its throttling. Nothing is lost; the messages wait on the gateway.',

@@ -1,6 +1,7 @@
 import { Fault } from '../../../agent/failure/failure.ts';
+import type { CountedQueue } from '../../../agent/uplink/flow.ts';
 import type { Client, Message, Stored } from '../../../agent/uplink/ports.ts';
-import { type CountedQueue, Program } from '../../../agent/uplink/program.ts';
+import { Program } from '../../../agent/uplink/program.ts';
 
 /** A queue in memory: what a queue on disk promises, without the disk. */
 export class MemoryQueue implements CountedQueue {
@@ -13,6 +14,8 @@ export class MemoryQueue implements CountedQueue {
   unreadable: Error | undefined;
   /** The disk does not work from this sequence on. */
   unreadableFrom = Number.POSITIVE_INFINITY;
+  /** Messages of one moment have one time, as on a gateway. */
+  now = (): number => 0;
   readonly #listeners: (() => void)[] = [];
   readonly #barred = new WeakSet<object>();
   #sequence = 0;
@@ -35,7 +38,7 @@ export class MemoryQueue implements CountedQueue {
     if (this.kept.length >= this.most) this.#barred.add(sender);
     if (this.#barred.has(sender)) throw new Fault('NL-UPLINK-FULL');
     this.#sequence += 1;
-    this.kept.push({ ...message, sequence: this.#sequence, at: 0 });
+    this.kept.push({ ...message, sequence: this.#sequence, at: this.now() });
     for (const listener of this.#listeners) queueMicrotask(listener);
   }
 
