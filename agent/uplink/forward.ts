@@ -1,3 +1,4 @@
+import { type Failure, failure } from '../failure/failure.ts';
 import type { HubSession, SessionEnd } from '../mqtt/hub-session.ts';
 import type { Clock } from '../time/clock.ts';
 import { NextMessage } from './next-message.ts';
@@ -28,7 +29,7 @@ interface ForwarderOptions {
   /** The most messages a second of QoS 1; and as many of QoS 0. */
   readonly rate: number;
   /** Keeps a message that the hub never takes; it is dropped from the queue after this. Where it throws, the message stays. */
-  readonly setAside: (program: Program, message: Stored) => Promise<void>;
+  readonly setAside: (program: Program, message: Stored, why: Failure) => Promise<void>;
 }
 
 /** The use of one session. */
@@ -156,11 +157,13 @@ export class Forwarder {
     if (poison === undefined) return;
     const { program, message } = poison;
     try {
-      await this.#options.setAside(program, message);
+      const why = failure('NL-UPLINK-POISON', {
+        message: `The hub closes the session over it: message ${message.sequence}.`,
+      });
+      await this.#options.setAside(program, message, why);
     } catch {
       return;
     }
-    program.counts.setAside += 1;
     program.up.drop(message);
   }
 

@@ -1,4 +1,4 @@
-import type { Failure } from '../failure/failure.ts';
+import type { Code, Failure } from '../failure/failure.ts';
 import { Turns } from '../time/turns.ts';
 import { type CountedQueue, Flow } from './flow.ts';
 import type { Client } from './ports.ts';
@@ -16,6 +16,8 @@ interface Subscription {
 /** Sessions with CleanSession 0 that a program may have: a client that draws its ID anew each time must not fill the disk. */
 const MOST_SESSIONS = 8;
 
+const TOLD_MS = 86_400_000;
+
 /** A program of this gateway: its clients, its queue to the hub, and its messages from the hub. */
 export class Program {
   readonly name: string;
@@ -30,6 +32,10 @@ export class Program {
   readonly counts = { forwarded: 0, resent: 0, dropped: 0, refused: 0, setAside: 0 };
   /** Why its messages are refused at present. */
   refusal: Failure | undefined;
+  /** Messages are set aside one after the other. */
+  readonly asides = new Turns();
+  /** Why messages were set aside, or lost on their way to the program, and when last; monotonic, in milliseconds. */
+  readonly #losses = new Map<Code, { readonly why: Failure; readonly at: number }>();
   readonly #directory: string;
   readonly #clients = new Map<Client, Map<string, Subscription>>();
   /** By client ID; a client may call itself `__proto__`. */
@@ -53,7 +59,19 @@ export class Program {
 
   /** What is wrong, a cause before its effects. */
   get troubles(): readonly Failure[] {
-    return [this.refusal, this.up.trouble, this.down.trouble].filter((one) => one !== undefined);
+    const losses = [...this.#losses.values()].map(({ why }) => why);
+    return [this.refusal, ...losses, this.up.trouble, this.down.trouble].filter((one) => one !== undefined);
+  }
+
+  /** A trouble for a day: what a program sends once in an hour must not look well in between. */
+  lost(why: Failure, at: number): void {
+    this.#losses.set(why.code, { why, at });
+  }
+
+  /** @param openMs how long the session was open since the last look */
+  look(openMs: number, at: number): void {
+    for (const flow of [this.up, this.down]) flow.look(openMs);
+    for (const [code, loss] of this.#losses) if (at - loss.at >= TOLD_MS) this.#losses.delete(code);
   }
 
   /** @returns whether there is a session of before */

@@ -1,22 +1,18 @@
 import { join } from 'node:path';
-import { type Failure, Fault, failure } from '../failure/failure.ts';
+import { type Failure, Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
-import { makeDirectory, writeAtomically } from '../state/durable.ts';
 import { namesIn, uplinkDirectory } from '../state/program-name.ts';
 import { countsOf, troubledBy, uncounted, uplinkMetrics } from './counters.ts';
 import { Listeners } from './listeners.ts';
 import type { LazyUplinkOptions } from './options.ts';
-import type { Stored } from './ports.ts';
 import { Program } from './program.ts';
-import { damagedRecord, keepLast, makeProgram, type ProgramRecord, readRecord, removeProgram } from './programs.ts';
+import { damagedRecord, makeProgram, type ProgramRecord, readRecord, removeProgram } from './programs.ts';
 import { openQueue, type QueueOptions } from './queue/open.ts';
 import { Reserve } from './queue/reserve.ts';
-import { scarce } from './queue/words.ts';
+import { writeRejected } from './rejected.ts';
 import { Uplink } from './uplink.ts';
 
-/** Of each program: the newest are enough to see what is wrong with it. */
-const MOST_SET_ASIDE = 100;
 /** As many as a hub holds for a device, with room for large ones: 50 of 64 KiB. */
 const INBOX_BYTES = 4 * 1024 * 1024;
 /** "48 hours" at most at the hub (articles/iot-hub/iot-hub-devguide-messages-c2d.md). */
@@ -42,7 +38,8 @@ export class Serving {
       clock,
       log,
       rate: settings.rate,
-      setAside: (program, message) => this.#setAside(program, message),
+      setAside: (program, message, why) =>
+        writeRejected(join(this.#directory, program.name, 'rejected'), message, why, this.#reserve),
     });
     this.#listeners = new Listeners({ ...options, directory: this.#directory, rules: this.#uplink.rules });
   }
@@ -162,19 +159,6 @@ export class Serving {
     await Promise.all([program?.queue.close(), program?.inbox.close()]);
     this.#unopened.delete(name);
     await removeProgram(this.#directory, name);
-  }
-
-  /** For a person to look at: topic and body as the program has sent them. */
-  async #setAside(program: Program, { sequence, at, topic, payload }: Stored): Promise<void> {
-    const directory = join(this.#directory, program.name, 'rejected');
-    const met = failure('NL-UPLINK-POISON', { message: `The hub never takes message ${sequence} of ${program.name}.` });
-    this.#options.log.error({ event: 'uplink-set-aside', id: program.name, path: directory, ...failureFields(met) });
-    const record = { at: new Date(at).toISOString(), properties: topic, body: Buffer.from(payload).toString('base64') };
-    const text = `${JSON.stringify(record)}\n`;
-    if (!(await this.#reserve.take(text.length))) throw scarce(directory);
-    await makeDirectory(directory);
-    await writeAtomically(join(directory, `${sequence}.json`), text, 0o600);
-    await keepLast(directory, MOST_SET_ASIDE);
   }
 
   #warn(name: string, error: unknown): void {

@@ -159,8 +159,8 @@ const uplinkTrouble: Check = {
 function asideFinding(programs: readonly ProgramTold[]): Finding | undefined {
   const names = programs.filter(({ setAside }) => setAside > 0).map(({ name }) => name);
   if (names.length === 0) return undefined;
-  const { means, advice } = CODES['NL-UPLINK-POISON'];
-  return warning(`${names.join(', ')}: ${means}`, advice);
+  const message = `${names.join(', ')}: messages were set aside since the start of the daemon.`;
+  return warning(message, CODES['NL-UPLINK-POISON'].advice);
 }
 
 /** A daemon that could not open its uplink tells of no program. */

@@ -70,7 +70,7 @@ function countsInWords({ forwarded, resent, refused, dropped, damaged }: Program
 
 function setAsideInWords({ name, setAside }: ProgramTold, directory: string): readonly string[] {
   if (setAside === 0) return [];
-  return [`${messages(setAside)} the hub never takes: see ${join(directory, 'uplink', name, 'rejected')}`];
+  return [`${messages(setAside)} set aside: see ${join(directory, 'uplink', name, 'rejected')}`];
 }
 
 /** The lines of `newleaf status`, which a label goes before. None where there are no programs. */

@@ -15,8 +15,12 @@ export const UPLINK = {
     'Run `newleaf uplink add NAME` for the program again; or, where the port is taken, change uplink.tcp.',
   ),
   'NL-UPLINK-POISON': refusedCode(
-    'The hub closed the session three times over one message of a program: it was set aside.',
+    'The hub closes the session over one message of a program: it was set aside.',
     'Operator of the program: look at the message in uplink/NAME/rejected of state.directory; the program needs a repair.',
+  ),
+  'NL-UPLINK-CONTENT': refusedCode(
+    'A program has sent a message that no hub takes: it was acknowledged, and set aside.',
+    'Operator of the program: its reason is in uplink/NAME/rejected of state.directory; the program needs a repair.',
   ),
   'NL-UPLINK-PROGRAM': refusedCode(
     'That is no name of a program, or there is no such program.',

@@ -165,7 +165,7 @@ export const UPLINK: readonly Row[] = [
     'uplink-trouble',
     'set aside',
     having([programWith({ setAside: 2 })]),
-    /^warning sensors: The hub closed the session three times .* -> Operator of the program: look at the message/,
+    /^warning sensors: messages were set aside since .* -> Operator of the program: look at the message/,
   ],
   [
     'uplink-trouble',
