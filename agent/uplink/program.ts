@@ -1,7 +1,9 @@
-import type { Code, Failure } from '../failure/failure.ts';
+import { type Code, type Failure, failure } from '../failure/failure.ts';
+import { failureOf } from '../failure/failure-of.ts';
 import { Turns } from '../time/turns.ts';
+import type { Delivered } from './delivery.ts';
 import { type CountedQueue, Flow } from './flow.ts';
-import type { Client } from './ports.ts';
+import type { Client, Message } from './ports.ts';
 import { type ProgramRecord, writeRecord } from './programs.ts';
 import { type FilterKind, readFilter } from './topics.ts';
 
@@ -12,6 +14,8 @@ interface Subscription {
   /** The device ID that the program was told. */
   readonly deviceId?: string;
 }
+
+type Sessions = ReadonlyMap<string, Readonly<Record<string, 0 | 1>>>;
 
 /** Sessions with CleanSession 0 that a program may have: a client that draws its ID anew each time must not fill the disk. */
 const MOST_SESSIONS = 8;
@@ -32,6 +36,8 @@ export class Program {
   readonly counts = { forwarded: 0, resent: 0, dropped: 0, refused: 0, setAside: 0 };
   /** Why its messages are refused at present. */
   refusal: Failure | undefined;
+  /** From the hub, without a PUBACK of the program: by sequence. */
+  readonly deliveries = new Map<number, Delivered>();
   /** Messages are set aside one after the other. */
   readonly asides = new Turns();
   /** Why messages were set aside, or lost on their way to the program, and when last; monotonic, in milliseconds. */
@@ -39,8 +45,11 @@ export class Program {
   readonly #directory: string;
   readonly #clients = new Map<Client, Map<string, Subscription>>();
   /** By client ID; a client may call itself `__proto__`. */
-  #sessions: ReadonlyMap<string, Readonly<Record<string, 0 | 1>>>;
+  #sessions: Sessions;
   readonly #writes = new Turns();
+  /** When the client of a session was last here, or newleaf has started; monotonic, in milliseconds. */
+  readonly #seen = new Map<string, number>();
+  #lostBefore = 0;
 
   constructor(directory: string, { name, key, sessions }: ProgramRecord, queue: CountedQueue, inbox: CountedQueue) {
     this.#directory = directory;
@@ -72,6 +81,37 @@ export class Program {
   look(openMs: number, at: number): void {
     for (const flow of [this.up, this.down]) flow.look(openMs);
     for (const [code, loss] of this.#losses) if (at - loss.at >= TOLD_MS) this.#losses.delete(code);
+    const { dropped, damaged } = this.inbox.counts;
+    if (dropped + damaged > this.#lostBefore) {
+      const message = `${dropped + damaged - this.#lostBefore} messages from the cloud are lost: they waited for the program until there was no room, or for 48 hours.`;
+      this.lost(failure('NL-UPLINK-UNTAKEN', { message }), at);
+    }
+    this.#lostBefore = dropped + damaged;
+  }
+
+  /** Stores a message from the cloud, the oldest give way to it. @throws Fault NL-UPLINK-FULL, NL-UPLINK-DISK */
+  async receive(message: Message): Promise<void> {
+    try {
+      await this.inbox.append(message);
+    } catch (error) {
+      if (failureOf(error).code !== 'NL-UPLINK-FULL') throw error;
+      // A queue drops none that is on its way to the program.
+      this.down.rewind();
+      await this.inbox.append(message);
+    }
+  }
+
+  /** Ends the sessions of clients that are away. @param longestMs only those that are away for longer @returns how many */
+  async forget(at: number, longestMs = 0): Promise<number> {
+    for (const { clientId } of this.clients) this.#seen.set(clientId, at);
+    const ended = [...this.#sessions.keys()].filter((id) => {
+      if (!this.#seen.has(id)) this.#seen.set(id, at);
+      const isHere = this.clients.some(({ clientId }) => clientId === id);
+      return !isHere && at - (this.#seen.get(id) ?? at) >= longestMs;
+    });
+    for (const id of ended) this.#seen.delete(id);
+    if (ended.length > 0) await this.#write(new Map([...this.#sessions].filter(([id]) => !ended.includes(id))));
+    return ended.length;
   }
 
   /** @returns whether there is a session of before */
@@ -100,6 +140,8 @@ export class Program {
 
   closed(client: Client): void {
     this.#clients.delete(client);
+    // Its time begins at the next look.
+    this.#seen.delete(client.clientId);
   }
 
   /** The connected clients with such a subscription, the latest connected first. */
@@ -118,16 +160,19 @@ export class Program {
     return isKept || this.subscribed(kind).length > 0;
   }
 
-  /** Before SUBACK: a session that was granted is there after a power cut. */
+  /** Before SUBACK: a session that was granted is there after a power cut. One without a subscription is nothing to keep. */
   async #keep(client: Client): Promise<void> {
     const before = JSON.stringify([...this.#sessions]);
     const sessions = new Map(this.#sessions);
     sessions.delete(client.clientId);
     const filters = [...(this.#clients.get(client) ?? [])].map(([filter, { qos }]) => [filter, qos] as const);
-    if (!client.clean) sessions.set(client.clientId, Object.fromEntries(filters));
+    if (!client.clean && filters.length > 0) sessions.set(client.clientId, Object.fromEntries(filters));
     for (const oldest of [...sessions.keys()].slice(0, -MOST_SESSIONS)) sessions.delete(oldest);
+    if (JSON.stringify([...sessions]) !== before) await this.#write(sessions);
+  }
+
+  async #write(sessions: Sessions): Promise<void> {
     this.#sessions = sessions;
-    if (JSON.stringify([...sessions]) === before) return;
     const record = () => ({ name: this.name, key: this.key, sessions: Object.fromEntries(this.#sessions) });
     await this.#writes.take(() => writeRecord(this.#directory, record()));
   }

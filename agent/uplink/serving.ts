@@ -101,6 +101,11 @@ export class Serving {
     return { ...countsOf(program), ...this.#listeners.address(program) };
   }
 
+  /** Ends its sessions with CleanSession 0 of which the client is away. @throws Fault NL-UPLINK-PROGRAM, NL-STATE-WRITE */
+  async forget(name: string): Promise<object> {
+    return { forgotten: name, ...(await this.#uplink.forget(this.#program(name))) };
+  }
+
   /** With its messages. @throws Fault NL-UPLINK-PROGRAM */
   async remove(name: string): Promise<object> {
     const lost = this.#unopened.has(name) ? 0 : this.#program(name).queue.count;
@@ -139,7 +144,7 @@ export class Serving {
     const inbox = await this.#queue(directory, 'inbox', {
       maxBytes: INBOX_BYTES,
       maxAgeMs: INBOX_AGE_MS,
-      whenFull: 'refuse',
+      whenFull: 'drop-oldest',
     });
     const program = new Program(this.#directory, record, queue, inbox);
     this.#uplink.add(program);

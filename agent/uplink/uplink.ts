@@ -29,6 +29,9 @@ const REFUSED_MS = 1_000;
 /** Between two looks at whether messages move. */
 const LOOK_MS = 60_000;
 
+/** As a hub keeps messages: "48 hours" at most (articles/iot-hub/iot-hub-devguide-messages-c2d.md). */
+const LONGEST_AWAY_MS = 48 * 60 * 60_000;
+
 /** Joins the programs to the session with the hub. It knows neither sockets nor disk. */
 export class Uplink {
   /** Towards the hub. */
@@ -63,7 +66,7 @@ export class Uplink {
     this.#sparing = new SparingLog(log, () => clock.monotonic());
     const programs = () => this.programs;
     this.#forwarder = new Forwarder({ programs, clock, rate, setAside });
-    this.#messages = new Messages(programs, clock);
+    this.#messages = new Messages({ programs, clock, setAside });
     this.#methods = new Methods(programs, clock);
     this.#twin = new SharedTwin(programs);
     this.#subscriptions = new Subscriptions(
@@ -96,7 +99,11 @@ export class Uplink {
   remove(name: string): void {
     const program = this.#programs.get(name);
     this.#programs.delete(name);
-    for (const client of program?.clients ?? []) client.end('the program was removed');
+    for (const client of program?.clients ?? []) {
+      program?.closed(client);
+      client.end('the program was removed');
+    }
+    if (program !== undefined) this.#messages.deliver(program);
     this.#subscriptions.follow();
   }
 
@@ -110,8 +117,24 @@ export class Uplink {
     while (!this.#over.signal.aborted) {
       await this.#options.clock.sleep(LOOK_MS, this.#over.signal);
       const openMs = this.#forwarder.isOpen ? LOOK_MS : 0;
-      for (const program of this.programs) program.look(openMs, this.#options.clock.monotonic());
+      for (const program of this.programs) {
+        program.look(openMs, this.#options.clock.monotonic());
+        await this.forget(program, LONGEST_AWAY_MS).catch(() => {});
+        await this.#messages.age(program).catch(() => {});
+      }
     }
+  }
+
+  /**
+   * Ends the sessions of clients that are away, and drops what waits for them where no other client of the program wants it.
+   * @throws Fault NL-STATE-WRITE, NL-UPLINK-DISK
+   */
+  async forget(program: Program, longestMs = 0): Promise<{ readonly sessions: number; readonly messages: number }> {
+    const sessions = await program.forget(this.#options.clock.monotonic(), longestMs);
+    const isUnwanted = !program.wants('messages') && (longestMs === 0 || sessions > 0);
+    const messages = isUnwanted ? await this.#messages.forget(program) : 0;
+    if (sessions > 0) this.#subscriptions.follow();
+    return { sessions, messages };
   }
 
   #opened(session: HubSession): void {

@@ -84,6 +84,13 @@ export async function askShown(
   throw refusal(status, body);
 }
 
+/** What was ended and dropped of a program. @throws Fault of the daemon, and those of `askUplink` */
+export async function askForgotten(config: Config, name: string): Promise<{ sessions: number; messages: number }> {
+  const { status, body } = await askDaemon(config, PATH, { forget: name });
+  if (status === 200) return body as { sessions: number; messages: number };
+  throw refusal(status, body);
+}
+
 /** @throws Fault of the daemon, and those of `askUplink` @returns how many messages for the hub are lost */
 export async function askRemoval(config: Config, name: string): Promise<number> {
   const { status, body } = await askDaemon(config, PATH, { remove: name });

@@ -22,6 +22,10 @@ export const UPLINK = {
     'A program has sent a message that no hub takes: it was acknowledged, and set aside.',
     'Operator of the program: its reason is in uplink/NAME/rejected of state.directory; the program needs a repair.',
   ),
+  'NL-UPLINK-UNTAKEN': refusedCode(
+    'A program does not take its messages from the cloud: some were set aside after ten deliveries, or lost.',
+    'Operator of the program: it must be connected, subscribe, and send a PUBACK for each message. Where it needs none, `newleaf uplink forget NAME`.',
+  ),
   'NL-UPLINK-PROGRAM': refusedCode(
     'That is no name of a program, or there is no such program.',
     'A name is 1 to 32 letters, digits, - and _; `newleaf uplink list` shows the programs.',

@@ -8,8 +8,9 @@ export class MemoryQueue implements CountedQueue {
   readonly counts = { dropped: 0, damaged: 0 };
   /** Messages that are not dropped. */
   readonly kept: Stored[] = [];
-  /** Beyond these it refuses. */
+  /** Beyond these it refuses, or drops the oldest that is not taken. */
   most = Number.POSITIVE_INFINITY;
+  dropsOldest = false;
   /** An error of the disk, for each read. */
   unreadable: Error | undefined;
   /** The disk does not work from this sequence on. */
@@ -35,6 +36,11 @@ export class MemoryQueue implements CountedQueue {
 
   async append(message: Message, sender: object = {}): Promise<void> {
     await undefined;
+    const free = this.kept.find(({ sequence }) => sequence > this.#taken);
+    if (this.kept.length >= this.most && this.dropsOldest && free !== undefined) {
+      this.drop(free);
+      this.counts.dropped += 1;
+    }
     if (this.kept.length >= this.most) this.#barred.add(sender);
     if (this.#barred.has(sender)) throw new Fault('NL-UPLINK-FULL');
     this.#sequence += 1;
@@ -78,6 +84,7 @@ type Sessions = Readonly<Record<string, Readonly<Record<string, 0 | 1>>>>;
 export function programOf(name: string, sessions: Sessions = {}, directory = '/nonexistent'): TestProgram {
   const queue = new MemoryQueue();
   const inbox = new MemoryQueue();
+  inbox.dropsOldest = true;
   return Object.assign(new Program(directory, { name, sessions }, queue, inbox), { queue, inbox });
 }
 

@@ -144,12 +144,22 @@ test('a client that draws its ID anew each time: the eight latest sessions are k
   for (let count = 1; count <= 20; count += 1) {
     const client = kept(`c${count}`);
     await program.opened(client);
+    await program.subscribe(client, MESSAGES, { kind: 'messages', qos: 1 });
     program.closed(client);
   }
   assert.deepEqual(
     Object.keys((await readRecord(directory, 'one')).sessions),
     [13, 14, 15, 16, 17, 18, 19, 20].map((count) => `c${count}`),
   );
+});
+
+test('a session without a subscription is nothing to keep: it costs the disk nothing', async () => {
+  const program = programOf('one');
+  for (let count = 1; count <= 20; count += 1) {
+    const client = kept(`c${count}`);
+    assert.equal(await program.opened(client), false);
+    program.closed(client);
+  }
 });
 
 test('the newest of several clients is the first', async () => {
