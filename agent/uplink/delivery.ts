@@ -30,15 +30,6 @@ interface Delivery {
   begin(): AbortController;
 }
 
-/** What is known of a message that has been delivered, and has no PUBACK. */
-export interface Delivered {
-  /** Once in the time of the lock: a program that starts again each second does not use them up. */
-  readonly count: number;
-  readonly at: number;
-  /** How often the client left with it. */
-  readonly left: number;
-}
-
 /** Delivers the messages of a program to a client, some at once, until it has gone. */
 export async function deliver({ program, client, clock, setAside, isOver, begin }: Delivery): Promise<void> {
   const { down, inbox, deliveries } = program;

@@ -5,6 +5,15 @@ export interface CountedQueue extends MessageQueue {
   readonly counts: QueueCounts;
 }
 
+/** What is known of a message that has been delivered, and has no PUBACK. */
+export interface Delivered {
+  /** Once in the time of the lock: a program that starts again each second does not use them up. */
+  readonly count: number;
+  readonly at: number;
+  /** How often the client left with it. */
+  readonly left: number;
+}
+
 /** So long may the oldest message stay where it is while the session with the hub is open. */
 const STANDS_MS = 10 * 60_000;
 

@@ -1,8 +1,7 @@
 import { type Code, type Failure, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { Turns } from '../time/turns.ts';
-import type { Delivered } from './delivery.ts';
-import { type CountedQueue, Flow } from './flow.ts';
+import { type CountedQueue, type Delivered, Flow } from './flow.ts';
 import type { Client, Message } from './ports.ts';
 import { type ProgramRecord, writeRecord } from './programs.ts';
 import { type FilterKind, readFilter } from './topics.ts';
