@@ -60,6 +60,16 @@ export const UPLINK_COMMANDS = {
     ],
     exits: TROUBLE,
   },
+  'uplink forget': {
+    meaning: 'End what a program has asked the cloud for, and no longer takes',
+    caller: 'group',
+    operands,
+    about: [
+      'A client with CleanSession 0 gets its messages from the cloud also when it was away, for 48 hours. This ends the sessions of clients that are away, and drops the messages that wait for them, unless another client of the program is there.',
+    ],
+    examples: [{ line: 'newleaf uplink forget sensors' }],
+    exits: EXITS,
+  },
   'uplink remove': {
     meaning: 'Remove a program, with the messages that wait',
     caller: 'root',

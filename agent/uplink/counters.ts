@@ -1,3 +1,4 @@
+import type { Failure } from '../failure/failure.ts';
 import type { Program } from './program.ts';
 
 /** Metrics of the uplink, with their meaning; each has the label `program`. Names are stable: metrics are added, never renamed. */
@@ -5,6 +6,9 @@ export const UPLINK_METRICS = {
   newleaf_uplink_queued_messages: 'Messages that wait for the hub.',
   newleaf_uplink_queued_bytes: 'Their bytes on disk.',
   newleaf_uplink_oldest_seconds: 'When the oldest of them was stored.',
+  newleaf_uplink_inbox_messages: 'Messages from the cloud that wait for the program.',
+  newleaf_uplink_inbox_bytes: 'Their bytes on disk.',
+  newleaf_uplink_inbox_oldest_seconds: 'When the oldest of them was stored.',
   newleaf_uplink_forwarded: 'Messages that the hub has acknowledged, since the start.',
   newleaf_uplink_resent: 'Messages that were sent again after the end of a session: at most so many came twice.',
   newleaf_uplink_refused: 'Messages that were refused, and are with the program still.',
@@ -26,6 +30,8 @@ export function countsOf({ name, key, queue, inbox, counts, clients }: Program) 
     bytes: queue.bytes,
     ...(queue.oldestAt !== undefined && { oldest: new Date(queue.oldestAt).toISOString() }),
     inbox: inbox.count,
+    inboxBytes: inbox.bytes,
+    ...(inbox.oldestAt !== undefined && { inboxOldest: new Date(inbox.oldestAt).toISOString() }),
     forwarded: counts.forwarded,
     resent: counts.resent,
     refused: counts.refused,
@@ -33,6 +39,12 @@ export function countsOf({ name, key, queue, inbox, counts, clients }: Program) 
     damaged: queue.counts.damaged + inbox.counts.damaged,
     setAside: counts.setAside,
   };
+}
+
+/** The first is the cause; of the others the codes, the first among them. */
+export function troubledBy(troubles: readonly Failure[]) {
+  const [trouble] = troubles;
+  return trouble && { trouble, codes: [...new Set(troubles.map(({ code }) => code))] };
 }
 
 /** A program that could not be opened. */
@@ -54,12 +66,15 @@ export const uncounted = (name: string) => ({
 /** Prometheus text (exposition format 0.0.4). */
 export function uplinkMetrics(programs: readonly Program[]): string {
   const rows = programs.map((program) => {
-    const { name, queued, bytes, oldest, forwarded, resent, refused, dropped, damaged, setAside, clients } =
-      countsOf(program);
+    const { queue, inbox } = program;
+    const { name, forwarded, resent, refused, dropped, damaged, setAside, clients } = countsOf(program);
     const values: Readonly<Record<Name, number | undefined>> = {
-      newleaf_uplink_queued_messages: queued,
-      newleaf_uplink_queued_bytes: bytes,
-      newleaf_uplink_oldest_seconds: oldest === undefined ? undefined : Date.parse(oldest) / 1000,
+      newleaf_uplink_queued_messages: queue.count,
+      newleaf_uplink_queued_bytes: queue.bytes,
+      newleaf_uplink_oldest_seconds: seconds(queue.oldestAt),
+      newleaf_uplink_inbox_messages: inbox.count,
+      newleaf_uplink_inbox_bytes: inbox.bytes,
+      newleaf_uplink_inbox_oldest_seconds: seconds(inbox.oldestAt),
       newleaf_uplink_forwarded: forwarded,
       newleaf_uplink_resent: resent,
       newleaf_uplink_refused: refused,
@@ -78,3 +93,5 @@ export function uplinkMetrics(programs: readonly Program[]): string {
     .map((name) => `# HELP ${name} ${UPLINK_METRICS[name]}\n# TYPE ${name} gauge\n${linesOf(name).join('')}`)
     .join('');
 }
+
+const seconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms / 1000);

@@ -1,3 +1,4 @@
+import { type Failure, failure } from '../failure/failure.ts';
 import type { HubSession, SessionEnd } from '../mqtt/hub-session.ts';
 import type { Clock } from '../time/clock.ts';
 import { NextMessage } from './next-message.ts';
@@ -28,7 +29,7 @@ interface ForwarderOptions {
   /** The most messages a second of QoS 1; and as many of QoS 0. */
   readonly rate: number;
   /** Keeps a message that the hub never takes; it is dropped from the queue after this. Where it throws, the message stays. */
-  readonly setAside: (program: Program, message: Stored) => Promise<void>;
+  readonly setAside: (program: Program, message: Stored, why: Failure) => Promise<void>;
 }
 
 /** The use of one session. */
@@ -70,6 +71,10 @@ export class Forwarder {
   /** Messages a second, for now. */
   get rate(): number {
     return this.#pace.rate;
+  }
+
+  get isOpen(): boolean {
+    return this.#session !== undefined;
   }
 
   get isThrottled(): boolean {
@@ -152,12 +157,14 @@ export class Forwarder {
     if (poison === undefined) return;
     const { program, message } = poison;
     try {
-      await this.#options.setAside(program, message);
+      const why = failure('NL-UPLINK-POISON', {
+        message: `The hub closes the session over it: message ${message.sequence}.`,
+      });
+      await this.#options.setAside(program, message, why);
     } catch {
       return;
     }
-    program.counts.setAside += 1;
-    program.queue.drop(message);
+    program.up.drop(message);
   }
 
   get #usedMs(): number {
@@ -179,8 +186,8 @@ export class Forwarder {
     this.#pace = acknowledged(this.#pace, at - sentAt, this.#usedMs, at, rate);
     const goesOn = this.#suspicion.acknowledged(sending);
     program.counts[isRepeated ? 'resent' : 'forwarded'] += 1;
-    program.queue.drop(message);
-    if (goesOn) program.queue.rewind();
+    program.up.drop(message);
+    if (goesOn) program.up.rewind();
     this.wake();
   }
 

@@ -42,7 +42,7 @@ export class LazyUplink {
     const status = this.status();
     if (status === undefined) return undefined;
     const { programs, isThrottled } = status;
-    const codes = new Set(programs.flatMap(({ trouble }) => trouble?.code ?? []));
+    const codes = new Set(programs.flatMap((program) => program.codes ?? []));
     if (isThrottled) codes.add('NL-UPLINK-THROTTLED');
     return { uplink: { programs: programs.length, codes: [...codes].sort() } };
   }
@@ -79,13 +79,14 @@ export class LazyUplink {
   }
 }
 
-const USAGE = 'The body must be {"add": NAME, "key": BOOLEAN}, {"show": NAME} or {"remove": NAME}.';
+const USAGE = 'The body must be {"add": NAME, "key": BOOLEAN}, {"show": NAME}, {"forget": NAME} or {"remove": NAME}.';
 
 /** What is asked of the programs; undefined where the body does not say it. */
 function changeIn(body: unknown): ((serving: Serving) => object | Promise<object>) | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
-  const { add, key, show, remove } = body as Readonly<Record<string, unknown>>;
+  const { add, key, show, forget, remove } = body as Readonly<Record<string, unknown>>;
   if (typeof add === 'string') return (serving) => serving.add(add, key === true);
   if (typeof show === 'string') return (serving) => serving.show(show);
+  if (typeof forget === 'string') return (serving) => serving.forget(forget);
   return typeof remove === 'string' ? (serving) => serving.remove(remove) : undefined;
 }

@@ -65,9 +65,8 @@ export class Listeners {
   }
 
   /** Why the program cannot connect, if so. */
-  trouble(name: string): { readonly trouble: Failure } | undefined {
-    const trouble = this.#troubles.get(name);
-    return trouble && { trouble };
+  troubles(name: string): readonly Failure[] {
+    return [this.#troubles.get(name)].filter((one) => one !== undefined);
   }
 
   address({ name, key }: Pick<Program, 'name' | 'key'>): Address {

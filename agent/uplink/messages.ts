@@ -1,47 +1,49 @@
+import { type Failure, failure } from '../failure/failure.ts';
+import { failureOf } from '../failure/failure-of.ts';
 import type { HubMessage, HubSession } from '../mqtt/hub-session.ts';
 import type { Clock } from '../time/clock.ts';
 import { Turns } from '../time/turns.ts';
+import { deliver } from './delivery.ts';
 import type { Client, Message } from './ports.ts';
 import type { Program } from './program.ts';
-import { messageTopic } from './topics.ts';
+import type { Rejected } from './rejected.ts';
 
-/** Between two attempts to store a message for which there is no room. */
+/** Between two attempts to store a message that no program has room for. */
 const ROOM_MS = 5_000;
+
+interface MessagesOptions {
+  readonly programs: () => readonly Program[];
+  readonly clock: Clock;
+  readonly setAside: (program: Program, message: Rejected, why: Failure) => Promise<void>;
+}
 
 /**
  * Cloud-to-device messages. They are stored for each program that wants them before the hub gets its PUBACK, and dropped by the
  * PUBACK of the program: neither a roll nor a reconnect of the program loses one.
  */
 export class Messages {
-  readonly #programs: () => readonly Program[];
+  readonly #options: MessagesOptions;
   readonly #storing = new Turns();
   /** To which client each program's messages go. */
-  readonly #delivering = new Map<Program, Client>();
-  /** Those for which there was something new meanwhile. */
-  readonly #missed = new Set<Program>();
+  readonly #delivering = new Map<Program, { readonly client: Client; readonly wake: () => void }>();
   readonly #ends = new WeakMap<HubSession, AbortSignal>();
-  readonly #clock: Clock;
 
-  constructor(programs: () => readonly Program[], clock: Clock) {
-    this.#programs = programs;
-    this.#clock = clock;
+  constructor(options: MessagesOptions) {
+    this.#options = options;
   }
 
   /**
-   * Fulfilled when all programs that want messages have it, one at least. Waits for room, and for a program: meanwhile the hub
-   * holds the message and those behind it, 50 at most, and tells its senders. To give one up would help none of them, because
-   * PUBACKs go out in order.
+   * Fulfilled when the programs that want messages have it. One that has no room for it, or whose disk fails, loses it: it must not
+   * hold up the others. Where none has it, or none wants it, the hub holds it and those behind it, 50 at most, and tells its
+   * senders.
    * @throws Error where the session ends first: the hub sends the message again
    */
   arrived(session: HubSession, bag: string, { payload }: HubMessage): Promise<void> {
     const over = this.#endOf(session);
     return this.#storing.take(async () => {
-      const stored = new Set<Program>();
       while (!over.aborted) {
-        await this.#store({ topic: bag, payload }, stored);
-        // A program that has been removed, or has lost its session, holds up no other.
-        if (stored.size > 0 && this.#without(stored).length === 0) return;
-        await this.#clock.sleep(ROOM_MS, over);
+        if (await this.#store({ topic: bag, payload })) return;
+        await this.#options.clock.sleep(ROOM_MS, over);
       }
       throw new Error('the session is over');
     });
@@ -56,58 +58,72 @@ export class Messages {
     return end.signal;
   }
 
-  /** The programs that want messages, and do not have this one. */
-  #without(stored: ReadonlySet<Program>): readonly Program[] {
-    return this.#programs().filter((program) => program.wants('messages') && !stored.has(program));
-  }
-
-  async #store(message: Message, stored: Set<Program>): Promise<void> {
-    for (const program of this.#without(stored)) {
+  /** @returns whether a program has it */
+  async #store(message: Message): Promise<boolean> {
+    const losses: (readonly [Program, Failure])[] = [];
+    const keep = async (program: Program): Promise<boolean> => {
       try {
-        await program.inbox.append(message);
-      } catch {
-        continue;
+        await program.receive(message);
+      } catch (error) {
+        losses.push([program, failureOf(error)]);
+        return false;
       }
-      stored.add(program);
       this.deliver(program);
+      return true;
+    };
+    const wanting = this.#options.programs().filter((program) => program.wants('messages'));
+    const isStored = (await Promise.all(wanting.map(keep))).includes(true);
+    if (!isStored) return false;
+    for (const [program, { cause, message: met }] of losses) {
+      program.counts.dropped += 1;
+      const why = failure('NL-UPLINK-UNTAKEN', { message: `A message from the cloud is lost: ${met}`, cause });
+      program.lost(why, this.#options.clock.monotonic());
     }
+    return true;
   }
 
-  /** Called when there is a message, or a new subscriber. */
+  /** Called when there is a message, or another subscriber: the latest one gets them all. */
   deliver(program: Program): void {
     const [first] = program.subscribed('messages');
-    if (first === undefined) return;
-    if (this.#delivering.get(program) === first.client) {
-      this.#missed.add(program);
+    const before = this.#delivering.get(program);
+    before?.wake();
+    if (before?.client === first?.client) return;
+    if (first === undefined) {
+      this.#delivering.delete(program);
       return;
     }
-    this.#missed.delete(program);
-    this.#delivering.set(program, first.client);
-    void this.#run(program, first.client).finally(() => {
-      if (this.#delivering.get(program) !== first.client) return;
-      this.#delivering.delete(program);
-      if (this.#missed.has(program)) setImmediate(() => this.deliver(program));
+    const { client } = first;
+    let nap = new AbortController();
+    this.#delivering.set(program, { client, wake: () => nap.abort() });
+    void deliver({
+      program,
+      client,
+      clock: this.#options.clock,
+      setAside: this.#options.setAside,
+      isOver: () => this.#delivering.get(program)?.client !== client,
+      begin: () => {
+        nap = new AbortController();
+        return nap;
+      },
     });
   }
 
-  async #run(program: Program, client: Client): Promise<void> {
-    program.inbox.rewind();
-    while (this.#delivering.get(program) === client) {
-      const [current] = program.subscribed('messages').filter((one) => one.client === client);
-      const message = current && (await program.inbox.next().catch(() => undefined));
-      if (this.#delivering.get(program) !== client) {
-        // The one that took its place has not seen this one.
-        program.inbox.rewind();
-        return;
-      }
-      if (current === undefined || message === undefined) return;
-      const { qos, deviceId = '' } = current.subscription;
-      try {
-        await client.publish({ topic: messageTopic(deviceId, message.topic), payload: message.payload }, qos);
-      } catch {
-        return;
-      }
-      program.inbox.drop(message);
+  /** What waits for a program of which no client is there is read by none: so its age is looked at here. */
+  async age(program: Program): Promise<void> {
+    if (this.#delivering.has(program) || program.inbox.count === 0) return;
+    await program.down.next();
+    program.down.rewind();
+  }
+
+  /** Drops what waits for a program of which no client is there. @returns how many messages */
+  async forget(program: Program): Promise<number> {
+    if (this.#delivering.has(program)) return 0;
+    let count = 0;
+    program.down.rewind();
+    for (let next = await program.down.next(); next !== undefined; next = await program.down.next()) {
+      program.down.drop(next);
+      count += 1;
     }
+    return count;
   }
 }

@@ -5,6 +5,8 @@ import type { Program } from './program.ts';
 
 /** "responseTimeoutInSeconds … 5 to 300" (articles/iot-hub/iot-hub-devguide-direct-methods.md); the device is not told which. */
 const LONGEST_CALL_MS = 300_000;
+/** "128 KB" (articles/iot-hub/iot-hub-devguide-direct-methods.md): a hub may close the session over a longer one. */
+const LARGEST_ANSWER = 131_072;
 /** SDKs answer so for a method that they do not know, though another program may. */
 const UNKNOWN = new Set([404, 501]);
 
@@ -65,8 +67,9 @@ export class Methods {
     }
   }
 
-  #close(request: string, { session }: Call, { status, payload }: Answer): void {
+  #close(request: string, { session }: Call, answer: Answer): void {
     this.#calls.delete(request);
+    const { status, payload } = answer.payload.length > LARGEST_ANSWER ? TOO_LONG : answer;
     const topic = `$iothub/methods/res/${status}/?$rid=${request}`;
     // A hub waits for the answer on the session of the call only.
     session.publish({ topic, payload, qos: 0 }).catch(() => {});
@@ -78,7 +81,13 @@ export class Methods {
   }
 }
 
-const GONE: Answer = {
-  status: 502,
-  payload: Buffer.from(JSON.stringify({ message: 'The program that was asked has gone before it answered.' })),
-};
+const answerOf = (status: number, message: string): Answer => ({
+  status,
+  payload: Buffer.from(JSON.stringify({ message })),
+});
+
+const GONE = answerOf(502, 'The program that was asked has gone before it answered.');
+const TOO_LONG = answerOf(
+  413,
+  `The answer of the program is longer than the ${LARGEST_ANSWER} bytes that a hub takes.`,
+);

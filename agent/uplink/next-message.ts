@@ -14,7 +14,7 @@ export class NextMessage {
 
   /** Each program begins again with its first message. */
   opened(): void {
-    for (const { queue } of this.#programs()) queue.rewind();
+    for (const { up } of this.#programs()) up.rewind();
     this.#suspicion.opened();
   }
 
@@ -27,7 +27,7 @@ export class NextMessage {
       const program = programs[(this.#turn + offset) % programs.length];
       if (program === undefined || this.#suspicion.holds(program)) continue;
       // One that cannot be read is tried again with the next message, or later.
-      const message = await program.queue.next().catch(() => undefined);
+      const message = await program.up.next().catch(() => undefined);
       if (message === undefined || this.#suspicion.holdsBack(program, message)) continue;
       this.#turn = (this.#turn + offset + 1) % programs.length;
       return { program, message };

@@ -1,6 +1,8 @@
-import type { Failure } from '../failure/failure.ts';
+import { type Code, type Failure, failure } from '../failure/failure.ts';
+import { failureOf } from '../failure/failure-of.ts';
 import { Turns } from '../time/turns.ts';
-import type { Client, MessageQueue, QueueCounts } from './ports.ts';
+import { type CountedQueue, type Delivered, Flow } from './flow.ts';
+import type { Client, Message } from './ports.ts';
 import { type ProgramRecord, writeRecord } from './programs.ts';
 import { type FilterKind, readFilter } from './topics.ts';
 
@@ -12,12 +14,12 @@ interface Subscription {
   readonly deviceId?: string;
 }
 
-export interface CountedQueue extends MessageQueue {
-  readonly counts: QueueCounts;
-}
+type Sessions = ReadonlyMap<string, Readonly<Record<string, 0 | 1>>>;
 
 /** Sessions with CleanSession 0 that a program may have: a client that draws its ID anew each time must not fill the disk. */
 const MOST_SESSIONS = 8;
+
+const TOLD_MS = 86_400_000;
 
 /** A program of this gateway: its clients, its queue to the hub, and its messages from the hub. */
 export class Program {
@@ -27,15 +29,26 @@ export class Program {
   readonly queue: CountedQueue;
   /** From the hub. */
   readonly inbox: CountedQueue;
+  readonly up: Flow;
+  readonly down: Flow;
   /** Counted since the start. */
   readonly counts = { forwarded: 0, resent: 0, dropped: 0, refused: 0, setAside: 0 };
   /** Why its messages are refused at present. */
-  trouble: Failure | undefined;
+  refusal: Failure | undefined;
+  /** From the hub, without a PUBACK of the program: by sequence. */
+  readonly deliveries = new Map<number, Delivered>();
+  /** Messages are set aside one after the other. */
+  readonly asides = new Turns();
+  /** Why messages were set aside, or lost on their way to the program, and when last; monotonic, in milliseconds. */
+  readonly #losses = new Map<Code, { readonly why: Failure; readonly at: number }>();
   readonly #directory: string;
   readonly #clients = new Map<Client, Map<string, Subscription>>();
   /** By client ID; a client may call itself `__proto__`. */
-  #sessions: ReadonlyMap<string, Readonly<Record<string, 0 | 1>>>;
+  #sessions: Sessions;
   readonly #writes = new Turns();
+  /** When the client of a session was last here, or newleaf has started; monotonic, in milliseconds. */
+  readonly #seen = new Map<string, number>();
+  #lostBefore = 0;
 
   constructor(directory: string, { name, key, sessions }: ProgramRecord, queue: CountedQueue, inbox: CountedQueue) {
     this.#directory = directory;
@@ -43,11 +56,61 @@ export class Program {
     this.key = key;
     this.queue = queue;
     this.inbox = inbox;
+    this.up = new Flow(queue, 'the hub');
+    this.down = new Flow(inbox, 'the program');
     this.#sessions = new Map(Object.entries(sessions));
   }
 
   get clients(): readonly Client[] {
     return [...this.#clients.keys()];
+  }
+
+  /** What is wrong, a cause before its effects. */
+  get troubles(): readonly Failure[] {
+    const losses = [...this.#losses.values()].map(({ why }) => why);
+    return [this.refusal, ...losses, this.up.trouble, this.down.trouble].filter((one) => one !== undefined);
+  }
+
+  /** A trouble for a day: what a program sends once in an hour must not look well in between. */
+  lost(why: Failure, at: number): void {
+    this.#losses.set(why.code, { why, at });
+  }
+
+  /** @param openMs how long the session was open since the last look */
+  look(openMs: number, at: number): void {
+    for (const flow of [this.up, this.down]) flow.look(openMs);
+    for (const [code, loss] of this.#losses) if (at - loss.at >= TOLD_MS) this.#losses.delete(code);
+    const { dropped, damaged } = this.inbox.counts;
+    if (dropped + damaged > this.#lostBefore) {
+      const message = `${dropped + damaged - this.#lostBefore} messages from the cloud are lost: they waited for the program until there was no room, or for 48 hours.`;
+      this.lost(failure('NL-UPLINK-UNTAKEN', { message }), at);
+    }
+    this.#lostBefore = dropped + damaged;
+  }
+
+  /** Stores a message from the cloud, the oldest give way to it. @throws Fault NL-UPLINK-FULL, NL-UPLINK-DISK */
+  async receive(message: Message): Promise<void> {
+    try {
+      await this.inbox.append(message);
+    } catch (error) {
+      if (failureOf(error).code !== 'NL-UPLINK-FULL') throw error;
+      // A queue drops none that is on its way to the program.
+      this.down.rewind();
+      await this.inbox.append(message);
+    }
+  }
+
+  /** Ends the sessions of clients that are away. @param longestMs only those that are away for longer @returns how many */
+  async forget(at: number, longestMs = 0): Promise<number> {
+    for (const { clientId } of this.clients) this.#seen.set(clientId, at);
+    const ended = [...this.#sessions.keys()].filter((id) => {
+      if (!this.#seen.has(id)) this.#seen.set(id, at);
+      const isHere = this.clients.some(({ clientId }) => clientId === id);
+      return !isHere && at - (this.#seen.get(id) ?? at) >= longestMs;
+    });
+    for (const id of ended) this.#seen.delete(id);
+    if (ended.length > 0) await this.#write(new Map([...this.#sessions].filter(([id]) => !ended.includes(id))));
+    return ended.length;
   }
 
   /** @returns whether there is a session of before */
@@ -76,6 +139,8 @@ export class Program {
 
   closed(client: Client): void {
     this.#clients.delete(client);
+    // Its time begins at the next look.
+    this.#seen.delete(client.clientId);
   }
 
   /** The connected clients with such a subscription, the latest connected first. */
@@ -94,16 +159,19 @@ export class Program {
     return isKept || this.subscribed(kind).length > 0;
   }
 
-  /** Before SUBACK: a session that was granted is there after a power cut. */
+  /** Before SUBACK: a session that was granted is there after a power cut. One without a subscription is nothing to keep. */
   async #keep(client: Client): Promise<void> {
     const before = JSON.stringify([...this.#sessions]);
     const sessions = new Map(this.#sessions);
     sessions.delete(client.clientId);
     const filters = [...(this.#clients.get(client) ?? [])].map(([filter, { qos }]) => [filter, qos] as const);
-    if (!client.clean) sessions.set(client.clientId, Object.fromEntries(filters));
+    if (!client.clean && filters.length > 0) sessions.set(client.clientId, Object.fromEntries(filters));
     for (const oldest of [...sessions.keys()].slice(0, -MOST_SESSIONS)) sessions.delete(oldest);
+    if (JSON.stringify([...sessions]) !== before) await this.#write(sessions);
+  }
+
+  async #write(sessions: Sessions): Promise<void> {
     this.#sessions = sessions;
-    if (JSON.stringify([...sessions]) === before) return;
     const record = () => ({ name: this.name, key: this.key, sessions: Object.fromEntries(this.#sessions) });
     await this.#writes.take(() => writeRecord(this.#directory, record()));
   }

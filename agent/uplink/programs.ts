@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../failure/failure.ts';
 import { makeDirectory, writeAtomically } from '../state/durable.ts';
@@ -92,11 +92,4 @@ export async function makeProgram(directory: string, name: string, withKey: bool
 /** Removes the program with its messages. */
 export async function removeProgram(directory: string, name: string): Promise<void> {
   await rm(join(directory, name), { recursive: true, force: true });
-}
-
-/** Removes the files with the lowest numbers, until no more than `most` are left. Their names are numbers with `.json`. */
-export async function keepLast(directory: string, most: number): Promise<void> {
-  const numbers = (await readdir(directory)).flatMap((name) => /^(\d+)\.json$/.exec(name)?.[1] ?? []).map(Number);
-  const surplus = numbers.sort((one, other) => one - other).slice(0, -most);
-  for (const number of surplus) await rm(join(directory, `${number}.json`), { force: true });
 }

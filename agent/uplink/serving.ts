@@ -1,22 +1,18 @@
 import { join } from 'node:path';
-import { type Failure, Fault, failure } from '../failure/failure.ts';
+import { type Failure, Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
-import { makeDirectory, writeAtomically } from '../state/durable.ts';
 import { namesIn, uplinkDirectory } from '../state/program-name.ts';
-import { countsOf, uncounted, uplinkMetrics } from './counters.ts';
+import { countsOf, troubledBy, uncounted, uplinkMetrics } from './counters.ts';
 import { Listeners } from './listeners.ts';
 import type { LazyUplinkOptions } from './options.ts';
-import type { Stored } from './ports.ts';
 import { Program } from './program.ts';
-import { damagedRecord, keepLast, makeProgram, type ProgramRecord, readRecord, removeProgram } from './programs.ts';
+import { damagedRecord, makeProgram, type ProgramRecord, readRecord, removeProgram } from './programs.ts';
 import { openQueue, type QueueOptions } from './queue/open.ts';
 import { Reserve } from './queue/reserve.ts';
-import { scarce } from './queue/words.ts';
+import { writeRejected } from './rejected.ts';
 import { Uplink } from './uplink.ts';
 
-/** Of each program: the newest are enough to see what is wrong with it. */
-const MOST_SET_ASIDE = 100;
 /** As many as a hub holds for a device, with room for large ones: 50 of 64 KiB. */
 const INBOX_BYTES = 4 * 1024 * 1024;
 /** "48 hours" at most at the hub (articles/iot-hub/iot-hub-devguide-messages-c2d.md). */
@@ -42,7 +38,8 @@ export class Serving {
       clock,
       log,
       rate: settings.rate,
-      setAside: (program, message) => this.#setAside(program, message),
+      setAside: (program, message, why) =>
+        writeRejected(join(this.#directory, program.name, 'rejected'), message, why, this.#reserve),
     });
     this.#listeners = new Listeners({ ...options, directory: this.#directory, rules: this.#uplink.rules });
   }
@@ -68,10 +65,13 @@ export class Serving {
     const { isThrottled, rate } = this.#uplink.pace;
     const opened = this.#uplink.programs.map((program) => ({
       ...countsOf(program),
-      ...(this.#listeners.trouble(program.name) ?? (program.trouble && { trouble: program.trouble })),
+      ...troubledBy([...this.#listeners.troubles(program.name), ...program.troubles]),
     }));
     return {
-      programs: [...opened, ...[...this.#unopened].map(([name, trouble]) => ({ ...uncounted(name), trouble }))],
+      programs: [
+        ...opened,
+        ...[...this.#unopened].map(([name, trouble]) => ({ ...uncounted(name), ...troubledBy([trouble]) })),
+      ],
       rate,
       isThrottled,
     };
@@ -86,7 +86,7 @@ export class Serving {
     const record = await makeProgram(this.#directory, name, withKey);
     try {
       await this.#open(record);
-      const trouble = this.#listeners.trouble(name)?.trouble;
+      const trouble = this.#listeners.troubles(name)[0];
       if (trouble !== undefined) throw new Fault(trouble.code, trouble);
     } catch (error) {
       await this.#drop(name);
@@ -99,6 +99,11 @@ export class Serving {
   show(name: string): object {
     const program = this.#program(name);
     return { ...countsOf(program), ...this.#listeners.address(program) };
+  }
+
+  /** Ends its sessions with CleanSession 0 of which the client is away. @throws Fault NL-UPLINK-PROGRAM, NL-STATE-WRITE */
+  async forget(name: string): Promise<object> {
+    return { forgotten: name, ...(await this.#uplink.forget(this.#program(name))) };
   }
 
   /** With its messages. @throws Fault NL-UPLINK-PROGRAM */
@@ -139,7 +144,7 @@ export class Serving {
     const inbox = await this.#queue(directory, 'inbox', {
       maxBytes: INBOX_BYTES,
       maxAgeMs: INBOX_AGE_MS,
-      whenFull: 'refuse',
+      whenFull: 'drop-oldest',
     });
     const program = new Program(this.#directory, record, queue, inbox);
     this.#uplink.add(program);
@@ -159,19 +164,6 @@ export class Serving {
     await Promise.all([program?.queue.close(), program?.inbox.close()]);
     this.#unopened.delete(name);
     await removeProgram(this.#directory, name);
-  }
-
-  /** For a person to look at: topic and body as the program has sent them. */
-  async #setAside(program: Program, { sequence, at, topic, payload }: Stored): Promise<void> {
-    const directory = join(this.#directory, program.name, 'rejected');
-    const met = failure('NL-UPLINK-POISON', { message: `The hub never takes message ${sequence} of ${program.name}.` });
-    this.#options.log.error({ event: 'uplink-set-aside', id: program.name, path: directory, ...failureFields(met) });
-    const record = { at: new Date(at).toISOString(), properties: topic, body: Buffer.from(payload).toString('base64') };
-    const text = `${JSON.stringify(record)}\n`;
-    if (!(await this.#reserve.take(text.length))) throw scarce(directory);
-    await makeDirectory(directory);
-    await writeAtomically(join(directory, `${sequence}.json`), text, 0o600);
-    await keepLast(directory, MOST_SET_ASIDE);
   }
 
   #warn(name: string, error: unknown): void {

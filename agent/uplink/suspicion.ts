@@ -98,7 +98,7 @@ export class Suspicion {
     const behind = Math.log2((this.#suspects.get(program)?.strikes ?? 0) / STRIKES);
     let chosen = message;
     for (let index = 0; Number.isInteger(behind) && index <= behind; index += 1) {
-      chosen = (await program.queue.next().catch(() => undefined)) ?? chosen;
+      chosen = (await program.up.next().catch(() => undefined)) ?? chosen;
     }
     return { program, message: chosen };
   }

@@ -1,4 +1,4 @@
-import type { Failure } from '../failure/failure.ts';
+import { type Failure, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import type { Log } from '../machine/log.ts';
 import type { HubMessage, HubSession, SessionUser } from '../mqtt/hub-session.ts';
@@ -6,8 +6,9 @@ import type { Clock } from '../time/clock.ts';
 import { Forwarder } from './forward.ts';
 import { Messages } from './messages.ts';
 import { Methods } from './methods.ts';
-import type { Client, ClientRules, Message, Stored } from './ports.ts';
+import type { Client, ClientRules, Message } from './ports.ts';
 import type { Program } from './program.ts';
+import type { Rejected } from './rejected.ts';
 import { SparingLog } from './sparing-log.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { eventFault, readArrived, readFilter, readPublished } from './topics.ts';
@@ -18,11 +19,18 @@ interface UplinkOptions {
   readonly log: Log;
   /** The most messages a second to the hub. */
   readonly rate: number;
-  readonly setAside: (program: Program, message: Stored) => Promise<void>;
+  /** Keeps a message for a person to look at. */
+  readonly setAside: (program: Program, message: Rejected, why: Failure) => Promise<void>;
 }
 
-/** A refused message ends the connection: a program that sends it again at once is slowed down to this. */
+/** A program that sends on what is refused, or set aside, is slowed down to one message in this time. */
 const REFUSED_MS = 1_000;
+
+/** Between two looks at whether messages move. */
+const LOOK_MS = 60_000;
+
+/** As a hub keeps messages: "48 hours" at most (articles/iot-hub/iot-hub-devguide-messages-c2d.md). */
+const LONGEST_AWAY_MS = 48 * 60 * 60_000;
 
 /** Joins the programs to the session with the hub. It knows neither sockets nor disk. */
 export class Uplink {
@@ -47,22 +55,25 @@ export class Uplink {
   readonly #methods: Methods;
   readonly #twin: SharedTwin;
   readonly #subscriptions: Subscriptions;
+  readonly #over = new AbortController();
   /** They have sent a message that was refused, and are about to be ended. */
   readonly #refused = new WeakSet<Client>();
 
   constructor(options: UplinkOptions) {
     this.#options = options;
-    const { clock, log, rate, setAside } = options;
+    const { clock, log, rate } = options;
+    const setAside = this.#setAside.bind(this);
     this.#sparing = new SparingLog(log, () => clock.monotonic());
     const programs = () => this.programs;
     this.#forwarder = new Forwarder({ programs, clock, rate, setAside });
-    this.#messages = new Messages(programs, clock);
+    this.#messages = new Messages({ programs, clock, setAside });
     this.#methods = new Methods(programs, clock);
     this.#twin = new SharedTwin(programs);
     this.#subscriptions = new Subscriptions(
       (kind) => this.programs.some((program) => program.wants(kind)),
       () => this.#twin.followed(),
     );
+    void this.#watch();
   }
 
   get programs(): readonly Program[] {
@@ -88,13 +99,42 @@ export class Uplink {
   remove(name: string): void {
     const program = this.#programs.get(name);
     this.#programs.delete(name);
-    for (const client of program?.clients ?? []) client.end('the program was removed');
+    for (const client of program?.clients ?? []) {
+      program?.closed(client);
+      client.end('the program was removed');
+    }
+    if (program !== undefined) this.#messages.deliver(program);
     this.#subscriptions.follow();
   }
 
   async close(): Promise<void> {
+    this.#over.abort();
     await this.#forwarder.close();
     this.#twin.close();
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#over.signal.aborted) {
+      await this.#options.clock.sleep(LOOK_MS, this.#over.signal);
+      const openMs = this.#forwarder.isOpen ? LOOK_MS : 0;
+      for (const program of this.programs) {
+        program.look(openMs, this.#options.clock.monotonic());
+        await this.forget(program, LONGEST_AWAY_MS).catch(() => {});
+        await this.#messages.age(program).catch(() => {});
+      }
+    }
+  }
+
+  /**
+   * Ends the sessions of clients that are away, and drops what waits for them where no other client of the program wants it.
+   * @throws Fault NL-STATE-WRITE, NL-UPLINK-DISK
+   */
+  async forget(program: Program, longestMs = 0): Promise<{ readonly sessions: number; readonly messages: number }> {
+    const sessions = await program.forget(this.#options.clock.monotonic(), longestMs);
+    const isUnwanted = !program.wants('messages') && (longestMs === 0 || sessions > 0);
+    const messages = isUnwanted ? await this.#messages.forget(program) : 0;
+    if (sessions > 0) this.#subscriptions.follow();
+    return { sessions, messages };
   }
 
   #opened(session: HubSession): void {
@@ -133,8 +173,10 @@ export class Uplink {
 
   async #published(client: Client, message: Message, qos: 0 | 1): Promise<void> {
     const program = this.#programs.get(client.program);
+    if (program === undefined) throw new Error('the program was removed');
+    if (qos === 1 && this.#refused.has(client)) return this.#refuse(client, program, BEHIND);
     const published = readPublished(message.topic);
-    if (program === undefined || 'wrong' in published) return this.#refuse(client, program, wrongOf(published));
+    if ('wrong' in published) return this.#reject(client, program, message, published.wrong);
     const { payload } = message;
     switch (published.of) {
       case 'twin-get':
@@ -145,45 +187,69 @@ export class Uplink {
         return this.#methods.answered(client, published.request, { status: published.status, payload });
     }
     const fault = eventFault(published.bag, payload);
-    if (fault !== undefined) return this.#refuse(client, program, fault);
+    if (fault !== undefined) return this.#reject(client, program, message, fault);
     const event = { topic: published.bag, payload };
     if (qos === 0) {
       if (await this.#forwarder.pass(event)) program.counts.forwarded += 1;
       else program.counts.dropped += 1;
       return;
     }
-    if (this.#refused.has(client)) return this.#refuse(client, program, BEHIND);
     try {
       await program.queue.append(event, client);
-      program.trouble = undefined;
+      program.refusal = undefined;
     } catch (error) {
-      program.trouble = failureOf(error);
-      await this.#refuse(client, program, program.trouble);
+      program.refusal = failureOf(error);
+      await this.#refuse(client, program, program.refusal);
     }
   }
 
   /**
-   * A hub would close the connection at once. Those behind it are refused without a word: it would be the same for each.
-   * @throws always: MQTT 3.1.1 has no other word for it
+   * A message that no hub takes. A hub closes the connection over it, and a program that sends it again would stand for ever: so
+   * it is acknowledged, and what is behind it goes on.
+   * @throws Fault NL-UPLINK-DISK, NL-STATE-WRITE
    */
-  async #refuse(client: Client, program: Program | undefined, why: string | Failure): Promise<never> {
-    const reason = typeof why === 'string' ? why : why.message;
-    if (program !== undefined) program.counts.refused += 1;
-    if (!this.#refused.has(client)) {
-      this.#refused.add(client);
-      this.#tell(client.program, why);
-      await this.#options.clock.sleep(REFUSED_MS, new AbortController().signal);
-    }
-    throw new Error(reason);
+  #reject(client: Client, program: Program, message: Message, why: string): Promise<void> {
+    return program.asides.take(async () => {
+      const { clock } = this.#options;
+      const rejected = { ...message, at: clock.now() };
+      try {
+        await this.#setAside(program, rejected, failure('NL-UPLINK-CONTENT', { message: `No hub takes it: ${why}.` }));
+      } catch (error) {
+        await this.#refuse(client, program, failureOf(error));
+      }
+      await clock.sleep(REFUSED_MS, this.#over.signal);
+    });
   }
 
-  #tell(id: string, why: string | Failure): void {
-    const who = `Program ${id}`;
-    if (typeof why === 'string') this.#sparing.warn('uplink-message-refused', who, why, undefined, { id });
-    else {
+  async #setAside(program: Program, message: Rejected, why: Failure): Promise<void> {
+    await this.#options.setAside(program, message, why);
+    program.counts.setAside += 1;
+    program.lost(why, this.#options.clock.monotonic());
+    const { name: id } = program;
+    const { code, advice } = why;
+    this.#sparing.warn('uplink-set-aside', `Program ${id}`, 'a message is set aside', why.message, {
+      id,
+      code,
+      advice,
+    });
+  }
+
+  /**
+   * A message that cannot be kept now: the program has it still. Those behind it are refused without a word: it would be the same
+   * for each.
+   * @throws always: MQTT 3.1.1 has no other word for it
+   */
+  async #refuse(client: Client, program: Program, why: Failure | typeof BEHIND): Promise<never> {
+    program.counts.refused += 1;
+    if (!this.#refused.has(client) && typeof why === 'object') {
+      this.#refused.add(client);
       const { code, message, advice } = why;
-      this.#sparing.warn('uplink-refused', who, `its messages are refused by ${code}`, message, { id, code, advice });
+      const id = client.program;
+      const what = `its messages are refused by ${code}`;
+      this.#sparing.warn('uplink-refused', `Program ${id}`, what, message, { id, code, advice });
+      await this.#options.clock.sleep(REFUSED_MS, this.#over.signal);
     }
+    throw new Error(typeof why === 'string' ? why : why.message);
   }
 
   async #subscribe(client: Client, filter: string, qos: 0 | 1): Promise<0 | 1 | 128> {
@@ -218,5 +284,3 @@ export class Uplink {
 }
 
 const BEHIND = 'a message before it was refused';
-
-const wrongOf = (read: object): string => ('wrong' in read ? String(read.wrong) : 'the program was removed');

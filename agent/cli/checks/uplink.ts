@@ -10,6 +10,8 @@ import { type Check, type Finding, failed, ok, skipped, unseen, warning } from '
 
 /** Where a queue is that full, a person should look before messages are refused. */
 const SCARCE = 0.8;
+/** Half of what may wait for a program (uplink/serving.ts). */
+const INBOX_SCARCE = 2 * 1024 * 1024;
 const SOON_MS = 90 * 86_400_000;
 const GROUP_ENTERS = 0o010;
 const AGAIN = '`systemctl restart newleaf`';
@@ -118,6 +120,11 @@ const uplinkQueue: Check = {
       const message = `The queue of ${name} is ${percent} % full (${bytesInWords(bytes)}); at its end ${then}.`;
       return warning(message, CODES['NL-UPLINK-FULL'].advice);
     }
+    const full = programs.find(({ inboxBytes = 0 }) => inboxBytes > INBOX_SCARCE);
+    if (full !== undefined) {
+      const message = `${full.name} takes no messages from the cloud: ${bytesInWords(full.inboxBytes ?? 0)} of 4 MiB wait for it; at the end the oldest are lost.`;
+      return warning(message, CODES['NL-UPLINK-UNTAKEN'].advice);
+    }
     const missing = programs.reduce((sum, { bytes }) => sum + Math.max(0, uplink.max_bytes - bytes), 0);
     const { bytes: left } = await site.room(state.directory);
     if (left < missing) {
@@ -159,8 +166,8 @@ const uplinkTrouble: Check = {
 function asideFinding(programs: readonly ProgramTold[]): Finding | undefined {
   const names = programs.filter(({ setAside }) => setAside > 0).map(({ name }) => name);
   if (names.length === 0) return undefined;
-  const { means, advice } = CODES['NL-UPLINK-POISON'];
-  return warning(`${names.join(', ')}: ${means}`, advice);
+  const message = `${names.join(', ')}: messages were set aside since the start of the daemon.`;
+  return warning(message, CODES['NL-UPLINK-POISON'].advice);
 }
 
 /** A daemon that could not open its uplink tells of no program. */

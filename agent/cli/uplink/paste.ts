@@ -42,7 +42,7 @@ function bySocket({ name, socket }: BySocket, group: string | undefined): readon
       about: 'mosquitto-clients 2.0 and later: send a message, and wait for messages from the cloud.',
       lines: [
         `mosquitto_pub --unix ${socket} -i ${name} -q 1 -t ${topic} -m '${BODY}'`,
-        `mosquitto_sub --unix ${socket} -i ${name}-sub -c -q 1 -t '${messagesFilter(name)}'`,
+        `mosquitto_sub --unix ${socket} -i ${name}-sub -q 1 -t '${messagesFilter(name)}'`,
       ],
     },
     {

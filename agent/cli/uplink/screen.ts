@@ -2,7 +2,16 @@ import { join } from 'node:path';
 import { complaint, nextStep } from '../kit/command.ts';
 import { type Colour, glyph, paint, type Screen, safe, wrap } from '../kit/screen.ts';
 import type { ProgramTold, UplinkTold } from './told.ts';
-import { bytesInWords, isLasting, messages, sumOf, throttled, throttledInWords, waitingInWords } from './words.ts';
+import {
+  bytesInWords,
+  inboxInWords,
+  isLasting,
+  messages,
+  sumOf,
+  throttled,
+  throttledInWords,
+  waitingInWords,
+} from './words.ts';
 
 const INDENT = '  ';
 /** `newleaf status` names each of so many, and sums up more. */
@@ -31,7 +40,7 @@ export function programBlock(program: ProgramTold, now: number, directory: strin
   const dot = paint(screen, colourOf(program), glyph(screen, 'dot'));
   const rows = [
     waitingInWords(program, now),
-    ...(inbox === 0 ? [] : [`${messages(inbox)} ${inbox > 1 ? 'wait' : 'waits'} for the program`]),
+    ...(inbox === 0 ? [] : [inboxInWords(program, now)]),
     countsInWords(program),
     ...setAsideInWords(program, directory),
   ];
@@ -61,7 +70,7 @@ function countsInWords({ forwarded, resent, refused, dropped, damaged }: Program
 
 function setAsideInWords({ name, setAside }: ProgramTold, directory: string): readonly string[] {
   if (setAside === 0) return [];
-  return [`${messages(setAside)} the hub never takes: see ${join(directory, 'uplink', name, 'rejected')}`];
+  return [`${messages(setAside)} set aside: see ${join(directory, 'uplink', name, 'rejected')}`];
 }
 
 /** The lines of `newleaf status`, which a label goes before. None where there are no programs. */

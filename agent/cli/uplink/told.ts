@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import { Fault } from '../../failure/failure.ts';
+import { type Code, Fault } from '../../failure/failure.ts';
 import type { Trouble } from '../../roll/report.ts';
 import { isCode } from '../request/answer.ts';
 import { askDaemon } from '../request/ask-daemon.ts';
@@ -18,6 +18,10 @@ export interface ProgramTold {
   readonly oldest?: string;
   /** Messages of the hub that wait for the program. */
   readonly inbox: number;
+  /** Their bytes on disk; absent in what an older daemon tells. */
+  readonly inboxBytes?: number;
+  /** When the oldest of them was stored, ISO 8601. */
+  readonly inboxOldest?: string;
   /** From here on: since the daemon has started. The hub has acknowledged so many. */
   readonly forwarded: number;
   /** Sent again after the end of a session: at most so many came twice. */
@@ -32,6 +36,8 @@ export interface ProgramTold {
   readonly setAside: number;
   /** Why it cannot connect or send. */
   readonly trouble?: Trouble;
+  /** The codes of all its troubles. */
+  readonly codes?: readonly Code[];
 }
 
 /** `GET /v1/uplink`, and `uplink` in `GET /v1/status`. */
@@ -75,6 +81,13 @@ export async function askShown(
 ): Promise<ShownProgram> {
   const { status, body } = await askDaemon(config, PATH, change);
   if (status === 200) return body as ShownProgram;
+  throw refusal(status, body);
+}
+
+/** What was ended and dropped of a program. @throws Fault of the daemon, and those of `askUplink` */
+export async function askForgotten(config: Config, name: string): Promise<{ sessions: number; messages: number }> {
+  const { status, body } = await askDaemon(config, PATH, { forget: name });
+  if (status === 200) return body as { sessions: number; messages: number };
   throw refusal(status, body);
 }
 

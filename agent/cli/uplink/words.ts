@@ -23,10 +23,20 @@ export function waitingInWords(
   { queued, bytes, oldest }: Pick<ProgramTold, 'queued' | 'bytes' | 'oldest'>,
   now: number,
 ): string {
-  const wait = `${messages(queued)} ${queued > 1 ? 'wait' : 'waits'} for the hub`;
-  if (queued === 0) return wait;
+  return waiting('the hub', queued, bytes, oldest, now);
+}
+
+/** The same of the messages for the program. */
+export function inboxInWords({ inbox, inboxBytes, inboxOldest }: ProgramTold, now: number): string {
+  return waiting('the program', inbox, inboxBytes, inboxOldest, now);
+}
+
+function waiting(whom: string, count: number, bytes: number | undefined, oldest: string | undefined, now: number) {
+  const wait = `${messages(count)} ${count > 1 ? 'wait' : 'waits'} for ${whom}`;
+  if (count === 0) return wait;
+  const size = bytes === undefined ? '' : ` (${bytesInWords(bytes)})`;
   const since = oldest === undefined ? '' : `, the oldest for ${span(Math.max(0, now - Date.parse(oldest)))}`;
-  return `${wait} (${bytesInWords(bytes)})${since}`;
+  return `${wait}${size}${since}`;
 }
 
 /** All programs as one. */

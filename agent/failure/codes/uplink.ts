@@ -15,12 +15,24 @@ export const UPLINK = {
     'Run `newleaf uplink add NAME` for the program again; or, where the port is taken, change uplink.tcp.',
   ),
   'NL-UPLINK-POISON': refusedCode(
-    'The hub closed the session three times over one message of a program: it was set aside.',
+    'The hub closes the session over one message of a program: it was set aside.',
     'Operator of the program: look at the message in uplink/NAME/rejected of state.directory; the program needs a repair.',
+  ),
+  'NL-UPLINK-CONTENT': refusedCode(
+    'A program has sent a message that no hub takes: it was acknowledged, and set aside.',
+    'Operator of the program: its reason is in uplink/NAME/rejected of state.directory; the program needs a repair.',
+  ),
+  'NL-UPLINK-UNTAKEN': refusedCode(
+    'A program does not take its messages from the cloud: some were set aside after ten deliveries, or lost.',
+    'Operator of the program: it must be connected, subscribe, and send a PUBACK for each message. Where it needs none, `newleaf uplink forget NAME`.',
   ),
   'NL-UPLINK-PROGRAM': refusedCode(
     'That is no name of a program, or there is no such program.',
     'A name is 1 to 32 letters, digits, - and _; `newleaf uplink list` shows the programs.',
+  ),
+  'NL-UPLINK-STANDS': refusedCode(
+    'The session with the hub is open, and for ten minutes the oldest message of a program has not moved.',
+    'See in the log what comes before: `journalctl -u newleaf --grep uplink-`. For the hub: operator of the hub, look at its quota. For the program: it must be connected, subscribe, and send PUBACKs; `newleaf uplink list`.',
   ),
   'NL-UPLINK-THROTTLED': transientCode(
     'The hub closes the session while messages of programs are on their way: they are sent more slowly.',

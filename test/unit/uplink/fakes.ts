@@ -1,18 +1,22 @@
 import { Fault } from '../../../agent/failure/failure.ts';
+import type { CountedQueue } from '../../../agent/uplink/flow.ts';
 import type { Client, Message, Stored } from '../../../agent/uplink/ports.ts';
-import { type CountedQueue, Program } from '../../../agent/uplink/program.ts';
+import { Program } from '../../../agent/uplink/program.ts';
 
 /** A queue in memory: what a queue on disk promises, without the disk. */
 export class MemoryQueue implements CountedQueue {
   readonly counts = { dropped: 0, damaged: 0 };
   /** Messages that are not dropped. */
   readonly kept: Stored[] = [];
-  /** Beyond these it refuses. */
+  /** Beyond these it refuses, or drops the oldest that is not taken. */
   most = Number.POSITIVE_INFINITY;
+  dropsOldest = false;
   /** An error of the disk, for each read. */
   unreadable: Error | undefined;
   /** The disk does not work from this sequence on. */
   unreadableFrom = Number.POSITIVE_INFINITY;
+  /** Messages of one moment have one time, as on a gateway. */
+  now = (): number => 0;
   readonly #listeners: (() => void)[] = [];
   readonly #barred = new WeakSet<object>();
   #sequence = 0;
@@ -32,10 +36,15 @@ export class MemoryQueue implements CountedQueue {
 
   async append(message: Message, sender: object = {}): Promise<void> {
     await undefined;
+    const free = this.kept.find(({ sequence }) => sequence > this.#taken);
+    if (this.kept.length >= this.most && this.dropsOldest && free !== undefined) {
+      this.drop(free);
+      this.counts.dropped += 1;
+    }
     if (this.kept.length >= this.most) this.#barred.add(sender);
     if (this.#barred.has(sender)) throw new Fault('NL-UPLINK-FULL');
     this.#sequence += 1;
-    this.kept.push({ ...message, sequence: this.#sequence, at: 0 });
+    this.kept.push({ ...message, sequence: this.#sequence, at: this.now() });
     for (const listener of this.#listeners) queueMicrotask(listener);
   }
 
@@ -75,6 +84,7 @@ type Sessions = Readonly<Record<string, Readonly<Record<string, 0 | 1>>>>;
 export function programOf(name: string, sessions: Sessions = {}, directory = '/nonexistent'): TestProgram {
   const queue = new MemoryQueue();
   const inbox = new MemoryQueue();
+  inbox.dropsOldest = true;
   return Object.assign(new Program(directory, { name, sessions }, queue, inbox), { queue, inbox });
 }
 

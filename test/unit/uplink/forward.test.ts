@@ -47,7 +47,7 @@ test('a distant hub gets sixteen at once, and no more', async () => {
   assert.equal(world.hub.publishes, 16);
   await world.pass(MINUTE);
   world.assertKept();
-  assert.equal(world.forwarder.rate, 1_000);
+  assert.equal(world.rate, 1_000);
 });
 
 test('the session ends with messages on their way: they are the first on the next, in order', async () => {
@@ -95,8 +95,8 @@ test('a session that is replaced by a newer one, as in a roll: nothing is lost, 
     await world.pass(2 * SECOND);
     world.replace();
   }
-  assert.equal(world.forwarder.rate, 20);
-  assert.equal(world.forwarder.isThrottled, false);
+  assert.equal(world.rate, 20);
+  assert.equal(world.isThrottled, false);
   await world.pass(10 * SECOND);
   world.assertKept();
 });
@@ -164,7 +164,7 @@ test('a PUBLISH that fails in a session that stays open: nothing overtakes it', 
   const { publish } = session;
   session.publish = (message) =>
     Buffer.from(message.payload).toString() === 'a1' ? Promise.reject(new Error('no')) : publish.call(session, message);
-  world.forwarder.opened(session);
+  world.uplink.user.opened(session);
   await world.pass(MINUTE);
   assert.deepEqual(world.hub.texts, []);
   session.end();
@@ -181,7 +181,7 @@ test('close: nothing is sent any more, and what is on its way comes to its end',
   await world.pass(120);
   const sent = world.hub.publishes;
   let isClosed = false;
-  const closed = world.forwarder.close().then(() => {
+  const closed = world.uplink.close().then(() => {
     isClosed = true;
   });
   await world.pass(500);
@@ -194,11 +194,11 @@ test('close: nothing is sent any more, and what is on its way comes to its end',
 
 test('close without a session, and in one that waits: at once', async () => {
   const world = new World(['one']);
-  await world.forwarder.close();
+  await world.uplink.close();
   const other = new World(['one']);
   other.start();
   await other.pass(HOUR);
-  await other.forwarder.close();
+  await other.uplink.close();
 });
 
 test('an idle session sleeps', async () => {

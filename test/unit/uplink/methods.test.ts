@@ -54,6 +54,22 @@ for (const [said, expected] of [
   });
 }
 
+test('an answer that no hub takes, as it is longer than 128 KB: the caller hears that, and the session goes on', async () => {
+  const stage = new Stage();
+  stage.program('one');
+  const client = await stage.client('one', METHODS);
+  const session = await stage.open();
+  for (const [request, bytes] of [
+    ['7', 131_072],
+    ['8', 131_073],
+  ] as const) {
+    await stage.arrive(session, call(request));
+    await stage.publish(client, answer(request, 200), 'x'.repeat(bytes));
+  }
+  assert.deepEqual(session.topics, [answer('7', 200), answer('8', 413)]);
+  assert.match(answers(session)[1] ?? '', /longer than the 131072 bytes/);
+});
+
 test('only a client that was asked may answer, only once, and only what was asked', async () => {
   const stage = new Stage();
   stage.program('one');

@@ -4,7 +4,8 @@ import type { Clock } from '../../../agent/time/clock.ts';
 
 /** What a hub does with a message. */
 export interface Verdict {
-  readonly of: 'take' | 'close';
+  /** `mute`: it takes the message, and sends no PUBACK. */
+  readonly of: 'take' | 'close' | 'mute';
   /** Between its arrival and this, in milliseconds. */
   readonly afterMs?: number;
 }
@@ -92,6 +93,7 @@ export class PlayedSession implements HubSession {
     const { clock, rttMs } = this.#hub;
     const wait = (ms: number) => (ms > 0 ? clock.sleep(ms, this.#over.signal) : undefined);
     const isHere = wait(rttMs / 2);
+    let isAcknowledged = qos === 1;
     // In order, also where the link becomes faster.
     const turn = this.#turn.then(async () => {
       await isHere;
@@ -100,6 +102,7 @@ export class PlayedSession implements HubSession {
       const verdict = this.#hub.verdict(text, this) ?? TAKE;
       await wait(verdict.afterMs ?? 0);
       if (!this.isOpen) return;
+      if (verdict.of === 'mute') isAcknowledged = false;
       if (verdict.of === 'close') this.end();
       else if (topic.includes('/messages/events/'))
         this.#hub.arrived.push({ text, at: clock.monotonic(), session: this.number });
@@ -107,7 +110,7 @@ export class PlayedSession implements HubSession {
     this.#turn = turn;
     await turn;
     await wait(rttMs / 2);
-    return qos === 1 && this.isOpen;
+    return isAcknowledged && this.isOpen;
   }
 }
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { assertName, hasPrograms, namesIn, uplinkDirectory } from '../../../agent/state/program-name.ts';
-import { keepLast, makeProgram, readRecord, removeProgram, writeRecord } from '../../../agent/uplink/programs.ts';
+import { makeProgram, readRecord, removeProgram, writeRecord } from '../../../agent/uplink/programs.ts';
 import { programOf, TestClient } from './fakes.ts';
 import { DESIRED, MESSAGES, METHODS } from './stage.ts';
 
@@ -144,12 +144,22 @@ test('a client that draws its ID anew each time: the eight latest sessions are k
   for (let count = 1; count <= 20; count += 1) {
     const client = kept(`c${count}`);
     await program.opened(client);
+    await program.subscribe(client, MESSAGES, { kind: 'messages', qos: 1 });
     program.closed(client);
   }
   assert.deepEqual(
     Object.keys((await readRecord(directory, 'one')).sessions),
     [13, 14, 15, 16, 17, 18, 19, 20].map((count) => `c${count}`),
   );
+});
+
+test('a session without a subscription is nothing to keep: it costs the disk nothing', async () => {
+  const program = programOf('one');
+  for (let count = 1; count <= 20; count += 1) {
+    const client = kept(`c${count}`);
+    assert.equal(await program.opened(client), false);
+    program.closed(client);
+  }
 });
 
 test('the newest of several clients is the first', async () => {
@@ -165,13 +175,4 @@ test('the newest of several clients is the first', async () => {
   );
   program.closed(newer);
   assert.deepEqual(program.clients, [older]);
-});
-
-test('of the messages that were set aside the newest are kept', async (t) => {
-  const directory = await directoryFor(t);
-  for (const name of ['9.json', '10.json', '11.json', 'notes.txt']) await writeFile(join(directory, name), '');
-  await keepLast(directory, 2);
-  assert.deepEqual((await readdir(directory)).sort(), ['10.json', '11.json', 'notes.txt']);
-  await keepLast(directory, 2);
-  assert.equal((await readdir(directory)).length, 3);
 });

@@ -21,7 +21,7 @@ test('a hub that throttles, by late PUBACKs and then by closing: slower, then as
   };
   world.start();
   await world.pass(5 * MINUTE);
-  assert(world.forwarder.rate < 10, `${world.forwarder.rate} a second`);
+  assert(world.rate < 10, `${world.rate} a second`);
   await world.pass(30 * MINUTE);
   world.assertKept();
   assert.deepEqual(world.asideTexts, []);
@@ -29,7 +29,7 @@ test('a hub that throttles, by late PUBACKs and then by closing: slower, then as
   await world.append('one', ...numbered('late', 1000));
   await world.pass(10 * MINUTE);
   world.assertKept();
-  assert.equal(world.forwarder.rate, 20);
+  assert.equal(world.rate, 20);
 });
 
 for (const [what, names] of [
@@ -62,7 +62,7 @@ test('a quota that is used up, and a program that sends by QoS 0 only: no flappi
   world.hub.verdict = () => CLOSE;
   world.start();
   for (let second = 0; second < 3600; second += 1) {
-    await world.forwarder.pass({ topic: '', payload: Buffer.from(`q${second}`) });
+    await world.sendAway('one', `q${second}`);
     await world.pass(SECOND);
   }
   assert(world.mostFlaps < 3, `${world.mostFlaps} sessions in a row ended within a minute`);
@@ -70,15 +70,15 @@ test('a quota that is used up, and a program that sends by QoS 0 only: no flappi
   world.hub.verdict = () => undefined;
   await world.pass(20 * MINUTE);
   for (let minute = 0; minute < 90; minute += 1) {
-    assert.equal(await world.forwarder.pass({ topic: '', payload: Buffer.from('late') }), true);
+    assert.equal(await world.sendAway('one', 'late'), true);
     await world.pass(MINUTE);
   }
-  assert.equal(world.forwarder.isThrottled, false);
+  assert.equal(world.isThrottled, false);
 });
 
 test('QoS 0 goes at once or never, and not faster than the rate', async () => {
   const world = new World(['one'], 10);
-  const pass = (text: string) => world.forwarder.pass({ topic: 'k=v', payload: Buffer.from(text) });
+  const pass = (text: string) => world.sendAway('one', text, 'k=v');
   assert.equal(await pass('early'), false);
   world.start();
   await world.pass(SECOND);

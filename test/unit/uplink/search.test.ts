@@ -42,7 +42,7 @@ async function story(seed: number): Promise<World> {
       const isBad = dice() < 0.02;
       for (let one = 0; one < burst; one += 1)
         await world.append(program, `${isBad && one === 0 ? 'bad' : 'm'}${sent++}`);
-      if (dice() < 0.3) await world.forwarder.pass({ topic: '', payload: Buffer.from(`q${sent}`) });
+      if (dice() < 0.3) await world.sendAway('one', `q${sent}`);
       await world.pass(among(0.5, 1.5) * everyMs);
       const isOpen = world.hub.open !== undefined;
       if (active.has('flapping') && dice() < 0.3) world.hub.open?.end();

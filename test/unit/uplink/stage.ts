@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { Failure } from '../../../agent/failure/failure.ts';
 import type { Line, Log } from '../../../agent/machine/log.ts';
 import { Uplink } from '../../../agent/uplink/uplink.ts';
 import { TestClock } from '../clock.ts';
@@ -21,6 +22,9 @@ export class Stage {
   readonly hub = new PlayedHub(this.clock);
   readonly uplink: Uplink;
   readonly lines: Line[] = [];
+  readonly setAside: { readonly program: string; readonly text: string; readonly why: Failure }[] = [];
+  /** An error of the disk where messages are set aside. */
+  unwritable: Error | undefined;
 
   constructor() {
     this.hub.rttMs = 0;
@@ -28,7 +32,15 @@ export class Stage {
       this.lines.push(line);
     };
     const log: Log = { error: note, warn: note, info: note, debug: note };
-    this.uplink = new Uplink({ clock: this.clock, log, rate: 20, setAside: async () => {} });
+    this.uplink = new Uplink({
+      clock: this.clock,
+      log,
+      rate: 20,
+      setAside: async ({ name }, { payload }, why) => {
+        if (this.unwritable !== undefined) throw this.unwritable;
+        this.setAside.push({ program: name, text: Buffer.from(payload).toString(), why });
+      },
+    });
   }
 
   program(name: string, sessions?: Parameters<typeof programOf>[1], directory?: string): TestProgram {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TestClient } from './fakes.ts';
 import { ANSWERS, DESIRED, fateOf, MESSAGES, METHODS, Stage, settled } from './stage.ts';
-import { SECOND } from './world.ts';
+import { HOUR, SECOND } from './world.ts';
 
 const EVENTS = 'devices/me/messages/events/';
 
@@ -31,25 +31,62 @@ for (const [what, topic, text] of [
   ['an unknown topic', 'sensors/1', ''],
   ['a topic without a request', '$iothub/twin/GET/?', ''],
   ['properties that are not encoded', `${EVENTS}a=%`, ''],
+  ['two equals signs', `${EVENTS}room=a=b`, ''],
   ['a message that is too large', EVENTS, 'x'.repeat(262_145)],
 ] as const) {
-  test(`${what}: refused without a PUBACK, not at once, and told in the log`, async () => {
+  test(`${what}: acknowledged, set aside with its reason, and a trouble for a day; those behind it go on`, async () => {
     const stage = new Stage();
     const program = stage.program('one');
     const client = await stage.client('one');
-    const published = stage.publish(client, topic, text, 1);
-    await stage.pass(999);
-    assert.equal(await fateOf(published), 'open');
-    await stage.pass(1);
-    assert.equal(await fateOf(published), 'broken');
-    assert.equal(program.queue.count, 0);
-    assert.equal(program.counts.refused, 1);
+    await stage.open();
+    const published = [EVENTS, topic, EVENTS, EVENTS].map((to, index) =>
+      stage.publish(client, to, index === 1 ? text : `a${index}`, 1),
+    );
+    await stage.pass(SECOND);
+    for (const one of published) assert.equal(await fateOf(one), 'kept');
+    assert.deepEqual(stage.hub.texts, ['a0', 'a2', 'a3']);
+    const [aside] = stage.setAside;
+    assert.deepEqual([aside?.program, aside?.text, aside?.why.code], ['one', text, 'NL-UPLINK-CONTENT']);
+    assert.match(aside?.why.message ?? '', /^No hub takes it: .+\.$/);
+    assert.deepEqual([program.counts.setAside, program.counts.refused], [1, 0]);
+    const codes = () => program.troubles.map(({ code }) => code);
+    assert.deepEqual(codes(), ['NL-UPLINK-CONTENT']);
+    await stage.pass(23 * HOUR);
+    assert.deepEqual(codes(), ['NL-UPLINK-CONTENT']);
+    await stage.pass(2 * HOUR);
+    assert.deepEqual(codes(), []);
     assert.deepEqual(
       stage.lines.map(({ event, id }) => `${event} ${id}`),
-      ['uplink-message-refused one'],
+      ['uplink-set-aside one'],
     );
   });
 }
+
+test('a program that sends only what no hub takes: one a second, and a few lines in the log though each has another topic', async () => {
+  const stage = new Stage();
+  stage.program('one');
+  const client = await stage.client('one');
+  for (let second = 0; second < 3_600; second += 1) {
+    void stage.publish(client, `room/${second}`, '', 1);
+    void stage.publish(client, `room/${second}/b`, '', 1);
+    await stage.pass(SECOND);
+  }
+  assert(stage.setAside.length > 3_590 && stage.setAside.length <= 3_601, `${stage.setAside.length} in an hour`);
+  assert.ok(stage.lines.length <= 7, `${stage.lines.length} lines in an hour`);
+});
+
+test('a message that cannot be set aside is refused: the program has it still', async () => {
+  const stage = new Stage();
+  const program = stage.program('one');
+  const client = await stage.client('one');
+  stage.unwritable = new Error('no space is left');
+  const published = stage.publish(client, 'sensors/1', '', 1);
+  const behind = stage.publish(client, EVENTS, 'a', 1);
+  await stage.pass(SECOND);
+  assert.equal(await fateOf(published), 'broken');
+  assert.equal(await fateOf(behind), 'kept');
+  assert.equal(program.counts.refused, 1);
+});
 
 test('a full queue: refused without a PUBACK, and taken when there is room', async () => {
   const stage = new Stage();
@@ -68,10 +105,11 @@ test('behind a message that is refused, none is taken: it would overtake, and co
   const stage = new Stage();
   const program = stage.program('one');
   const client = await stage.client('one');
-  const published = [`${EVENTS}a=%`, EVENTS, EVENTS].map((topic) => stage.publish(client, topic, 'x', 1));
+  program.queue.most = 0;
+  const published = [EVENTS, EVENTS, EVENTS].map((topic) => stage.publish(client, topic, 'x', 1));
   await stage.pass(SECOND);
   for (const one of published) assert.equal(await fateOf(one), 'broken');
-  assert.deepEqual([program.queue.count, program.counts.refused], [0, 3]);
+  assert.deepEqual([program.queue.count, stage.setAside.length], [0, 0]);
 });
 
 test('a program that is refused for an hour, once a second, has a few lines in the log', async () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../../agent/time/clock.ts';
-import { Forwarder } from '../../../agent/uplink/forward.ts';
+import { Uplink } from '../../../agent/uplink/uplink.ts';
 import { TestClock } from '../clock.ts';
-import { programOf, type TestProgram } from './fakes.ts';
+import { programOf, TestClient, type TestProgram } from './fakes.ts';
 import { CLOSE, PlayedHub, type PlayedSession } from './played-hub.ts';
 
 export const SECOND = 1_000;
@@ -23,18 +23,18 @@ export const isPoison = (text: string): boolean => text.includes('bad');
 export const numbered = (prefix: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}${index + 1}`);
 
-/** Programs, the forwarder, a hub, and the machine, which connects again as it does on a gateway. All in virtual time. */
+/** Programs, the uplink, a hub, and the machine, which connects again as it does on a gateway. All in virtual time. */
 export class World {
   readonly clock = new TestClock();
   readonly hub = new PlayedHub(this.clock);
   readonly programs: TestProgram[];
-  readonly forwarder: Forwarder;
+  readonly uplink: Uplink;
   readonly setAside: { readonly text: string; readonly at: number }[] = [];
   /** All that was appended, in order. */
   readonly appended = new Map<string, string[]>();
   deviceId = 'gw-0001';
   isReachable = true;
-  /** How often the forwarder has slept. */
+  /** How often the uplink has slept. */
   sleeps = 0;
   /** The most sessions in a row that ended within 60 s. */
   mostFlaps = 0;
@@ -46,20 +46,22 @@ export class World {
       now: () => this.clock.now(),
       monotonic: () => this.clock.monotonic(),
       sleep: (ms, abort) => {
-        this.sleeps += 1;
+        // The look at whether messages move comes once a minute anyway.
+        if (ms !== MINUTE) this.sleeps += 1;
         assert(ms > 0, 'a sleep that is none');
         return this.clock.sleep(ms, abort);
       },
     };
-    this.forwarder = new Forwarder({
-      programs: () => this.programs,
+    const quiet = () => {};
+    this.uplink = new Uplink({
       clock,
+      log: { error: quiet, warn: quiet, info: quiet, debug: quiet },
       rate,
       setAside: async (_, { payload }) => {
         this.setAside.push({ text: Buffer.from(payload).toString(), at: this.clock.monotonic() });
       },
     });
-    for (const program of this.programs) program.queue.onAppend(() => this.forwarder.wake());
+    for (const program of this.programs) this.uplink.add(program);
     this.hub.verdict = (text) => (isPoison(text) ? CLOSE : undefined);
   }
 
@@ -71,16 +73,43 @@ export class World {
     return this.setAside.map(({ text }) => text);
   }
 
+  get rate(): number {
+    return this.uplink.pace.rate;
+  }
+
+  get isThrottled(): boolean {
+    return this.uplink.pace.isThrottled;
+  }
+
+  program(name: string): TestProgram {
+    return this.programs.find((one) => one.name === name) ?? assert.fail(name);
+  }
+
   add(name: string): void {
     const program = programOf(name);
-    program.queue.onAppend(() => this.forwarder.wake());
     this.programs.push(program);
-    this.forwarder.wake();
+    this.uplink.add(program);
+  }
+
+  /** A client of the program, with these filters. */
+  async client(name: string, ...filters: readonly string[]): Promise<TestClient> {
+    const client = new TestClient(name);
+    await this.uplink.rules.opened(client);
+    for (const filter of filters) await this.uplink.rules.subscribe(client, filter, 1);
+    return client;
+  }
+
+  /** A message of QoS 0. @returns whether it went */
+  async sendAway(name: string, text: string, bag = ''): Promise<boolean> {
+    const { counts } = this.program(name);
+    const before = counts.forwarded;
+    const message = { topic: `devices/${name}/messages/events/${bag}`, payload: Buffer.from(text) };
+    await this.uplink.rules.published(new TestClient(name), message, 0);
+    return counts.forwarded > before;
   }
 
   async append(name: string, ...texts: readonly string[]): Promise<void> {
-    const program = this.programs.find((one) => one.name === name);
-    assert(program !== undefined);
+    const program = this.program(name);
     const before = this.appended.get(name) ?? [];
     this.appended.set(name, [...before, ...texts]);
     for (const text of texts) await program.queue.append({ topic: '', payload: Buffer.from(text) });
@@ -106,7 +135,7 @@ export class World {
     const older = this.hub.open;
     const next = this.hub.accept(this.deviceId);
     older?.end('ended');
-    this.forwarder.opened(next);
+    this.uplink.user.opened(next);
     return next;
   }
 
@@ -139,7 +168,7 @@ export class World {
         await this.clock.sleep(365 * DAY, this.#reached.signal);
       }
       const session = this.hub.accept(this.deviceId);
-      this.forwarder.opened(session);
+      this.uplink.user.opened(session);
       let ended = session;
       // A newer one may have taken its place.
       for (let open: PlayedSession | undefined = session; open !== undefined; open = this.hub.open) {

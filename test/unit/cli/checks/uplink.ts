@@ -135,6 +135,12 @@ export const UPLINK: readonly Row[] = [
   ],
   [
     'uplink-queue',
+    'a program that takes no messages from the cloud',
+    having([programWith({ inbox: 40, inboxBytes: 2.5 * MIB })]),
+    /^warning sensors takes no messages from the cloud: 2\.5 MiB of 4 MiB wait for it; .* -> .*`newleaf uplink forget NAME`/,
+  ],
+  [
+    'uplink-queue',
     'a disk that is smaller',
     having([programWith()]),
     /^warning The queues may grow by 64\.0 MiB, and the disk of \/var\/lib\/newleaf has room for 10\.0 MiB\. -> Make room there/,
@@ -165,7 +171,7 @@ export const UPLINK: readonly Row[] = [
     'uplink-trouble',
     'set aside',
     having([programWith({ setAside: 2 })]),
-    /^warning sensors: The hub closed the session three times .* -> Operator of the program: look at the message/,
+    /^warning sensors: messages were set aside since .* -> Operator of the program: look at the message/,
   ],
   [
     'uplink-trouble',

@@ -6,6 +6,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import type { Keyboard } from '../../../../agent/cli/kit/prompt.ts';
 import { uplinkAdd } from '../../../../agent/cli/uplink/add.ts';
+import { run as forget } from '../../../../agent/cli/uplink/forget.ts';
 import { run as list } from '../../../../agent/cli/uplink/list.ts';
 import { uplinkRemove } from '../../../../agent/cli/uplink/remove.ts';
 import { uplinkShow } from '../../../../agent/cli/uplink/show.ts';
@@ -56,9 +57,20 @@ describe('without root', () => {
   });
 });
 
+test('forget: the daemon ends the sessions of clients that are away, and says what was dropped', async (t) => {
+  const { config, changes } = await gateway(t, [programWith({ inbox: 3 })]);
+  const io = stage();
+  assert.equal(await forget(args('uplink', 'forget', 'sensors', '--config', config), io), 0);
+  assert.deepEqual(changes, [{ forget: 'sensors' }]);
+  assert.match(
+    words(io.out.text),
+    /^sensors: Ended: 2 sessions of clients that are away\. Dropped: 3 messages from the cloud\./,
+  );
+});
+
 test('a name that is none is refused before anything is read', async () => {
   for (const name of ['../etc', 'a b', '', '.x', 'x'.repeat(33)]) {
-    for (const run of [uplinkAdd(), uplinkShow(), uplinkRemove(keyboard())]) {
+    for (const run of [uplinkAdd(), uplinkShow(), forget, uplinkRemove(keyboard())]) {
       const io = stage();
       const line = { command: 'uplink add', options: { config: '/none.toml', yes: true }, positionals: [name] };
       assert.equal(await run(line, io), 1);

@@ -58,8 +58,8 @@ export async function gateway(
         programs.size === 0 ? undefined : { programs: [...programs.values()], rate: 20, isThrottled: false },
       async change(body) {
         changes.push(body);
-        const { add, key, show, remove } = body as Record<string, string | boolean | undefined>;
-        const name = String(add ?? show ?? remove);
+        const { add, key, show, forget, remove } = body as Record<string, string | boolean | undefined>;
+        const name = String(add ?? show ?? forget ?? remove);
         const found = programs.get(name);
         if (add !== undefined) {
           if (found !== undefined) return unknown(`There is a program ${name} already.`);
@@ -68,6 +68,7 @@ export async function gateway(
           return { status: 200, body: shown(it.directory, made) };
         }
         if (found === undefined) return unknown(`There is no program ${name}.`);
+        if (forget !== undefined) return { status: 200, body: { sessions: 2, messages: found.inbox } };
         if (remove !== undefined) programs.delete(name);
         return {
           status: 200,

@@ -21,7 +21,7 @@ describe('a socket', () => {
       'devices/sensors/messages/events/',
       'usermod -aG plc USER',
       `mosquitto_pub --unix ${socket} -i sensors -q 1 -t devices/sensors/messages/events/ -m '{"temperature":21.5}'`,
-      `mosquitto_sub --unix ${socket} -i sensors-sub -c -q 1 -t 'devices/sensors/messages/devicebound/#'`,
+      `mosquitto_sub --unix ${socket} -i sensors-sub -q 1 -t 'devices/sensors/messages/devicebound/#'`,
       'client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="sensors", transport="unix")',
       `client.connect("${socket}")`,
       `const client = new mqtt.MqttClient(() => connect('${socket}'), { clientId: 'sensors', keepalive: 60 });`,

@@ -31,7 +31,7 @@ test('the list', () => {
   12 messages wait for the hub (3.4 KiB), the oldest for 5 min
   1 message waits for the program
   since the start of the daemon: 1204 sent, 3 sent again, 2 refused, 1 dropped
-  1 message the hub never takes: see /var/lib/newleaf/uplink/plc/rejected
+  1 message set aside: see /var/lib/newleaf/uplink/plc/rejected
 
 ● x: by its socket, 1 connection
   1 message waits for the hub (300 bytes), the oldest for 5 min

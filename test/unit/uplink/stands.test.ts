@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TestClient } from './fakes.ts';
+import { MESSAGES, Stage } from './stage.ts';
+import { HOUR, MINUTE, numbered, World } from './world.ts';
+
+const C2D = 'devices/gw-0001/messages/devicebound/';
+const codesOf = (world: World, name = 'one') => world.program(name).troubles.map(({ code }) => code);
+
+test('a hub that sends no PUBACK while the session is open: after ten minutes that is a trouble, until it moves', async () => {
+  const world = new World();
+  world.hub.verdict = () => ({ of: 'mute' });
+  world.start();
+  await world.append('one', ...numbered('a', 40));
+  await world.pass(9 * MINUTE);
+  assert.deepEqual(codesOf(world), []);
+  await world.pass(3 * MINUTE);
+  assert.deepEqual(codesOf(world), ['NL-UPLINK-STANDS']);
+  assert.deepEqual(codesOf(world, 'two'), []);
+  world.leave();
+  await world.pass(HOUR);
+  assert.deepEqual(codesOf(world), ['NL-UPLINK-STANDS'], 'it is not over because the session is');
+  world.hub.verdict = () => undefined;
+  world.comeBack();
+  await world.pass(2 * MINUTE);
+  assert.deepEqual(codesOf(world), []);
+  world.assertKept();
+});
+
+test('a hub that forgets one PUBACK, and takes all others: the oldest message does not move', async () => {
+  const world = new World(['one']);
+  world.hub.verdict = (text) => (text === 'a1' ? { of: 'mute' } : undefined);
+  const session = world.hub.accept();
+  world.uplink.user.opened(session);
+  for (let minute = 0; minute < 12; minute += 1) {
+    await world.append('one', `a${minute}`);
+    await world.pass(MINUTE);
+  }
+  assert.deepEqual(codesOf(world), ['NL-UPLINK-STANDS']);
+});
+
+test('a queue that cannot be read stands', async () => {
+  const world = new World(['one']);
+  world.start();
+  await world.append('one', 'a1');
+  world.program('one').queue.unreadable = new Error('the disk does not work');
+  await world.append('one', 'a2', 'a3');
+  await world.pass(12 * MINUTE);
+  assert.deepEqual(codesOf(world), ['NL-UPLINK-STANDS']);
+});
+
+test('without a session nothing stands: the trouble is that of the session', async () => {
+  const world = new World();
+  await world.append('one', 'a1');
+  await world.pass(5 * HOUR);
+  assert.deepEqual(codesOf(world), []);
+});
+
+test('messages of one moment that go slowly do not stand', async () => {
+  const world = new World(['one'], 0.02);
+  world.start();
+  await world.append('one', ...numbered('a', 40));
+  for (let minute = 0; minute < 30; minute += 1) {
+    await world.pass(MINUTE);
+    assert.deepEqual(codesOf(world), []);
+  }
+});
+
+for (const [what, codes] of [
+  ['a program that is away', ['NL-UPLINK-STANDS']],
+  ['a program that acknowledges nothing', ['NL-UPLINK-UNTAKEN']],
+] as const) {
+  test(`${what}: what waits for it is a trouble`, async () => {
+    const stage = new Stage();
+    const program = stage.program('one', what.endsWith('away') ? { c: { [MESSAGES]: 1 } } : {});
+    const client = what.endsWith('away') ? undefined : await stage.client('one', MESSAGES);
+    if (client !== undefined) client.isPrompt = false;
+    const session = await stage.open();
+    await stage.arrive(session, C2D, 'm1', 1);
+    await stage.pass(12 * MINUTE);
+    assert.deepEqual(
+      program.troubles.map(({ code }) => code),
+      codes,
+    );
+    if (client !== undefined) return;
+    await stage.join(new TestClient('one', 'c', false));
+    await stage.pass(2 * MINUTE);
+    assert.deepEqual(program.troubles, []);
+  });
+}
