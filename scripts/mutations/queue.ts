@@ -113,5 +113,5 @@ export const QUEUE: readonly Mutation[] = [
   inQueue('queue.ts', 'one message too large drops all others', 'if (bytes > maxBytes) return false;', ''),
   inQueue('queue.ts', 'programs at once wait for one sync each', 'bytes + one.bytes > most && batch', 'batch'),
   inQueue('queue.ts', 'what the hub has comes again after a power cut', 'this.#isNoteDue = true;', ''),
-  inQueue('queue.ts', 'each message is followed by a note', 'if (head === this.#noted) return;', ''),
+  inQueue('queue.ts', 'each message is followed by a note', 'if (this.#reader.head === this.#noted) return;', ''),
 ];

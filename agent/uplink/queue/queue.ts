@@ -44,7 +44,7 @@ export class DiskQueue implements MessageQueue {
   #closed: Promise<void> | undefined;
   /** The head that is on disk. */
   #noted: number;
-  #noting: NodeJS.Timeout | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #isNoteDue = false;
   #isComplained = false;
 
@@ -98,7 +98,7 @@ export class DiskQueue implements MessageQueue {
   /** The reader has dropped a message. */
   moved(): void {
     if (this.#closed !== undefined) return;
-    this.#noting ??= setTimeout(() => {
+    this.#timer ??= setTimeout(() => {
       this.#isNoteDue = true;
       this.#writing ??= this.#write();
     }, NOTE_MS).unref();
@@ -120,7 +120,7 @@ export class DiskQueue implements MessageQueue {
   async #close(): Promise<void> {
     await this.#writing;
     await this.#note();
-    clearTimeout(this.#noting);
+    clearTimeout(this.#timer);
     await this.#tail.close();
     await this.#reader.close();
   }
@@ -158,12 +158,8 @@ export class DiskQueue implements MessageQueue {
 
   async #store(batch: readonly Waiting[]): Promise<void> {
     const messages = batch.map(({ message, at }, index) => ({ ...message, sequence: this.#tail.next + index, at }));
-    const { head } = this.#reader;
     try {
-      const bytes = encode(messages, head);
-      await this.#tail.store(bytes, batch.length);
-      this.#reader.appended(bytes, messages[0]?.at ?? 0);
-      this.#isOnDisk(head);
+      await this.#noting((head) => encode(messages, head), batch.length, messages[0]?.at);
     } catch (error) {
       const why = error instanceof Fault ? error : unstored(this.#bounds.directory, error);
       for (const one of batch) this.#refuse(one, why);
@@ -176,15 +172,10 @@ export class DiskQueue implements MessageQueue {
   }
 
   async #note(): Promise<void> {
-    const { head } = this.#reader;
     this.#isNoteDue = false;
-    this.#noting = undefined;
-    if (head === this.#noted) return;
+    if (this.#reader.head === this.#noted) return;
     try {
-      const bytes = encodeNote(this.#tail.next, head);
-      await this.#tail.store(bytes, 0, this.#closed !== undefined);
-      this.#reader.appended(bytes);
-      this.#isOnDisk(head);
+      await this.#noting((head) => encodeNote(this.#tail.next, head), 0);
       this.#isComplained = false;
     } catch (error) {
       if (!this.#isComplained) this.#bounds.warn(unnoted(this.#bounds.directory, error));
@@ -192,12 +183,20 @@ export class DiskQueue implements MessageQueue {
     }
   }
 
-  #isOnDisk(head: number): void {
-    this.#noted = head;
-    this.#isNoteDue = false;
-    clearTimeout(this.#noting);
-    this.#noting = undefined;
-    if (this.#reader.head !== head) this.moved();
+  /** Stores records that know the head of this moment. What is dropped meanwhile begins to wait anew. */
+  async #noting(records: (head: number) => Buffer, count: number, at?: number): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const { head } = this.#reader;
+    try {
+      const bytes = records(head);
+      await this.#tail.store(bytes, count, this.#closed !== undefined);
+      this.#noted = head;
+      this.#reader.appended(bytes, at);
+    } catch (error) {
+      this.moved();
+      throw error;
+    }
   }
 
   #refuse({ sender, refused }: Waiting, why: unknown): void {
