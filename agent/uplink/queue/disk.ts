@@ -20,9 +20,10 @@ export interface Disk {
   makeDirectory(path: string): Promise<void>;
   list(path: string): Promise<readonly string[]>;
   size(path: string): Promise<number>;
-  /** `wx` makes a file, and fails where there is one; `r+` writes into one that is there. */
-  open(path: string, flags: 'r' | 'r+' | 'wx'): Promise<DiskFile>;
+  /** `w` makes a file, or empties it; `r+` writes into one that is there. */
+  open(path: string, flags: 'r' | 'r+' | 'w'): Promise<DiskFile>;
   remove(path: string): Promise<void>;
+  /** Also onto a file that is there. */
   rename(from: string, to: string): Promise<void>;
   syncDirectory(path: string): Promise<void>;
 }

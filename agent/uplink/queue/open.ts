@@ -66,7 +66,10 @@ export async function openQueue(options: QueueOptions): Promise<MessageQueue & {
   }
 }
 
-/** What the last segment with a record says. Those behind it go: they were never used, or cannot be read at all. */
+/**
+ * What the last segment with a record says. One behind it has lost everything, and is set aside. One with no more than notes has
+ * said all it knows, and the next segment takes its name.
+ */
 async function lastOf(disk: Disk, directory: string, segments: Segment[], segmentBytes: number) {
   let [next, head] = [1, Math.max(await readFirstHead(disk, directory), segments[0]?.first ?? 1)];
   for (let last = segments.at(-1); last !== undefined; last = segments.at(-1)) {
@@ -74,12 +77,13 @@ async function lastOf(disk: Disk, directory: string, segments: Segment[], segmen
     // The one that is skipped stands for all that are gone: the reader counts what it does not find.
     next = Math.max(next, found.next + (found.isCut ? 1 : 0));
     head = Math.max(head, found.head);
-    if (found.end > 0) {
+    if (found.next > last.first) {
       if (!found.isCut) await cut(disk, last, found.end);
       last.end = found.end;
       break;
     }
     segments.pop();
+    if (found.end > 0) break;
     last.isBad ||= found.isCut;
     await discard(disk, last).catch(() => {});
   }

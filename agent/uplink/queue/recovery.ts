@@ -22,17 +22,15 @@ interface Recovered {
  * @param segmentBytes its length when it was made, or more for a large message
  */
 export function recover(bytes: Buffer, segment: Segment, segmentBytes: number): Recovered {
-  let [end, next, head, batch] = [0, segment.first, 0, segment.first];
+  let [end, next, head] = [0, segment.first, 0];
   for (const { from, header } of records(bytes, 0, segment.first, Number.POSITIVE_INFINITY)) {
     end = from + header.length;
     next = header.sequence + (header.isNote ? 0 : 1);
     head = Math.max(head, header.head);
-    batch = header.batch;
   }
-  // Synced at its full length before a second batch was written; so it was cut off at its end when the queue was closed.
-  const wasClosed = bytes.length < segmentBytes && batch > segment.first;
-  const isUnfinished = bytes.length < segmentBytes ? !wasClosed && !segment.isBad : isTornAt(bytes, end);
-  return { end, next, head, isCut: end < bytes.length && !isUnfinished && !isFirstFormat(segment) };
+  // A shorter one was cut off at its end when it was closed: no room is left in it.
+  const isTorn = bytes.length >= segmentBytes && isTornAt(bytes, end);
+  return { end, next, head, isCut: end < bytes.length && !isTorn && !isFirstFormat(segment) };
 }
 
 /** Whether zeros are all that follows, or a batch that the crash cut short. */

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type Disk, type DiskFile, writeWhole } from './disk.ts';
 import type { Reserve } from './reserve.ts';
 import { discard, newSegment, type Segment } from './segments.ts';
@@ -82,6 +83,7 @@ export class Tail {
     this.#next += count;
   }
 
+  /** It gets its name when it is on disk: the name may be that of a segment with no more than a note, which must not be lost. */
   async #begin(records: Buffer, count: number, isLast: boolean): Promise<void> {
     await this.close();
     const { disk, directory, segments, segmentBytes, reserve } = this.#options;
@@ -89,15 +91,12 @@ export class Tail {
     const length = isLast || records.length > segmentBytes / 2 ? records.length : segmentBytes;
     if (!isLast && (await reserve?.take(length)) === false) throw scarce(directory);
     const segment = newSegment(directory, this.#next);
-    const file = await disk.open(segment.path, 'wx').catch(async (error) => {
-      if (error.code !== 'EEXIST') throw error;
-      // Left by a batch that was refused, because it could not be removed then: nothing acknowledged has this sequence.
-      await disk.remove(segment.path);
-      return disk.open(segment.path, 'wx');
-    });
+    const beside = join(directory, 'new');
+    const file = await disk.open(beside, 'w');
     try {
       await writeWhole(file, Buffer.concat([records], length), 0);
       await file.datasync();
+      await disk.rename(beside, segment.path);
       await disk.syncDirectory(directory);
     } catch (error) {
       await this.#leave({ segment, file, length });

@@ -69,7 +69,7 @@ export class ModelDisk {
 
   /** A file that another process has left. */
   put(path: string, bytes: Buffer): void {
-    this.#opened(path, 'wx');
+    this.#opened(path, 'w');
     this.#stableNames.set(path, this.#inode(path));
     this.alter(path, () => bytes);
   }
@@ -155,9 +155,13 @@ export class ModelDisk {
     return inode;
   }
 
-  #opened(path: string, flags: 'r' | 'r+' | 'wx'): Inode {
-    if (flags !== 'wx') return this.#inode(path);
-    if (this.#names.has(path)) throw failed('EEXIST');
+  #opened(path: string, flags: 'r' | 'r+' | 'w'): Inode {
+    if (flags !== 'w') return this.#inode(path);
+    const there = this.#names.get(path);
+    if (there !== undefined) {
+      Object.assign(there, { cache: Buffer.alloc(0), dirty: [], cutTo: 0 });
+      return there;
+    }
     const inode: Inode = {
       cache: Buffer.alloc(0),
       stable: Buffer.alloc(0),

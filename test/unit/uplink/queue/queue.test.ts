@@ -11,7 +11,7 @@ suite('writing', () => {
     const disk = model();
     const queue = await openOn(disk.start(), { segmentBytes: 100_000 });
     await append(queue, 0, 10);
-    assert.deepEqual(disk.calls.slice(-4), ['open wx', 'write', 'datasync', 'syncDirectory']);
+    assert.deepEqual(disk.calls.slice(-5), ['open w', 'write', 'datasync', 'rename', 'syncDirectory']);
     await append(queue, 10, 20);
     assert.deepEqual(disk.calls.slice(-3), ['syncDirectory', 'write', 'datasync']);
   });
@@ -69,7 +69,7 @@ suite('writing', () => {
     await append(queue, 3, 6);
     assert.deepEqual(disk.calls.slice(from), [
       ...['write', 'datasync', 'truncate', 'datasync', 'close'],
-      ...['open wx', 'write', 'datasync', 'syncDirectory'],
+      ...['open w', 'write', 'datasync', 'rename', 'syncDirectory'],
     ]);
     assert.deepEqual(
       disk.bytesOf(first),
