@@ -1,4 +1,4 @@
-import { open, readdir, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { makeDirectory, syncDirectory } from '../../state/durable.ts';
 import { slowWork } from '../slow-work.ts';
 
@@ -10,8 +10,6 @@ export interface DiskFile {
   write(bytes: Uint8Array, position: number): Promise<number>;
   /** fdatasync(2): also the length of the file, as it is needed to read it. */
   datasync(): Promise<void>;
-  /** fsync(2) */
-  sync(): Promise<void>;
   truncate(length: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -22,9 +20,11 @@ export interface Disk {
   makeDirectory(path: string): Promise<void>;
   list(path: string): Promise<readonly string[]>;
   size(path: string): Promise<number>;
-  /** `wx` makes a file, and fails where there is one; `r+` writes into one that is there. */
-  open(path: string, flags: 'r' | 'r+' | 'wx'): Promise<DiskFile>;
+  /** `w` makes a file, or empties it; `r+` writes into one that is there. */
+  open(path: string, flags: 'r' | 'r+' | 'w'): Promise<DiskFile>;
   remove(path: string): Promise<void>;
+  /** Also onto a file that is there. */
+  rename(from: string, to: string): Promise<void>;
   syncDirectory(path: string): Promise<void>;
 }
 
@@ -42,12 +42,12 @@ export const systemDisk: Disk = {
       },
       write: async (bytes, position) => (await file.write(bytes, 0, bytes.length, position)).bytesWritten,
       datasync: () => slowWork.take(() => file.datasync()),
-      sync: () => slowWork.take(() => file.sync()),
       truncate: (length) => file.truncate(length),
       close: () => file.close(),
     };
   },
   remove: (path) => rm(path),
+  rename,
   syncDirectory: (path) => slowWork.take(() => syncDirectory(path)),
 };
 

@@ -1,15 +1,15 @@
-import { join } from 'node:path';
 import { type Failure, Fault } from '../../failure/failure.ts';
 import type { MessageQueue, QueueCounts } from '../ports.ts';
 import { expiry } from './age.ts';
 import { type Disk, systemDisk } from './disk.ts';
-import { Head, readHead } from './head.ts';
+import { readFirstHead } from './first-head.ts';
 import { DiskQueue } from './queue.ts';
 import { Reader } from './reader.ts';
+import { recover } from './recovery.ts';
 import type { Reserve } from './reserve.ts';
-import { listSegments, mendLast, offsetOf, SEGMENT_BYTES, type Segment } from './segments.ts';
+import { bytesOf, discard, listSegments, SEGMENT_BYTES, type Segment } from './segments.ts';
 import { Tail } from './tail.ts';
-import { damage, lostHead, unnoted, unread, unremoved, unstored } from './words.ts';
+import { damage, unread, unremoved, unstored } from './words.ts';
 
 export interface QueueOptions {
   readonly directory: string;
@@ -34,56 +34,75 @@ export interface QueueOptions {
 }
 
 /**
- * Opens the queue of a directory, and makes a missing one. What a crash left half written is cut off. The time it takes does not
- * depend on the number of messages: only the first and the last segment are read.
+ * Opens the queue of a directory, and makes a missing one. What a crash left half written is cut off, and what a bad disk has lost
+ * is counted. The time it takes does not depend on the number of messages: only the first and the last segment are read.
  * @throws Fault NL-UPLINK-DISK
  */
 export async function openQueue(options: QueueOptions): Promise<MessageQueue & { readonly counts: QueueCounts }> {
-  const { directory, disk = systemDisk, warn, segmentBytes = SEGMENT_BYTES } = options;
-  const path = join(directory, 'head');
+  const { directory, reserve, disk = systemDisk, warn, segmentBytes = SEGMENT_BYTES } = options;
   try {
     await disk.makeDirectory(directory).catch(({ cause }) => {
       throw unstored(directory, cause);
     });
     const segments = await listSegments(disk, directory);
-    const noted = await readHead(disk, path);
-    if (noted === 'lost') warn(lostHead(path));
-    const head = typeof noted === 'number' ? noted : 0;
-    const mended = await mendLast(disk, segments.at(-1));
-    // A sequence below the head would be taken for one that is dropped, where the end of the last segment has rotted away.
-    const next = Math.max(mended.next, head);
-    const tail = new Tail({ disk, directory, segments, segmentBytes, next, isWhole: mended.isWhole });
+    const { next, head } = await lastOf(disk, directory, segments, segmentBytes);
     await removeDropped(disk, segments, head, warn);
-    const start = await startAt(disk, segments, head, next);
-    const pointer = new Head(disk, path, start.sequence, (error) => warn(unnoted(path, error)));
+    const tail = new Tail({ disk, directory, segments, segmentBytes, reserve, next });
     const reader: Reader = new Reader({
       disk,
       segments,
-      ...start,
+      head: Math.max(head, segments[0]?.first ?? 0),
       next: () => tail.next,
       isExpired: expiry(options, next),
-      onDrop: () => pointer.moved(reader.head),
-      onDamage: (segment) => warn(damage(segment)),
+      onDrop: () => queue.moved(),
+      onDamage: (segment) => warn(damage(segment?.path ?? directory)),
       onUnremoved: (segment, error) => warn(unremoved(segment, error)),
     });
+    const queue = new DiskQueue(options, tail, reader, head);
     await reader.begin();
-    return new DiskQueue(options, tail, reader, pointer);
+    return queue;
   } catch (error) {
     throw error instanceof Fault ? error : unread(directory, error);
   }
 }
 
-/** Segments of which all is dropped: a crash came before their removal. The last one stays, as it is written. */
+/**
+ * What the last segment with a record says. One behind it has lost everything, and is set aside. One with no more than notes has
+ * said all it knows, and the next segment takes its name.
+ */
+async function lastOf(disk: Disk, directory: string, segments: Segment[], segmentBytes: number) {
+  let [next, head] = [1, Math.max(await readFirstHead(disk, directory), segments[0]?.first ?? 1)];
+  for (let last = segments.at(-1); last !== undefined; last = segments.at(-1)) {
+    const found = recover(await bytesOf(disk, last, 0), last, segmentBytes);
+    // The one that is skipped stands for all that are gone: the reader counts what it does not find.
+    next = Math.max(next, found.next + (found.isCut ? 1 : 0));
+    head = Math.max(head, found.head);
+    if (found.next > last.first) {
+      if (!found.isCut) await cut(disk, last, found.end);
+      last.end = found.end;
+      break;
+    }
+    segments.pop();
+    if (found.end > 0) break;
+    last.isBad ||= found.isCut;
+    await discard(disk, last).catch(() => {});
+  }
+  // A sequence below the head would be taken for one that is dropped, where the end of the last segment has rotted away.
+  return { next: Math.max(next, head), head };
+}
+
+/** Gives back the room, and what was never acknowledged. Not on a read-only disk, say; then the next segment makes it void. */
+async function cut(disk: Disk, { path, end }: Segment, to: number): Promise<void> {
+  if (to === end) return;
+  try {
+    const file = await disk.open(path, 'r+');
+    await file.truncate(to).finally(() => file.close());
+  } catch {}
+}
+
+/** Segments of which all is dropped: a crash came before their removal. The last one stays: it knows the head. */
 async function removeDropped(disk: Disk, segments: Segment[], head: number, warn: QueueOptions['warn']): Promise<void> {
   const kept = segments.findLastIndex(({ first }) => first <= head);
   for (const segment of segments.splice(0, Math.max(kept, 0)))
-    await disk.remove(segment.path).catch((error) => warn(unremoved(segment, error)));
-}
-
-/** The first message that is not dropped. */
-async function startAt(disk: Disk, segments: readonly Segment[], head: number, next: number) {
-  const [segment, second] = segments;
-  if (segment === undefined) return { segment, from: 0, sequence: next };
-  if (head <= segment.first) return { segment, from: 0, sequence: segment.first };
-  return { segment, from: await offsetOf(disk, segment, head, second?.first ?? next), sequence: head };
+    await discard(disk, segment).catch((error) => warn(unremoved(segment, error)));
 }

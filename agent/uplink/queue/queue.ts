@@ -1,19 +1,23 @@
-import type { Fault } from '../../failure/failure.ts';
+import { type Failure, Fault } from '../../failure/failure.ts';
 import type { Message, MessageQueue, QueueCounts, Stored } from '../ports.ts';
-import type { Head } from './head.ts';
 import type { Reader } from './reader.ts';
-import { encode, recordBytes } from './record.ts';
-import type { Reserve } from './reserve.ts';
+import { encode, encodeNote, recordBytes } from './record.ts';
 import type { Tail } from './tail.ts';
-import { behind, closed, full, scarce, unread, unstored } from './words.ts';
+import { behind, closed, full, unnoted, unread, unstored } from './words.ts';
 
 export interface Bounds {
   readonly directory: string;
   readonly maxBytes: number;
   readonly whenFull: 'refuse' | 'drop-oldest';
-  readonly reserve?: Reserve;
   now(): number;
+  warn(failure: Failure): void;
 }
+
+/**
+ * So long may a drop be known to nothing on the disk, in milliseconds. A program that sends once a second needs no note: its next
+ * message comes before.
+ */
+const NOTE_MS = 1000;
 
 interface Waiting {
   readonly message: Message;
@@ -25,26 +29,30 @@ interface Waiting {
 }
 
 /**
- * Joins writer, reader and head. Messages that come while a sync runs are gathered, and the next sync is for all of them:
- * ten programs that wait for each of their messages share the wait.
+ * Joins writer and reader. Messages that come while a sync runs are gathered, and the next sync is for all of them: ten programs
+ * that wait for each of their messages share the wait. Each record notes the head; where none comes, a note of its own does.
  */
 export class DiskQueue implements MessageQueue {
   readonly #bounds: Bounds;
   readonly #tail: Tail;
   readonly #reader: Reader;
-  readonly #head: Head;
   readonly #listeners: (() => void)[] = [];
   /** Senders of messages that were refused. */
   readonly #barred = new WeakSet<object>();
   #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
+  /** The head that is on disk. */
+  #noted: number;
+  #timer: NodeJS.Timeout | undefined;
+  #isNoteDue = false;
+  #isComplained = false;
 
-  constructor(bounds: Bounds, tail: Tail, reader: Reader, head: Head) {
+  constructor(bounds: Bounds, tail: Tail, reader: Reader, noted: number) {
     this.#bounds = bounds;
     this.#tail = tail;
     this.#reader = reader;
-    this.#head = head;
+    this.#noted = noted;
   }
 
   get count(): number {
@@ -87,6 +95,15 @@ export class DiskQueue implements MessageQueue {
     if (this.#closed === undefined) this.#reader.drop(sequence);
   }
 
+  /** The reader has dropped a message. */
+  moved(): void {
+    if (this.#closed !== undefined) return;
+    this.#timer ??= setTimeout(() => {
+      this.#isNoteDue = true;
+      this.#writing ??= this.#write();
+    }, NOTE_MS).unref();
+  }
+
   rewind(): void {
     this.#reader.rewind();
   }
@@ -102,34 +119,35 @@ export class DiskQueue implements MessageQueue {
 
   async #close(): Promise<void> {
     await this.#writing;
+    await this.#note();
+    clearTimeout(this.#timer);
     await this.#tail.close();
     await this.#reader.close();
-    await this.#head.close();
   }
 
   async #write(): Promise<void> {
     // What is appended in the same turn of the loop goes into one batch.
     await undefined;
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.length > 0 || this.#isNoteDue) {
       const batch = await this.#gather();
       if (batch.length > 0) await this.#store(batch);
+      else if (this.#isNoteDue) await this.#note();
     }
     this.#writing = undefined;
   }
 
-  /** What goes into the segment that is written. The others wait for the next batch. */
+  /** What goes into one segment. The others wait for the next batch. */
   async #gather(): Promise<readonly Waiting[]> {
     const batch: Waiting[] = [];
+    const most = Math.min(this.#tail.roomFor(this.#waiting[0]?.bytes ?? 0), this.#bounds.maxBytes);
     let bytes = 0;
     for (;;) {
       const one = this.#waiting[0];
-      const isEnough = bytes >= this.#tail.room || bytes + (one?.bytes ?? 0) > this.#bounds.maxBytes;
-      if (one === undefined || (isEnough && batch.length > 0)) return batch;
+      if (one === undefined || (bytes + one.bytes > most && batch.length > 0)) return batch;
       this.#waiting.shift();
       try {
         if (one.sender !== undefined && this.#barred.has(one.sender)) throw behind(this.#bounds.directory);
         if (!(await this.#hasRoom(bytes + one.bytes))) throw this.#full();
-        if ((await this.#bounds.reserve?.take(one.bytes)) === false) throw scarce(this.#bounds.directory);
         batch.push(one);
         bytes += one.bytes;
       } catch (why) {
@@ -141,17 +159,43 @@ export class DiskQueue implements MessageQueue {
   async #store(batch: readonly Waiting[]): Promise<void> {
     const messages = batch.map(({ message, at }, index) => ({ ...message, sequence: this.#tail.next + index, at }));
     try {
-      const bytes = encode(messages);
-      await this.#tail.store(bytes, batch.length);
-      this.#reader.appended(bytes.length, messages[0]?.at ?? 0);
+      await this.#noting((head) => encode(messages, head), batch.length, messages[0]?.at);
     } catch (error) {
-      const why = unstored(this.#bounds.directory, error);
+      const why = error instanceof Fault ? error : unstored(this.#bounds.directory, error);
       for (const one of batch) this.#refuse(one, why);
       return;
     }
     for (const { stored } of batch) {
       stored();
       for (const listener of this.#listeners) queueMicrotask(listener);
+    }
+  }
+
+  async #note(): Promise<void> {
+    this.#isNoteDue = false;
+    if (this.#reader.head === this.#noted) return;
+    try {
+      await this.#noting((head) => encodeNote(this.#tail.next, head), 0);
+      this.#isComplained = false;
+    } catch (error) {
+      if (!this.#isComplained) this.#bounds.warn(unnoted(this.#bounds.directory, error));
+      this.#isComplained = true;
+    }
+  }
+
+  /** Stores records that know the head of this moment. What is dropped meanwhile begins to wait anew. */
+  async #noting(records: (head: number) => Buffer, count: number, at?: number): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const { head } = this.#reader;
+    try {
+      const bytes = records(head);
+      await this.#tail.store(bytes, count, this.#closed !== undefined);
+      this.#noted = head;
+      this.#reader.appended(bytes, at);
+    } catch (error) {
+      this.moved();
+      throw error;
     }
   }
 

@@ -1,19 +1,16 @@
 import { Turns } from '../../time/turns.ts';
 import type { QueueCounts, Stored } from '../ports.ts';
 import { Cursor, type CursorOptions, type RecordPlace } from './cursor.ts';
-import type { Disk } from './disk.ts';
-import { Pages } from './pages.ts';
 import { messageOf, type RecordHeader } from './record.ts';
-import type { Segment } from './segments.ts';
+import { discard, type Segment } from './segments.ts';
 
-interface ReaderOptions extends Omit<CursorOptions, 'pages' | 'segments' | 'left' | 'missing'> {
-  readonly disk: Disk;
+interface ReaderOptions extends Omit<CursorOptions, 'segments' | 'left' | 'missing'> {
   readonly segments: Segment[];
   isExpired(header: RecordHeader): boolean;
   /** A message was dropped. */
   onDrop(): void;
-  /** Once for each segment. */
-  onDamage(segment: Segment): void;
+  /** Once for each segment; undefined where the segment is not there any more. */
+  onDamage(segment: Segment | undefined): void;
   onUnremoved(segment: Segment, error: unknown): void;
 }
 
@@ -23,7 +20,6 @@ interface ReaderOptions extends Omit<CursorOptions, 'pages' | 'segments' | 'left
  */
 export class Reader {
   readonly #options: ReaderOptions;
-  readonly #pages: Pages;
   readonly #cursor: Cursor;
   readonly #turns = new Turns();
   /** Passed by the cursor and not dropped, in order. */
@@ -37,10 +33,9 @@ export class Reader {
 
   constructor(options: ReaderOptions) {
     this.#options = options;
-    this.#pages = new Pages(options.disk);
     const left = (segment: Segment) => this.#clear(segment);
-    const missing = (segment: Segment, count: number) => this.#damaged(segment, count);
-    this.#cursor = new Cursor({ ...options, next: () => options.next(), pages: this.#pages, left, missing });
+    const missing = (segment: Segment | undefined, count: number) => this.#damaged(segment, count);
+    this.#cursor = new Cursor({ ...options, left, missing });
   }
 
   get count(): number {
@@ -66,13 +61,16 @@ export class Reader {
     return { ...this.#counts };
   }
 
-  appended(bytes: number, at: number): void {
+  /** @param at undefined for a note, which no call will take */
+  appended(bytes: Buffer, at?: number): void {
     this.#cursor.appended(bytes, at);
+    if (at === undefined) void this.#turns.take(() => this.#lookAhead());
   }
 
-  /** Looks at the first message, so that its age is known. */
+  /** Looks at the first message, so that its age is known, and keeps nothing in memory. */
   async begin(): Promise<void> {
     await this.#turns.take(() => this.#lookAhead());
+    this.#cursor.rest();
   }
 
   /** @throws the error of the system */
@@ -82,12 +80,12 @@ export class Reader {
         const round = this.#round;
         const place = await this.#first();
         if (place === undefined) return undefined;
-        const { segment, from, header } = place;
+        const { segment, header } = place;
         if (this.#options.isExpired(header)) {
           this.#lose(place);
           continue;
         }
-        const message = messageOf(header, await this.#pages.read(segment, from, header.length));
+        const message = messageOf(header, await this.#cursor.read(place));
         await this.#lookAhead();
         // The reader has begun again, or knows that the hub has this one, while it was read.
         if (round !== this.#round || !this.#open.has(header.sequence)) continue;
@@ -128,7 +126,7 @@ export class Reader {
   }
 
   async close(): Promise<void> {
-    await this.#turns.take(() => this.#pages.close());
+    await this.#turns.take(async () => this.#cursor.rest());
   }
 
   /** An error is for the call that needs the message there. */
@@ -176,14 +174,13 @@ export class Reader {
     if (segment.open > 0) return;
     void this.#turns.take(async () => {
       segments.splice(segments.indexOf(segment), 1);
-      await this.#pages.forget(segment);
-      await disk.remove(segment.path).catch((error) => onUnremoved(segment, error));
+      await discard(disk, segment).catch((error) => onUnremoved(segment, error));
     });
   }
 
-  #damaged(segment: Segment, count: number): void {
+  #damaged(segment: Segment | undefined, count: number): void {
     this.#counts.damaged += count;
-    if (this.#complained !== segment) this.#options.onDamage(segment);
+    if (this.#complained === undefined || this.#complained !== segment) this.#options.onDamage(segment);
     this.#complained = segment;
   }
 }

@@ -6,29 +6,40 @@ import type { Message, Stored } from '../ports.ts';
  *
  * | bytes | |
  * |---|---|
- * | 4 | `NLQ1` |
+ * | 4 | `NLQ2` |
  * | 2 | length of the topic |
  * | 4 | length of the payload |
  * | 6 | sequence |
  * | 6 | when it was stored, milliseconds since the epoch |
  * | 4 | CRC-32 of topic and payload |
- * | 4 | CRC-32 of the 26 bytes above |
+ * | 6 | the head: all messages with a lower sequence are dropped |
+ * | 2 | how many of its batch are before it: all before the batch were on disk when it was written |
+ * | 4 | CRC-32 of the 34 bytes above |
  * | | topic, payload |
  *
- * Two checksums: a rotten body then costs one message, because the header still says where the next one begins.
+ * Two checksums: a rotten body then costs one message, because the header still says where the next one begins. A record whose
+ * place in its batch is 65535 is a note of the head, and no message: it has the sequence of the next one. Records of the first
+ * format, `NLQ1`, are read: they have neither head nor place, and their CRC-32 follows the other one.
  */
 export interface RecordHeader {
   readonly sequence: number;
   readonly at: number;
   readonly topicBytes: number;
   readonly bodyCrc: number;
+  readonly head: number;
+  /** The first sequence of its batch. */
+  readonly batch: number;
+  readonly isNote: boolean;
+  readonly headerBytes: number;
   /** Of the record: header, topic and payload. */
   readonly length: number;
 }
 
-export const HEADER_BYTES = 30;
-const CRC_AT = HEADER_BYTES - 4;
-const MARK = Buffer.from('NLQ1', 'latin1');
+export const HEADER_BYTES = 38;
+const FIRST_FORMAT_BYTES = 30;
+const CRC_BYTES = 4;
+const MARK = Buffer.from('NLQ', 'latin1');
+const NOTE = 0xff_ff;
 /** The first of two bytes that say the length of a string (MQTT 3.1.1 section 1.5.3). */
 const LONGEST_TOPIC = 0xff_ff;
 const LATEST = 2 ** 48 - 1;
@@ -40,72 +51,93 @@ export function recordBytes({ topic, payload }: Message): number {
   return HEADER_BYTES + topicBytes + payload.length;
 }
 
-/** The records of messages, one after the other. */
-export function encode(messages: readonly Stored[]): Buffer {
+/** The records of a batch, one after the other. */
+export function encode(messages: readonly Stored[], head: number): Buffer {
   const bytes = Buffer.allocUnsafe(messages.reduce((sum, message) => sum + recordBytes(message), 0));
   let from = 0;
-  for (const message of messages) from += put(bytes, from, message);
+  for (const [place, message] of messages.entries()) from += put(bytes, from, message, head, place);
   return bytes;
 }
 
-function put(bytes: Buffer, from: number, { sequence, at, topic, payload }: Stored): number {
+/** @param sequence of the next message */
+export function encodeNote(sequence: number, head: number): Buffer {
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES);
+  put(bytes, 0, { sequence, at: 0, topic: '', payload: Buffer.alloc(0) }, head, NOTE);
+  return bytes;
+}
+
+function put(bytes: Buffer, from: number, { sequence, at, topic, payload }: Stored, head: number, place: number) {
   const body = from + HEADER_BYTES;
   const topicBytes = bytes.write(topic, body);
   bytes.set(payload, body + topicBytes);
   const end = body + topicBytes + payload.length;
-  MARK.copy(bytes, from);
+  bytes.write('NLQ2', from, 'latin1');
   bytes.writeUInt16BE(topicBytes, from + 4);
   bytes.writeUInt32BE(payload.length, from + 6);
   bytes.writeUIntBE(sequence, from + 10, 6);
   // A clock that is wrong by ages must not stop the queue.
   bytes.writeUIntBE(Math.min(Math.max(Math.trunc(at), 0), LATEST), from + 16, 6);
   bytes.writeUInt32BE(crc32(bytes.subarray(body, end)), from + 22);
-  bytes.writeUInt32BE(crc32(bytes.subarray(from, from + CRC_AT)), from + CRC_AT);
+  bytes.writeUIntBE(head, from + 26, 6);
+  bytes.writeUInt16BE(place, from + 32);
+  bytes.writeUInt32BE(crc32(bytes.subarray(from, body - CRC_BYTES)), body - CRC_BYTES);
   return end - from;
 }
 
 /** The header that begins there; undefined where it is rotten, or cut short. */
 export function headerAt(bytes: Buffer, from: number): RecordHeader | undefined {
-  if (bytes.length - from < HEADER_BYTES || bytes.compare(MARK, 0, MARK.length, from, from + MARK.length) !== 0)
+  const mark = bytes.toString('latin1', from, from + 4);
+  if (mark !== 'NLQ2' && mark !== 'NLQ1') return undefined;
+  const headerBytes = mark === 'NLQ2' ? HEADER_BYTES : FIRST_FORMAT_BYTES;
+  const crcAt = from + headerBytes - CRC_BYTES;
+  if (crcAt + CRC_BYTES > bytes.length || crc32(bytes.subarray(from, crcAt)) !== bytes.readUInt32BE(crcAt))
     return undefined;
-  if (crc32(bytes.subarray(from, from + CRC_AT)) !== bytes.readUInt32BE(from + CRC_AT)) return undefined;
   const topicBytes = bytes.readUInt16BE(from + 4);
+  const sequence = bytes.readUIntBE(from + 10, 6);
+  const [head, place] =
+    mark === 'NLQ2' ? [bytes.readUIntBE(from + 26, 6), bytes.readUInt16BE(from + 32)] : ([0, 0] as const);
+  const isNote = place === NOTE;
   return {
-    sequence: bytes.readUIntBE(from + 10, 6),
+    sequence,
     at: bytes.readUIntBE(from + 16, 6),
     topicBytes,
     bodyCrc: bytes.readUInt32BE(from + 22),
-    length: HEADER_BYTES + topicBytes + bytes.readUInt32BE(from + 6),
+    head,
+    batch: sequence - (isNote ? 0 : place),
+    isNote,
+    headerBytes,
+    length: headerBytes + topicBytes + bytes.readUInt32BE(from + 6),
   };
 }
 
-/** The message of a whole record; undefined where its body is rotten. The payload is a part of `record`. */
-export function messageOf({ sequence, at, topicBytes, bodyCrc, length }: RecordHeader, record: Buffer) {
-  if (record.length !== length || crc32(record.subarray(HEADER_BYTES)) !== bodyCrc) return undefined;
-  const payloadAt = HEADER_BYTES + topicBytes;
-  const topic = record.toString('utf8', HEADER_BYTES, payloadAt);
-  return { sequence, at, topic, payload: record.subarray(payloadAt) } satisfies Stored;
+/** The message of a whole record; undefined where its body is rotten. It keeps none of these bytes, which are a whole segment. */
+export function messageOf({ sequence, at, topicBytes, bodyCrc, headerBytes, length }: RecordHeader, record: Buffer) {
+  if (record.length !== length || crc32(record.subarray(headerBytes)) !== bodyCrc) return undefined;
+  const payloadAt = headerBytes + topicBytes;
+  const topic = record.toString('utf8', headerBytes, payloadAt);
+  return { sequence, at, topic, payload: Buffer.from(record.subarray(payloadAt)) } satisfies Stored;
 }
 
-interface FoundRecord {
+export interface FoundRecord {
   readonly from: number;
   readonly header: RecordHeader;
 }
 
 /**
- * The records with a good header and their full length in these bytes. After a rotten header, the next one is looked for: it
- * costs a message, and not the rest of the segment. Sequences rise from `least`, and stay below `limit`: a payload may contain
- * what looks like a record.
+ * The whole records in these bytes, from there on. A rotten body is passed by its header; after a rotten header, the next one is
+ * looked for: it costs a message, and not the rest of the segment. Sequences rise from `least`, and stay below `limit`: a payload
+ * may contain what looks like a record.
  */
-export function* records(bytes: Buffer, least: number, limit: number): Generator<FoundRecord, void> {
+export function* records(bytes: Buffer, from: number, least: number, limit: number): Generator<FoundRecord, void> {
   let expected = least;
-  for (let from = 0; from !== -1; ) {
-    const header = headerAt(bytes, from);
+  for (let at = from; at !== -1; ) {
+    const header = headerAt(bytes, at);
     const isNext = header !== undefined && header.sequence >= expected && header.sequence < limit;
-    if (isNext && from + header.length <= bytes.length) {
-      yield { from, header };
-      expected = header.sequence + 1;
-      from += header.length;
-    } else from = bytes.indexOf(MARK, from + 1);
+    if (isNext && at + header.length <= bytes.length) {
+      const body = bytes.subarray(at + header.headerBytes, at + header.length);
+      if (crc32(body) === header.bodyCrc) yield { from: at, header };
+      expected = header.sequence + (header.isNote ? 0 : 1);
+      at += header.length;
+    } else at = bytes.indexOf(MARK, at + 1);
   }
 }

@@ -1,98 +1,97 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Disk } from './disk.ts';
-import { messageOf, records } from './record.ts';
 
 /** A file of records, named after the first of them. */
 export interface Segment {
   readonly first: number;
   readonly path: string;
-  /** Bytes that are acknowledged; the reader goes no further. */
+  /** Bytes that are acknowledged; the reader goes no further. Zeros behind them are room. */
   end: number;
   /** Messages that the reader has passed, and that are not dropped. */
   open: number;
+  /** Some of it cannot be read: it is never removed, so that nothing else comes to lie on these sectors. */
+  isBad: boolean;
 }
 
-/** A new segment begins beyond it: small enough to free room soon, large enough for few files. */
+/** The length of a file: small enough to free room soon, large enough for few files. */
 export const SEGMENT_BYTES = 256 * 1024;
 
 /** The format is in the name: a newleaf that knows another one leaves these files alone. */
-const NAME = /^(\d{16})\.q1$/;
+const NAME = /^(\d{16})\.q[12]$/;
+const FIRST_FORMAT = /\.q1$/;
 
-export const newSegment = (directory: string, first: number): Segment => ({
-  first,
-  path: join(directory, `${String(first).padStart(16, '0')}.q1`),
+const segmentAt = (directory: string, name: string): Segment => ({
+  first: Number(name.slice(0, 16)),
+  path: join(directory, name),
   end: 0,
   open: 0,
+  isBad: false,
 });
+
+export const newSegment = (directory: string, first: number): Segment =>
+  segmentAt(directory, `${String(first).padStart(16, '0')}.q2`);
+
+/** Records were appended to it, and nothing was written in advance. */
+export const isFirstFormat = ({ path }: Segment): boolean => FIRST_FORMAT.test(path);
 
 /** In order. */
 export async function listSegments(disk: Disk, directory: string): Promise<Segment[]> {
-  const firsts = (await disk.list(directory)).flatMap((name) => NAME.exec(name)?.slice(1).map(Number) ?? []);
-  const segments = firsts.sort((a, b) => a - b).map((first) => newSegment(directory, first));
-  await Promise.all(
-    segments.map(async (segment) => {
-      segment.end = await disk.size(segment.path);
+  const names = (await disk.list(directory)).filter((name) => NAME.test(name)).sort();
+  return Promise.all(
+    names.map(async (name) => {
+      const segment = segmentAt(directory, name);
+      segment.end = (await answer(disk, segment, () => disk.size(segment.path))) ?? 0;
+      return segment;
     }),
   );
-  return segments;
 }
 
-interface Mended {
-  /** The sequence of the next message. */
-  readonly next: number;
-  /** Whether messages may be added to it. */
-  readonly isWhole: boolean;
+/** Removes it; a bad one is set aside. @throws the error of the system */
+export function discard(disk: Disk, { path, isBad }: Segment): Promise<void> {
+  return isBad ? disk.rename(path, `${path}.bad`) : disk.remove(path);
+}
+
+/** What the page cache reads by itself: so much does a bad sector cost. */
+const PAGE_BYTES = 4096;
+const TRIES = 3;
+/** read(2), and what file systems with checksums say. */
+const UNREADABLE: readonly unknown[] = ['EIO', 'ENODATA', 'EBADMSG', 'EUCLEAN'];
+
+/**
+ * The bytes of a segment up to its end; fewer where the file is shorter. What cannot be read is 0xff there, which no record is
+ * and no room.
+ * @throws the error of the system, where it is not that of a bad sector
+ */
+export async function bytesOf(disk: Disk, segment: Segment, from: number, to = segment.end): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  const file = await answer(disk, segment, () => disk.open(segment.path, 'r'));
+  if (file === undefined) return Buffer.alloc(to - from, 0xff);
+  try {
+    for (let at = from; at < to; at += parts.at(-1)?.length ?? 0) {
+      const part = await answer(disk, segment, () => file.read(to - at, at));
+      if (part?.length === 0) break;
+      parts.push(part ?? Buffer.alloc(Math.min(PAGE_BYTES - (at % PAGE_BYTES), to - at), 0xff));
+    }
+  } finally {
+    await file.close().catch(() => {});
+  }
+  return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
 }
 
 /**
- * Cuts off what a crash left behind the last good record. Of the last record, rot cannot be told from a write that the crash
- * cut short, so neither is counted as damage.
+ * Undefined from a bad sector: where the disk takes a flush and the sector is not read even then. A disk that is away for a
+ * moment must cost no message.
  */
-export async function mendLast(disk: Disk, segment: Segment | undefined): Promise<Mended> {
-  if (segment === undefined) return { next: 1, isWhole: false };
-  const bytes = await wholeOf(disk, segment);
-  let next = segment.first;
-  segment.end = 0;
-  for (const { from, header } of records(bytes, segment.first, Number.POSITIVE_INFINITY)) {
-    const end = from + header.length;
-    if (messageOf(header, bytes.subarray(from, end)) === undefined) continue;
-    next = header.sequence + 1;
-    segment.end = end;
-  }
-  const isWhole = segment.end === bytes.length || (await isCut(disk, segment));
-  return { next, isWhole };
-}
-
-/** Cut, and on disk: else a message that was refused could come back after a power cut. */
-async function isCut(disk: Disk, { path, end }: Segment): Promise<boolean> {
-  try {
-    const file = await disk.open(path, 'r+');
+async function answer<T>(disk: Disk, segment: Segment, work: () => Promise<T>): Promise<T | undefined> {
+  for (let left = TRIES - 1; ; left -= 1) {
     try {
-      await file.truncate(end);
-      await file.sync();
-    } finally {
-      await file.close();
+      return await work();
+    } catch (error) {
+      if (!UNREADABLE.includes((error as NodeJS.ErrnoException).code)) throw error;
     }
-    return true;
-  } catch {
-    // A read-only disk, say. Messages can be read all the same, and the next one goes into another segment.
-    return false;
+    if (left === 0) break;
+    await disk.syncDirectory(dirname(segment.path));
   }
-}
-
-/** Where the first message with at least this sequence begins, or the end. */
-export async function offsetOf(disk: Disk, segment: Segment, sequence: number, limit: number): Promise<number> {
-  for (const { from, header } of records(await wholeOf(disk, segment), segment.first, limit))
-    if (header.sequence >= sequence) return from;
-  return segment.end;
-}
-
-async function wholeOf(disk: Disk, { path, end }: Segment): Promise<Buffer> {
-  if (end === 0) return Buffer.alloc(0);
-  const file = await disk.open(path, 'r');
-  try {
-    return await file.read(end, 0);
-  } finally {
-    await file.close();
-  }
+  segment.isBad = true;
+  return undefined;
 }

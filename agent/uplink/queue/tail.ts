@@ -1,140 +1,127 @@
+import { join } from 'node:path';
 import { type Disk, type DiskFile, writeWhole } from './disk.ts';
-import { newSegment, type Segment } from './segments.ts';
+import type { Reserve } from './reserve.ts';
+import { discard, newSegment, type Segment } from './segments.ts';
+import { scarce } from './words.ts';
 
 interface TailOptions {
   readonly disk: Disk;
   readonly directory: string;
-  /** Shared with the reader; the last one is written. */
+  /** Shared with the reader. Each has a record at least. */
   readonly segments: Segment[];
   readonly segmentBytes: number;
+  readonly reserve?: Reserve | undefined;
   /** The sequence of the next message. */
   readonly next: number;
-  /** Whether messages may be added to the last segment. */
-  readonly isWhole: boolean;
 }
 
-/** A sync that failed, in contrast to a write. */
-class Unsynced extends Error {}
+/** What is written. */
+interface Written {
+  readonly segment: Segment;
+  readonly file: DiskFile;
+  /** Its length, on disk: as long as it stays the same, fdatasync(2) leaves the journal of the file system alone. */
+  readonly length: number;
+}
 
-/** Writes batches of records behind the last one, durably. Calls of `store` must not overlap. */
+/**
+ * Writes batches of records, durably, into zeros that were written in advance. It adds to no file of a process before, nor to one
+ * in which a write or a sync has failed: what is in there behind the last good record must not be seen again. Calls must not
+ * overlap.
+ */
 export class Tail {
   readonly #options: TailOptions;
   #next: number;
-  #segment: Segment | undefined;
-  #file: DiskFile | undefined;
-  /** The directory has been synced since the segment was made, or since the start: the crash may have come before. */
-  #isListed = false;
+  #written: Written | undefined;
 
   constructor(options: TailOptions) {
     this.#options = options;
     this.#next = options.next;
-    this.#segment = options.isWhole ? options.segments.at(-1) : undefined;
   }
 
   get next(): number {
     return this.#next;
   }
 
-  /** Bytes until a new segment begins. */
-  get room(): number {
-    return this.#isFull ? this.#options.segmentBytes : this.#options.segmentBytes - (this.#segment?.end ?? 0);
-  }
-
-  get #isFull(): boolean {
-    return this.#segment !== undefined && this.#segment.end >= this.#options.segmentBytes;
+  /** How many bytes a batch may have that begins with a record of this length. */
+  roomFor(bytes: number): number {
+    const { segment, length } = this.#written ?? { segment: { end: 0 }, length: 0 };
+    const left = length - segment.end;
+    return left >= bytes ? left : Math.max(bytes, this.#options.segmentBytes);
   }
 
   /**
-   * Fulfilled when the records are synced. After a sync that failed, they are written again into a new segment: Linux marks
-   * the pages clean all the same, and a second fdatasync of that file would succeed without having written them.
-   * @throws the error of the system; none of the records is in the queue then
+   * Fulfilled when the records are synced. Where it fails they are written once more, into a new segment: after a sync that failed,
+   * Linux marks the pages clean all the same, and a second fdatasync of that file would succeed without having written them.
+   * @param isLast nothing comes behind it, so a new segment is as long as it
+   * @throws the error of the system, Fault NL-UPLINK-DISK of the reserve; none of the records is in the queue then
    */
-  async store(records: Uint8Array, count: number): Promise<void> {
-    const segment = await this.#attempt(records)
-      .catch((error) => {
-        if (error instanceof Unsynced) return this.#attempt(records);
-        throw error;
-      })
-      .catch((error) => {
-        throw error instanceof Unsynced ? error.cause : error;
-      });
+  async store(records: Buffer, count: number, isLast = false): Promise<void> {
+    const attempt = () => this.#attempt(records, count, isLast);
+    await attempt().catch(attempt);
+  }
+
+  /** Gives back the room that was not needed. */
+  async close(): Promise<void> {
+    const written = this.#written;
+    this.#written = undefined;
+    if (written !== undefined) await this.#leave(written);
+  }
+
+  async #attempt(records: Buffer, count: number, isLast: boolean): Promise<void> {
+    const written = this.#written;
+    if (written === undefined || written.segment.end + records.length > written.length)
+      return this.#begin(records, count, isLast);
+    const { file, segment } = written;
+    try {
+      await writeWhole(file, records, segment.end);
+      await file.datasync();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
     segment.end += records.length;
     this.#next += count;
   }
 
-  async close(): Promise<void> {
-    const file = this.#file;
-    this.#file = undefined;
-    // All that was acknowledged is synced.
-    await file?.close().catch(() => {});
-  }
-
-  async #attempt(records: Uint8Array): Promise<Segment> {
-    const { file, segment } = await this.#writable();
+  /** It gets its name when it is on disk: the name may be that of a segment with no more than a note, which must not be lost. */
+  async #begin(records: Buffer, count: number, isLast: boolean): Promise<void> {
+    await this.close();
+    const { disk, directory, segments, segmentBytes, reserve } = this.#options;
+    // For large messages the journal is cheap, and zeros are not.
+    const length = isLast || records.length > segmentBytes / 2 ? records.length : segmentBytes;
+    if (!isLast && (await reserve?.take(length)) === false) throw scarce(directory);
+    const segment = newSegment(directory, this.#next);
+    const beside = join(directory, 'new');
+    const file = await disk.open(beside, 'w');
     try {
-      await writeWhole(file, records, segment.end);
+      await writeWhole(file, Buffer.concat([records], length), 0);
+      await file.datasync();
+      await disk.rename(beside, segment.path);
+      await disk.syncDirectory(directory);
     } catch (error) {
-      await this.#takeBack(file, segment);
+      await this.#leave({ segment, file, length });
       throw error;
     }
-    try {
-      await file.datasync();
-      if (!this.#isListed) await this.#options.disk.syncDirectory(this.#options.directory);
-    } catch (error) {
-      await this.#leave(file, segment);
-      throw new Unsynced('a sync failed', { cause: error });
-    }
-    this.#isListed = true;
-    return segment;
-  }
-
-  async #writable(): Promise<{ file: DiskFile; segment: Segment }> {
-    if (this.#segment === undefined || this.#isFull) return this.#begin();
-    this.#file ??= await this.#options.disk.open(this.#segment.path, 'r+');
-    return { file: this.#file, segment: this.#segment };
-  }
-
-  async #begin(): Promise<{ file: DiskFile; segment: Segment }> {
-    await this.close();
-    const { disk, directory, segments } = this.#options;
-    const segment = newSegment(directory, this.#next);
-    const file = await disk.open(segment.path, 'wx').catch(async (error) => {
-      if (error.code !== 'EEXIST') throw error;
-      // Left by a batch that was refused, because it could not be removed then: nothing acknowledged has this sequence.
-      await disk.remove(segment.path);
-      return disk.open(segment.path, 'wx');
-    });
+    segment.end = records.length;
     segments.push(segment);
-    [this.#segment, this.#file, this.#isListed] = [segment, file, false];
-    return { file, segment };
-  }
-
-  /** After a write that failed: part of the batch may be in the file. Synced, as it must not come back after a power cut. */
-  async #takeBack(file: DiskFile, segment: Segment): Promise<void> {
-    try {
-      await file.truncate(segment.end);
-      await file.sync();
-    } catch {
-      await this.#leave(file, segment);
-    }
+    this.#next += count;
+    this.#written = { segment, file, length };
   }
 
   /**
-   * Nothing is added to this segment any more. The next one is named after the first message of the batch that failed, so what
-   * remains of the batch here is void: the reader stops at the first sequence of the next segment.
+   * Cuts off what is behind the last record. Synced: after a failure a part of the batch may be in the file, and must not come back
+   * after a power cut. Where this fails, too, it is void as soon as there is a next segment, whose name is the first sequence of it.
    */
-  async #leave(file: DiskFile, segment: Segment): Promise<void> {
-    const { disk, directory, segments } = this.#options;
-    this.#segment = undefined;
-    await file
-      .truncate(segment.end)
-      .then(() => file.sync())
-      .catch(() => {});
-    await this.close();
+  async #leave({ segment, file, length }: Written): Promise<void> {
+    const { disk, directory } = this.#options;
+    const cut = async () => {
+      await file.truncate(segment.end);
+      await file.datasync();
+    };
+    if (segment.end < length) await cut().catch(() => {});
+    await file.close().catch(() => {});
     if (segment.end > 0) return;
-    segments.pop();
-    await disk
-      .remove(segment.path)
+    await discard(disk, segment)
       .then(() => disk.syncDirectory(directory))
       .catch(() => {});
   }

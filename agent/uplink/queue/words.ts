@@ -35,22 +35,16 @@ export const full = (directory: string, count: number, bytes: number, maxBytes: 
     message: `${directory} holds ${count} messages, ${bytes} of ${maxBytes} bytes: a new message is refused.`,
   });
 
-export const damage = ({ path }: Segment): Failure =>
+export const damage = (path: string): Failure =>
   failure('NL-UPLINK-DISK', {
-    message: `Messages in ${path} are lost, because their bytes have changed on disk.`,
+    message: `Messages in ${path} are lost: their bytes have changed on disk, or cannot be read.`,
     advice: 'Look at the disk: it forgets what was written.',
   });
 
-export const unnoted = (path: string, cause: unknown): Failure =>
+export const unnoted = (directory: string, cause: unknown): Failure =>
   failure('NL-UPLINK-DISK', {
-    message: `${path} cannot be written: ${diskWords(cause)}. After a restart, messages are sent a second time.`,
+    message: `${directory} cannot be written: ${diskWords(cause)}. After a restart, messages are sent a second time.`,
     cause,
-  });
-
-export const lostHead = (path: string): Failure =>
-  failure('NL-UPLINK-DISK', {
-    message: `${path} cannot be read: messages that the hub has are sent a second time.`,
-    advice: 'Nothing to do: newleaf writes it anew.',
   });
 
 export const unremoved = ({ path }: Segment, cause: unknown): Failure =>

@@ -28,7 +28,7 @@ test('a start on files that are broken: each costs its own program, is told, and
   const at = (...path: readonly string[]) => join(gateway.stateDirectory, 'uplink', ...path);
   chmodSync(at('shut', 'queue'), 0o000);
   writeFileSync(at('torn', 'program.json'), '{"name":"torn","ses');
-  const segment = readdirSync(at('rotten', 'queue')).find((name) => name.endsWith('.q1')) ?? '';
+  const segment = readdirSync(at('rotten', 'queue')).find((name) => name.endsWith('.q2')) ?? '';
   const bytes = readFileSync(at('rotten', 'queue', segment)).fill(0x55, ROT.from, ROT.to);
   writeFileSync(at('rotten', 'queue', segment), bytes);
 

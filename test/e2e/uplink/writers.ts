@@ -1,9 +1,11 @@
 import { writeSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Message } from '../../../agent/uplink/ports.ts';
 import { openQueue } from '../../../agent/uplink/queue/open.ts';
 
 /**
- * Run by itself, until it is killed: eight programs that write one message after the other, and a reader that drops some.
+ * Run by itself, until it is killed: eight programs that write one message after the other, and a reader that drops all. With
+ * `drain`, the programs stop after a while, and the reader is slow.
  * It says `+ WRITER LIFE NUMBER` for what is acknowledged, and `- …` for what is about to be dropped.
  */
 const [directory = '', life = '', mode = ''] = process.argv.slice(2);
@@ -35,7 +37,7 @@ const queue = await openQueue({
 });
 
 const write = async (writer: number): Promise<void> => {
-  for (let n = 0; ; n += 1) {
+  for (let n = 0; mode !== 'drain' || n < 60; n += 1) {
     const said = `${writer} ${life} ${n}`;
     await queue.append({ topic: `w/${writer}`, payload: Buffer.from(`${said} ${'.'.repeat((n * 37) % 900)}`) });
     say(`+ ${said}`);
@@ -56,8 +58,9 @@ const read = async (): Promise<void> => {
     else {
       say(`- ${textOf(message)}`);
       queue.drop(message);
+      if (mode === 'drain') await pause(3);
     }
   }
 };
 
-await Promise.all([...Array.from({ length: 8 }, (_, writer) => write(writer)), ...(mode === 'reader' ? [read()] : [])]);
+await Promise.all([...Array.from({ length: 8 }, (_, writer) => write(writer)), ...(mode === '' ? [] : [read()])]);

@@ -10,10 +10,12 @@ interface Inode {
   dirty: (readonly [from: number, to: number])[];
   /** The shortest length since the last sync. */
   cutTo: number;
+  /** Bytes that cannot be read. */
+  bad: readonly (readonly [from: number, to: number])[];
 }
 
-/** Of a power cut: parts of a write reach the disk by themselves, in any order. */
-const SECTOR = 32;
+/** What is read at once, and what a bad sector spoils. */
+const PAGE = 4096;
 
 const failed = (code: string) => Object.assign(new Error(`${code}: model`), { code });
 
@@ -28,12 +30,15 @@ export class ModelDisk {
   #history: Map<string, Inode>[] = [];
   #process = 0;
   readonly #random: () => number;
+  readonly #sector: number;
   calls: string[] = [];
   /** Bytes that fit on the disk. */
   room = Number.POSITIVE_INFINITY;
 
-  constructor(random: () => number) {
+  /** @param sector of a power cut: these parts of a write reach the disk by themselves, in any order */
+  constructor(random: () => number, sector: 512 | 4096 = 512) {
     this.#random = random;
+    this.#sector = sector;
   }
 
   get names(): readonly string[] {
@@ -47,8 +52,26 @@ export class ModelDisk {
     inode.stable = Buffer.from(inode.cache);
   }
 
+  /** From now on, these bytes and all in their pages cannot be read. */
+  spoil(path: string, from: number, to: number): void {
+    const inode = this.#inode(path);
+    inode.bad = [...inode.bad, [from - (from % PAGE), Math.ceil(to / PAGE) * PAGE]];
+  }
+
   bytesOf(path: string): Buffer {
     return Buffer.from(this.#inode(path).cache);
+  }
+
+  /** What is there after a power cut, at least. */
+  stableBytesOf(path: string): Buffer {
+    return Buffer.from(this.#inode(path).stable);
+  }
+
+  /** A file that another process has left. */
+  put(path: string, bytes: Buffer): void {
+    this.#opened(path, 'w');
+    this.#stableNames.set(path, this.#inode(path));
+    this.alter(path, () => bytes);
   }
 
   delete(path: string): void {
@@ -61,14 +84,18 @@ export class ModelDisk {
     this.#process += 1;
     this.calls = [];
     const own = this.#process;
-    const call = async <T>(name: string, work: () => T, lost: () => void = () => {}): Promise<T> => {
+    const nothing = () => {};
+    const call = async <T>(name: string, work: () => T, lost = nothing, died = nothing): Promise<T> => {
       // As with libuv, each call takes a turn of the loop.
       await new Promise((resolve) => setImmediate(resolve));
       if (own !== this.#process) return new Promise<T>(() => {});
       this.calls.push(name);
       const end = fate({ number: this.calls.length, name });
-      if (end === 'dies') this.#process += 1;
-      if (end === 'dies') return new Promise<T>(() => {});
+      if (end === 'dies') {
+        this.#process += 1;
+        died();
+        return new Promise<T>(() => {});
+      }
       if (end === undefined) return work();
       lost();
       throw failed(end);
@@ -81,6 +108,12 @@ export class ModelDisk {
       remove: (path) =>
         call('remove', () => {
           if (!this.#names.delete(path)) throw failed('ENOENT');
+          this.#history.push(new Map(this.#names));
+        }),
+      rename: (from, to) =>
+        call('rename', () => {
+          this.#names.set(to, this.#inode(from));
+          this.#names.delete(from);
           this.#history.push(new Map(this.#names));
         }),
       syncDirectory: () =>
@@ -101,8 +134,8 @@ export class ModelDisk {
       let bytes = Buffer.from(inode.stable);
       if (isKept()) bytes = bytes.subarray(0, inode.cutTo);
       for (const [from, to] of inode.dirty) {
-        for (let at = from; at < to; at += SECTOR) {
-          const part = inode.cache.subarray(at, Math.min(at + SECTOR, to));
+        for (let at = from; at < to; at += this.#sector - (at % this.#sector)) {
+          const part = inode.cache.subarray(at, Math.min(at + this.#sector - (at % this.#sector), to));
           if (!isKept()) continue;
           if (bytes.length < at + part.length)
             bytes = Buffer.concat([bytes, Buffer.alloc(at + part.length - bytes.length)]);
@@ -122,21 +155,29 @@ export class ModelDisk {
     return inode;
   }
 
-  #opened(path: string, flags: 'r' | 'r+' | 'wx'): Inode {
-    if (flags !== 'wx') return this.#inode(path);
-    if (this.#names.has(path)) throw failed('EEXIST');
+  #opened(path: string, flags: 'r' | 'r+' | 'w'): Inode {
+    if (flags !== 'w') return this.#inode(path);
+    const there = this.#names.get(path);
+    if (there !== undefined) {
+      Object.assign(there, { cache: Buffer.alloc(0), dirty: [], cutTo: 0 });
+      return there;
+    }
     const inode: Inode = {
       cache: Buffer.alloc(0),
       stable: Buffer.alloc(0),
       dirty: [],
       cutTo: Number.POSITIVE_INFINITY,
+      bad: [],
     };
     this.#names.set(path, inode);
     this.#history.push(new Map(this.#names));
     return inode;
   }
 
-  #file(inode: Inode, call: <T>(name: string, work: () => T, lost?: () => void) => Promise<T>): DiskFile {
+  #file(
+    inode: Inode,
+    call: <T>(name: string, work: () => T, lost?: () => void, died?: () => void) => Promise<T>,
+  ): DiskFile {
     /** Pages only: the new length is in the journal of the file system, which does not forget it. */
     const clean = () => {
       inode.dirty = [];
@@ -169,17 +210,26 @@ export class ModelDisk {
       if (this.#random() < 0.3) writeBack(position, end);
       return taken;
     };
+    const readable = (from: number, to: number): Buffer => {
+      const bad = inode.bad.filter((one) => one[1] > from).map((one) => one[0]);
+      if (bad.some((one) => one <= from)) throw failed('EIO');
+      return Buffer.from(inode.cache.subarray(from, Math.min(to, ...bad)));
+    };
+    /** A part of a write, up to the end of a page or up to anywhere. */
+    const part = (bytes: Uint8Array, position: number, unit: number) => {
+      const end = Math.ceil((position + bytes.length * this.#random()) / unit) * unit;
+      put(bytes.subarray(0, Math.max(0, end - position)), position);
+    };
     return {
-      read: (length, position) => call('read', () => Buffer.from(inode.cache.subarray(position, position + length))),
-      // A part of it has been written when it fails.
+      read: (length, position) => call('read', () => readable(position, position + length)),
       write: (bytes, position) =>
         call(
           'write',
           () => put(bytes, position),
-          () => put(bytes.subarray(0, Math.ceil(bytes.length * this.#random())), position),
+          () => part(bytes, position, 1),
+          () => part(bytes, position, this.#sector),
         ),
       datasync: () => call('datasync', synced, clean),
-      sync: () => call('sync', synced, clean),
       truncate: (length) =>
         call('truncate', () => {
           inode.cache = Buffer.from(inode.cache.subarray(0, length));

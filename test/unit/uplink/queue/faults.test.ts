@@ -5,12 +5,15 @@ import { diceOf } from '../../../search/dice.ts';
 import { type Fate, ModelDisk } from './disk-model.ts';
 import { numbersIn, type Opened, openOn, Witness } from './life.ts';
 
-/** Bursts, and a reader that follows; more than 64 dropped messages, so that the head is noted. */
+/** A few sectors. */
+const SMALL = { segmentBytes: 2000 };
+
+/** Bursts, and a reader that follows; and a head that only the records note. */
 async function live(disk: ModelDisk, witness: Witness, fate?: Fate): Promise<void> {
   const process = disk.start(fate);
-  const open = (): Promise<Opened> => openOn(process).catch(open);
+  const open = (): Promise<Opened> => openOn(process, SMALL).catch(open);
   const queue = await open();
-  for (let round = 0; round < 8; round += 1) {
+  for (let round = 0; round < 12; round += 1) {
     await witness.burst(queue, 12);
     await witness.drain(queue, 10);
   }
@@ -38,32 +41,31 @@ type Crash = 'kill' | 'power cut';
 /** Two more processes: what the first one finds, and whether a queue that was mended can be relied on. */
 async function afterwards(disk: ModelDisk, witness: Witness, crash: Crash, mayReturn: boolean): Promise<void> {
   if (crash === 'power cut') disk.cutPower();
-  const second = await openOn(disk.start());
+  const second = await openOn(disk.start(), SMALL);
   const { count } = second;
   const found = await numbersIn(second);
   witness.judge(found, mayReturn);
   assert.ok(crash === 'power cut' || second.counts.damaged === 0, 'a crash of the process damages nothing');
-  assert.ok(
-    count === found.length + second.counts.damaged,
-    `${count} announced, ${found.length} there, ${second.counts.damaged} damaged`,
-  );
+  assert.equal(second.count, found.length);
+  const unwritten = count - found.length - second.counts.damaged;
+  assert.ok(crash === 'kill' ? unwritten === 0 : unwritten >= 0, `${count} announced, ${found.length} there`);
   const before = witness.acked.size;
   await witness.burst(second, 5);
   assert.equal(witness.acked.size, before + 5, 'it takes messages again');
   disk.cutPower();
-  const third = await openOn(disk.start());
+  const third = await openOn(disk.start(), SMALL);
   witness.judge(await numbersIn(third), mayReturn);
   third.rewind();
   for (let stored = await third.next(); stored !== undefined; stored = await third.next()) third.drop(stored);
   assert.deepEqual([third.count, third.bytes, third.oldestAt], [0, 0, undefined]);
   await third.close();
   assert.ok(disk.names.length <= 2, `${disk.names}`);
-  const fourth = await openOn(disk.start());
+  const fourth = await openOn(disk.start(), SMALL);
   assert.equal(await fourth.next(), undefined, 'close has noted what is dropped');
 }
 
 async function play(fate: Fate | undefined, crash: Crash, seed: number, mayReturn = false): Promise<number> {
-  const disk = new ModelDisk(diceOf(seed));
+  const disk = new ModelDisk(diceOf(seed), seed % 3 === 0 ? 4096 : 512);
   const witness = new Witness();
   await until(live(disk, witness, fate), disk);
   const { length } = disk.calls;
@@ -89,7 +91,7 @@ suite('the queue of a disk that fails', { concurrency: true }, () => {
     });
 
     test(`the disk takes nothing from some call on, then a ${crash}`, async () => {
-      const takes = /^(write|open wx)/;
+      const takes = /^(write|open w)/;
       for (let at = 1; at <= whole; at += 1) {
         const isFull = (number: number) => number >= at && number < at + 40;
         await play(({ number, name }) => (isFull(number) && takes.test(name) ? 'ENOSPC' : undefined), crash, at);

@@ -29,16 +29,14 @@ test('a full disk: what was acknowledged stays, what was refused does not come, 
   for (let n = 0; n < 6000; n += 1) queue.drop((await queue.next()) ?? assert.fail());
   assert.equal(await store(sent, sent + 3000), 0, 'there is room again');
   await queue.close();
-  assert.deepEqual(warnings, [
-    `${directory}/head cannot be written: no space is left on the file system. After a restart, messages are sent a second time.`,
-  ]);
+  assert.deepEqual(warnings, [], 'the last segment had room for the head');
   const third = await open(directory);
   assert.deepEqual(await numbersIn(third), acked.slice(6000));
   await third.close();
 });
 
 test('a read-only disk: its messages can be read, and none is taken', async (t) => {
-  const disk = tinyDisk(t);
+  const disk = tinyDisk(t, 'size=1m');
   const directory = join(disk.path, 'sensors');
   const first = await open(directory);
   await append(first, 0, 5);

@@ -18,10 +18,10 @@ test('a missing directory is made, and its files are for the daemon alone', asyn
   await queue.close();
   assert.equal(modeOf(directory), 0o750);
   const files = readdirSync(directory).toSorted();
-  assert.deepEqual(files, ['0000000000000001.q1', 'head']);
+  assert.deepEqual(files, ['0000000000000001.q2']);
   assert.deepEqual(
     files.map((name) => modeOf(join(directory, name))),
-    [0o600, 0o600],
+    [0o600],
   );
   const again = await open(directory);
   assert.deepEqual(await numbersIn(again), [1, 2]);
@@ -31,29 +31,41 @@ test('a missing directory is made, and its files are for the daemon alone', asyn
 test('other files in the directory are left alone', async (t) => {
   const directory = scratch(t);
   mkdirSync(join(directory, 'rejected'));
-  for (const name of ['0000000000000001.q2', 'notes.q1', '1.q1', '.0000000000000001.q1'])
+  for (const name of ['0000000000000001.q3', 'notes.q1', '1.q1', '.0000000000000001.q1', '0000000000000001.q2.bad'])
     writeFileSync(join(directory, name), 'mine');
   const before = readdirSync(directory);
   const queue = await open(directory);
   await append(queue, 0, 2);
   assert.deepEqual(await numbersIn(queue), [0, 1]);
   await queue.close();
-  assert.deepEqual(readdirSync(directory), ['0000000000000001.q1', ...before].toSorted());
+  assert.deepEqual(readdirSync(directory), ['0000000000000001.q2', ...before].toSorted());
   assert.equal(readFileSync(join(directory, '1.q1'), 'utf8'), 'mine');
 });
 
-test('segments are real files, and go', async (t) => {
+test('segments are real files of one length, and go', async (t) => {
   const directory = scratch(t);
   const queue = await open(directory);
+  await append(queue, 0, 1);
+  const sizes = () => readdirSync(directory).map((name) => statSync(join(directory, name)).size);
+  assert.deepEqual(sizes(), [262_144], 'written in advance');
   const payload = Buffer.alloc(100_000, 'z');
   await Promise.all(range(0, 20).map(() => queue.append({ topic: 't', payload })));
-  const used = () => readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
-  assert.equal(used(), queue.bytes);
-  assert.equal(readdirSync(directory).length, 7, 'a segment exceeds 256 KiB by one message');
+  const used = () => sizes().reduce((sum, size) => sum + size, 0);
+  assert.equal(readdirSync(directory).length, 10, 'two fit into a segment');
+  assert.equal(used(), queue.bytes, 'and no room is kept but in the last one');
   for (let stored = await queue.next(); stored !== undefined; stored = await queue.next()) queue.drop(stored);
   await queue.close();
-  assert.deepEqual(readdirSync(directory).length, 2);
+  assert.deepEqual(readdirSync(directory).length, 1);
   assert.ok(used() < 300_000, `${used()}`);
+});
+
+test('a message larger than half a segment has one of its own, without a byte more', async (t) => {
+  const directory = scratch(t);
+  const queue = await open(directory);
+  for (const bytes of [140_000, 262_000]) await queue.append({ topic: 't', payload: Buffer.alloc(bytes) });
+  const sizes = readdirSync(directory).map((name) => statSync(join(directory, name)).size);
+  assert.deepEqual(sizes, [140_039, 262_039]);
+  await queue.close();
 });
 
 test('something else in the place of the directory', async (t) => {

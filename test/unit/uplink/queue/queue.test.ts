@@ -3,14 +3,15 @@ import { mock, suite, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Stored } from '../../../../agent/uplink/ports.ts';
-import { append, message, model, numberOf, numbersIn, openOn, range, take } from './life.ts';
+import type { ModelDisk } from './disk-model.ts';
+import { append, message, model, numberOf, numbersIn, type Opened, openOn, range, take } from './life.ts';
 
 suite('writing', () => {
   test('what comes at once is synced at once', async () => {
     const disk = model();
     const queue = await openOn(disk.start(), { segmentBytes: 100_000 });
     await append(queue, 0, 10);
-    assert.deepEqual(disk.calls.slice(-4), ['open wx', 'write', 'datasync', 'syncDirectory']);
+    assert.deepEqual(disk.calls.slice(-5), ['open w', 'write', 'datasync', 'rename', 'syncDirectory']);
     await append(queue, 10, 20);
     assert.deepEqual(disk.calls.slice(-3), ['syncDirectory', 'write', 'datasync']);
   });
@@ -67,10 +68,14 @@ suite('writing', () => {
     const from = disk.calls.length;
     await append(queue, 3, 6);
     assert.deepEqual(disk.calls.slice(from), [
-      ...['write', 'datasync', 'truncate', 'sync', 'close'],
-      ...['open wx', 'write', 'datasync', 'syncDirectory'],
+      ...['write', 'datasync', 'truncate', 'datasync', 'close'],
+      ...['open w', 'write', 'datasync', 'rename', 'syncDirectory'],
     ]);
-    assert.deepEqual(disk.bytesOf(first), before);
+    assert.deepEqual(
+      disk.bytesOf(first),
+      before.subarray(0, before.findLastIndex((byte) => byte !== 0) + 1),
+      'cut off behind what is good',
+    );
     await append(queue, 6, 7);
     assert.deepEqual(await numbersIn(queue), range(0, 7));
     assert.deepEqual(await numbersIn(await openOn(disk.start())), range(0, 7));
@@ -128,33 +133,81 @@ suite('room', () => {
     assert.equal(disk.names.length, 2, 'the first segment has a message, and the last one is written');
     for (const stored of all) queue.drop(stored);
     await queue.close();
-    assert.deepEqual([queue.count, queue.bytes, disk.names.length], [0, 0, 2], 'the last segment and the head');
+    assert.deepEqual([queue.count, queue.bytes, disk.names.length], [0, 0, 1], 'the last one knows the head');
   });
 
-  test('the head is noted after a second or 64 drops, and no timer runs in between', async (t) => {
+  const turns = async () => {
+    for (let n = 0; n < 9; n += 1) await turn();
+  };
+  const dropSome = async (queue: Opened, count: number) => {
+    for (let n = 0; n < count; n += 1) queue.drop(await take(queue));
+    await turns();
+  };
+  /** What would come after a power cut: of all that is written, only what was synced. */
+  const left = async (disk: ModelDisk) => {
+    const kept = model();
+    for (const path of disk.names) kept.put(path, disk.stableBytesOf(path));
+    return numbersIn(await openOn(kept.start()));
+  };
+
+  test('what was dropped is noted within a second, and durably; without a drop nothing is written', async (t) => {
     mock.timers.enable({ apis: ['setTimeout'] });
     t.after(() => mock.timers.reset());
     const disk = model();
     const queue = await openOn(disk.start(), { segmentBytes: 100_000 });
     await append(queue, 0, 200);
-    const noted = () => disk.names.some((name) => name.endsWith('/head'));
-    const drop = async (count: number) => {
-      for (let n = 0; n < count; n += 1) queue.drop(await take(queue));
-    };
-    await drop(63);
-    for (let n = 0; n < 9; n += 1) await turn();
-    assert.equal(noted(), false);
-    await drop(1);
-    for (let n = 0; n < 9; n += 1) await turn();
-    assert.equal(noted(), true);
+    await dropSome(queue, 80);
+    mock.timers.tick(999);
+    await turns();
+    assert.deepEqual(await left(disk), range(0, 200));
+    mock.timers.tick(1);
+    await turns();
+    assert.deepEqual(disk.calls.slice(-2), ['write', 'datasync'], 'into the segment');
+    assert.deepEqual(await left(disk), range(80, 200));
     const { length } = disk.calls;
     mock.timers.tick(100_000);
-    for (let n = 0; n < 9; n += 1) await turn();
+    await turns();
     assert.equal(disk.calls.length, length, 'an idle queue writes nothing');
-    await drop(1);
+    await dropSome(queue, 120);
     mock.timers.tick(1000);
-    for (let n = 0; n < 9; n += 1) await turn();
-    assert.deepEqual(await numbersIn(await openOn(disk.start())), range(65, 200));
+    await turns();
+    assert.deepEqual([await left(disk), queue.count, queue.bytes], [[], 0, 0]);
+  });
+
+  test('where messages come, they note it, and nothing else is written', async (t) => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    t.after(() => mock.timers.reset());
+    const disk = model();
+    const queue = await openOn(disk.start(), { segmentBytes: 100_000 });
+    await append(queue, 0, 1);
+    const { length } = disk.calls;
+    for (let n = 1; n < 30; n += 1) {
+      await dropSome(queue, 1);
+      mock.timers.tick(800);
+      await append(queue, n, n + 1);
+      assert.deepEqual(await left(disk), [n]);
+    }
+    assert.deepEqual(disk.calls.slice(length).filter((name) => name === 'datasync').length, 29);
+  });
+
+  test('a reader that takes nothing for two seconds keeps no segment in memory', async (t) => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    t.after(() => mock.timers.reset());
+    const disk = model();
+    const queue = await openOn(disk.start(), { segmentBytes: 100_000 });
+    await append(queue, 0, 20);
+    await append(queue, 20, 200);
+    const reads = () => disk.calls.filter((name) => name === 'read').length;
+    for (let n = 0; n < 100; n += 1) await take(queue);
+    const { length } = disk.calls;
+    assert.ok(reads() <= 1, 'what was appended while it waited need not be read');
+    mock.timers.tick(2000);
+    for (let n = 100; n < 200; n += 1) await take(queue);
+    assert.equal(
+      disk.calls.slice(length).filter((name) => name === 'read').length,
+      2,
+      'one message, and all the others',
+    );
   });
 });
 

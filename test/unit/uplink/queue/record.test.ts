@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Stored } from '../../../../agent/uplink/ports.ts';
 import {
-  encode,
+  encode as encodeBatch,
+  encodeNote,
   HEADER_BYTES,
   headerAt,
   messageOf,
@@ -11,12 +12,13 @@ import {
   records,
 } from '../../../../agent/uplink/queue/record.ts';
 
+const encode = (messages: readonly Stored[]) => encodeBatch(messages, 0);
 const LAST = Number.POSITIVE_INFINITY;
 const plain = ({ payload, ...rest }: Stored) => ({ ...rest, payload: [...payload] });
 
 /** As the queue reads a segment. */
 const decode = (bytes: Buffer) =>
-  [...records(bytes, 0, LAST)].map(({ from, header }) => {
+  [...records(bytes, 0, 0, LAST)].map(({ from, header }) => {
     const stored = messageOf(header, bytes.subarray(from, from + header.length));
     return stored && plain(stored);
   });
@@ -88,10 +90,25 @@ test('a payload that looks like a record is no record', () => {
   assert.deepEqual(decode(bytes), [plain(outer), plain(next)]);
 });
 
+test('a record knows the head and its batch; a note of the head has the sequence of the next message', () => {
+  const batch = [stored(5, 't', ''), stored(6, 't', '')];
+  const bytes = Buffer.concat([encodeBatch(batch, 3), encodeNote(7, 6), encodeBatch([stored(7, 't', '')], 6)]);
+  const found = [...records(bytes, 0, 0, LAST)].map(({ header }) => header);
+  assert.deepEqual(
+    found.map(({ sequence, head, batch, isNote }) => [sequence, head, batch, isNote]),
+    [
+      [5, 3, 5, false],
+      [6, 3, 5, false],
+      [7, 6, 7, true],
+      [7, 6, 7, false],
+    ],
+  );
+});
+
 test('a sequence that does not rise, or that belongs to the next segment, is void', () => {
   const bytes = encode([stored(5, 't', ''), stored(4, 't', ''), stored(6, 't', ''), stored(9, 't', '')]);
   const sequences = (least: number, limit: number) =>
-    [...records(bytes, least, limit)].map((one) => one.header.sequence);
+    [...records(bytes, 0, least, limit)].map((one) => one.header.sequence);
   assert.deepEqual(sequences(0, 9), [5, 6]);
   assert.deepEqual(sequences(6, LAST), [6, 9]);
 });
