@@ -32,7 +32,7 @@ export class DaemonLog {
    * The first line after the first `since` ones that matches, at once if it is there already.
    * Rejects after `timeoutMs`, or when `gone` is fulfilled, with the tail of the log in the message.
    */
-  waitFor(query: LineQuery, { since = 0, timeoutMs = 20_000, gone }: Waiting = {}): Promise<LogLine> {
+  waitFor(query: LineQuery, { since = 0, timeoutMs = 60_000, gone }: Waiting = {}): Promise<LogLine> {
     const matches = matcher(query);
     const present = this.lines.slice(since).find(matches);
     if (present !== undefined) return Promise.resolve(present);

@@ -172,7 +172,7 @@ export class Gateway {
   }
 
   /** Waits until the status is so, looking again at each line of the log. */
-  async until(isSo: (status: Status) => boolean, timeoutMs = 20_000): Promise<Status> {
+  async until(isSo: (status: Status) => boolean, timeoutMs = 60_000): Promise<Status> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const since = this.log.lines.length;

@@ -6,7 +6,7 @@ import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import { Gateway, type GatewayOptions } from './gateway.ts';
 
 /** Longest wait for something that is bound to happen, on a machine that is busy with other tests. */
-export const PATIENCE_MS = 30_000;
+export const PATIENCE_MS = 60_000;
 
 /** The far side, and a gateway that has not been started. */
 export interface Site {
