@@ -46,8 +46,8 @@ export async function askSetting(guide: Guide, question: SettingQuestion, typed?
   }
   const fallback = shown(answers.get(name) ?? question.suggestion ?? standardOf(name), question);
   if (dialogue.asks && choices !== undefined)
-    return answers.set(name, await dialogue.choose(words, choices, fallback ?? choices[0]?.key));
-  if (!dialogue.asks) return fallback === undefined ? answers.miss(flag) : answers.set(name, read(fallback));
+    return void answers.set(name, await dialogue.choose(words, choices, fallback ?? choices[0]?.key));
+  if (!dialogue.asks) return void (fallback === undefined ? answers.miss(flag) : answers.set(name, read(fallback)));
   if (hint !== undefined) dialogue.hint(hint);
   let first = typed;
   while (!(await isTaken(await dialogue.text(words, fallback, objection, first)))) first = undefined;

@@ -72,4 +72,4 @@ export async function dropCopies(guide: Guide, isKept: boolean): Promise<void> {
   for (const path of guide.copies.keys()) if (!named.includes(path)) await rm(path, { force: true });
 }
 
-const namedBy = ({ answers }: Guide) => [...answers.draft.values()];
+const namedBy = ({ answers }: Guide) => [...answers.values()];

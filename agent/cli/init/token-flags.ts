@@ -1,6 +1,6 @@
 import { Fault } from '../../failure/failure.ts';
 import { noFile } from './ask-setting.ts';
-import { choiceByFlag, type Guide, wrongFlag } from './guide.ts';
+import { type Guide, wrongFlag } from './guide.ts';
 import { type NewKind, newKinds, STANDARD_LABEL } from './new-token.ts';
 import { hindrance, isTokenNamed, rootsOnlyInWords, type Shown, type Survey, tokenInWords } from './survey.ts';
 
@@ -12,7 +12,7 @@ export const TOKEN_KINDS: readonly NewKind[] = ['softhsm', 'tpm'];
  * @throws Fault NL-CONFIG where more must be said, or an option is wrong; NL-TOKEN-MISSING where the configured one is not there
  */
 export function tokenByFlags({ answers, flag, left }: Guide, found: Survey): Shown | NewKind {
-  const kind = choiceByFlag({ flag }, 'new-token', TOKEN_KINDS);
+  const kind = TOKEN_KINDS.find((one) => one === flag('new-token'));
   const wrong = wrongModule(flag('module'), found);
   if (wrong !== undefined) throw wrongFlag('module', wrong);
   const named = flag('token');
