@@ -44,7 +44,7 @@ export interface AskOptions {
 }
 
 /** Asks for the configuration, and writes it. @throws Fault, TokenError, Interrupted */
-export async function ask(options: AskOptions): Promise<void> {
+export async function configure(options: AskOptions): Promise<void> {
   const { args, file, before, dialogue, stopped } = options;
   if (!dialogue.asks && args.options.yes !== true) {
     const message = `${file} is not complete, and newleaf cannot ask: stdin and stdout are not both a terminal.`;

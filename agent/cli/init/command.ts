@@ -8,7 +8,7 @@ import type { ParsedArguments } from '../kit/parse.ts';
 import { Interrupted, terminalPrompt } from '../kit/prompt.ts';
 import { screenOf } from '../kit/screen.ts';
 import { timeoutOf } from '../timeout.ts';
-import { type AskOptions, ask, isAsked } from './ask.ts';
+import { type AskOptions, configure, isAsked } from './ask.ts';
 import { existing } from './configuration.ts';
 import { Dialogue, toNo } from './dialogue.ts';
 import { demandIdle, demandRoot, onceAlone } from './idle.ts';
@@ -16,7 +16,6 @@ import { provisioned } from './provisioned.ts';
 import { correctScope, SCOPE_DOUBTED } from './scope.ts';
 
 export interface InitOptions {
-  /** Goes on as the daemon. */
   readonly passage: Passage;
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
@@ -79,7 +78,7 @@ async function asked(asking: Asking): Promise<void> {
   // A new gateway gets its directory after the options are judged.
   if (existsSync(state)) await asking.alone(state);
   await demandIdle(before.answers.inEffect('control.socket'), state);
-  if (isAsked(args, before)) await ask({ ...asking, before });
+  if (isAsked(args, before)) await configure({ ...asking, before });
 }
 
 async function unlessStopped<T>(work: () => Promise<T>, { options }: ParsedArguments, io: Io): Promise<T> {

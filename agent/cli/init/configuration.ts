@@ -16,16 +16,13 @@ export interface ExistingConfig {
   readonly config: Config | undefined;
   /** The valid settings of it, and the answers of a guide that was interrupted. */
   readonly answers: InitAnswers;
-  /** One sentence for each mistake. */
   readonly mistakes: readonly string[];
-  /** There are answers of a guide that was interrupted. */
   readonly isResumed: boolean;
 }
 
 const draftFile = (file: string): string => `${file}.draft`;
 
 /**
- * The configuration so far.
  * @param isAsking everything is asked, even where the configuration is complete
  * @throws Fault NL-CONFIG where the file cannot be read
  */
@@ -66,7 +63,6 @@ export async function keepDraft({ answers, file }: Guide): Promise<void> {
   await written(draftFile(file), draftText(answers, 'The answers to newleaf init so far. It goes on from here.'));
 }
 
-/** A PIN beside the one in use. */
 export interface StagedPin {
   /** Its file, which the daemon can read. */
   readonly path: string;

@@ -55,7 +55,6 @@ export async function takenOver(guide: Guide, place: string, text: string, { nam
   return target;
 }
 
-/** Keeps a password for the daemon. @returns the path of its file */
 export async function keepSecret(guide: Guide, { name }: Copied, secret: string): Promise<string> {
   const { path, isThere } = await placeFor(guide, name, `${secret}\n`);
   await writeFor('daemon', guide, path, `${secret}\n`);

@@ -1,7 +1,7 @@
 import type { Draft } from '../../config/draft.ts';
 import { type Failure, Fault } from '../../failure/failure.ts';
 import { Misuse } from '../kit/command.ts';
-import { askSetting } from './ask-setting.ts';
+import { ask } from './ask-setting.ts';
 import type { Guide, Question } from './guide.ts';
 import { prove, untilProven } from './prove.ts';
 import { type Option, SETTINGS } from './settings.ts';
@@ -18,27 +18,16 @@ const USER = SETTINGS['est-user'].name;
 const PASSWORD_FILE = SETTINGS['est-password-file'].name;
 const CERTIFICATE = SETTINGS['bootstrap-cert'].name;
 const BOOTSTRAP = [CERTIFICATE, SETTINGS['bootstrap-key'].name];
-const SERVER_FLAGS = ['est-url', 'est-ca'];
-const PASSWORD_FLAGS = ['est-user', 'est-password-file'];
-const BOOTSTRAP_FLAGS = ['bootstrap-cert', 'bootstrap-key'];
-
-const ask =
-  (option: Option): Question =>
-  (guide) =>
-    askSetting(guide, SETTINGS[option]);
+const SERVER_FLAGS = ['est-url', 'est-ca'] as const;
+const PASSWORD_FLAGS = ['est-user', 'est-password-file'] as const;
+const BOOTSTRAP_FLAGS = ['bootstrap-cert', 'bootstrap-key'] as const;
 
 /** All settings of the EST server: each answer is tried as soon as it can be. */
 export function estQuestions(): readonly Question[] {
   let firsts: readonly First[] = [];
-  const of = (first: First, option: Option): Question => {
-    return async (guide) => (firsts.includes(first) ? ask(option)(guide) : undefined);
-  };
-  const identity = [
-    of('password', 'est-user'),
-    of('password', 'est-password-file'),
-    of('bootstrap', 'bootstrap-cert'),
-    of('bootstrap', 'bootstrap-key'),
-  ];
+  const of = (first: First, options: readonly Option[]): readonly Question[] =>
+    options.map((option) => async (guide) => (firsts.includes(first) ? ask(option)(guide) : undefined));
+  const identity = [...of('password', PASSWORD_FLAGS), ...of('bootstrap', BOOTSTRAP_FLAGS)];
   return [
     askUrl,
     askAuthority,
@@ -71,7 +60,6 @@ async function askServer(guide: Guide, option: Option, flags: readonly string[],
   if (isProven && isLast) dialogue.ok('The EST server answers.');
 }
 
-/** The credentials of a gateway that has no leaf yet. */
 async function askFirsts({ answers, dialogue, flag }: Guide): Promise<readonly First[]> {
   const isGiven = (flags: readonly string[]) => flags.some((name) => flag(name) !== undefined);
   const given = [

@@ -27,7 +27,6 @@ export interface Adopted {
   readonly aziot?: { readonly isEdge: boolean } | undefined;
 }
 
-/** The state that the questions share. */
 export interface Guide {
   readonly dialogue: Dialogue;
   readonly answers: InitAnswers;
@@ -51,7 +50,6 @@ export interface Guide {
   readonly later: string[];
   /** A PIN that replaces the one in use when the configuration is written; and whether this run has stored any. */
   readonly staged: { pin?: { readonly pin: string; readonly path: string } | undefined; isStored?: true };
-  /** Text of stdin, for `--pin-file -`. */
   readonly stdin: () => Promise<string>;
 }
 
@@ -82,7 +80,6 @@ export class InitAnswers extends Map<string, Written> {
     return typeof value === 'string' ? value : undefined;
   }
 
-  /** The answer with which this run of init began. */
   before(name: string): Written | undefined {
     return this.#before.get(name);
   }

@@ -3,18 +3,14 @@ import { instanceOf } from '../../config/config.ts';
 import { objectionTo } from '../../config/draft.ts';
 import { areaOf, Fault } from '../../failure/failure.ts';
 import { isEndorsed } from '../../roll/leaf.ts';
-import { askSetting } from './ask-setting.ts';
+import { ask, askSetting } from './ask-setting.ts';
 import { Back } from './dialogue.ts';
 import type { Guide, Question } from './guide.ts';
-import { askCredentials, askProxy, setNetwork, WAY_FLAGS } from './network.ts';
+import { setNetwork, WAY_FLAGS } from './network.ts';
 import { type Blame, prove, untilProven } from './prove.ts';
-import { SETTINGS } from './settings.ts';
+import { type Option, SETTINGS } from './settings.ts';
 
-export const IDENTITY_QUESTIONS: readonly Question[] = [
-  (guide) => askSetting(guide, SETTINGS['id-scope']),
-  askId,
-  askEndpoint,
-];
+export const IDENTITY_QUESTIONS: readonly Question[] = [ask('id-scope'), askId, askEndpoint];
 
 /** Portal and az show both on the same page. 0cn in China (an Azure Sphere client that serves both clouds). */
 const LIKE_A_SCOPE = /^0(ne|cn)[0-9a-f]{8}$/i;
@@ -62,9 +58,9 @@ async function askEndpoint(guide: Guide): Promise<void> {
     guide.forget('endpoint', 'trust-ca');
     if (code === 'NL-DPS-UNTRUSTED' || code === 'NL-CONFIG')
       return { setting: SETTINGS['trust-ca'].name, offer: () => offerTrust(guide), again: [askHost] };
-    if (code === 'NL-NETWORK-PROXY') return { again: [orHost(askProxy)] };
+    if (code === 'NL-NETWORK-PROXY') return { again: [orHost('proxy')] };
     if (code !== 'NL-NETWORK-PROXY-AUTH') return { setting: HOST, again: [askHost] };
-    return { setting: SETTINGS['proxy-password-file'].name, again: [orHost(askCredentials)] };
+    return { setting: SETTINGS['proxy-password-file'].name, again: [orHost('proxy-user', 'proxy-password-file')] };
   });
 }
 
@@ -74,21 +70,22 @@ async function offerTrust(guide: Guide): Promise<boolean> {
   return another !== false;
 }
 
-/** `back` leads to the endpoint. */
+/** Asks the person, whose `back` leads to the endpoint. */
 const orHost =
-  (ask: Question): Question =>
-  (guide) =>
-    ask(guide).catch((error: unknown) => {
+  (...options: readonly Option[]): Question =>
+  async (guide) => {
+    guide.forget(...options);
+    await ask(...options)(guide).catch((error: unknown) => {
       if (!(error instanceof Back)) throw error;
       return askHost(guide);
     });
+  };
 
 const HOST = SETTINGS.endpoint.name;
 
-const askHost = (guide: Guide) => askSetting(guide, SETTINGS.endpoint);
+const askHost = ask('endpoint');
 const askTrust = (guide: Guide, typed?: string) => askSetting(guide, SETTINGS['trust-ca'], typed);
 
-/** The host name as a registration ID, where it can be one. */
 export function registrationIdOf(host: string): string | undefined {
   const id = host.split('.', 1)[0] ?? '';
   return id === 'localhost' || objectionTo('dps.registration_id', id) !== undefined ? undefined : id;

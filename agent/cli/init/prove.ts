@@ -13,7 +13,6 @@ import { SETTINGS } from './settings.ts';
 /**
  * Proves answers by checks, in the words of `newleaf check`, and without their needs: what was proven just now is not asked again.
  * @param ids in the order of the list; the first that fails is told
- * @param doing for the person who waits
  * @returns with the failure, where something is wrong
  */
 export async function prove(
@@ -52,7 +51,6 @@ export async function prove(
   return dialogue.during(doing, first()).finally(() => site.close());
 }
 
-/** What a failure is about. */
 export interface Blame {
   /** The setting that may be wrong: at Ctrl-C, while the person decides, its answer before is kept. */
   readonly setting?: string;
@@ -65,7 +63,6 @@ export interface Blame {
 
 /**
  * Tries answers until they hold, or the person goes on all the same. `back`, as no, leads to the questions that they are about.
- * @param met what is wrong with them
  * @returns whether they hold
  */
 export async function untilProven(

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { standardOf } from '../../config/draft.ts';
 import { askFirstKey } from './adopt/begin.ts';
-import { askSetting } from './ask-setting.ts';
+import { ask } from './ask-setting.ts';
 import { keepDraft } from './configuration.ts';
 import { Back } from './dialogue.ts';
 import { estQuestions } from './est.ts';
@@ -22,10 +22,10 @@ export async function askAttestation(guide: Guide): Promise<void> {
   const isGiven = flag(attestation.flag) !== undefined;
   if (isGiven || isTpm() || existsSync(String(standardOf(device.name)))) {
     if (dialogue.asks && !isGiven) dialogue.say('How does this device prove itself?');
-    await askSetting(guide, attestation);
+    await ask('attestation')(guide);
   } else answers.set(attestation.name, standardOf(attestation.name));
   if (!isTpm()) return void answers.set(device.name, undefined);
-  await askSetting(guide, device);
+  await ask('tpm-device')(guide);
   await admitTpm(guide, 'new');
 }
 
@@ -50,10 +50,10 @@ const steps = (): readonly (readonly [title: string, questions: readonly Questio
   [
     'Who signs its leaves?',
     [
-      (guide) => askSetting(guide, SETTINGS.issuer),
+      ask('issuer'),
       ...estQuestions().map((ask) => ofIssuer(ask, 'est')),
-      ofIssuer((guide) => askSetting(guide, SETTINGS.command), 'command'),
-      ofIssuer((guide) => askSetting(guide, SETTINGS['renew-at'])),
+      ofIssuer(ask('command'), 'command'),
+      ofIssuer(ask('renew-at')),
     ],
   ],
   ['Where does its private key live?', [demandedToken, askFirstKey, proveScope]],
