@@ -16,6 +16,7 @@ import {
   NO_LEAF,
   ok,
   skipped,
+  toChange,
   warning,
 } from './check.ts';
 import { reach } from './reach.ts';
@@ -37,14 +38,12 @@ async function reachAzure(site: Site, side: 'DPS' | 'HUB', host: string, named: 
   const other = await at(withPort(host, HTTPS)).catch(() => found);
   if (other.outcome !== 'ok') return found;
   if (isAnswered && second !== undefined) {
-    const advice =
-      'After such an answer newleaf does not try 443 by itself: set network.transport = "mqtt-ws", then `systemctl restart newleaf`.';
-    return { ...found, message: `${found.message} ${other.message}`, advice };
+    const change = 'After such an answer newleaf does not try 443 by itself: set network.transport = "mqtt-ws"';
+    return { ...found, message: `${found.message} ${other.message}`, ...toChange(change) };
   }
   const message = `Port 8883 is blocked here (${found.message}) ${other.message}`;
   if (second !== undefined) return ok(`${message} newleaf uses 443 by itself.`);
-  const advice = 'Set network.transport = "auto" (or "mqtt-ws"), then `systemctl restart newleaf`.';
-  return { ...found, message, advice };
+  return { ...found, message, ...toChange('Set network.transport = "auto" (or "mqtt-ws")') };
 }
 
 /** A proxy often lets port 443 through, and no other. */

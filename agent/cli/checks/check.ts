@@ -11,7 +11,15 @@ export interface Finding {
   readonly code?: Code;
   /** The next command, or the person to call. */
   readonly advice?: string;
+  /** What to change in the configuration, where that is the advice. */
+  readonly change?: string;
 }
+
+/** The advice to change the configuration, which the daemon reads when it starts. */
+export const toChange = (change: string): Pick<Finding, 'advice' | 'change'> => ({
+  advice: `${change}, then \`systemctl restart newleaf\`.`,
+  change: `${change}.`,
+});
 
 /** One thing that newleaf relies on. A check changes nothing; what it throws becomes a failure (examine.ts). */
 export interface Check {

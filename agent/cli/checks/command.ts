@@ -69,7 +69,9 @@ export async function checkSite(site: Site, { positionals, options }: ParsedArgu
   for (const { outcome } of results) counts[outcome] += 1;
   if (options.json === true) {
     const at = new Date(site.now).toISOString();
-    io.out.write(`${JSON.stringify({ schema: 1, version, at, counts, checks: results })}\n`);
+    io.out.write(
+      `${JSON.stringify({ schema: 1, version, at, counts, checks: results.map(({ change: _, ...result }) => result) })}\n`,
+    );
   } else {
     if (isFolded) write(folded(results, screen));
     io.out.write(closing(results, counts, screen, written, io.out));

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { clashOf, neighboursOf } from '../../config/neighbours.ts';
 import { wordsOf } from '../../roll/report.ts';
 import type { Site } from '../proof/site.ts';
-import { type Check, type Finding, failed, ok, unseen, warning } from './check.ts';
+import { type Check, type Finding, failed, ok, toChange, unseen, warning } from './check.ts';
 
 /** A state file has some KiB; it is written beside the old one, and leaf, chain and CSR are written as well. */
 const FULL = { bytes: 64 * 1024, files: 4 };
@@ -55,7 +55,7 @@ export const STATE_CHECKS: readonly Check[] = [
     async look(site) {
       const { file, config, effective } = await site.config();
       const clash = clashOf(config, neighboursOf(file));
-      if (clash !== undefined) return warning(clash, 'Change it in one of the two, then `systemctl restart newleaf`.');
+      if (clash !== undefined) return { ...warning(clash, ''), ...toChange('Change it in one of the two') };
       return ok(`${file} is in order, with ${effective.filter(({ line }) => line !== undefined).length} settings.`);
     },
   },

@@ -5,8 +5,8 @@ import type { Written } from '../../config/schema.ts';
 import { localAccount } from '../../machine/account.ts';
 import { readGiven } from '../../machine/given-file.ts';
 import { keepSecret, takenOver } from './copies.ts';
-import { type Guide, wrongFlag } from './guide.ts';
-import type { Copied, SettingQuestion } from './settings.ts';
+import { type Guide, type Question, wrongFlag } from './guide.ts';
+import { type Copied, type Option, SETTINGS, type SettingQuestion } from './settings.ts';
 
 /**
  * Answers one setting: by its flag, or by the person, whose Enter takes the configured value or the default. A mistake is told
@@ -46,14 +46,20 @@ export async function askSetting(guide: Guide, question: SettingQuestion, typed?
   }
   const fallback = shown(answers.get(name) ?? question.suggestion ?? standardOf(name), question);
   if (dialogue.asks && choices !== undefined)
-    return answers.set(name, await dialogue.choose(words, choices, fallback ?? choices[0]?.key));
-  if (!dialogue.asks) return fallback === undefined ? answers.miss(flag) : answers.set(name, read(fallback));
+    return void answers.set(name, await dialogue.choose(words, choices, fallback ?? choices[0]?.key));
+  if (!dialogue.asks) return void (fallback === undefined ? answers.miss(flag) : answers.set(name, read(fallback)));
   if (hint !== undefined) dialogue.hint(hint);
   let first = typed;
   while (!(await isTaken(await dialogue.text(words, fallback, objection, first)))) first = undefined;
 }
 
-/** A password that the person types: its file is made. */
+/** The same of each of these options. */
+export const ask =
+  (...options: readonly Option[]): Question =>
+  async (guide) => {
+    for (const option of options) await askSetting(guide, SETTINGS[option]);
+  };
+
 async function askPassword(guide: Guide, { name, words }: SettingQuestion, file: Copied): Promise<void> {
   const { answers, dialogue } = guide;
   const kept = answers.text(name);

@@ -3,19 +3,19 @@ import { configPath, loadConfig } from '../../config/config.ts';
 import { EXIT } from '../../failure/exit.ts';
 import type { Passage } from '../../machine/as-daemon.ts';
 import { timeLimit } from '../../time/limited.ts';
-import { type CommandError, command, complaint, Failed, type Io, type Run, textOption } from '../kit/command.ts';
+import { command, complaint, Failed, type Io, type Run, textOption } from '../kit/command.ts';
+import type { ParsedArguments } from '../kit/parse.ts';
 import { Interrupted, terminalPrompt } from '../kit/prompt.ts';
 import { screenOf } from '../kit/screen.ts';
 import { timeoutOf } from '../timeout.ts';
-import { type AskOptions, ask, isAsked, socketOf, stateOf } from './ask.ts';
+import { type AskOptions, configure, isAsked } from './ask.ts';
 import { existing } from './configuration.ts';
-import { Back, Dialogue } from './dialogue.ts';
-import { demandAlone, demandIdle, demandRoot } from './idle.ts';
+import { Dialogue, toNo } from './dialogue.ts';
+import { demandIdle, demandRoot, onceAlone } from './idle.ts';
 import { provisioned } from './provisioned.ts';
 import { correctScope, SCOPE_DOUBTED } from './scope.ts';
 
 export interface InitOptions {
-  /** Goes on as the daemon. */
   readonly passage: Passage;
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
@@ -42,27 +42,23 @@ export const init = ({ passage, stdin, stdout }: InitOptions): Run =>
       // A person may take longer, unless the command line says how long.
       const forPerson = isPatient && given === undefined ? new AbortController().signal : forServers;
       const isNewToken = args.options['new-token'] !== undefined;
-      return provisioned(
-        { passage, file, dialogue, isNewToken, isPatient, abort, late: { forServers, forPerson } },
-        io,
-      );
+      const late = { forServers, forPerson };
+      return provisioned({ passage, file, dialogue, isNewToken, isPatient, abort, late }, io);
     };
     // Root has asked already, and this process goes on with the command.
     if (passage.handed !== undefined) return here();
-    let alone: Promise<void> | undefined;
-    const becomesAlone = (directory: string) => {
-      alone ??= demandAlone(directory);
-      return alone;
-    };
-    const asking = { args, file, dialogue, stdin, stopped, alone: becomesAlone };
+    const asking = { args, file, dialogue, stdin, stopped, alone: onceAlone() };
+    const isBounded = !hasTerminal && (given !== undefined || !isPatient);
     // Also while it provisions, in this process or another: what is typed then is no answer to a later question.
     return dialogue.quiet(async () => {
-      await asked(asking, io);
+      await unlessStopped(() => asked(asking), args, io);
       for (;;) {
-        const isBounded = !hasTerminal && (given !== undefined || !isPatient);
         const exit = (await sent(asking, passage, isBounded ? leftMs() : undefined)) ?? (await here());
         if (exit !== SCOPE_DOUBTED || abort.aborted) return exit;
-        await corrected(asking, io);
+        const isAnswered = await unlessStopped(() => correctScope(dialogue, file).then(toYes, toNo), args, io);
+        // The options have brought it here.
+        const all = { ...args, options: { ask: true } };
+        if (!isAnswered) await unlessStopped(() => asked({ ...asking, args: all }), all, io);
       }
     });
   });
@@ -70,40 +66,27 @@ export const init = ({ passage, stdin, stdout }: InitOptions): Run =>
 /** Two minutes: a gateway on a slow link needs a few seconds; a script or a person should not wait longer than this. */
 const STANDARD_MS = 120_000;
 
+const toYes = () => true;
+
 type Asking = Omit<AskOptions, 'before'>;
 
-async function asked(asking: Asking, io: Io): Promise<void> {
+async function asked(asking: Asking): Promise<void> {
   const { args, file } = asking;
   demandRoot(file);
   const before = existing(file, args.options.ask === true);
-  const state = stateOf(before, file);
+  const state = before.answers.inEffect('state.directory');
   // A new gateway gets its directory after the options are judged.
   if (existsSync(state)) await asking.alone(state);
-  await demandIdle(socketOf(before, file), state);
-  if (isAsked(args, before)) await unlessStopped(() => ask({ ...asking, before }), asking, io);
+  await demandIdle(before.answers.inEffect('control.socket'), state);
+  if (isAsked(args, before)) await configure({ ...asking, before });
 }
 
-async function corrected(asking: Asking, io: Io): Promise<void> {
-  const { args, dialogue, file } = asking;
-  try {
-    await unlessStopped(() => correctScope(dialogue, file), asking, io);
-  } catch (error) {
-    if (!(error instanceof Back)) throw error;
-    // The options have brought it here.
-    await asked({ ...asking, args: { ...args, options: { ask: true } } }, io);
-  }
-}
-
-async function unlessStopped(work: () => Promise<void>, { args }: Asking, io: Io): Promise<void> {
-  const { options } = args;
-  await work().catch((error: unknown) => {
+async function unlessStopped<T>(work: () => Promise<T>, { options }: ParsedArguments, io: Io): Promise<T> {
+  return work().catch((error: unknown) => {
     if (!(error instanceof Interrupted || error instanceof Failed)) throw error;
     const again = options.ask === true ? '`newleaf init --ask`' : '`newleaf init`';
-    const stop = {
-      message: 'Stopped.',
-      advice: `Run ${again} again: your answers are kept, and stand in brackets.`,
-    };
-    const { message, advice }: Pick<CommandError, 'message' | 'advice'> = error instanceof Failed ? error : stop;
+    const kept = `Run ${again} again: your answers are kept, and stand in brackets.`;
+    const { message, advice } = error instanceof Failed ? error : { message: 'Stopped.', advice: kept };
     io.err.write(complaint({ message, advice }, screenOf(io.err, io.env)));
     // A module may be at work in another process: that one ends by itself.
     process.exit(EXIT.failed);

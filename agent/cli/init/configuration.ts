@@ -9,23 +9,20 @@ import { failureOf } from '../../failure/failure-of.ts';
 import { readGiven } from '../../machine/given-file.ts';
 import { setMode } from '../../machine/make-path.ts';
 import { writeAtomically } from '../../state/durable.ts';
-import type { Guide } from './guide.ts';
+import { type Guide, InitAnswers } from './guide.ts';
 
 export interface ExistingConfig {
   /** The configuration, where it is complete and right. */
   readonly config: Config | undefined;
   /** The valid settings of it, and the answers of a guide that was interrupted. */
-  readonly draft: Draft;
-  /** One sentence for each mistake. */
+  readonly answers: InitAnswers;
   readonly mistakes: readonly string[];
-  /** There are answers of a guide that was interrupted. */
   readonly isResumed: boolean;
 }
 
 const draftFile = (file: string): string => `${file}.draft`;
 
 /**
- * The configuration so far.
  * @param isAsking everything is asked, even where the configuration is complete
  * @throws Fault NL-CONFIG where the file cannot be read
  */
@@ -34,8 +31,13 @@ export function existing(file: string, isAsking: boolean): ExistingConfig {
   const { draft, mistakes } = leniently(text, file);
   const config = mistakes.length > 0 ? undefined : complete(text, file);
   const resumed = config === undefined || isAsking ? textOf(draftFile(file)) : undefined;
-  const more = resumed === undefined ? new Map() : leniently(resumed, draftFile(file)).draft;
-  return { config, draft: new Map([...draft, ...more]), mistakes, isResumed: resumed !== undefined };
+  const more = resumed === undefined ? [] : leniently(resumed, draftFile(file)).draft;
+  return {
+    config,
+    answers: new InitAnswers(new Map([...draft, ...more]), file),
+    mistakes,
+    isResumed: resumed !== undefined,
+  };
 }
 
 function leniently(text: string, file: string): Drafted {
@@ -58,10 +60,9 @@ function complete(text: string, file: string): Config | undefined {
 
 /** Keeps the answers so far, for the next run. There is no secret among them. */
 export async function keepDraft({ answers, file }: Guide): Promise<void> {
-  await written(draftFile(file), draftText(answers.draft, 'The answers to newleaf init so far. It goes on from here.'));
+  await written(draftFile(file), draftText(answers, 'The answers to newleaf init so far. It goes on from here.'));
 }
 
-/** A PIN beside the one in use. */
 export interface StagedPin {
   /** Its file, which the daemon can read. */
   readonly path: string;
@@ -74,7 +75,7 @@ export interface StagedPin {
  * @param pin token and PIN change together, wherever the power is cut: until the PIN is in its place, the configuration names
  * the file beside it
  * @returns the path of the previous one, if there was one
- * @throws Fault NL-CONFIG; nothing was written then
+ * @throws Fault NL-CONFIG, also where another daemon of this gateway has the same identity or keys; nothing was written then
  */
 export async function writeConfiguration(
   { answers, file }: Pick<Guide, 'answers' | 'file'>,
@@ -82,26 +83,21 @@ export async function writeConfiguration(
 ): Promise<string | undefined> {
   const textOfAll = (draft: Draft) =>
     draftText(draft, 'Written by newleaf init. All settings: man newleaf, and newleaf config.');
-  const text = textOfAll(answers.draft);
-  demandApart(parseConfig(text, file).config, file);
+  const text = textOfAll(answers);
+  const clash = clashOf(parseConfig(text, file).config, neighboursOf(file));
+  if (clash !== undefined)
+    throw new Fault('NL-CONFIG', { message: clash, advice: 'Take another: `sudo newleaf init --ask`' });
   const before = textOf(file);
   const kept = before === undefined || before === text ? undefined : `${file}.bak`;
   if (before !== undefined && kept !== undefined) await written(kept, before);
   if (pin !== undefined) {
-    await written(file, textOfAll(new Map([...answers.draft, ['hsm.pin_file', pin.path]])));
+    await written(file, textOfAll(new Map([...answers, ['hsm.pin_file', pin.path]])));
     await pin.replace();
   }
   await written(file, text);
   if (pin !== undefined) await rm(pin.path, { force: true });
   await rm(draftFile(file), { force: true });
   return kept;
-}
-
-/** @throws Fault NL-CONFIG where another daemon of this gateway has the same identity or keys */
-function demandApart(config: Config, file: string): void {
-  const message = clashOf(config, neighboursOf(file));
-  const advice = 'Take another: `sudo newleaf init --ask`';
-  if (message !== undefined) throw new Fault('NL-CONFIG', { message, advice });
 }
 
 /** Makes the directory for the answers, before the first question. @throws Fault NL-CONFIG */

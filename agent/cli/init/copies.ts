@@ -55,7 +55,6 @@ export async function takenOver(guide: Guide, place: string, text: string, { nam
   return target;
 }
 
-/** Keeps a password for the daemon. @returns the path of its file */
 export async function keepSecret(guide: Guide, { name }: Copied, secret: string): Promise<string> {
   const { path, isThere } = await placeFor(guide, name, `${secret}\n`);
   await writeFor('daemon', guide, path, `${secret}\n`);
@@ -72,4 +71,4 @@ export async function dropCopies(guide: Guide, isKept: boolean): Promise<void> {
   for (const path of guide.copies.keys()) if (!named.includes(path)) await rm(path, { force: true });
 }
 
-const namedBy = ({ answers }: Guide) => [...answers.draft.values()];
+const namedBy = ({ answers }: Guide) => [...answers.values()];

@@ -21,7 +21,6 @@ export function toNo(error: unknown): false {
 
 export interface Choice<K extends string> {
   readonly key: K;
-  /** One line. */
   readonly words: string;
 }
 
@@ -29,7 +28,6 @@ const INDENT = '  ';
 
 const NOTICED_MS = 1_000;
 
-/** Typed at any question, it leads to the question before. */
 const BACK = 'back';
 
 const HOW_TO_ANSWER =
@@ -41,9 +39,7 @@ type Objection = (typed: string) => string | undefined | Promise<string | undefi
 /** Text for the person in front of the screen, and questions, where there is a terminal. */
 export class Dialogue {
   readonly screen: Screen;
-  /** There is text above the next one. */
   hasSpoken = false;
-  /** How many questions have been asked. */
   questions = 0;
   readonly #out: Output;
   readonly #prompt: Prompt | undefined;
@@ -69,7 +65,11 @@ export class Dialogue {
     this.#write(wrap(this.screen, words, { first: INDENT }));
   }
 
-  /** Where to find the answer. */
+  paragraph(words: string): void {
+    this.blank();
+    this.say(words);
+  }
+
   hint(words: string): void {
     this.#write(wrap(this.screen, `(${words})`, { first: INDENT }).map((line) => paint(this.screen, 'dim', line)));
   }
@@ -93,7 +93,6 @@ export class Dialogue {
     this.#write(['']);
   }
 
-  /** A line of work in progress. */
   step(tookMs: number, mark: '..' | '!!', words: string): void {
     const time = `${(tookMs / 1000).toFixed(2).padStart(6)} s  `;
     this.#marked(`${INDENT}${time}`, mark, mark === '!!' ? 'yellow' : 'dim', words);
@@ -187,7 +186,6 @@ export class Dialogue {
     if (!over.aborted) await once(over, 'abort');
   }
 
-  /** @param wrong the fault of an answer */
   #object(wrong: string): void {
     const lines = wrap(this.screen, `It ${wrong}.`, { first: `${INDENT}  ` });
     this.#write(lines.map((line) => paint(this.screen, 'yellow', line)));

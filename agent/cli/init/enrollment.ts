@@ -9,65 +9,58 @@ import { readEndorsement, renderEndorsement } from '../tpm.ts';
 import type { Dialogue } from './dialogue.ts';
 import type { DaemonWatch } from './watch.ts';
 
-/** What the operator needs to enroll the leaf that DPS refuses, or the TPM. */
 export async function showEnrollment(watch: DaemonWatch, leaf: Leaf, state: RollState): Promise<void> {
   const { dialogue, config } = watch;
-  dialogue.blank();
   if ('tpm' in config) {
-    dialogue.say('DPS does not accept this TPM yet. The operator of DPS enrolls it:');
-    dialogue.blank();
-    return dialogue.copy(renderEndorsement(await readEndorsement(config), dialogue.screen));
+    dialogue.paragraph('DPS does not accept this TPM yet. The operator of DPS enrolls it:');
+    return dialogue.copy(`\n${renderEndorsement(await readEndorsement(config), dialogue.screen)}`);
   }
   const file = leaf === state.current ? 'leaf.pem' : 'next.pem';
   const isDisabled = (restOf(state.next) ?? state.workTrouble)?.failure.code === 'NL-DPS-DISABLED';
   const task = isDisabled ? 'enables its enrollment:' : `enrolls it, or its issuer "${leaf.issuer}" for a group:`;
-  dialogue.say(`DPS does not accept this leaf yet. The operator of DPS ${task}`);
-  dialogue.blank();
+  dialogue.paragraph(`DPS does not accept this leaf yet. The operator of DPS ${task}`);
   showLeaf(watch, leaf, file);
   if (isDisabled) return;
-  dialogue.blank();
-  dialogue.say(`With a copy of ${file}, one of:`);
+  dialogue.paragraph(`With a copy of ${file}, one of:`);
   dialogue.copy(
     `    az iot dps enrollment create --dps-name DPS --resource-group GROUP \\
       --enrollment-id ${config.dps.registration_id} --attestation-type x509 \\
       --certificate-path ${file}
-    scripts/enroll add individual --certificate ${file}`,
+    scripts/enroll add individual --certificate ${file}
+
+${new X509Certificate(leaf.chain)}`,
   );
-  dialogue.blank();
-  dialogue.copy(new X509Certificate(leaf.chain).toString());
 }
 
 /** CN, thumbprints and file of a leaf. @param file its name in the state directory */
-export function showLeaf({ dialogue, config }: DaemonWatch, leaf: Leaf, file: string): void {
-  const { screen } = dialogue;
+export function showLeaf(
+  { dialogue, config }: DaemonWatch,
+  leaf: Leaf,
+  file: string,
+  more: readonly string[] = [],
+): void {
   const sha1 = new X509Certificate(leaf.chain).fingerprint.replaceAll(':', '');
   const rows = [
-    `  CN           ${leaf.cn}`,
-    ...digestRows('SHA-256', leaf.thumbprint, screen),
-    ...digestRows('SHA-1', sha1, screen),
+    `\n  CN           ${leaf.cn}`,
+    ...digestRows('SHA-256', leaf.thumbprint, dialogue.screen),
+    ...digestRows('SHA-1', sha1, dialogue.screen),
     `  certificate  ${join(config.state.directory, file)}`,
   ];
-  dialogue.copy(rows.join('\n'));
+  dialogue.copy([...rows, ...more].join('\n'));
 }
 
 /** The CSR, where a person or the back end signs. Makes the key, if there is none. */
-export async function showCsr(watch: DaemonWatch): Promise<void> {
-  const { dialogue, running, config, isPatient } = watch;
+export async function showCsr({ dialogue, running, config, isPatient }: DaemonWatch): Promise<void> {
   const { directory } = config.state;
   const answer = await running.daemon.answer({ kind: 'csr', from: 'technician' });
   if (answer.is !== 'csr') return;
-  dialogue.blank();
-  dialogue.say(
-    `The key of ${config.dps.registration_id} is in the token. Have this CSR signed, with its subject unchanged:`,
-  );
-  dialogue.blank();
-  dialogue.copy(answer.csr);
-  dialogue.blank();
-  dialogue.say(`It also lies in ${join(directory, 'csr')}.`);
+  const id = config.dps.registration_id;
+  dialogue.paragraph(`The key of ${id} is in the token. Have this CSR signed, with its subject unchanged:`);
+  dialogue.copy(`\n${answer.csr}`);
+  dialogue.paragraph(`It also lies in ${join(directory, 'csr')}.`);
   const how = `Bring the leaf with \`newleaf install FILE\`, or put it into ${join(directory, 'inbox')}`;
   if (isPatient) return dialogue.say(`${how}. init waits for it; Ctrl-C ends the wait, and nothing is lost.`);
   dialogue.say(`${how}, while the daemon runs.`);
-  dialogue.blank();
   tellToStart(dialogue);
 }
 
@@ -76,6 +69,6 @@ const UNITS = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/s
 export function tellToStart(dialogue: Dialogue): void {
   const isInstalled = UNITS.some((directory) => existsSync(join(directory, 'newleaf.service')));
   const start = isInstalled ? 'Now start the daemon' : 'Now run the daemon as a service (`newleaf run`)';
-  dialogue.say(`${start}, and look at it:`);
+  dialogue.paragraph(`${start}, and look at it:`);
   dialogue.commands([...(isInstalled ? ['systemctl enable --now newleaf'] : []), 'newleaf status']);
 }

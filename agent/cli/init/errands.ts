@@ -6,10 +6,7 @@ import type { ERRANDS } from '../proof/errands.ts';
 /** Attempts as a user, each in a process of its own: modules crash and hang. All throw Fault. */
 export type Errands = typeof ERRANDS;
 
-/**
- * @param account the user, where this process can become it
- * @param during names work that takes its time
- */
+/** @param account the user, where this process can become it @param during names work that takes its time */
 export function createErrands(
   account?: Account,
   unit: () => Unit | undefined = () => undefined,

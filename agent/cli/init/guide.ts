@@ -5,7 +5,7 @@ import type { Written } from '../../config/schema.ts';
 import { Fault } from '../../failure/failure.ts';
 import type { Account } from '../../machine/account.ts';
 import type { Leaf } from '../../roll/leaf.ts';
-import type { Dialogue } from './dialogue.ts';
+import { Back, type Dialogue } from './dialogue.ts';
 import type { Errands } from './errands.ts';
 
 export interface KeyInFile {
@@ -27,10 +27,8 @@ export interface Adopted {
   readonly aziot?: { readonly isEdge: boolean } | undefined;
 }
 
-/** The state that the steps share. */
 export interface Guide {
   readonly dialogue: Dialogue;
-  /** The configuration in the making. */
   readonly answers: InitAnswers;
   readonly flag: (name: string) => string | undefined;
   /** Flags whose values failed: the person is asked instead. */
@@ -43,9 +41,8 @@ export interface Guide {
   readonly leaf: Leaf | undefined;
   /** Where the configuration is lost: the URI of the token with the key of that leaf. */
   readonly left?: string | undefined;
-  /** Attempts as the daemon's user, in a process of its own. */
+  /** Attempts as the daemon's user. */
   readonly errands: Errands;
-  /** The identity of the program that was here before, where newleaf takes it over. */
   readonly adopted?: Adopted | undefined;
   /** Files that this run has made beside the configuration: path of the copy, and of what it was made. */
   readonly copies: Map<string, string>;
@@ -53,29 +50,28 @@ export interface Guide {
   readonly later: string[];
   /** A PIN that replaces the one in use when the configuration is written; and whether this run has stored any. */
   readonly staged: { pin?: { readonly pin: string; readonly path: string } | undefined; isStored?: true };
-  /** Text of stdin, for `--pin-file -`. */
   readonly stdin: () => Promise<string>;
 }
 
+/** Asks one thing, or nothing where it is known or does not matter. */
+export type Question = (guide: Guide) => Promise<unknown>;
+
 /** Settings by name, in their TOML form, and the flags that are missing where there is no terminal. */
-export class InitAnswers {
-  readonly #written: Map<string, Written>;
+export class InitAnswers extends Map<string, Written> {
   readonly #missing: string[] = [];
+  readonly #before: Draft;
   readonly #file: string;
 
   /** @param file the configuration, whose place decides some defaults */
   constructor(draft: Draft, file = DEFAULT_PATH) {
-    this.#written = new Map(draft);
+    super(draft);
+    this.#before = new Map(draft);
     this.#file = file;
-  }
-
-  get draft(): Draft {
-    return this.#written;
   }
 
   /** The settings so far, as the daemon reads them: one that is missing is undefined, whatever its type says. */
   get config(): Config {
-    return draftConfig(this.#written, this.#file).config;
+    return draftConfig(this, this.#file).config;
   }
 
   /** A setting that is a text; undefined where it is absent. */
@@ -84,8 +80,8 @@ export class InitAnswers {
     return typeof value === 'string' ? value : undefined;
   }
 
-  get(name: string): Written | undefined {
-    return this.#written.get(name);
+  before(name: string): Written | undefined {
+    return this.#before.get(name);
   }
 
   /** Configured, or the default. */
@@ -94,9 +90,10 @@ export class InitAnswers {
   }
 
   /** `undefined` removes it. */
-  set(name: string, value: Written | undefined): void {
-    if (value === undefined) this.#written.delete(name);
-    else this.#written.set(name, value);
+  override set(name: string, value: Written | undefined): this {
+    if (value !== undefined) return super.set(name, value);
+    this.delete(name);
+    return this;
   }
 
   /** Notes a question that could not be asked, and the flag that would have answered it. */
@@ -119,10 +116,19 @@ export class InitAnswers {
 export const wrongFlag = (flag: string, wrong: string): Fault =>
   new Fault('NL-CONFIG', { message: `--${flag} ${wrong}.`, advice: 'See: `newleaf init --help`' });
 
-/** The choice that a flag names; undefined where it is not given. @throws Fault NL-CONFIG */
-export function choiceByFlag<K extends string>({ flag }: Pick<Guide, 'flag'>, name: string, keys: readonly K[]) {
-  const given = flag(name);
-  const key = keys.find((one) => one === given);
-  if (given !== undefined && key === undefined) throw wrongFlag(name, `must be one of ${keys.join(', ')}`);
-  return key;
+/** Asks one after the other; `back` leads to the last one that was really asked. @throws Back where there is none */
+export async function askInOrder(guide: Guide, questions: readonly Question[]): Promise<void> {
+  const asked: number[] = [];
+  for (let at = 0; at < questions.length; ) {
+    const before = guide.dialogue.questions;
+    try {
+      await questions[at]?.(guide);
+      if (guide.dialogue.questions > before) asked.push(at);
+      at += 1;
+    } catch (error) {
+      const last = error instanceof Back ? asked.pop() : undefined;
+      if (last === undefined) throw error;
+      at = last;
+    }
+  }
 }

@@ -32,17 +32,20 @@ export async function demandIdle(socket: string, directory: string): Promise<voi
 
 /**
  * Makes sure that no other init works on this state, until the process ends.
+ * @returns what does it, once
  * @throws Fault NL-DAEMON-RUNS; NL-STATE-WRITE
  */
-export async function demandAlone(directory: string): Promise<void> {
-  await takeLock(directory, INIT_LOCK).catch((error: unknown) => {
-    if (failureOf(error).code !== 'NL-DAEMON-RUNS') throw error;
-    const message = `Another init runs on ${directory}. This one has touched nothing.`;
-    throw new Fault('NL-DAEMON-RUNS', {
-      message,
-      advice: 'Go on there; or end it there (Ctrl-C), and then: `newleaf init`',
+export function onceAlone(): (directory: string) => Promise<unknown> {
+  let taken: Promise<unknown> | undefined;
+  return (directory) => {
+    taken ??= takeLock(directory, INIT_LOCK).catch((error: unknown) => {
+      if (failureOf(error).code !== 'NL-DAEMON-RUNS') throw error;
+      const message = `Another init runs on ${directory}. This one has touched nothing.`;
+      const advice = 'Go on there; or end it there (Ctrl-C), and then: `newleaf init`';
+      throw new Fault('NL-DAEMON-RUNS', { message, advice });
     });
-  });
+    return taken;
+  };
 }
 
 /** Only root may set up the daemon of this machine. A file elsewhere is for the caller's own experiments. @throws Fault NL-CONFIG */

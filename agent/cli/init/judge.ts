@@ -1,13 +1,15 @@
 import { objectionTo } from '../../config/draft.ts';
 import { halvesAmong } from '../../config/rules.ts';
 import { Fault } from '../../failure/failure.ts';
-import { choiceByFlag, type Guide, wrongFlag } from './guide.ts';
+import { type Guide, wrongFlag } from './guide.ts';
 import { optionOf, SETTINGS } from './settings.ts';
 import { TOKEN_KINDS } from './token-flags.ts';
 
 /** Judges the values of all options that need only be read, before a file is copied or a server is dialled. @throws Fault NL-CONFIG */
 export function judgeFlags({ flag }: Pick<Guide, 'flag'>): void {
-  choiceByFlag({ flag }, 'new-token', TOKEN_KINDS);
+  const kind = flag('new-token');
+  if (kind !== undefined && !TOKEN_KINDS.some((one) => one === kind))
+    throw wrongFlag('new-token', `must be one of ${TOKEN_KINDS.join(', ')}`);
   for (const { flag: option, name, file, form } of Object.values(SETTINGS)) {
     const given = file === undefined && form === undefined ? flag(option) : undefined;
     const wrong = given === undefined ? undefined : objectionTo(name, given);

@@ -1,14 +1,23 @@
 import { knownToken } from '../../../hsm/known-token.ts';
 import { formatUri } from '../../../hsm/uri.ts';
 import { Fault } from '../../failure/failure.ts';
+import { leafIn } from '../../roll/candidate.ts';
 import { isEndorsed, type Leaf } from '../../roll/leaf.ts';
 import { iso } from '../../roll/report.ts';
+import { readEntry } from '../../state/read-entry.ts';
 import type { Guide } from './guide.ts';
 
 /** A leaf, and the registration that it was accepted for last: `termsOf` of agent/config/terms.ts. */
-export interface Recorded {
+interface Recorded {
   readonly leaf: Leaf | undefined;
   readonly registered?: string | undefined;
+}
+
+/** A state that cannot be read is met when the daemon starts. */
+export async function recordedIn(directory: string): Promise<Recorded> {
+  const entry = await readEntry(directory).catch(() => 'absent' as const);
+  if (entry === 'absent') return { leaf: undefined };
+  return { leaf: entry.current ?? leafIn(entry.next), registered: entry.registered };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { objectionTo } from '../../config/draft.ts';
 import type { Failure } from '../../failure/failure.ts';
-import { askSetting } from './ask-setting.ts';
+import { ask } from './ask-setting.ts';
 import type { Guide } from './guide.ts';
 import { SETTINGS, type SettingQuestion } from './settings.ts';
 
@@ -8,7 +8,6 @@ const USER = SETTINGS['proxy-user'];
 const PASSWORD = SETTINGS['proxy-password-file'];
 const PROXY = SETTINGS.proxy.name;
 
-/** What the command line may say of the way to the servers. */
 export const WAY_FLAGS = ['transport', 'proxy', USER.flag, PASSWORD.flag];
 
 /** A host and a port without a scheme: curl takes them as http://host:port. */
@@ -27,7 +26,6 @@ export function proposedProxy({ HTTPS_PROXY: written = '' }: NodeJS.ProcessEnv =
   return { refusal: `HTTPS_PROXY of the environment is not taken. ${refusal}` };
 }
 
-/** Whether a setting has an answer without its option. */
 export const hasAnswer =
   (answers: Guide['answers']) =>
   (name: string): boolean => {
@@ -58,9 +56,9 @@ async function askHalves(guide: Guide): Promise<void> {
   const isGiven = (one: SettingQuestion) => flag(one.flag) !== undefined;
   const isThere = (one: SettingQuestion) => isGiven(one) || Boolean(answers.text(one.name));
   if (!isThere(USER) && !isThere(PASSWORD)) return;
-  if (answers.text(PROXY) === undefined) await askSetting(guide, SETTINGS.proxy);
-  if (isGiven(USER) || !isThere(USER)) await askSetting(guide, USER);
-  if (isGiven(PASSWORD) || !isThere(PASSWORD)) await askSetting(guide, PASSWORD);
+  if (answers.text(PROXY) === undefined) await ask('proxy')(guide);
+  if (isGiven(USER) || !isThere(USER)) await ask('proxy-user')(guide);
+  if (isGiven(PASSWORD) || !isThere(PASSWORD)) await ask('proxy-password-file')(guide);
 }
 
 /**
@@ -78,17 +76,4 @@ export function ofProxy(answers: Guide['answers'], met: Failure, isAskedAgain: b
   const asked = 'Enter asks for user name and password';
   const advice = isAskedAgain ? asked : `${how} --${USER.flag} and --${PASSWORD.flag}`;
   return { ...met, advice: `${advice}; ${operator} knows them.` };
-}
-
-/** Which proxy; asked where the one so far did not work. */
-export async function askProxy(guide: Guide): Promise<void> {
-  guide.forget('proxy');
-  await askSetting(guide, SETTINGS.proxy);
-}
-
-/** Asked where the proxy wants them, or does not accept those so far. */
-export async function askCredentials(guide: Guide): Promise<void> {
-  guide.forget(USER.flag, PASSWORD.flag);
-  await askSetting(guide, USER);
-  await askSetting(guide, PASSWORD);
 }

@@ -5,8 +5,7 @@ import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { Interrupted } from '../kit/prompt.ts';
 import { Back } from './dialogue.ts';
-import { type Guide, wrongFlag } from './guide.ts';
-import { askInOrder } from './in-order.ts';
+import { askInOrder, type Guide, wrongFlag } from './guide.ts';
 import { givenPin, pinPlace, storedPin, storePin } from './pin-place.ts';
 import { beside, randomPin, readSecret, writeFor } from './secret.ts';
 import type { Shown, Survey } from './survey.ts';
@@ -14,14 +13,7 @@ import { admitTpm } from './tpm-unit.ts';
 
 export type NewKind = keyof typeof MAKEABLE;
 
-/** The label of a token that newleaf makes. */
 export const STANDARD_LABEL = 'newleaf';
-
-export interface Maker extends Shown {
-  readonly kind: NewKind;
-  /** For the list of choices. */
-  readonly words: string;
-}
 
 const WORDS: Readonly<Record<NewKind, string>> = {
   tpm: 'a new token in the TPM of this gateway: its keys work in this TPM only',
@@ -33,13 +25,12 @@ const isOf =
   ({ module }: Pick<Shown, 'module'>): boolean =>
     isModuleOf(kind, module.path);
 
-/** The tokens that can be made here, the better one first. */
-export function newKinds({ free }: Survey): readonly Maker[] {
-  return (['tpm', 'softhsm'] as const).flatMap((kind) => {
+/** The tokens that can be made here, the better one first, in words for the list of choices. */
+export const newKinds = ({ free }: Survey) =>
+  (['tpm', 'softhsm'] as const).flatMap((kind) => {
     const slot = free.find(isOf(kind));
     return slot === undefined ? [] : [{ ...slot, kind, words: WORDS[kind] }];
   });
-}
 
 /**
  * Makes a token, with a PIN that is on disk before it is in the token: an interruption locks nothing away, and the next run
@@ -51,9 +42,10 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
   const { answers, dialogue, errands } = guide;
   const maker = newKinds(found).find((one) => one.kind === kind);
   if (maker === undefined) throw notHere(kind, found);
+  const module = maker.module.path;
   try {
     // A token that is made stays, and without TLS it would be of no use.
-    await errands.findTls({ module: maker.module.path, tls: x509Of(answers.config).hsm.tls });
+    await errands.findTls({ module, tls: x509Of(answers.config).hsm.tls });
     let [label, pin] = ['', ''];
     await askInOrder(guide, [
       async () => {
@@ -68,8 +60,8 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
     if (kind === 'tpm') await admitTpm(guide, 'new');
     await storePin(guide, label, pin);
     await writeFor('caller', guide, soPinFile, `${soPin}\n`);
-    await errands.makeToken({ module: maker.module.path, label, pin, soPin });
-    const token = (await errands.tokens(maker.module.path)).find((one) => one.label === label && one.hasPin);
+    await errands.makeToken({ module, label, pin, soPin });
+    const token = (await errands.tokens(module)).find((one) => one.label === label && one.hasPin);
     if (token === undefined)
       throw new Fault('NL-TOKEN-MISSING', { message: `The token "${label}" was made, and is not there.` });
     const places = `Its PIN is in ${pinPlace(guide).path}, that of its officer in ${soPinFile}.`;
@@ -85,18 +77,14 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
 function notHere(kind: NewKind, { useless }: Survey): Fault {
   const { name, package: debian } = MAKEABLE[kind];
   const there = useless.find(isOf(kind));
-  if (there !== undefined) {
-    const message = `No token can be made here: ${there.module.path}: ${there.why}.`;
-    const advice =
-      'Give the user newleaf the right to use it (in Fedora: `usermod -aG ods newleaf`), and run `newleaf init` again.';
-    return new Fault('NL-TOKEN-MODULE', { message, advice });
-  }
-  const message = `No token can be made here: there is no module for ${name}.`;
-  const advice = `Install it (\`apt-get install ${debian}\`), and run \`newleaf init\` again.`;
-  return new Fault('NL-TOKEN-MODULE', { message, advice });
+  const why = there === undefined ? `there is no module for ${name}` : `${there.module.path}: ${there.why}`;
+  const right = 'Give the user newleaf the right to use it (in Fedora: `usermod -aG ods newleaf`)';
+  const how = there === undefined ? `Install it (\`apt-get install ${debian}\`)` : right;
+  const advice = `${how}, and run \`newleaf init\` again.`;
+  return new Fault('NL-TOKEN-MODULE', { message: `No token can be made here: ${why}.`, advice });
 }
 
-async function labelOf({ dialogue, flag }: Guide, { module }: Maker, { tokens }: Survey): Promise<string> {
+async function labelOf({ dialogue, flag }: Guide, { module }: Shown, { tokens }: Survey): Promise<string> {
   const there = tokens.filter((one) => one.module.path === module.path && one.token.hasPin);
   const taken = there.map(({ token }) => token.label);
   const more = taken.map((_, at) => `${STANDARD_LABEL}-${at + 2}`);
@@ -110,12 +98,12 @@ async function labelOf({ dialogue, flag }: Guide, { module }: Maker, { tokens }:
 }
 
 /** A stored PIN is kept: an interrupted run may have stored it. */
-async function pinFor(guide: Guide, { token: { pinLength } }: Maker): Promise<string> {
+async function pinFor(guide: Guide, { token: { pinLength } }: Shown): Promise<string> {
   const { least, most } = pinLength;
   const objection = (pin: string) =>
     pin.length < least || pin.length > most ? `must be ${least} to ${most} characters long` : undefined;
   const given = await givenPin(guide);
-  const wrong = given && objection(given);
+  const wrong = given === undefined ? undefined : objection(given);
   if (wrong !== undefined && guide.flag('pin-file') !== undefined)
     throw wrongFlag('pin-file', `holds a PIN that ${wrong}`);
   if (wrong !== undefined) throw new Fault('NL-TOKEN-PIN-FILE', { message: `The PIN for the new token ${wrong}.` });

@@ -43,7 +43,6 @@ export async function loginOf(guide: Guide, pin?: string): Promise<TokenLogin> {
 /**
  * The PIN that was kept for a token, and where, for the person. A run of init that was killed has left that of a new token beside
  * the one in use: a random one is nowhere else.
- * @param label of the token
  * @param isInUse the configuration of the daemon names the token
  * @throws as `storedPin`
  */
@@ -58,7 +57,6 @@ export async function pinKeptFor(guide: Guide, label: string, isInUse: boolean) 
 
 /**
  * Stores the PIN, and sets hsm.pin_file to its place. Where another PIN is in use, that one stays until the token does.
- * @param label of the token
  */
 export async function storePin(guide: Guide, label: string, pin: string): Promise<void> {
   const { path, setting } = pinPlace(guide);

@@ -20,19 +20,18 @@ export async function askPin(guide: Guide, shown: Shown, isOurs: boolean): Promi
   const from = guide.flag('pin-file') === undefined ? 'the one of aziot-identity-service' : 'the one in --pin-file';
   if (given !== undefined) return isAccepted(guide, shown, given, from, true);
   if (!token.needsLogin) return isAccepted(guide, shown, NONE, '', !dialogue.asks);
-  const found = await pinKeptFor(guide, token.label, isInUse(guide, shown));
-  const { pin: kept, words: where = '' } = found ?? {};
+  const kept = await pinKeptFor(guide, token.label, isInUse(guide, shown));
   const isMeant = isOurs || !dialogue.asks;
-  if (kept !== undefined && isMeant && (await isAccepted(guide, shown, kept, where, !dialogue.asks))) return true;
+  if (kept && isMeant && (await isAccepted(guide, shown, kept.pin, kept.words, !dialogue.asks))) return true;
   if (!dialogue.asks) {
     if (guide.flag('new-token') !== undefined) throw unknownPin(token.label);
     guide.answers.miss('pin-file');
     guide.answers.demandAll();
   }
-  const offered = kept === undefined || isMeant ? undefined : kept;
-  const enter = offered === undefined ? 'choose another token' : where;
+  const offered = isMeant ? undefined : kept;
+  const enter = offered?.words ?? 'choose another token';
   const typed = await dialogue.secret(`PIN of token "${token.label}" (not shown; Enter: ${enter})`);
-  const pin = typed === '' ? offered : typed;
+  const pin = typed || offered?.pin;
   return pin !== undefined && isAccepted(guide, shown, pin, 'which is kept', false);
 }
 
@@ -45,13 +44,7 @@ function isInUse({ file }: Guide, shown: Shown): boolean {
 /** For a token without login: the PIN must not be empty, and the token does not check it. */
 const NONE = 'none';
 
-async function isAccepted(
-  guide: Guide,
-  { token }: Shown,
-  pin: string,
-  words: string,
-  isLast: boolean,
-): Promise<boolean> {
+async function isAccepted(guide: Guide, { token }: Shown, pin: string, words: string, isLast: boolean) {
   const { dialogue, errands } = guide;
   try {
     await errands.login(await loginOf(guide, pin));

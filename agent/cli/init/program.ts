@@ -8,7 +8,6 @@ export function issuerInWords(typed: string): readonly string[] {
   );
 }
 
-/** The same back. */
 export const argvInWords = (value: Written): string =>
   Array.isArray(value) ? value.map(quoted).join(' ') : String(value);
 

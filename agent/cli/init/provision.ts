@@ -22,30 +22,28 @@ const ANSWER_MS = 60_000;
  * Watches the daemon bring the gateway to its hub. Shows what a person needs: the CSR where a person signs, the leaf where DPS
  * refuses it. Where a person is at the screen, it waits for that person.
  * @param before the state file before the daemon was started
- * @returns the state in which it ended
  */
 export async function provision(watch: DaemonWatch, before: Entry | 'absent'): Promise<RollState> {
+  const { config, isPatient, running } = watch;
+  const { daemon } = running;
   const untell = tellAll(watch, before === 'absent' ? undefined : before.phase);
   try {
     // Refused before, and perhaps enrolled meanwhile.
     if (before !== 'absent' && waits(before)) await askDps(watch);
-    const { config } = watch;
     const needsPerson = !('tpm' in config) && !needsNoPerson(config.issuer);
-    const { forPerson, forServers } = watch.late;
-    const late = needsPerson && watch.isPatient ? forPerson : forServers;
-    await Promise.race([watch.running.daemon.begun, watch.running.ended]);
-    const { current, next } = watch.running.daemon.state;
-    const hasLeaf = current !== undefined || leafIn(next) !== undefined;
+    const late = needsPerson && isPatient ? watch.late.forPerson : watch.late.forServers;
+    await Promise.race([daemon.begun, running.ended]);
+    const hasLeaf = daemon.state.current !== undefined || leafIn(daemon.state.next) !== undefined;
     const isKeyGone = hasLeaf && watch.isNewToken && lacksKey(await untilAtRest(watch, late));
     if (needsPerson && (!hasLeaf || isKeyGone)) {
       await showCsr(watch);
-      if (!watch.isPatient) return watch.running.daemon.state;
-    } else if (isKeyGone) await watch.running.daemon.answer({ kind: 'roll', from: 'technician', delayMs: 0 });
+      if (!isPatient) return daemon.state;
+    } else if (isKeyGone) await daemon.answer({ kind: 'roll', from: 'technician', delayMs: 0 });
     const state = await untilAtRest(watch, late, isKeyGone ? 'NL-TOKEN-KEY' : undefined);
     const leaf = refusedLeaf(state);
     if (leaf === undefined || serves(state)) return state;
     await showEnrollment(watch, leaf, state);
-    return watch.isPatient ? await untilEnrolled(watch) : state;
+    return isPatient ? await untilEnrolled(watch) : state;
   } finally {
     untell();
   }
@@ -60,11 +58,9 @@ async function askDps({ running }: DaemonWatch): Promise<void> {
 async function untilEnrolled(watch: DaemonWatch): Promise<RollState> {
   const { dialogue, abort, late } = watch;
   const over = AbortSignal.any([abort, late.forPerson]);
-  dialogue.blank();
   const enter = dialogue.asks ? ' Enter asks at once.' : '';
-  dialogue.say(
-    `Waiting for the operator: DPS is asked every ${ASK_AGAIN_MS / 1000} s.${enter} Ctrl-C ends it, and nothing is lost.`,
-  );
+  const pace = `DPS is asked every ${ASK_AGAIN_MS / 1000} s.${enter}`;
+  dialogue.paragraph(`Waiting for the operator: ${pace} Ctrl-C ends it, and nothing is lost.`);
   for (;;) {
     await dialogue.pause(ASK_AGAIN_MS, over);
     if (over.aborted) return watch.running.daemon.state;
@@ -74,29 +70,24 @@ async function untilEnrolled(watch: DaemonWatch): Promise<RollState> {
   }
 }
 
-/** The steps that remain after success. */
 export async function finishInit(watch: DaemonWatch, { current, assignment }: RollState): Promise<void> {
   const { dialogue } = watch;
   if (current === undefined || assignment === undefined) return;
   dialogue.blank();
   dialogue.ok(`Connected to ${assignment.hub} as ${assignment.deviceId}. The hub answers.`);
-  dialogue.blank();
-  if (!isEndorsed(current)) {
-    showLeaf(watch, current, 'leaf.pem');
-    dialogue.copy(`  issued by    ${current.issuer}\n  valid until  ${iso(current.notAfter)}`);
-    dialogue.blank();
-  }
+  const isTpm = isEndorsed(current);
+  const more = isTpm ? [] : [`  issued by    ${current.issuer}`, `  valid until  ${iso(current.notAfter)}`];
+  if (!isTpm) showLeaf(watch, current, 'leaf.pem', more);
   tellToStart(dialogue);
-  if (!isEndorsed(current)) await tellWayBack(watch, current);
+  if (!isTpm) await tellWayBack(watch, current);
 }
 
 /** Where the gateway serves with the leaf that it had before newleaf: how long the way back is open, and what ends it. */
 async function tellWayBack({ dialogue, config }: DaemonWatch, { key, chain }: Leaf): Promise<void> {
   const isImported = key.slot === 'a' && chain === (await adoptedChain(config.state.directory));
   if (key.slot !== 'given' && !isImported) return;
-  dialogue.blank();
   const file = isImported ? ' Delete the file of the old key after that: newleaf deletes only what it has made.' : '';
-  dialogue.say(
+  dialogue.paragraph(
     `It serves with the leaf that it had before. The way back is to stop newleaf and start the old program. The first roll ends that, with a key that was made in the token: \`sudo newleaf roll --wait\`, once the daemon runs.${file}`,
   );
 }
@@ -115,14 +106,11 @@ export interface Shortfall {
 }
 
 export function shortfall(state: RollState, terms: Pick<Terms, 'automatic'>, isInterrupted: boolean): Shortfall {
-  if (isInterrupted)
-    return { complaint: { message: 'Interrupted. Nothing is lost.', advice: AGAIN }, exit: EXIT.failed };
+  const stopped = (message: string) => ({ complaint: { message, advice: AGAIN }, exit: EXIT.failed });
+  if (isInterrupted) return stopped('Interrupted. Nothing is lost.');
   if (waitsForPerson(state.next, terms)) return { exit: EXIT.person };
   const met = restOf(state.next)?.failure ?? (state.workTrouble ?? state.sessionTrouble)?.failure;
-  if (met === undefined) {
-    const message = `Not finished in time: ${WORDS[state.phase]}.`;
-    return { complaint: { message, advice: AGAIN }, exit: EXIT.failed };
-  }
+  if (met === undefined) return stopped(`Not finished in time: ${WORDS[state.phase]}.`);
   const lasting = met.code === 'NL-TOKEN-KEY' ? KEY_LOST : met.advice;
   const advice = met.kind === 'transient' ? `${met.advice} ${AGAIN}` : lasting;
   return { complaint: { ...met, advice }, exit: waits(state) ? EXIT.person : exitOf(met) };

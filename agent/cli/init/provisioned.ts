@@ -41,7 +41,6 @@ function logOn(dialogue: Dialogue): Log {
   return { error() {}, warn: tell, info: tell, debug() {} };
 }
 
-/** Runs the daemon in this process, as its user, until the gateway serves. */
 async function brought(here: Here, env: NodeJS.ProcessEnv): Promise<Shortfall> {
   const { file, dialogue, abort, passage } = here;
   const { config } = loadConfig(file, passage.handed?.toml);

@@ -2,10 +2,10 @@ import { objectionTo } from '../../config/draft.ts';
 import { Fault, failure } from '../../failure/failure.ts';
 import { isEndorsed } from '../../roll/leaf.ts';
 import type { Running } from '../run/command.ts';
-import { askSetting } from './ask-setting.ts';
+import { ask } from './ask-setting.ts';
 import { existing, writeConfiguration } from './configuration.ts';
 import type { Dialogue } from './dialogue.ts';
-import { type Guide, InitAnswers } from './guide.ts';
+import type { Guide } from './guide.ts';
 import { loginOf } from './pin-place.ts';
 import { untilProven } from './prove.ts';
 import { SETTINGS } from './settings.ts';
@@ -31,10 +31,9 @@ export function scopeDoubted({ daemon }: Pick<Running, 'daemon'>): AbortSignal {
 
 /** Asks for the ID scope once more, and writes it. @throws Back; Interrupted; Fault NL-CONFIG */
 export async function correctScope(dialogue: Dialogue, file: string): Promise<void> {
-  const answers = new InitAnswers(existing(file, false).draft, file);
+  const { answers } = existing(file, false);
   const scope = answers.text(SCOPE.name);
-  dialogue.blank();
-  dialogue.say(
+  dialogue.paragraph(
     `Is ${scope} the right ID scope? Enter tries again, or type another. \`back\` asks everything again, as \`newleaf init --ask\` does.`,
   );
   answers.set(SCOPE.name, await dialogue.text(SCOPE.words, scope, (one) => objectionTo(SCOPE.name, one)));
@@ -60,7 +59,7 @@ export async function proveScope(guide: Guide): Promise<void> {
   };
   await untilProven(guide, met, () => {
     guide.forget(flag);
-    return { setting: [name, kept], again: [() => askSetting(guide, SCOPE)] };
+    return { setting: name, before: kept, again: [ask('id-scope')] };
   });
 }
 

@@ -9,11 +9,7 @@ const ROOT = { uid: 0, gid: 0 };
 
 export const beside = ({ file }: Pick<Guide, 'file'>, name: string): string => join(dirname(file), name);
 
-/**
- * Writes a file beside the configuration.
- * @param reader beside root
- * @throws Fault NL-CONFIG
- */
+/** Writes a file beside the configuration. @throws Fault NL-CONFIG */
 export async function writeFor(
   reader: 'caller' | 'daemon' | 'all',
   { account }: Pick<Guide, 'account'>,

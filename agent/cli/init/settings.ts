@@ -8,7 +8,6 @@ import { noSecret } from './secret.ts';
 /** How a file is kept beside the configuration, where the daemon cannot read the one that was named. */
 export interface Copied {
   readonly name: string;
-  /** For the daemon alone. */
   readonly isSecret?: true;
 }
 
@@ -16,7 +15,6 @@ export interface Copied {
 export interface SettingQuestion {
   readonly flag: string;
   readonly name: string;
-  /** The question itself. */
   readonly words: string;
   /** Where the person finds the answer; said before the question. */
   readonly hint?: string;
@@ -37,7 +35,6 @@ export interface SettingQuestion {
   readonly form?: { readonly read: (typed: string) => Written; readonly show: (value: Written) => string };
 }
 
-/** The fault of a file of certificates, as the end of a sentence. */
 export const noCertificate = (path: string, content = ''): string | undefined =>
   holdsAuthority(content) ? undefined : `must be a PEM file: there is no certificate in ${path}`;
 
@@ -133,11 +130,9 @@ const BY_OPTION = {
 
 export type Option = keyof typeof BY_OPTION;
 
-/** Every option that is one setting. */
 export const SETTINGS = Object.fromEntries(
   Object.entries(BY_OPTION).map(([flag, question]) => [flag, { flag, ...question }]),
 ) as Readonly<Record<Option, SettingQuestion>>;
 
-/** The option of a setting. */
 export const optionOf = (setting: string): string | undefined =>
   Object.values(SETTINGS).find(({ name }) => name === setting)?.flag;

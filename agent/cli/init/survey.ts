@@ -12,11 +12,8 @@ export interface Shown {
 }
 
 export interface Survey {
-  /** Tokens that are initialised. */
   readonly tokens: readonly Shown[];
-  /** Slots for a new token, one of each module that has free slots. */
   readonly free: readonly Shown[];
-  /** Modules that are of no use here. */
   readonly useless: readonly { readonly module: FoundModule; readonly why: string; readonly isBroken: boolean }[];
   /** Tokens that were made as root: root can use them, and the daemon cannot. */
   readonly rootsOnly: readonly Shown[];
@@ -37,43 +34,34 @@ export async function survey(
     Promise.all(modules.map((module) => look(module, errands))),
     Promise.all(asRoot === undefined ? [] : modules.map((module) => look(module, asRoot))),
   ]);
-  const tokens = withoutCopies(initialised(looks));
+  const tokens = withoutCopies(shownIn(looks, true));
   return {
     tokens,
     hidden: modules.map(({ path }) => hiddenTokens(path)).find((one) => one !== undefined),
-    rootsOnly: withoutCopies(initialised(root)).filter((one) => !tokens.some((other) => nameOf(other) === nameOf(one))),
-    free: looks.flatMap(({ module, seen }) => {
-      const token = seen.find(({ isInitialised }) => !isInitialised);
-      return token === undefined ? [] : [{ module, token }];
-    }),
+    rootsOnly: withoutCopies(shownIn(root, true)).filter(
+      (one) => !tokens.some((other) => nameOf(other) === nameOf(one)),
+    ),
+    free: shownIn(looks, false),
     useless: looks.flatMap(({ module, why, isBroken }, at) => {
-      if (why === undefined) return [];
       const isRight = isBroken && root[at]?.isBroken === false;
-      return [
-        { module, isBroken, why: isRight ? `${why}; as root it works, so the user of the daemon lacks a right` : why },
-      ];
+      const more = isRight ? '; as root it works, so the user of the daemon lacks a right' : '';
+      return why === undefined ? [] : [{ module, isBroken, why: `${why}${more}` }];
     }),
   };
 }
 
-const initialised = (looks: readonly Look[]): readonly Shown[] =>
+const shownIn = (looks: readonly Awaited<ReturnType<typeof look>>[], isMade: boolean): readonly Shown[] =>
   looks.flatMap(({ module, seen }) =>
-    seen.filter(({ isInitialised }) => isInitialised).map((token) => ({ module, token })),
+    seen.filter(({ isInitialised }) => isInitialised === isMade).map((token) => ({ module, token })),
   );
-
-type Look = Awaited<ReturnType<typeof look>>;
 
 async function look(module: FoundModule, errands: Pick<Errands, 'tokens'>) {
   try {
     const seen = await errands.tokens(module.path);
     return { module, seen, isBroken: false, ...(seen.length === 0 && { why: 'it shows no token' }) };
   } catch (error) {
-    return {
-      module,
-      seen: [],
-      isBroken: true,
-      why: failureOf(error).message.replace(/^(PKCS#11 module \S+ |[\w ]+: )|\.$/g, ''),
-    };
+    const why = failureOf(error).message.replace(/^(PKCS#11 module \S+ |[\w ]+: )|\.$/g, '');
+    return { module, seen: [], isBroken: true, why };
   }
 }
 
@@ -86,11 +74,9 @@ function withoutCopies(tokens: readonly Shown[]): readonly Shown[] {
 
 const nameOf = ({ token }: Shown): string => [token.label, token.serial, token.manufacturer].join('\n');
 
-/** Whether it is the token of this label, or of this pkcs11: URI. */
 export const isTokenNamed = ({ token }: Pick<Shown, 'token'>, wanted: string): boolean =>
   wanted.startsWith('pkcs11:') ? matches(token, parseUri(wanted)) : token.label === wanted;
 
-/** Whether it is the token that a configuration names. */
 export const isTokenOf = (
   shown: Shown,
   { module, token, uri }: Readonly<Record<'module' | 'token' | 'uri', string | undefined>>,
@@ -104,7 +90,6 @@ export function hindrance({ hasPin, hasPinPad, isLocked, needsLogin }: SeenToken
   return isLocked ? 'its PIN is locked: the SO PIN unlocks it' : undefined;
 }
 
-/** One line about a token, for the list of choices. */
 export function tokenInWords({ module, token }: Shown): string {
   const { needsLogin, isCountLow } = token;
   const [label = '', model = '', serial = ''] = [token.label, token.model, token.serial].map(foreign);
@@ -113,11 +98,8 @@ export function tokenInWords({ module, token }: Shown): string {
   return `token "${label}" (${module.name}: ${model || 'no model'}, serial ${serial || 'none'}): ${state}`;
 }
 
-/** The same of a token that only root can use. */
 export function rootsOnlyInWords({ module, token }: Shown): string {
-  const cure =
-    module.name === 'SoftHSM'
-      ? '`chown -R newleaf: /var/lib/softhsm/tokens`, if it is for newleaf alone'
-      : 'make it as the user newleaf';
+  const given = '`chown -R newleaf: /var/lib/softhsm/tokens`, if it is for newleaf alone';
+  const cure = module.name === 'SoftHSM' ? given : 'make it as the user newleaf';
   return `token "${foreign(token.label)}" (${module.name}): only root can use it, and the daemon is not root; ${cure}`;
 }

@@ -1,6 +1,6 @@
 import { Fault } from '../../failure/failure.ts';
 import { noFile } from './ask-setting.ts';
-import { choiceByFlag, type Guide, wrongFlag } from './guide.ts';
+import { type Guide, wrongFlag } from './guide.ts';
 import { type NewKind, newKinds, STANDARD_LABEL } from './new-token.ts';
 import { hindrance, isTokenNamed, rootsOnlyInWords, type Shown, type Survey, tokenInWords } from './survey.ts';
 
@@ -12,12 +12,11 @@ export const TOKEN_KINDS: readonly NewKind[] = ['softhsm', 'tpm'];
  * @throws Fault NL-CONFIG where more must be said, or an option is wrong; NL-TOKEN-MISSING where the configured one is not there
  */
 export function tokenByFlags({ answers, flag, left }: Guide, found: Survey): Shown | NewKind {
-  const kind = choiceByFlag({ flag }, 'new-token', TOKEN_KINDS);
+  const kind = TOKEN_KINDS.find((one) => one === flag('new-token'));
   const wrong = wrongModule(flag('module'), found);
   if (wrong !== undefined) throw wrongFlag('module', wrong);
   const named = flag('token');
   const module = flag('module') ?? (named === undefined && kind === undefined ? answers.text('hsm.module') : undefined);
-  const here = found.tokens.filter((one) => module === undefined || one.module.path === module);
   const kept = left === undefined ? undefined : found.tokens.find((one) => isTokenNamed(one, left));
   if (kind !== undefined) {
     const same = made(kind, named ?? STANDARD_LABEL, found);
@@ -25,23 +24,23 @@ export function tokenByFlags({ answers, flag, left }: Guide, found: Survey): Sho
     return same ?? kind;
   }
   const wanted = named ?? answers.text('hsm.uri') ?? answers.text('hsm.token') ?? (kept && left);
-  const matching = here.filter((one) => wanted === undefined || isTokenNamed(one, wanted));
-  const usable = matching.filter(({ token }) => hindrance(token) === undefined);
+  const isMeant = (one: Shown) =>
+    (module === undefined || one.module.path === module) && (wanted === undefined || isTokenNamed(one, wanted));
+  const usable = found.tokens.filter((one) => isMeant(one) && hindrance(one.token) === undefined);
   const [only] = usable;
   if (only !== undefined && usable.length === 1) return only;
   const list = [...found.tokens.map(tokenInWords), ...found.rootsOnly.map(rootsOnlyInWords)].join('; ') || 'none';
   const useless = found.useless.map(({ module: { path }, why }) => ` ${path}: ${why}.`).join('');
   const hidden = found.hidden === undefined ? '' : ` ${found.hidden.message}`;
-  if (wanted !== undefined && usable.length === 0) {
-    // A wrong option is a wrong command line; a configured token may have been pulled.
-    throw new Fault(named === undefined ? 'NL-TOKEN-MISSING' : 'NL-CONFIG', {
-      message: `There is no usable token ${wanted}. Tokens here: ${list}.${hidden}${useless}`,
-      advice: found.hidden?.advice ?? 'Name one of them with --token, or have one made: --new-token softhsm',
-    });
+  const here = `Tokens here: ${list}.${hidden}${useless}`;
+  if (wanted === undefined || usable.length > 0) {
+    const advice = 'Name one with --token LABEL (or its pkcs11: URI), or have one made: --new-token softhsm';
+    throw new Fault('NL-CONFIG', { message: `newleaf cannot ask which token to take. ${here}`, advice });
   }
-  throw new Fault('NL-CONFIG', {
-    message: `newleaf cannot ask which token to take. Tokens here: ${list}.${hidden}${useless}`,
-    advice: 'Name one with --token LABEL (or its pkcs11: URI), or have one made: --new-token softhsm',
+  // A wrong option is a wrong command line; a configured token may have been pulled.
+  throw new Fault(named === undefined ? 'NL-TOKEN-MISSING' : 'NL-CONFIG', {
+    message: `There is no usable token ${wanted}. ${here}`,
+    advice: found.hidden?.advice ?? 'Name one of them with --token, or have one made: --new-token softhsm',
   });
 }
 

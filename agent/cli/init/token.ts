@@ -3,13 +3,12 @@ import { findModules } from '../../../hsm/find-modules.ts';
 import { isModuleOf, MAKEABLE } from '../../../hsm/known-modules.ts';
 import { formatUri } from '../../../hsm/uri.ts';
 import { SURVEY_MS } from '../proof/apart.ts';
-import { askSetting } from './ask-setting.ts';
+import { ask } from './ask-setting.ts';
 import { Back, type Choice } from './dialogue.ts';
 import { createErrands } from './errands.ts';
 import type { Guide } from './guide.ts';
 import { makeNewToken, type NewKind, newKinds } from './new-token.ts';
 import { askPin } from './pin.ts';
-import { SETTINGS } from './settings.ts';
 import {
   hindrance,
   isTokenNamed,
@@ -23,21 +22,19 @@ import {
 import { tokenByFlags } from './token-flags.ts';
 import { admitTpm } from './tpm-unit.ts';
 
-/** The device of a TPM that several programs may use. */
 const TPM_DEVICE = '/dev/tpmrm0';
 
 /** Where the private key lives: in an existing token, or in a new one. Ends with a login that worked. */
 export async function askToken(guide: Guide): Promise<void> {
   const { dialogue, flag } = guide;
   const isGiven = !dialogue.asks || flag('token') !== undefined || flag('new-token') !== undefined;
-  for (;;) {
+  for (let isDone = false; !isDone; ) {
     const before = dialogue.questions;
-    try {
-      if (await isFound(guide, isGiven)) return;
-    } catch (error) {
+    isDone = await isFound(guide, isGiven).catch((error: unknown) => {
       const isFirst = dialogue.questions === before + 1;
       if (!(error instanceof Back) || isFirst) throw error;
-    }
+      return false;
+    });
   }
 }
 
@@ -82,11 +79,10 @@ async function choose(guide: Guide, found: Survey): Promise<Shown | NewKind | un
   const key = await dialogue.choose('Which one', choices, only < 0 ? kinds[0]?.kind : `token-${only}`);
   if (key === 'softhsm' || key === 'tpm') return key;
   guide.forget('module');
-  if (key === 'other') await askSetting(guide, SETTINGS.module);
+  if (key === 'other') await ask('module')(guide);
   return usable.find((_, at) => key === `token-${at}`);
 }
 
-/** Modules and tokens that are of no use, and those that could be made. */
 function tellOfOthers({ dialogue }: Guide, { tokens, free, useless, rootsOnly, hidden }: Survey): void {
   const hindered = tokens.filter(({ token }) => hindrance(token) !== undefined).map(tokenInWords);
   const silent = useless.map(({ module, why }) => `${module.name}: ${why} (${module.path})`);

@@ -21,7 +21,6 @@ export interface DaemonWatch {
   readonly isPatient: boolean;
   /** When to wait no longer: for servers, and for a person. */
   readonly late: { readonly forServers: AbortSignal; readonly forPerson: AbortSignal };
-  /** Ctrl-C. */
   readonly abort: AbortSignal;
 }
 
@@ -31,7 +30,6 @@ export const serves = ({ phase, online }: RollState): boolean => phase === 'serv
 export const waits = ({ phase, next }: Pick<RollState, 'phase' | 'next'>): boolean =>
   (phase === 'stranded' || restOf(next) !== undefined) && phase !== 'registering-next' && phase !== 'requesting-leaf';
 
-/** The leaf that DPS refuses, where the gateway waits for its enrollment. */
 export const refusedLeaf = (state: RollState): Leaf | undefined =>
   waits(state) ? (leafIn(state.next) ?? state.current) : undefined;
 
@@ -65,7 +63,6 @@ const TRIES = 'newleaf tries again by itself. Where an answer was wrong: Ctrl-C,
 /**
  * Prints the events, each line with the time since the beginning.
  * @param before the phase that an earlier run has left: the daemon goes on with it, without an event
- * @returns what ends it
  */
 export function tellAll({ running, dialogue }: DaemonWatch, before: Phase | undefined): () => void {
   const isSame = before !== undefined && before === running.daemon.state.phase;

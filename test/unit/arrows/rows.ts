@@ -27,7 +27,7 @@ the TPM was not enrolled yet | agent/dps/tpm/attest.ts; NL-TPM-NO-LEAF | newleaf
 the registration ID is not that of the leaf | agent/roll/misnamed.ts; agent/cli/init/identity.ts | newleaf decommission; newleaf init | a gateway of that ID | test/system/arrows-lost.ts › another registration ID for a gateway that has a leaf
 the budget of requests is used up | NL-BUDGET | newleaf reprovision | it is done at once | test/e2e/arrows.test.ts › the budget of the hub is used up
 work that goes round in circles is slowed down | NL-BUDGET-BRAKED | newleaf reprovision | it is done at once | test/unit/daemon/brake.test.ts › whoever asks is served at once
-port 8883 is closed, and 443 is not tried | agent/cli/checks/azure.ts | systemctl restart newleaf | the gateway goes by 443 | test/e2e/network.test.ts › auto, and a proxy that lets only 443 through
+port 8883 is closed, and 443 is not tried | agent/cli/checks/check.ts | systemctl restart newleaf | the gateway goes by 443 | test/e2e/network.test.ts › auto, and a proxy that lets only 443 through
 a file cannot be written | agent/cli/request/csr.ts | newleaf csr -o FILE | the CSR is in another | test/e2e/arrows.test.ts › a person is to bring the leaf
 the token is lost | NL-TOKEN-MISSING; hsm/module.ts | systemctl stop newleaf; newleaf init --ask; systemctl start newleaf; newleaf roll --wait | another token, key and leaf | test/system/cures.test.ts › a token that is lost, with the key of the leaf
 the token that 'init' is given has another key | agent/cli/init/provision.ts | systemctl start newleaf; newleaf roll --wait | another key | test/system/cures.test.ts › a token that is lost, with the key of the leaf
@@ -64,7 +64,7 @@ the unit is masked | agent/cli/checks/daemon.ts | systemctl unmask newleaf | it 
 a drop-in took the watchdog away | agent/cli/checks/daemon.ts | systemctl daemon-reload; systemctl restart newleaf | it has one | test/system/arrows.ts › the unit has lost its watchdog
 the user newleaf was deleted | agent/cli/checks/daemon.ts | systemd-sysusers; systemctl restart newleaf | the gateway serves | test/system/arrows.ts › the user of the daemon was deleted
 another version is installed than runs | agent/cli/checks/daemon.ts; agent/cli/uplink/told.ts | systemctl restart newleaf | the installed one runs | test/system/arrows.ts › another version is installed than runs
-two daemons had the same setting | agent/cli/checks/state.ts | systemctl restart newleaf | the warning is gone | test/system/arrows.ts › two daemons have one registration ID
+two daemons had the same setting | agent/cli/checks/check.ts | systemctl restart newleaf | the warning is gone | test/system/arrows.ts › two daemons have one registration ID
 the state directory is of another user | agent/cli/checks/state.ts | chown -R …: … | the daemon may write | test/system/arrows.ts › the state directory is of another user
 a file of the state is | agent/cli/checks/examine.ts | chown …: … | the daemon may read | test/system/arrows.ts › a file of the state is of another user
 all users may look into it | agent/cli/checks/permissions.ts | chmod 0750 … | they may not | test/system/arrows.ts › all users may look into the state directory
@@ -127,5 +127,4 @@ export const NO_ARROWS: readonly (readonly [place: string, command: string, reas
   ['agent/cli/init/scope.ts', 'back', 'an answer to a question'],
   ['agent/cli/init/idle.ts', 'newleaf init --config FILE', 'for experiments'],
   ['agent/cli/init/enrollment.ts', 'newleaf run', 'where there is no systemd'],
-  ['agent/cli/init/prove.ts', 'systemctl restart newleaf', 'it is taken out of an advice'],
 ];

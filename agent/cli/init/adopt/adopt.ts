@@ -83,12 +83,10 @@ function tell({ dialogue }: Guide, { flags, leaf, key, lost, isEdge }: Incumbent
   if (key?.uri !== undefined) dialogue.item('-', `key: ${key.uri}: used, and never destroyed`);
   if (key?.file !== undefined) dialogue.item('-', `key: ${key.file}: a copy goes into the token`);
   if (lost.length > 0) {
-    dialogue.blank();
-    dialogue.say('newleaf does not take over:');
+    dialogue.paragraph('newleaf does not take over:');
     for (const words of lost) dialogue.item('!!', words);
   }
-  dialogue.blank();
-  dialogue.say(
+  dialogue.paragraph(
     'Nothing is changed there. Until the first roll is proven, the way back works: stop newleaf, and start it again.',
   );
   dialogue.commands(commandsOf({ isEdge }).back);
@@ -99,7 +97,6 @@ function propose(flags: Map<string, string>, found: readonly (readonly [flag: st
   for (const [flag, value] of found) if (value !== '' && !flags.has(flag)) flags.set(flag, value);
 }
 
-/** Principals and settings that were added to its daemons by hand. */
 function additions(): readonly Addition[] {
   return ['identityd', 'certd', 'keyd'].flatMap((daemon) => {
     const directory = join(dirname(AZIOT), daemon, 'config.d');

@@ -8,7 +8,6 @@ import { refusal } from './pair.ts';
 /** The configuration of aziot-identity-service, and of IoT Edge, which has the same file. */
 export const AZIOT = '/etc/aziot/config.toml';
 
-/** What newleaf takes over from aziot-identity-service. */
 export interface Incumbent {
   /** Answers, under the names of the flags of init. */
   readonly flags: ReadonlyMap<string, string>;

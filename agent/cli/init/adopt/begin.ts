@@ -48,7 +48,6 @@ async function bring(guide: Guide, inFile: KeyInFile, chain: string): Promise<vo
   dialogue.ok(`A copy of the key ${file} is in the token, as "${label}": ${inWords(leaf)}.`);
 }
 
-/** A key in the token, named by a URI. */
 async function name(guide: Guide, uri: string, chain: string | undefined): Promise<void> {
   const { object, id } = parseUri(uri);
   const found = (await guide.errands.keysIn(await loginOf(guide))).filter(

@@ -45,8 +45,7 @@ export async function demandStopped({ adopted, dialogue }: Guide, runs = running
     }
     if (!dialogue.asks || (aziot !== undefined && names === '')) return;
     const unknown = 'Now stop the program that has used this identity: the hub admits one session.';
-    dialogue.blank();
-    dialogue.say(aziot === undefined ? unknown : `Now stop ${names}, in another terminal:`);
+    dialogue.paragraph(aziot === undefined ? unknown : `Now stop ${names}, in another terminal:`);
     dialogue.commands(stop);
     if ((await dialogue.confirm('Is it stopped?', true).catch(toStop)) && aziot === undefined) return;
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { DaemonEvent } from '../../../../agent/ask/event.ts';
-import { askAttestation } from '../../../../agent/cli/init/attestation.ts';
+import { askAttestation } from '../../../../agent/cli/init/steps.ts';
 import { isAtRest } from '../../../../agent/cli/init/watch.ts';
 import { type Code, failure } from '../../../../agent/failure/failure.ts';
 import type { RollEffect, RollState } from '../../../../agent/roll/state.ts';

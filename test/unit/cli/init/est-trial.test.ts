@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { examine } from '../../../../agent/cli/checks/examine.ts';
 import { CHECKS } from '../../../../agent/cli/checks/list.ts';
 import { estQuestions } from '../../../../agent/cli/init/est.ts';
-import { askInOrder } from '../../../../agent/cli/init/in-order.ts';
+import { askInOrder } from '../../../../agent/cli/init/guide.ts';
 import { siteHere } from '../../../../agent/cli/proof/site-here.ts';
 import { draftConfig } from '../../../../agent/config/config.ts';
 import { authority, files, grant, type Script, serve, status } from '../../issuer/est-server.ts';
@@ -27,7 +27,7 @@ async function asked(t: Parameters<typeof serve>[0], answer: Script) {
 for (const [code, said] of Object.entries({ 404: 'NL-EST-REFUSED', 500: 'NL-EST-SERVER', 503: 'NL-EST-SERVER' })) {
   test(`an EST server that answers the trial with ${code} does not know this gateway: init and check agree`, async (t) => {
     const { guide, shown } = await asked(t, status(Number(code)));
-    const { draft } = guide.answers;
+    const draft = guide.answers;
     const config = async () => draftConfig(draft, guide.file);
     const site = siteHere({ config, file: guide.file, env: {}, now: Date.now() });
     const auth = CHECKS.filter(({ id }) => id === 'issuer-auth');

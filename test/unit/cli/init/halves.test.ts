@@ -53,7 +53,7 @@ test('a person is asked for the other half, whether an option or the configurati
   ]) {
     const { guide } = scene(options);
     await setNetwork(guide);
-    assert.deepEqual(Object.fromEntries(guide.answers.draft), {
+    assert.deepEqual(Object.fromEntries(guide.answers), {
       ...password,
       'network.proxy': PROXY,
       'network.proxy_username': 'x',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { demandAlone, demandIdle } from '../../../../agent/cli/init/idle.ts';
+import { demandIdle, onceAlone } from '../../../../agent/cli/init/idle.ts';
 import { Fault, failure } from '../../../../agent/failure/failure.ts';
 import type { NextStatus } from '../../../../agent/roll/report.ts';
 import { takeLock } from '../../../../agent/state/lock.ts';
@@ -42,8 +42,8 @@ test('a daemon in another container, whose socket is not here', async (t) => {
 
 test('another init is named, and may start a daemon of its own', async (t) => {
   const directory = scratch(t);
-  await demandAlone(directory);
-  await assert.rejects(demandAlone(directory), fault('NL-DAEMON-RUNS', /^Another init runs on .* touched nothing/));
+  await onceAlone()(directory);
+  await assert.rejects(onceAlone()(directory), fault('NL-DAEMON-RUNS', /^Another init runs on .* touched nothing/));
   await demandIdle(join(directory, 'control.sock'), directory);
   await (await takeLock(directory)).release();
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { askSetting } from '../../../../agent/cli/init/ask-setting.ts';
 import { Back, Dialogue } from '../../../../agent/cli/init/dialogue.ts';
-import { askInOrder, type Question } from '../../../../agent/cli/init/in-order.ts';
+import { askInOrder, type Question } from '../../../../agent/cli/init/guide.ts';
 import { timeoutOf } from '../../../../agent/cli/timeout.ts';
 import { scene } from './stage.ts';
 
@@ -36,7 +36,7 @@ describe('back', () => {
     test(what, async () => {
       const { guide } = scene({ flags, typed });
       await askInOrder(guide, QUESTIONS);
-      assert.deepEqual([...guide.answers.draft.values()], settings);
+      assert.deepEqual([...guide.answers.values()], settings);
     });
   }
 

@@ -39,7 +39,7 @@ test('the state is that of another gateway than the one that is to be set up: it
     leftOver(guide, { leaf, registered: '0ne1/gw-7@dps.example' }),
     fault('NL-CONFIG', /state of another gateway: gw-7, .* issued by Device CA.*--registration-id says gw-8/),
   );
-  assert.equal(guide.answers.draft.size, 1);
+  assert.equal(guide.answers.size, 1);
   const same = scene({ configured: { 'state.directory': directory }, flags: { 'registration-id': 'gw-7' } });
   await leftOver(same.guide, { leaf });
   assert.match(same.paper.text, /goes on with it/);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { judgeFlags } from '../../../../agent/cli/init/judge.ts';
 import { newKinds } from '../../../../agent/cli/init/new-token.ts';
 import { hindrance, rootsOnlyInWords, type Survey, survey, tokenInWords } from '../../../../agent/cli/init/survey.ts';
 import { tokenByFlags } from '../../../../agent/cli/init/token-flags.ts';
@@ -141,7 +142,6 @@ describe('the token that flags and configuration name', () => {
       { useless: [broken('/nowhere.so', 'PKCS#11 module /nowhere.so cannot be loaded')] },
       /--module must be a file that is there: there is no \/nowhere\.so\. See/,
     ],
-    ['to be made of nothing', { flags: { 'new-token': 'paper' } }, {}, /--new-token must be one of softhsm, tpm/],
   ];
   for (const [what, options, found, expected] of rows) {
     test(what, () => {
@@ -150,4 +150,9 @@ describe('the token that flags and configuration name', () => {
       else assert.deepEqual(ask(), expected);
     });
   }
+
+  test('to be made of nothing: told before anything is looked at', () => {
+    const { guide } = scene({ flags: { 'new-token': 'paper' } });
+    assert.throws(() => judgeFlags(guide), /--new-token must be one of softhsm, tpm/);
+  });
 });
