@@ -2,7 +2,7 @@ import { onWire } from '../ask/wire.ts';
 import type { Config } from '../config/config.ts';
 import { termsOf } from '../config/terms.ts';
 import { DaemonView } from '../daemon/view.ts';
-import { Fault } from '../failure/failure.ts';
+import { type Failure, Fault } from '../failure/failure.ts';
 import { Keepalive } from '../hub/keepalive.ts';
 import { builtAt, version } from '../machine/build.ts';
 import type { Log } from '../machine/log.ts';
@@ -24,6 +24,8 @@ export interface Given<C extends Config = Config> {
   readonly env: NodeJS.ProcessEnv;
   readonly clock?: Clock;
   readonly uplink?: Uplinked;
+  /** What is wrong beside the daemon. */
+  readonly beside?: () => Failure | undefined;
 }
 
 /** The programs of this gateway, as far as the daemon has to do with them. */
@@ -37,7 +39,7 @@ export interface Uplinked {
 }
 
 /** The parts that every daemon has; keys, far side and first leaf come from the assembly. */
-export function foundationOf({ config, log, env, clock = systemClock, uplink }: Given) {
+export function foundationOf({ config, log, env, clock = systemClock, uplink, beside }: Given) {
   const { directory } = config.state;
   const view = new DaemonView();
   const keepalive = new Keepalive(config.network.keepalive, () => clock.monotonic());
@@ -60,6 +62,7 @@ export function foundationOf({ config, log, env, clock = systemClock, uplink }: 
     view,
     answer: onWire(view.answer, uplink?.status),
     ...(uplink && { besideTwin: uplink.reported }),
+    ...(beside && { beside }),
   };
 }
 

@@ -1,8 +1,9 @@
-import { configPath, DEFAULT_PATH, instanceOf } from '../config/config.ts';
+import { type Config, configPath, DEFAULT_PATH, instanceOf, loadConfig } from '../config/config.ts';
 import { configurationOf, isInstanceName } from '../config/instance.ts';
 import { namesHere } from '../config/neighbours.ts';
+import { needsNoPerson } from '../config/terms.ts';
+import { byPerson } from '../failure/by-person.ts';
 import { DAEMON, localAccount } from '../machine/account.ts';
-import { isContained } from '../machine/contained.ts';
 import { namingIn } from '../machine/naming.ts';
 import { rewritten } from '../machine/printed.ts';
 import { readerOf, sudoFor } from './entitled.ts';
@@ -16,13 +17,25 @@ export const forInstance = (work: Run): Run =>
     const chosen = { ...args, options: { ...args.options, ...configOf(args) } };
     const { name, hasUnit } = instanceOf(configPath(textOption(chosen, 'config'), io.env));
     const reader = readerOf(io.env, hasUnit ? localAccount(DAEMON) : undefined);
-    if (name === undefined && reader.isRoot && !isContained(io.env)) return work(chosen, io);
     const env = name === undefined ? io.env : { ...io.env, NEWLEAF_CONFIG: configurationOf(name) };
     const named = namingIn(env);
     const entitled = sudoFor(reader, !hasUnit);
-    const printed = (output: Output) => rewriting(output, (text) => rewritten(named(text), entitled));
+    const advised = forIssuer(() => loadConfig(configPath(textOption(chosen, 'config'), io.env)).config);
+    const printed = (output: Output) => rewriting(output, (text) => rewritten(named(advised(text)), entitled));
     return work(chosen, { ...io, env, out: printed(io.out), err: printed(io.err) });
   });
+
+/** Reads the configuration for a text that advises a roll, and for no other. */
+export const forIssuer = (config: () => Config) => (text: string) => {
+  const told = byPerson(text);
+  if (told === text) return text;
+  try {
+    const read = config();
+    return 'tpm' in read || needsNoPerson(read.issuer) ? text : told;
+  } catch {
+    return text;
+  }
+};
 
 /** @throws Misuse */
 function configOf(args: ParsedArguments): { readonly config?: string } {

@@ -267,7 +267,8 @@ export class Daemon {
     const leafless = this.#state.current === undefined ? this.#firstLeaf.failure : undefined;
     const disk = this.#persistence.failure ?? this.#publication.failure;
     const named = misnamed(this.#state.current, this.#options.registrationId);
-    const others = [disk, this.#strangers.failure, leafless, named, braked].filter((one) => one !== undefined);
+    const beside = this.#options.beside?.();
+    const others = [disk, this.#strangers.failure, leafless, named, braked, beside].filter((one) => one !== undefined);
     return { ...this.#options, now: clock.now(), silentMs: ports.hub.silentMs(), others };
   }
 }

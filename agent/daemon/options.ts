@@ -30,6 +30,8 @@ export interface DaemonOptions extends Omit<ReportOptions, 'now'> {
   readonly publish: (state: RollState, before?: RollState) => Promise<void>;
   /** What the twin has beside the state of the machine; it is looked at with each step. */
   readonly besideTwin?: () => object | undefined;
+  /** What is wrong beside the machine, as in the inbox. */
+  readonly beside?: () => Failure | undefined;
   /** The ports' view of this daemon. */
   readonly view?: DaemonView;
 }

@@ -20,7 +20,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   KEY_AMBIGUOUS:
     'Look at them with `pkcs11-tool -O --login`: name one by its CKA_ID (`id=` in hsm.key), or remove one that is not needed.',
   KEY_ID_SHARED:
-    'Another program has made a key with the same CKA_ID, and TLS names a key by that. `newleaf roll --wait` makes one with an ID of its own; or remove the other key.',
+    'Another program has made a key with the same CKA_ID, and TLS names a key by that. Remove the other key, or get one with an ID of its own: `newleaf roll --wait`.',
   KEY_TYPE_UNKNOWN: 'Choose another leaf.key_type, then `systemctl restart newleaf`.',
   TOKEN_AMBIGUOUS: nameToken(),
 };

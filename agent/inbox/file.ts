@@ -12,10 +12,18 @@ export interface Delivery {
   readonly writtenAt: number;
   /** Why it is left in place: it is no file to judge, and is only reported. */
   readonly left?: Failure;
+  /** It is looked at when it has not changed for so long, in milliseconds. */
+  readonly patienceMs?: number;
 }
+
+/** What lies in the inbox unchanged for so long, and is not taken, is told on the screen, in milliseconds. */
+export const LONG_MS = 5 * 60_000;
 
 /** Names that editors, browsers, rsync and scp give to incomplete files; and our own answers. */
 const UNFINISHED = /^\.|(\.tmp|\.part|\.reason|~)$/;
+
+/** A hidden file that may have been meant as a leaf: others keep a directory, or are of an editor. */
+const INCOMPLETE = /\.(pem|crt|cer|cert|der|p7b|p7c|p7)(\W|$)/i;
 
 const CERTIFICATE = /\.(pem|crt|cer|cert|der|p7b|p7c|p7)$/i;
 
@@ -31,13 +39,15 @@ const markOf = ({ ino, size, mtimeMs }: Stats): string => `${ino} ${size} ${mtim
  * the others are rejected little by little. Entries that stay in place share one delivery. Throws the error of opendir(3).
  */
 export async function deliveriesIn(directory: string): Promise<Delivery[]> {
-  const { names, folder, isFlooded } = await namesIn(directory);
+  const { names, folder, unfinished, isFlooded } = await namesIn(directory);
   const found = await Promise.all(names.map((name) => deliveryAt(directory, name)));
   const files: Delivery[] = found
     .filter((one) => one !== undefined)
     .sort((one, other) => one.writtenAt - other.writtenAt || (one.name < other.name ? -1 : 1));
   if (folder !== undefined) files.push(folders(directory, folder));
   if (isFlooded) files.push(flood(directory));
+  const draft = unfinished === undefined ? undefined : await deliveryAt(directory, unfinished);
+  if (draft !== undefined) files.push(incomplete(draft));
   return files;
 }
 
@@ -47,6 +57,8 @@ async function namesIn(directory: string) {
   const others: string[] = [];
   /** One of the directories in it. */
   let folder: string | undefined;
+  /** One of the files that seem to be incomplete. */
+  let unfinished: string | undefined;
   let passed = 0;
   let read = 0;
   for await (const found of await opendir(directory, { bufferSize: 256 })) {
@@ -55,14 +67,22 @@ async function namesIn(directory: string) {
       passed += 1;
       break;
     }
-    if (UNFINISHED.test(found.name)) continue;
+    if (UNFINISHED.test(found.name)) {
+      if (!/^\./.test(found.name) || INCOMPLETE.test(found.name)) unfinished ??= found.name;
+      continue;
+    }
     const kind = CERTIFICATE.test(found.name) ? certificates : others;
     if (await isFolder(directory, found)) folder ??= found.name;
     else if (kind.length < MOST_AT_ONCE) kind.push(found.name);
     else passed += 1;
   }
   const names = [...certificates, ...others];
-  return { names: names.slice(0, MOST_AT_ONCE), folder, isFlooded: passed > 0 || names.length > MOST_AT_ONCE };
+  return {
+    names: names.slice(0, MOST_AT_ONCE),
+    folder,
+    unfinished,
+    isFlooded: passed > 0 || names.length > MOST_AT_ONCE,
+  };
 }
 
 /** Some file systems do not say what an entry is (readdir(3), DT_UNKNOWN). */
@@ -100,6 +120,18 @@ const flood = (inbox: string): Delivery =>
     `${inbox} holds more than ${MOST_AT_ONCE} files: newleaf takes ${MOST_AT_ONCE} at a time, certificates (.pem, .crt …) first.`,
     'Find out which program puts them there, and remove the files that are no leaf.',
   );
+
+/** While it is written to, nothing is said. */
+const incomplete = ({ name, path, mark }: Delivery): Delivery => ({
+  ...left(
+    'unfinished',
+    path,
+    `${path} has the name of a file that is not complete yet: newleaf does not take it.`,
+    'Once it is complete, give it a name that ends with .pem. If it is no leaf, remove it.',
+  ),
+  mark: `${name} ${mark}`,
+  patienceMs: LONG_MS,
+});
 
 /** Neither written to nor replaced since it was found. */
 export async function isUntouched({ path, mark, left }: Delivery): Promise<boolean> {

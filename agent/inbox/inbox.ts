@@ -1,5 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { basename } from 'node:path';
+import type { Failure } from '../failure/failure.ts';
 import { LOOK_MS, STILL_MS, Tray, type TrayOptions } from './tray.ts';
 
 /** An inbox that is empty and watched is looked at all the same, in milliseconds: another directory may be in its place. */
@@ -36,6 +37,8 @@ export async function watchInbox(options: TrayOptions) {
   };
   const running = run();
   return {
+    /** Why a file lies there for long. */
+    waiting: (): Failure | undefined => tray.waiting,
     /** Ends at once. A delivery that is being verified stays, and is found again at the next start. */
     async close(): Promise<void> {
       closing.abort();

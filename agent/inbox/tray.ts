@@ -2,11 +2,12 @@ import { mkdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Answerer } from '../ask/ask.ts';
 import { type Failure, failure } from '../failure/failure.ts';
+import { foreign } from '../failure/foreign.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import type { Log } from '../machine/log.ts';
 import { setMode } from '../machine/make-path.ts';
 import type { Clock } from '../time/clock.ts';
-import { type Delivery, deliveriesIn, isUntouched } from './file.ts';
+import { type Delivery, deliveriesIn, isUntouched, LONG_MS } from './file.ts';
 import { reject } from './reject.ts';
 import { type Accepted, verdictOn } from './verdict.ts';
 
@@ -33,7 +34,7 @@ interface Seen {
   /** When it was first seen like this, on the monotonic clock. */
   readonly since: number;
   /** The reason for waiting that was logged last. */
-  said?: string;
+  waits?: Failure;
   /** It has been accepted, and cannot be removed. */
   isTaken?: boolean;
 }
@@ -45,7 +46,7 @@ export class Tray {
   readonly #closing: AbortSignal;
   readonly #seen = new Map<string, Seen>();
   /** The fault of the directory that was logged last. */
-  #trouble: string | undefined;
+  #trouble: Failure | undefined;
 
   /** @param closing begins nothing after it, and waits for no answer: a daemon that has ended gives none */
   constructor(options: TrayOptions, closing: AbortSignal) {
@@ -53,6 +54,17 @@ export class Tray {
     this.#rejected = join(options.directory, 'rejected');
     this.#options = options;
     this.#closing = closing;
+  }
+
+  /** Why a file lies there for long; the others are counted. */
+  get waiting(): Failure | undefined {
+    const now = this.#options.clock.monotonic();
+    const long = [...this.#seen.values()].flatMap(({ since, waits }) =>
+      waits !== undefined && now - since >= LONG_MS ? [waits] : [],
+    );
+    const [first, ...others] = long;
+    if (first === undefined || others.length === 0) return this.#trouble ?? first;
+    return { ...first, message: `${first.message} ${others.length} more wait there.` };
   }
 
   /** Makes the missing ones of both directories. Never throws. @returns whether both exist */
@@ -93,7 +105,8 @@ export class Tray {
   async #take(delivery: Delivery): Promise<number> {
     const seen = this.#know(delivery);
     const age = this.#options.clock.monotonic() - seen.since;
-    if (age < STILL_MS) return STILL_MS - age;
+    const { patienceMs = STILL_MS } = delivery;
+    if (age < patienceMs) return patienceMs - age;
     if (seen.isTaken) return LOOK_MS;
     const verdict = await unless(this.#closing, verdictOn(delivery, this.#options.answer));
     if (verdict === undefined) return LOOK_MS;
@@ -126,6 +139,7 @@ export class Tray {
       seen.isTaken = true;
       const message = `${path} has been accepted, and cannot be removed.`;
       const met = failure('NL-STATE-WRITE', { message, advice: 'Remove it by hand.', cause });
+      seen.waits = met;
       log.warn({ event: 'inbox-waits', path, ...failureFields(met) });
     }
   }
@@ -142,16 +156,17 @@ export class Tray {
   }
 
   /** @returns when to try again, in milliseconds: a leaf that is not valid yet is tried at the moment when it becomes valid */
-  #wait({ path }: Delivery, seen: Seen, met: Failure): number {
-    if (seen.said !== met.code) this.#options.log.info({ event: 'inbox-waits', path, ...failureFields(met) });
-    seen.said = met.code;
+  #wait({ path, left }: Delivery, seen: Seen, met: Failure): number {
+    if (seen.waits?.code !== met.code) this.#options.log.info({ event: 'inbox-waits', path, ...failureFields(met) });
+    seen.waits = left ?? { ...met, message: foreign(`${path} waits in the inbox. ${met.message}`) };
     return Math.min(LOOK_MS, Math.max(STILL_MS, met.retryAfterMs ?? LOOK_MS));
   }
 
   #complain(cause: unknown): void {
     const met = failure('NL-STATE-WRITE', { message: `${this.path} cannot be used.`, cause });
-    if (this.#trouble === met.cause) return;
-    this.#trouble = met.cause;
+    const before = this.#trouble;
+    this.#trouble = met;
+    if (before?.cause === met.cause) return;
     this.#options.log.warn({ event: 'inbox-waits', path: this.path, ...failureFields(met) });
   }
 }

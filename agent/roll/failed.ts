@@ -1,4 +1,4 @@
-import { type Failure, failure } from '../failure/failure.ts';
+import type { Failure } from '../failure/failure.ts';
 import { GRACE_REFUSALS } from './backoff.ts';
 import { begin } from './begin.ts';
 import {
@@ -18,6 +18,7 @@ import { accept, clearedFor, finish, giveUp, halt, park, probeOf, resumeRoll, se
 import { candidateRefused, hasJustRefused, strand } from './parked.ts';
 import { RETIRE_TRIES, retiringOf, wantedNow } from './phase.ts';
 import type { Decision, Moved, Of, RollEvent, RollState } from './state.ts';
+import { inTheWay } from './undestroyed.ts';
 import { unsettled } from './unreached.ts';
 
 /** What a failure means: an outage changes nothing, a refusal has an answer for each phase. */
@@ -171,11 +172,7 @@ function notDestroyed(state: RollState, event: Of<'failed'>): Moved {
  * The next key cannot be made beside one that has served. A roll waits for a person, and for the candidate's ladder. A CSR was
  * asked for by a person, who asks again.
  */
-function slotBlocked(state: RollState, next: KeyWanted, { slot, id }: KeyRef, event: Of<'failed'>): Moved {
-  const why = failure('NL-TOKEN-OCCUPIED', {
-    message: `Slot ${slot} still holds the key with CKA_ID ${id}, which has served before. ${event.failure.message}`,
-    advice:
-      "Destroy it with the tool of the token's vendor, then `newleaf roll --wait`. Until then the leaf is renewed with the key that it has, half-way between its renewal and its end.",
-  });
+function slotBlocked(state: RollState, next: KeyWanted, key: KeyRef, event: Of<'failed'>): Moved {
+  const why = inTheWay(next, key, event.failure);
   return { state: next.for === 'roll' ? issuerRefused(state, next, event, why) : unmade(state, next), met: why };
 }

@@ -1,4 +1,6 @@
 import { type Failure, failure } from '../failure/failure.ts';
+import type { KeyWanted } from './candidate.ts';
+import type { KeyRef } from './leaf.ts';
 import type { RollState } from './state.ts';
 
 /** A key that has served, and stays in the token: told until it is gone, as the next roll but one needs its slot. */
@@ -9,4 +11,16 @@ export function undestroyedIn({ retire }: RollState): Failure | undefined {
   const advice =
     "newleaf tries again once a day. Or destroy it with the tool of the token's vendor, then `systemctl restart newleaf`.";
   return failure('NL-TOKEN-FAILED', { message, advice });
+}
+
+/** Such a key is in the place of the next one: a person who asked for a CSR is told to ask again. */
+export function inTheWay({ for: purpose }: KeyWanted, { slot, id }: KeyRef, met: Failure): Failure {
+  const then =
+    purpose === 'roll'
+      ? '`newleaf roll --wait`. Until then the leaf is renewed with the key that it has, half-way between its renewal and its end.'
+      : '`newleaf csr`.';
+  return failure('NL-TOKEN-OCCUPIED', {
+    message: `Slot ${slot} still holds the key with CKA_ID ${id}, which has served before. ${met.message}`,
+    advice: `Destroy it with the tool of the token's vendor, then ${then}`,
+  });
 }

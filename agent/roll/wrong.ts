@@ -1,3 +1,4 @@
+import { byPerson } from '../failure/by-person.ts';
 import { areaOf, CODES, type Code, type Failure, failure } from '../failure/failure.ts';
 import { metBy } from './candidate.ts';
 import { isEndorsed } from './leaf.ts';
@@ -36,7 +37,8 @@ export function wrongIn(
   const rank = (one: Failure) => (one === parked ? Math.min(rankOf(one), CANDIDATE) : rankOf(one));
   return found
     .filter(({ code }, at) => found.findIndex((other) => other.code === code) === at)
-    .toSorted((one, other) => rank(one) - rank(other));
+    .toSorted((one, other) => rank(one) - rank(other))
+    .map((one) => (terms.automatic ? one : { ...one, advice: byPerson(one.advice) }));
 }
 
 /** The alarm, unless the present clock contradicts it: it may have been raised by a clock that was ahead. */

@@ -39,7 +39,7 @@ for (const [rolls, next, stranger] of SITUATIONS) {
       said.trouble?.message ?? '',
       new RegExp(`^${stranger} holds a key, and the records of newleaf do not`),
     );
-    const advice = /another name: hsm\.label_prefix.*`systemctl restart newleaf` and `newleaf roll --wait`/;
+    const advice = /another name: hsm\.label_prefix.*`systemctl restart newleaf`, `newleaf roll --wait`/;
     assert.match(said.trouble?.advice ?? '', advice);
     for (const command of ['status', 'check']) {
       const { out, err } = await gateway.command(command);

@@ -62,7 +62,7 @@ async function keys(site: Site): Promise<Finding> {
   const seen = await Promise.all(found.map(async (key) => ({ key, protection: await token.describe(key) })));
   const message = `${seen.map(({ key, protection }) => inWords(key, protection)).join('; ')}.`;
   if (!seen.every(({ protection }) => isProtected(protection))) {
-    return warning(message, 'Make a key that the token protects: `newleaf roll`');
+    return warning(message, 'Get a key that the token protects: `newleaf roll`');
   }
   const entry = await site.entry().catch(() => undefined);
   // Without the journal, which this user may not read, each key would look like a stranger's.

@@ -59,12 +59,13 @@ export async function start(options: StartOptions, held?: Lock): Promise<Running
   const abort = new AbortController();
   let control: Control | undefined;
   let uplink: LazyUplink | undefined;
+  let inbox: Awaited<ReturnType<typeof watchInbox>> | undefined;
   try {
     // First of all: the token of a decommissioned gateway may be gone, and the exit code for that would be the wrong one.
     await assertNotEnded(directory);
     const session = new SharedSession();
     const uplinked = { user: session, status: () => uplink?.status(), reported: () => uplink?.reported() };
-    const daemon = await assembled({ ...options, uplink: uplinked });
+    const daemon = await assembled({ ...options, uplink: uplinked, beside: () => inbox?.waiting() });
     const terms = termsOf(config, builtAt);
     const now = () => (isCredible(daemon.state, terms, Date.now()) ? Date.now() : undefined);
     const settings = uplinkOf(config);
@@ -78,9 +79,9 @@ export async function start(options: StartOptions, held?: Lock): Promise<Running
       uplink: programs,
       log,
     });
-    const inbox = await watchInbox({ directory, answer: daemon.answer, clock: systemClock, log });
+    inbox = await watchInbox({ directory, answer: daemon.answer, clock: systemClock, log });
     const ended = daemon.run(abort.signal).finally(async () => {
-      await inbox.close();
+      await inbox?.close();
       await control?.close();
       await programs.close();
       await lock.release();
@@ -105,7 +106,11 @@ function uplinkOf({ state, uplink }: Config): UplinkSettings {
 }
 
 /** Loads only the code that the attestation needs. */
-async function assembled({ config, held, ...shared }: StartOptions & Pick<Given, 'uplink'>): Promise<Daemon> {
+async function assembled({
+  config,
+  held,
+  ...shared
+}: StartOptions & Pick<Given, 'uplink' | 'beside'>): Promise<Daemon> {
   if ('tpm' in config) {
     const { assembleTpm } = await import('../../assembly/tpm.ts');
     return assembleTpm({ config, ...shared });

@@ -4,7 +4,7 @@ import { brokenCode, type CodeEntry, refusedCode, transientCode } from './code.t
 export const GATEWAY = {
   'NL-LEAF-EXPIRING': transientCode(
     'The current leaf nears its end, and its renewal is overdue.',
-    'See with `newleaf status` why no new leaf has come; `newleaf roll` tries again at once.',
+    'See with `newleaf status` why no new leaf has come, or get one at once: `newleaf roll`.',
   ),
   'NL-LEAF-EXPIRED': refusedCode(
     'The current leaf has expired, and no new one has come.',
@@ -74,12 +74,12 @@ export const GATEWAY = {
   ),
   'NL-TOKEN-KEY': brokenCode(
     'The key of the leaf is not in the token.',
-    'Is it the right token? See `newleaf check`. If the key is lost, `newleaf roll --wait` makes another.',
-    'Is it the right token (hsm.token, hsm.uri)? If its key is lost: `newleaf roll --wait` makes another.',
+    'Is it the right token? See `newleaf check`. If the key is lost, get another: `newleaf roll --wait`.',
+    'Is it the right token (hsm.token, hsm.uri)? If its key is lost, get another: `newleaf roll --wait`.',
   ),
   'NL-TOKEN-OCCUPIED': brokenCode(
     'The slot for the next key holds an object, and the records of newleaf do not say that newleaf made it for this purpose.',
-    'Let it stay, and give the keys of newleaf another name: hsm.label_prefix. If it is the key of this gateway, name it in hsm.key as well. Then `systemctl restart newleaf` and `newleaf roll --wait`.',
+    'Let it stay, and give the keys of newleaf another name: hsm.label_prefix. If it is the key of this gateway, name it in hsm.key as well. Then `systemctl restart newleaf`, `newleaf roll --wait`.',
   ),
   'NL-TOKEN-FAILED': brokenCode(
     'The token refused an operation.',

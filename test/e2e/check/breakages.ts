@@ -13,7 +13,7 @@ const met = ({ trouble }: { readonly trouble?: unknown }): boolean => trouble !=
 
 const NAME_SERVERS = 'Check the name servers (resolvectl status, /etc/resolv.conf), and';
 export const LOST =
-  'Is it the right token (hsm.token, hsm.uri)? If its key is lost: `newleaf roll --wait` makes another.';
+  'Is it the right token (hsm.token, hsm.uri)? If its key is lost, get another: `newleaf roll --wait`.';
 const ENABLE = CODES['NL-DPS-DISABLED'].advice;
 
 /** The ten ways to be broken. */

@@ -36,6 +36,7 @@ the token was given the PIN again that it had refused | hsm/pin-record.ts | rm �
 there is no PIN | NL-TOKEN-PIN-FILE | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › the PIN is away
 the PIN was locked | NL-TOKEN-PIN-LOCKED | systemctl restart newleaf | the gateway serves | test/system/locked-pin.test.ts › as printed
 the key of the leaf is lost | NL-TOKEN-KEY | newleaf roll --wait | another key and leaf | test/e2e/check/breakages.ts › key missing
+the same, and a person brings the leaf | agent/failure/by-person.ts | newleaf csr; newleaf install FILE | another key and leaf | test/e2e/by-person.test.ts › the key of a leaf that a person has brought is lost
 another key has its CKA_ID | agent/failure/failure-of.ts | newleaf roll --wait | a key with an ID of its own | test/e2e/shared-id.test.ts › roll
 a key of another program is in the next place | NL-TOKEN-OCCUPIED | systemctl restart newleaf; newleaf roll --wait | a key with another name | test/system/arrows-lost.ts › a key of another program is in the next place
 the state is lost, and the token has the leaf | agent/keys/occupied.ts | systemctl stop newleaf; newleaf init --adopt token --yes; systemctl start newleaf | the gateway goes on with it | test/system/arrows-lost.ts › the state is lost, and the token has the leaf
@@ -45,7 +46,8 @@ the daemon may not read its token | hsm/hidden-tokens.ts; agent/cli/init/survey.
 the tokens of SoftHSM were not mounted | hsm/hidden-tokens.ts | systemctl restart newleaf | the token is there | test/system/arrows-lost.ts › the directory of the tokens is not mounted
 the tokens of SoftHSM are lost | hsm/hidden-tokens.ts | systemctl stop newleaf; install -d -o … -m 700 …; newleaf init --new-token softhsm; systemctl start newleaf | another token, key and leaf | test/system/arrows-lost.ts › the tokens are lost
 the file of a token is empty | hsm/hidden-tokens.ts | newleaf init … | another token, key and leaf | test/e2e/init/damaged-token.deep.test.ts › without a copy, the file is named; a new token gets a new key and a new leaf
-a key that the token did not destroy is in the way, and is gone | agent/roll/failed.ts | newleaf roll --wait | another key and leaf | test/system/faulty-token.test.ts › a token that destroys no key
+a key that the token did not destroy is in the way, and is gone | agent/roll/undestroyed.ts | newleaf roll --wait | another key and leaf | test/system/faulty-token.test.ts › a token that destroys no key
+the same, and a person brings the leaf | agent/roll/undestroyed.ts | newleaf csr | a CSR | test/e2e/by-person.test.ts › the place of the next key is not free
 the same, before its place is needed | agent/roll/undestroyed.ts | systemctl restart newleaf | nothing is wrong | test/e2e/undestroyed.test.ts › a key that the token has not destroyed
 a setting was wrong | NL-CONFIG; agent/failure/failure-of.ts | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › a line of the configuration is wrong
 /etc/newleaf was lost, and is restored | agent/config/lost.ts | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › the configuration is lost

@@ -111,17 +111,6 @@ describe('a chain that is dropped', () => {
 });
 
 describe('what is not taken', () => {
-  for (const name of ['.gw.pem.Xy12', 'gw.pem.tmp', 'gw.pem.part', 'gw.pem~', 'gw.pem.reason']) {
-    test(`${name} is left alone: it is not complete, or not a delivery`, async (t) => {
-      const stage = new Stage(t);
-      stage.drop(name);
-      await stage.start();
-      assert.equal(await stage.clock.asleep(), 600_000);
-      await stage.pass(1_200_000);
-      assert.deepEqual([stage.asks, stage.names('inbox'), stage.logged], [[], [name], []]);
-    });
-  }
-
   const odd: readonly (readonly [what: string, make: (path: string) => void, reason: RegExp])[] = [
     ['a link', (path) => symlinkSync('/etc/passwd', path), /gw\.pem is not a regular file\./],
     ['a link to nowhere', (path) => symlinkSync('none', path), /gw\.pem is not a regular file\./],

@@ -202,6 +202,29 @@ describe('a chain that has to wait stays, is tried again once a minute, and is t
     });
   }
 
+  test('and told on the screen by its name after five minutes, until it is taken', async (t) => {
+    const stage = new Stage(t);
+    stage.answer = () => later('NL-LEAF-NOT-YET', 7200);
+    stage.drop('gw.pem');
+    await stage.start();
+    await stage.pass(299_000);
+    assert.equal(stage.inbox?.waiting(), undefined);
+    await stage.pass(61_000);
+    const { code, message } = stage.inbox?.waiting() ?? {};
+    assert.equal(code, 'NL-LEAF-NOT-YET');
+    assert.equal(
+      message,
+      `${join(stage.directory, 'inbox', 'gw.pem')} waits in the inbox. The issued leaf is not valid yet by the clock of this gateway.`,
+    );
+    stage.drop('other.pem');
+    await stage.heard();
+    await stage.pass(420_000);
+    assert.match(stage.inbox?.waiting()?.message ?? '', /gateway\. 1 more wait there\.$/);
+    stage.answer = () => accepted;
+    await stage.pass(120_000);
+    assert.equal(stage.inbox?.waiting(), undefined);
+  });
+
   test('one that is to wait for no time at all is given two seconds', async (t) => {
     const stage = new Stage(t);
     stage.answer = () => later('NL-LEAF-NOT-YET', 0);

@@ -1,0 +1,9 @@
+/** The roll that an automatic issuer needs. */
+const ROLL = /`(?:sudo )?newleaf roll(?: --wait)?`/g;
+
+/**
+ * Advice names the roll that gets another leaf. Where a person brings the leaves, newleaf refuses to roll by itself: there the
+ * same text has what brings one.
+ */
+export const byPerson = (advice: string): string =>
+  advice.replace(ROLL, '`newleaf csr`, have it signed, then `newleaf install FILE`');
