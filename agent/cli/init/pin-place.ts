@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { instanceOf, x509Of } from '../../config/config.ts';
+import { isContained } from '../../machine/contained.ts';
 import { readGiven } from '../../machine/given-file.ts';
 import { sealedPin } from '../../machine/root-pin.ts';
 import type { TokenLogin } from '../proof/place.ts';
@@ -11,13 +12,13 @@ import { beside, noSecret, readSecret, writeSecret } from './secret.ts';
 
 /**
  * Where the PIN is kept: in the file from which the unit takes it, which only root can read; where there is no such unit,
- * beside the configuration, for the caller of init. A file that the configuration names stays where it is.
+ * beside the configuration, for the daemon (or the caller of an experiment). A file that the configuration names stays where it is.
  * @returns with the value of hsm.pin_file: undefined where the unit hands the PIN over
  */
 export function pinPlace(guide: Guide): { readonly path: string; readonly setting: string | undefined } {
   const named = guide.answers.text('hsm.pin_file');
   const given = guide.flag('pin-file');
-  const isUnit = guide.account !== undefined;
+  const isUnit = guide.account !== undefined && !isContained(process.env);
   const { pin } = instanceOf(guide.file);
   if (isUnit && (named === undefined || named === pin)) return { path: pin, setting: undefined };
   const path = named ?? (given === undefined || given === '-' ? beside(guide, 'pin') : resolve(given));

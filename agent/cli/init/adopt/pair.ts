@@ -1,10 +1,12 @@
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { dirname } from 'node:path';
 import { TokenError } from '../../../../hsm/ckr.ts';
 import { importable, importedId } from '../../../../hsm/import-key.ts';
 import { commonNamesOf } from '../../../certificate/name.ts';
 import { blocksOf, toPem } from '../../../certificate/pem.ts';
 import { verify } from '../../../certificate/verify.ts';
 import { Fault } from '../../../failure/failure.ts';
+import { asRoot } from '../../../machine/contained.ts';
 import { readGiven } from '../../../machine/given-file.ts';
 import type { Leaf } from '../../../roll/leaf.ts';
 
@@ -24,7 +26,7 @@ export async function readAdopted(path: string, what: string): Promise<string> {
       ELOOP: 'it is a link, or reached over one, that another user may have made',
     };
     const reason = why[code as keyof typeof why] ?? code;
-    const advice = code === 'EACCES' ? 'Run it as root: `sudo newleaf init`' : 'Name the right file, and run it again.';
+    const advice = code === 'EACCES' ? asRoot(dirname(path)) : 'Name the right file, and run it again.';
     throw new Fault('NL-CONFIG', {
       message: `The ${what} ${path} cannot be read: ${reason}. ${UNTOUCHED}`,
       advice,
