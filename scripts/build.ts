@@ -9,6 +9,7 @@ import { NEWLEAF_MANUAL } from './man/newleaf.ts';
 import { manualPage } from './man.ts';
 import { noticesOf } from './notices.ts';
 import { PACKAGED, packaged } from './pages/packaged.ts';
+import { billOf } from './sbom.ts';
 
 const root = dirname(import.meta.dirname);
 const require = createRequire(import.meta.url);
@@ -200,6 +201,8 @@ if (process.argv[1] === import.meta.filename) {
   const dist = join(root, 'dist');
   const main = bundle(join(root, 'agent', 'main.ts'), dist);
   const [account, accounts] = await Promise.all([main, bundleApart(dist), documents(dist)]);
-  const notices = await noticesOf([account, ...accounts], root);
+  const all = [account, ...accounts];
+  const [notices, bill] = await Promise.all([noticesOf(all, root), billOf(all, root)]);
   await put(join(dist, 'notices.txt'), (file) => writeFile(file, notices));
+  await put(join(dist, 'newleaf.cdx.json'), (file) => writeFile(file, bill));
 }

@@ -10,14 +10,26 @@ const LICENCE = /^(licen[cs]e|notice|copying)(\.\w+)?$/i;
  * @param root the repository
  */
 export async function noticesOf(accounts: readonly Metafile[], root: string): Promise<string> {
-  const inputs = accounts.flatMap(({ inputs }) => Object.keys(inputs));
-  const homes = inputs.map((path) => /.*node_modules\/(@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0] ?? '');
-  const packages = [...new Set(homes)].filter((home) => home !== '').sort();
-  const notices = await Promise.all(packages.map((home) => noticeOf(join(root, home))));
+  const notices = await Promise.all(homesIn(accounts).map((home) => noticeOf(join(root, home))));
   return notices.join('\n');
 }
 
-async function noticeOf(home: string): Promise<string> {
+/** The directories of the packages in these bundles, from the repository. */
+export function homesIn(accounts: readonly Metafile[]): readonly string[] {
+  const inputs = accounts.flatMap(({ inputs }) => Object.keys(inputs));
+  const homes = inputs.map((path) => /.*node_modules\/(@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0] ?? '');
+  return [...new Set(homes)].filter((home) => home !== '').sort();
+}
+
+interface Described {
+  readonly name: string;
+  readonly version: string;
+  /** SPDX. */
+  readonly license: string;
+}
+
+/** What the package in this directory says of itself. */
+export async function describedIn(home: string): Promise<Described> {
   // An old package has a list of `licenses`: machina 4.0.2.
   const {
     name,
@@ -25,6 +37,11 @@ async function noticeOf(home: string): Promise<string> {
     licenses,
     license = licenses?.[0]?.type,
   } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8'));
+  return { name, version, license };
+}
+
+async function noticeOf(home: string): Promise<string> {
+  const { name, version, license } = await describedIn(home);
   const files = (await readdir(home)).filter((file) => LICENCE.test(file)).sort();
   const texts = await Promise.all(files.map((file) => readFile(join(home, file), 'utf8')));
   return [`== ${name} ${version} (${license})`, ...texts.map((text) => text.trim()), ''].join('\n\n');

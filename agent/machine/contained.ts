@@ -1,8 +1,16 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Rewriting } from './printed.ts';
 
-/** What systemd does for a unit, the engine does for a container: the words of both that mean the same. */
+/**
+ * What systemd does for a unit, the engine does for a container: the words of both that mean the same. The other verbs are about
+ * the unit itself, and are printed only after a look at it.
+ */
 const ENGINE: Readonly<Record<string, string>> = { start: 'start', stop: 'stop', restart: 'restart', disable: 'stop' };
+/** Only root may use these, and in the container of the daemon even root may not. */
+const OF_FILES = ['chmod', 'chown', 'install', 'rm'];
 
+const check = { sudo: false, program: 'newleaf', args: ['check'] };
 const docker = (...args: readonly string[]) => ({ sudo: false, program: 'docker', args });
 
 /**
@@ -15,8 +23,14 @@ export const contained: Rewriting = (command) => {
   if (program === 'systemctl') {
     const same = ENGINE[verb];
     if (verb === 'status') return { sudo: false, program: 'newleaf', args: ['status'] };
-    return docker(same ?? 'inspect', 'newleaf');
+    return docker(same ?? 'logs', 'newleaf');
   }
+  if (OF_FILES.includes(program)) {
+    const asRoot = ['--rm', '--user', '0', '--volumes-from', 'newleaf:rw', '--entrypoint', program];
+    return docker('run', ...asRoot, 'newleaf', ...args);
+  }
+  // The image has no opensc.
+  if (program === 'pkcs11-tool' && args.some((word) => word === '-L' || word === '-O')) return check;
   if (program === 'journalctl') return docker('logs', 'newleaf');
   if (program === 'apt-get' && verb === 'install')
     return docker('build', '--file', 'Dockerfile.arm64', '--build-arg', `MODULE="${rest.join(' ')}"`, '.');
@@ -26,3 +40,14 @@ export const contained: Rewriting = (command) => {
 
 /** Whether this is the image of Dockerfile.arm64. */
 export const isContained = ({ NEWLEAF_CONTAINER }: NodeJS.ProcessEnv): boolean => NEWLEAF_CONTAINER === '1';
+
+/** This container is not that of the daemon, whose first process has laid this file (scripts/container/newleaf-container). */
+export const isBeside = (env: NodeJS.ProcessEnv): boolean =>
+  isContained(env) && !existsSync(join(env.RUNTIME_DIRECTORY ?? '/run/newleaf', 'pulse'));
+
+/** Advice for `init`, where this user may not use a directory: a container is root only where its engine is told so. */
+export function asRoot(directory: string, env = process.env): string {
+  if (!isContained(env)) return 'Run it as root: `sudo newleaf init`';
+  const owner = `${process.geteuid?.()}:${process.getegid?.()}`;
+  return `Give it to the user of this container: \`docker run --rm --user 0 --volume ${directory}:${directory} --entrypoint chown newleaf -R ${owner} ${directory}\``;
+}

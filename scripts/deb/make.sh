@@ -44,6 +44,7 @@ debian_tree() {
   [ ! -e dist/newleaf.bash ] || put 644 dist/newleaf.bash usr/share/bash-completion/completions/newleaf
   put 644 LICENSE $doc/copyright
   put 644 dist/notices.txt $doc/copyright.packages
+  bill $doc/newleaf.cdx.json
   # Not compressed: they link to one another.
   for file in dist/doc/*.md; do put 644 "$file" "$doc/${file##*/}"; done
   changelog >"$tree/$doc/changelog"

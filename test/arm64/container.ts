@@ -19,7 +19,7 @@ interface ImageConfig {
   readonly Entrypoint: readonly string[];
   readonly Cmd: readonly string[];
   readonly Volumes: Readonly<Record<string, object>>;
-  readonly Healthcheck: { readonly Test: readonly [kind: 'CMD-SHELL', command: string] };
+  readonly Healthcheck: { readonly Test: readonly [kind: 'CMD', ...command: string[]] };
 }
 
 /** An unpacked image: see `build-image`. */
@@ -34,9 +34,9 @@ export class Image {
 
   /** The ids of the image's user. */
   get user(): { readonly uid: number; readonly gid: number } {
-    const accounts = readFileSync(join(this.#rootfs, 'etc/passwd'), 'utf8').split('\n');
-    const [, , uid, gid] = accounts.map((line) => line.split(':')).find(([name]) => name === this.config.User) ?? [];
-    return { uid: Number(uid), gid: Number(gid) };
+    const [uid, gid] = this.config.User.split(':').map(Number);
+    if (uid === undefined || gid === undefined) throw new Error(`${this.config.User} is not UID:GID`);
+    return { uid, gid };
   }
 
   /**

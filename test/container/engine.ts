@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
@@ -16,10 +16,17 @@ export interface Ended {
   readonly err: string;
 }
 
+/** The network is that of the simulator; and the tests may not limit what a container takes. */
+const CONF = `[containers]
+netns = "host"
+cgroups = "disabled"
+`;
+
 /** podman, with a store of its own that goes with the test file. */
 export class Engine {
   readonly #argv: readonly string[];
   readonly #store: string;
+  readonly env: NodeJS.ProcessEnv;
 
   /** @param image what `build-image` has made */
   constructor(image: string) {
@@ -27,7 +34,17 @@ export class Engine {
     const places = ['--root', join(this.#store, 'storage'), '--runroot', join(this.#store, 'run')];
     // vfs: the disk may itself be an overlay.
     this.#argv = ['--containers', 'podman', ...places, '--storage-driver', 'vfs', '--cgroup-manager', 'cgroupfs'];
-    execFileSync(ENTER, [...this.#argv, 'load', '--quiet', '--input', join(image, 'image.tar')], { stdio: 'ignore' });
+    const settings = join(this.#store, 'containers.conf');
+    writeFileSync(settings, CONF);
+    this.env = { ...process.env, CONTAINERS_CONF: settings };
+    const must = (...args: readonly string[]) => execFileSync(ENTER, [...this.#argv, ...args], { stdio: 'ignore' });
+    must('load', '--quiet', '--input', join(image, 'image.tar'));
+    must('tag', `newleaf:${NATIVE}`, 'localhost/newleaf:latest');
+  }
+
+  /** A command that is podman with this store, for programs that call it. */
+  get command(): readonly string[] {
+    return [ENTER, ...this.#argv];
   }
 
   /** podman to its end; the simulator goes on meanwhile. */
@@ -40,7 +57,7 @@ export class Engine {
 
   /** podman as a process of its own. */
   start(...args: readonly string[]) {
-    return spawn(ENTER, [...this.#argv, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    return spawn(ENTER, [...this.#argv, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: this.env });
   }
 
   remove(): void {
@@ -48,7 +65,7 @@ export class Engine {
   }
 }
 
-/** What the page has everybody write behind `docker run`; the network is that of the simulator. */
+/** What the page has a person write behind `docker run`. */
 const PAGE = [
   '--read-only',
   '--cap-drop=ALL',
@@ -56,9 +73,6 @@ const PAGE = [
   '--ulimit=core=0',
   '--tmpfs=/run/newleaf:mode=1777',
   '--tmpfs=/tmp',
-  '--network=host',
-  // The tests may not limit what a container takes.
-  '--cgroups=disabled',
 ];
 
 export interface Volumes {
@@ -78,11 +92,18 @@ export class Container {
   noise = '';
   #heard: (() => void)[] = [];
 
-  constructor(t: TestContext, engine: Engine, name: string, { configuration, state }: Volumes) {
+  /** @param extra more for podman */
+  constructor(
+    t: TestContext,
+    engine: Engine,
+    name: string,
+    { configuration, state }: Volumes,
+    extra: readonly string[] = [],
+  ) {
     this.#engine = engine;
     this.name = name;
     const volumes = [`--volume=${configuration}:/etc/newleaf:ro`, `--volume=${state}:/var/lib/newleaf`];
-    const child = engine.start('run', '--rm', `--name=${name}`, ...PAGE, ...volumes, `newleaf:${NATIVE}`);
+    const child = engine.start('run', '--rm', `--name=${name}`, ...PAGE, ...volumes, ...extra, `newleaf:${NATIVE}`);
     const heard = () => {
       for (const wake of this.#heard.splice(0)) wake();
     };

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
-import { type Simulator, startSimulator } from '../simulator/simulator.ts';
-import { builtImage, Container, type Ended, Engine, only, type Volumes } from './engine.ts';
+import { faultyModule } from '../contract/faulty/faulty.ts';
+import { builtImage, Container, Engine, only, type Volumes } from './engine.ts';
+import { type Site, site, USER } from './site.ts';
 
 const image = process.env.NEWLEAF_TEST_IMAGE ?? builtImage();
 const engine = new Engine(image);
@@ -14,59 +14,27 @@ after(() => {
   if (process.env.NEWLEAF_TEST_IMAGE === undefined) rmSync(image, { recursive: true, force: true });
 });
 
-/** The user of the image. */
-const USER = 990;
-
-/** A far side, and the volumes of a gateway that has been set up with the page's lines. */
-async function gateway(t: TestContext): Promise<{ far: Simulator; volumes: Volumes; init: Ended }> {
-  const far = await startSimulator();
-  t.after(() => far.close());
-  await far.enrollGroup({ groupId: 'gateways', primary: far.endpoints.issuerPem });
-  const directory = mkdtempSync(join(tmpdir(), 'newleaf-container-'));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
-  const volumes = { configuration: join(directory, 'etc'), state: join(directory, 'state') };
-  for (const path of Object.values(volumes)) mkdirSync(path);
-  const { endpoints: at } = far;
-  const given: Record<string, string> = {
-    'est-ca.pem': at.estCaPem,
-    'trust.pem': at.trustPem,
-    'est-password': at.estPassword,
-  };
-  for (const [name, text] of Object.entries(given))
-    writeFileSync(join(volumes.configuration, name), text, { mode: name === 'est-password' ? 0o600 : 0o644 });
-  execFileSync('chown', ['-R', `${USER}:${USER}`, directory]);
-  const flags = {
-    'id-scope': at.idScope,
-    'registration-id': 'gw-0001',
-    endpoint: at.dps,
-    'trust-ca': '/etc/newleaf/trust.pem',
-    issuer: 'est',
-    'est-url': at.est,
-    'est-ca': '/etc/newleaf/est-ca.pem',
-    'est-user': at.estUsername,
-    'est-password-file': '/etc/newleaf/est-password',
-    'new-token': 'softhsm',
-  };
-  const init = await only(engine, volumes, [
-    'init',
-    '--yes',
-    ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
-  ]);
-  return { far, volumes, init };
-}
-
-const setUp = async (t: TestContext) => {
-  const made = await gateway(t);
-  assert.equal(made.init.code, 0, made.init.out + made.init.err);
+const setUp = async (t: TestContext): Promise<Site> => {
+  const made = await site(t);
+  const { code, out, err } = await only(engine, made.volumes, ['init', ...made.flags]);
+  assert.equal(code, 0, out + err);
   return made;
 };
 
-const serving = async (t: TestContext, name: string, volumes: Volumes): Promise<Container> => {
-  const container = new Container(t, engine, name, volumes);
+const serving = async (
+  t: TestContext,
+  name: string,
+  volumes: Volumes,
+  extra: readonly string[] = [],
+): Promise<Container> => {
+  const container = new Container(t, engine, name, volumes, extra);
   await container.says('started');
   await container.says('connected');
   return container;
 };
+
+/** Longer than any watchdog. */
+const FOR_EVER_MS = 3_600_000;
 
 test('init, with a token that it makes; run; every command; an update by the next container', async (t) => {
   const { volumes } = await setUp(t);
@@ -106,7 +74,7 @@ test('no screen names what a container does not have', async (t) => {
   ];
   for (const { out, err } of screens) assert.doesNotMatch(out + err, /systemctl|journalctl|apt-get|sudo/);
   const gone = screens.at(-1);
-  assert.match(gone?.err ?? '', /NL-CONTROL-GONE[\s\S]*docker restart newleaf/);
+  assert.match(gone?.err ?? '', /NL-CONTROL-GONE[\s\S]*docker exec newleaf newleaf status/);
 });
 
 test('a gateway that waits for a person is alive: nothing kills it', async (t) => {
@@ -145,6 +113,33 @@ test('a daemon that hangs is ended, so that the engine starts the container agai
   await one.kill('TERM');
   await one.ended;
   await serving(t, 'two', volumes);
+});
+
+test('a module that never returns from C_Sign: the container ends by itself, and serves when the module answers', async (t) => {
+  const { volumes, far } = await setUp(t);
+  const faulty = faultyModule(volumes.state);
+  execFileSync('chown', ['-R', `${USER}:${USER}`, faulty.commands]);
+  const file = join(volumes.configuration, 'newleaf.toml');
+  const toml = readFileSync(file, 'utf8');
+  assert.match(toml, /^module = /m);
+  writeFileSync(file, toml.replace(/^module = .*$/m, 'module = "/var/lib/newleaf/faulty.so"'));
+  const around = [
+    `--env=FAULTY_MODULE=${/^module = "([^"]*)"/m.exec(toml)?.[1]}`,
+    '--env=FAULTY_DIRECTORY=/var/lib/newleaf/faulty',
+  ];
+  const one = await serving(t, 'one', volumes, around);
+  faulty.delay('C_Sign', FOR_EVER_MS);
+  const asked = Date.now();
+  assert.equal((await one.newleaf('reprovision')).code, 0);
+  await one.says('hangs');
+  const seconds = (Date.now() - asked) / 1000;
+  assert.ok(seconds < 180, `${seconds} s`);
+  assert.equal(await one.ended, 137, one.noise);
+  faulty.heal();
+  const since = far.log.entries.length;
+  const two = await serving(t, 'two', volumes, around);
+  await far.log.waitFor({ event: 'connected' }, 60_000, since);
+  assert.equal((await two.newleaf('roll', '--wait')).code, 0);
 });
 
 test('a container that is started again and again in a fault leaves the token alone for half a minute', async (t) => {

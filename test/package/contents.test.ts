@@ -27,6 +27,7 @@ const FILES = [
   '-rw-r--r-- ./usr/share/doc/newleaf/changelog.gz',
   '-rw-r--r-- ./usr/share/doc/newleaf/copyright',
   '-rw-r--r-- ./usr/share/doc/newleaf/copyright.packages',
+  '-rw-r--r-- ./usr/share/doc/newleaf/newleaf.cdx.json',
 ];
 
 const NODE_OF_ITS_OWN = [

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { looks } from './arrows/commands.ts';
+import { contained } from '../../agent/machine/contained.ts';
+import { rewritten } from '../../agent/machine/printed.ts';
+import { commandsIn, looks } from './arrows/commands.ts';
+import { IN_CONTAINER } from './arrows/container.ts';
 import { printedCommands } from './arrows/printed.ts';
 import { ARROWS, FOR_A_PERSON, NO_ARROWS } from './arrows/rows.ts';
 
@@ -47,12 +50,26 @@ test('every row is of a text that is still there', () => {
     );
 });
 
+const isThere = ([file, title]: readonly [file: string, title: string]): boolean => {
+  const path = join(ROOT, file);
+  return existsSync(path) && readFileSync(path, 'utf8').includes(title);
+};
+
 test('every row names a test that is there', () => {
-  for (const {
-    situation,
-    test: [file, title],
-  } of ARROWS) {
-    const path = join(ROOT, file);
-    assert.ok(existsSync(path) && readFileSync(path, 'utf8').includes(title), `${situation}: ${file} › ${title}`);
-  }
+  for (const row of ARROWS) assert.ok(isThere(row.test), `${row.situation}: ${row.test.join(' › ')}`);
+  for (const row of IN_CONTAINER) assert.ok(isThere(row.test), `${row.command}: ${row.test.join(' › ')}`);
+});
+
+test('every command of the engine that a container prints has a row, and every row is printed', () => {
+  const inside = printed.flatMap(({ command }) => commandsIn(rewritten(`\`${command}\``, contained)));
+  const ofEngine = [...new Set(inside.filter((command) => command.startsWith('docker ')))];
+  const rowOf = (command: string) => IN_CONTAINER.find((row) => `${command} `.startsWith(row.command));
+  assert.deepEqual(
+    ofEngine.filter((command) => rowOf(command) === undefined),
+    [],
+  );
+  assert.deepEqual(
+    IN_CONTAINER.filter((row) => !ofEngine.some((command) => rowOf(command) === row)),
+    [],
+  );
 });

@@ -45,6 +45,7 @@ export function select(checks: readonly Check[], ids: readonly string[]): readon
 function findingOf(error: unknown, { user, isStranger }: Site): Finding {
   const { code, message, advice, cause } = failureOf(error);
   if (code === 'NL-TPM-NO-LEAF') return skipped(message);
+  if (code === 'NL-DAEMON-RUNS') return skipped(message, advice);
   const denied = deniedPath(error);
   if (denied !== undefined && user === undefined) return unseen(`This user may not read ${denied}.`);
   if (denied !== undefined) {

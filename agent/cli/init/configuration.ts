@@ -6,6 +6,7 @@ import { type Draft, type Drafted, draftOf, draftText } from '../../config/draft
 import { clashOf, neighboursOf } from '../../config/neighbours.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
+import { asRoot } from '../../machine/contained.ts';
 import { readGiven } from '../../machine/given-file.ts';
 import { setMode } from '../../machine/make-path.ts';
 import { writeAtomically } from '../../state/durable.ts';
@@ -124,8 +125,9 @@ async function written(path: string, text: string): Promise<void> {
 }
 
 function unwritable(path: string, cause: unknown): Fault {
-  const advice = 'Run it as root: `sudo newleaf init`; or name another place: --config FILE';
-  return new Fault('NL-CONFIG', { message: `The configuration cannot be written to ${dirname(path)}.`, cause, advice });
+  const directory = dirname(path);
+  const advice = `${asRoot(directory)}; or name another place: --config FILE`;
+  return new Fault('NL-CONFIG', { message: `The configuration cannot be written to ${directory}.`, cause, advice });
 }
 
 function textOf(file: string): string | undefined {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { instanceOf, x509Of } from '../../config/config.ts';
 import type { Fault } from '../../failure/failure.ts';
+import { isContained } from '../../machine/contained.ts';
 import { readGiven } from '../../machine/given-file.ts';
 import { sealedPin } from '../../machine/root-pin.ts';
 import type { TokenLogin } from '../proof/place.ts';
@@ -12,14 +13,15 @@ import { beside, noSecret, readSecret, writeFor } from './secret.ts';
 
 /**
  * Where the PIN is kept: in the file from which the unit takes it, which only root can read; where there is no such unit,
- * beside the configuration, for the caller of init. A file that the configuration names stays where it is.
+ * beside the configuration, for the daemon (or the caller of an experiment). A file that the configuration names stays where it is.
  * @returns with the value of hsm.pin_file: undefined where the unit hands the PIN over
  */
 export function pinPlace(guide: Guide): { readonly path: string; readonly setting: string | undefined } {
   const named = guide.answers.text('hsm.pin_file');
   const given = guide.flag('pin-file');
   const { pin } = instanceOf(guide.file);
-  if (guide.account !== undefined && (named ?? pin) === pin) return { path: pin, setting: undefined };
+  const isUnit = guide.account !== undefined && !isContained(process.env);
+  if (isUnit && (named ?? pin) === pin) return { path: pin, setting: undefined };
   const path = named ?? (given === undefined || given === '-' ? beside(guide, 'pin') : resolve(given));
   return { path, setting: path };
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Fault } from '../../failure/failure.ts';
+import { asRoot } from '../../machine/contained.ts';
 import { writeAtomically } from '../../state/durable.ts';
 import type { Guide } from './guide.ts';
 
@@ -25,7 +26,7 @@ export async function writeFor(
       reader === 'daemon' ? account : account && ROOT,
     );
   } catch (error) {
-    throw needsRoot(`${path} cannot be written.`, error instanceof Fault ? error.failure.message : error);
+    throw needsRoot(path, 'written', error instanceof Fault ? error.failure.message : error);
   }
 }
 
@@ -41,7 +42,7 @@ export async function readSecret(path: string): Promise<string | undefined> {
     return (await readFile(path, 'utf8')).trim() || undefined;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw needsRoot(`${path} cannot be read.`, cause);
+    throw needsRoot(path, 'read', cause);
   }
 }
 
@@ -59,5 +60,5 @@ export function noSecret(content: string): string | undefined {
   return CONTROL.test(text) || text.includes('\ufffd') ? 'is not one line of text' : undefined;
 }
 
-const needsRoot = (message: string, cause: unknown): Fault =>
-  new Fault('NL-CONFIG', { message, cause, advice: 'Run it as root: `sudo newleaf init`' });
+const needsRoot = (path: string, done: 'read' | 'written', cause: unknown): Fault =>
+  new Fault('NL-CONFIG', { message: `${path} cannot be ${done}.`, cause, advice: asRoot(dirname(path)) });

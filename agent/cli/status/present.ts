@@ -1,5 +1,6 @@
 import { askSocket } from '../../control/client.ts';
 import { Fault } from '../../failure/failure.ts';
+import { isBeside } from '../../machine/contained.ts';
 import { knock } from '../../machine/unix-socket.ts';
 import type { Status } from '../../roll/report.ts';
 import { isLocked } from '../../state/lock.ts';
@@ -18,11 +19,25 @@ export interface DaemonPlace {
 }
 
 /** A failure to ask the daemon: where it has its lock it runs, and only its socket is gone. */
-export async function unheard(error: unknown, { socket, directory }: DaemonPlace): Promise<unknown> {
+export async function unheard(error: unknown, place: DaemonPlace): Promise<unknown> {
   const isDown = error instanceof Fault && error.failure.code === 'NL-DAEMON-DOWN';
-  const isGone =
-    isDown && directory !== undefined && (await knock(socket)) !== undefined && (await isLocked(directory));
-  return isGone ? new Fault('NL-CONTROL-GONE') : error;
+  if (!isDown || !(await isGone(place))) return error;
+  return isBeside(process.env) ? new Fault('NL-CONTROL-GONE', ELSEWHERE) : new Fault('NL-CONTROL-GONE');
+}
+
+const isGone = async ({ socket, directory }: DaemonPlace): Promise<boolean> =>
+  directory !== undefined && (await knock(socket)) !== undefined && (await isLocked(directory));
+
+const ELSEWHERE = {
+  message: 'The daemon runs in another container, and this one has not its socket.',
+  advice: 'Ask it there: `docker exec newleaf newleaf status`',
+};
+
+/** Before the token is opened. @throws Fault NL-DAEMON-RUNS where the daemon of another container has it */
+export async function demandHere(place: DaemonPlace): Promise<void> {
+  if (!isBeside(process.env) || !(await isGone(place))) return;
+  const message = 'The daemon in another container has the token.';
+  throw new Fault('NL-DAEMON-RUNS', { message, advice: 'Check it there: `docker exec newleaf newleaf check`' });
 }
 
 /** @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED, NL-CONTROL-BUSY, NL-CONTROL-GONE */

@@ -54,7 +54,7 @@ export const GATEWAY = {
   ),
   'NL-TOKEN-MISSING': brokenCode(
     'The token is not there, or more than one matches.',
-    'Check hsm.token against `pkcs11-tool --module MODULE -L`, with hsm.module as MODULE. If the token is lost: `systemctl stop newleaf`, `newleaf init --ask`, `systemctl start newleaf`, `newleaf roll --wait`.',
+    'Check hsm.token against `pkcs11-tool --module MODULE -L`. If the token is lost: `systemctl stop newleaf`, `newleaf init --ask`, `systemctl start newleaf`, `newleaf roll --wait`.',
   ),
   'NL-TOKEN-PIN': brokenCode(
     'The token refused the PIN. It was tried once and will not be tried again until the PIN changes.',
@@ -194,8 +194,8 @@ export const GATEWAY = {
     'See which program holds so many: `ss -xp`. If it stays like this: `systemctl restart newleaf`.',
   ),
   'NL-CONTROL-GONE': transientCode(
-    'The daemon runs, and its control socket is not there: it is starting, the socket was removed, or it runs in another container.',
-    'If it stays like this: `systemctl restart newleaf`. Where it runs in a container: `docker exec newleaf newleaf status`.',
+    'The daemon runs, and its control socket is not there: it is starting, or the socket was removed.',
+    'If it stays like this: `systemctl restart newleaf`.',
   ),
   'NL-DAEMON-RUNS': brokenCode(
     'Another newleaf already runs on this state directory.',

@@ -29,6 +29,8 @@ export interface FaultyModule {
   readonly commands: string;
   /** The next calls get this answer, and do not reach the real module. @param times -1 is for ever */
   answer(call: Call, rv: number, times?: number, passFirst?: number): void;
+  /** Each call takes so long, from now on. */
+  delay(call: Call, ms: number): void;
   /** What the token says of this attribute of each object. */
   say(attribute: number, value: Buffer | boolean): void;
   /** What the token answers when it is asked for this attribute of any object. */
@@ -73,6 +75,7 @@ export function faultyModule(where: string): FaultyModule {
     module,
     commands,
     answer: (call, rv, times = 1, passFirst = 0) => write(call, `0x${rv.toString(16)} ${times} ${passFirst}\n`),
+    delay: (call, ms) => write(`${call}.delay`, `${ms}\n`),
     say(type, value) {
       const bytes = typeof value === 'boolean' ? Buffer.of(Number(value)) : value;
       write(attribute(type), bytes.toString('hex'));

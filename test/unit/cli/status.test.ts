@@ -7,6 +7,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { askDaemon } from '../../../agent/cli/request/ask-daemon.ts';
 import { besideDaemon, socketAt } from '../../../agent/cli/status/beside-daemon.ts';
 import { run } from '../../../agent/cli/status/command.ts';
+import { demandHere } from '../../../agent/cli/status/present.ts';
 import { exitOfStatus } from '../../../agent/cli/status/wrong.ts';
 import type { Config } from '../../../agent/config/config.ts';
 import { Fault, failure } from '../../../agent/failure/failure.ts';
@@ -159,6 +160,15 @@ test('a daemon that runs, and whose socket was removed: no word of an older end,
   assert.doesNotMatch(shown, /does not run|CORRUPT|systemctl start/);
   const config = { control: { socket: join(directory, 'run', 'control.sock') }, state: { directory: state } } as Config;
   await assert.rejects(askDaemon(config, '/v1/roll', {}), fault('NL-CONTROL-GONE', /runs/));
+  await demandHere({ socket: config.control.socket, directory: state });
+
+  process.env.NEWLEAF_CONTAINER = '1';
+  t.after(() => delete process.env.NEWLEAF_CONTAINER);
+  await assert.rejects(askDaemon(config, '/v1/roll', {}), fault('NL-CONTROL-GONE', /in another container/));
+  await assert.rejects(
+    demandHere({ socket: config.control.socket, directory: state }),
+    fault('NL-DAEMON-RUNS', /The daemon in another container has the token/),
+  );
 });
 
 test('a configuration that was damaged under the daemon: the mistake, and that it serves on', async (t) => {

@@ -9,7 +9,13 @@ import { type TestContext, test } from 'node:test';
 import { createNotify } from '../../../agent/machine/notify.ts';
 import { scratch } from '../state/disk.ts';
 
-const SCRIPT = join(import.meta.dirname, '../../../scripts/container/newleaf-container');
+const ROOT = join(import.meta.dirname, '../../..');
+const SCRIPT = join(ROOT, 'scripts/container/newleaf-container');
+
+test('the image says which version it has', () => {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  assert.match(readFileSync(join(ROOT, 'Dockerfile.arm64'), 'utf8'), new RegExp(`^ARG VERSION=${version}$`, 'm'));
+});
 
 /** A container whose `newleaf` is this script. */
 function container(t: TestContext, newleaf: string) {

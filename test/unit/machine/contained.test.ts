@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { CODES } from '../../../agent/failure/failure.ts';
-import { contained } from '../../../agent/machine/contained.ts';
+import { asRoot, contained, isBeside } from '../../../agent/machine/contained.ts';
 import { rewritten } from '../../../agent/machine/printed.ts';
+import { scratch } from '../state/disk.ts';
 
 const inside = (text: string): string => rewritten(text, contained);
 
@@ -12,13 +15,18 @@ describe('in a container, a command is one that works there', () => {
     ['sudo systemctl stop newleaf', 'docker stop newleaf'],
     ['systemctl disable --now newleaf', 'docker stop newleaf'],
     ['systemctl status newleaf', 'newleaf status'],
-    ['systemctl revert newleaf', 'docker inspect newleaf'],
+    ['systemctl cat newleaf', 'docker logs newleaf'],
     ['journalctl -u newleaf -n 20', 'docker logs newleaf'],
     [
       'apt-get install stunnel4 pkcs11-provider',
       'docker build --file Dockerfile.arm64 --build-arg MODULE="stunnel4 pkcs11-provider" .',
     ],
     ['man newleaf', 'newleaf help'],
+    ['pkcs11-tool --module MODULE -L', 'newleaf check'],
+    [
+      'chown newleaf: /etc/newleaf/est-password',
+      'docker run --rm --user 0 --volumes-from newleaf:rw --entrypoint chown newleaf newleaf: /etc/newleaf/est-password',
+    ],
     ['sudo newleaf init', 'newleaf init'],
     ['newleaf roll --wait', 'newleaf roll --wait'],
   ] as const) {
@@ -27,7 +35,22 @@ describe('in a container, a command is one that works there', () => {
 
   test('no code names what is not there', () => {
     const told = Object.values(CODES).flatMap(({ means, advice, inCheck }) => [means, advice, inCheck ?? '']);
-    const left = told.map(inside).filter((text) => /`(sudo|systemctl|journalctl|apt|man)\b/.test(text));
+    const left = told.map(inside).filter((text) => /`(sudo|systemctl|journalctl|apt|man|docker inspect)\b/.test(text));
     assert.deepEqual(left, []);
+  });
+
+  test('root is the turn of the engine', () => {
+    assert.equal(asRoot('/etc/newleaf', {}), 'Run it as root: `sudo newleaf init`');
+    assert.match(
+      asRoot('/etc/newleaf', { NEWLEAF_CONTAINER: '1' }),
+      /`docker run --rm --user 0 --volume \/etc\/newleaf:\/etc\/newleaf --entrypoint chown newleaf -R \d+:\d+ \/etc\/newleaf`$/,
+    );
+  });
+
+  test('the container of the daemon is told apart by the file of its first process', (t) => {
+    const env = { NEWLEAF_CONTAINER: '1', RUNTIME_DIRECTORY: scratch(t) };
+    assert.deepEqual([isBeside({}), isBeside(env)], [false, true]);
+    writeFileSync(join(env.RUNTIME_DIRECTORY, 'pulse'), '');
+    assert.equal(isBeside(env), false);
   });
 });

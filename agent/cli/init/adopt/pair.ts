@@ -1,10 +1,12 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+import { dirname } from 'node:path';
 import { TokenError } from '../../../../hsm/ckr.ts';
 import { importable, importedId } from '../../../../hsm/import-key.ts';
 import { commonNamesOf } from '../../../certificate/name.ts';
 import { blocksOf, toPem } from '../../../certificate/pem.ts';
 import { verify } from '../../../certificate/verify.ts';
 import { Fault } from '../../../failure/failure.ts';
+import { asRoot } from '../../../machine/contained.ts';
 import { readGiven } from '../../../machine/given-file.ts';
 import type { Leaf } from '../../../roll/leaf.ts';
 import type { KeyInFile } from '../guide.ts';
@@ -19,7 +21,7 @@ export function readAdopted(path: string, what: string): string {
     return readGiven(path).toString('latin1');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const advice = code === 'EACCES' ? 'Run it as root: `sudo newleaf init`' : 'Name the right file, and run it again.';
+    const advice = code === 'EACCES' ? asRoot(dirname(path)) : 'Name the right file, and run it again.';
     const why = code === 'ENOENT' ? 'there is no such file' : (cause as Error).message;
     throw refusal(`The ${what} ${path} cannot be read: ${why}.`, advice);
   }

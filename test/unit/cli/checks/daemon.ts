@@ -91,7 +91,7 @@ export const DAEMON: readonly Row[] = [
     'socket',
     'was removed',
     { status: fails(new Fault('NL-CONTROL-GONE')) },
-    /^failed NL-CONTROL-GONE The daemon runs, .* -> If it stays like this: `systemctl restart newleaf`\. Where it runs in a container: `docker exec newleaf newleaf status`\.$/,
+    /^failed NL-CONTROL-GONE The daemon runs, .* -> If it stays like this: `systemctl restart newleaf`\.$/,
   ],
   [
     'socket',

@@ -17,6 +17,12 @@ export const TOKEN: readonly Row[] = [
   ['module-loads', 'right', {}, /^ok \/usr\/lib\/module\.so loads\.$/],
   [
     'module-loads',
+    'the daemon of another container has the token',
+    { loadModule: fails(new Fault('NL-DAEMON-RUNS', { message: 'It has.', advice: 'Check it there.' })) },
+    /^skipped It has\. -> Check it there\.$/,
+  ],
+  [
+    'module-loads',
     'missing',
     { loadModule: fails(new TokenError('module', 'MODULE_NOT_LOADED', 'no')) },
     /^failed NL-TOKEN-MODULE no\. -> /,

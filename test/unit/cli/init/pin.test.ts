@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { writeConfiguration } from '../../../../agent/cli/init/configuration.ts';
 import type { Guide } from '../../../../agent/cli/init/guide.ts';
 import { askPin } from '../../../../agent/cli/init/pin.ts';
-import { pinKeptFor, stagedPin, storePin } from '../../../../agent/cli/init/pin-place.ts';
+import { pinKeptFor, pinPlace, stagedPin, storePin } from '../../../../agent/cli/init/pin-place.ts';
+import { DEFAULT_PATH } from '../../../../agent/config/config.ts';
 import { Fault } from '../../../../agent/failure/failure.ts';
 import type { SeenToken } from '../../../../hsm/slots.ts';
 import { type Scene, type SceneOptions, SOFTHSM, scene, token } from './stage.ts';
@@ -145,6 +146,15 @@ describe('the PIN of a token', () => {
 
   test('that nobody can be asked for is a missing flag', async () => {
     await assert.rejects(ask({}), /no default for: --pin-file/);
+  });
+
+  test('is handed over by the unit, and in a container, which has none, by the configuration', async (t) => {
+    const account = { name: 'newleaf', uid: 990, gid: 990, home: '/' };
+    const guide: Guide = { ...scene().guide, file: DEFAULT_PATH, account };
+    assert.deepEqual(pinPlace(guide), { path: '/etc/newleaf/pin', setting: undefined });
+    process.env.NEWLEAF_CONTAINER = '1';
+    t.after(() => delete process.env.NEWLEAF_CONTAINER);
+    assert.deepEqual(pinPlace(guide), { path: '/etc/newleaf/pin', setting: '/etc/newleaf/pin' });
   });
 
   test('is left alone where one try is left, and not needed where the token takes everybody', async () => {

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, type TestContext, test } from 'node:test';
+import { builtImage, type Ended, Engine, only } from './engine.ts';
+import { arrowsIn, blockOf, lineOf, type } from './page.ts';
+import { type Site, site } from './site.ts';
+
+const image = process.env.NEWLEAF_TEST_IMAGE ?? builtImage();
+const engine = new Engine(image);
+after(() => {
+  engine.remove();
+  if (process.env.NEWLEAF_TEST_IMAGE === undefined) rmSync(image, { recursive: true, force: true });
+});
+
+const INIT = lineOf(blockOf('Run', 'sh', 'newleaf init'), 'docker run');
+const RUN = lineOf(blockOf('Run', 'sh', '--detach'), 'docker run');
+
+/** A person at the host, who types what the page and the screens say. */
+class Person {
+  readonly site: Site;
+  /** What the volume newleaf is on this machine. */
+  state = '';
+
+  constructor(t: TestContext, at: Site) {
+    this.site = at;
+    t.after(async () => {
+      await engine.podman('rm', '--force', '--time=5', 'newleaf');
+      await engine.podman('volume', 'rm', '--force', 'newleaf');
+    });
+  }
+
+  type(line: string, ...more: readonly string[]): Promise<Ended> {
+    return type(engine, this.site.volumes, line, ...more);
+  }
+
+  async must(line: string, ...more: readonly string[]): Promise<Ended> {
+    const ended = await this.type(line, ...more);
+    assert.equal(ended.code, 0, `${line}\n${ended.out}${ended.err}`);
+    return ended;
+  }
+
+  newleaf(...args: readonly string[]): Promise<Ended> {
+    return this.type('docker exec newleaf newleaf', ...args);
+  }
+
+  /** Types it, and waits until the hub has a session that is newer. */
+  async connects(line: string): Promise<void> {
+    const { log } = this.site.far;
+    const since = log.entries.length;
+    await this.must(line);
+    await log.waitFor({ event: 'connected' }, 120_000, since);
+  }
+
+  /** The arrow of a screen that begins so. */
+  arrow(screen: Ended, begins: string): string {
+    const found = arrowsIn(screen).find((command) => command.startsWith(begins));
+    assert.ok(found, `${begins}: ${screen.out}${screen.err}`);
+    return found;
+  }
+}
+
+/** A gateway that was set up and started by the lines of the page. */
+async function running(t: TestContext): Promise<Person> {
+  const person = new Person(t, await site(t));
+  await person.must(INIT, ...person.site.flags);
+  await person.connects(RUN);
+  person.state = (await person.must('docker volume inspect --format {{.Mountpoint}} newleaf')).out.trim();
+  return person;
+}
+
+/** What the daemon says of itself, when it has ended by a fault. */
+async function ended(person: Person, code: string): Promise<Ended> {
+  const log = engine.start('logs', '--follow', 'newleaf');
+  for await (const chunk of log.stdout) if (`${chunk}`.includes(code)) break;
+  log.kill();
+  return person.newleaf('status');
+}
+
+test('a directory of root: it is given to the user of the image, and init goes on', async (t) => {
+  const person = new Person(t, await site(t));
+  const { configuration } = person.site.volumes;
+  execFileSync('chown', ['-R', '0:0', configuration]);
+  const refused = await person.type(INIT, ...person.site.flags);
+  assert.notEqual(refused.code, 0);
+  await person.must(person.arrow(refused, 'docker run'));
+  await person.must(INIT, ...person.site.flags);
+  assert.match(readFileSync(join(configuration, 'newleaf.toml'), 'utf8'), /pin_file = "\/etc\/newleaf\/pin"/);
+});
+
+test('init as root of the container sets the same gateway up', async (t) => {
+  const person = new Person(t, await site(t));
+  chownSync(person.site.volumes.configuration, 0, 0);
+  await person.must(INIT.replace('--cap-drop ALL', '--user 0'), ...person.site.flags);
+  await person.connects(RUN);
+});
+
+test('the log is that of the engine', async (t) => {
+  const person = await running(t);
+  const { out } = await person.must('docker logs newleaf');
+  assert.match(out, /"event":"started"/);
+});
+
+test('a command in another container asks there', async (t) => {
+  const person = await running(t);
+  const { configuration } = person.site.volumes;
+  const beside = (...args: readonly string[]) => only(engine, { configuration, state: 'newleaf' }, args);
+  const roll = await beside('roll');
+  assert.match(roll.err, /NL-CONTROL-GONE/);
+  await person.must(person.arrow(roll, 'docker exec'));
+  const logins = () => statSync(join(person.state, 'tokens')).mtimeMs;
+  const before = logins();
+  const check = await beside('check');
+  assert.match(
+    check.out.replaceAll(/\s+/g, ' '),
+    /skipped module-loads The daemon in another container has the token\./,
+  );
+  assert.doesNotMatch(check.out, /NL-TOKEN/);
+  assert.equal(logins(), before);
+  await person.must(person.arrow(check, 'docker exec newleaf newleaf check'));
+});
+
+test('a password is for all: root of the engine closes it', async (t) => {
+  const person = await running(t);
+  const password = join(person.site.volumes.configuration, 'est-password');
+  chmodSync(password, 0o644);
+  const arrows = arrowsIn(await person.newleaf('check')).filter((command) => command.startsWith('docker run'));
+  assert.deepEqual(
+    arrows.map((command) => /--entrypoint (\w+)/.exec(command)?.[1]),
+    ['chown', 'chmod'],
+  );
+  for (const arrow of arrows) await person.must(arrow);
+  assert.equal(statSync(password).mode & 0o777, 0o600);
+});
+
+test('the PIN is wrong: another one, and a restart', async (t) => {
+  const person = await running(t);
+  const file = join(person.site.volumes.configuration, 'pin');
+  const right = readFileSync(file);
+  writeFileSync(file, '0000\n');
+  await person.must('docker restart newleaf');
+  const screen = await ended(person, 'NL-TOKEN-PIN');
+  writeFileSync(file, right);
+  await person.connects(person.arrow(screen, 'docker restart'));
+});
+
+test('the token is lost: stop, another token, start, and a roll', async (t) => {
+  const person = await running(t);
+  rmSync(join(person.state, 'tokens'), { recursive: true });
+  await person.must('docker restart newleaf');
+  const screen = await ended(person, 'NL-TOKEN-MISSING');
+  await person.must(person.arrow(screen, 'docker stop'));
+  // As the page has it, because the container of the daemon is not there to run it in.
+  assert.ok(person.arrow(screen, 'newleaf init --ask'));
+  await person.must(`${INIT} --ask`, ...person.site.flags);
+  await person.must(person.arrow(screen, 'docker start'));
+  await person.must(`docker exec newleaf ${person.arrow(screen, 'newleaf roll --wait')}`);
+});

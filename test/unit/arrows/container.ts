@@ -1,0 +1,50 @@
+/** An arrow as a container prints it (agent/machine/contained.ts). */
+export interface ContainedArrow {
+  /** How the command begins. */
+  readonly command: string;
+  readonly standsFor: string;
+  /** Where it is typed, as in rows.ts. */
+  readonly test: readonly [file: string, name: string];
+}
+
+const ARROWS = 'test/container/arrows.test.ts';
+
+/** Each command of the engine that newleaf prints. */
+export const IN_CONTAINER: readonly ContainedArrow[] = [
+  {
+    command: 'docker restart newleaf',
+    standsFor: '`systemctl restart newleaf`',
+    test: [ARROWS, 'the PIN is wrong: another one, and a restart'],
+  },
+  {
+    command: 'docker stop newleaf',
+    standsFor: '`systemctl stop newleaf`, `systemctl disable newleaf`',
+    test: [ARROWS, 'the token is lost: stop, another token, start, and a roll'],
+  },
+  {
+    command: 'docker start newleaf',
+    standsFor: '`systemctl start newleaf`',
+    test: [ARROWS, 'the token is lost: stop, another token, start, and a roll'],
+  },
+  { command: 'docker logs newleaf', standsFor: '`journalctl`', test: [ARROWS, 'the log is that of the engine'] },
+  {
+    command: 'docker exec newleaf newleaf ',
+    standsFor: 'a command of newleaf, in the container of the daemon',
+    test: [ARROWS, 'a command in another container asks there'],
+  },
+  {
+    command: 'docker run --rm --user 0 --volumes-from newleaf:rw --entrypoint ',
+    standsFor: '`chown`, `chmod`, `install`, `rm`',
+    test: [ARROWS, 'a password is for all: root of the engine closes it'],
+  },
+  {
+    command: 'docker run --rm --user 0 --volume ',
+    standsFor: '`sudo newleaf init`, where `/etc/newleaf` is not for the user of the image',
+    test: [ARROWS, 'a directory of root: it is given to the user of the image, and init goes on'],
+  },
+  {
+    command: 'docker build --file Dockerfile.arm64 --build-arg MODULE=',
+    standsFor: '`apt-get install`',
+    test: ['test/container/engine.ts', 'MODULE=softhsm2'],
+  },
+];
