@@ -62,7 +62,7 @@ const EDGE_TABLES = [
   'state/entry',
   'keys/trusted',
 ];
-const QUEUE_TABLES = ['record', 'queue', 'reading', 'torn', 'bounds', 'format-1'];
+const QUEUE_TABLES = ['record', 'queue', 'reading', 'torn', 'bad-sector', 'damaged', 'bounds', 'format-1'];
 const PROOFS = {
   walk: `import { walk } from './walk.ts';
 walk({ enrollment: 'group', most: ${PAIRS} });

@@ -14,8 +14,8 @@ export const QUEUE: readonly Mutation[] = [
   inQueue(
     'tail.ts',
     'the first messages of a segment are acknowledged before it is synced',
-    'await file.datasync();\n      await disk.syncDirectory',
-    'void file.datasync();\n      await disk.syncDirectory',
+    'await file.datasync();\n      await disk.rename',
+    'void file.datasync();\n      await disk.rename',
   ),
   inQueue('tail.ts', 'the name of a new segment is lost with the power', 'await disk.syncDirectory(directory);', ''),
   inQueue(
@@ -70,14 +70,15 @@ export const QUEUE: readonly Mutation[] = [
   inQueue('record.ts', 'a rotten header costs the rest of its segment', 'at = bytes.indexOf(MARK, at + 1)', 'at = -1'),
   inQueue('record.ts', 'a rotten payload is sent', 'if (crc32(body) === header.bodyCrc) yield', 'yield'),
   inQueue('recovery.ts', 'rot of a whole batch counts as a power cut', 'missing >= last.header.batch', 'missing >= 0'),
-  inQueue('recovery.ts', 'a torn message counts as damage after each crash', ' : isTornAt(bytes, end)', ' : false'),
   inQueue(
     'recovery.ts',
-    'a queue that has lost its end counts nothing',
-    '!isUnfinished && !isFirst',
-    'false && !isFirst',
+    'room at the end counts as damage after each crash',
+    '!isClosed && (last < end || ',
+    '!isClosed && (last < end && ',
   ),
-  inQueue('recovery.ts', 'a torn message of the first format counts as damage', ' && !isFirstFormat(segment)', ''),
+  inQueue('recovery.ts', 'a queue that has lost its end counts nothing', 'isCut: end < bytes.length', 'isCut: end < 0'),
+  inQueue('recovery.ts', 'a segment that was closed passes for one that a crash has torn', '!isClosed && (', '('),
+  inQueue('cursor.ts', 'rot in a segment that was closed passes for a crash', ' && !segment.isClosed', ''),
   inQueue(
     'segments.ts',
     'a disk that is away for a moment costs messages',

@@ -146,8 +146,8 @@ export class Cursor {
         return;
       }
       const { header } = found;
-      if (header.sequence > this.#sequence && isUnwritten(bytes, from, base, this.#sequence, found))
-        this.#sequence = header.sequence;
+      const isGap = header.sequence > this.#sequence && !segment.isClosed;
+      if (isGap && isUnwritten(bytes, from, base, this.#sequence, found)) this.#sequence = header.sequence;
       this.#reach(header.sequence, segment);
       this.#move(base + found.from);
       if (!header.isNote && header.sequence === this.#sequence) {

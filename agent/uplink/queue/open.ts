@@ -44,8 +44,8 @@ export async function openQueue(options: QueueOptions): Promise<MessageQueue & {
     await disk.makeDirectory(directory).catch(({ cause }) => {
       throw unstored(directory, cause);
     });
-    const segments = await listSegments(disk, directory);
-    const { next, head } = await lastOf(disk, directory, segments, segmentBytes);
+    const segments = await listSegments(disk, directory, segmentBytes);
+    const { next, head } = await lastOf(disk, directory, segments);
     await removeDropped(disk, segments, head, warn);
     const tail = new Tail({ disk, directory, segments, segmentBytes, reserve, next });
     const reader: Reader = new Reader({
@@ -70,15 +70,15 @@ export async function openQueue(options: QueueOptions): Promise<MessageQueue & {
  * What the last segment with a record says. One behind it has lost everything, and is set aside. One with no more than notes has
  * said all it knows, and the next segment takes its name.
  */
-async function lastOf(disk: Disk, directory: string, segments: Segment[], segmentBytes: number) {
+async function lastOf(disk: Disk, directory: string, segments: Segment[]) {
   let [next, head] = [1, Math.max(await readFirstHead(disk, directory), segments[0]?.first ?? 1)];
   for (let last = segments.at(-1); last !== undefined; last = segments.at(-1)) {
-    const found = recover(await bytesOf(disk, last, 0), last, segmentBytes);
+    const found = recover(await bytesOf(disk, last, 0), last);
     // The one that is skipped stands for all that are gone: the reader counts what it does not find.
     next = Math.max(next, found.next + (found.isCut ? 1 : 0));
     head = Math.max(head, found.head);
     if (found.next > last.first) {
-      if (!found.isCut) await cut(disk, last, found.end);
+      if (found.isSound) await cut(disk, last, found.end);
       last.end = found.end;
       break;
     }
@@ -91,7 +91,7 @@ async function lastOf(disk: Disk, directory: string, segments: Segment[], segmen
   return { next: Math.max(next, head), head };
 }
 
-/** Gives back the room, and what was never acknowledged. Not on a read-only disk, say; then the next segment makes it void. */
+/** Gives back the room. Not on a read-only disk, say. */
 async function cut(disk: Disk, { path, end }: Segment, to: number): Promise<void> {
   if (to === end) return;
   try {

@@ -1,5 +1,5 @@
 import { type FoundRecord, HEADER_BYTES, headerAt, records } from './record.ts';
-import { isFirstFormat, type Segment } from './segments.ts';
+import type { Segment } from './segments.ts';
 
 /** Of a power cut: a sector is written whole, or it is as before. Larger ones are made of these. */
 const SECTOR_BYTES = 512;
@@ -14,37 +14,35 @@ interface Recovered {
   readonly head: number;
   /** Messages behind its end were acknowledged, and are gone. How many, cannot be told. */
   readonly isCut: boolean;
+  /** Nothing is missing, and nothing but zeros follows. */
+  readonly isSound: boolean;
 }
 
 /**
  * Judges what a crash, or a bad disk, has left of the last segment.
  * @param bytes all of it
- * @param segmentBytes its length when it was made, or more for a large message
  */
-export function recover(bytes: Buffer, segment: Segment, segmentBytes: number): Recovered {
-  let [end, next, head] = [0, segment.first, 0];
-  for (const { from, header } of records(bytes, 0, segment.first, Number.POSITIVE_INFINITY)) {
+export function recover(bytes: Buffer, { first, isClosed }: Segment): Recovered {
+  let [end, next, head, isSound] = [0, first, 0, true];
+  for (const { from, header } of records(bytes, 0, first, Number.POSITIVE_INFINITY)) {
+    isSound &&= header.sequence === next;
     end = from + header.length;
     next = header.sequence + (header.isNote ? 0 : 1);
     head = Math.max(head, header.head);
   }
-  // A shorter one was cut off at its end when it was closed: no room is left in it.
-  const isTorn = bytes.length >= segmentBytes && isTornAt(bytes, end);
-  return { end, next, head, isCut: end < bytes.length && !isTorn && !isFirstFormat(segment) };
-}
-
-/** Whether zeros are all that follows, or a batch that the crash cut short. */
-function isTornAt(bytes: Buffer, end: number): boolean {
   const last = bytes.findLastIndex((byte) => byte !== 0);
   const length = headerAt(bytes, end)?.length ?? HEADER_BYTES;
-  return last < end || isTorn(bytes, end, Math.max(last + 1, end + length), 0);
+  const isTorn = !isClosed && (last < end || isTornAt(bytes, end, Math.max(last + 1, end + length), 0));
+  return { end, next, head, isCut: end < bytes.length && !isTorn, isSound: isSound && last < end };
 }
 
 /**
- * Whether these bytes were never written in full: a sector, or the part of one that belongs to them, is still zeros.
+ * Whether these bytes were never written in full: the file ends before, or a sector, or the part of one that
+ * belongs to them, is still zeros.
  * @param base where `bytes` begin in the file
  */
-function isTorn(bytes: Buffer, from: number, to: number, base: number): boolean {
+function isTornAt(bytes: Buffer, from: number, to: number, base: number): boolean {
+  if (to > bytes.length) return true;
   for (let at = from; at < to; ) {
     const next = at + SECTOR_BYTES - ((base + at) % SECTOR_BYTES);
     if (bytes.subarray(at, Math.min(next, to)).every((byte) => byte === 0)) return true;
@@ -59,7 +57,7 @@ function isTorn(bytes: Buffer, from: number, to: number, base: number): boolean 
  * @param missing the sequence of the first of them
  */
 export function isUnwritten(bytes: Buffer, from: number, base: number, missing: number, found: FoundRecord): boolean {
-  if (!isTorn(bytes, from, found.from, base)) return false;
+  if (!isTornAt(bytes, from, found.from, base)) return false;
   let last = found;
   for (const one of records(bytes, found.from, found.header.sequence, Number.POSITIVE_INFINITY)) last = one;
   return missing >= last.header.batch;

@@ -9,6 +9,8 @@ export interface Segment {
   end: number;
   /** Messages that the reader has passed, and that are not dropped. */
   open: number;
+  /** Cut off at its end, so that all of it was acknowledged. Else a crash may have left it. */
+  isClosed: boolean;
   /** Some of it cannot be read: it is never removed, so that nothing else comes to lie on these sectors. */
   isBad: boolean;
 }
@@ -18,6 +20,7 @@ export const SEGMENT_BYTES = 256 * 1024;
 
 /** The format is in the name: a newleaf that knows another one leaves these files alone. */
 const NAME = /^(\d{16})\.q[12]$/;
+/** Records were appended to it, and nothing was written in advance. */
 const FIRST_FORMAT = /\.q1$/;
 
 const segmentAt = (directory: string, name: string): Segment => ({
@@ -25,22 +28,21 @@ const segmentAt = (directory: string, name: string): Segment => ({
   path: join(directory, name),
   end: 0,
   open: 0,
+  isClosed: true,
   isBad: false,
 });
 
 export const newSegment = (directory: string, first: number): Segment =>
   segmentAt(directory, `${String(first).padStart(16, '0')}.q2`);
 
-/** Records were appended to it, and nothing was written in advance. */
-export const isFirstFormat = ({ path }: Segment): boolean => FIRST_FORMAT.test(path);
-
-/** In order. */
-export async function listSegments(disk: Disk, directory: string): Promise<Segment[]> {
+/** In order. @param segmentBytes their length while they are written */
+export async function listSegments(disk: Disk, directory: string, segmentBytes: number): Promise<Segment[]> {
   const names = (await disk.list(directory)).filter((name) => NAME.test(name)).sort();
   return Promise.all(
     names.map(async (name) => {
       const segment = segmentAt(directory, name);
       segment.end = (await answer(disk, segment, () => disk.size(segment.path))) ?? 0;
+      segment.isClosed = segment.end < segmentBytes && !FIRST_FORMAT.test(name);
       return segment;
     }),
   );

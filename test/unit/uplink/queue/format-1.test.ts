@@ -53,12 +53,10 @@ test('its end may be torn at any byte, and nothing is counted', async () => {
   const last = '0000000000000029.q1';
   const length = readFileSync(join(QUEUE, last)).length;
   for (let at = 0; at < length; at += 1) {
-    for (const tear of [(bytes: Buffer) => bytes.subarray(0, at), (bytes: Buffer) => bytes.fill(0, at)]) {
-      const queue = await changed(last, tear);
-      const found = await numbersIn(queue);
-      assert.deepEqual(found, range(12, 12 + found.length), `byte ${at}`);
-      assert.ok(found.length >= 16 && queue.counts.damaged === 0, `byte ${at}`);
-    }
+    const queue = await changed(last, (bytes) => bytes.subarray(0, at));
+    const found = await numbersIn(queue);
+    assert.deepEqual(found, range(12, 12 + found.length), `byte ${at}`);
+    assert.ok(found.length >= 16 && queue.counts.damaged === 0, `byte ${at}`);
   }
 });
 

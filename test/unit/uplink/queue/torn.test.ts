@@ -1,61 +1,12 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { Failure } from '../../../../agent/failure/failure.ts';
-import { HEADER_BYTES, recordBytes } from '../../../../agent/uplink/queue/record.ts';
-import { diceOf } from '../../../search/dice.ts';
-import { type Fate, ModelDisk } from './disk-model.ts';
-import { append, DIRECTORY, message, numberOf, numbersIn, type Opened, openOn, range } from './life.ts';
-
-const SEGMENT = `${DIRECTORY}/${'1'.padStart(16, '0')}.q2`;
-const SEGMENT_BYTES = 10_000;
-const sizes = range(0, 200).map((n) => recordBytes(message(n)));
-const offset = (n: number) => sizes.slice(0, n).reduce((sum, size) => sum + size, 0);
+import { HEADER_BYTES } from '../../../../agent/uplink/queue/record.ts';
+import { afterOneMore, closed, holding, offset, reopened, SEGMENT, SEGMENT_BYTES, WORDS } from './left-behind.ts';
+import { DIRECTORY, numbersIn, openOn, range } from './life.ts';
 
 /** The messages with a byte in this part of the segment. */
 const touched = (from: number, to: number) => range(0, 20).filter((n) => offset(n) < to && offset(n + 1) > from);
 
-/** A disk with so many messages in batches of this size, from a process that was killed. */
-async function holding(count: number, batch: number, segmentBytes = SEGMENT_BYTES): Promise<ModelDisk> {
-  const disk = new ModelDisk(diceOf(1));
-  const queue = await openOn(disk.start(), { segmentBytes });
-  for (let n = 0; n < count; n += batch) await append(queue, n, n + batch);
-  return disk;
-}
-
-/** The same, from one that was ended: nothing is behind the last message. */
-async function closed(count: number, batch: number): Promise<ModelDisk> {
-  const disk = new ModelDisk(diceOf(1));
-  const queue = await openOn(disk.start(), { segmentBytes: SEGMENT_BYTES });
-  for (let n = 0; n < count; n += batch) await append(queue, n, n + batch);
-  await queue.close();
-  return disk;
-}
-
-/** What the next process finds, and what it says. */
-async function reopened(disk: ModelDisk, fate?: Fate, segmentBytes = SEGMENT_BYTES) {
-  const warnings: string[] = [];
-  const warn = ({ code, message: words }: Failure) => warnings.push(`${code} ${words}`);
-  const queue = await openOn(disk.start(fate), { segmentBytes, warn });
-  const found = await numbersIn(queue);
-  assert.equal(queue.count, found.length);
-  return { queue, found, damaged: queue.counts.damaged, warnings };
-}
-
-/** Adds a message to a queue that was damaged, and cuts the power: what is there then. All of it can be dropped. */
-async function afterOneMore(disk: ModelDisk, queue: Opened): Promise<number[]> {
-  await queue.append(message(100));
-  disk.cutPower();
-  const last = await openOn(disk.start(), { segmentBytes: SEGMENT_BYTES });
-  const found = await numbersIn(last);
-  last.rewind();
-  for (let stored = await last.next(); stored !== undefined; stored = await last.next()) last.drop(stored);
-  assert.deepEqual([last.count, last.bytes, last.oldestAt], [0, 0, undefined]);
-  return found;
-}
-
-const WORDS = [
-  `NL-UPLINK-DISK Messages in ${SEGMENT} are lost: their bytes have changed on disk, or cannot be read.`,
-] as const;
 const flip = (at: number) => (bytes: Buffer) => {
   bytes[at] = (bytes[at] ?? 0) ^ 0x40;
   return bytes;
@@ -198,81 +149,6 @@ suite('rot in the middle', () => {
       'the half of the third',
     );
   });
-});
-
-suite('a sector that cannot be read', () => {
-  test('costs the messages of its page; it is tried three times, and its segment is never removed', async () => {
-    const disk = await holding(120, 10);
-    disk.spoil(SEGMENT, 4096, 4097);
-    const { queue, found, damaged, warnings } = await reopened(disk);
-    const lost = range(0, 120).filter((n) => offset(n) < 8192 && offset(n + 1) > 4096);
-    const left = range(0, 120).filter((n) => !lost.includes(n));
-    assert.deepEqual([found, damaged, warnings], [left, lost.length, WORDS]);
-    assert.equal(disk.calls.filter((name) => name === 'read').length > 3, true);
-    assert.deepEqual(await afterOneMore(disk, queue), [...left, 100]);
-    assert.ok(disk.names.includes(`${SEGMENT}.bad`), `${disk.names}`);
-  });
-
-  test('nor its room: nothing is lost', async () => {
-    const disk = await holding(10, 5);
-    disk.spoil(SEGMENT, 8192, 8193);
-    const { found, damaged } = await reopened(disk);
-    assert.deepEqual([found, damaged], [range(0, 10), 0]);
-  });
-
-  for (const [what, index] of [
-    ['the first', 0],
-    ['one in the middle', 1],
-    ['the last', -1],
-  ] as const) {
-    test(`${what} segment cannot be read at all: it is set aside, and the rest goes on`, async () => {
-      const disk = await holding(20, 1, 700);
-      const path = disk.names.toSorted().at(index) ?? '';
-      const [from, next] = [Number(path.slice(-19, -3)) - 1, disk.names.toSorted().at(index + 1 || disk.names.length)];
-      const to = next === undefined ? 20 : Number(next.slice(-19, -3)) - 1;
-      disk.spoil(path, 0, 1);
-      const { queue, found, damaged } = await reopened(disk, undefined, 700);
-      const left = range(0, 20).filter((n) => n < from || n >= to);
-      assert.deepEqual(found, left);
-      assert.equal(damaged, next === undefined ? 1 : to - from);
-      assert.deepEqual(await afterOneMore(disk, queue), [...left, 100]);
-      assert.ok(disk.names.includes(`${path}.bad`), `${disk.names}`);
-    });
-  }
-
-  test('the only segment cannot be read at all', async () => {
-    const disk = await holding(5, 5);
-    disk.spoil(SEGMENT, 0, SEGMENT_BYTES);
-    const { queue, found, damaged, warnings } = await reopened(disk);
-    assert.deepEqual([found, damaged, warnings.length], [[], 1, 1]);
-    assert.deepEqual(await afterOneMore(disk, queue), [100]);
-    assert.ok(disk.names.includes(`${SEGMENT}.bad`), `${disk.names}`);
-  });
-
-  for (const call of ['open r', 'read', 'size'] as const) {
-    test(`a disk that is away for a moment costs no message: ${call}`, async () => {
-      const disk = await holding(20, 5);
-      for (let from = 1; from < 12; from += 1) {
-        let seen = 0;
-        // Neither it nor the flush behind it is answered.
-        const isAway = (name: string) => (name === call || seen > 0) && [call, 'syncDirectory'].includes(name);
-        const fate: Fate = ({ name, number }) => {
-          if (number < from || !isAway(name) || seen === 4) return undefined;
-          seen += 1;
-          return 'EIO';
-        };
-        const life = disk.start(fate);
-        const open = (): Promise<Opened> => openOn(life, { segmentBytes: SEGMENT_BYTES }).catch(open);
-        const queue = await open();
-        const found: number[] = [];
-        while (found.length < 20) {
-          const stored = await queue.next().catch(() => undefined);
-          if (stored !== undefined) found.push(numberOf(stored));
-        }
-        assert.deepEqual([found, queue.counts.damaged], [range(0, 20), 0]);
-      }
-    });
-  }
 });
 
 suite('the head', () => {
