@@ -47,7 +47,7 @@ export const isBeside = (env: NodeJS.ProcessEnv): boolean =>
 
 /** Advice for `init`, where this user may not use a directory: a container is root only where its engine is told so. */
 export function asRoot(directory: string, env = process.env): string {
-  if (!isContained(env)) return 'Run it as root: `sudo newleaf init`';
+  if (!isContained(env)) return 'Run it as root: `newleaf init`';
   const owner = `${process.geteuid?.()}:${process.getegid?.()}`;
   return `Give it to the user of this container: \`docker run --rm --user 0 --volume ${directory}:${directory} --entrypoint chown newleaf -R ${owner} ${directory}\``;
 }

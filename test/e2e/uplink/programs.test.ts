@@ -84,7 +84,8 @@ test('mosquitto_sub: what comes while it is away waits, over a roll and a restar
   const at = await serving(t);
   const { far, gateway } = at;
   await gateway.program('sensors');
-  const line = (await Shown.of(gateway, 'sensors')).line('mosquitto-clients', 'mosquitto_sub');
+  // As the page says: with -c its messages wait while it is away.
+  const line = `${(await Shown.of(gateway, 'sensors')).line('mosquitto-clients', 'mosquitto_sub')} -c`;
   const first = Other.pasted(t, line);
   await far.log.waitFor({ event: 'subscribed', reason: `devices/${ID}/messages/devicebound/#` }, PATIENCE_MS);
   await far.sendToDevice(ID, 'one');
@@ -106,6 +107,13 @@ test('mosquitto_sub: what comes while it is away waits, over a roll and a restar
   await restart(gateway);
   await far.sendToDevice(ID, 'after the restart');
   await second.until((text) => text === 'after the restart');
+  await waiting(gateway, 'sensors', 0);
+  await second.stop();
+  await far.sendToDevice(ID, 'for a program that does not come back');
+  await waiting(gateway, 'sensors', 1);
+  const { code, out } = await gateway.command('uplink', 'forget', 'sensors');
+  assert.equal(code, 0, out);
+  assert.match(out, /^sensors: Ended: 1 session of clients that are away\. Dropped: 1 message from the\scloud\.$/m);
   await waiting(gateway, 'sensors', 0);
   // What the hub had sent, and newleaf had not acknowledged when the session moved, comes twice.
   const lines = [...new Set([...first.lines, ...second.lines])];

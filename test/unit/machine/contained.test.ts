@@ -40,7 +40,7 @@ describe('in a container, a command is one that works there', () => {
   });
 
   test('root is the turn of the engine', () => {
-    assert.equal(asRoot('/etc/newleaf', {}), 'Run it as root: `sudo newleaf init`');
+    assert.equal(asRoot('/etc/newleaf', {}), 'Run it as root: `newleaf init`');
     assert.match(
       asRoot('/etc/newleaf', { NEWLEAF_CONTAINER: '1' }),
       /`docker run --rm --user 0 --volume \/etc\/newleaf:\/etc\/newleaf --entrypoint chown newleaf -R \d+:\d+ \/etc\/newleaf`$/,
