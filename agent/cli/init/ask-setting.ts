@@ -4,9 +4,9 @@ import { objectionTo, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
 import { localAccount } from '../../machine/account.ts';
 import { readGiven } from '../../machine/given-file.ts';
-import { keepSecret, takenOver } from './copies.ts';
+import { type Copied, keepSecret, takenOver } from './copies.ts';
 import { type Guide, type Question, wrongFlag } from './guide.ts';
-import { type Copied, type Option, SETTINGS, type SettingQuestion } from './settings.ts';
+import { type Option, SETTINGS, type SettingQuestion } from './settings.ts';
 
 /**
  * Answers one setting: by its flag, or by the person, whose Enter takes the configured value or the default. A mistake is told

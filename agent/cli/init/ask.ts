@@ -6,17 +6,16 @@ import { daemonAccount, giveDirectories } from '../../machine/as-daemon.ts';
 import { unitOf } from '../../machine/unit.ts';
 import { makeDirectory } from '../../state/durable.ts';
 import type { ParsedArguments } from '../kit/parse.ts';
-import { adopt } from './adopt/adopt.ts';
-import { demandStopped } from './adopt/incumbent.ts';
+import { adopt, demandStopped } from './adopt/adopt.ts';
 import { type ExistingConfig, keepDraft, makePlace, writeConfiguration } from './configuration.ts';
 import { dropCopies } from './copies.ts';
 import type { Dialogue } from './dialogue.ts';
 import { createErrands } from './errands.ts';
 import type { Guide } from './guide.ts';
-import { demandWhole, judgeFlags } from './judge.ts';
-import { leftOver, recordedIn } from './left.ts';
+import { leftOver, recordedIn } from './idle.ts';
 import { hasAnswer } from './network.ts';
 import { stagedPin } from './pin-place.ts';
+import { demandWhole, judgeFlags } from './settings.ts';
 import { askAll } from './steps.ts';
 
 /** Options that answer no question. */

@@ -12,7 +12,7 @@ import { type AskOptions, configure, isAsked } from './ask.ts';
 import { existing } from './configuration.ts';
 import { Dialogue, toNo } from './dialogue.ts';
 import { demandIdle, demandRoot, onceAlone } from './idle.ts';
-import { provisioned } from './provisioned.ts';
+import { provisioned } from './provision.ts';
 import { correctScope, SCOPE_DOUBTED } from './scope.ts';
 
 export interface InitOptions {

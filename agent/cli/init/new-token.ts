@@ -4,10 +4,10 @@ import { objectionTo } from '../../config/draft.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { Interrupted } from '../kit/prompt.ts';
+import { beside, randomPin, readSecret, writeFor } from './copies.ts';
 import { Back } from './dialogue.ts';
 import { askInOrder, type Guide, wrongFlag } from './guide.ts';
 import { givenPin, pinPlace, storedPin, storePin } from './pin-place.ts';
-import { beside, randomPin, readSecret, writeFor } from './secret.ts';
 import type { Shown, Survey } from './survey.ts';
 import { admitTpm } from './tpm-unit.ts';
 

@@ -7,8 +7,8 @@ import { sealedPin } from '../../machine/root-pin.ts';
 import type { TokenLogin } from '../proof/place.ts';
 import { noFile } from './ask-setting.ts';
 import type { StagedPin } from './configuration.ts';
+import { beside, noSecret, readSecret, writeFor } from './copies.ts';
 import { type Guide, wrongFlag } from './guide.ts';
-import { beside, noSecret, readSecret, writeFor } from './secret.ts';
 
 /**
  * Where the PIN is kept: in the file from which the unit takes it, which only root can read; where there is no such unit,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { leftOver } from '../../../../agent/cli/init/left.ts';
+import { leftOver } from '../../../../agent/cli/init/idle.ts';
 import { tokenByFlags } from '../../../../agent/cli/init/token-flags.ts';
 import { current } from '../../daemon/gateway.ts';
 import { NOW } from '../../roll/machine.ts';
