@@ -44,7 +44,8 @@ export async function askSetting(guide: Guide, question: SettingQuestion, typed?
     if (await isTaken(given)) return;
     guide.forget(flag);
   }
-  const fallback = shown(answers.get(name) ?? question.suggestion ?? standardOf(name), question);
+  const standing = answers.get(name) ?? question.suggestion ?? standardOf(name) ?? '';
+  const fallback = standing === '' ? undefined : (form?.show(standing) ?? String(standing));
   if (dialogue.asks && choices !== undefined)
     return void answers.set(name, await dialogue.choose(words, choices, fallback ?? choices[0]?.key));
   if (!dialogue.asks) return void (fallback === undefined ? answers.miss(flag) : answers.set(name, read(fallback)));
@@ -69,24 +70,15 @@ async function askPassword(guide: Guide, { name, words }: SettingQuestion, file:
   if (typed !== '') answers.set(name, await keepSecret(guide, file, typed));
 }
 
-/** As a shell expands it; sudo(8) has a HOME of its own, and names its caller. */
-function atHome(typed: string): string {
-  const { SUDO_USER, HOME } = process.env;
-  const home = SUDO_USER === undefined ? HOME : localAccount(SUDO_USER)?.home;
-  return home && typed.startsWith('~/') ? join(home, typed.slice(1)) : typed;
-}
-
 const WITHOUT_HOME = 'must be a path without ~, or one that begins with ~/';
 
+/** With ~/ as a shell expands it: sudo(8) has a HOME of its own, and names its caller. */
 function placed({ file }: SettingQuestion, typed: string): string {
   if (file === undefined || typed === '' || typed.startsWith('pkcs11:')) return typed;
-  const path = atHome(typed);
+  const { SUDO_USER, HOME } = process.env;
+  const home = SUDO_USER === undefined ? HOME : localAccount(SUDO_USER)?.home;
+  const path = home && typed.startsWith('~/') ? join(home, typed.slice(1)) : typed;
   return path.startsWith('~') ? path : resolve(path);
-}
-
-function shown(value: Written | undefined, { form }: SettingQuestion): string | undefined {
-  if (value === undefined || value === '') return undefined;
-  return form === undefined ? String(value) : form.show(value);
 }
 
 /** A file, read once: what is judged is what is copied. */

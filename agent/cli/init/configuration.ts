@@ -9,7 +9,7 @@ import { failureOf } from '../../failure/failure-of.ts';
 import { readGiven } from '../../machine/given-file.ts';
 import { setMode } from '../../machine/make-path.ts';
 import { writeAtomically } from '../../state/durable.ts';
-import { type Guide, InitAnswers } from './guide.ts';
+import { type Guide, InitAnswers, misconfigured } from './guide.ts';
 
 export interface ExistingConfig {
   /** The configuration, where it is complete and right. */
@@ -85,8 +85,7 @@ export async function writeConfiguration(
     draftText(draft, 'Written by newleaf init. All settings: man newleaf, and newleaf config.');
   const text = textOfAll(answers);
   const clash = clashOf(parseConfig(text, file).config, neighboursOf(file));
-  if (clash !== undefined)
-    throw new Fault('NL-CONFIG', { message: clash, advice: 'Take another: `sudo newleaf init --ask`' });
+  if (clash !== undefined) throw misconfigured(clash, 'Take another: `sudo newleaf init --ask`');
   const before = textOf(file);
   const kept = before === undefined || before === text ? undefined : `${file}.bak`;
   if (before !== undefined && kept !== undefined) await written(kept, before);
@@ -125,7 +124,7 @@ async function written(path: string, text: string): Promise<void> {
 
 function unwritable(path: string, cause: unknown): Fault {
   const advice = 'Run it as root: `sudo newleaf init`; or name another place: --config FILE';
-  return new Fault('NL-CONFIG', { message: `The configuration cannot be written to ${dirname(path)}.`, cause, advice });
+  return misconfigured(`The configuration cannot be written to ${dirname(path)}.`, advice, cause);
 }
 
 function textOf(file: string): string | undefined {
@@ -133,6 +132,6 @@ function textOf(file: string): string | undefined {
     return readGiven(file).toString();
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new Fault('NL-CONFIG', { message: `The configuration ${file} cannot be read.`, cause });
+    throw misconfigured(`The configuration ${file} cannot be read.`, undefined, cause);
   }
 }

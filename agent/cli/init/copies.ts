@@ -4,7 +4,7 @@ import { basename, dirname, extname, join } from 'node:path';
 import { Fault } from '../../failure/failure.ts';
 import { writeAtomically } from '../../state/durable.ts';
 import { toNo } from './dialogue.ts';
-import type { Guide } from './guide.ts';
+import { type Guide, misconfigured } from './guide.ts';
 
 /** How a file is kept beside the configuration, where the daemon cannot read the one that was named. */
 export interface Copied {
@@ -135,4 +135,4 @@ export function noSecret(content: string): string | undefined {
 }
 
 const needsRoot = (message: string, cause: unknown): Fault =>
-  new Fault('NL-CONFIG', { message, cause, advice: 'Run it as root: `sudo newleaf init`' });
+  misconfigured(message, 'Run it as root: `sudo newleaf init`', cause);

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { failureOf } from '../../failure/failure-of.ts';
 import { limited } from '../../time/limited.ts';
 import { type Complaint, complaint } from '../kit/command.ts';
 import type { Prompt } from '../kit/prompt.ts';
@@ -75,8 +76,7 @@ export class Dialogue {
   }
 
   item(mark: string, words: string): void {
-    const first = `${INDENT}${mark}  `;
-    this.#write(wrap(this.screen, words, { first, rest: ' '.repeat(first.length) }));
+    this.#marked(INDENT, mark, undefined, words);
   }
 
   /** Text to copy: as it is, however long its lines are. */
@@ -104,6 +104,12 @@ export class Dialogue {
 
   wrong(what: Complaint): void {
     this.#out.write(complaint(what, this.screen, INDENT));
+  }
+
+  /** Tells the person what was met; where there is none, it ends the command. */
+  meet(error: unknown): void {
+    if (!this.asks) throw error;
+    this.wrong(failureOf(error));
   }
 
   /**
@@ -134,15 +140,18 @@ export class Dialogue {
 
   async choose<K extends string>(words: string, choices: readonly Choice<K>[], fallback: K | undefined): Promise<K> {
     for (const [at, { words: about }] of choices.entries()) this.item(`${at + 1}`, about);
-    const found = (typed: string) => choices.find(({ key }, at) => typed === `${at + 1}` || typed === key);
+    const keys = new Map(
+      choices.flatMap(({ key }, at): [string, K][] => [
+        [`${at + 1}`, key],
+        [key, key],
+      ]),
+    );
     const range = choices.length === 1 ? 'must be 1' : `must be a number from 1 to ${choices.length}`;
     const standard = choices.findIndex(({ key }) => key === fallback) + 1;
     const typed = await this.text(words, standard === 0 ? undefined : `${standard}`, (one) =>
-      found(one) === undefined ? range : undefined,
+      keys.has(one) ? undefined : range,
     );
-    const choice = found(typed);
-    if (choice === undefined) throw new TypeError(`${typed} is none of the choices`);
-    return choice.key;
+    return keys.get(typed) ?? this.choose(words, choices, fallback);
   }
 
   async confirm(words: string, fallback: boolean): Promise<boolean> {
@@ -191,10 +200,11 @@ export class Dialogue {
     this.#write(lines.map((line) => paint(this.screen, 'yellow', line)));
   }
 
-  #marked(head: string, mark: string, colour: Colour, words: string): void {
+  #marked(head: string, mark: string, colour: Colour | undefined, words: string): void {
     const indent = { first: `${head}${mark}  `, rest: ' '.repeat(head.length + mark.length + 2) };
     const [first = '', ...rest] = wrap(this.screen, words, indent);
-    this.#write([first.replace(mark, paint(this.screen, colour, mark)), ...rest]);
+    const painted = colour === undefined ? first : first.replace(mark, paint(this.screen, colour, mark));
+    this.#write([painted, ...rest]);
   }
 
   async #answer(how: 'line' | 'secret', words: string): Promise<string> {

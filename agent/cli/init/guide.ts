@@ -105,16 +105,18 @@ export class InitAnswers extends Map<string, Written> {
   demandAll(): void {
     if (this.#missing.length === 0) return;
     const flags = this.#missing.map((flag) => `--${flag}`).join(', ');
-    throw new Fault('NL-CONFIG', {
-      message: `newleaf cannot ask here, and there is no default for: ${flags}.`,
-      advice: 'Call `newleaf init` again with these flags (`newleaf init --help`), or on a terminal without --yes.',
-    });
+    const advice =
+      'Call `newleaf init` again with these flags (`newleaf init --help`), or on a terminal without --yes.';
+    throw misconfigured(`newleaf cannot ask here, and there is no default for: ${flags}.`, advice);
   }
 }
 
 /** @param wrong the fault of its value, as the end of a sentence */
 export const wrongFlag = (flag: string, wrong: string): Fault =>
-  new Fault('NL-CONFIG', { message: `--${flag} ${wrong}.`, advice: 'See: `newleaf init --help`' });
+  misconfigured(`--${flag} ${wrong}.`, 'See: `newleaf init --help`');
+
+export const misconfigured = (message: string, advice?: string, cause?: unknown): Fault =>
+  new Fault('NL-CONFIG', { message, cause, ...(advice !== undefined && { advice }) });
 
 /** Asks one after the other; `back` leads to the last one that was really asked. @throws Back where there is none */
 export async function askInOrder(guide: Guide, questions: readonly Question[]): Promise<void> {

@@ -10,7 +10,7 @@ import { isEndorsed, type Leaf } from '../../roll/leaf.ts';
 import { iso, type Status } from '../../roll/report.ts';
 import { INIT_LOCK, isLocked, takeLock } from '../../state/lock.ts';
 import { readEntry } from '../../state/read-entry.ts';
-import type { Guide } from './guide.ts';
+import { type Guide, misconfigured } from './guide.ts';
 
 /** A daemon that is there answers at once. */
 const WAIT_MS = 5_000;
@@ -60,7 +60,7 @@ export function demandRoot(file: string): void {
   const daemon = localAccount(DAEMON);
   if (uid === 0 || !instanceOf(file).hasUnit || daemon === undefined || daemon.uid === uid) return;
   const advice = '`sudo newleaf init`; or an experiment of your own: `newleaf init --config FILE`';
-  throw new Fault('NL-CONFIG', { message: 'Only root can set up the daemon of this gateway.', advice });
+  throw misconfigured('Only root can set up the daemon of this gateway.', advice);
 }
 
 const AGAIN = 'To have newleaf ask its issuer again at once: `sudo newleaf roll --wait`. ';
@@ -98,10 +98,10 @@ export async function leftOver(
   const directory = answers.inEffect('state.directory');
   const wanted = flag('registration-id') ?? leaf.cn;
   if (wanted !== leaf.cn) {
-    throw new Fault('NL-CONFIG', {
-      message: `${directory} has the state of another gateway: ${leaf.cn}, with a leaf (${words}). --registration-id says ${wanted}.`,
-      advice: `To go on as ${leaf.cn}, leave --registration-id away. To begin anew as ${wanted}, move ${directory} away.`,
-    });
+    throw misconfigured(
+      `${directory} has the state of another gateway: ${leaf.cn}, with a leaf (${words}). --registration-id says ${wanted}.`,
+      `To go on as ${leaf.cn}, leave --registration-id away. To begin anew as ${wanted}, move ${directory} away.`,
+    );
   }
   const [, scope, id = leaf.cn, endpoint] = /^([^/]+)\/(.+)@([^@]+)$/.exec(registered) ?? [];
   const said = { 'dps.id_scope': scope, 'dps.registration_id': id, 'dps.endpoint': endpoint };

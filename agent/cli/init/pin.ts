@@ -1,7 +1,7 @@
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { existing } from './configuration.ts';
-import type { Guide } from './guide.ts';
+import { type Guide, misconfigured } from './guide.ts';
 import { givenPin, loginOf, pinKeptFor, storePin } from './pin-place.ts';
 import { isTokenOf, type Shown } from './survey.ts';
 
@@ -15,7 +15,12 @@ import { isTokenOf, type Shown } from './survey.ts';
 export async function askPin(guide: Guide, shown: Shown, isOurs: boolean): Promise<boolean> {
   const { dialogue } = guide;
   const { token } = shown;
-  if (token.isFinalTry) return lastTry(guide, shown);
+  if (token.isFinalTry) {
+    const message = `One wrong PIN more, and the PIN of token "${token.label}" is locked: newleaf does not try any.`;
+    const advice = 'Log in with the tool of the vendor and the right PIN once, then run `newleaf init` again.';
+    dialogue.meet(new Fault('NL-TOKEN-PIN', { message, advice }));
+    return false;
+  }
   const given = await givenPin(guide);
   const from = guide.flag('pin-file') === undefined ? 'the one of aziot-identity-service' : 'the one in --pin-file';
   if (given !== undefined) return isAccepted(guide, shown, given, from, true);
@@ -67,20 +72,10 @@ const OTHER_FILE =
 
 /** `--new-token` takes one that was made before, as long as its PIN is known. */
 const unknownPin = (label: string): Fault =>
-  new Fault('NL-CONFIG', {
-    message: `There is a token "${label}" already, and its PIN is not known.`,
-    advice: 'Give its PIN: --pin-file FILE; or the new token another name: --token NAME',
-  });
+  misconfigured(
+    `There is a token "${label}" already, and its PIN is not known.`,
+    'Give its PIN: --pin-file FILE; or the new token another name: --token NAME',
+  );
 
 const TRIED =
   'This PIN was tried once, and is not tried again. A token locks itself after some wrong ones: be sure of the next.';
-
-function lastTry({ dialogue }: Guide, { token }: Shown): false {
-  const wrong = {
-    message: `One wrong PIN more, and the PIN of token "${token.label}" is locked: newleaf does not try any.`,
-    advice: 'Log in with the tool of the vendor and the right PIN once, then run `newleaf init` again.',
-  };
-  if (!dialogue.asks) throw new Fault('NL-TOKEN-PIN', wrong);
-  dialogue.wrong({ code: 'NL-TOKEN-PIN', ...wrong });
-  return false;
-}

@@ -22,7 +22,7 @@ import { asDaemon, start } from '../run/command.ts';
 import type { Dialogue } from './dialogue.ts';
 import { showCsr, showEnrollment, showLeaf, tellToStart } from './enrollment.ts';
 import { SCOPE_DOUBTED, scopeDoubted } from './scope.ts';
-import { type DaemonWatch, refusedLeaf, serves, tellAll, untilAtRest, waits } from './watch.ts';
+import { type DaemonWatch, serves, tellAll, untilAtRest, waits } from './watch.ts';
 
 /** How often DPS is asked while a person waits in front of the gateway. */
 const ASK_AGAIN_MS = 20_000;
@@ -51,7 +51,8 @@ export async function provision(watch: DaemonWatch, before: Entry | 'absent'): P
       if (!isPatient) return daemon.state;
     } else if (isKeyGone) await daemon.answer({ kind: 'roll', from: 'technician', delayMs: 0 });
     const state = await untilAtRest(watch, late, isKeyGone ? 'NL-TOKEN-KEY' : undefined);
-    const leaf = refusedLeaf(state);
+    // The one that DPS refuses.
+    const leaf = waits(state) ? (leafIn(state.next) ?? state.current) : undefined;
     if (leaf === undefined || serves(state)) return state;
     await showEnrollment(watch, leaf, state);
     return isPatient ? await untilEnrolled(watch) : state;
@@ -135,7 +136,10 @@ interface Here extends Pick<DaemonWatch, 'dialogue' | 'isNewToken' | 'isPatient'
 /** Brings the gateway to its hub on the screen. @returns the exit code, or SCOPE_DOUBTED where there is a person to ask */
 export async function provisioned(here: Here, io: Io): Promise<number> {
   const { dialogue, abort } = here;
-  const { complaint: why, exit } = await brought(here, io.env).catch(brokenOff);
+  const { complaint: why, exit } = await brought(here, io.env).catch((error: unknown): Shortfall => {
+    const met = failureOf(error);
+    return { complaint: met, exit: exitOf(met) };
+  });
   if (why !== undefined) io.err.write(`\n${complaint(why, screenOf(io.err, io.env))}`);
   if (exit !== EXIT.done && exit !== SCOPE_DOUBTED && dialogue.asks && !abort.aborted) dialogue.say(MORE);
   return exit;
@@ -177,9 +181,4 @@ async function brought(here: Here, env: NodeJS.ProcessEnv): Promise<Shortfall> {
   }
   if (doubt.aborted && !abort.aborted) return { exit: SCOPE_DOUBTED };
   return shortfall(state, termsOf(config, builtAt), abort.aborted);
-}
-
-function brokenOff(error: unknown): Shortfall {
-  const met = failureOf(error);
-  return { complaint: met, exit: exitOf(met) };
 }

@@ -1,12 +1,11 @@
 import { objectionTo } from '../../config/draft.ts';
 import { halvesAmong } from '../../config/rules.ts';
 import type { Written } from '../../config/schema.ts';
-import { Fault } from '../../failure/failure.ts';
 import { holdsAuthority } from '../../machine/named-file.ts';
 import type { INIT_OPTIONS } from '../table-init.ts';
 import { type Copied, noSecret } from './copies.ts';
 import type { Choice } from './dialogue.ts';
-import { type Guide, wrongFlag } from './guide.ts';
+import { type Guide, misconfigured, wrongFlag } from './guide.ts';
 import { argvInWords, issuerInWords, notExecutable } from './program.ts';
 import { TOKEN_KINDS } from './token-flags.ts';
 
@@ -162,5 +161,5 @@ export function demandWhole({ flag }: Pick<Guide, 'flag'>, hasAnswer: (setting: 
     ([key, missing]) => `${isGiven(key) ? option(key) : key} needs ${missing.map(option).join(' and ')}.`,
   );
   const advice = 'Add what is missing, or leave out what needs it. See: `newleaf init --help`';
-  throw new Fault('NL-CONFIG', { message: sentences.join(' '), advice });
+  throw misconfigured(sentences.join(' '), advice);
 }

@@ -1,6 +1,6 @@
 import { Fault } from '../../failure/failure.ts';
 import { noFile } from './ask-setting.ts';
-import { type Guide, wrongFlag } from './guide.ts';
+import { type Guide, misconfigured, wrongFlag } from './guide.ts';
 import { type NewKind, newKinds, STANDARD_LABEL } from './new-token.ts';
 import { hindrance, isTokenNamed, rootsOnlyInWords, type Shown, type Survey, tokenInWords } from './survey.ts';
 
@@ -35,7 +35,7 @@ export function tokenByFlags({ answers, flag, left }: Guide, found: Survey): Sho
   const here = `Tokens here: ${list}.${hidden}${useless}`;
   if (wanted === undefined || usable.length > 0) {
     const advice = 'Name one with --token LABEL (or its pkcs11: URI), or have one made: --new-token softhsm';
-    throw new Fault('NL-CONFIG', { message: `newleaf cannot ask which token to take. ${here}`, advice });
+    throw misconfigured(`newleaf cannot ask which token to take. ${here}`, advice);
   }
   // A wrong option is a wrong command line; a configured token may have been pulled.
   throw new Fault(named === undefined ? 'NL-TOKEN-MISSING' : 'NL-CONFIG', {
@@ -48,7 +48,7 @@ export function tokenByFlags({ answers, flag, left }: Guide, found: Survey): Sho
 function besideLeaf({ token: { label } }: Shown, directory: string): Fault {
   const message = `The key of the leaf of this gateway is in the token "${label}", which is here: no other one is made beside it.`;
   const advice = `Leave --new-token away, and give the PIN: --pin-file FILE. If the PIN is lost, begin anew: move ${directory}/state.json away.`;
-  return new Fault('NL-CONFIG', { message, advice });
+  return misconfigured(message, advice);
 }
 
 /** The fault of the module that was named, as the end of a sentence: no token can be meant then. */

@@ -86,16 +86,20 @@ async function choose(guide: Guide, found: Survey): Promise<Shown | NewKind | un
 function tellOfOthers({ dialogue }: Guide, { tokens, free, useless, rootsOnly, hidden }: Survey): void {
   const hindered = tokens.filter(({ token }) => hindrance(token) !== undefined).map(tokenInWords);
   const silent = useless.map(({ module, why }) => `${module.name}: ${why} (${module.path})`);
-  const all = [...hindered, ...rootsOnly.map(rootsOnlyInWords), ...(hidden ? [hidden.message] : []), ...silent];
-  for (const words of all) dialogue.item('-', words);
   const isThere = (kind: NewKind) =>
     [...free, ...useless, ...tokens].some(({ module }) => isModuleOf(kind, module.path));
   const { softhsm, tpm } = MAKEABLE;
-  if (!isThere('softhsm'))
-    dialogue.item('-', `no SoftHSM, which keeps keys in files: \`apt-get install ${softhsm.package}\``);
-  if (!isThere('tpm') && existsSync(TPM_DEVICE)) {
-    dialogue.item('-', `there is a TPM, and no module for it: \`apt-get install ${tpm.package}\``);
-  }
+  const noSoftHsm = `no SoftHSM, which keeps keys in files: \`apt-get install ${softhsm.package}\``;
+  const noModule = `there is a TPM, and no module for it: \`apt-get install ${tpm.package}\``;
+  const all = [
+    ...hindered,
+    ...rootsOnly.map(rootsOnlyInWords),
+    ...(hidden ? [hidden.message] : []),
+    ...silent,
+    ...(isThere('softhsm') ? [] : [noSoftHsm]),
+    ...(isThere('tpm') || !existsSync(TPM_DEVICE) ? [] : [noModule]),
+  ];
+  for (const words of all) dialogue.item('-', words);
   dialogue.blank();
 }
 

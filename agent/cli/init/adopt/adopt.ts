@@ -1,11 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Fault } from '../../../failure/failure.ts';
 import { Interrupted } from '../../kit/prompt.ts';
 import { keepSecret } from '../copies.ts';
 import { Back } from '../dialogue.ts';
-import type { Adopted, Guide } from '../guide.ts';
+import { type Adopted, type Guide, misconfigured } from '../guide.ts';
 import { type Addition, AZIOT, CORRECT, type Incumbent, incumbentIn } from './aziot.ts';
 import { commonNameIn, keyIn, leafOf, readAdopted, readChain, refusal } from './pair.ts';
 
@@ -21,7 +20,7 @@ export async function adopt(guide: Guide, flags: Map<string, string>): Promise<A
   const keyFile = flags.get('adopt-key');
   if (from === undefined) {
     if (keyFile === undefined) return undefined;
-    throw new Fault('NL-CONFIG', { message: '--adopt-key needs its leaf.', advice: 'Add: --adopt LEAF' });
+    throw misconfigured('--adopt-key needs its leaf.', 'Add: --adopt LEAF');
   }
   if (guide.leaf !== undefined) {
     guide.dialogue.say('This gateway has a leaf already: --adopt changes nothing.');
@@ -31,7 +30,7 @@ export async function adopt(guide: Guide, flags: Map<string, string>): Promise<A
   if (!isInFile && keyFile !== undefined) {
     const message = `--adopt-key is the key of a leaf in a file: --adopt ${from} finds the key by itself.`;
     const advice = `Leave one out: --adopt LEAF --adopt-key KEY, or --adopt ${from}`;
-    throw new Fault('NL-CONFIG', { message, advice });
+    throw misconfigured(message, advice);
   }
   if (from === 'aziot') return fromAziot(guide, flags);
   return isInFile ? fromFiles(flags, from, keyFile ?? from) : {};
@@ -50,7 +49,7 @@ async function fromAziot(guide: Guide, flags: Map<string, string>): Promise<Adop
   const { answers, dialogue } = guide;
   if (!existsSync(AZIOT)) {
     const message = `There is no ${AZIOT}: newleaf reads no other configuration of aziot-identity-service.`;
-    throw new Fault('NL-CONFIG', { message, advice: '`newleaf init --adopt LEAF --adopt-key KEY`, with its files' });
+    throw misconfigured(message, '`newleaf init --adopt LEAF --adopt-key KEY`, with its files');
   }
   const found = incumbentIn(readAdopted(AZIOT, 'configuration'), additions());
   const payload = found.payload === undefined ? undefined : payloadIn(found.payload);
@@ -154,10 +153,10 @@ export async function demandStopped({ adopted, dialogue }: Guide, runs = running
     const units = aziot === undefined ? [] : runs();
     const names = units.join(' and ');
     if (!dialogue.asks && names !== '') {
-      throw new Fault('NL-CONFIG', {
-        message: `${names} still runs, with the same identity. Everything is ready, and the cloud was not asked yet.`,
-        advice: `${stop.map((line) => `\`${line}\``).join(', ')}. Then run the same \`newleaf init\` again.`,
-      });
+      throw misconfigured(
+        `${names} still runs, with the same identity. Everything is ready, and the cloud was not asked yet.`,
+        `${stop.map((line) => `\`${line}\``).join(', ')}. Then run the same \`newleaf init\` again.`,
+      );
     }
     if (!dialogue.asks || (aziot !== undefined && names === '')) return;
     const unknown = 'Now stop the program that has used this identity: the hub admits one session.';
