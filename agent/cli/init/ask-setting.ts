@@ -20,7 +20,7 @@ export async function askSetting(guide: Guide, question: SettingQuestion, typed?
   const isAsked = dialogue.asks && guide.flag(flag) === undefined;
   if (isAsked && question.isPassword && file !== undefined) return askPassword(guide, question, file);
   const read = (one: string): Written => (form === undefined ? placed(question, one) : form.read(one));
-  let named: Named | undefined;
+  let named: Exclude<Awaited<ReturnType<typeof look>>, string> | undefined;
   const objection = async (one: string) => {
     const path = placed(question, one);
     if (file !== undefined && path.startsWith('~')) return WITHOUT_HOME;
@@ -81,15 +81,11 @@ function placed({ file }: SettingQuestion, typed: string): string {
   return path.startsWith('~') ? path : resolve(path);
 }
 
-/** A file, read once: what is judged is what is copied. */
-interface Named {
-  readonly content: string;
-  /** Only root can read it, so it is copied. */
-  readonly isClosed: boolean;
-}
-
-/** Reads the file of an answer; or why it cannot be taken, as the end of a sentence. */
-async function look({ account, errands }: Guide, place: string, { isSecret }: Copied): Promise<Named | string> {
+/**
+ * Reads the file of an answer, once, as what is judged is what is copied; or why it cannot be taken, as the end of a sentence.
+ * @returns whether only root can read it: then it is copied
+ */
+async function look({ account, errands }: Guide, place: string, { isSecret }: Copied) {
   const wrong = noFile(place);
   if (wrong !== undefined) return wrong;
   const code = await errands.whyUnreadable(place);

@@ -9,11 +9,10 @@ import { adopt, demandStopped } from './adopt/adopt.ts';
 import { type ExistingConfig, keepDraft, makePlace, writeConfiguration } from './configuration.ts';
 import { dropCopies } from './copies.ts';
 import type { Dialogue } from './dialogue.ts';
-import { createErrands } from './errands.ts';
-import { type Guide, misconfigured } from './guide.ts';
+import { createErrands, type Guide, misconfigured } from './guide.ts';
 import { leftOver, recordedIn } from './idle.ts';
 import { hasAnswer } from './network.ts';
-import { stagedPin } from './pin-place.ts';
+import { stagedPin } from './pin.ts';
 import { demandWhole, judgeFlags } from './settings.ts';
 import { askAll } from './steps.ts';
 

@@ -91,14 +91,10 @@ export async function writeFor(
   path: string,
   text: string,
 ): Promise<void> {
+  // The directory may be the daemon user's: that user must not get a file that only root may read.
+  const owner = reader === 'daemon' ? account : account && ROOT;
   try {
-    // The directory may be the daemon user's: that user must not get a file that only root may read.
-    await writeAtomically(
-      path,
-      text,
-      reader === 'all' ? 0o644 : 0o600,
-      reader === 'daemon' ? account : account && ROOT,
-    );
+    await writeAtomically(path, text, reader === 'all' ? 0o644 : 0o600, owner);
   } catch (error) {
     throw needsRoot(`${path} cannot be written.`, error instanceof Fault ? error.failure.message : error);
   }

@@ -58,8 +58,7 @@ export class Dialogue {
   }
 
   title(words: string): void {
-    const lines = wrap(this.screen, words).map((line) => paint(this.screen, 'bold', line));
-    this.#write([...(this.hasSpoken ? [''] : []), ...lines, '']);
+    this.#write([...(this.hasSpoken ? [''] : []), ...this.#painted('bold', words), '']);
   }
 
   say(words: string): void {
@@ -72,7 +71,7 @@ export class Dialogue {
   }
 
   hint(words: string): void {
-    this.#write(wrap(this.screen, `(${words})`, { first: INDENT }).map((line) => paint(this.screen, 'dim', line)));
+    this.#write(this.#painted('dim', `(${words})`, INDENT));
   }
 
   item(mark: string, words: string): void {
@@ -124,7 +123,7 @@ export class Dialogue {
       const typed = given ?? ((await this.#answer('line', `${words}${shown}`)) || fallback || '');
       const wrong = typed === '' ? 'is needed' : await objection(typed);
       if (wrong === undefined) return typed;
-      this.#object(wrong);
+      this.#write(this.#painted('yellow', `It ${wrong}.`, `${INDENT}  `));
     }
   }
 
@@ -134,7 +133,7 @@ export class Dialogue {
       const typed = await this.#answer('secret', words);
       const wrong = await objection(typed);
       if (wrong === undefined) return typed;
-      this.#object(wrong);
+      this.#write(this.#painted('yellow', `It ${wrong}.`, `${INDENT}  `));
     }
   }
 
@@ -195,9 +194,8 @@ export class Dialogue {
     if (!over.aborted) await once(over, 'abort');
   }
 
-  #object(wrong: string): void {
-    const lines = wrap(this.screen, `It ${wrong}.`, { first: `${INDENT}  ` });
-    this.#write(lines.map((line) => paint(this.screen, 'yellow', line)));
+  #painted(colour: Colour, words: string, first = ''): string[] {
+    return wrap(this.screen, words, { first }).map((line) => paint(this.screen, colour, line));
   }
 
   #marked(head: string, mark: string, colour: Colour | undefined, words: string): void {

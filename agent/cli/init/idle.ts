@@ -6,7 +6,7 @@ import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { DAEMON, localAccount } from '../../machine/account.ts';
 import { leafIn } from '../../roll/candidate.ts';
-import { isEndorsed, type Leaf } from '../../roll/leaf.ts';
+import { isEndorsed } from '../../roll/leaf.ts';
 import { iso, type Status } from '../../roll/report.ts';
 import { INIT_LOCK, isLocked, takeLock } from '../../state/lock.ts';
 import { readEntry } from '../../state/read-entry.ts';
@@ -71,17 +71,11 @@ function runs(message: string, first = ''): Fault {
   return new Fault('NL-DAEMON-RUNS', { message, advice: `${first}${advice}` });
 }
 
-/** A leaf, and the registration that it was accepted for last: `termsOf` of agent/config/terms.ts. */
-interface Recorded {
-  readonly leaf: Leaf | undefined;
-  readonly registered?: string | undefined;
-}
-
-/** A state that cannot be read is met when the daemon starts. */
-export async function recordedIn(directory: string): Promise<Recorded> {
+/** A leaf, and the registration that it was accepted for last. A state that cannot be read is met when the daemon starts. */
+export async function recordedIn(directory: string) {
   const entry = await readEntry(directory).catch(() => 'absent' as const);
-  if (entry === 'absent') return { leaf: undefined };
-  return { leaf: entry.current ?? leafIn(entry.next), registered: entry.registered };
+  const { current, next, registered } = entry === 'absent' ? {} : entry;
+  return { leaf: current ?? leafIn(next), registered };
 }
 
 /**
@@ -91,7 +85,7 @@ export async function recordedIn(directory: string): Promise<Recorded> {
  */
 export async function leftOver(
   { answers, dialogue, flag }: Pick<Guide, 'answers' | 'dialogue' | 'flag'>,
-  { leaf, registered = '' }: Recorded,
+  { leaf, registered = '' }: Partial<Awaited<ReturnType<typeof recordedIn>>>,
 ): Promise<string | undefined> {
   if (leaf === undefined || isEndorsed(leaf) || answers.get('hsm.module') !== undefined) return undefined;
   const words = `CN ${leaf.cn}, issued by ${leaf.issuer}, valid until ${iso(leaf.notAfter)}`;

@@ -6,7 +6,7 @@ import { Interrupted } from '../kit/prompt.ts';
 import { beside, randomPin, readSecret, writeFor } from './copies.ts';
 import { Back } from './dialogue.ts';
 import { askInOrder, type Guide, wrongFlag } from './guide.ts';
-import { givenPin, pinPlace, storedPin, storePin } from './pin-place.ts';
+import { givenPin, pinPlace, storedPin, storePin } from './pin.ts';
 import type { Shown, Survey } from './survey.ts';
 import { admitTpm } from './tpm-unit.ts';
 

@@ -112,10 +112,7 @@ const KEY_LOST =
   'Is it the right token? If the key is lost: `systemctl start newleaf`, then `newleaf roll --wait` makes another.';
 
 /** Why provisioning stopped early. Waiting for a leaf that a person brings is not an error. */
-export interface Shortfall {
-  readonly complaint?: Complaint;
-  readonly exit: number;
-}
+type Shortfall = Readonly<{ complaint?: Complaint; exit: number }>;
 
 export function shortfall(state: RollState, terms: Pick<Terms, 'automatic'>, isInterrupted: boolean): Shortfall {
   const stopped = (message: string) => ({ complaint: { message, advice: AGAIN }, exit: EXIT.failed });

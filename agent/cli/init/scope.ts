@@ -6,7 +6,7 @@ import { ask } from './ask-setting.ts';
 import { existing, writeConfiguration } from './configuration.ts';
 import type { Dialogue } from './dialogue.ts';
 import { type Guide, misconfigured } from './guide.ts';
-import { loginOf } from './pin-place.ts';
+import { loginOf } from './pin.ts';
 import { untilProven } from './prove.ts';
 import { SETTINGS } from './settings.ts';
 

@@ -7,7 +7,7 @@ import { type Copied, noSecret } from './copies.ts';
 import type { Choice } from './dialogue.ts';
 import { type Guide, misconfigured, wrongFlag } from './guide.ts';
 import { argvInWords, issuerInWords, notExecutable } from './program.ts';
-import { TOKEN_KINDS } from './token-flags.ts';
+import { TOKEN_KINDS } from './token.ts';
 
 /** An option of init, the setting that it answers, and the question for a person. */
 export interface SettingQuestion {

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { leftOver } from '../../../../agent/cli/init/idle.ts';
-import { tokenByFlags } from '../../../../agent/cli/init/token-flags.ts';
+import { tokenByFlags } from '../../../../agent/cli/init/token.ts';
 import { current } from '../../daemon/gateway.ts';
 import { NOW } from '../../roll/machine.ts';
 import { fault, scratch } from '../../state/disk.ts';

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { askSetting } from '../../../../agent/cli/init/ask-setting.ts';
 import { readSecret, writeFor } from '../../../../agent/cli/init/copies.ts';
 import { setNetwork } from '../../../../agent/cli/init/network.ts';
-import { givenPin } from '../../../../agent/cli/init/pin-place.ts';
+import { givenPin } from '../../../../agent/cli/init/pin.ts';
 import { SETTINGS } from '../../../../agent/cli/init/settings.ts';
 import { scratch } from '../../state/disk.ts';
 import { scene } from './stage.ts';
