@@ -20,9 +20,9 @@ const NEEDED: Readonly<Record<string, string>> = {
     'a comment of a file',
   'agent/cli/init/enrollment.ts: systemctl enable --now newleaf': 'the dialogue takes commands',
   'agent/cli/init/enrollment.ts: newleaf status': 'the dialogue takes commands',
-  'agent/cli/init/adopt/incumbent.ts: sudo systemctl mask …': 'the dialogue takes commands',
-  'agent/cli/init/adopt/incumbent.ts: sudo systemctl disable --now newleaf': 'the dialogue takes commands',
-  'agent/cli/init/adopt/incumbent.ts: sudo systemctl unmask …': 'the dialogue takes commands',
+  'agent/cli/init/adopt/adopt.ts: sudo systemctl mask …': 'the dialogue takes commands',
+  'agent/cli/init/adopt/adopt.ts: sudo systemctl disable --now newleaf': 'the dialogue takes commands',
+  'agent/cli/init/adopt/adopt.ts: sudo systemctl unmask …': 'the dialogue takes commands',
   'agent/uplink/wire/local-ca.ts: newleaf uplink …': 'the name of a CA',
   'agent/uplink/wire/local-ca.ts: newleaf uplink': 'the name of a CA',
 };

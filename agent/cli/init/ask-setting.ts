@@ -4,9 +4,9 @@ import { objectionTo, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
 import { localAccount } from '../../machine/account.ts';
 import { readGiven } from '../../machine/given-file.ts';
-import { keepSecret, takenOver } from './copies.ts';
+import { type Copied, keepSecret, takenOver } from './copies.ts';
 import { type Guide, type Question, wrongFlag } from './guide.ts';
-import { type Copied, type Option, SETTINGS, type SettingQuestion } from './settings.ts';
+import { type Option, SETTINGS, type SettingQuestion } from './settings.ts';
 
 /**
  * Answers one setting: by its flag, or by the person, whose Enter takes the configured value or the default. A mistake is told
@@ -20,7 +20,7 @@ export async function askSetting(guide: Guide, question: SettingQuestion, typed?
   const isAsked = dialogue.asks && guide.flag(flag) === undefined;
   if (isAsked && question.isPassword && file !== undefined) return askPassword(guide, question, file);
   const read = (one: string): Written => (form === undefined ? placed(question, one) : form.read(one));
-  let named: Named | undefined;
+  let named: Exclude<Awaited<ReturnType<typeof look>>, string> | undefined;
   const objection = async (one: string) => {
     const path = placed(question, one);
     if (file !== undefined && path.startsWith('~')) return WITHOUT_HOME;
@@ -44,7 +44,8 @@ export async function askSetting(guide: Guide, question: SettingQuestion, typed?
     if (await isTaken(given)) return;
     guide.forget(flag);
   }
-  const fallback = shown(answers.get(name) ?? question.suggestion ?? standardOf(name), question);
+  const standing = answers.get(name) ?? question.suggestion ?? standardOf(name) ?? '';
+  const fallback = standing === '' ? undefined : (form?.show(standing) ?? String(standing));
   if (dialogue.asks && choices !== undefined)
     return void answers.set(name, await dialogue.choose(words, choices, fallback ?? choices[0]?.key));
   if (!dialogue.asks) return void (fallback === undefined ? answers.miss(flag) : answers.set(name, read(fallback)));
@@ -69,35 +70,22 @@ async function askPassword(guide: Guide, { name, words }: SettingQuestion, file:
   if (typed !== '') answers.set(name, await keepSecret(guide, file, typed));
 }
 
-/** As a shell expands it; sudo(8) has a HOME of its own, and names its caller. */
-function atHome(typed: string): string {
-  const { SUDO_USER, HOME } = process.env;
-  const home = SUDO_USER === undefined ? HOME : localAccount(SUDO_USER)?.home;
-  return home && typed.startsWith('~/') ? join(home, typed.slice(1)) : typed;
-}
-
 const WITHOUT_HOME = 'must be a path without ~, or one that begins with ~/';
 
+/** With ~/ as a shell expands it: sudo(8) has a HOME of its own, and names its caller. */
 function placed({ file }: SettingQuestion, typed: string): string {
   if (file === undefined || typed === '' || typed.startsWith('pkcs11:')) return typed;
-  const path = atHome(typed);
+  const { SUDO_USER, HOME } = process.env;
+  const home = SUDO_USER === undefined ? HOME : localAccount(SUDO_USER)?.home;
+  const path = home && typed.startsWith('~/') ? join(home, typed.slice(1)) : typed;
   return path.startsWith('~') ? path : resolve(path);
 }
 
-function shown(value: Written | undefined, { form }: SettingQuestion): string | undefined {
-  if (value === undefined || value === '') return undefined;
-  return form === undefined ? String(value) : form.show(value);
-}
-
-/** A file, read once: what is judged is what is copied. */
-interface Named {
-  readonly content: string;
-  /** Only root can read it, so it is copied. */
-  readonly isClosed: boolean;
-}
-
-/** Reads the file of an answer; or why it cannot be taken, as the end of a sentence. */
-async function look({ account, errands }: Guide, place: string, { isSecret }: Copied): Promise<Named | string> {
+/**
+ * Reads the file of an answer, once, as what is judged is what is copied; or why it cannot be taken, as the end of a sentence.
+ * @returns whether only root can read it: then it is copied
+ */
+async function look({ account, errands }: Guide, place: string, { isSecret }: Copied) {
   const wrong = noFile(place);
   if (wrong !== undefined) return wrong;
   const code = await errands.whyUnreadable(place);

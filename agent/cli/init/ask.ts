@@ -1,22 +1,19 @@
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { instanceOf } from '../../config/config.ts';
-import { Fault } from '../../failure/failure.ts';
 import { daemonAccount, giveDirectories } from '../../machine/as-daemon.ts';
 import { unitOf } from '../../machine/unit.ts';
 import { makeDirectory } from '../../state/durable.ts';
 import type { ParsedArguments } from '../kit/parse.ts';
-import { adopt } from './adopt/adopt.ts';
-import { demandStopped } from './adopt/incumbent.ts';
+import { adopt, demandStopped } from './adopt/adopt.ts';
 import { type ExistingConfig, keepDraft, makePlace, writeConfiguration } from './configuration.ts';
 import { dropCopies } from './copies.ts';
 import type { Dialogue } from './dialogue.ts';
-import { createErrands } from './errands.ts';
-import type { Guide } from './guide.ts';
-import { demandWhole, judgeFlags } from './judge.ts';
-import { leftOver, recordedIn } from './left.ts';
+import { createErrands, type Guide, misconfigured } from './guide.ts';
+import { leftOver, recordedIn } from './idle.ts';
 import { hasAnswer } from './network.ts';
-import { stagedPin } from './pin-place.ts';
+import { stagedPin } from './pin.ts';
+import { demandWhole, judgeFlags } from './settings.ts';
 import { askAll } from './steps.ts';
 
 /** Options that answer no question. */
@@ -47,8 +44,8 @@ export interface AskOptions {
 export async function configure(options: AskOptions): Promise<void> {
   const { args, file, before, dialogue, stopped } = options;
   if (!dialogue.asks && args.options.yes !== true) {
-    const message = `${file} is not complete, and newleaf cannot ask: stdin and stdout are not both a terminal.`;
-    throw new Fault('NL-CONFIG', { message, advice: ON_A_TERMINAL });
+    const why = `${file} is not complete, and newleaf cannot ask: stdin and stdout are not both a terminal.`;
+    throw misconfigured(why, ON_A_TERMINAL);
   }
   const { answers } = before;
   const flags = new Map(
@@ -100,26 +97,21 @@ export async function configure(options: AskOptions): Promise<void> {
 }
 
 function welcome(dialogue: Dialogue, { mistakes, isResumed }: ExistingConfig, file: string): void {
-  if (!dialogue.asks) {
-    if (mistakes.length > 0) throw new Fault('NL-CONFIG', { message: mistakes.join('\n') });
-    return;
-  }
+  const message = mistakes.join('\n');
+  if (!dialogue.asks && message !== '') throw misconfigured(message);
+  if (!dialogue.asks) return;
   dialogue.say(
     'This sets newleaf up on this gateway. Enter takes the value in brackets; `back` goes to the question before. Ctrl-C ends it at any time: run it again, and it goes on.',
   );
   if (isResumed) dialogue.say('Your earlier answers stand in brackets.');
-  if (mistakes.length === 0) return;
-  dialogue.wrong({
-    code: 'NL-CONFIG',
-    message: mistakes.join('\n'),
-    advice: `The valid settings of ${file} stand in brackets. The file is kept beside the new one.`,
-  });
+  const advice = `The valid settings of ${file} stand in brackets. The file is kept beside the new one.`;
+  if (message !== '') dialogue.wrong({ code: 'NL-CONFIG', message, advice });
 }
 
 async function pinFrom({ stdin }: AskOptions): Promise<string> {
   if (stdin.isTTY !== true) return text(stdin);
-  throw new Fault('NL-CONFIG', {
-    message: '--pin-file - reads the PIN from stdin, and stdin is the terminal, which would show it.',
-    advice: 'Leave the flag away, and type the PIN when it is asked for; or: `newleaf init --pin-file - <FILE`',
-  });
+  throw misconfigured(
+    '--pin-file - reads the PIN from stdin, and stdin is the terminal, which would show it.',
+    'Leave the flag away, and type the PIN when it is asked for; or: `newleaf init --pin-file - <FILE`',
+  );
 }

@@ -12,20 +12,16 @@ import { type AskOptions, configure, isAsked } from './ask.ts';
 import { existing } from './configuration.ts';
 import { Dialogue, toNo } from './dialogue.ts';
 import { demandIdle, demandRoot, onceAlone } from './idle.ts';
-import { provisioned } from './provisioned.ts';
+import { provisioned } from './provision.ts';
 import { correctScope, SCOPE_DOUBTED } from './scope.ts';
 
-export interface InitOptions {
-  readonly passage: Passage;
-  readonly stdin: NodeJS.ReadStream;
-  readonly stdout: NodeJS.WriteStream;
-}
+type Terminal = Readonly<{ stdin: NodeJS.ReadStream; stdout: NodeJS.WriteStream }>;
 
 /**
  * `newleaf init`: asks for the missing settings, then provisions the gateway on the screen, and ends. It may be interrupted at
  * any moment and run again; with a complete configuration it provisions at once.
  */
-export const init = ({ passage, stdin, stdout }: InitOptions): Run =>
+export const init = ({ passage, stdin, stdout }: Terminal & { readonly passage: Passage }): Run =>
   command(async (args, io) => {
     const file = configPath(textOption(args, 'config'), io.env);
     const hasTerminal = stdin.isTTY === true && io.out.isTTY === true && args.options.yes !== true;
@@ -47,26 +43,25 @@ export const init = ({ passage, stdin, stdout }: InitOptions): Run =>
     };
     // Root has asked already, and this process goes on with the command.
     if (passage.handed !== undefined) return here();
-    const asking = { args, file, dialogue, stdin, stopped, alone: onceAlone() };
+    let asking: Asking = { args, file, dialogue, stdin, stopped, alone: onceAlone() };
     const isBounded = !hasTerminal && (given !== undefined || !isPatient);
-    // Also while it provisions, in this process or another: what is typed then is no answer to a later question.
-    return dialogue.quiet(async () => {
-      await unlessStopped(() => asked(asking), args, io);
+    const work = async () => {
+      await asked(asking);
       for (;;) {
         const exit = (await sent(asking, passage, isBounded ? leftMs() : undefined)) ?? (await here());
         if (exit !== SCOPE_DOUBTED || abort.aborted) return exit;
-        const isAnswered = await unlessStopped(() => correctScope(dialogue, file).then(toYes, toNo), args, io);
+        if (await correctScope(dialogue, file).then(() => true, toNo)) continue;
         // The options have brought it here.
-        const all = { ...args, options: { ask: true } };
-        if (!isAnswered) await unlessStopped(() => asked({ ...asking, args: all }), all, io);
+        asking = { ...asking, args: { ...args, options: { ask: true } } };
+        await asked(asking);
       }
-    });
+    };
+    // Also while it provisions, in this process or another: what is typed then is no answer to a later question.
+    return dialogue.quiet(() => work().catch((error: unknown) => stop(error, asking.args, io)));
   });
 
 /** Two minutes: a gateway on a slow link needs a few seconds; a script or a person should not wait longer than this. */
 const STANDARD_MS = 120_000;
-
-const toYes = () => true;
 
 type Asking = Omit<AskOptions, 'before'>;
 
@@ -81,16 +76,14 @@ async function asked(asking: Asking): Promise<void> {
   if (isAsked(args, before)) await configure({ ...asking, before });
 }
 
-async function unlessStopped<T>(work: () => Promise<T>, { options }: ParsedArguments, io: Io): Promise<T> {
-  return work().catch((error: unknown) => {
-    if (!(error instanceof Interrupted || error instanceof Failed)) throw error;
-    const again = options.ask === true ? '`newleaf init --ask`' : '`newleaf init`';
-    const kept = `Run ${again} again: your answers are kept, and stand in brackets.`;
-    const { message, advice } = error instanceof Failed ? error : { message: 'Stopped.', advice: kept };
-    io.err.write(complaint({ message, advice }, screenOf(io.err, io.env)));
-    // A module may be at work in another process: that one ends by itself.
-    process.exit(EXIT.failed);
-  });
+function stop(error: unknown, { options }: ParsedArguments, io: Io): never {
+  if (!(error instanceof Interrupted || error instanceof Failed)) throw error;
+  const again = options.ask === true ? '`newleaf init --ask`' : '`newleaf init`';
+  const kept = `Run ${again} again: your answers are kept, and stand in brackets.`;
+  const { message, advice } = error instanceof Failed ? error : { message: 'Stopped.', advice: kept };
+  io.err.write(complaint({ message, advice }, screenOf(io.err, io.env)));
+  // A module may be at work in another process: that one ends by itself.
+  process.exit(EXIT.failed);
 }
 
 /** As root, the rest is for a process of the daemon's user, and this one remains to correct the configuration. */

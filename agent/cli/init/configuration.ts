@@ -10,16 +10,7 @@ import { asRoot } from '../../machine/contained.ts';
 import { readGiven } from '../../machine/given-file.ts';
 import { setMode } from '../../machine/make-path.ts';
 import { writeAtomically } from '../../state/durable.ts';
-import { type Guide, InitAnswers } from './guide.ts';
-
-export interface ExistingConfig {
-  /** The configuration, where it is complete and right. */
-  readonly config: Config | undefined;
-  /** The valid settings of it, and the answers of a guide that was interrupted. */
-  readonly answers: InitAnswers;
-  readonly mistakes: readonly string[];
-  readonly isResumed: boolean;
-}
+import { type Guide, InitAnswers, misconfigured } from './guide.ts';
 
 const draftFile = (file: string): string => `${file}.draft`;
 
@@ -27,19 +18,18 @@ const draftFile = (file: string): string => `${file}.draft`;
  * @param isAsking everything is asked, even where the configuration is complete
  * @throws Fault NL-CONFIG where the file cannot be read
  */
-export function existing(file: string, isAsking: boolean): ExistingConfig {
+export function existing(file: string, isAsking: boolean) {
   const text = textOf(file) ?? '';
   const { draft, mistakes } = leniently(text, file);
   const config = mistakes.length > 0 ? undefined : complete(text, file);
   const resumed = config === undefined || isAsking ? textOf(draftFile(file)) : undefined;
   const more = resumed === undefined ? [] : leniently(resumed, draftFile(file)).draft;
-  return {
-    config,
-    answers: new InitAnswers(new Map([...draft, ...more]), file),
-    mistakes,
-    isResumed: resumed !== undefined,
-  };
+  // Those of a guide that was interrupted win.
+  const answers = new InitAnswers(new Map([...draft, ...more]), file);
+  return { config, answers, mistakes, isResumed: resumed !== undefined };
 }
+
+export type ExistingConfig = ReturnType<typeof existing>;
 
 function leniently(text: string, file: string): Drafted {
   try {
@@ -64,13 +54,6 @@ export async function keepDraft({ answers, file }: Guide): Promise<void> {
   await written(draftFile(file), draftText(answers, 'The answers to newleaf init so far. It goes on from here.'));
 }
 
-export interface StagedPin {
-  /** Its file, which the daemon can read. */
-  readonly path: string;
-  /** Brings it into the place of the other one. */
-  replace(): Promise<void>;
-}
-
 /**
  * Writes the configuration, after it was read as the daemon reads it. The previous one, with its comments, is kept beside it.
  * @param pin token and PIN change together, wherever the power is cut: until the PIN is in its place, the configuration names
@@ -80,14 +63,13 @@ export interface StagedPin {
  */
 export async function writeConfiguration(
   { answers, file }: Pick<Guide, 'answers' | 'file'>,
-  pin?: StagedPin,
+  pin?: { readonly path: string; replace(): Promise<void> },
 ): Promise<string | undefined> {
   const textOfAll = (draft: Draft) =>
     draftText(draft, 'Written by newleaf init. All settings: man newleaf, and newleaf config.');
   const text = textOfAll(answers);
   const clash = clashOf(parseConfig(text, file).config, neighboursOf(file));
-  if (clash !== undefined)
-    throw new Fault('NL-CONFIG', { message: clash, advice: 'Take another: `sudo newleaf init --ask`' });
+  if (clash !== undefined) throw misconfigured(clash, 'Take another: `sudo newleaf init --ask`');
   const before = textOf(file);
   const kept = before === undefined || before === text ? undefined : `${file}.bak`;
   if (before !== undefined && kept !== undefined) await written(kept, before);
@@ -127,7 +109,7 @@ async function written(path: string, text: string): Promise<void> {
 function unwritable(path: string, cause: unknown): Fault {
   const directory = dirname(path);
   const advice = `${asRoot(directory)}; or name another place: --config FILE`;
-  return new Fault('NL-CONFIG', { message: `The configuration cannot be written to ${directory}.`, cause, advice });
+  return misconfigured(`The configuration cannot be written to ${directory}.`, advice, cause);
 }
 
 function textOf(file: string): string | undefined {
@@ -135,6 +117,6 @@ function textOf(file: string): string | undefined {
     return readGiven(file).toString();
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new Fault('NL-CONFIG', { message: `The configuration ${file} cannot be read.`, cause });
+    throw misconfigured(`The configuration ${file} cannot be read.`, undefined, cause);
   }
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { failureOf } from '../../failure/failure-of.ts';
 import { limited } from '../../time/limited.ts';
 import { type Complaint, complaint } from '../kit/command.ts';
 import type { Prompt } from '../kit/prompt.ts';
@@ -57,8 +58,7 @@ export class Dialogue {
   }
 
   title(words: string): void {
-    const lines = wrap(this.screen, words).map((line) => paint(this.screen, 'bold', line));
-    this.#write([...(this.hasSpoken ? [''] : []), ...lines, '']);
+    this.#write([...(this.hasSpoken ? [''] : []), ...this.#painted('bold', words), '']);
   }
 
   say(words: string): void {
@@ -71,12 +71,11 @@ export class Dialogue {
   }
 
   hint(words: string): void {
-    this.#write(wrap(this.screen, `(${words})`, { first: INDENT }).map((line) => paint(this.screen, 'dim', line)));
+    this.#write(this.#painted('dim', `(${words})`, INDENT));
   }
 
   item(mark: string, words: string): void {
-    const first = `${INDENT}${mark}  `;
-    this.#write(wrap(this.screen, words, { first, rest: ' '.repeat(first.length) }));
+    this.#marked(INDENT, mark, undefined, words);
   }
 
   /** Text to copy: as it is, however long its lines are. */
@@ -106,6 +105,12 @@ export class Dialogue {
     this.#out.write(complaint(what, this.screen, INDENT));
   }
 
+  /** Tells the person what was met; where there is none, it ends the command. */
+  meet(error: unknown): void {
+    if (!this.asks) throw error;
+    this.wrong(failureOf(error));
+  }
+
   /**
    * Asks until the answer is accepted.
    * @param fallback what Enter means
@@ -118,7 +123,7 @@ export class Dialogue {
       const typed = given ?? ((await this.#answer('line', `${words}${shown}`)) || fallback || '');
       const wrong = typed === '' ? 'is needed' : await objection(typed);
       if (wrong === undefined) return typed;
-      this.#object(wrong);
+      this.#write(this.#painted('yellow', `It ${wrong}.`, `${INDENT}  `));
     }
   }
 
@@ -128,21 +133,24 @@ export class Dialogue {
       const typed = await this.#answer('secret', words);
       const wrong = await objection(typed);
       if (wrong === undefined) return typed;
-      this.#object(wrong);
+      this.#write(this.#painted('yellow', `It ${wrong}.`, `${INDENT}  `));
     }
   }
 
   async choose<K extends string>(words: string, choices: readonly Choice<K>[], fallback: K | undefined): Promise<K> {
     for (const [at, { words: about }] of choices.entries()) this.item(`${at + 1}`, about);
-    const found = (typed: string) => choices.find(({ key }, at) => typed === `${at + 1}` || typed === key);
+    const keys = new Map(
+      choices.flatMap(({ key }, at): [string, K][] => [
+        [`${at + 1}`, key],
+        [key, key],
+      ]),
+    );
     const range = choices.length === 1 ? 'must be 1' : `must be a number from 1 to ${choices.length}`;
     const standard = choices.findIndex(({ key }) => key === fallback) + 1;
     const typed = await this.text(words, standard === 0 ? undefined : `${standard}`, (one) =>
-      found(one) === undefined ? range : undefined,
+      keys.has(one) ? undefined : range,
     );
-    const choice = found(typed);
-    if (choice === undefined) throw new TypeError(`${typed} is none of the choices`);
-    return choice.key;
+    return keys.get(typed) ?? this.choose(words, choices, fallback);
   }
 
   async confirm(words: string, fallback: boolean): Promise<boolean> {
@@ -186,15 +194,15 @@ export class Dialogue {
     if (!over.aborted) await once(over, 'abort');
   }
 
-  #object(wrong: string): void {
-    const lines = wrap(this.screen, `It ${wrong}.`, { first: `${INDENT}  ` });
-    this.#write(lines.map((line) => paint(this.screen, 'yellow', line)));
+  #painted(colour: Colour, words: string, first = ''): string[] {
+    return wrap(this.screen, words, { first }).map((line) => paint(this.screen, colour, line));
   }
 
-  #marked(head: string, mark: string, colour: Colour, words: string): void {
+  #marked(head: string, mark: string, colour: Colour | undefined, words: string): void {
     const indent = { first: `${head}${mark}  `, rest: ' '.repeat(head.length + mark.length + 2) };
     const [first = '', ...rest] = wrap(this.screen, words, indent);
-    this.#write([first.replace(mark, paint(this.screen, colour, mark)), ...rest]);
+    const painted = colour === undefined ? first : first.replace(mark, paint(this.screen, colour, mark));
+    this.#write([painted, ...rest]);
   }
 
   async #answer(how: 'line' | 'secret', words: string): Promise<string> {

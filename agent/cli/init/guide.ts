@@ -4,9 +4,11 @@ import { type Draft, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
 import { Fault } from '../../failure/failure.ts';
 import type { Account } from '../../machine/account.ts';
+import type { Unit } from '../../machine/unit.ts';
 import type { Leaf } from '../../roll/leaf.ts';
+import { askAs } from '../proof/apart.ts';
+import type { ERRANDS } from '../proof/errands.ts';
 import { Back, type Dialogue } from './dialogue.ts';
-import type { Errands } from './errands.ts';
 
 export interface KeyInFile {
   readonly file: string;
@@ -105,16 +107,18 @@ export class InitAnswers extends Map<string, Written> {
   demandAll(): void {
     if (this.#missing.length === 0) return;
     const flags = this.#missing.map((flag) => `--${flag}`).join(', ');
-    throw new Fault('NL-CONFIG', {
-      message: `newleaf cannot ask here, and there is no default for: ${flags}.`,
-      advice: 'Call `newleaf init` again with these flags (`newleaf init --help`), or on a terminal without --yes.',
-    });
+    const advice =
+      'Call `newleaf init` again with these flags (`newleaf init --help`), or on a terminal without --yes.';
+    throw misconfigured(`newleaf cannot ask here, and there is no default for: ${flags}.`, advice);
   }
 }
 
 /** @param wrong the fault of its value, as the end of a sentence */
 export const wrongFlag = (flag: string, wrong: string): Fault =>
-  new Fault('NL-CONFIG', { message: `--${flag} ${wrong}.`, advice: 'See: `newleaf init --help`' });
+  misconfigured(`--${flag} ${wrong}.`, 'See: `newleaf init --help`');
+
+export const misconfigured = (message: string, advice?: string, cause?: unknown): Fault =>
+  new Fault('NL-CONFIG', { message, cause, ...(advice !== undefined && { advice }) });
 
 /** Asks one after the other; `back` leads to the last one that was really asked. @throws Back where there is none */
 export async function askInOrder(guide: Guide, questions: readonly Question[]): Promise<void> {
@@ -131,4 +135,30 @@ export async function askInOrder(guide: Guide, questions: readonly Question[]): 
       at = last;
     }
   }
+}
+
+/** Attempts as a user, each in a process of its own: modules crash and hang. All throw Fault. */
+export type Errands = typeof ERRANDS;
+
+/** @param account the user, where this process can become it @param during names work that takes its time */
+export function createErrands(
+  account?: Account,
+  unit: () => Unit | undefined = () => undefined,
+  during: <T>(words: string, work: Promise<T>) => Promise<T> = (_, work) => work,
+): Errands {
+  const as =
+    <Q extends keyof Errands>(question: Q, doing: string) =>
+    (asked: Parameters<Errands[Q]>[0]) =>
+      during(doing, askAs({ account, unit: unit() }, question, asked));
+  return {
+    // The look into the modules is announced as a whole.
+    tokens: (module) => askAs({ account, unit: unit() }, 'tokens', module),
+    login: as('login', 'Logging in to the token'),
+    findTls: as('findTls', 'Looking for what does TLS'),
+    makeToken: as('makeToken', 'Making the token'),
+    keysIn: as('keysIn', 'Looking for keys in the token'),
+    importKey: as('importKey', 'Bringing the key into the token'),
+    whyUnreadable: as('whyUnreadable', 'Reading the file'),
+    refusesScope: as('refusesScope', 'Asking DPS about the ID scope'),
+  };
 }

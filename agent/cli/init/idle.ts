@@ -1,10 +1,16 @@
+import { knownToken } from '../../../hsm/known-token.ts';
+import { formatUri } from '../../../hsm/uri.ts';
 import { instanceOf } from '../../config/config.ts';
 import { askSocket } from '../../control/client.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { DAEMON, localAccount } from '../../machine/account.ts';
-import type { Status } from '../../roll/report.ts';
+import { leafIn } from '../../roll/candidate.ts';
+import { isEndorsed } from '../../roll/leaf.ts';
+import { iso, type Status } from '../../roll/report.ts';
 import { INIT_LOCK, isLocked, takeLock } from '../../state/lock.ts';
+import { readEntry } from '../../state/read-entry.ts';
+import { type Guide, misconfigured } from './guide.ts';
 
 /** A daemon that is there answers at once. */
 const WAIT_MS = 5_000;
@@ -54,7 +60,7 @@ export function demandRoot(file: string): void {
   const daemon = localAccount(DAEMON);
   if (uid === 0 || !instanceOf(file).hasUnit || daemon === undefined || daemon.uid === uid) return;
   const advice = '`sudo newleaf init`; or an experiment of your own: `newleaf init --config FILE`';
-  throw new Fault('NL-CONFIG', { message: 'Only root can set up the daemon of this gateway.', advice });
+  throw misconfigured('Only root can set up the daemon of this gateway.', advice);
 }
 
 const AGAIN = 'To have newleaf ask its issuer again at once: `sudo newleaf roll --wait`. ';
@@ -63,4 +69,40 @@ function runs(message: string, first = ''): Fault {
   const advice =
     'To see its status: `sudo newleaf status`. To change the configuration: `sudo systemctl stop newleaf`, `sudo newleaf init --ask`, `sudo systemctl start newleaf`';
   return new Fault('NL-DAEMON-RUNS', { message, advice: `${first}${advice}` });
+}
+
+/** A leaf, and the registration that it was accepted for last. A state that cannot be read is met when the daemon starts. */
+export async function recordedIn(directory: string) {
+  const entry = await readEntry(directory).catch(() => 'absent' as const);
+  const { current, next, registered } = entry === 'absent' ? {} : entry;
+  return { leaf: current ?? leafIn(next), registered };
+}
+
+/**
+ * The configuration is lost, and the state is there: what it says stands in brackets, or is taken.
+ * @returns the URI of the token with the key of the leaf; undefined where nothing is lost
+ * @throws Fault NL-CONFIG where the state is that of another gateway than the one of the options
+ */
+export async function leftOver(
+  { answers, dialogue, flag }: Pick<Guide, 'answers' | 'dialogue' | 'flag'>,
+  { leaf, registered = '' }: Partial<Awaited<ReturnType<typeof recordedIn>>>,
+): Promise<string | undefined> {
+  if (leaf === undefined || isEndorsed(leaf) || answers.get('hsm.module') !== undefined) return undefined;
+  const words = `CN ${leaf.cn}, issued by ${leaf.issuer}, valid until ${iso(leaf.notAfter)}`;
+  const directory = answers.inEffect('state.directory');
+  const wanted = flag('registration-id') ?? leaf.cn;
+  if (wanted !== leaf.cn) {
+    throw misconfigured(
+      `${directory} has the state of another gateway: ${leaf.cn}, with a leaf (${words}). --registration-id says ${wanted}.`,
+      `To go on as ${leaf.cn}, leave --registration-id away. To begin anew as ${wanted}, move ${directory} away.`,
+    );
+  }
+  const [, scope, id = leaf.cn, endpoint] = /^([^/]+)\/(.+)@([^@]+)$/.exec(registered) ?? [];
+  const said = { 'dps.id_scope': scope, 'dps.registration_id': id, 'dps.endpoint': endpoint };
+  for (const [name, value] of Object.entries(said)) answers.set(name, answers.get(name) ?? value);
+  const token = await knownToken(directory);
+  const uri = token && formatUri(token);
+  const place = uri === undefined ? '' : ` Its key is in the token ${uri}.`;
+  dialogue.say(`The configuration is lost, and there is a leaf: ${words}.${place} The gateway goes on with it.`);
+  return uri;
 }

@@ -2,12 +2,11 @@ import { isModuleOf, MAKEABLE } from '../../../hsm/known-modules.ts';
 import { x509Of } from '../../config/config.ts';
 import { objectionTo } from '../../config/draft.ts';
 import { Fault } from '../../failure/failure.ts';
-import { failureOf } from '../../failure/failure-of.ts';
 import { Interrupted } from '../kit/prompt.ts';
+import { beside, randomPin, readSecret, writeFor } from './copies.ts';
 import { Back } from './dialogue.ts';
 import { askInOrder, type Guide, wrongFlag } from './guide.ts';
-import { givenPin, pinPlace, storedPin, storePin } from './pin-place.ts';
-import { beside, randomPin, readSecret, writeFor } from './secret.ts';
+import { givenPin, pinPlace, storedPin, storePin } from './pin.ts';
 import type { Shown, Survey } from './survey.ts';
 import { admitTpm } from './tpm-unit.ts';
 
@@ -68,8 +67,8 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
     dialogue.ok(`Token "${label}" is made. ${places}`);
     return { module: maker.module, token };
   } catch (error) {
-    if (!dialogue.asks || error instanceof Interrupted || error instanceof Back) throw error;
-    dialogue.wrong(failureOf(error));
+    if (error instanceof Interrupted || error instanceof Back) throw error;
+    dialogue.meet(error);
     return undefined;
   }
 }

@@ -1,5 +1,10 @@
-import { needsNoPerson } from '../../config/terms.ts';
+import { loadConfig } from '../../config/config.ts';
+import { needsNoPerson, termsOf } from '../../config/terms.ts';
 import { EXIT, exitOf } from '../../failure/exit.ts';
+import { failureOf } from '../../failure/failure-of.ts';
+import type { Passage } from '../../machine/as-daemon.ts';
+import { builtAt } from '../../machine/build.ts';
+import type { Line, Log } from '../../machine/log.ts';
 import { leafIn, restOf } from '../../roll/candidate.ts';
 import { isEndorsed, type Leaf } from '../../roll/leaf.ts';
 import { lacksKey, waitsForPerson } from '../../roll/look.ts';
@@ -8,10 +13,16 @@ import { iso, WORDS } from '../../roll/report.ts';
 import type { RollState } from '../../roll/state.ts';
 import { adoptedChain } from '../../state/adopted.ts';
 import type { Entry } from '../../state/entry.ts';
+import { beginAnew } from '../../state/journal.ts';
+import { readEntry } from '../../state/read-entry.ts';
 import { limited } from '../../time/limited.ts';
-import type { Complaint } from '../kit/command.ts';
+import { type Complaint, complaint, type Io } from '../kit/command.ts';
+import { screenOf } from '../kit/screen.ts';
+import { asDaemon, start } from '../run/command.ts';
+import type { Dialogue } from './dialogue.ts';
 import { showCsr, showEnrollment, showLeaf, tellToStart } from './enrollment.ts';
-import { type DaemonWatch, refusedLeaf, serves, tellAll, untilAtRest, waits } from './watch.ts';
+import { SCOPE_DOUBTED, scopeDoubted } from './scope.ts';
+import { type DaemonWatch, serves, tellAll, untilAtRest, waits } from './watch.ts';
 
 /** How often DPS is asked while a person waits in front of the gateway. */
 const ASK_AGAIN_MS = 20_000;
@@ -40,7 +51,8 @@ export async function provision(watch: DaemonWatch, before: Entry | 'absent'): P
       if (!isPatient) return daemon.state;
     } else if (isKeyGone) await daemon.answer({ kind: 'roll', from: 'technician', delayMs: 0 });
     const state = await untilAtRest(watch, late, isKeyGone ? 'NL-TOKEN-KEY' : undefined);
-    const leaf = refusedLeaf(state);
+    // The one that DPS refuses.
+    const leaf = waits(state) ? (leafIn(state.next) ?? state.current) : undefined;
     if (leaf === undefined || serves(state)) return state;
     await showEnrollment(watch, leaf, state);
     return isPatient ? await untilEnrolled(watch) : state;
@@ -100,10 +112,7 @@ const KEY_LOST =
   'Is it the right token? If the key is lost: `systemctl start newleaf`, then `newleaf roll --wait` makes another.';
 
 /** Why provisioning stopped early. Waiting for a leaf that a person brings is not an error. */
-export interface Shortfall {
-  readonly complaint?: Complaint;
-  readonly exit: number;
-}
+type Shortfall = Readonly<{ complaint?: Complaint; exit: number }>;
 
 export function shortfall(state: RollState, terms: Pick<Terms, 'automatic'>, isInterrupted: boolean): Shortfall {
   const stopped = (message: string) => ({ complaint: { message, advice: AGAIN }, exit: EXIT.failed });
@@ -114,4 +123,59 @@ export function shortfall(state: RollState, terms: Pick<Terms, 'automatic'>, isI
   const lasting = met.code === 'NL-TOKEN-KEY' ? KEY_LOST : met.advice;
   const advice = met.kind === 'transient' ? `${met.advice} ${AGAIN}` : lasting;
   return { complaint: { ...met, advice }, exit: waits(state) ? EXIT.person : exitOf(met) };
+}
+
+interface Here extends Pick<DaemonWatch, 'dialogue' | 'isNewToken' | 'isPatient' | 'abort' | 'late'> {
+  readonly passage: Passage;
+  readonly file: string;
+}
+
+/** Brings the gateway to its hub on the screen. @returns the exit code, or SCOPE_DOUBTED where there is a person to ask */
+export async function provisioned(here: Here, io: Io): Promise<number> {
+  const { dialogue, abort } = here;
+  const { complaint: why, exit } = await brought(here, io.env).catch((error: unknown): Shortfall => {
+    const met = failureOf(error);
+    return { complaint: met, exit: exitOf(met) };
+  });
+  if (why !== undefined) io.err.write(`\n${complaint(why, screenOf(io.err, io.env))}`);
+  if (exit !== EXIT.done && exit !== SCOPE_DOUBTED && dialogue.asks && !abort.aborted) dialogue.say(MORE);
+  return exit;
+}
+
+const MORE = '`sudo newleaf check` looks at each thing by itself; `sudo newleaf init --ask` asks everything again.';
+
+/** The screen is for a person, so of the daemon's own log only the fate of a leaf that was brought is shown on it. */
+function logOn(dialogue: Dialogue): Log {
+  const tell = ({ event, code, message = '', advice, cause, path }: Line) => {
+    if (event !== 'inbox-rejected' && event !== 'inbox-waits') return;
+    dialogue.wrong({ code, message, advice, cause });
+    if (path !== undefined) dialogue.say(`The file is ${path}. init waits on.`);
+  };
+  return { error() {}, warn: tell, info: tell, debug() {} };
+}
+
+async function brought(here: Here, env: NodeJS.ProcessEnv): Promise<Shortfall> {
+  const { file, dialogue, abort, passage } = here;
+  const { config } = loadConfig(file, passage.handed?.toml);
+  const { registration_id: registrationId, id_scope, endpoint } = config.dps;
+  const { directory } = config.state;
+  const held = await asDaemon(file, config, passage);
+  dialogue.title(`Provisioning ${registrationId} (ID scope ${id_scope}, ${endpoint})`);
+  await beginAnew(directory);
+  const before = await readEntry(directory);
+  const running = await start({ file, config, log: logOn(dialogue), env, held });
+  if (!('tpm' in config)) dialogue.ok(`Token "${config.hsm.token ?? config.hsm.uri}" is open.`);
+  const doubt = dialogue.asks ? scopeDoubted(running) : new AbortController().signal;
+  const late = {
+    forServers: AbortSignal.any([here.late.forServers, doubt]),
+    forPerson: AbortSignal.any([here.late.forPerson, doubt]),
+  };
+  const watch = { ...here, running, config, late };
+  const state = await provision(watch, before).finally(() => running.stop());
+  if (serves(state) && !abort.aborted) {
+    await finishInit(watch, state);
+    return { exit: EXIT.done };
+  }
+  if (doubt.aborted && !abort.aborted) return { exit: SCOPE_DOUBTED };
+  return shortfall(state, termsOf(config, builtAt), abort.aborted);
 }

@@ -1,12 +1,12 @@
 import { objectionTo } from '../../config/draft.ts';
-import { Fault, failure } from '../../failure/failure.ts';
+import { failure } from '../../failure/failure.ts';
 import { isEndorsed } from '../../roll/leaf.ts';
 import type { Running } from '../run/command.ts';
 import { ask } from './ask-setting.ts';
 import { existing, writeConfiguration } from './configuration.ts';
 import type { Dialogue } from './dialogue.ts';
-import type { Guide } from './guide.ts';
-import { loginOf } from './pin-place.ts';
+import { type Guide, misconfigured } from './guide.ts';
+import { loginOf } from './pin.ts';
 import { untilProven } from './prove.ts';
 import { SETTINGS } from './settings.ts';
 
@@ -55,7 +55,7 @@ export async function proveScope(guide: Guide): Promise<void> {
     const message = `DPS does not know the ID scope ${scope}: it refuses it (CONNACK 3), and accepts ${kept}.`;
     if (dialogue.asks) return failure('NL-DPS-SCOPE', { message, advice: `Look it up: ${hint}.` });
     const advice = `Look up the ID scope (${hint}), then run \`newleaf init\` again.`;
-    throw new Fault('NL-CONFIG', { message: `${message} Nothing was written: ${file} keeps ${kept}.`, advice });
+    throw misconfigured(`${message} Nothing was written: ${file} keeps ${kept}.`, advice);
   };
   await untilProven(guide, met, () => {
     guide.forget(flag);

@@ -7,10 +7,9 @@ import { Back } from './dialogue.ts';
 import { estQuestions } from './est.ts';
 import { askInOrder, type Guide, type Question } from './guide.ts';
 import { IDENTITY_QUESTIONS } from './identity.ts';
-import { demandWhole } from './judge.ts';
 import { hasAnswer } from './network.ts';
 import { proveScope } from './scope.ts';
-import { SETTINGS } from './settings.ts';
+import { demandWhole, SETTINGS } from './settings.ts';
 import { askToken } from './token.ts';
 import { admitTpm } from './tpm-unit.ts';
 

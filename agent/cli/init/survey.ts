@@ -1,24 +1,14 @@
 import type { FoundModule } from '../../../hsm/find-modules.ts';
-import { type Hidden, hiddenTokens } from '../../../hsm/hidden-tokens.ts';
+import { hiddenTokens } from '../../../hsm/hidden-tokens.ts';
 import type { SeenToken } from '../../../hsm/slots.ts';
 import { matches, parseUri } from '../../../hsm/uri.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { foreign } from '../../failure/foreign.ts';
-import type { Errands } from './errands.ts';
+import type { Errands } from './guide.ts';
 
 export interface Shown {
   readonly module: FoundModule;
   readonly token: SeenToken;
-}
-
-export interface Survey {
-  readonly tokens: readonly Shown[];
-  readonly free: readonly Shown[];
-  readonly useless: readonly { readonly module: FoundModule; readonly why: string; readonly isBroken: boolean }[];
-  /** Tokens that were made as root: root can use them, and the daemon cannot. */
-  readonly rootsOnly: readonly Shown[];
-  /** A token that is there, and that its module does not show. */
-  readonly hidden: Hidden | undefined;
 }
 
 /**
@@ -29,7 +19,7 @@ export async function survey(
   modules: readonly FoundModule[],
   errands: Pick<Errands, 'tokens'>,
   asRoot?: Pick<Errands, 'tokens'>,
-): Promise<Survey> {
+) {
   const [looks, root] = await Promise.all([
     Promise.all(modules.map((module) => look(module, errands))),
     Promise.all(asRoot === undefined ? [] : modules.map((module) => look(module, asRoot))),
@@ -37,7 +27,9 @@ export async function survey(
   const tokens = withoutCopies(shownIn(looks, true));
   return {
     tokens,
+    /** A token that is there, and that its module does not show. */
     hidden: modules.map(({ path }) => hiddenTokens(path)).find((one) => one !== undefined),
+    /** Tokens that were made as root: root can use them, and the daemon cannot. */
     rootsOnly: withoutCopies(shownIn(root, true)).filter(
       (one) => !tokens.some((other) => nameOf(other) === nameOf(one)),
     ),
@@ -49,6 +41,8 @@ export async function survey(
     }),
   };
 }
+
+export type Survey = Awaited<ReturnType<typeof survey>>;
 
 const shownIn = (looks: readonly Awaited<ReturnType<typeof look>>[], isMade: boolean): readonly Shown[] =>
   looks.flatMap(({ module, seen }) =>

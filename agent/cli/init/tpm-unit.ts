@@ -3,10 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { instanceOf } from '../../config/config.ts';
-import { Fault } from '../../failure/failure.ts';
 import { unitOf } from '../../machine/unit.ts';
 import { writeAtomically } from '../../state/durable.ts';
-import type { Guide } from './guide.ts';
+import { type Guide, misconfigured } from './guide.ts';
 
 /** The package's drop-in for a gateway with a TPM (systemd/tpm.conf). */
 const TEMPLATE = '/usr/share/newleaf/tpm.conf';
@@ -29,7 +28,7 @@ export async function admitTpm({ account, dialogue, file }: Guide, store: 'new' 
     await writeAtomically(dropIn, text, 0o644);
     execFileSync('systemctl', ['daemon-reload'], { timeout: TIME_LIMIT_MS, stdio: 'ignore' });
   } catch (cause) {
-    throw new Fault('NL-CONFIG', { message: `The unit cannot be given the TPM: ${dropIn}.`, cause });
+    throw misconfigured(`The unit cannot be given the TPM: ${dropIn}.`, undefined, cause);
   }
   dialogue.ok(`The daemon may use the TPM: ${dropIn}.`);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { createErrands } from '../../../agent/cli/init/errands.ts';
+import { createErrands } from '../../../agent/cli/init/guide.ts';
 import { startedBy } from '../../../hsm/job.ts';
 import { BUNDLE } from '../../e2e/stage/gateway.ts';
 import type { TestToken } from '../token/softhsm.ts';

@@ -1,11 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Fault } from '../../../failure/failure.ts';
 import { Interrupted } from '../../kit/prompt.ts';
 import { keepSecret } from '../copies.ts';
-import type { Adopted, Guide } from '../guide.ts';
+import { Back } from '../dialogue.ts';
+import { type Adopted, type Guide, misconfigured } from '../guide.ts';
 import { type Addition, AZIOT, CORRECT, type Incumbent, incumbentIn } from './aziot.ts';
-import { commandsOf, toStop } from './incumbent.ts';
 import { commonNameIn, keyIn, leafOf, readAdopted, readChain, refusal } from './pair.ts';
 
 /**
@@ -20,7 +20,7 @@ export async function adopt(guide: Guide, flags: Map<string, string>): Promise<A
   const keyFile = flags.get('adopt-key');
   if (from === undefined) {
     if (keyFile === undefined) return undefined;
-    throw new Fault('NL-CONFIG', { message: '--adopt-key needs its leaf.', advice: 'Add: --adopt LEAF' });
+    throw misconfigured('--adopt-key needs its leaf.', 'Add: --adopt LEAF');
   }
   if (guide.leaf !== undefined) {
     guide.dialogue.say('This gateway has a leaf already: --adopt changes nothing.');
@@ -30,7 +30,7 @@ export async function adopt(guide: Guide, flags: Map<string, string>): Promise<A
   if (!isInFile && keyFile !== undefined) {
     const message = `--adopt-key is the key of a leaf in a file: --adopt ${from} finds the key by itself.`;
     const advice = `Leave one out: --adopt LEAF --adopt-key KEY, or --adopt ${from}`;
-    throw new Fault('NL-CONFIG', { message, advice });
+    throw misconfigured(message, advice);
   }
   if (from === 'aziot') return fromAziot(guide, flags);
   return isInFile ? fromFiles(flags, from, keyFile ?? from) : {};
@@ -49,7 +49,7 @@ async function fromAziot(guide: Guide, flags: Map<string, string>): Promise<Adop
   const { answers, dialogue } = guide;
   if (!existsSync(AZIOT)) {
     const message = `There is no ${AZIOT}: newleaf reads no other configuration of aziot-identity-service.`;
-    throw new Fault('NL-CONFIG', { message, advice: '`newleaf init --adopt LEAF --adopt-key KEY`, with its files' });
+    throw misconfigured(message, '`newleaf init --adopt LEAF --adopt-key KEY`, with its files');
   }
   const found = incumbentIn(readAdopted(AZIOT, 'configuration'), additions());
   const payload = found.payload === undefined ? undefined : payloadIn(found.payload);
@@ -117,4 +117,63 @@ function payloadIn(file: string): Record<string, string> {
     // Said below.
   }
   throw refusal(`${file}, which DPS is told, is no JSON object.`, CORRECT);
+}
+
+const UNITS = ['aziot-edged', 'aziot-identityd'];
+
+const TIME_LIMIT_MS = 10_000;
+
+/**
+ * The words of its own documentation. Masked, as each start registers the leaf that it had with DPS: the hub would then refuse
+ * the leaf of newleaf.
+ */
+export function commandsOf({ isEdge }: { readonly isEdge: boolean }) {
+  const tool = isEdge ? 'iotedge' : 'aziotctl';
+  const units = isEdge ? UNITS : UNITS.slice(1);
+  return {
+    stop: [`sudo ${tool} system stop`, `sudo systemctl mask ${units.join(' ')}`],
+    back: [
+      'sudo systemctl disable --now newleaf',
+      `sudo systemctl unmask ${units.join(' ')}`,
+      `sudo ${tool} system restart`,
+    ],
+  };
+}
+
+/**
+ * Waits until the program that was here has stopped: the hub admits one session for a device, and the two would end that of
+ * each other. Everything else is done by now, so the gateway is without a session for seconds.
+ * @throws Fault NL-CONFIG where there is no terminal
+ */
+export async function demandStopped({ adopted, dialogue }: Guide, runs = runningUnits): Promise<void> {
+  if (adopted === undefined) return;
+  const { aziot } = adopted;
+  const stop = aziot === undefined ? [] : commandsOf(aziot).stop;
+  for (;;) {
+    const units = aziot === undefined ? [] : runs();
+    const names = units.join(' and ');
+    if (!dialogue.asks && names !== '') {
+      throw misconfigured(
+        `${names} still runs, with the same identity. Everything is ready, and the cloud was not asked yet.`,
+        `${stop.map((line) => `\`${line}\``).join(', ')}. Then run the same \`newleaf init\` again.`,
+      );
+    }
+    if (!dialogue.asks || (aziot !== undefined && names === '')) return;
+    const unknown = 'Now stop the program that has used this identity: the hub admits one session.';
+    dialogue.paragraph(aziot === undefined ? unknown : `Now stop ${names}, in another terminal:`);
+    dialogue.commands(stop);
+    if ((await dialogue.confirm('Is it stopped?', true).catch(toStop)) && aziot === undefined) return;
+  }
+}
+
+/** There is no question before this one that could be asked again. @throws Interrupted for Back */
+export function toStop(error: unknown): never {
+  throw error instanceof Back ? new Interrupted() : error;
+}
+
+function runningUnits(): readonly string[] {
+  return UNITS.filter((unit) => {
+    const { stdout } = spawnSync('systemctl', ['is-active', unit], { encoding: 'utf8', timeout: TIME_LIMIT_MS });
+    return /^(active|activating|reloading)$/m.test(stdout ?? '');
+  });
 }

@@ -1,27 +1,46 @@
 import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import { parse } from 'smol-toml';
+import { formatUri } from '../../../../hsm/uri.ts';
 import { objectionTo } from '../../../config/draft.ts';
 import { slipIn } from '../../../config/slip.ts';
-import { type AziotPlace, aziotPlace } from './aziot-place.ts';
 import { refusal } from './pair.ts';
+
+/** Where a key or a certificate of aziot-identity-service is: in a file, or in a token. */
+export interface AziotPlace {
+  readonly file?: string;
+  /** For newleaf, without its PIN. */
+  readonly uri?: string;
+  readonly token?: string | undefined;
+  readonly pin?: string | undefined;
+}
+
+/**
+ * Reads a place as aziot writes it: a file: URI, or a pkcs11: URI with `token`, `slot-id`, `object` and `pin-value`, of which
+ * `slot-id` names a token by a number that another module, or the next start, may count otherwise.
+ * @returns undefined where it is neither
+ */
+export function aziotPlace(written: string): AziotPlace | undefined {
+  try {
+    if (written.startsWith('file:')) return { file: fileURLToPath(written) };
+    if (!written.startsWith('pkcs11:')) return undefined;
+    const [path = '', query = ''] = written.slice('pkcs11:'.length).split(/\?(.*)/s);
+    const [token, object] = [valueIn(path, ';', 'token'), valueIn(path, ';', 'object')];
+    const uri = formatUri({ ...(token !== undefined && { token }), ...(object !== undefined && { object }) });
+    return { uri, token, pin: valueIn(query, '&', 'pin-value') };
+  } catch {
+    // A file on another host, or a % without two hex digits.
+    return undefined;
+  }
+}
+
+function valueIn(part: string, separator: string, name: string): string | undefined {
+  const found = part.split(separator).find((one) => one.startsWith(`${name}=`));
+  return found === undefined ? undefined : decodeURIComponent(found.slice(name.length + 1));
+}
 
 /** The configuration of aziot-identity-service, and of IoT Edge, which has the same file. */
 export const AZIOT = '/etc/aziot/config.toml';
-
-export interface Incumbent {
-  /** Answers, under the names of the flags of init. */
-  readonly flags: ReadonlyMap<string, string>;
-  /** File with what DPS is told besides (JSON). */
-  readonly payload: string | undefined;
-  readonly estPassword?: string | undefined;
-  readonly pin?: string | undefined;
-  /** File with the leaf; undefined with attestation by a TPM. */
-  readonly leaf?: string | undefined;
-  readonly key?: AziotPlace | undefined;
-  /** What ends with it, each the subject of a sentence with its reason. */
-  readonly lost: readonly string[];
-  readonly isEdge: boolean;
-}
 
 /** A file that was added below /etc/aziot: its principals are programs that use keys, certificates or identities. */
 export interface Addition {
@@ -65,7 +84,7 @@ type Reader = ReturnType<typeof readerOf>;
  * @param additions the files of `<daemon>/config.d`
  * @throws Fault NL-CONFIG for what newleaf cannot take over, with the reason
  */
-export function incumbentIn(text: string, additions: readonly Addition[] = [], file = AZIOT): Incumbent {
+export function incumbentIn(text: string, additions: readonly Addition[] = [], file = AZIOT) {
   const read = readerOf(tomlOf(text, file), file);
   demandTakeable(read, file);
   const method = read.text(`${ATTESTATION}.method`);
@@ -79,16 +98,24 @@ export function incumbentIn(text: string, additions: readonly Addition[] = [], f
     ...(method !== 'tpm' && { module: read.text('aziot_keys.pkcs11_lib_path'), ...estIn(read) }),
     token: identity.key?.token,
   };
+  const given = Object.entries(answers).flatMap(([flag, value]) =>
+    value === undefined ? [] : [[flag, value] as const],
+  );
   return {
     ...identity,
-    flags: new Map(Object.entries(answers).flatMap(([flag, value]) => (value === undefined ? [] : [[flag, value]]))),
+    /** Answers, under the names of the flags of init. */
+    flags: new Map(given),
+    /** File with what DPS is told besides (JSON). */
     payload: read.place('provisioning.payload.uri')?.file,
     pin: method === 'tpm' ? undefined : (identity.key?.pin ?? read.base?.pin),
     estPassword: 'est-user' in answers && answers['est-user'] ? read.text(read.auth('password')) : undefined,
+    /** What ends with it, each the subject of a sentence with its reason. */
     lost: lostIn(read, additions, isEdge),
     isEdge,
   };
 }
+
+export type Incumbent = ReturnType<typeof incumbentIn>;
 
 function demandTakeable({ text }: Reader, file: string): void {
   const refuse = (message: string, advice: string): never => {
@@ -120,7 +147,8 @@ export const CORRECT = 'Correct it there, and run the same `newleaf init` again.
 
 const BY_HAND = '`newleaf init`, without --adopt';
 
-function identityIn({ text, place, base }: Reader): Pick<Incumbent, 'leaf' | 'key'> {
+/** The file with the leaf, and where its key is. */
+function identityIn({ text, place, base }: Reader): { leaf?: string | undefined; key?: AziotPlace | undefined } {
   if (text(ISSUED) !== undefined) return { leaf: place(ISSUED)?.file, key: place(`${ATTESTATION}.identity_pk`) };
   // It was issued: keyd has made its key, and certd keeps the certificate. In a token the key is called as its ID is.
   const leaf = `${HOME}/certd/certs/${DEVICE_ID}.cer`;

@@ -11,7 +11,7 @@ import { publishedChain } from '../../../state/published.ts';
 import { readEntry } from '../../../state/read-entry.ts';
 import type { FoundKey } from '../../proof/errands.ts';
 import type { Guide, KeyInFile } from '../guide.ts';
-import { loginOf } from '../pin-place.ts';
+import { loginOf } from '../pin.ts';
 import { judged, leafOf } from './pair.ts';
 
 /** With which key and leaf the gateway begins, where it does not begin with a key of its own. @throws Fault, TokenError */

@@ -9,11 +9,11 @@ import { Fault } from '../../../failure/failure.ts';
 import { asRoot } from '../../../machine/contained.ts';
 import { readGiven } from '../../../machine/given-file.ts';
 import type { Leaf } from '../../../roll/leaf.ts';
-import type { KeyInFile } from '../guide.ts';
+import { type KeyInFile, misconfigured } from '../guide.ts';
 
 /** Every refusal comes before the first change. */
 export const refusal = (message: string, advice: string, cause?: unknown): Fault =>
-  new Fault('NL-CONFIG', { message: `${message} Nothing was touched.`, advice, cause });
+  misconfigured(`${message} Nothing was touched.`, advice, cause);
 
 /** @throws Fault NL-CONFIG */
 export function readAdopted(path: string, what: string): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { demandWhole } from '../../../../agent/cli/init/judge.ts';
 import { hasAnswer, setNetwork } from '../../../../agent/cli/init/network.ts';
+import { demandWhole } from '../../../../agent/cli/init/settings.ts';
 import type { Written } from '../../../../agent/config/schema.ts';
 import { scene } from './stage.ts';
 

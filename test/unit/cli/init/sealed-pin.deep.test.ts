@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { stagedPin, storedPin, storePin } from '../../../../agent/cli/init/pin-place.ts';
+import { stagedPin, storedPin, storePin } from '../../../../agent/cli/init/pin.ts';
 import { DEFAULT_PATH, instanceOf } from '../../../../agent/config/config.ts';
 import { inside, withOwnMounts } from '../../../namespace.ts';
 import { scene } from './stage.ts';

@@ -1,6 +1,5 @@
 import { Dialogue } from '../../../../agent/cli/init/dialogue.ts';
-import type { Errands } from '../../../../agent/cli/init/errands.ts';
-import { type Guide, InitAnswers } from '../../../../agent/cli/init/guide.ts';
+import { type Errands, type Guide, InitAnswers } from '../../../../agent/cli/init/guide.ts';
 import type { Survey } from '../../../../agent/cli/init/survey.ts';
 import { screenOf } from '../../../../agent/cli/kit/screen.ts';
 import type { Written } from '../../../../agent/config/schema.ts';

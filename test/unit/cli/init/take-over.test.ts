@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import type { Copied } from '../../../../agent/cli/init/copies.ts';
 import { takenOver } from '../../../../agent/cli/init/copies.ts';
-import type { Copied } from '../../../../agent/cli/init/settings.ts';
 import { scratch } from '../../state/disk.ts';
 import { scene } from './stage.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { judgeFlags } from '../../../../agent/cli/init/judge.ts';
 import { newKinds } from '../../../../agent/cli/init/new-token.ts';
+import { judgeFlags } from '../../../../agent/cli/init/settings.ts';
 import { hindrance, rootsOnlyInWords, type Survey, survey, tokenInWords } from '../../../../agent/cli/init/survey.ts';
-import { tokenByFlags } from '../../../../agent/cli/init/token-flags.ts';
+import { tokenByFlags } from '../../../../agent/cli/init/token.ts';
 import { Fault } from '../../../../agent/failure/failure.ts';
 import { TokenError } from '../../../../hsm/ckr.ts';
 import type { SeenToken } from '../../../../hsm/slots.ts';

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { incumbentIn } from '../../../../../agent/cli/init/adopt/aziot.ts';
-import { aziotPlace } from '../../../../../agent/cli/init/adopt/aziot-place.ts';
+import { aziotPlace, incumbentIn } from '../../../../../agent/cli/init/adopt/aziot.ts';
 import { failureOf } from '../../../../../agent/failure/failure-of.ts';
 
 /** As aziotctl/config/unix/template.toml of Azure/iot-identity-service has it. */
