@@ -85,8 +85,8 @@ the program has no group | agent/cli/uplink/machine.ts; agent/cli/uplink/add.ts;
 it can open no socket | agent/cli/uplink/paste.ts | newleaf uplink add NAME --key | it connects by TLS | test/e2e/uplink/programs.test.ts › what is shown for Node, and for mosquitto_pub with a key
 it takes no messages from the cloud, and needs none | NL-UPLINK-UNTAKEN | newleaf uplink forget NAME | none waits | test/e2e/uplink/programs.test.ts › mosquitto_sub: what comes while it is away waits
 its files are damaged | agent/uplink/programs.ts; agent/cli/uplink/remove.ts | newleaf uplink remove …; newleaf uplink remove … --yes | it can be added again | test/e2e/uplink/broken.test.ts › each costs its own program, is told, and can be removed
-'init' has no terminal, or was interrupted | agent/cli/init/ask.ts; agent/cli/init/guide.ts; agent/cli/init/command.ts; agent/cli/init/provision.ts | newleaf init; newleaf init --ask | it goes on, with the answers kept | test/e2e/init/interrupt.deep.test.ts › the next run goes on from there
-an answer was wrong | agent/cli/init/watch.ts; agent/cli/init/provisioned.ts; agent/cli/init/scope.ts; agent/cli/init/configuration.ts | newleaf init --ask | it is asked again | test/e2e/init/corrected.deep.test.ts › Ctrl-C loses no answer of the step
+'init' has no terminal, or was interrupted | agent/cli/init/ask.ts; agent/cli/init/guide.ts; agent/cli/init/command.ts; agent/cli/init/provision.ts | newleaf init | it goes on, with the answers kept | test/e2e/init/interrupt.deep.test.ts › the next run goes on from there
+an answer was wrong | agent/cli/init/watch.ts; agent/cli/init/command.ts; agent/cli/init/provision.ts; agent/cli/init/provisioned.ts; agent/cli/init/scope.ts; agent/cli/init/configuration.ts | newleaf init --ask | it is asked again | test/e2e/init/interrupt.deep.test.ts › an answer was wrong, which is seen while it provisions
 the ID scope was wrong | agent/cli/init/scope.ts | newleaf init | the right one is written | test/e2e/init/scope.deep.test.ts › the right one
 the caller is not root | agent/cli/init/idle.ts; agent/machine/contained.ts | newleaf init | root sets it up | test/e2e/init/flags.deep.test.ts › whoever is not root is told so at once
 the daemon runs already | agent/cli/init/idle.ts | newleaf roll --wait; systemctl stop newleaf; newleaf init --ask; systemctl start newleaf | the answers are asked again | test/e2e/init/refusals.deep.test.ts › the daemon, which runs already
@@ -97,7 +97,7 @@ the daemon runs, and the gateway is to be given up | agent/cli/decommission/comm
 there is no terminal to ask | agent/cli/decommission/command.ts | newleaf decommission --yes | it is given up | test/e2e/decommission.test.ts › a key that was there before newleaf stays
 giving up was cut off | agent/state/journal.ts; agent/cli/decommission/holding.ts | newleaf decommission | it is finished | test/e2e/decommission.test.ts › status of a gateway that is half given up says so
 its token is lost | agent/cli/decommission/token.ts | newleaf decommission; newleaf decommission --token-lost | it is finished | test/e2e/decommission.test.ts › its token is lost half way
-what was missing is there | agent/cli/init/new-token.ts; agent/cli/init/pin.ts | newleaf init | it goes on | test/e2e/init/refusals.deep.test.ts › the token: a wrong PIN is tried once
+what was missing is there | agent/cli/init/new-token.ts; agent/cli/init/pin.ts | newleaf init | it goes on | test/e2e/init/flags.deep.test.ts › no module at all
 `;
 
 export const ARROWS: readonly Arrow[] = ROWS.trim()
