@@ -28,8 +28,11 @@ test('DPS assigns a hub that is not allowed: the gateway stays where it is, and 
   );
 
   await gateway.stop();
+  await far.assign(gateway.registrationId, 'hub2');
   allow('["localhost"]');
   await gateway.start();
+  const follows = far.log.entries.length;
   const allowed = await gateway.command('reprovision', '--wait');
   assert.equal(allowed.code, 0, allowed.err);
+  await far.log.waitFor({ event: 'connected', server: 'hub2', thumbprint }, PATIENCE_MS, follows);
 });

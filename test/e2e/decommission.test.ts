@@ -53,6 +53,7 @@ test('a key that was there before newleaf stays', async (t) => {
   await gateway.until(({ last }) => last?.id === 'roll');
   assert.deepEqual(gateway.token.privateKeys(), ['factory', 'newleaf-a']);
   await gateway.stop();
+  await prints(gateway, ['decommission'], 'cannot be asked', ['newleaf decommission --yes']);
   const { code, out } = await gateway.command('decommission', '--yes');
   assert.equal(code, 0);
   assert.match(out, /It leaves alone:\n {2}key factory in token "newleaf": it was there before newleaf \(hsm\.key\)/);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { suite, type TestContext, test } from 'node:test';
 import { HttpProxy } from '../simulator/proxy.ts';
 import { type Simulator, startSimulator } from '../simulator/simulator.ts';
+import { prints } from './arrow.ts';
 import { Gateway } from './stage/gateway.ts';
 import { cut, PATIENCE_MS } from './stage/site.ts';
 
@@ -111,6 +112,24 @@ suite('provisioning, a refusal and a roll', { concurrency: 2 }, () => {
     assert.deepEqual(at.proxy.asked.map(({ to }) => to).slice(0, 2), [`${host}:8883`, `${host}:443`]);
     assert.equal(at.gateway.log.matching({ event: 'way-changed' }).length, 1);
     assert.equal(at.far.log.registrations(ID), 1);
+  });
+
+  test('mqtt, and a proxy that lets only 443 through: check says what goes by 443', async (t) => {
+    const hostIn = (text: string) => /HostName=([^;]+)/.exec(text)?.[1] ?? '';
+    const { far, gateway, proxy } = await stage(t, { transport: 'mqtt', proxy: 'for 443 only' }, ({ endpoints }) => ({
+      'dps.endpoint': JSON.stringify(hostIn(endpoints.dpsService)),
+      'network.no_proxy': '["localhost"]',
+    }));
+    proxy.fault = { port: 8883, status: 403 };
+    await gateway.start();
+    await gateway.until(({ trouble }) => trouble?.code === 'NL-NETWORK-PROXY-REFUSED');
+    await prints(gateway, ['check', 'dps-reach'], 'NL-NETWORK-PROXY-REFUSED', ['systemctl restart newleaf']);
+    const before = readFileSync(gateway.configuration, 'utf8');
+    gateway.configure([before.replace('network.transport = "mqtt"', 'network.transport = "auto"')]);
+    await gateway.stop();
+    await gateway.start();
+    await far.log.waitFor({ event: 'connected' }, PATIENCE_MS);
+    await gateway.settled();
   });
 });
 

@@ -204,6 +204,10 @@ if (insideNetworkNamespace(import.meta.filename)) {
         /The leaf \/root\/none\.pem cannot be read: there is no such file\./,
       );
       assert.equal(machine.sh('ls /var/lib/softhsm/tokens; ls /etc/newleaf | grep -E "toml|^pin" || true'), '');
+      place(good);
+      const fits = ['--adopt', LEAF, '--adopt-key', KEY, ...where(), ...issuer(), '--new-token', 'softhsm'];
+      const taken = await init(...fits);
+      assert.equal(taken.code, 0, taken.err);
     });
 
     test('from aziot-identity-service with its key in a token: the key is used, and stays', async (t) => {

@@ -120,7 +120,12 @@ if (insideNetworkNamespace(import.meta.filename)) {
       );
       const none = said(await init(...flags, '--new-token', 'softhsm'), 1);
       stage.machine.sh('tar xf /root/softhsm.tar -C /');
-      assert.match(none, /NL-TOKEN-MODULE .* no module for SoftHSM\. .*apt-get install softhsm2/);
+      assert.match(
+        none,
+        /NL-TOKEN-MODULE .* no module for SoftHSM\. .*apt-get install softhsm2.*run `newleaf init` again/,
+      );
+      const { code, err } = await init(...flags, '--new-token', 'softhsm');
+      assert.equal(code, 0, err);
     });
 
     test('a token that was made with sudo: only root can use it, and that is said', async () => {
@@ -168,11 +173,13 @@ if (insideNetworkNamespace(import.meta.filename)) {
       machine.sh('rm -r /root/only');
     });
 
-    test('whoever is not root is told so at once', async () => {
+    test('whoever is not root is told so at once, and root sets it up by what is printed', async () => {
       const [file = '', ...args] = stage.machine.argv(['newleaf', 'init'], 'daemon');
       const { status, stderr } = spawnSync(file, args, { encoding: 'utf8', env: environment() });
       assert.equal(status, 2);
       assert.match(stderr, /Only root can set up the daemon of this gateway\.\s+-> `sudo newleaf init`/);
+      const { code, err } = await init('--yes', ...stage.flags, '--new-token', 'softhsm');
+      assert.equal(code, 0, err);
     });
 
     test('a module that crashes is named, and takes nobody with it', async () => {

@@ -93,6 +93,25 @@ if (insideNetworkNamespace(import.meta.filename)) {
       });
     }
 
+    test('an answer was wrong, which is seen while it provisions: --ask, as printed, asks it again', async (t) => {
+      await stage.reset();
+      await stage.far.lay('hub1', 'port-closed');
+      const person = stage.person(t, ...stage.flags, '--renew-at', '70%', '--new-token', 'softhsm');
+      for (const question of ['Name of the new', 'PIN for it']) await person.answers(question, '');
+      await person.sees(/Where an answer was wrong: Ctrl-C, then\s+`?sudo newleaf init --ask/);
+      person.interrupts();
+      await person.ends(1);
+      await stage.far.lift('hub1');
+      const again = stage.person(t, '--ask');
+      for (const question of ['ID scope', 'Registration', 'DPS endpoint', 'Which one', 'URL', 'File with', 'Which one'])
+        await again.answers(question, '');
+      for (const question of ['User name', 'Enter: the one in']) await again.answers(question, '');
+      await again.answers('Renew', '50%');
+      await again.answers('Which one', '');
+      await again.ends(0);
+      assert.match(stage.machine.sh('cat /etc/newleaf/newleaf.toml'), /renew_at = "50%"/);
+    });
+
     test('killed while the token is made: the next run completes it', async (t) => {
       await stage.reset();
       const line = ['--yes', ...stage.flags, '--new-token', 'softhsm'];

@@ -118,7 +118,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.equal(machine.sh('ls /var/lib/newleaf/csr | wc -l').trim(), '1');
     });
 
-    test('the daemon, which runs already', async () => {
+    test('the daemon, which runs already', async (t) => {
       const { machine, far } = stage;
       assert.equal((await machine.newleaf(['init', ...line()])).code, 0);
       machine.sh('install -d -o newleaf /run/cred && install -o newleaf -m 400 /etc/newleaf/pin /run/cred/hsm-pin');
@@ -131,6 +131,10 @@ if (insideNetworkNamespace(import.meta.filename)) {
       const ended = once(daemon, 'exit');
       await far.log.waitFor({ event: 'connected' }, 20_000, seen);
       const { code, err } = await machine.newleaf(['init', ...line()]);
+      const issued = far.log.count({ event: 'issued' });
+      const rolled = await machine.newleaf(['roll', '--wait']);
+      assert.equal(rolled.code, 0, rolled.err);
+      assert.equal(far.log.count({ event: 'issued' }), issued + 1);
       daemon.kill('SIGTERM');
       await ended;
       assert.equal(code, 1);
@@ -138,6 +142,11 @@ if (insideNetworkNamespace(import.meta.filename)) {
         err.replaceAll(/\s+/g, ' '),
         /NL-DAEMON-RUNS The daemon runs already \(.+\), and init leaves it alone\. -> .*systemctl stop newleaf/,
       );
+      const person = stage.person(t, '--ask');
+      await person.answers('ID scope', '');
+      await person.sees('Registration ID');
+      person.interrupts();
+      await person.ends(1);
     });
 
     test('another init, which asks or provisions: it is named, and nothing is touched', async (t) => {

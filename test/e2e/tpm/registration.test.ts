@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { prints, types } from '../arrow.ts';
 import { holds } from '../stage/holds.ts';
 import { PATIENCE_MS } from '../stage/site.ts';
 import { another, ID, keyAtHub, outcomeOf, tpmServing, tpmSite } from './site.ts';
@@ -40,6 +41,14 @@ test('a gateway that starts before its enrollment is stranded, and told to whom 
   assert.equal(code, 0, out);
   assert.match(out.replaceAll(/\s+/g, ' '), /accepted the key of the TPM\./);
   holds(await gateway.settled(), { phase: 'serving', online: true });
+});
+
+test('a CSR of a gateway without a leaf: what it prints gets a new key', async (t) => {
+  const { far, gateway } = await tpmServing(t);
+  const before = await keyAtHub(far);
+  await prints(gateway, ['csr'], 'NL-TPM-NO-LEAF', ['newleaf reprovision']);
+  await types(gateway, 'reprovision', '--wait');
+  assert.notEqual(await keyAtHub(far), before);
 });
 
 test('the direct method reprovision rolls the key; the session moves over', async (t) => {

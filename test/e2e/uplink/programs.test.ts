@@ -126,7 +126,8 @@ test('what is shown for Node, and for mosquitto_pub with a key', async (t) => {
   const node = (await Shown.of(at.gateway, 'sensors')).lines('Node, package mqtt').join('\n');
   new Other(t, process.execPath, ['--input-type=module', '--eval', node]);
   await arrived(at, SHOWN);
-  await at.gateway.keyedProgram('meter');
+  assert.match((await at.gateway.command('uplink', 'show', 'sensors')).out, /newleaf uplink add NAME --key/);
+  assert.equal((await at.gateway.command('uplink', 'add', 'meter', '--key')).code, 0);
   const line = (await Shown.of(at.gateway, 'meter')).line('mosquitto-clients');
   assert.equal(await Other.pasted(t, line).ended(), 0);
   await arrived(at, SHOWN, 2);

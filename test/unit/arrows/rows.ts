@@ -18,16 +18,18 @@ another client has the same identity | NL-HUB-FLAPPING | newleaf uplink add NAME
 a person is to bring the leaf | NL-ISSUER-PERSON; agent/cli/request/csr.ts; agent/cli/init/enrollment.ts | newleaf csr; newleaf install FILE | the gateway has it | test/e2e/arrows.test.ts › a person is to bring the leaf
 the next key cannot be used | NL-ISSUER-NEW-KEY; agent/keys/slots.ts | newleaf csr --new-key | a key of the new type | test/e2e/arrows.test.ts › leaf.key_type is changed while a person has the CSR
 the key of the CSR is lost | agent/daemon/delivery.ts | newleaf csr --new-key | another key | test/e2e/arrows.test.ts › the key of the CSR is lost
-the leaf ends, or has ended, and the CA is well again | NL-LEAF-EXPIRING; agent/cli/status/advise.ts | newleaf roll; newleaf roll --wait | a new leaf | test/e2e/check/breakages.ts › leaf expired
+the leaf nears its end, and the CA is well again | NL-LEAF-EXPIRING | newleaf roll | a new leaf | test/e2e/arrows.deep.test.ts › the leaf nears its end, and the CA gave no other
+the issuer refused, and is well again | agent/cli/status/advise.ts | newleaf roll --wait | a new leaf | test/e2e/check/breakages.ts › leaf expired
 the issuer did not answer for its configuration | agent/cli/status/advise.ts | systemctl restart newleaf | it is asked at once | test/e2e/corrected-password.test.ts › as printed, brings the first leaf
 the leaf has ended, and the CA gives no other | NL-LEAF-EXPIRED; agent/roll/wrong.ts | newleaf csr; newleaf install FILE | a leaf of another CA | test/e2e/arrows.deep.test.ts › the leaf has expired, and the CA gives no other
 a leaf that no CSR has asked for | NL-LEAF-KEY; agent/daemon/delivery.ts | newleaf csr | its leaf is taken | test/e2e/arrows.test.ts › a leaf for which there is no CSR
 the next leaf waits, and another is wanted | agent/daemon/delivery.ts | newleaf roll --discard | another leaf waits | test/e2e/arrows.test.ts › the next leaf waits for its enrollment
-the TPM was not enrolled yet | agent/dps/tpm/attest.ts; NL-TPM-NO-LEAF | newleaf reprovision | DPS takes it | test/e2e/tpm/registration.test.ts › a gateway that starts before its enrollment is stranded
+the TPM was not enrolled yet | agent/dps/tpm/attest.ts | newleaf reprovision | DPS takes it | test/e2e/tpm/registration.test.ts › a gateway that starts before its enrollment is stranded
+a CSR, where there is no leaf | NL-TPM-NO-LEAF | newleaf reprovision | another key of the TPM | test/e2e/tpm/registration.test.ts › a CSR of a gateway without a leaf
 the registration ID is not that of the leaf | agent/roll/misnamed.ts; agent/cli/init/identity.ts | newleaf decommission; newleaf init | a gateway of that ID | test/system/arrows-lost.ts › another registration ID for a gateway that has a leaf
 the budget of requests is used up | NL-BUDGET | newleaf reprovision | it is done at once | test/e2e/arrows.test.ts › the budget of the hub is used up
 work that goes round in circles is slowed down | NL-BUDGET-BRAKED | newleaf reprovision | it is done at once | test/unit/daemon/brake.test.ts › whoever asks is served at once
-port 8883 is closed, and 443 is not tried | agent/cli/checks/check.ts | systemctl restart newleaf | the gateway goes by 443 | test/e2e/network.test.ts › auto, and a proxy that lets only 443 through
+port 8883 is closed, and 443 is not tried | agent/cli/checks/check.ts | systemctl restart newleaf | the gateway goes by 443 | test/e2e/network.test.ts › mqtt, and a proxy that lets only 443 through
 a file cannot be written | agent/cli/request/csr.ts | newleaf csr -o FILE | the CSR is in another | test/e2e/arrows.test.ts › a person is to bring the leaf
 the token is lost | NL-TOKEN-MISSING; hsm/module.ts | systemctl stop newleaf; newleaf init --ask; systemctl start newleaf; newleaf roll --wait | another token, key and leaf | test/system/cures.test.ts › a token that is lost, with the key of the leaf
 the token that 'init' is given has another key | agent/cli/init/provision.ts | systemctl start newleaf; newleaf roll --wait | another key | test/system/cures.test.ts › a token that is lost, with the key of the leaf
@@ -83,8 +85,8 @@ the program has no group | agent/cli/uplink/machine.ts; agent/cli/uplink/add.ts;
 it can open no socket | agent/cli/uplink/paste.ts | newleaf uplink add NAME --key | it connects by TLS | test/e2e/uplink/programs.test.ts › what is shown for Node, and for mosquitto_pub with a key
 it takes no messages from the cloud, and needs none | NL-UPLINK-UNTAKEN | newleaf uplink forget NAME | none waits | test/e2e/uplink/programs.test.ts › mosquitto_sub: what comes while it is away waits
 its files are damaged | agent/uplink/programs.ts; agent/cli/uplink/remove.ts | newleaf uplink remove …; newleaf uplink remove … --yes | it can be added again | test/e2e/uplink/broken.test.ts › each costs its own program, is told, and can be removed
-'init' has no terminal, or was interrupted | agent/cli/init/ask.ts; agent/cli/init/guide.ts; agent/cli/init/command.ts; agent/cli/init/provision.ts | newleaf init; newleaf init --ask | it goes on, with the answers kept | test/e2e/init/interrupt.deep.test.ts › the next run goes on from there
-an answer was wrong | agent/cli/init/watch.ts; agent/cli/init/provision.ts; agent/cli/init/scope.ts; agent/cli/init/configuration.ts | newleaf init --ask | it is asked again | test/e2e/init/corrected.deep.test.ts › Ctrl-C loses no answer of the step
+'init' has no terminal, or was interrupted | agent/cli/init/ask.ts; agent/cli/init/guide.ts; agent/cli/init/command.ts; agent/cli/init/provision.ts | newleaf init | it goes on, with the answers kept | test/e2e/init/interrupt.deep.test.ts › the next run goes on from there
+an answer was wrong | agent/cli/init/watch.ts; agent/cli/init/command.ts; agent/cli/init/provision.ts; agent/cli/init/scope.ts; agent/cli/init/configuration.ts | newleaf init --ask | it is asked again | test/e2e/init/interrupt.deep.test.ts › an answer was wrong, which is seen while it provisions
 the ID scope was wrong | agent/cli/init/scope.ts | newleaf init | the right one is written | test/e2e/init/scope.deep.test.ts › the right one
 the caller is not root | agent/cli/init/idle.ts; agent/machine/contained.ts | newleaf init | root sets it up | test/e2e/init/flags.deep.test.ts › whoever is not root is told so at once
 the daemon runs already | agent/cli/init/idle.ts | newleaf roll --wait; systemctl stop newleaf; newleaf init --ask; systemctl start newleaf | the answers are asked again | test/e2e/init/refusals.deep.test.ts › the daemon, which runs already
@@ -92,10 +94,10 @@ the directory is root's, and this is a container | agent/machine/contained.ts | 
 a PIN on the command line | agent/cli/init/ask.ts | newleaf init --pin-file - <FILE | it is read | test/e2e/init/flags.deep.test.ts › the PIN comes from stdin or a file
 what is taken over does not fit | agent/cli/init/adopt/adopt.ts; agent/cli/init/adopt/aziot.ts | newleaf init --adopt LEAF --adopt-key KEY; newleaf init | it is taken over | test/e2e/init/adopt.deep.test.ts › what does not fit is told in a sentence
 the daemon runs, and the gateway is to be given up | agent/cli/decommission/command.ts | systemctl disable --now newleaf; newleaf decommission | it is | test/system/given-up.test.ts › while the daemon runs, decommission tells how to stop it
-there is no terminal to ask | agent/cli/decommission/command.ts | newleaf decommission --yes | it is given up | test/e2e/decommission.test.ts › nobody to ask
+there is no terminal to ask | agent/cli/decommission/command.ts | newleaf decommission --yes | it is given up | test/e2e/decommission.test.ts › a key that was there before newleaf stays
 giving up was cut off | agent/state/journal.ts; agent/cli/decommission/holding.ts | newleaf decommission | it is finished | test/e2e/decommission.test.ts › status of a gateway that is half given up says so
 its token is lost | agent/cli/decommission/token.ts | newleaf decommission; newleaf decommission --token-lost | it is finished | test/e2e/decommission.test.ts › its token is lost half way
-what was missing is there | agent/cli/init/new-token.ts; agent/cli/init/pin.ts | newleaf init | it goes on | test/e2e/init/refusals.deep.test.ts › the token: a wrong PIN is tried once
+what was missing is there | agent/cli/init/new-token.ts; agent/cli/init/pin.ts | newleaf init | it goes on | test/e2e/init/flags.deep.test.ts › no module at all
 `;
 
 export const ARROWS: readonly Arrow[] = ROWS.trim()
