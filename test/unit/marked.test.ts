@@ -8,7 +8,7 @@ import { allTexts } from './arrows/printed.ts';
 const OF_SYSTEM =
   'systemctl [a-z-]|journalctl -|apt-get install|usermod -|systemd-creds [a-z]|ch(?:own|mod|grp) [-$0-9a-z…]|(?:rm|mount) [-…]|(?<!apt-get )install -';
 const UNMARKED = new RegExp(
-  `(?<!\`)(?<!\`sudo )(?<![\\w/.-])(?:sudo )?(?:newleaf (?:--instance \\S+ )?(?:${headsOf(NEWLEAF).join('|')})\\b(?! by)|${OF_SYSTEM})`,
+  `(?<!\`)(?<!\`sudo )(?<!\`docker [^\`]*)(?<![\\w/.-])(?:sudo )?(?:newleaf (?:--instance \\S+ )?(?:${headsOf(NEWLEAF).join('|')})\\b(?! by)|${OF_SYSTEM})`,
 );
 
 /** Texts with such words that name no command to be typed, each with its reason. */
@@ -44,6 +44,7 @@ test('what would be found', () => {
   for (const text of [
     'Run `newleaf check`.',
     '`sudo systemctl stop newleaf`',
+    '`docker exec newleaf newleaf status`',
     'newleaf tries',
     'runs /usr/bin/newleaf run',
   ])
