@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
-import { builtImage, type Ended, Engine, only } from './engine.ts';
+import { builtImage, type Ended, Engine, HANG, only } from './engine.ts';
 import { arrowsIn, blockOf, lineOf, type } from './page.ts';
 import { type Site, site } from './site.ts';
 
@@ -94,6 +94,15 @@ test('init as root of the container sets the same gateway up', async (t) => {
   chownSync(person.site.volumes.configuration, 0, 0);
   await person.must(INIT.replace('--cap-drop ALL', '--user 0'), ...person.site.flags);
   await person.connects(RUN);
+});
+
+test('a daemon that hangs: the engine starts the container again', async (t) => {
+  const person = await running(t);
+  const { log } = person.site.far;
+  const since = log.entries.length;
+  assert.equal((await engine.podman('exec', 'newleaf', 'sh', '-c', HANG)).code, 0);
+  await log.waitFor({ event: 'connected' }, 120_000, since);
+  assert.equal((await person.newleaf('status')).code, 0);
 });
 
 test('the log is that of the engine', async (t) => {

@@ -21,7 +21,7 @@ export function lineOf(block: string, begins: string): string {
   return found;
 }
 
-/** What podman 5.4 has not, and what only a terminal needs. */
+/** Only a terminal needs these. */
 const NOT_HERE = new Set(['--interactive', '--tty']);
 
 /**
@@ -39,11 +39,7 @@ export function type(
   if (docker !== 'docker') throw new Error(`That is no command of the engine: ${line}`);
   const args = words
     .filter((word) => !NOT_HERE.has(word))
-    .map((word) => word.replace(/^\/etc\/newleaf:/, `${configuration}:`))
-    // The log driver of podman has no max-file.
-    .join(' ')
-    .replace(/ --log-opt max-file=\S+/, '')
-    .split(' ');
+    .map((word) => word.replace(/^\/etc\/newleaf:/, `${configuration}:`));
   return engine.podman(...args, ...more);
 }
 

@@ -4,7 +4,7 @@ import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { faultyModule } from '../contract/faulty/faulty.ts';
-import { builtImage, Container, Engine, only, type Volumes } from './engine.ts';
+import { builtImage, Container, Engine, HANG, only, type Volumes } from './engine.ts';
 import { type Site, site, USER } from './site.ts';
 
 const image = process.env.NEWLEAF_TEST_IMAGE ?? builtImage();
@@ -105,10 +105,7 @@ test('a second container on the same volume touches nothing, whatever it is aske
 test('a daemon that hangs is ended, so that the engine starts the container again', async (t) => {
   const { volumes } = await setUp(t);
   const one = await serving(t, 'one', volumes);
-  const hang = `
-    for found in /proc/[0-9]*; do read -r name <"$found/comm" && [ "$name" = newleaf ] && kill -STOP "\${found#/proc/}"; done
-    echo 000000000001 >/run/newleaf/pulse`;
-  assert.equal((await one.exec('sh', '-c', hang)).code, 0);
+  assert.equal((await one.exec('sh', '-c', HANG)).code, 0);
   await one.says('hangs');
   await one.kill('TERM');
   await one.ended;

@@ -49,7 +49,7 @@ test('what would be found', () => {
   for (const text of [
     'Run `newleaf check`.',
     '`sudo systemctl stop newleaf`',
-    'Ask it there: `docker exec newleaf newleaf status`',
+    '`docker exec newleaf newleaf status`',
     'newleaf tries',
     'runs /usr/bin/newleaf run',
   ])

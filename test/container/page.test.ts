@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, type TestContext, test } from 'node:test';
+import { builtImage, Engine } from './engine.ts';
+import { blockOf, lineOf, type } from './page.ts';
+import { type Site, site } from './site.ts';
+
+const image = process.env.NEWLEAF_TEST_IMAGE ?? builtImage();
+const engine = new Engine(image);
+after(() => {
+  engine.remove();
+  if (process.env.NEWLEAF_TEST_IMAGE === undefined) rmSync(image, { recursive: true, force: true });
+});
+
+const INIT = lineOf(blockOf('Run', 'sh', 'newleaf init'), 'docker run');
+
+/** A gateway that was set up by the page's line: its state is in the volume `newleaf`. */
+async function setUp(t: TestContext): Promise<Site> {
+  const made = await site(t);
+  const { code, out, err } = await type(engine, made.volumes, INIT, ...made.flags);
+  t.after(() => engine.podman('volume', 'rm', '--force', 'newleaf'));
+  assert.equal(code, 0, out + err);
+  return made;
+}
+
+/** A scratch directory with these files. */
+function directoryOf(files: Readonly<Record<string, string>>): string {
+  const directory = mkdtempSync(join(tmpdir(), 'newleaf-page-'));
+  // Not sooner: what follows a test needs them.
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text, { mode: 0o755 });
+  return directory;
+}
+
+/** The container is up: the hub has its session, it answers, and its probe is content. */
+async function serves({ far }: Site, container: string, since: number): Promise<void> {
+  await far.log.waitFor({ event: 'connected' }, 120_000, since);
+  const status = await engine.podman('exec', container, 'newleaf', 'status');
+  assert.equal(status.code, 0, status.out + status.err);
+  const probe = await engine.podman('healthcheck', 'run', container);
+  assert.equal(probe.code, 0, probe.out + probe.err);
+}
+
+const atHome = (text: string, { volumes }: Site): string =>
+  text.replaceAll(/(^|[\s"])\/etc\/newleaf:/g, `$1${volumes.configuration}:`);
+
+test('the compose file, by podman-compose', async (t) => {
+  const made = await setUp(t);
+  const directory = directoryOf({
+    'compose.yaml': atHome(blockOf('Compose', 'yaml'), made),
+    // The far side is on the loopback of this machine.
+    'here.yaml': 'services: { newleaf: { network_mode: host } }\n',
+    podman: `#!/bin/sh\nexec ${engine.command.join(' ')} "$@"\n`,
+  });
+  const files = ['compose.yaml', 'here.yaml'].flatMap((name) => ['--file', join(directory, name)]);
+  const compose = async (...args: readonly string[]) => {
+    const argv = [
+      '--podman-path',
+      join(directory, 'podman'),
+      '--in-pod=false',
+      '--project-name=gateway',
+      ...files,
+      ...args,
+    ];
+    const child = spawn('podman-compose', argv, { env: engine.env, stdio: ['ignore', 'ignore', 'pipe'] });
+    let noise = '';
+    child.stderr.on('data', (more) => {
+      noise += more;
+    });
+    const [code] = await once(child, 'close');
+    assert.equal(code, 0, noise);
+  };
+  t.after(() => compose('down'));
+  const since = made.far.log.entries.length;
+  await compose('up', '--detach');
+  await serves(made, 'gateway_newleaf_1', since);
+});
+
+test('the quadlet: the line that its unit starts', async (t) => {
+  const made = await setUp(t);
+  const directory = directoryOf({ 'newleaf.container': blockOf('podman under systemd', 'ini') });
+  const unit = execFileSync('/usr/libexec/podman/quadlet', ['-dryrun'], {
+    env: { ...process.env, QUADLET_UNIT_DIRS: directory },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  }).toString();
+  assert.match(unit, /^Restart=always$/m);
+  assert.match(unit, /^WantedBy=multi-user\.target$/m);
+  const [, line = ''] = /^ExecStart=\S*podman (.*)$/m.exec(unit) ?? [];
+  // What belongs to a unit: its control group, its notification, its directory.
+  const words = atHome(line, made)
+    .split(' ')
+    .filter((word) => !/^--(cgroups|sdnotify|cidfile)=/.test(word));
+  t.after(() => engine.podman('rm', '--force', '--time=5', 'newleaf'));
+  const since = made.far.log.entries.length;
+  const started = await engine.podman(...words);
+  assert.equal(started.code, 0, started.err);
+  await serves(made, 'newleaf', since);
+});
+
+test('the manifest for Kubernetes, by podman kube play', async (t) => {
+  const made = await setUp(t);
+  const { configuration } = made.volumes;
+  const text = (name: string) => readFileSync(join(configuration, name), 'utf8');
+  const files = readdirSync(configuration).filter((name) => name !== 'pin');
+  // As the page says: without hsm.pin_file, the PIN is that of the Secret.
+  const data = Object.fromEntries(files.map((name) => [name, text(name).replace(/^pin_file = .*\n/m, '')]));
+  const objects = [
+    { kind: 'ConfigMap', metadata: { name: 'newleaf-configuration' }, data },
+    { kind: 'Secret', metadata: { name: 'newleaf-pin' }, stringData: { 'hsm-pin': text('pin') } },
+  ].map((one) => JSON.stringify({ apiVersion: 'v1', ...one }));
+  const deployment = blockOf('Kubernetes', 'yaml');
+  assert.match(deployment, /strategy: \{ type: Recreate \}/);
+  const directory = directoryOf({ 'newleaf.yaml': [...objects, deployment].join('\n---\n') });
+  const manifest = join(directory, 'newleaf.yaml');
+  t.after(() => engine.podman('kube', 'down', manifest));
+  const since = made.far.log.entries.length;
+  const played = await engine.podman('kube', 'play', '--network=host', manifest);
+  assert.equal(played.code, 0, played.err);
+  await serves(made, 'newleaf-pod-newleaf', since);
+});
