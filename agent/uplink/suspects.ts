@@ -42,7 +42,7 @@ interface Trial {
 }
 
 /** What the end of a session says. */
-export interface Verdict {
+interface Finding {
   /** The message that the hub never takes. */
   readonly poison?: Sending;
   /** Programs over which the hub has closed again. */
@@ -171,7 +171,7 @@ export class Suspects {
   }
 
   /** @param unacknowledged in the order of sending */
-  closed(unacknowledged: readonly Sending[], at: number): Verdict {
+  closed(unacknowledged: readonly Sending[], at: number): Finding {
     this.#settle(at);
     const [oldest] = unacknowledged;
     const oldestMs = oldest === undefined ? Number.POSITIVE_INFINITY : at - oldest.sentAt;
