@@ -57,6 +57,8 @@ export class Connection {
   readonly #dropped: (topic: string) => void;
   readonly #user: SessionUser | undefined;
   #ended = false;
+  /** Given up by its second user. */
+  #why: Fault | undefined;
   #acceptedAt = 0;
   #heldMs = 0;
 
@@ -113,11 +115,15 @@ export class Connection {
       publish: (message) => tap.asked.publish(message),
       subscribe: (filter, qos) => tap.asked.subscribe(filter, qos),
       unsubscribe: (filter) => tap.asked.unsubscribe(filter),
+      giveUp: (why) => {
+        this.#why ??= new Fault('NL-HUB-LOST', { cause: why });
+        tap.end();
+      },
       closed: tap.closed.then(async () => (this.#ended || (await isReplaced(this.place)) ? 'ended' : 'lost')),
     };
     this.gone = tap.closed.then(() => {
       this.#heldMs = performance.now() - this.#acceptedAt;
-      return hubLinkFault(tap.attempt);
+      return this.#why ?? hubLinkFault(tap.attempt);
     });
     this.#twin = new HubTwin(client, twinMs, this.gone);
     const opened = client.open().then(
@@ -146,7 +152,7 @@ export class Connection {
   /** What its end says about the way; to be asked once. An end by newleaf itself says nothing. */
   wasIdle(): Failure | undefined {
     const { quiet } = this.#tap;
-    return quiet === undefined || this.#ended ? undefined : this.#keepalive.ended(quiet);
+    return quiet === undefined || this.#ended || this.#why !== undefined ? undefined : this.#keepalive.ended(quiet);
   }
 
   /** Time since the last packet of the hub, in milliseconds. */

@@ -20,6 +20,8 @@ export interface HubSession {
   /** @throws Fault NL-HUB-LOST when the session ends before its SUBACK; Error where the hub refuses the filter */
   subscribe(filter: string, qos: 0 | 1): Promise<void>;
   unsubscribe(filter: string): Promise<void>;
+  /** Ends it as one that is lost: the gateway connects again. @param why for the log and for `status` */
+  giveUp(why: string): void;
   /** Fulfilled when the session is over, and it is known whether a newer one has taken its place. */
   readonly closed: Promise<SessionEnd>;
 }

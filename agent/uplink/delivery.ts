@@ -86,7 +86,7 @@ export async function deliver({ program, client, clock, setAside, isOver, begin 
     nap = begin();
     const at = clock.monotonic();
     for (const [sequence, one] of sent) {
-      if (at - one.at < LOCK_MS) continue;
+      if (one.at + LOCK_MS > at) continue;
       sent.delete(sequence);
       hasLate = true;
     }

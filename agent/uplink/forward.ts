@@ -1,27 +1,19 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import type { HubSession, SessionEnd } from '../mqtt/hub-session.ts';
 import type { Clock } from '../time/clock.ts';
-import { NextMessage } from './next-message.ts';
-import {
-  Allowance,
-  acknowledged,
-  holdMs,
-  isThrottled,
-  type Pace,
-  paceOf,
-  passed,
-  sessionEnded,
-  windowOf,
-} from './pace.ts';
+import { Allowance, acknowledged, lowered, type Pace, paceOf, WINDOW } from './pace.ts';
 import type { Message, Stored } from './ports.ts';
 import type { Program } from './program.ts';
-import { type Sending, Suspicion } from './suspicion.ts';
+import { type Chosen, PROMPT_MS, type Sending, Suspects } from './suspects.ts';
 import { eventTopic } from './topics.ts';
 
 /** An append, a PUBACK and the end of the session each end the wait; a queue that could not be read has no such sign. */
 const IDLE_MS = 60 * 60_000;
-/** A hub that closes over a message of QoS 0 does it within this time. */
-const PASSED_MS = 2_000;
+/**
+ * Hubs forget PUBACKs (azure-iot-sdk-c#1648: five in 16 hours; #2390, #2514), and those behind them come: only a new session
+ * sends the message again.
+ */
+const PATIENCE_MS = 3 * 60_000;
 
 interface ForwarderOptions {
   readonly programs: () => readonly Program[];
@@ -47,24 +39,22 @@ interface Run {
  */
 export class Forwarder {
   readonly #options: ForwarderOptions;
-  readonly #suspicion = new Suspicion();
-  readonly #choice: NextMessage;
+  readonly #suspects = new Suspects();
   readonly #allowance = new Allowance();
   #pace: Pace;
+  #turn = 0;
+  /** The hub has left a message without PUBACK, and has sent none since. */
+  #isMute = false;
   #session: HubSession | undefined;
+  /** The session whose run has begun. */
+  #inUse: HubSession | undefined;
   /** Of the sessions so far, one after the other. */
   #runs: Promise<void> = Promise.resolve();
   /** Ends with a new message, a PUBACK, and the end of the session. */
   #nap = new AbortController();
-  /** The session is left alone for now. */
-  #isHolding = false;
-  /** When the first message of the session was sent, and when the last one of QoS 0. */
-  #usedSince: number | undefined;
-  #passedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
-    this.#choice = new NextMessage(options.programs, this.#suspicion);
     this.#pace = paceOf(options.rate);
   }
 
@@ -77,14 +67,14 @@ export class Forwarder {
     return this.#session !== undefined;
   }
 
+  /** Whether the hub seems to throttle. */
   get isThrottled(): boolean {
-    return isThrottled(this.#pace, this.#options.rate);
+    return this.#isMute || this.#suspects.isBarren || this.rate < this.#options.rate / 4;
   }
 
   /** The session takes the place of the one before. */
   opened(session: HubSession): void {
     this.#session = session;
-    this.#isHolding = true;
     this.wake();
     this.#runs = this.#runs.then(() => this.#run({ session, onTheirWay: new Map() }));
     void session.closed.then(() => {
@@ -106,13 +96,17 @@ export class Forwarder {
   }
 
   /** A message of QoS 0 goes at once or never. @returns whether it went */
-  async pass({ topic, payload }: Message): Promise<boolean> {
+  async pass(program: Program, { topic, payload }: Message): Promise<boolean> {
     const session = this.#session;
     const at = this.#options.clock.monotonic();
-    if (session === undefined || this.#isHolding || !this.#allowance.take(this.rate, at)) return false;
-    this.#usedSince ??= at;
-    this.#passedAt = at;
-    this.#pace = passed(this.#pace, this.#usedMs, this.#options.rate);
+    if (
+      session === undefined ||
+      session !== this.#inUse ||
+      !this.#allowance.take(this.rate, at) ||
+      !this.#suspects.passes(program, at)
+    )
+      return false;
+    this.#pace = acknowledged(this.#pace, 0, at, this.#options.rate);
     return session.publish({ topic: eventTopic(session.deviceId, topic), payload, qos: 0 }).then(
       () => true,
       () => false,
@@ -122,27 +116,51 @@ export class Forwarder {
   async #run(run: Run): Promise<void> {
     const { clock } = this.#options;
     const { session, onTheirWay } = run;
-    this.#choice.opened();
-    this.#usedSince = undefined;
-    await this.#pause(session, holdMs(this.#pace));
-    if (this.#session === session) this.#isHolding = false;
+    for (const { up } of this.#options.programs()) up.rewind();
+    this.#suspects.opened(clock.monotonic());
+    this.#inUse = session;
     while (this.#session === session) {
       this.#nap = new AbortController();
-      const isFull = run.isBroken || onTheirWay.size >= windowOf(this.#pace);
-      const next = isFull ? undefined : await this.#choice.next(onTheirWay.size === 0, this.#usedMs);
+      const at = clock.monotonic();
+      const [oldest] = onTheirWay.keys();
+      const patienceMs = oldest === undefined ? IDLE_MS : oldest.sentAt + PATIENCE_MS - at;
+      if (patienceMs <= 0) {
+        this.#isMute = true;
+        session.giveUp(`the hub has sent no PUBACK for ${PATIENCE_MS / 60_000} minutes`);
+        break;
+      }
+      const next = await this.#next(run, at);
       if (this.#session !== session) break;
       if (next === undefined) {
-        await clock.sleep(this.#suspicion.trialIn(this.#usedMs) || IDLE_MS, this.#nap.signal);
+        const restMs = this.#suspects.restMs(at) || this.#suspects.wakeMs(onTheirWay.keys(), at);
+        await clock.sleep(Math.min(restMs, patienceMs, IDLE_MS), this.#nap.signal);
         continue;
       }
       const sending = { ...next, sentAt: clock.monotonic() };
-      this.#usedSince ??= sending.sentAt;
       onTheirWay.set(sending, this.#send(run, sending));
-      await this.#pause(session, 1000 / this.#pace.rate);
+      await this.#pause(session, 1000 / this.rate);
     }
     await Promise.all(onTheirWay.values());
     // Over by now; or it goes on without the forwarder, which has been closed, or has a newer one.
     await this.#ended(run, await Promise.race([session.closed, 'ended' as const]));
+  }
+
+  async #next({ onTheirWay, isBroken }: Run, at: number): Promise<Chosen | undefined> {
+    if (isBroken || onTheirWay.size >= WINDOW || this.#suspects.restMs(at) > 0) return undefined;
+    const isAlone = [...onTheirWay.keys()].every(({ sentAt }) => sentAt + PROMPT_MS <= at);
+    const tried = await this.#suspects.next(isAlone, at);
+    if (tried !== undefined) return tried === 'wait' ? undefined : tried;
+    const programs = this.#options.programs();
+    for (const offset of programs.keys()) {
+      const program = programs[(this.#turn + offset) % programs.length];
+      if (program === undefined || this.#suspects.has(program)) continue;
+      // One that cannot be read is tried again with the next message, or later.
+      const message = await program.up.next().catch(() => undefined);
+      if (message === undefined) continue;
+      this.#turn = (this.#turn + offset + 1) % programs.length;
+      return { program, message };
+    }
+    return undefined;
   }
 
   async #ended(run: Run, how: SessionEnd): Promise<void> {
@@ -150,25 +168,18 @@ export class Forwarder {
     for (const { program } of unacknowledged) program.counts.resent += 1;
     if (how === 'ended') return;
     const at = this.#options.clock.monotonic();
-    const hasPassed = at - this.#passedAt < PASSED_MS;
-    const usedMs = this.#usedSince === undefined ? undefined : at - this.#usedSince;
-    this.#pace = sessionEnded(this.#pace, usedMs, hasPassed || unacknowledged.length > 0, at);
-    const poison = this.#suspicion.closed(unacknowledged, at);
+    const { poison, blamed, isThrottling } = this.#suspects.closed(unacknowledged, at);
+    if (isThrottling) this.#pace = lowered(this.#pace, at);
+    for (const program of blamed) program.lost(failure('NL-UPLINK-POISON', { message: BLAMED }), at);
     if (poison === undefined) return;
     const { program, message } = poison;
-    try {
-      const why = failure('NL-UPLINK-POISON', {
-        message: `The hub closes the session over it: message ${message.sequence}.`,
-      });
-      await this.#options.setAside(program, message, why);
-    } catch {
-      return;
-    }
-    program.up.drop(message);
-  }
-
-  get #usedMs(): number {
-    return this.#usedSince === undefined ? 0 : this.#options.clock.monotonic() - this.#usedSince;
+    const why = failure('NL-UPLINK-POISON', {
+      message: `The hub closes the session over message ${message.sequence}.`,
+    });
+    await this.#options.setAside(program, message, why).then(
+      () => program.up.drop(message),
+      () => {},
+    );
   }
 
   async #send(run: Run, sending: Sending): Promise<void> {
@@ -183,11 +194,11 @@ export class Forwarder {
     }
     run.onTheirWay.delete(sending);
     const at = clock.monotonic();
-    this.#pace = acknowledged(this.#pace, at - sentAt, this.#usedMs, at, rate);
-    const goesOn = this.#suspicion.acknowledged(sending);
+    this.#isMute = false;
+    this.#pace = acknowledged(this.#pace, at - sentAt, at, rate);
     program.counts[isRepeated ? 'resent' : 'forwarded'] += 1;
     program.up.drop(message);
-    if (goesOn) program.up.rewind();
+    this.#suspects.acknowledged(sending);
     this.wake();
   }
 
@@ -200,3 +211,5 @@ export class Forwarder {
     }
   }
 }
+
+const BLAMED = 'The hub closes the session over its messages: each is sent alone, after a minute.';

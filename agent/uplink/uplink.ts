@@ -190,7 +190,7 @@ export class Uplink {
     if (fault !== undefined) return this.#reject(client, program, message, fault);
     const event = { topic: published.bag, payload };
     if (qos === 0) {
-      if (await this.#forwarder.pass(event)) program.counts.forwarded += 1;
+      if (await this.#forwarder.pass(program, event)) program.counts.forwarded += 1;
       else program.counts.dropped += 1;
       return;
     }

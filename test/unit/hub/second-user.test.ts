@@ -265,3 +265,18 @@ test('a user that comes later gets the open session, and none that is over', asy
   assert.equal(user.opens.length, 1);
   await hub.close();
 });
+
+test('it gives the session up: the session is lost, with the reason, and no box on the way is blamed', async () => {
+  const user = new Noting();
+  await using far = await startHub();
+  const hub = newHub({ user });
+  await hub.connect(leaf, at(far), never);
+  const [session] = user.opens;
+  session?.giveUp('no PUBACK');
+  assert.equal(await session?.closed, 'lost');
+  for await (const signal of hub.signals) {
+    assert(signal.kind === 'lost');
+    assert.deepEqual([signal.failure.code, signal.failure.cause], ['NL-HUB-LOST', 'no PUBACK']);
+    break;
+  }
+});

@@ -26,6 +26,7 @@ export class PlayedSession implements HubSession {
   readonly openedAt: number;
   readonly number: number;
   endedAt: number | undefined;
+  givenUp: string | undefined;
   /** All PUBLISHes, those of QoS 0 among them. */
   readonly published: HubMessage[] = [];
   /** Filters, in order: `+` for a SUBSCRIBE, `-` for an UNSUBSCRIBE. */
@@ -76,6 +77,11 @@ export class PlayedSession implements HubSession {
 
   async unsubscribe(filter: string): Promise<void> {
     this.filters.push(`-${filter}`);
+  }
+
+  giveUp(why: string): void {
+    this.givenUp = why;
+    this.end();
   }
 
   /** @param how `ended` where newleaf itself ends it */

@@ -27,16 +27,36 @@ test('a hub that sends no PUBACK while the session is open: after ten minutes th
   world.assertKept();
 });
 
-test('a hub that forgets one PUBACK, and takes all others: the oldest message does not move', async () => {
-  const world = new World(['one']);
-  world.hub.verdict = (text) => (text === 'a1' ? { of: 'mute' } : undefined);
-  const session = world.hub.accept();
-  world.uplink.user.opened(session);
-  for (let minute = 0; minute < 12; minute += 1) {
-    await world.append('one', `a${minute}`);
+test('a hub that forgets a PUBACK: after minutes the session is ended, as throttled and not as flapping, and all arrives', async () => {
+  for (const forgotten of [1, 16]) {
+    const world = new World(['one', 'two']);
+    world.hub.verdict = (text, { number }) =>
+      number === 1 && Number(text.slice(1)) <= forgotten ? { of: 'mute' } : undefined;
+    world.start();
     await world.pass(MINUTE);
+    await world.append('one', ...numbered('a', 100));
+    await world.pass(2 * MINUTE);
+    assert.equal(world.hub.sessions.length, 1);
+    await world.pass(2 * MINUTE);
+    assert.match(world.hub.sessions[0]?.givenUp ?? '', /^the hub has sent no PUBACK for 3 minutes$/);
+    assert.deepEqual([world.mostFlaps, world.isThrottled], [0, false]);
+    world.assertKept();
+    assert.deepEqual(codesOf(world), []);
   }
-  assert.deepEqual(codesOf(world), ['NL-UPLINK-STANDS']);
+});
+
+test('a hub that sends no PUBACK seems to throttle, until it sends one; the session is never ended within a minute', async () => {
+  const world = new World(['one']);
+  world.hub.verdict = () => ({ of: 'mute' });
+  world.start();
+  await world.append('one', 'a1');
+  await world.pass(3 * HOUR);
+  assert.deepEqual([world.isThrottled, world.mostFlaps], [true, 0]);
+  assert(world.hub.sessions.length <= 61, `${world.hub.sessions.length} sessions in three hours`);
+  world.hub.verdict = () => undefined;
+  await world.pass(4 * MINUTE);
+  assert.equal(world.isThrottled, false);
+  world.assertKept();
 });
 
 test('a queue that cannot be read stands', async () => {

@@ -4,6 +4,7 @@ import type { Clock } from '../../../agent/time/clock.ts';
 import { Uplink } from '../../../agent/uplink/uplink.ts';
 import { TestClock } from '../clock.ts';
 import { programOf, TestClient, type TestProgram } from './fakes.ts';
+import { StandingLaw } from './laws.ts';
 import { CLOSE, PlayedHub, type PlayedSession } from './played-hub.ts';
 
 export const SECOND = 1_000;
@@ -29,6 +30,7 @@ export class World {
   readonly hub = new PlayedHub(this.clock);
   readonly programs: TestProgram[];
   readonly uplink: Uplink;
+  /** Messages for the hub. */
   readonly setAside: { readonly text: string; readonly at: number }[] = [];
   /** All that was appended, in order. */
   readonly appended = new Map<string, string[]>();
@@ -38,6 +40,7 @@ export class World {
   sleeps = 0;
   /** The most sessions in a row that ended within 60 s. */
   mostFlaps = 0;
+  readonly #law = new StandingLaw();
   #reached = new AbortController();
 
   constructor(names: readonly string[] = ['one', 'two'], rate = 20) {
@@ -57,11 +60,12 @@ export class World {
       clock,
       log: { error: quiet, warn: quiet, info: quiet, debug: quiet },
       rate,
-      setAside: async (_, { payload }) => {
+      setAside: async (_, { payload }, { code }) => {
+        if (code === 'NL-UPLINK-UNTAKEN') return;
         this.setAside.push({ text: Buffer.from(payload).toString(), at: this.clock.monotonic() });
       },
     });
-    for (const program of this.programs) this.uplink.add(program);
+    for (const program of this.programs) this.#join(program);
     this.hub.verdict = (text) => (isPoison(text) ? CLOSE : undefined);
   }
 
@@ -88,7 +92,7 @@ export class World {
   add(name: string): void {
     const program = programOf(name);
     this.programs.push(program);
-    this.uplink.add(program);
+    this.#join(program);
   }
 
   /** A client of the program, with these filters. */
@@ -142,7 +146,11 @@ export class World {
   async pass(ms: number): Promise<void> {
     // What has begun comes to its first sleep.
     await setImmediate();
-    await this.clock.pass(ms);
+    for (const end = this.at + ms; this.at < end; ) {
+      const stepMs = Math.min(MINUTE, end - this.at);
+      await this.clock.pass(stepMs);
+      this.#law.look(this.programs, this.hub.open !== undefined, this.isThrottled, stepMs);
+    }
   }
 
   /** The law: everything arrives, in the order of its program, or it is poison and set aside. */
@@ -158,6 +166,11 @@ export class World {
       assert.deepEqual(came, due, `the messages of ${name}`);
     }
     for (const { name, queue } of this.programs) assert.equal(queue.count, 0, `the queue of ${name}`);
+  }
+
+  #join(program: TestProgram): void {
+    for (const queue of [program.queue, program.inbox]) queue.now = () => this.clock.now();
+    this.uplink.add(program);
   }
 
   async #machine(): Promise<void> {
