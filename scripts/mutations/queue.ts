@@ -17,7 +17,12 @@ export const QUEUE: readonly Mutation[] = [
     'await file.datasync();\n      await disk.rename',
     'void file.datasync();\n      await disk.rename',
   ),
-  inQueue('tail.ts', 'the name of a new segment is lost with the power', 'await disk.syncDirectory(directory);', ''),
+  inQueue(
+    'tail.ts',
+    'the name of a new segment is lost with the power',
+    'await disk.syncDirectory(directory);\n    } catch',
+    '} catch',
+  ),
   inQueue(
     'tail.ts',
     'after a failed sync the same file is synced again, and called good',
@@ -36,6 +41,12 @@ export const QUEUE: readonly Mutation[] = [
     'a message that was refused comes after a power cut',
     'await file.truncate(segment.end);\n      await file.datasync();',
     'await file.truncate(segment.end);',
+  ),
+  inQueue(
+    'tail.ts',
+    'a segment takes the name of a note before it is on disk',
+    "let path = join(directory, 'new');",
+    'let path = segment.path;',
   ),
   inQueue(
     'tail.ts',
