@@ -74,8 +74,9 @@ async function lastOf(disk: Disk, directory: string, segments: Segment[]) {
   let [next, head] = [1, Math.max(await readFirstHead(disk, directory), segments[0]?.first ?? 1)];
   for (let last = segments.at(-1); last !== undefined; last = segments.at(-1)) {
     const found = recover(await bytesOf(disk, last, 0), last);
+    const isLost = found.isCut || (last.isBad && found.end === 0);
     // The one that is skipped stands for all that are gone: the reader counts what it does not find.
-    next = Math.max(next, found.next + (found.isCut ? 1 : 0));
+    next = Math.max(next, found.next + (isLost ? 1 : 0));
     head = Math.max(head, found.head);
     if (found.next > last.first) {
       if (!last.isClosed) await settle(disk, last, found);
@@ -84,7 +85,7 @@ async function lastOf(disk: Disk, directory: string, segments: Segment[]) {
     }
     segments.pop();
     if (found.end > 0) break;
-    last.isBad ||= found.isCut;
+    last.isBad = isLost;
     await discard(disk, last).catch(() => {});
   }
   // A sequence below the head would be taken for one that is dropped, where the end of the last segment has rotted away.
