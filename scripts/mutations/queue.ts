@@ -55,12 +55,6 @@ export const QUEUE: readonly Mutation[] = [
     'records',
   ),
   inQueue(
-    'tail.ts',
-    'the reader sees a message before its sequence is given',
-    'this.#next += count;\n    this.#written',
-    'await undefined;\n    this.#next += count;\n    this.#written',
-  ),
-  inQueue(
     'cursor.ts',
     'what a failed sync left in a segment is sent twice',
     'this.#limit(segment)).next()',
