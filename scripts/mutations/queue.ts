@@ -17,7 +17,12 @@ export const QUEUE: readonly Mutation[] = [
     'await file.datasync();\n      await disk.rename',
     'void file.datasync();\n      await disk.rename',
   ),
-  inQueue('tail.ts', 'the name of a new segment is lost with the power', 'await disk.syncDirectory(directory);', ''),
+  inQueue(
+    'tail.ts',
+    'the name of a new segment is lost with the power',
+    'await disk.syncDirectory(directory);\n    } catch',
+    '} catch',
+  ),
   inQueue(
     'tail.ts',
     'after a failed sync the same file is synced again, and called good',
@@ -39,15 +44,15 @@ export const QUEUE: readonly Mutation[] = [
   ),
   inQueue(
     'tail.ts',
-    'no room is written in advance: each message changes the length of the file',
-    'Buffer.concat([records], length)',
-    'records',
+    'a segment takes the name of a note before it is on disk',
+    "let path = join(directory, 'new');",
+    'let path = segment.path;',
   ),
   inQueue(
     'tail.ts',
-    'the reader sees a message before its sequence is given',
-    'this.#next += count;\n    this.#written',
-    'await undefined;\n    this.#next += count;\n    this.#written',
+    'no room is written in advance: each message changes the length of the file',
+    'Buffer.concat([records], length)',
+    'records',
   ),
   inQueue(
     'cursor.ts',

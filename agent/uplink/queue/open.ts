@@ -5,7 +5,7 @@ import { type Disk, systemDisk } from './disk.ts';
 import { readFirstHead } from './first-head.ts';
 import { DiskQueue } from './queue.ts';
 import { Reader } from './reader.ts';
-import { recover } from './recovery.ts';
+import { type Recovered, recover } from './recovery.ts';
 import type { Reserve } from './reserve.ts';
 import { bytesOf, discard, listSegments, SEGMENT_BYTES, type Segment } from './segments.ts';
 import { Tail } from './tail.ts';
@@ -74,29 +74,36 @@ async function lastOf(disk: Disk, directory: string, segments: Segment[]) {
   let [next, head] = [1, Math.max(await readFirstHead(disk, directory), segments[0]?.first ?? 1)];
   for (let last = segments.at(-1); last !== undefined; last = segments.at(-1)) {
     const found = recover(await bytesOf(disk, last, 0), last);
+    const isLost = found.isCut || (last.isBad && found.end === 0);
     // The one that is skipped stands for all that are gone: the reader counts what it does not find.
-    next = Math.max(next, found.next + (found.isCut ? 1 : 0));
+    next = Math.max(next, found.next + (isLost ? 1 : 0));
     head = Math.max(head, found.head);
     if (found.next > last.first) {
-      if (found.isSound) await cut(disk, last, found.end);
+      if (!last.isClosed) await settle(disk, last, found);
       last.end = found.end;
       break;
     }
     segments.pop();
     if (found.end > 0) break;
-    last.isBad ||= found.isCut;
+    last.isBad = isLost;
     await discard(disk, last).catch(() => {});
   }
   // A sequence below the head would be taken for one that is dropped, where the end of the last segment has rotted away.
   return { next: Math.max(next, head), head };
 }
 
-/** Gives back the room. Not on a read-only disk, say. */
-async function cut(disk: Disk, { path, end }: Segment, to: number): Promise<void> {
-  if (to === end) return;
+/**
+ * Gives back the room; keeps what a power cut would still take: it was written, and never synced. Not on a read-only disk, say.
+ */
+async function settle(disk: Disk, { path }: Segment, { end, isSound }: Recovered): Promise<void> {
   try {
     const file = await disk.open(path, 'r+');
-    await file.truncate(to).finally(() => file.close());
+    try {
+      if (isSound) await file.truncate(end);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
   } catch {}
 }
 

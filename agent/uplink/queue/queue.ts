@@ -161,7 +161,7 @@ export class DiskQueue implements MessageQueue {
     try {
       await this.#noting((head) => encode(messages, head), batch.length, messages[0]?.at);
     } catch (error) {
-      const why = error instanceof Fault ? error : unstored(this.#bounds.directory, error);
+      const why = this.#why(error);
       for (const one of batch) this.#refuse(one, why);
       return;
     }
@@ -178,9 +178,13 @@ export class DiskQueue implements MessageQueue {
       await this.#noting((head) => encodeNote(this.#tail.next, head), 0);
       this.#isComplained = false;
     } catch (error) {
-      if (!this.#isComplained) this.#bounds.warn(unnoted(this.#bounds.directory, error));
+      if (!this.#isComplained) this.#bounds.warn(unnoted(this.#why(error)));
       this.#isComplained = true;
     }
+  }
+
+  #why(error: unknown): Fault {
+    return error instanceof Fault ? error : unstored(this.#bounds.directory, error);
   }
 
   /** Stores records that know the head of this moment. What is dropped meanwhile begins to wait anew. */

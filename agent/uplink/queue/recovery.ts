@@ -5,7 +5,7 @@ import type { Segment } from './segments.ts';
 const SECTOR_BYTES = 512;
 
 /** What the last segment says of its queue. */
-interface Recovered {
+export interface Recovered {
   /** Behind its last whole record; 0 where there is none. */
   readonly end: number;
   /** The sequence of the next message. */

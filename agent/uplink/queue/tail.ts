@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type Disk, type DiskFile, writeWhole } from './disk.ts';
 import type { Reserve } from './reserve.ts';
-import { discard, newSegment, type Segment } from './segments.ts';
+import { newSegment, type Segment } from './segments.ts';
 import { scarce } from './words.ts';
 
 interface TailOptions {
@@ -91,15 +91,21 @@ export class Tail {
     const length = isLast || records.length > segmentBytes / 2 ? records.length : segmentBytes;
     if (!isLast && (await reserve?.take(length)) === false) throw scarce(directory);
     const segment = newSegment(directory, this.#next);
-    const beside = join(directory, 'new');
-    const file = await disk.open(beside, 'w');
+    let path = join(directory, 'new');
+    const file = await disk.open(path, 'w');
     try {
       await writeWhole(file, Buffer.concat([records], length), 0);
       await file.datasync();
-      await disk.rename(beside, segment.path);
+      await disk.rename(path, segment.path);
+      path = segment.path;
       await disk.syncDirectory(directory);
     } catch (error) {
       await this.#leave({ segment, file, length });
+      const gone = async () => {
+        await disk.remove(path);
+        await disk.syncDirectory(directory);
+      };
+      await gone().catch(() => {});
       throw error;
     }
     segment.end = records.length;
@@ -113,16 +119,11 @@ export class Tail {
    * after a power cut. Where this fails, too, it is void as soon as there is a next segment, whose name is the first sequence of it.
    */
   async #leave({ segment, file, length }: Written): Promise<void> {
-    const { disk, directory } = this.#options;
     const cut = async () => {
       await file.truncate(segment.end);
       await file.datasync();
     };
     if (segment.end < length) await cut().catch(() => {});
     await file.close().catch(() => {});
-    if (segment.end > 0) return;
-    await discard(disk, segment)
-      .then(() => disk.syncDirectory(directory))
-      .catch(() => {});
   }
 }

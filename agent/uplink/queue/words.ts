@@ -41,10 +41,11 @@ export const damage = (path: string): Failure =>
     advice: 'Look at the disk: it forgets what was written.',
   });
 
-export const unnoted = (directory: string, cause: unknown): Failure =>
+/** @param why nothing can be written */
+export const unnoted = (why: Fault): Failure =>
   failure('NL-UPLINK-DISK', {
-    message: `${directory} cannot be written: ${diskWords(cause)}. After a restart, messages are sent a second time.`,
-    cause,
+    message: `${why.failure.message} After a restart, messages are sent a second time.`,
+    cause: why.cause,
   });
 
 export const unremoved = ({ path }: Segment, cause: unknown): Failure =>

@@ -82,6 +82,10 @@ if (inside(import.meta.filename, withOwnMounts()))
       [],
     );
     inOrder(found);
-    assert.deepEqual(told.warned, []);
+    // A process that outlives its disk for a moment says so.
+    assert.deepEqual(
+      told.warned.filter((words) => !words.includes('the disk does not work')),
+      [],
+    );
     t.diagnostic(`${told.acked.length} acknowledged, ${told.read.length} read, ${twice} of them once more`);
   });

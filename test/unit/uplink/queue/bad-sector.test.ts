@@ -53,6 +53,16 @@ suite('a sector that cannot be read', () => {
     assert.ok(disk.names.includes(`${SEGMENT}.bad`), `${disk.names}`);
   });
 
+  for (const call of ['open r', 'size'] as const) {
+    test(`the only segment is not even ${call === 'size' ? 'found' : 'opened'}: it counts as one message`, async () => {
+      const disk = await holding(5, 5);
+      const { queue, found, damaged } = await reopened(disk, ({ name }) => (name === call ? 'EIO' : undefined));
+      assert.deepEqual([found, damaged], [[], 1]);
+      assert.deepEqual(await afterOneMore(disk, queue), [100]);
+      assert.ok(disk.names.includes(`${SEGMENT}.bad`), `${disk.names}`);
+    });
+  }
+
   for (const call of ['open r', 'read', 'size'] as const) {
     test(`a disk that is away for a moment costs no message: ${call}`, async () => {
       const disk = await holding(20, 5);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { Reserve, type Space } from '../../../../agent/uplink/queue/reserve.ts';
 import { fault } from '../../state/disk.ts';
-import { message, model, numbersIn, openOn } from './life.ts';
+import { append, message, model, numbersIn, openOn, take } from './life.ts';
 
 const MIB = 1024 * 1024;
 
@@ -55,4 +56,27 @@ test('a queue refuses what would take them, and takes again when there is room',
   Object.assign(at, { free: 9 * MIB, ms: 1_000 });
   await queue.append(message(1));
   assert.deepEqual(await numbersIn(queue), [1]);
+});
+
+test('a note of the head takes none of it, and is tried again; at the end it needs some bytes only', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  t.after(() => mock.timers.reset());
+  const disk = model();
+  await append(await openOn(disk.start()), 0, 5);
+  const { at, reserve } = reserveOf({ free: 8 * MIB, size: 1024 * MIB });
+  const warnings: string[] = [];
+  const queue = await openOn(disk.start(), { reserve, warn: (met) => warnings.push(met.message) });
+  queue.drop(await take(queue));
+  for (let second = 0; second < 3; second += 1) {
+    at.ms += 1_000;
+    mock.timers.tick(1_000);
+    for (let n = 0; n < 9; n += 1) await turn();
+  }
+  assert.equal(warnings.length, 1);
+  assert.match(
+    warnings[0] ?? '',
+    /kept for the state of the leaf\. After a restart, messages are sent a second time\.$/,
+  );
+  await queue.close();
+  assert.deepEqual(await numbersIn(await openOn(disk.start())), [1, 2, 3, 4]);
 });
