@@ -41,6 +41,6 @@ test('a roll and a check on real terminals: no torn line, and red on the last sc
     const screen = lines.slice(-24).join('\n');
     assert.match(screen, /^\d+ ok, /m, `the sum at ${columns} columns`);
     assert.match(screen, /\n\nfailed {3}pin\b[\s\S]*^ *NL-TOKEN-PIN|\n\nfailed {3}pin +NL-TOKEN-PIN/m);
-    assert.match(screen, /failed {3}socket|more: `newleaf check/);
+    assert.match(screen, /failed {3}socket|more:\s`newleaf check/);
   }
 });

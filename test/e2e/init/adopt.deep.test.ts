@@ -181,19 +181,10 @@ if (insideNetworkNamespace(import.meta.filename)) {
         [good.cert, good.cert, [], /NL-CONFIG \/root\/leaf\.key: there is no private key in it/],
         ['nothing', good.key, [], /NL-CONFIG \/root\/leaf\.pem: there is no certificate in it/],
       ];
+      const fits = ['--adopt', LEAF, '--adopt-key', KEY, ...where(), ...issuer(), '--new-token', 'softhsm'];
       for (const [cert, key, more, sentence] of rows) {
         place({ cert, key });
-        const { code, err } = await init(
-          '--adopt',
-          LEAF,
-          '--adopt-key',
-          KEY,
-          ...where(),
-          ...issuer(),
-          '--new-token',
-          'softhsm',
-          ...more,
-        );
+        const { code, err } = await init(...fits, ...more);
         assert.notEqual(code, 0);
         assert.match(err.replaceAll(/\s+/g, ' '), sentence);
         assert.match(err.replaceAll(/\s+/g, ' '), /Nothing was touched\./);
@@ -205,7 +196,6 @@ if (insideNetworkNamespace(import.meta.filename)) {
       );
       assert.equal(machine.sh('ls /var/lib/softhsm/tokens; ls /etc/newleaf | grep -E "toml|^pin" || true'), '');
       place(good);
-      const fits = ['--adopt', LEAF, '--adopt-key', KEY, ...where(), ...issuer(), '--new-token', 'softhsm'];
       const taken = await init(...fits);
       assert.equal(taken.code, 0, taken.err);
     });
