@@ -7,6 +7,7 @@ import { PATIENCE_MS } from '../e2e/stage/site.ts';
 import { Shown } from '../e2e/uplink/shown.ts';
 import { inside } from '../namespace.ts';
 import type { Simulator } from '../simulator/simulator.ts';
+import { commandsIn } from '../unit/arrows/commands.ts';
 import { APART, isUp, type Machine } from './machine.ts';
 import { provisioned } from './site.ts';
 
@@ -40,9 +41,12 @@ if (inside(import.meta.filename, APART)) {
     const at = (path: string) => existsSync(join(machine.root, path));
     const stat = async (path: string) => (await machine.must('stat', '--format=%a %U:%G', path)).trim();
     await machine.must('systemctl', 'enable', '--now', 'newleaf');
-    await machine.must('groupadd', '--system', 'sensors');
-    await machine.must('useradd', '--groups', 'sensors', 'petra');
-    await machine.must('useradd', 'olga');
+    for (const user of ['petra', 'olga']) await machine.must('useradd', user);
+    const groupless = await machine.run('newleaf', 'uplink', 'add', 'sensors', '--group', 'sensors');
+    assert.equal(groupless.code, 2, groupless.err);
+    const commands = commandsIn(groupless.err.replaceAll(/\s+/g, ' '));
+    assert.deepEqual(commands, ['groupadd --system sensors', 'usermod -aG sensors USER']);
+    for (const command of commands) await machine.must(...command.replace('USER', 'petra').split(' '));
     let sent = 0;
     /** A user sends, and the message arrives. */
     const sends = async (user: string, line: string) => {
