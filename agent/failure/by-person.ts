@@ -7,3 +7,9 @@ const ROLL = /`(?:sudo )?newleaf roll(?: --wait)?`/g;
  */
 export const byPerson = (advice: string): string =>
   advice.replace(ROLL, '`newleaf csr`, have it signed, then `newleaf install FILE`');
+
+/** @param automatic the issuer needs no person */
+export const advisedFor =
+  (automatic: boolean) =>
+  <T extends { readonly advice: string }>(one: T): T =>
+    automatic ? one : { ...one, advice: byPerson(one.advice) };

@@ -1,3 +1,4 @@
+import { advisedFor } from '../failure/by-person.ts';
 import { areaOf, type Failure, sentence } from '../failure/failure.ts';
 import { type Candidate, hasLeaf, keyOf, leafIn, metBy, restOf, type Unwanted } from './candidate.ts';
 import { isEndorsed, type Leaf } from './leaf.ts';
@@ -150,6 +151,7 @@ export function statusOf(
   const alarm = presentAlarm(state, terms, now);
   const wrong = wrongIn(state, terms, now, others);
   const met = state.workTrouble ?? state.sessionTrouble;
+  const advised = advisedFor(terms.automatic);
   const trouble = met?.failure ?? others[0] ?? wrong.find(({ code }) => code === 'NL-LEAF-EXPIRED');
   const renewAt = current && dueAt(current, terms.renewAt);
   const ended = outcomes.map(outcomeOf);
@@ -177,7 +179,7 @@ export function statusOf(
     trail: state.trail.map((one) => ({ ...one, at: iso(one.at) })),
     clock: { credible: isCredible(state, terms, now), floor: iso(clockFloor(state, terms)) },
     ...(alarm && { alarm }),
-    ...(trouble && { trouble: { ...troubleOf(trouble), ...(met && metWhen(met)) } }),
+    ...(trouble && { trouble: { ...troubleOf(advised(trouble)), ...(met && metWhen(met)) } }),
     wrong: wrong.map(troubleOf),
     person: needsPerson(state, terms, now),
   };

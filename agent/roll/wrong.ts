@@ -1,4 +1,4 @@
-import { byPerson } from '../failure/by-person.ts';
+import { advisedFor } from '../failure/by-person.ts';
 import { areaOf, CODES, type Code, type Failure, failure } from '../failure/failure.ts';
 import { metBy } from './candidate.ts';
 import { isEndorsed } from './leaf.ts';
@@ -38,7 +38,7 @@ export function wrongIn(
   return found
     .filter(({ code }, at) => found.findIndex((other) => other.code === code) === at)
     .toSorted((one, other) => rank(one) - rank(other))
-    .map((one) => (terms.automatic ? one : { ...one, advice: byPerson(one.advice) }));
+    .map(advisedFor(terms.automatic));
 }
 
 /** The alarm, unless the present clock contradicts it: it may have been raised by a clock that was ahead. */

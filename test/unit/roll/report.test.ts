@@ -113,6 +113,13 @@ describe('when a person is needed', () => {
   }
 });
 
+test('where a person brings the leaf, neither trouble nor judgement advises a roll', () => {
+  const lost = { ...SITUATIONS.serving, sessionTrouble: { failure: failure('NL-TOKEN-KEY'), at: NOW } };
+  const { trouble, wrong } = status(lost, { terms: { ...terms, ...person } });
+  for (const told of [trouble, ...wrong]) assert.match(told?.advice ?? '', /`newleaf csr`/);
+  assert.match(status(lost).trouble?.advice ?? '', /`newleaf roll --wait`/);
+});
+
 describe('the standing of the candidate', () => {
   const rows: readonly (readonly [standing: string, RollState])[] = [
     ['rolling', SITUATIONS['requesting-leaf']],
