@@ -36,12 +36,14 @@ test('Dockerfile.arm64 in emulation, with a read-only root and nothing that root
   writeFileSync(hosts, '127.0.0.1 localhost\n');
   const { uid, gid } = image.user;
   execFileSync('chown', ['-R', `${uid}:${gid}`, state, gateway.directory, hsm.directory]);
+  const libraries = debian(t, 'arm64');
   const given = {
     readable: {
       '/etc/hosts': hosts,
       '/etc/newleaf': gateway.directory,
       [gateway.directory]: gateway.directory,
-      '/hsm/libsofthsm2.so': debian(t, 'arm64').path(hsm.module),
+      '/hsm/libsofthsm2.so': libraries.path(hsm.module),
+      '/hsm/libsqlite3.so.0': libraries.path('/usr/lib/aarch64-linux-gnu/libsqlite3.so.0'),
       '/run/secrets/hsm-pin': join(gateway.directory, 'pin'),
     },
     writable: { '/var/lib/newleaf': state, '/run/newleaf': gateway.directory, [hsm.directory]: hsm.directory },
