@@ -69,17 +69,17 @@ export class Listeners {
     return [this.#troubles.get(name)].filter((one) => one !== undefined);
   }
 
-  address({ name, key }: Pick<Program, 'name' | 'key'>): Address {
+  address({ name, connects, key = '' }: Pick<Program, 'name' | 'connects' | 'key'>): Address {
     const { sockets, tcp } = this.#options.settings;
-    if (key === undefined) return { socket: join(sockets, name, SOCKET) };
+    if (connects === 'socket') return { socket: join(sockets, name, SOCKET) };
     return { tcp, key, ca: join(sockets, CA_FILE) };
   }
 
   /** A failure is the trouble of this program alone. */
-  async open({ name, key }: Pick<Program, 'name' | 'key'>): Promise<void> {
+  async open({ name, connects, key }: Pick<Program, 'name' | 'connects' | 'key'>): Promise<void> {
     try {
-      if (key === undefined) await this.#openSocket(name);
-      else {
+      if (connects === 'socket') await this.#openSocket(name);
+      else if (key !== undefined) {
         this.#keys.set(name, key);
         if (this.#ports.length === 0) this.#ports = await this.#openPorts();
       }
@@ -137,7 +137,7 @@ export class Listeners {
     const names = [hostname(), host];
     const tls = join(directory, '.tls');
     await makeDirectory(tls);
-    const ca = await openLocalCa({ directory: tls, names, now: clock.now, earliest, log });
+    const ca = await openLocalCa({ directory: tls, names, now: () => clock.now(), earliest, log });
     // Programs may not look into the state directory.
     const file = join(settings.sockets, CA_FILE);
     await this.#writing(file, () => writeIfOther(file, ca.caPem, 0o644));
