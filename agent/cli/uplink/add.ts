@@ -71,7 +71,7 @@ async function added(
   } catch (error) {
     if (known === undefined) await undo?.();
     if (undo === undefined || !isMended || failureOf(error).code !== 'NL-UPLINK-PROGRAM') throw error;
-    const message = `The directory for the socket of ${name} is right now. The daemon opens the socket when it starts.`;
+    const message = `The directory for the socket of ${name} is right now. The daemon opens the socket within a minute, or when it starts.`;
     throw new Fault('NL-UPLINK-SOCKET', { message, advice: '`systemctl restart newleaf`' });
   }
 }
