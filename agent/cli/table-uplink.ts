@@ -30,6 +30,7 @@ export const UPLINK_COMMANDS = {
     options: {
       group: valued('GROUP', 'Users in this group may connect; without it, users in the group of the daemon.'),
       key: flagged('Connect by TLS at uplink.tcp, with a key.'),
+      again: flagged('A new key for a program that has one: its messages stay, and the old key is void.'),
     },
     examples: [
       { line: 'sudo newleaf uplink add sensors --group sensors', meaning: 'A socket for users in the group sensors.' },

@@ -21,10 +21,10 @@ export const UPLINK_METRICS = {
 type Name = keyof typeof UPLINK_METRICS;
 
 /** What is counted of a program. */
-export function countsOf({ name, key, queue, inbox, counts, clients }: Program) {
+export function countsOf({ name, connects, queue, inbox, counts, clients }: Program) {
   return {
     name,
-    connects: key === undefined ? ('socket' as const) : ('key' as const),
+    connects,
     clients: clients.length,
     queued: queue.count,
     bytes: queue.bytes,

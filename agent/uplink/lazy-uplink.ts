@@ -79,12 +79,14 @@ export class LazyUplink {
   }
 }
 
-const USAGE = 'The body must be {"add": NAME, "key": BOOLEAN}, {"show": NAME}, {"forget": NAME} or {"remove": NAME}.';
+const USAGE =
+  'The body must be {"add": NAME, "key": BOOLEAN, "again": BOOLEAN}, {"show": NAME}, {"forget": NAME} or {"remove": NAME}.';
 
 /** What is asked of the programs; undefined where the body does not say it. */
 function changeIn(body: unknown): ((serving: Serving) => object | Promise<object>) | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
-  const { add, key, show, forget, remove } = body as Readonly<Record<string, unknown>>;
+  const { add, key, again, show, forget, remove } = body as Readonly<Record<string, unknown>>;
+  if (typeof add === 'string' && again === true) return (serving) => serving.renew(add);
   if (typeof add === 'string') return (serving) => serving.add(add, key === true);
   if (typeof show === 'string') return (serving) => serving.show(show);
   if (typeof forget === 'string') return (serving) => serving.forget(forget);

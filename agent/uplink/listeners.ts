@@ -7,6 +7,7 @@ import { failureFields } from '../machine/failure-fields.ts';
 import { makePath, setMode } from '../machine/make-path.ts';
 import { SOCKETS_MODE } from '../machine/program-directory.ts';
 import { makeDirectory, writeIfOther } from '../state/durable.ts';
+import { Turns } from '../time/turns.ts';
 import type { LazyUplinkOptions } from './options.ts';
 import type { ClientRules } from './ports.ts';
 import type { Program } from './program.ts';
@@ -35,6 +36,7 @@ type Address =
 /** The socket inherits the group of its directory (setgid): each member of this group may be the program. */
 const SOCKET_MODE = 0o660;
 const SOCKET = 'mqtt.sock';
+const AGAIN_MS = 60_000;
 const CA_FILE = 'ca.pem';
 /** The unit lets the daemon write there. */
 const USUAL = '/run/newleaf-uplink';
@@ -58,6 +60,9 @@ export class Listeners {
   readonly #sockets = new Map<string, Listener>();
   readonly #keys = new Map<string, string>();
   #ports: readonly Listener[] = [];
+  /** Programs with a key share the port: one after the other. */
+  readonly #turns = new Turns();
+  readonly #over = new AbortController();
 
   constructor(options: ListenersOptions) {
     this.#options = options;
@@ -69,26 +74,39 @@ export class Listeners {
     return [this.#troubles.get(name)].filter((one) => one !== undefined);
   }
 
-  address({ name, key }: Pick<Program, 'name' | 'key'>): Address {
+  address({ name, connects, key = '' }: Pick<Program, 'name' | 'connects' | 'key'>): Address {
     const { sockets, tcp } = this.#options.settings;
-    if (key === undefined) return { socket: join(sockets, name, SOCKET) };
+    if (connects === 'socket') return { socket: join(sockets, name, SOCKET) };
     return { tcp, key, ca: join(sockets, CA_FILE) };
   }
 
-  /** A failure is the trouble of this program alone. */
-  async open({ name, key }: Pick<Program, 'name' | 'key'>): Promise<void> {
+  /** A failure is the trouble of this program alone, and is tried again each minute: what is in the way may go. */
+  async open(program: Pick<Program, 'name' | 'connects' | 'key'>): Promise<void> {
+    const { name } = program;
+    const before = this.#troubles.get(name);
     try {
-      if (key === undefined) await this.#openSocket(name);
-      else {
-        this.#keys.set(name, key);
-        if (this.#ports.length === 0) this.#ports = await this.#openPorts();
-      }
+      await this.#turns.take(() => this.#open(program));
       this.#troubles.delete(name);
     } catch (error) {
       const met = failureOf(error);
       this.#troubles.set(name, met);
-      this.#options.log.error({ event: 'uplink-socket', id: name, ...failureFields(met) });
+      if (before?.message !== met.message)
+        this.#options.log.error({ event: 'uplink-socket', id: name, ...failureFields(met) });
+      void this.#openLater(program, met);
     }
+  }
+
+  async #openLater(program: Pick<Program, 'name' | 'connects' | 'key'>, met: Failure): Promise<void> {
+    await this.#options.clock.sleep(AGAIN_MS, this.#over.signal);
+    // It may have been removed meanwhile.
+    if (!this.#over.signal.aborted && this.#troubles.get(program.name) === met) await this.open(program);
+  }
+
+  async #open({ name, connects, key }: Pick<Program, 'name' | 'connects' | 'key'>): Promise<void> {
+    if (connects === 'socket') return this.#openSocket(name);
+    if (key === undefined) return;
+    this.#keys.set(name, key);
+    if (this.#ports.length === 0) this.#ports = await this.#openPorts();
   }
 
   async end(name: string): Promise<void> {
@@ -104,6 +122,7 @@ export class Listeners {
   }
 
   close(): Promise<void> {
+    this.#over.abort();
     return this.#server.close();
   }
 
@@ -137,7 +156,7 @@ export class Listeners {
     const names = [hostname(), host];
     const tls = join(directory, '.tls');
     await makeDirectory(tls);
-    const ca = await openLocalCa({ directory: tls, names, now: clock.now, earliest, log });
+    const ca = await openLocalCa({ directory: tls, names, now: () => clock.now(), earliest, log });
     // Programs may not look into the state directory.
     const file = join(settings.sockets, CA_FILE);
     await this.#writing(file, () => writeIfOther(file, ca.caPem, 0o644));

@@ -24,6 +24,7 @@ const TOLD_MS = 86_400_000;
 /** A program of this gateway: its clients, its queue to the hub, and its messages from the hub. */
 export class Program {
   readonly name: string;
+  readonly connects: ProgramRecord['connects'];
   readonly key: string | undefined;
   /** To the hub. */
   readonly queue: CountedQueue;
@@ -50,9 +51,11 @@ export class Program {
   readonly #seen = new Map<string, number>();
   #lostBefore = 0;
 
-  constructor(directory: string, { name, key, sessions }: ProgramRecord, queue: CountedQueue, inbox: CountedQueue) {
+  constructor(directory: string, record: ProgramRecord, queue: CountedQueue, inbox: CountedQueue) {
+    const { name, connects, key, sessions } = record;
     this.#directory = directory;
     this.name = name;
+    this.connects = connects;
     this.key = key;
     this.queue = queue;
     this.inbox = inbox;
@@ -68,7 +71,9 @@ export class Program {
   /** What is wrong, a cause before its effects. */
   get troubles(): readonly Failure[] {
     const losses = [...this.#losses.values()].map(({ why }) => why);
-    return [this.refusal, ...losses, this.up.trouble, this.down.trouble].filter((one) => one !== undefined);
+    const isLost = this.connects === 'key' && this.key === undefined;
+    const lost = isLost ? failure('NL-UPLINK-KEY', { message: `The key of ${this.name} is damaged.` }) : undefined;
+    return [lost, this.refusal, ...losses, this.up.trouble, this.down.trouble].filter((one) => one !== undefined);
   }
 
   /** A trouble for a day: what a program sends once in an hour must not look well in between. */
@@ -172,7 +177,7 @@ export class Program {
 
   async #write(sessions: Sessions): Promise<void> {
     this.#sessions = sessions;
-    const record = () => ({ name: this.name, key: this.key, sessions: Object.fromEntries(this.#sessions) });
+    const record = () => ({ name: this.name, connects: this.connects, sessions: Object.fromEntries(this.#sessions) });
     await this.#writes.take(() => writeRecord(this.#directory, record()));
   }
 }

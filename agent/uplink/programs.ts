@@ -3,6 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../failure/failure.ts';
 import { makeDirectory, writeAtomically } from '../state/durable.ts';
+import { KEY_FILE, keyIn, keyText } from '../state/program-key.ts';
 import { assertName, namesIn } from '../state/program-name.ts';
 import { unread } from './queue/words.ts';
 import { slowWork } from './slow-work.ts';
@@ -10,7 +11,9 @@ import { slowWork } from './slow-work.ts';
 /** What is known of a program, as it is on disk. */
 export interface ProgramRecord {
   readonly name: string;
-  /** Base64 of 32 bytes: the program uses TCP and this key. Without it, it uses a socket of its own. */
+  /** `key`: the program uses TCP. Else it uses a socket of its own. */
+  readonly connects: 'socket' | 'key';
+  /** Base64 of 32 bytes; undefined where it is damaged. */
   readonly key?: string | undefined;
   /** By the client ID: the filters of sessions with CleanSession 0, and the QoS of each. */
   readonly sessions: Readonly<Record<string, Readonly<Record<string, 0 | 1>>>>;
@@ -21,37 +24,45 @@ const RECORD = 'program.json';
 const MOST_PROGRAMS = 32;
 
 /**
- * A damaged record costs the sessions of the program, not its messages; a program with a key must be added again.
+ * A damaged record costs the sessions of the program, not its messages, and never its key: without one that is good, a program
+ * with a key has no connection at all.
  * @throws Fault NL-UPLINK-DISK where it is there and cannot be read: it may be good, and must not be replaced
  */
 export async function readRecord(
   directory: string,
   name: string,
 ): Promise<ProgramRecord & { readonly isDamaged: boolean }> {
-  const empty = { name, sessions: {} };
   const text = await textOf(join(directory, name, RECORD));
+  const stored = await textOf(join(directory, name, KEY_FILE));
+  const key = keyIn(stored ?? '');
+  const read = recordIn(text ?? '');
+  const connects = stored !== undefined || read?.connects === 'key' ? 'key' : 'socket';
+  const sessions = read?.sessions ?? {};
+  return { name, connects, ...(key !== undefined && { key }), sessions, isDamaged: read === undefined };
+}
+
+function recordIn(text: string): Partial<ProgramRecord> | undefined {
   try {
-    const { key, sessions } = JSON.parse(text);
-    if (!areSessions(sessions) || !['undefined', 'string'].includes(typeof key)) return { ...empty, isDamaged: true };
-    return { ...empty, ...(key !== undefined && { key }), sessions, isDamaged: false };
+    const { connects, sessions } = JSON.parse(text);
+    return areSessions(sessions) ? { connects, sessions } : undefined;
   } catch {
-    return { ...empty, isDamaged: true };
+    return undefined;
   }
 }
 
-async function textOf(path: string): Promise<string> {
+async function textOf(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw unread(path, cause);
   }
 }
 
 export const damagedRecord = (name: string): Fault =>
   new Fault('NL-UPLINK-DISK', {
-    message: `${name}/${RECORD} is damaged: what the program had subscribed to is forgotten, and so is its key if it had one.`,
-    advice: `If it had a key: \`newleaf uplink remove ${name}\`, and add it again. Look at the disk.`,
+    message: `${name}/${RECORD} is damaged: what the program had subscribed to is forgotten.`,
+    advice: 'Restart the program, so that it subscribes again. Look at the disk.',
   });
 
 /** Filters by client ID, and the QoS by filter. */
@@ -63,8 +74,8 @@ function areSessions(read: unknown): read is ProgramRecord['sessions'] {
 }
 
 /** @throws Fault NL-STATE-WRITE */
-export async function writeRecord(directory: string, { name, key, sessions }: ProgramRecord): Promise<void> {
-  const text = `${JSON.stringify({ name, key, sessions })}\n`;
+export async function writeRecord(directory: string, { name, connects, sessions }: ProgramRecord): Promise<void> {
+  const text = `${JSON.stringify({ name, connects, sessions })}\n`;
   await slowWork.take(() => writeAtomically(join(directory, name, RECORD), text, 0o600));
 }
 
@@ -82,11 +93,21 @@ export async function makeProgram(directory: string, name: string, withKey: bool
   if (names.length >= MOST_PROGRAMS) {
     throw new Fault('NL-UPLINK-PROGRAM', { message: `There are ${MOST_PROGRAMS} programs already, the most.` });
   }
-  const record = { name, sessions: {}, ...(withKey && { key: randomBytes(32).toString('base64') }) };
   await makeDirectory(directory);
   await makeDirectory(join(directory, name));
+  const way = withKey
+    ? { connects: 'key' as const, key: await makeKey(directory, name) }
+    : { connects: 'socket' as const };
+  const record = { name, sessions: {}, ...way };
   await writeRecord(directory, record);
   return record;
+}
+
+/** Makes a key for the program, in place of the one that it had. @throws Fault NL-STATE-WRITE */
+export async function makeKey(directory: string, name: string): Promise<string> {
+  const key = randomBytes(32).toString('base64');
+  await slowWork.take(() => writeAtomically(join(directory, name, KEY_FILE), keyText(key), 0o600));
+  return key;
 }
 
 /** Removes the program with its messages. */

@@ -7,7 +7,7 @@ import { countsOf, troubledBy, uncounted, uplinkMetrics } from './counters.ts';
 import { Listeners } from './listeners.ts';
 import type { LazyUplinkOptions } from './options.ts';
 import { Program } from './program.ts';
-import { damagedRecord, makeProgram, type ProgramRecord, readRecord, removeProgram } from './programs.ts';
+import { damagedRecord, makeKey, makeProgram, type ProgramRecord, readRecord, removeProgram } from './programs.ts';
 import { openQueue, type QueueOptions } from './queue/open.ts';
 import { Reserve } from './queue/reserve.ts';
 import { writeRejected } from './rejected.ts';
@@ -95,9 +95,22 @@ export class Serving {
     return this.show(name);
   }
 
+  /** A new key for a program that has one, or whose key is damaged: its messages stay. @throws Fault NL-UPLINK-*, NL-STATE-WRITE */
+  async renew(name: string): Promise<object> {
+    if (this.#program(name).connects === 'socket') {
+      throw new Fault('NL-UPLINK-PROGRAM', { message: `The program ${name} has a socket, and no key.` });
+    }
+    await makeKey(this.#directory, name);
+    await this.#shut(name);
+    await this.#reopen(name);
+    return this.show(name);
+  }
+
   /** How the program connects. @throws Fault NL-UPLINK-PROGRAM */
   show(name: string): object {
     const program = this.#program(name);
+    const lost = program.troubles.find(({ code }) => code === 'NL-UPLINK-KEY');
+    if (lost !== undefined) throw new Fault(lost.code, lost);
     return { ...countsOf(program), ...this.#listeners.address(program) };
   }
 
@@ -154,14 +167,24 @@ export class Serving {
   #queue(directory: string, name: string, bounds: Pick<QueueOptions, 'maxBytes' | 'maxAgeMs' | 'whenFull'>) {
     const { clock } = this.#options;
     const warn = (met: Failure) => this.#options.log.warn({ event: 'uplink-queue', ...failureFields(met) });
-    return openQueue({ ...bounds, reserve: this.#reserve, directory: join(directory, name), now: clock.now, warn });
+    return openQueue({
+      ...bounds,
+      reserve: this.#reserve,
+      directory: join(directory, name),
+      now: () => clock.now(),
+      warn,
+    });
   }
 
-  async #drop(name: string): Promise<void> {
+  async #shut(name: string): Promise<void> {
     const program = this.#uplink.program(name);
     await this.#listeners.end(name);
     this.#uplink.remove(name);
     await Promise.all([program?.queue.close(), program?.inbox.close()]);
+  }
+
+  async #drop(name: string): Promise<void> {
+    await this.#shut(name);
     this.#unopened.delete(name);
     await removeProgram(this.#directory, name);
   }

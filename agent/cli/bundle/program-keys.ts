@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { KEY_FILE } from '../../state/program-key.ts';
 import { uplinkDirectory } from '../../state/program-name.ts';
 
 const REGULAR = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -8,8 +9,8 @@ const REGULAR = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 export function programKeys(state: string): readonly string[] {
   return namesBelow(uplinkDirectory(state)).flatMap((name) => {
     try {
-      const { key } = JSON.parse(textAt(join(uplinkDirectory(state), name, 'program.json')));
-      return typeof key === 'string' ? [key] : [];
+      // Also of a file that is damaged: what is left of it.
+      return [textAt(join(uplinkDirectory(state), name, KEY_FILE)).split(/\s/)[0] ?? ''].filter((key) => key !== '');
     } catch {
       return [];
     }

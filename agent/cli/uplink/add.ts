@@ -17,6 +17,8 @@ interface Wish {
   readonly name: string;
   readonly group: string | undefined;
   readonly withKey: boolean;
+  /** A new key for a program that is there. */
+  readonly isAgain: boolean;
 }
 
 /** `newleaf uplink add`: root makes the directory of the socket, the daemon makes all else. */
@@ -24,7 +26,12 @@ export const uplinkAdd = (machine: Machine = HERE): Run =>
   command(async (args, io) => {
     const [name = ''] = args.positionals;
     assertName(name);
-    const wish = { name, group: textOption(args, 'group'), withKey: args.options.key === true };
+    const wish = {
+      name,
+      group: textOption(args, 'group'),
+      withKey: args.options.key === true,
+      isAgain: args.options.again === true,
+    };
     assertPossible(wish, machine);
     const loaded = loadConfig(configPath(textOption(args, 'config'), io.env));
     const shown = await added(wish, loaded, machine);
@@ -36,7 +43,8 @@ export const uplinkAdd = (machine: Machine = HERE): Run =>
   });
 
 /** @throws Misuse */
-function assertPossible({ name, group, withKey }: Wish, machine: Machine): void {
+function assertPossible({ name, group, withKey, isAgain }: Wish, machine: Machine): void {
+  if (isAgain && !withKey) throw new Misuse('--again makes a new key: it goes with --key.');
   if (group === undefined) return;
   if (withKey) throw new Misuse('A program with a key has no socket: --key and --group exclude each other.');
   if (machine.isRoot()) return;
@@ -45,7 +53,12 @@ function assertPossible({ name, group, withKey }: Wish, machine: Machine): void 
 }
 
 /** @throws Fault of the daemon; then nothing is left of what root has made here for a new program */
-async function added({ name, group, withKey }: Wish, loaded: LoadedConfig, machine: Machine): Promise<ShownProgram> {
+async function added(
+  { name, group, withKey, isAgain }: Wish,
+  loaded: LoadedConfig,
+  machine: Machine,
+): Promise<ShownProgram> {
+  if (isAgain) return askShown(loaded.config, { add: name, key: true, again: true });
   const wanted = group === undefined ? undefined : groupOf(group, machine);
   const { programs } = await askUplink(loaded.config);
   const known = programs.find((one) => one.name === name);
@@ -58,7 +71,7 @@ async function added({ name, group, withKey }: Wish, loaded: LoadedConfig, machi
   } catch (error) {
     if (known === undefined) await undo?.();
     if (undo === undefined || !isMended || failureOf(error).code !== 'NL-UPLINK-PROGRAM') throw error;
-    const message = `The directory for the socket of ${name} is right now. The daemon opens the socket when it starts.`;
+    const message = `The directory for the socket of ${name} is right now. The daemon opens the socket within a minute, or when it starts.`;
     throw new Fault('NL-UPLINK-SOCKET', { message, advice: '`systemctl restart newleaf`' });
   }
 }

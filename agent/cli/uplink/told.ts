@@ -77,7 +77,7 @@ export type ShownProgram = ProgramTold & HowToConnect;
 /** @throws Fault of the daemon, and those of `askUplink` */
 export async function askShown(
   config: Config,
-  change: { add: string; key: boolean } | { show: string },
+  change: { add: string; key: boolean; again?: true } | { show: string },
 ): Promise<ShownProgram> {
   const { status, body } = await askDaemon(config, PATH, change);
   if (status === 200) return body as ShownProgram;

@@ -12,7 +12,11 @@ export const UPLINK = {
   ),
   'NL-UPLINK-SOCKET': brokenCode(
     'A socket for the programs of this gateway cannot be opened.',
-    'Run `newleaf uplink add NAME` for the program again; or, where the port is taken, change uplink.tcp.',
+    'newleaf tries it again each minute. Where the port is taken, end what has it (`ss -ltnp`), or change uplink.tcp; where the directory is wrong, `newleaf uplink add NAME` puts it right.',
+  ),
+  'NL-UPLINK-KEY': brokenCode(
+    'The key of a program is damaged on disk: the program cannot connect, and its messages go on.',
+    'Make a new key for it with `newleaf uplink add NAME --key --again`, which keeps its messages, and give it to the program. Look at the disk.',
   ),
   'NL-UPLINK-POISON': refusedCode(
     'The hub closes the session over one message of a program: it was set aside.',

@@ -10,8 +10,9 @@ export interface Wanted {
   readonly issuer: { readonly subject: string; readonly publicKey: KeyObject; readonly privateKey: KeyObject };
   /** Milliseconds since the epoch. */
   readonly notAfter: number;
-  /** DNS names and IP addresses of a server; undefined for a CA. */
-  readonly names?: readonly string[];
+  /** DNS names and IP addresses: of a server; or, for a CA, all that it may vouch for. */
+  readonly names: readonly string[];
+  readonly isCa: boolean;
 }
 
 /** The beginning of UNIX time: without a battery the clock of a gateway begins there, and its programs must accept it then, too. */
@@ -27,7 +28,7 @@ const SIGNS = Buffer.from([3, 2, 7, 0x80]);
 const SERVER_AUTH = oid('1.3.6.1.5.5.7.3.1');
 
 /** An X.509 certificate in PEM: the DER is written by hand, for the reason in hsm/csr.ts. */
-export function certify({ subject, publicKey, issuer, notAfter, names }: Wanted): string {
+export function certify({ subject, publicKey, issuer, notAfter, names, isCa }: Wanted): string {
   const spki = publicKey.export({ type: 'spki', format: 'der' });
   const serial = randomBytes(16);
   // RFC 5280 section 4.1.2.2: a positive number.
@@ -40,7 +41,7 @@ export function certify({ subject, publicKey, issuer, notAfter, names }: Wanted)
     sequence(time(NOT_BEFORE), time(notAfter)),
     named(subject),
     spki,
-    tlv(0xa3, sequence(...(names === undefined ? caExtensions() : serverExtensions(names)), ...keyIds())),
+    tlv(0xa3, sequence(...(isCa ? caExtensions(names) : serverExtensions(names)), ...keyIds())),
   );
   return pem(sequence(body, ECDSA_SHA256, bits(sign('sha256', body, issuer.privateKey))));
 
@@ -60,10 +61,26 @@ export function keyId(key: KeyObject): Buffer {
   return createHash('sha256').update(Buffer.concat(point)).digest().subarray(0, 20);
 }
 
-/** A CA that signs servers only, and no further CA: path length 0. */
-function caExtensions(): readonly Buffer[] {
+/**
+ * A CA that signs servers of these names only, and no further CA: path length 0. Where it is among the CAs of
+ * the system, as programs that can name no file need it, a thief of its key is no other server to the gateway.
+ */
+function caExtensions(names: readonly string[]): readonly Buffer[] {
   const constraints = sequence(TRUE, unsigned(Buffer.of(0)));
-  return [extension('2.5.29.19', true, constraints), extension('2.5.29.15', true, SIGNS_CERTIFICATES)];
+  const permitted = names.map((name) => sequence(subtree(name)));
+  return [
+    extension('2.5.29.19', true, constraints),
+    extension('2.5.29.15', true, SIGNS_CERTIFICATES),
+    extension('2.5.29.30', true, sequence(tlv(0xa0, Buffer.concat(permitted)))),
+  ];
+}
+
+/** RFC 5280 section 4.2.1.10: an address has its mask behind it. Of 127.0.0.1 it is all of the loopback. */
+export function subtree(name: string): Buffer {
+  if (isIP(name) === 0) return generalName(name);
+  if (isIP(name) === 4 && name.startsWith('127.')) return tlv(0x87, Buffer.from([127, 0, 0, 0, 255, 0, 0, 0]));
+  const address = isIP(name) === 4 ? Buffer.from(name.split('.').map(Number)) : ipv6(name);
+  return tlv(0x87, Buffer.concat([address, Buffer.alloc(address.length, 0xff)]));
 }
 
 function serverExtensions(names: readonly string[]): readonly Buffer[] {

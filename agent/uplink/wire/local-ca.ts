@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Fault } from '../../failure/failure.ts';
 import type { Log } from '../../machine/log.ts';
 import { readRegular, writeAtomically, writeIfOther } from '../../state/durable.ts';
-import { certify, keyId } from './certify.ts';
+import { certify, keyId, subtree } from './certify.ts';
 import type { Credentials } from './tls-listener.ts';
 
 interface LocalCaOptions {
@@ -33,6 +33,8 @@ const CA_MS = 20 * 365.25 * DAY_MS;
 const LEAF_MS = 365 * DAY_MS;
 /** Where the source runs unbuilt there is no build date, and a CA made in 1970 would end in 1990: it is never replaced. */
 const SURELY_PAST = Date.parse('2026-01-01');
+/** 2.5.29.30 in DER. */
+const NAME_CONSTRAINTS = Buffer.from([0x06, 0x03, 0x55, 0x1d, 0x1e]);
 const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
 
 /** Key and certificate in one file: a power cut between two files would leave a pair that does not match. */
@@ -56,9 +58,16 @@ interface Pair {
  * @throws Fault NL-UPLINK-SOCKET for a CA that cannot be read: a new one would be unknown to every program; NL-STATE-WRITE
  */
 export async function openLocalCa({ directory, names, now, earliest, log }: LocalCaOptions): Promise<LocalCa> {
-  const wanted = [...new Set([...LOOPBACK, ...names.map((name) => name.toLowerCase())])];
+  const all = [...new Set([...LOOPBACK, ...names.map((name) => name.toLowerCase())])];
   const moment = () => Math.max(now(), earliest, SURELY_PAST);
-  const ca = (await readCa(directory)) ?? (await makeCa(directory, moment()));
+  const ca = (await readCa(directory)) ?? (await makeCa(directory, all, moment()));
+  const wanted = namesUnder(ca, all);
+  if (wanted.length < all.length) {
+    const others = all.filter((name) => !wanted.includes(name)).join(', ');
+    const message = `The CA of the TLS port may not vouch for ${others}: programs must connect to another name.`;
+    const advice = `Remove ${join(directory, CA_FILE)}, restart newleaf, and give the new CA to each program with a key.`;
+    log.warn({ event: 'uplink-ca', message, advice });
+  }
   const caPem = `${ca.certificate.toString().trimEnd()}\n`;
   await writeIfOther(join(directory, PUBLISHED), caPem, READABLE);
   let writing = Promise.resolve();
@@ -108,7 +117,7 @@ async function readCa(directory: string): Promise<Pair | undefined> {
   }
 }
 
-async function makeCa(directory: string, now: number): Promise<Pair> {
+async function makeCa(directory: string, names: readonly string[], now: number): Promise<Pair> {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   // RFC 5280 section 4.2.1.1: CAs of several gateways may lie in one store, and are told apart by their names, too.
   const subject = `newleaf uplink ${keyId(publicKey).toString('hex', 0, 4)}`;
@@ -117,10 +126,19 @@ async function makeCa(directory: string, now: number): Promise<Pair> {
     publicKey,
     issuer: { subject, publicKey, privateKey },
     notAfter: now + CA_MS,
+    names,
+    isCa: true,
   });
   const text = `${pemOf(privateKey)}${certificate}`;
   await writeAtomically(join(directory, CA_FILE), text, PRIVATE);
   return pairOf(text);
+}
+
+/** A leaf with a name that its CA may not vouch for is refused for each of its names. A CA of before has no such bounds. */
+function namesUnder(ca: Pair, names: readonly string[]): readonly string[] {
+  const { raw } = ca.certificate;
+  if (!raw.includes(NAME_CONSTRAINTS)) return names;
+  return names.filter((name) => raw.includes(subtree(name)));
 }
 
 function makeLeaf(ca: Pair, names: readonly string[], now: number): Pair {
@@ -128,7 +146,7 @@ function makeLeaf(ca: Pair, names: readonly string[], now: number): Pair {
   const subject = ca.certificate.subject.replace(/^CN=/, '');
   const issuer = { subject, publicKey: createPublicKey(ca.key), privateKey: ca.key };
   const notAfter = Math.min(now + LEAF_MS, Date.parse(ca.certificate.validTo));
-  const certificate = certify({ subject: 'newleaf uplink', publicKey, issuer, notAfter, names });
+  const certificate = certify({ subject: 'newleaf uplink', publicKey, issuer, notAfter, names, isCa: false });
   return pairOf(`${pemOf(privateKey)}${certificate}`);
 }
 

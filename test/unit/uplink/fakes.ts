@@ -85,7 +85,7 @@ export function programOf(name: string, sessions: Sessions = {}, directory = '/n
   const queue = new MemoryQueue();
   const inbox = new MemoryQueue();
   inbox.dropsOldest = true;
-  return Object.assign(new Program(directory, { name, sessions }, queue, inbox), { queue, inbox });
+  return Object.assign(new Program(directory, { name, connects: 'socket', sessions }, queue, inbox), { queue, inbox });
 }
 
 /** A client of a program: it notes what it gets, and acknowledges when the test says so. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { assertName, hasPrograms, namesIn, uplinkDirectory } from '../../../agent/state/program-name.ts';
-import { makeProgram, readRecord, removeProgram, writeRecord } from '../../../agent/uplink/programs.ts';
+import { makeKey, makeProgram, readRecord, removeProgram, writeRecord } from '../../../agent/uplink/programs.ts';
 import { programOf, TestClient } from './fakes.ts';
 import { DESIRED, MESSAGES, METHODS } from './stage.ts';
 
@@ -37,7 +37,12 @@ test('a program is made with its record, listed, and removed', async (t) => {
   assert.equal(Buffer.from(made.key ?? '', 'base64').length, 32);
   assert.equal(await hasPrograms(state), true);
   assert.deepEqual(await namesIn(directory), ['constructor', 'two']);
-  assert.deepEqual(await readRecord(directory, 'two'), { name: 'two', sessions: {}, isDamaged: false });
+  assert.deepEqual(await readRecord(directory, 'two'), {
+    name: 'two',
+    connects: 'socket',
+    sessions: {},
+    isDamaged: false,
+  });
   assert.equal((await readRecord(directory, 'constructor')).key, made.key);
   assert.equal((await stat(join(directory, 'constructor', 'program.json'))).mode & 0o777, 0o600);
   await removeProgram(directory, 'constructor');
@@ -77,15 +82,35 @@ for (const text of [
   '{"sessions":{"c":null}}',
   '{"sessions":{"c":{"#":2}}}',
   '{"sessions":{"c":{"#":"1"}}}',
-  '{"sessions":{},"key":7}',
 ]) {
   test(`a damaged record, ${text || 'empty'}: it is said, and the program serves without its sessions`, async (t) => {
     const directory = await directoryFor(t);
-    await makeProgram(directory, 'one', true);
+    const { key } = await makeProgram(directory, 'one', true);
     await writeFile(join(directory, 'one', 'program.json'), text);
     const record = await readRecord(directory, 'one');
-    assert.deepEqual(record, { name: 'one', sessions: {}, isDamaged: true });
+    assert.deepEqual(record, { name: 'one', connects: 'key', key, sessions: {}, isDamaged: true });
     assert.equal(programOf('one', record.sessions).wants('messages'), false);
+  });
+}
+
+for (const [what, damage] of [
+  ['torn', (text: string) => text.slice(0, 20)],
+  ['empty', () => ''],
+  ['rotten', (text: string) => `${text.startsWith('a') ? 'b' : 'a'}${text.slice(1)}`],
+  ['gone', undefined],
+] as const) {
+  test(`a key that is ${what}: the program has a key that is lost, and never a socket; a new one is made in its place`, async (t) => {
+    const directory = await directoryFor(t);
+    const { key } = await makeProgram(directory, 'one', true);
+    const file = join(directory, 'one', 'key');
+    if (damage === undefined) await rm(file);
+    else await writeFile(file, damage(await readFile(file, 'utf8')));
+    const record = await readRecord(directory, 'one');
+    assert.deepEqual([record.connects, record.key], ['key', undefined]);
+    const made = await makeKey(directory, 'one');
+    assert.notEqual(made, key);
+    assert.equal((await readRecord(directory, 'one')).key, made);
+    assert.equal((await stat(file)).mode & 0o777, 0o600);
   });
 }
 
@@ -103,7 +128,7 @@ const kept = (clientId: string) => new TestClient('one', clientId, false);
 
 test('a kept session outlives a restart, also of a client that calls itself __proto__', async (t) => {
   const directory = await directoryFor(t);
-  await writeRecord(directory, { name: 'one', sessions: {} });
+  await writeRecord(directory, { name: 'one', connects: 'socket', sessions: {} });
   const program = programOf('one', {}, directory);
   for (const clientId of ['c', '__proto__', 'constructor']) {
     const client = kept(clientId);

@@ -1,24 +1,27 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { Fault } from '../../../agent/failure/failure.ts';
 import { SharedSession } from '../../../agent/mqtt/hub-session.ts';
+import { makeProgram } from '../../../agent/uplink/programs.ts';
+import { openQueue } from '../../../agent/uplink/queue/open.ts';
 import { Serving } from '../../../agent/uplink/serving.ts';
 import { TestClock } from '../clock.ts';
 import { scratch } from '../state/disk.ts';
 import { noting } from './wire/rules.ts';
 
-test('a program whose record is damaged is served by a socket, and the log says what is lost', async (t) => {
-  const directory = scratch(t);
-  mkdirSync(join(directory, 'uplink', 'sensors'), { recursive: true });
-  writeFileSync(join(directory, 'uplink', 'sensors', 'program.json'), '{');
+async function opened(directory: string, tcp = '127.0.0.1:0') {
   const { log, lines } = noting();
   const clock = new TestClock();
   const serving = await Serving.open({
     settings: {
       directory,
       sockets: join(directory, 'sockets'),
-      tcp: '127.0.0.1:0',
+      tcp,
       maxBytes: 2 ** 20,
       maxAgeMs: undefined,
       whenFull: 'refuse',
@@ -30,6 +33,14 @@ test('a program whose record is damaged is served by a socket, and the log says 
     earliest: 0,
     log,
   });
+  return { serving, lines, clock };
+}
+
+test('a program whose record is damaged is served by a socket, and the log says what is lost', async (t) => {
+  const directory = scratch(t);
+  mkdirSync(join(directory, 'uplink', 'sensors'), { recursive: true });
+  writeFileSync(join(directory, 'uplink', 'sensors', 'program.json'), '{');
+  const { serving, lines } = await opened(directory);
   t.after(() => serving.close());
   assert.deepEqual(
     lines.map(({ event, id, code }) => [event, id, code]),
@@ -38,4 +49,62 @@ test('a program whose record is damaged is served by a socket, and the log says 
   assert.match(lines[0]?.message ?? '', /sensors\/program\.json is damaged/);
   const [program] = serving.status().programs;
   assert.deepEqual([program?.name, program?.connects, program?.trouble], ['sensors', 'socket', undefined]);
+});
+
+test('a program whose key is damaged: a lasting trouble, no connection, its messages stay; a new key is made by a command', async (t) => {
+  const directory = scratch(t);
+  const first = await opened(directory);
+  const made = (await first.serving.add('plc', true)) as { key: string };
+  await first.serving.close();
+  writeFileSync(join(directory, 'uplink', 'plc', 'key'), 'torn');
+  const queue = await openQueue({
+    directory: join(directory, 'uplink', 'plc', 'queue'),
+    maxBytes: 2 ** 20,
+    whenFull: 'refuse',
+    now: Date.now,
+    warn: () => {},
+  });
+  await queue.append({ topic: '', payload: Buffer.from('a1') });
+  await queue.close();
+  const { serving } = await opened(directory);
+  t.after(() => serving.close());
+  const [program] = serving.status().programs;
+  assert.deepEqual([program?.connects, program?.trouble?.code, program?.queued], ['key', 'NL-UPLINK-KEY', 1]);
+  assert.throws(
+    () => serving.show('plc'),
+    (error) => error instanceof Fault && error.failure.code === 'NL-UPLINK-KEY',
+  );
+  const again = (await serving.renew('plc')) as { key: string; queued: number };
+  assert.notEqual(again.key, made.key);
+  assert.equal(again.queued, 1);
+  assert.equal(serving.status().programs[0]?.trouble, undefined);
+  await serving.add('tail', false);
+  await assert.rejects(
+    serving.renew('tail'),
+    (error) => error instanceof Fault && error.failure.code === 'NL-UPLINK-PROGRAM',
+  );
+});
+
+test('a port that is taken at the start, and then freed: it is open within a minute, and one line says what was wrong', async (t) => {
+  const directory = scratch(t);
+  const other = createServer().listen(0, '127.0.0.2');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  for (const name of ['plc', 'meter']) await makeProgram(join(directory, 'uplink'), name, true);
+  const { serving, lines, clock } = await opened(directory, `127.0.0.2:${port}`);
+  t.after(() => serving.close());
+  const codes = () => serving.status().programs.map(({ trouble }: { trouble?: { code: string } }) => trouble?.code);
+  for (let minute = 0; minute < 5; minute += 1) {
+    await clock.asleep(3);
+    await clock.pass(60_000);
+  }
+  assert.deepEqual(codes(), ['NL-UPLINK-SOCKET', 'NL-UPLINK-SOCKET']);
+  await clock.asleep(3);
+  await new Promise((closed) => other.close(closed));
+  await clock.pass(60_000);
+  while (codes().some((code) => code !== undefined)) await setImmediate();
+  const socket = connect(port, '127.0.0.2');
+  await once(socket, 'connect');
+  socket.destroy();
+  assert.equal(lines.filter(({ event }) => event === 'uplink-socket').length, 2);
 });

@@ -19,7 +19,8 @@ test('programs: names, counts and modes of files; no key and no message', { time
   const program = join(directory, 'state', 'uplink', 'sensors');
   for (const place of ['queue', 'rejected']) mkdirSync(join(program, place), { recursive: true });
   mkdirSync(join(sockets, 'sensors'), { recursive: true, mode: 0o2750 });
-  writeFileSync(join(program, 'program.json'), JSON.stringify({ name: 'sensors', key: KEY }), { mode: 0o600 });
+  writeFileSync(join(program, 'program.json'), JSON.stringify({ name: 'sensors' }), { mode: 0o600 });
+  writeFileSync(join(program, 'key'), `${KEY} 00\n`, { mode: 0o600 });
   writeFileSync(join(program, 'queue', '0000.log'), MESSAGE, { mode: 0o600 });
   writeFileSync(join(program, 'rejected', '7.json'), JSON.stringify({ body: Buffer.from(MESSAGE).toString('base64') }));
   // Root may call it: it waits for no pipe, and follows no link.

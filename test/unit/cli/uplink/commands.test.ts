@@ -39,6 +39,14 @@ describe('without root', () => {
     assert.ok(io.out.text.includes(`;SharedAccessKey=${KEY};`));
   });
 
+  test('add --key --again: a new key for the program that is there; --again alone is a slip', async (t) => {
+    const { config, machine, changes, programs } = await gateway(t, [], noRoot);
+    assert.equal(await uplinkAdd(machine)(args('uplink', 'add', 'tele', '--again', '--config', config), stage()), 2);
+    await uplinkAdd(machine)(args('uplink', 'add', 'tele', '--key', '--again', '--config', config), stage());
+    assert.deepEqual(changes, [{ add: 'tele', key: true, again: true }]);
+    assert.equal(programs.size, 1);
+  });
+
   test('add --group needs root: 2, and the daemon is not asked', async (t) => {
     const { config, machine, changes } = await gateway(t, [], noRoot);
     const io = stage();

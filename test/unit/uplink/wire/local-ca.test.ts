@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { X509Certificate } from 'node:crypto';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import type { Line } from '../../../../agent/machine/log.ts';
+import { certify } from '../../../../agent/uplink/wire/certify.ts';
 import { type LocalCa, openLocalCa } from '../../../../agent/uplink/wire/local-ca.ts';
 import { asNobody, barred, fault, scratch } from '../../state/disk.ts';
 import { noting } from './rules.ts';
@@ -12,14 +14,16 @@ const DAY = 86_400_000;
 const NOW = Date.parse('2026-11-26T12:00:00Z');
 
 interface Place {
+  readonly lines: readonly Line[];
   readonly directory: string;
   now: number;
   open(names?: readonly string[], earliest?: number): Promise<LocalCa>;
 }
 
 function place(t: TestContext): Place {
-  const { log } = noting();
+  const { log, lines } = noting();
   const one: Place = {
+    lines,
     directory: join(scratch(t), 'tls'),
     now: NOW,
     async open(names = ['gw-0001.local', '192.168.7.1', 'fd00::7:1'], earliest = 0) {
@@ -79,6 +83,28 @@ describe('the certificates', () => {
     const [, subjectId] = /Subject Key Identifier:\s+([0-9A-F:]+)/.exec(said) ?? [];
     const [, authorityId] = /Authority Key Identifier:\s+([0-9A-F:]+)/.exec(said) ?? [];
     assert.ok(subjectId !== undefined && subjectId === authorityId);
+  });
+
+  test('whose key is stolen vouches for no other server: openssl and node refuse it', async (t) => {
+    const { directory, open } = place(t);
+    const ca = await open();
+    const root = new X509Certificate(ca.caPem);
+    const privateKey = createPrivateKey(readFileSync(join(directory, 'ca.key')));
+    const issuer = { subject: root.subject.replace(/^CN=/, ''), publicKey: root.publicKey, privateKey };
+    for (const [name, expected] of [
+      ['localhost', /^leaf\.pem: OK/],
+      ['127.9.9.9', /^leaf\.pem: OK/],
+      ['hub.azure-devices.net', /permitted subtree violation/],
+      ['192.168.7.2', /permitted subtree violation/],
+      ['fd00::7:2', /permitted subtree violation/],
+    ] as const) {
+      const { publicKey } = root;
+      const pem = certify({ subject: 'x', publicKey, issuer, notAfter: NOW + DAY, names: [name], isCa: false });
+      writeFileSync(join(directory, 'leaf.pem'), pem);
+      const line = ['verify', '-attime', `${NOW / 1_000}`, '-CAfile', 'ca.pem', 'leaf.pem'];
+      const { stdout, stderr } = spawnSync('openssl', line, { cwd: directory, encoding: 'utf8' });
+      assert.match(`${stdout}${stderr}`, expected);
+    }
   });
 
   test('a CA that ends after 2049 has a date that openssl reads', async (t) => {
@@ -201,17 +227,32 @@ describe('renewal', () => {
     assert.ok(readFileSync(join(one.directory, 'server.pem'), 'latin1').includes(leafOf(ca).toString()));
   });
 
-  test('when the names are others; the CA stays', async (t) => {
-    const { open } = place(t);
-    const first = await open(['gw-0001.local']);
-    for (const names of [['gw-0002.local'], ['gw-0002.local', '10.0.0.1'], []]) {
-      const ca = await open(names);
+  test('when the names are others; the CA stays, and a name that it may not vouch for is left out and said', async (t) => {
+    const one = place(t);
+    const first = await one.open(['gw-0001.local', '10.0.0.1']);
+    for (const [names, count] of [
+      [['gw-0001.local'], 4],
+      [['gw-0002.local', '10.0.0.1', '10.0.0.2'], 4],
+      [[], 3],
+    ] as const) {
+      const ca = await one.open(names);
       assert.equal(ca.caPem, first.caPem);
-      assert.equal(leafOf(ca).subjectAltName?.split(', ').length, 3 + names.length);
-      for (const name of names) assert.ok((leafOf(ca).checkHost(name) ?? leafOf(ca).checkIP(name)) !== undefined);
+      assert.equal(leafOf(ca).subjectAltName?.split(', ').length, count);
     }
+    assert.deepEqual(
+      one.lines.map(({ event, message }) => [event, message]),
+      [
+        [
+          'uplink-ca',
+          'The CA of the TLS port may not vouch for gw-0002.local, 10.0.0.2: programs must connect to another name.',
+        ],
+      ],
+    );
     // Names that are there anyhow, and upper case, change nothing.
-    const [lower, upper] = [await open(['gw-0003']), await open(['GW-0003', 'localhost', '127.0.0.1'])];
+    const [lower, upper] = [
+      await one.open(['gw-0001.local']),
+      await one.open(['GW-0001.local', 'localhost', '127.0.0.1']),
+    ];
     assert.equal(leafOf(lower).serialNumber, leafOf(upper).serialNumber);
   });
 
