@@ -3,6 +3,7 @@ import { mock, suite, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Stored } from '../../../../agent/uplink/ports.ts';
+import { fault } from '../../state/disk.ts';
 import type { ModelDisk } from './disk-model.ts';
 import { append, message, model, numberOf, numbersIn, type Opened, openOn, range, take } from './life.ts';
 
@@ -79,6 +80,19 @@ suite('writing', () => {
     await append(queue, 6, 7);
     assert.deepEqual(await numbersIn(queue), range(0, 7));
     assert.deepEqual(await numbersIn(await openOn(disk.start())), range(0, 7));
+  });
+
+  test('a batch that was refused, and could not be cut off, is void when others take its sequences', async () => {
+    const disk = model();
+    let isSick = false;
+    const failing = /datasync|truncate|open w/;
+    const queue = await openOn(disk.start(({ name }) => (isSick && failing.test(name) ? 'EIO' : undefined)));
+    await append(queue, 0, 3);
+    isSick = true;
+    await assert.rejects(append(queue, 3, 5), fault('NL-UPLINK-DISK', /cannot be written: the disk does not work/));
+    isSick = false;
+    await append(queue, 5, 7);
+    assert.deepEqual(await numbersIn(await openOn(disk.start())), [0, 1, 2, 5, 6]);
   });
 
   test('a listener hears of each message', async () => {
