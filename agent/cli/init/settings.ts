@@ -156,7 +156,7 @@ export const SETTINGS = Object.fromEntries(
   Object.entries(BY_OPTION).map(([flag, question]) => [flag, { flag, ...question }]),
 ) as Readonly<Record<Option, SettingQuestion>>;
 
-export const optionOf = (setting: string): string | undefined =>
+const optionOf = (setting: string): string | undefined =>
   Object.values(SETTINGS).find(({ name }) => name === setting)?.flag;
 
 /** Judges the values of all options that need only be read, before a file is copied or a server is dialled. @throws Fault NL-CONFIG */
