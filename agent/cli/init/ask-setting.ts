@@ -28,10 +28,14 @@ export async function askSetting(guide: Guide, question: SettingQuestion, typed?
     const found = objectionTo(name, read(one)) ?? (isPath ? await look(guide, path, file) : undefined);
     if (typeof found === 'string') return found;
     named = found;
-    return question.objection?.(path, named?.content);
+    return question.objection?.(path, named?.content, guide.leaf);
   };
-  /** False where the daemon needs a copy, and the person wants none. */
+  /** False where the person takes back what may be a slip, or wants no copy that the daemon needs. */
   const isTaken = async (one: string) => {
+    const doubt = question.doubt?.(one);
+    if (doubt !== undefined) dialogue.say(doubt);
+    const isMeant = doubt === undefined || !dialogue.asks || (await dialogue.confirm('Take it all the same?', false));
+    if (!isMeant) return false;
     const path = placed(question, one);
     const place = file && named?.isClosed ? await takenOver(guide, path, named.content, file) : one;
     if (place !== undefined) answers.set(name, read(place));
@@ -44,7 +48,7 @@ export async function askSetting(guide: Guide, question: SettingQuestion, typed?
     if (await isTaken(given)) return;
     guide.forget(flag);
   }
-  const standing = answers.get(name) ?? question.suggestion ?? standardOf(name) ?? '';
+  const standing = answers.get(name) ?? question.suggestion?.(guide.file) ?? standardOf(name) ?? '';
   const fallback = standing === '' ? undefined : (form?.show(standing) ?? String(standing));
   if (dialogue.asks && choices !== undefined)
     return void answers.set(name, await dialogue.choose(words, choices, fallback ?? choices[0]?.key));

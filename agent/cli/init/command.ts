@@ -67,9 +67,9 @@ type Asking = Omit<AskOptions, 'before'>;
 
 async function asked(asking: Asking): Promise<void> {
   const { args, file } = asking;
-  demandRoot(file);
   const before = existing(file, args.options.ask === true);
   const state = before.answers.inEffect('state.directory');
+  demandRoot(file, state);
   // A new gateway gets its directory after the options are judged.
   if (existsSync(state)) await asking.alone(state);
   await demandIdle(before.answers.inEffect('control.socket'), state);

@@ -1,5 +1,5 @@
-import { accessSync, constants, existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { accessSync, constants } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Config, parseConfig } from '../../config/config.ts';
 import { type Draft, type Drafted, draftOf, draftText } from '../../config/draft.ts';
@@ -8,7 +8,7 @@ import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { asRoot } from '../../machine/contained.ts';
 import { readGiven } from '../../machine/given-file.ts';
-import { setMode } from '../../machine/make-path.ts';
+import { makePath, setMode } from '../../machine/make-path.ts';
 import { writeAtomically } from '../../state/durable.ts';
 import { type Guide, InitAnswers, misconfigured } from './guide.ts';
 
@@ -87,11 +87,8 @@ export async function writeConfiguration(
 export async function makePlace(file: string): Promise<void> {
   const directory = dirname(file);
   try {
-    if (!existsSync(directory)) {
-      await mkdir(directory, { recursive: true });
-      // Whatever the umask is: the daemon, which is not root, must be able to enter.
-      await setMode(directory, 0o755);
-    }
+    // Whatever the umask is: the daemon, which is not root, must be able to enter.
+    if (await makePath(directory)) await setMode(directory, 0o755);
     accessSync(directory, constants.W_OK);
   } catch (cause) {
     throw unwritable(file, cause);

@@ -121,12 +121,13 @@ export const misconfigured = (message: string, advice?: string, cause?: unknown)
   new Fault('NL-CONFIG', { message, cause, ...(advice !== undefined && { advice }) });
 
 /** Asks one after the other; `back` leads to the last one that was really asked. @throws Back where there is none */
-export async function askInOrder(guide: Guide, questions: readonly Question[]): Promise<void> {
+export async function askInOrder<T>(guide: Guide, questions: readonly ((guide: Guide) => Promise<T>)[]) {
   const asked: number[] = [];
+  const answers: (T | undefined)[] = [];
   for (let at = 0; at < questions.length; ) {
     const before = guide.dialogue.questions;
     try {
-      await questions[at]?.(guide);
+      answers[at] = await questions[at]?.(guide);
       if (guide.dialogue.questions > before) asked.push(at);
       at += 1;
     } catch (error) {
@@ -135,6 +136,7 @@ export async function askInOrder(guide: Guide, questions: readonly Question[]): 
       at = last;
     }
   }
+  return answers;
 }
 
 /** Attempts as a user, each in a process of its own: modules crash and hang. All throw Fault. */

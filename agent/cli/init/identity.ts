@@ -1,8 +1,4 @@
-import { hostname } from 'node:os';
-import { instanceOf } from '../../config/config.ts';
-import { objectionTo } from '../../config/draft.ts';
 import { areaOf, Fault } from '../../failure/failure.ts';
-import { isEndorsed } from '../../roll/leaf.ts';
 import { ask, askSetting } from './ask-setting.ts';
 import { Back } from './dialogue.ts';
 import type { Guide, Question } from './guide.ts';
@@ -10,33 +6,7 @@ import { setNetwork, WAY_FLAGS } from './network.ts';
 import { type Blame, prove, untilProven } from './prove.ts';
 import { type Option, SETTINGS } from './settings.ts';
 
-export const IDENTITY_QUESTIONS: readonly Question[] = [ask('id-scope'), askId, askEndpoint];
-
-/** Portal and az show both on the same page. 0cn in China (an Azure Sphere client that serves both clouds). */
-const LIKE_A_SCOPE = /^0(ne|cn)[0-9a-f]{8}$/i;
-
-async function askId(guide: Guide): Promise<void> {
-  const { answers, dialogue, leaf } = guide;
-  const { name, flag } = SETTINGS['registration-id'];
-  const before = answers.get(name);
-  for (;;) {
-    await askSetting(guide, {
-      ...SETTINGS['registration-id'],
-      // No server gives another name to a leaf that is there: DPS would refuse it, and the session serve on under the old one.
-      objection: (id) =>
-        leaf === undefined || isEndorsed(leaf) || id === leaf.cn
-          ? undefined
-          : `must be ${leaf.cn}, the CN of the leaf that this gateway has. For another one, give the gateway up before: \`newleaf decommission\``,
-      suggestion: registrationIdOf([hostname(), instanceOf(guide.file).name].filter(Boolean).join('-')),
-    });
-    const id = answers.text(name) ?? '';
-    if (!LIKE_A_SCOPE.test(id)) return;
-    dialogue.say(`The registration ID ${id} looks like an ID scope.`);
-    if (!dialogue.asks || (await dialogue.confirm('Take it all the same?', false))) return;
-    guide.forget(flag);
-    answers.set(name, before === id ? undefined : before);
-  }
-}
+export const IDENTITY_QUESTIONS: readonly Question[] = [ask('id-scope'), ask('registration-id'), askEndpoint];
 
 async function askEndpoint(guide: Guide): Promise<void> {
   const { answers, dialogue, flag, leaf } = guide;
@@ -85,8 +55,3 @@ const HOST = SETTINGS.endpoint.name;
 
 const askHost = ask('endpoint');
 const askTrust = (guide: Guide, typed?: string) => askSetting(guide, SETTINGS['trust-ca'], typed);
-
-export function registrationIdOf(host: string): string | undefined {
-  const id = host.split('.', 1)[0] ?? '';
-  return id === 'localhost' || objectionTo('dps.registration_id', id) !== undefined ? undefined : id;
-}

@@ -1,10 +1,9 @@
 import { knownToken } from '../../../hsm/known-token.ts';
 import { formatUri } from '../../../hsm/uri.ts';
-import { instanceOf } from '../../config/config.ts';
 import { askSocket } from '../../control/client.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
-import { DAEMON, localAccount } from '../../machine/account.ts';
+import { isStranger } from '../../machine/as-daemon.ts';
 import { leafIn } from '../../roll/candidate.ts';
 import { isEndorsed } from '../../roll/leaf.ts';
 import { iso, type Status } from '../../roll/report.ts';
@@ -55,10 +54,8 @@ export function onceAlone(): (directory: string) => Promise<unknown> {
 }
 
 /** Only root may set up the daemon of this machine. A file elsewhere is for the caller's own experiments. @throws Fault NL-CONFIG */
-export function demandRoot(file: string): void {
-  const uid = process.geteuid?.() ?? 0;
-  const daemon = localAccount(DAEMON);
-  if (uid === 0 || !instanceOf(file).hasUnit || daemon === undefined || daemon.uid === uid) return;
+export function demandRoot(file: string, directory: string): void {
+  if (!isStranger(file, { state: { directory } })) return;
   const advice = '`sudo newleaf init`; or an experiment of your own: `newleaf init --config FILE`';
   throw misconfigured('Only root can set up the daemon of this gateway.', advice);
 }

@@ -45,15 +45,8 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
   try {
     // A token that is made stays, and without TLS it would be of no use.
     await errands.findTls({ module, tls: x509Of(answers.config).hsm.tls });
-    let [label, pin] = ['', ''];
-    await askInOrder(guide, [
-      async () => {
-        label = await labelOf(guide, maker, found);
-      },
-      async () => {
-        pin = await pinFor(guide, maker);
-      },
-    ]);
+    const questions = [() => labelOf(guide, maker, found), () => pinFor(guide, maker)];
+    const [label = '', pin = ''] = await askInOrder(guide, questions);
     const soPinFile = beside(guide, 'so-pin');
     const soPin = (await readSecret(soPinFile)) ?? randomPin();
     if (kind === 'tpm') await admitTpm(guide, 'new');

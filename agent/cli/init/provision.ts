@@ -82,7 +82,7 @@ async function untilEnrolled(watch: DaemonWatch): Promise<RollState> {
   }
 }
 
-export async function finishInit(watch: DaemonWatch, { current, assignment }: RollState): Promise<void> {
+async function finishInit(watch: DaemonWatch, { current, assignment }: RollState): Promise<void> {
   const { dialogue } = watch;
   if (current === undefined || assignment === undefined) return;
   dialogue.blank();

@@ -1,7 +1,10 @@
+import { hostname } from 'node:os';
+import { instanceOf } from '../../config/config.ts';
 import { objectionTo } from '../../config/draft.ts';
 import { halvesAmong } from '../../config/rules.ts';
 import type { Written } from '../../config/schema.ts';
 import { holdsAuthority } from '../../machine/named-file.ts';
+import { isEndorsed, type Leaf } from '../../roll/leaf.ts';
 import type { INIT_OPTIONS } from '../table-init.ts';
 import { type Copied, noSecret } from './copies.ts';
 import type { Choice } from './dialogue.ts';
@@ -17,7 +20,7 @@ export interface SettingQuestion {
   /** Where the person finds the answer; said before the question. */
   readonly hint?: string;
   /** A default of this machine, where the schema has none. */
-  readonly suggestion?: string | undefined;
+  readonly suggestion?: (file: string) => string | undefined;
   /** A file that the daemon has to read, and its copy: a relative path is taken from where the command was called. */
   readonly file?: Copied;
   /** The person types what the file is to hold, unseen. */
@@ -25,8 +28,11 @@ export interface SettingQuestion {
   /**
    * A mistake that the schema cannot know, as the end of a sentence; undefined where the answer is accepted.
    * @param content of the file, where the answer is one
+   * @param leaf that the gateway has
    */
-  readonly objection?: (written: string, content: string | undefined) => string | undefined;
+  readonly objection?: (written: string, content: string | undefined, leaf: Leaf | undefined) => string | undefined;
+  /** Why a right answer may be a slip. */
+  readonly doubt?: (written: string) => string | undefined;
   /** Where it is one of a few, the first of which is proposed. */
   readonly choices?: readonly Choice<string>[];
   /** Text to value and back, where the setting is no text. */
@@ -50,11 +56,29 @@ const password = (name: string, words: string, file: string) => ({
   },
 });
 
+export function registrationIdOf(host: string): string | undefined {
+  const id = host.split('.', 1)[0] ?? '';
+  return id === 'localhost' || objectionTo('dps.registration_id', id) !== undefined ? undefined : id;
+}
+
+/** Portal and az show both on the same page. 0cn in China (an Azure Sphere client that serves both clouds). */
+const LIKE_A_SCOPE = /^0(ne|cn)[0-9a-f]{8}$/i;
+
 const PLACE = 'a file (PEM), or a pkcs11: URI';
 
 const BY_OPTION = {
   'id-scope': { name: 'dps.id_scope', words: 'ID scope', hint: 'Azure portal: DPS instance, Overview' },
-  'registration-id': { name: 'dps.registration_id', words: 'Registration ID, which is the CN of every leaf' },
+  'registration-id': {
+    name: 'dps.registration_id',
+    words: 'Registration ID, which is the CN of every leaf',
+    suggestion: (file: string) => registrationIdOf([hostname(), instanceOf(file).name].filter(Boolean).join('-')),
+    // No server gives another name to a leaf that is there: DPS would refuse it, and the session serve on under the old one.
+    objection: (id: string, _: unknown, leaf?: Leaf) =>
+      leaf === undefined || isEndorsed(leaf) || id === leaf.cn
+        ? undefined
+        : `must be ${leaf.cn}, the CN of the leaf that this gateway has. For another one, give the gateway up before: \`newleaf decommission\``,
+    doubt: (id: string) => (LIKE_A_SCOPE.test(id) ? `The registration ID ${id} looks like an ID scope.` : undefined),
+  },
   endpoint: { name: 'dps.endpoint', words: 'DPS endpoint' },
   'trust-ca': {
     name: 'trust.ca_file',
@@ -132,7 +156,7 @@ export const SETTINGS = Object.fromEntries(
   Object.entries(BY_OPTION).map(([flag, question]) => [flag, { flag, ...question }]),
 ) as Readonly<Record<Option, SettingQuestion>>;
 
-export const optionOf = (setting: string): string | undefined =>
+const optionOf = (setting: string): string | undefined =>
   Object.values(SETTINGS).find(({ name }) => name === setting)?.flag;
 
 /** Judges the values of all options that need only be read, before a file is copied or a server is dialled. @throws Fault NL-CONFIG */

@@ -26,7 +26,7 @@ a leaf that no CSR has asked for | NL-LEAF-KEY; agent/daemon/delivery.ts | newle
 the next leaf waits, and another is wanted | agent/daemon/delivery.ts | newleaf roll --discard | another leaf waits | test/e2e/arrows.test.ts › the next leaf waits for its enrollment
 the TPM was not enrolled yet | agent/dps/tpm/attest.ts | newleaf reprovision | DPS takes it | test/e2e/tpm/registration.test.ts › a gateway that starts before its enrollment is stranded
 a CSR, where there is no leaf | NL-TPM-NO-LEAF | newleaf reprovision | another key of the TPM | test/e2e/tpm/registration.test.ts › a CSR of a gateway without a leaf
-the registration ID is not that of the leaf | agent/roll/misnamed.ts; agent/cli/init/identity.ts | newleaf decommission; newleaf init | a gateway of that ID | test/system/arrows-lost.ts › another registration ID for a gateway that has a leaf
+the registration ID is not that of the leaf | agent/roll/misnamed.ts; agent/cli/init/settings.ts | newleaf decommission; newleaf init | a gateway of that ID | test/system/arrows-lost.ts › another registration ID for a gateway that has a leaf
 the budget of requests is used up | NL-BUDGET | newleaf reprovision | it is done at once | test/e2e/arrows.test.ts › the budget of the hub is used up
 work that goes round in circles is slowed down | NL-BUDGET-BRAKED | newleaf reprovision | it is done at once | test/unit/daemon/brake.test.ts › whoever asks is served at once
 port 8883 is closed, and 443 is not tried | agent/cli/checks/check.ts | systemctl restart newleaf | the gateway goes by 443 | test/e2e/network.test.ts › mqtt, and a proxy that lets only 443 through

@@ -127,7 +127,7 @@ const TIME_LIMIT_MS = 10_000;
  * The words of its own documentation. Masked, as each start registers the leaf that it had with DPS: the hub would then refuse
  * the leaf of newleaf.
  */
-export function commandsOf({ isEdge }: { readonly isEdge: boolean }) {
+function commandsOf({ isEdge }: { readonly isEdge: boolean }) {
   const tool = isEdge ? 'iotedge' : 'aziotctl';
   const units = isEdge ? UNITS : UNITS.slice(1);
   return {
@@ -145,13 +145,12 @@ export function commandsOf({ isEdge }: { readonly isEdge: boolean }) {
  * each other. Everything else is done by now, so the gateway is without a session for seconds.
  * @throws Fault NL-CONFIG where there is no terminal
  */
-export async function demandStopped({ adopted, dialogue }: Guide, runs = runningUnits): Promise<void> {
+export async function demandStopped({ adopted, dialogue }: Guide): Promise<void> {
   if (adopted === undefined) return;
   const { aziot } = adopted;
   const stop = aziot === undefined ? [] : commandsOf(aziot).stop;
   for (;;) {
-    const units = aziot === undefined ? [] : runs();
-    const names = units.join(' and ');
+    const names = aziot === undefined ? '' : runningUnits().join(' and ');
     if (!dialogue.asks && names !== '') {
       throw misconfigured(
         `${names} still runs, with the same identity. Everything is ready, and the cloud was not asked yet.`,
@@ -167,13 +166,12 @@ export async function demandStopped({ adopted, dialogue }: Guide, runs = running
 }
 
 /** There is no question before this one that could be asked again. @throws Interrupted for Back */
-export function toStop(error: unknown): never {
+function toStop(error: unknown): never {
   throw error instanceof Back ? new Interrupted() : error;
 }
 
-function runningUnits(): readonly string[] {
-  return UNITS.filter((unit) => {
+const runningUnits = (): readonly string[] =>
+  UNITS.filter((unit) => {
     const { stdout } = spawnSync('systemctl', ['is-active', unit], { encoding: 'utf8', timeout: TIME_LIMIT_MS });
     return /^(active|activating|reloading)$/m.test(stdout ?? '');
   });
-}

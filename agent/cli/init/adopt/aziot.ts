@@ -7,7 +7,7 @@ import { slipIn } from '../../../config/slip.ts';
 import { refusal } from './pair.ts';
 
 /** Where a key or a certificate of aziot-identity-service is: in a file, or in a token. */
-export interface AziotPlace {
+interface AziotPlace {
   readonly file?: string;
   /** For newleaf, without its PIN. */
   readonly uri?: string;

@@ -3,9 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { askSetting } from '../../../../agent/cli/init/ask-setting.ts';
-import { registrationIdOf } from '../../../../agent/cli/init/identity.ts';
 import { issuerInWords } from '../../../../agent/cli/init/program.ts';
-import { noCertificate, type SettingQuestion } from '../../../../agent/cli/init/settings.ts';
+import { noCertificate, registrationIdOf, type SettingQuestion } from '../../../../agent/cli/init/settings.ts';
 import type { Written } from '../../../../agent/config/schema.ts';
 import { scratch } from '../../state/disk.ts';
 import { type SceneOptions, scene } from './stage.ts';
@@ -38,7 +37,7 @@ describe('a setting is answered', () => {
       'dps.example',
     ],
     ['by Enter: the default of the schema', endpoint, { typed: [''] }, STANDARD],
-    ['by Enter: the suggestion', { ...scope, suggestion: '0ne4' }, { typed: [''] }, '0ne4'],
+    ['by Enter: the suggestion', { ...scope, suggestion: () => '0ne4' }, { typed: [''] }, '0ne4'],
     ['without anybody: what is configured', scope, { configured: { 'dps.id_scope': '0ne2' } }, '0ne2'],
     ['without anybody: the default', endpoint, {}, STANDARD],
     ['without anybody and without a default: not at all', scope, {}, undefined],
