@@ -9,7 +9,7 @@ const sumOf = (key: string): string => createHash('sha256').update(key).digest('
 export const keyText = (key: string): string => `${key} ${sumOf(key)}\n`;
 
 /** Undefined where the text is damaged. */
-export function keyIn(text: string): string | undefined {
+export function keyFrom(text: string): string | undefined {
   const [, key = '', sum] = /^([A-Za-z0-9+/=]{44}) ([0-9a-f]{64})\n$/.exec(text) ?? [];
   return sum !== undefined && sum === sumOf(key) ? key : undefined;
 }

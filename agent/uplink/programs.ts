@@ -3,7 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../failure/failure.ts';
 import { makeDirectory, writeAtomically } from '../state/durable.ts';
-import { KEY_FILE, keyIn, keyText } from '../state/program-key.ts';
+import { KEY_FILE, keyFrom, keyText } from '../state/program-key.ts';
 import { assertName, namesIn } from '../state/program-name.ts';
 import { unread } from './queue/words.ts';
 import { slowWork } from './slow-work.ts';
@@ -34,7 +34,7 @@ export async function readRecord(
 ): Promise<ProgramRecord & { readonly isDamaged: boolean }> {
   const text = await textOf(join(directory, name, RECORD));
   const stored = await textOf(join(directory, name, KEY_FILE));
-  const key = keyIn(stored ?? '');
+  const key = keyFrom(stored ?? '');
   const read = recordIn(text ?? '');
   const connects = stored !== undefined || read?.connects === 'key' ? 'key' : 'socket';
   const sessions = read?.sessions ?? {};
