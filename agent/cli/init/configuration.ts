@@ -69,7 +69,7 @@ export async function writeConfiguration(
     draftText(draft, 'Written by newleaf init. All settings: man newleaf, and newleaf config.');
   const text = textOfAll(answers);
   const clash = clashOf(parseConfig(text, file).config, neighboursOf(file));
-  if (clash !== undefined) throw misconfigured(clash, 'Take another: `sudo newleaf init --ask`');
+  if (clash !== undefined) throw misconfigured(clash, 'Take another: `newleaf init --ask`');
   const before = textOf(file);
   const kept = before === undefined || before === text ? undefined : `${file}.bak`;
   if (before !== undefined && kept !== undefined) await written(kept, before);

@@ -56,15 +56,15 @@ export function onceAlone(): (directory: string) => Promise<unknown> {
 /** Only root may set up the daemon of this machine. A file elsewhere is for the caller's own experiments. @throws Fault NL-CONFIG */
 export function demandRoot(file: string, directory: string): void {
   if (!isStranger(file, { state: { directory } })) return;
-  const advice = '`sudo newleaf init`; or an experiment of your own: `newleaf init --config FILE`';
+  const advice = '`newleaf init`; or an experiment of your own: `newleaf init --config FILE`';
   throw misconfigured('Only root can set up the daemon of this gateway.', advice);
 }
 
-const AGAIN = 'To have newleaf ask its issuer again at once: `sudo newleaf roll --wait`. ';
+const AGAIN = 'To have newleaf ask its issuer again at once: `newleaf roll --wait`. ';
 
 function runs(message: string, first = ''): Fault {
   const advice =
-    'To see its status: `sudo newleaf status`. To change the configuration: `sudo systemctl stop newleaf`, `sudo newleaf init --ask`, `sudo systemctl start newleaf`';
+    'To see its status: `newleaf status`. To change the configuration: `systemctl stop newleaf`, `newleaf init --ask`, `systemctl start newleaf`';
   return new Fault('NL-DAEMON-RUNS', { message, advice: `${first}${advice}` });
 }
 

@@ -100,7 +100,7 @@ async function tellWayBack({ dialogue, config }: DaemonWatch, { key, chain }: Le
   if (key.slot !== 'given' && !isImported) return;
   const file = isImported ? ' Delete the file of the old key after that: newleaf deletes only what it has made.' : '';
   dialogue.paragraph(
-    `It serves with the leaf that it had before. The way back is to stop newleaf and start the old program. The first roll ends that, with a key that was made in the token: \`sudo newleaf roll --wait\`, once the daemon runs.${file}`,
+    `It serves with the leaf that it had before. The way back is to stop newleaf and start the old program. The first roll ends that, with a key that was made in the token: \`newleaf roll --wait\`, once the daemon runs.${file}`,
   );
 }
 
@@ -142,7 +142,7 @@ export async function provisioned(here: Here, io: Io): Promise<number> {
   return exit;
 }
 
-const MORE = '`sudo newleaf check` looks at each thing by itself; `sudo newleaf init --ask` asks everything again.';
+const MORE = '`newleaf check` looks at each thing by itself; `newleaf init --ask` asks everything again.';
 
 /** The screen is for a person, so of the daemon's own log only the fate of a leaf that was brought is shown on it. */
 function logOn(dialogue: Dialogue): Log {

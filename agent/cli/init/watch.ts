@@ -54,7 +54,7 @@ export async function untilAtRest({ running, abort }: DaemonWatch, late: AbortSi
   }
 }
 
-const TRIES = 'newleaf tries again by itself. Where an answer was wrong: Ctrl-C, then `sudo newleaf init --ask`';
+const TRIES = 'newleaf tries again by itself. Where an answer was wrong: Ctrl-C, then `newleaf init --ask`';
 
 /**
  * Prints the events, each line with the time since the beginning.

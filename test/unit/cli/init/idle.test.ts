@@ -15,7 +15,7 @@ for (const [what, next, first] of [
   [
     'its issuer has refused the CSR',
     { slot: 'a', standing: 'parked', trouble },
-    /^To have newleaf ask .*`sudo newleaf roll --wait`\. To see/,
+    /^To have newleaf ask .*`newleaf roll --wait`\. To see/,
   ],
   ['it waits for nothing', undefined, /^To see its status/],
 ] as const satisfies readonly (readonly [string, NextStatus | undefined, RegExp])[]) {
