@@ -71,3 +71,13 @@ test('without its head, messages that were dropped come again, and none is lost'
     assert.deepEqual(await numbersIn(queue), range(10, 30), `byte ${at}`);
   }
 });
+
+test('where only its head is left, a new message is not taken for one that was dropped', async () => {
+  const disk = model();
+  disk.put(`${DIRECTORY}/head`, readFileSync(join(QUEUE, 'head')));
+  const queue = await openOn(disk.start());
+  assert.equal(queue.count, 0);
+  await append(queue, 50, 52);
+  assert.deepEqual([queue.count, await numbersIn(queue)], [2, [50, 51]]);
+  assert.deepEqual(await numbersIn(await openOn(disk.start())), [50, 51]);
+});
