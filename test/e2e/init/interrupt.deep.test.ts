@@ -98,7 +98,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       await stage.far.lay('hub1', 'port-closed');
       const person = stage.person(t, ...stage.flags, '--renew-at', '70%', '--new-token', 'softhsm');
       for (const question of ['Name of the new', 'PIN for it']) await person.answers(question, '');
-      await person.sees(/Where an answer was wrong: Ctrl-C, then\s+`?sudo newleaf init --ask/);
+      await person.sees(/Where an answer was wrong: Ctrl-C, then\s+`?(?:sudo )?newleaf init --ask/);
       person.interrupts();
       await person.ends(1);
       await stage.far.lift('hub1');

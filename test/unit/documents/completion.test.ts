@@ -51,7 +51,7 @@ describe('completion in bash', () => {
     ['newleaf init --bootstrap-cert ', FILES],
     ['newleaf init --est-user ', []],
     ['newleaf up', ['uplink']],
-    ['newleaf uplink ', ['add', 'list', 'show', 'remove']],
+    ['newleaf uplink ', ['add', 'list', 'show', 'forget', 'remove']],
     ['newleaf uplink add ', []],
     ['newleaf uplink add sensors --', ['--group', '--key', '--config', '--instance', '--help']],
     ['newleaf help uplink s', ['show']],

@@ -111,7 +111,7 @@ export const UPLINK: readonly Row[] = [
     'uplink-tcp',
     'there is no answer',
     { ...key, authorities: async () => '', dial: fails(new Unreached('tcp', 'It cannot be reached.', 8883, 0)) },
-    /^failed NL-UPLINK-SOCKET uplink\.tcp: It cannot be reached\. -> Run `newleaf uplink add NAME`/,
+    /^failed NL-UPLINK-SOCKET uplink\.tcp: It cannot be reached\. -> newleaf tries it again each minute/,
   ],
   [
     'uplink-queue',
@@ -153,7 +153,7 @@ export const UPLINK: readonly Row[] = [
       idle({ name: 'a', trouble: failure('NL-UPLINK-THROTTLED') }),
       idle({ name: 'b', trouble: failure('NL-UPLINK-SOCKET', { message: 'No.', cause: 'EROFS' }) }),
     ]),
-    /^failed NL-UPLINK-SOCKET b: No\. \(EROFS\) -> Run .* There are more: `newleaf uplink list`\.$/,
+    /^failed NL-UPLINK-SOCKET b: No\. \(EROFS\) -> newleaf tries .* There are more: `newleaf uplink list`\.$/,
   ],
   [
     'uplink-trouble',
