@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rmdir, unlink } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { Fault } from '../failure/failure.ts';
 
 /** A user or a group. */
@@ -20,6 +20,18 @@ export interface ProgramDirectory {
   /** Its users may connect. */
   readonly group: Numbered;
 }
+
+/** tmpfiles.d(5): where an administrator puts them. */
+export const TMPFILES = '/etc/tmpfiles.d';
+
+/**
+ * The file by which root has the directory made at each boot. Where it is, root has made the program, and only root takes it away.
+ * @param sockets their directory: that of another daemon has another name (newleaf-uplink@NAME)
+ */
+export const recordOf = (program: string, sockets: string, tmpfiles: string): string => {
+  const name = basename(sockets);
+  return join(tmpfiles, `${name.startsWith('newleaf-uplink@') ? name : 'newleaf-uplink'}-${program}.conf`);
+};
 
 export const SOCKETS_MODE = 0o755;
 /** The daemon owns it, and the group may enter. The socket inherits the group (inode(7), S_ISGID): the daemon may not give it. */
