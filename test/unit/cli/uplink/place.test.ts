@@ -268,40 +268,4 @@ describe('sudo newleaf uplink', { skip }, () => {
     assert.match(io.err.text, /^NL-UPLINK-DISK /);
     assert.deepEqual([readdirSync(sockets), readdirSync(tmpfiles)], [[], []]);
   });
-
-  for (const [what, code, list] of [
-    ['has added the program, and its answer is lost', 'NL-INTERNAL', ['sensors']],
-    ['dies, so that it is not known', 'NL-DAEMON-DOWN', undefined],
-  ] as const) {
-    test(`where the daemon ${what}, the place is not undone`, async (t) => {
-      let asked = 0;
-      const told = () => {
-        asked += 1;
-        if (asked === 1) return undefined;
-        if (list === undefined) throw new Error('it is dead');
-        return { programs: list.map((name) => idle({ name })), rate: 20, isThrottled: false };
-      };
-      const change = async () => ({ status: 500, body: failure(code) });
-      const { config, machine, sockets, tmpfiles } = await gateway(t, [], {}, { uplink: { status: told, change } });
-      assert.notEqual(await uplinkAdd(machine)(add(config, '--group', 'sensors'), stage()), 0);
-      assert.deepEqual(readdirSync(tmpfiles), ['newleaf-uplink-sensors.conf']);
-      assert.deepEqual(facts(join(sockets, 'sensors')), ['2750', 0, 4713]);
-    });
-  }
-
-  test('where the daemon does not remove the program, its record is there again', async (t) => {
-    const change = async (body: unknown) =>
-      'remove' in (body as object)
-        ? { status: 500, body: failure('NL-UPLINK-DISK') }
-        : { status: 200, body: { ...idle(), socket: '/run/x' } };
-    const status = () => (isAdded ? { programs: [idle()], rate: 20, isThrottled: false } : undefined);
-    let isAdded = false;
-    const { config, machine, tmpfiles } = await gateway(t, [], {}, { uplink: { status, change } });
-    await uplinkAdd(machine)(add(config), stage());
-    isAdded = true;
-    const record = join(tmpfiles, 'newleaf-uplink-sensors.conf');
-    const before = readFileSync(record, 'utf8');
-    assert.equal(await uplinkRemove(stdin, machine)(remove(config), stage()), 1);
-    assert.equal(readFileSync(record, 'utf8'), before);
-  });
 });
