@@ -1,7 +1,8 @@
-import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rmdir, unlink } from 'node:fs/promises';
+import { constants, existsSync, readFileSync } from 'node:fs';
+import { type FileHandle, lstat, mkdir, open, readdir, readFile, rmdir, unlink } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { Fault } from '../failure/failure.ts';
+import { groupsIn, localAccount } from './account.ts';
 
 /** A user or a group. */
 export interface Numbered {
@@ -117,6 +118,28 @@ async function give(handle: FileHandle, owner: Numbered, group: Numbered, mode: 
   await handle.chown(owner.id, group.id);
   await handle.chmod(mode);
 }
+
+/**
+ * In which way the directory is not as root's record says; undefined where it is, and where one of them is not there.
+ * @throws the error of the file system
+ */
+export async function differenceFrom(record: string, directory: string): Promise<string | undefined> {
+  const [text, found] = await Promise.all([readFile(record, 'utf8'), lstat(directory)]).catch((error) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const [, mode = '', owner = '', group = ''] =
+    /^d \S.* ([0-7]{4}) (\S+) (\S+) -\n*$/m.exec(lastLine(text ?? '')) ?? [];
+  if (found === undefined || mode === '') return undefined;
+  const groups = existsSync('/etc/group') ? readFileSync('/etc/group', 'utf8') : '';
+  const [gid] = groupsIn(groups, [group]);
+  const uid = /^\d+$/.test(owner) ? Number(owner) : localAccount(owner)?.uid;
+  const isRight = found.uid === uid && found.gid === gid && (found.mode & 0o7777) === Number.parseInt(mode, 8);
+  const is = `${(found.mode & 0o7777).toString(8).padStart(4, '0')} of user ${found.uid} and group ${found.gid}`;
+  return isRight ? undefined : `it is ${is}, and not ${mode} of ${owner} and ${group}`;
+}
+
+const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1) ?? '';
 
 /** Closes what was entered. @throws Fault NL-UPLINK-SOCKET */
 async function guarded<T>(path: string, work: (entered: FileHandle[]) => Promise<T>): Promise<T> {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, test } from 'node:test';
 import { uplinkAdd } from '../../../../agent/cli/uplink/add.ts';
 import { uplinkRemove } from '../../../../agent/cli/uplink/remove.ts';
 import { failure } from '../../../../agent/failure/failure.ts';
+import { differenceFrom } from '../../../../agent/machine/program-directory.ts';
 import { args, stage } from '../stage.ts';
 import { gateway, idle } from './gateway.ts';
 
@@ -50,4 +51,24 @@ describe('sudo newleaf uplink, and the outcome is not known', { skip }, () => {
     assert.equal(await uplinkRemove(stdin, machine)(remove(config), stage()), 1);
     assert.equal(readFileSync(record, 'utf8'), before);
   });
+});
+
+test('the place of a program is compared with the record of root: owner, group and mode', { skip }, async (t) => {
+  const { config, machine, sockets, tmpfiles } = await gateway(t);
+  await uplinkAdd(machine)(add(config, '--group', 'sensors'), stage());
+  const [record, directory] = [join(tmpfiles, 'newleaf-uplink-sensors.conf'), join(sockets, 'sensors')];
+  // Its group is in a file of the test only.
+  writeFileSync(record, readFileSync(record, 'utf8').replace(/ sensors -$/m, ' 4713 -'));
+  assert.equal(await differenceFrom(record, directory), undefined);
+  assert.equal(await differenceFrom(join(tmpfiles, 'none'), directory), undefined);
+  assert.equal(await differenceFrom(record, join(sockets, 'none')), undefined);
+  chownSync(directory, 0, 4799);
+  chmodSync(directory, 0o2750);
+  assert.match(
+    (await differenceFrom(record, directory)) ?? '',
+    /^it is 2750 of user 0 and group 4799, and not 2750 of 0 and 4713$/,
+  );
+  chownSync(directory, 0, 4713);
+  chmodSync(directory, 0o2755);
+  assert.match((await differenceFrom(record, directory)) ?? '', /^it is 2755 /);
 });
