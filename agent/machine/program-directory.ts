@@ -1,7 +1,8 @@
-import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rmdir, unlink } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { constants, existsSync, readFileSync } from 'node:fs';
+import { type FileHandle, lstat, mkdir, open, readdir, readFile, rmdir, unlink } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { Fault } from '../failure/failure.ts';
+import { groupsIn, localAccount } from './account.ts';
 
 /** A user or a group. */
 export interface Numbered {
@@ -20,6 +21,18 @@ export interface ProgramDirectory {
   /** Its users may connect. */
   readonly group: Numbered;
 }
+
+/** tmpfiles.d(5): where an administrator puts them. */
+export const TMPFILES = '/etc/tmpfiles.d';
+
+/**
+ * The file by which root has the directory made at each boot. Where it is, root has made the program, and only root takes it away.
+ * @param sockets their directory: that of another daemon has another name (newleaf-uplink@NAME)
+ */
+export const recordOf = (program: string, sockets: string, tmpfiles: string): string => {
+  const name = basename(sockets);
+  return join(tmpfiles, `${name.startsWith('newleaf-uplink@') ? name : 'newleaf-uplink'}-${program}.conf`);
+};
 
 export const SOCKETS_MODE = 0o755;
 /** The daemon owns it, and the group may enter. The socket inherits the group (inode(7), S_ISGID): the daemon may not give it. */
@@ -105,6 +118,28 @@ async function give(handle: FileHandle, owner: Numbered, group: Numbered, mode: 
   await handle.chown(owner.id, group.id);
   await handle.chmod(mode);
 }
+
+/**
+ * In which way the directory is not as root's record says; undefined where it is, and where one of them is not there.
+ * @throws the error of the file system
+ */
+export async function differenceFrom(record: string, directory: string): Promise<string | undefined> {
+  const [text, found] = await Promise.all([readFile(record, 'utf8'), lstat(directory)]).catch((error) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const [, mode = '', owner = '', group = ''] =
+    /^d \S.* ([0-7]{4}) (\S+) (\S+) -\n*$/m.exec(lastLine(text ?? '')) ?? [];
+  if (found === undefined || mode === '') return undefined;
+  const groups = existsSync('/etc/group') ? readFileSync('/etc/group', 'utf8') : '';
+  const [gid] = groupsIn(groups, [group]);
+  const uid = /^\d+$/.test(owner) ? Number(owner) : localAccount(owner)?.uid;
+  const isRight = found.uid === uid && found.gid === gid && (found.mode & 0o7777) === Number.parseInt(mode, 8);
+  const is = `${(found.mode & 0o7777).toString(8).padStart(4, '0')} of user ${found.uid} and group ${found.gid}`;
+  return isRight ? undefined : `it is ${is}, and not ${mode} of ${owner} and ${group}`;
+}
+
+const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1) ?? '';
 
 /** Closes what was entered. @throws Fault NL-UPLINK-SOCKET */
 async function guarded<T>(path: string, work: (entered: FileHandle[]) => Promise<T>): Promise<T> {

@@ -7,6 +7,8 @@ export interface UplinkSettings {
   readonly directory: string;
   /** The directory with a directory for the socket of each program. */
   readonly sockets: string;
+  /** Where root has its records of programs; another place for tests. */
+  readonly tmpfiles?: string;
   /** `address:port`. */
   readonly tcp: string;
   /** For each program. */

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Failure, Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
+import { recordOf, TMPFILES } from '../machine/program-directory.ts';
 import { namesIn, uplinkDirectory } from '../state/program-name.ts';
 import { countsOf, troubledBy, uncounted, uplinkMetrics } from './counters.ts';
 import { Listeners } from './listeners.ts';
@@ -121,6 +123,12 @@ export class Serving {
 
   /** With its messages. @throws Fault NL-UPLINK-PROGRAM */
   async remove(name: string): Promise<object> {
+    const { sockets, tmpfiles = TMPFILES } = this.#options.settings;
+    const record = recordOf(name, sockets, tmpfiles);
+    if (existsSync(record)) {
+      const message = `Root has made the place of ${name} (${record}), so only root removes it.`;
+      throw new Fault('NL-UPLINK-PROGRAM', { message, advice: `\`sudo newleaf uplink remove ${name}\`` });
+    }
     const lost = this.#unopened.has(name) ? 0 : this.#program(name).queue.count;
     await this.#drop(name);
     return { removed: name, lost };

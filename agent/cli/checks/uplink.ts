@@ -43,6 +43,11 @@ const uplinkSockets: Check = {
       const mode = await site.mode(directory);
       if (mode === 'absent') continue;
       if (!(await isWritable(site, directory))) return unwritable(site, directory);
+      const other = await site.misplaced(name);
+      if (other !== undefined) {
+        const message = `${directory} is not as root has made it: ${other}.`;
+        return failed('NL-UPLINK-SOCKET', message, `\`systemd-tmpfiles --create\`, ${AGAIN}`);
+      }
       if ((mode & GROUP_ENTERS) === 0) {
         const advice = `\`chmod 2750 ${directory}\``;
         return warning(`The group of ${directory} may not enter it, so ${name} may not connect.`, advice);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { recordOf, TMPFILES } from '../../machine/program-directory.ts';
 import { programNames, uplinkDirectory } from '../../state/program-name.ts';
-import { hasSocketPlace, recordOf, TMPFILES } from '../uplink/place.ts';
+import { hasSocketPlace } from '../uplink/place.ts';
 import { messages } from '../uplink/words.ts';
 
 /** A program that sends through newleaf. */

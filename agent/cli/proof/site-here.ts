@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Config, instanceOf, type LoadedConfig, x509Of } from '../../config/config.ts';
 import type { Looking } from '../../machine/as-daemon.ts';
 import { readAuthorities, readNamed } from '../../machine/named-file.ts';
+import { differenceFrom, recordOf, TMPFILES } from '../../machine/program-directory.ts';
 import { networkOf } from '../../network/network.ts';
 import { programNames, uplinkDirectory } from '../../state/program-name.ts';
 import { readEntry } from '../../state/read-entry.ts';
@@ -68,6 +69,10 @@ export function siteHere({ config, file, env, now, looking = {} }: SiteOptions):
       return signWithTpm(await settings(), known === 'absent' ? undefined : known.assignment?.key);
     }),
     programs: once(async () => programNames(uplinkDirectory((await settings()).state.directory))),
+    async misplaced(program) {
+      const { sockets } = (await settings()).uplink;
+      return differenceFrom(recordOf(program, sockets, TMPFILES), join(sockets, program));
+    },
     status: once(async () => {
       const { control, state } = await settings();
       return askStatus({ socket: control.socket, directory: state.directory });

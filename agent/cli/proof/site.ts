@@ -59,6 +59,8 @@ export interface Site {
   tpmSigns(): Promise<void>;
   /** Names of the programs that send through newleaf. @throws the error of the file system */
   programs(): Promise<readonly string[]>;
+  /** How the place of a program is not as root's record says; undefined where it is. @throws the error of the file system */
+  misplaced(program: string): Promise<string | undefined>;
   /** The status from the daemon. @throws Fault NL-DAEMON-DOWN, NL-CONTROL-… */
   status(): Promise<GatewayStatus>;
   /** @param host `host` or `host:port` @param ca PEM @throws Unreached */

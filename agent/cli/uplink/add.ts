@@ -69,11 +69,17 @@ async function added(
   try {
     return await askShown(loaded.config, { add: name, key: withKey });
   } catch (error) {
-    if (known === undefined) await undo?.();
+    if (known === undefined && (await isAbsent(loaded, name))) await undo?.();
     if (undo === undefined || !isMended || failureOf(error).code !== 'NL-UPLINK-PROGRAM') throw error;
     const message = `The directory for the socket of ${name} is right now. The daemon opens the socket within a minute, or when it starts.`;
     throw new Fault('NL-UPLINK-SOCKET', { message, advice: '`systemctl restart newleaf`' });
   }
+}
+
+/** Where the daemon has not answered, it may have added the program. What is not known for sure is not undone. */
+async function isAbsent({ config }: LoadedConfig, name: string): Promise<boolean> {
+  const told = await askUplink(config).catch(() => undefined);
+  return told?.programs.every((one) => one.name !== name) ?? false;
 }
 
 async function placed(program: string, wanted: Numbered | undefined, loaded: LoadedConfig, machine: Machine) {

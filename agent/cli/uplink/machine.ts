@@ -1,9 +1,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { groupsIn } from '../../machine/account.ts';
-import type { Numbered } from '../../machine/program-directory.ts';
+import { type Numbered, TMPFILES } from '../../machine/program-directory.ts';
 import { Misuse } from '../kit/command.ts';
-import { TMPFILES } from './place.ts';
 
 /** What the commands touch outside the daemon; other places for tests. */
 export interface Machine {

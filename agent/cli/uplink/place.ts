@@ -1,26 +1,19 @@
-import { lstat, mkdir, rm } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { lstat, mkdir, readFile, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { Fault } from '../../failure/failure.ts';
 import {
   makeProgramDirectory,
   type Numbered,
   PROGRAM_MODE,
   type ProgramDirectory,
+  recordOf,
   removeProgramDirectory,
   SOCKETS_MODE,
 } from '../../machine/program-directory.ts';
 import { writeAtomically } from '../../state/durable.ts';
 
-/** tmpfiles.d(5): where an administrator puts them. */
-export const TMPFILES = '/etc/tmpfiles.d';
 /** The package has a line of its own for this one. */
 export const USUAL_SOCKETS = '/run/newleaf-uplink';
-
-/** @param sockets their directory: that of another daemon has another name (newleaf-uplink@NAME) */
-export const recordOf = (program: string, sockets: string, tmpfiles: string): string => {
-  const name = basename(sockets);
-  return join(tmpfiles, `${name.startsWith('newleaf-uplink@') ? name : 'newleaf-uplink'}-${program}.conf`);
-};
 
 /**
  * Makes the directory of a program's socket, now and at each boot.
@@ -48,15 +41,32 @@ export async function makeSocketPlace(place: ProgramDirectory, tmpfiles: string)
   return undo;
 }
 
-/** @throws Fault NL-UPLINK-SOCKET */
-export async function removeSocketPlace(sockets: string, program: string, tmpfiles: string): Promise<void> {
+/**
+ * Without the record the daemon takes the program away, as root has agreed to it; where it does not, the record is there again.
+ * @param removal by the daemon
+ * @throws Fault NL-UPLINK-SOCKET, and the error of `removal`
+ */
+export async function removeSocketPlace<T>(
+  sockets: string,
+  program: string,
+  tmpfiles: string,
+  removal: () => Promise<T>,
+): Promise<T> {
   const record = recordOf(program, sockets, tmpfiles);
+  const text = await readFile(record, 'utf8').catch(() => undefined);
   try {
     await rm(record, { force: true });
   } catch (cause) {
     throw new Fault('NL-UPLINK-SOCKET', { message: `${record} cannot be removed.`, cause, advice: `\`rm ${record}\`` });
   }
-  await removeProgramDirectory(sockets, program);
+  try {
+    const done = await removal();
+    await removeProgramDirectory(sockets, program);
+    return done;
+  } catch (error) {
+    if (text !== undefined) await writeAtomically(record, text, 0o644);
+    throw error;
+  }
 }
 
 /** Whether root has made a place for the program. */

@@ -1,11 +1,12 @@
 import { configPath, loadConfig } from '../../config/config.ts';
 import { EXIT } from '../../failure/exit.ts';
+import { recordOf } from '../../machine/program-directory.ts';
 import { assertName } from '../../state/program-name.ts';
 import { command, Failed, Misuse, type Run, textOption } from '../kit/command.ts';
 import { type Keyboard, typedLine } from '../kit/prompt.ts';
 import { screenOf, wrap } from '../kit/screen.ts';
 import { HERE, type Machine } from './machine.ts';
-import { hasSocketPlace, recordOf, removeSocketPlace } from './place.ts';
+import { hasSocketPlace, removeSocketPlace } from './place.ts';
 import { lossInWords } from './screen.ts';
 import { askRemoval, askUplink } from './told.ts';
 import { messages } from './words.ts';
@@ -40,8 +41,8 @@ export const uplinkRemove = (stdin: Keyboard, machine: Machine = HERE): Run =>
       }
     }
     // Without a program the daemon refuses, unless a removal was interrupted here.
-    const lost = program === undefined && isPlaced ? 0 : await askRemoval(config, name);
-    if (isPlaced) await removeSocketPlace(sockets, name, machine.tmpfiles);
+    const removal = () => (program === undefined && isPlaced ? Promise.resolve(0) : askRemoval(config, name));
+    const lost = isPlaced ? await removeSocketPlace(sockets, name, machine.tmpfiles, removal) : await removal();
     const loss = lost === 0 ? '' : ` With it ${messages(lost)} for the hub ${lost > 1 ? 'are' : 'is'} lost.`;
     io.out.write(`${wrap(screen, `The program ${name} is removed.${loss}`).join('\n')}\n`);
     return EXIT.done;

@@ -114,6 +114,7 @@ export function siteWith(change: Partial<Site> = {}, toml = CONFIG): Site {
     rehearse: async () => ['TLSv1.2', 'TLSv1.3'],
     tpmSigns: async () => {},
     programs: async () => [],
+    misplaced: async () => undefined,
     status: async () => statusWith({ version: '0.0.0-source' }),
     dial: async () => dialled,
     shake: async () => ({ verdict: 'taken', protocol: 'TLSv1.3' }),

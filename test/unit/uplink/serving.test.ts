@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -21,6 +21,7 @@ async function opened(directory: string, tcp = '127.0.0.1:0') {
     settings: {
       directory,
       sockets: join(directory, 'sockets'),
+      tmpfiles: join(directory, 'tmpfiles.d'),
       tcp,
       maxBytes: 2 ** 20,
       maxAgeMs: undefined,
@@ -107,4 +108,22 @@ test('a port that is taken at the start, and then freed: it is open within a min
   await once(socket, 'connect');
   socket.destroy();
   assert.equal(lines.filter(({ event }) => event === 'uplink-socket').length, 2);
+});
+
+test('a program whose place root has made is not taken away by another member of the group: only root takes its record', async (t) => {
+  const directory = scratch(t);
+  const { serving } = await opened(directory);
+  t.after(() => serving.close());
+  await serving.add('sensors', false);
+  const record = join(directory, 'tmpfiles.d', 'newleaf-uplink-sensors.conf');
+  mkdirSync(join(directory, 'tmpfiles.d'));
+  writeFileSync(record, '');
+  await assert.rejects(
+    serving.remove('sensors'),
+    (error) => error instanceof Fault && error.failure.code === 'NL-UPLINK-PROGRAM',
+  );
+  assert.equal(serving.status().programs.length, 1);
+  rmSync(record);
+  await serving.remove('sensors');
+  assert.equal(serving.status().programs.length, 0);
 });

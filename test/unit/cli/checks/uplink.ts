@@ -72,6 +72,12 @@ export const UPLINK: readonly Row[] = [
   ],
   [
     'uplink-sockets',
+    'not as root has made it',
+    { ...named('sensors'), misplaced: async () => 'it is 0755 of user 1 and group 1, and not 2750 of newleaf and plc' },
+    /^failed NL-UPLINK-SOCKET \/run\/newleaf-uplink\/sensors is not as root has made it: it is 0755 .* -> `systemd-tmpfiles --create`/,
+  ],
+  [
+    'uplink-sockets',
     'closed to the group',
     { ...named('sensors'), mode: modes({ [SENSORS]: 0o700 }) },
     /^warning The group of .* may not enter it, so sensors may not connect\. -> `chmod 2750/,
@@ -111,7 +117,7 @@ export const UPLINK: readonly Row[] = [
     'uplink-tcp',
     'there is no answer',
     { ...key, authorities: async () => '', dial: fails(new Unreached('tcp', 'It cannot be reached.', 8883, 0)) },
-    /^failed NL-UPLINK-SOCKET uplink\.tcp: It cannot be reached\. -> newleaf tries it again each minute/,
+    /^failed NL-UPLINK-SOCKET uplink\.tcp: It cannot be reached\. -> newleaf tries it again each minute\./,
   ],
   [
     'uplink-queue',
