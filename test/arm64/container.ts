@@ -64,6 +64,8 @@ export class Image {
       },
       mounts: [
         { destination: '/proc', type: 'proc', source: 'proc' },
+        { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['mode=755'] },
+        { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['mode=1777'] },
         ...bound(readable, 'ro'),
         ...bound(writable, 'rw'),
       ],
