@@ -127,7 +127,7 @@ export class Serving {
     const record = recordOf(name, sockets, tmpfiles);
     if (existsSync(record)) {
       const message = `Root has made the place of ${name} (${record}), so only root removes it.`;
-      throw new Fault('NL-UPLINK-PROGRAM', { message, advice: `\`sudo newleaf uplink remove ${name}\`` });
+      throw new Fault('NL-UPLINK-PROGRAM', { message, advice: `\`newleaf uplink remove ${name}\`` });
     }
     const lost = this.#unopened.has(name) ? 0 : this.#program(name).queue.count;
     await this.#drop(name);

@@ -53,7 +53,7 @@ describe('completion in bash', () => {
     ['newleaf up', ['uplink']],
     ['newleaf uplink ', ['add', 'list', 'show', 'forget', 'remove']],
     ['newleaf uplink add ', []],
-    ['newleaf uplink add sensors --', ['--group', '--key', '--config', '--instance', '--help']],
+    ['newleaf uplink add sensors --', ['--group', '--key', '--again', '--config', '--instance', '--help']],
     ['newleaf help uplink s', ['show']],
     ['newleaf support-bundle -o ', FILES],
     ['enroll ', [...headsOf(ENROLL), 'help']],
