@@ -26,16 +26,16 @@ const MOST_PROGRAMS = 32;
 /**
  * A damaged record costs the sessions of the program, not its messages, and never its key: without one that is good, a program
  * with a key has no connection at all.
- * @throws Fault NL-UPLINK-DISK where it is there and cannot be read: it may be good, and must not be replaced
+ * @throws Fault NL-UPLINK-DISK where it is there and cannot be read: it may be good, and must not be replaced; NL-STATE-WRITE
  */
 export async function readRecord(
   directory: string,
   name: string,
 ): Promise<ProgramRecord & { readonly isDamaged: boolean }> {
   const text = await textOf(join(directory, name, RECORD));
-  const stored = await textOf(join(directory, name, KEY_FILE));
-  const key = keyFrom(stored ?? '');
   const read = recordIn(text ?? '');
+  const stored = (await textOf(join(directory, name, KEY_FILE))) ?? (await moved(directory, name, read?.key));
+  const key = keyFrom(stored ?? '');
   const connects = stored !== undefined || read?.connects === 'key' ? 'key' : 'socket';
   const sessions = read?.sessions ?? {};
   return { name, connects, ...(key !== undefined && { key }), sessions, isDamaged: read === undefined };
@@ -43,8 +43,8 @@ export async function readRecord(
 
 function recordIn(text: string): Partial<ProgramRecord> | undefined {
   try {
-    const { connects, sessions } = JSON.parse(text);
-    return areSessions(sessions) ? { connects, sessions } : undefined;
+    const { connects, key, sessions } = JSON.parse(text);
+    return areSessions(sessions) ? { connects, key, sessions } : undefined;
   } catch {
     return undefined;
   }
@@ -103,12 +103,22 @@ export async function makeProgram(directory: string, name: string, withKey: bool
   return record;
 }
 
+/** The key was in the record before it had a file of its own. @returns the text of that file */
+async function moved(directory: string, name: string, key: unknown): Promise<string | undefined> {
+  if (typeof key !== 'string') return undefined;
+  await writeKey(directory, name, key);
+  return keyText(key);
+}
+
 /** Makes a key for the program, in place of the one that it had. @throws Fault NL-STATE-WRITE */
 export async function makeKey(directory: string, name: string): Promise<string> {
   const key = randomBytes(32).toString('base64');
-  await slowWork.take(() => writeAtomically(join(directory, name, KEY_FILE), keyText(key), 0o600));
+  await writeKey(directory, name, key);
   return key;
 }
+
+const writeKey = (directory: string, name: string, key: string): Promise<void> =>
+  slowWork.take(() => writeAtomically(join(directory, name, KEY_FILE), keyText(key), 0o600));
 
 /** Removes the program with its messages. */
 export async function removeProgram(directory: string, name: string): Promise<void> {
