@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { inside, withOwnMounts } from '../namespace.ts';
 import { inOrder, left, live, nothing } from '../e2e/uplink/lives.ts';
+import { inside, withOwnMounts } from '../namespace.ts';
 
 /** More of them, and on another file system that has the call: `CUTS=50 FILE_SYSTEM=xfs`. */
 const CUTS = Number(process.env.CUTS ?? 9);

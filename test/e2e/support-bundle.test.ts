@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { scratch } from '../unit/state/disk.ts';
@@ -139,7 +139,9 @@ test('support-bundle', async (t) => {
     has('log.txt', /^journalctl --unit=newleaf [\s\S]*\[redacted\][\s\S]*end of journalctl/);
     has('unit.txt', /systemctl show newleaf\.service --property=/);
     has('versions.txt', /"openssl": "\d[\s\S]*libsofthsm2\.so is .*, \d+ bytes/);
-    has('resources.txt', /MiB are free[\s\S]*MemTotal/);
+    const { bsize, blocks } = statfsSync(gateway.stateDirectory);
+    const all = Math.floor((blocks * bsize) / 2 ** 20);
+    has('resources.txt', new RegExp(`of ${all} MiB are free[\\s\\S]*MemTotal`));
     has('time.txt', /timedatectl show/);
     has('network.txt', /ip route/);
     has('files.txt', /^-0600 .* state\.json$/m);

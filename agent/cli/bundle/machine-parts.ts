@@ -70,7 +70,8 @@ export const MACHINE_PARTS: readonly Part[] = [
       each({
         'disk of state.directory': async () => {
           const { bavail, blocks, bsize, ffree, files } = await statfs(textOf(settings, 'state.directory') ?? '/');
-          return `${(bavail * bsize) >> 20} of ${(blocks * bsize) >> 20} MiB are free, ${ffree} of ${files} files`;
+          const [free, all] = [bavail, blocks].map((count) => Math.floor((count * bsize) / 2 ** 20));
+          return `${free} of ${all} MiB are free, ${ffree} of ${files} files`;
         },
         'memory (/proc/meminfo)': file('/proc/meminfo'),
         'load (/proc/loadavg)': file('/proc/loadavg'),
