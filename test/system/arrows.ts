@@ -110,7 +110,7 @@ export const SITUATIONS: readonly Situation[] = [
     title: 'the group of a program may not enter the directory of its socket',
     breaks: sh(`chmod 2700 ${SOCKETS}/sensors`),
     screen: { check: 'uplink-sockets' },
-    types: [`chmod 2750 ${SOCKETS}/sensors`],
+    types: ['systemd-tmpfiles --create', RESTART],
   },
   {
     title: 'the socket of a program cannot be opened',

@@ -12,7 +12,7 @@ export const UPLINK = {
   ),
   'NL-UPLINK-SOCKET': brokenCode(
     'A socket for the programs of this gateway cannot be opened.',
-    'newleaf tries it again each minute. Where the port is taken, end what has it (`ss -ltnp`), or change uplink.tcp; where the directory is wrong, `newleaf uplink add NAME` puts it right.',
+    'It is tried again each minute. Where the port is taken, end what has it (`ss -ltnp`), or change uplink.tcp; where the directory is wrong, `newleaf uplink add NAME` puts it right.',
   ),
   'NL-UPLINK-KEY': brokenCode(
     'The key of a program is damaged on disk: the program cannot connect, and its messages go on.',

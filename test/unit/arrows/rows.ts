@@ -79,7 +79,8 @@ connections fill its socket | NL-CONTROL-BUSY | systemctl restart newleaf | it a
 there is no program yet | agent/cli/uplink/screen.ts | newleaf uplink add NAME | there is one | test/system/uplink.test.ts › programs of the gateway, under the real unit
 the directory of the sockets is away | agent/cli/checks/uplink.ts | systemd-tmpfiles --create; systemctl restart newleaf | the sockets are there | test/system/arrows.ts › the directory of the sockets is away
 it is of another user | agent/cli/checks/uplink.ts | chown … … | the daemon may write | test/system/arrows.ts › it is of another user
-the group of a program may not enter | agent/cli/checks/uplink.ts | chmod 2750 … | it may | test/system/arrows.ts › the group of a program may not enter the directory of its socket
+the directory of a program is not as root has made it | agent/cli/checks/uplink.ts | systemd-tmpfiles --create; systemctl restart newleaf | it is | test/system/arrows.ts › the group of a program may not enter the directory of its socket
+the group of a program may not enter, and root has made nothing | agent/cli/checks/uplink.ts | chmod 2750 … | it may | test/unit/cli/checks/uplink.ts › closed to the group
 its socket cannot be opened | NL-UPLINK-SOCKET; agent/cli/uplink/add.ts | newleaf uplink add NAME; systemctl restart newleaf | the socket is there | test/system/arrows.ts › the socket of a program cannot be opened
 the program has no group | agent/cli/uplink/machine.ts; agent/cli/uplink/add.ts; agent/cli/uplink/paste.ts | groupadd --system …; usermod -aG … USER; newleaf uplink add … --group …; newleaf uplink add NAME --group GROUP | its user may connect | test/system/uplink.test.ts › programs of the gateway, under the real unit
 it can open no socket | agent/cli/uplink/paste.ts | newleaf uplink add NAME --key | it connects by TLS | test/e2e/uplink/programs.test.ts › what is shown for Node, and for mosquitto_pub with a key

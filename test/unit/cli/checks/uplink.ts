@@ -117,7 +117,7 @@ export const UPLINK: readonly Row[] = [
     'uplink-tcp',
     'there is no answer',
     { ...key, authorities: async () => '', dial: fails(new Unreached('tcp', 'It cannot be reached.', 8883, 0)) },
-    /^failed NL-UPLINK-SOCKET uplink\.tcp: It cannot be reached\. -> newleaf tries it again each minute\./,
+    /^failed NL-UPLINK-SOCKET uplink\.tcp: It cannot be reached\. -> It is tried again each minute\./,
   ],
   [
     'uplink-queue',
@@ -159,7 +159,7 @@ export const UPLINK: readonly Row[] = [
       idle({ name: 'a', trouble: failure('NL-UPLINK-THROTTLED') }),
       idle({ name: 'b', trouble: failure('NL-UPLINK-SOCKET', { message: 'No.', cause: 'EROFS' }) }),
     ]),
-    /^failed NL-UPLINK-SOCKET b: No\. \(EROFS\) -> newleaf tries .* There are more: `newleaf uplink list`\.$/,
+    /^failed NL-UPLINK-SOCKET b: No\. \(EROFS\) -> It is tried .* There are more: `newleaf uplink list`\.$/,
   ],
   [
     'uplink-trouble',
