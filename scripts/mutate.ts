@@ -53,7 +53,20 @@ const TABLES = [
   'unreached',
   'ways-back',
 ];
-const UPLINK_TABLES = ['forward', 'messages', 'methods', 'refusals', 'topics', 'twin', 'uplink'];
+const UPLINK_TABLES = [
+  'fair',
+  'forward',
+  'inbox',
+  'messages',
+  'methods',
+  'refusals',
+  'rejected',
+  'stands',
+  'suspects',
+  'topics',
+  'twin',
+  'uplink',
+];
 const EDGE_TABLES = [
   'daemon/lane',
   'daemon/full-disk',

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Suspects } from '../../../agent/uplink/suspects.ts';
+import { programOf } from './fakes.ts';
+
+const MINUTE = 60_000;
+
+test('a link that ends within the wait of each session: the message is tried at once on the next one', async () => {
+  const suspects = new Suspects();
+  const program = programOf('sensors');
+  await program.queue.append({ topic: '', payload: Buffer.from('x') });
+  const closesOverIt = async (openedAt: number) => {
+    suspects.opened(openedAt);
+    program.up.rewind();
+    const chosen = suspects.has(program) ? await suspects.next(true, openedAt) : undefined;
+    const message = typeof chosen === 'object' ? chosen.message : await program.up.next();
+    assert.ok(message);
+    suspects.closed([{ program, message, sentAt: openedAt }], openedAt + 100);
+  };
+  await closesOverIt(0);
+  await closesOverIt(2 * MINUTE);
+
+  const session = 10 * MINUTE;
+  suspects.opened(session);
+  assert.equal(await suspects.next(true, session), undefined, 'it waits');
+  suspects.closed([], session + 30_000);
+  suspects.opened(session + MINUTE);
+  assert.equal(typeof (await suspects.next(true, session + MINUTE)), 'object', 'it is tried');
+});
