@@ -9,9 +9,12 @@ test('a link that ends within the wait of each session: the message is tried at 
   const suspects = new Suspects();
   const program = programOf('sensors');
   await program.queue.append({ topic: '', payload: Buffer.from('x') });
-  const closesOverIt = async (openedAt: number) => {
-    suspects.opened(openedAt);
+  const opens = (at: number) => {
+    suspects.opened(at);
     program.up.rewind();
+  };
+  const closesOverIt = async (openedAt: number) => {
+    opens(openedAt);
     const chosen = suspects.has(program) ? await suspects.next(true, openedAt) : undefined;
     const message = typeof chosen === 'object' ? chosen.message : await program.up.next();
     assert.ok(message);
@@ -21,9 +24,9 @@ test('a link that ends within the wait of each session: the message is tried at 
   await closesOverIt(2 * MINUTE);
 
   const session = 10 * MINUTE;
-  suspects.opened(session);
+  opens(session);
   assert.equal(await suspects.next(true, session), undefined, 'it waits');
   suspects.closed([], session + 30_000);
-  suspects.opened(session + MINUTE);
+  opens(session + MINUTE);
   assert.equal(typeof (await suspects.next(true, session + MINUTE)), 'object', 'it is tried');
 });
