@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Rewriting } from './printed.ts';
 
 /**
@@ -40,10 +38,6 @@ export const contained: Rewriting = (command) => {
 
 /** Whether this is the image of Dockerfile.arm64. */
 export const isContained = ({ NEWLEAF_CONTAINER }: NodeJS.ProcessEnv): boolean => NEWLEAF_CONTAINER === '1';
-
-/** This container is not that of the daemon, whose first process has laid this file (scripts/container/newleaf-container). */
-export const isBeside = (env: NodeJS.ProcessEnv): boolean =>
-  isContained(env) && !existsSync(join(env.RUNTIME_DIRECTORY ?? '/run/newleaf', 'pulse'));
 
 /** Advice for `init`, where this user may not use a directory: a container is root only where its engine is told so. */
 export function asRoot(directory: string, env = process.env): string {

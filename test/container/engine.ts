@@ -4,7 +4,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import type { TestContext } from 'node:test';
+import { after, type TestContext } from 'node:test';
 import { ENTER, NATIVE, onDisk } from '../package/installed.ts';
 
 const CACHE = join(import.meta.dirname, '..', '..', '.cache');
@@ -167,8 +167,23 @@ export const HANG = `
   for found in /proc/[0-9]*; do read -r name <"$found/comm" && [ "$name" = newleaf ] && kill -STOP "\${found#/proc/}"; done
   echo 000000000001 >/run/newleaf/pulse`;
 
-/** Builds the image with SoftHSM in it, for this machine. @returns where it is */
-export function builtImage(): string {
+/**
+ * The engine of this test file, which goes with it.
+ * @returns also the directory of the image: `scripts/test container` makes one for all files
+ */
+export function ownEngine(): { readonly engine: Engine; readonly image: string } {
+  const made = process.env.NEWLEAF_TEST_IMAGE;
+  const image = made ?? builtImage();
+  const engine = new Engine(image);
+  after(() => {
+    engine.remove();
+    if (made === undefined) rmSync(image, { recursive: true, force: true });
+  });
+  return { engine, image };
+}
+
+/** Builds the image with SoftHSM in it, for this machine. */
+function builtImage(): string {
   const directory = join(CACHE, `image-${process.pid}`);
   execFileSync(ENTER, ['--containers', BUILD, directory, NATIVE, '--build-arg', 'MODULE=softhsm2'], {
     stdio: ['ignore', 'ignore', 'inherit'],

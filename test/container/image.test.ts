@@ -1,15 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
-import { builtImage, Engine } from './engine.ts';
+import { test } from 'node:test';
+import { ownEngine } from './engine.ts';
 
-const image = process.env.NEWLEAF_TEST_IMAGE ?? builtImage();
-const engine = new Engine(image);
-after(() => {
-  engine.remove();
-  if (process.env.NEWLEAF_TEST_IMAGE === undefined) rmSync(image, { recursive: true, force: true });
-});
+const { engine, image } = ownEngine();
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));

@@ -4,17 +4,12 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, type TestContext, test } from 'node:test';
-import { builtImage, Engine } from './engine.ts';
+import { type TestContext, test } from 'node:test';
+import { ownEngine } from './engine.ts';
 import { blockOf, lineOf, type } from './page.ts';
 import { type Site, site } from './site.ts';
 
-const image = process.env.NEWLEAF_TEST_IMAGE ?? builtImage();
-const engine = new Engine(image);
-after(() => {
-  engine.remove();
-  if (process.env.NEWLEAF_TEST_IMAGE === undefined) rmSync(image, { recursive: true, force: true });
-});
+const { engine } = ownEngine();
 
 const INIT = lineOf(blockOf('Run', 'sh', 'newleaf init'), 'docker run');
 

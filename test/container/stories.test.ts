@@ -2,17 +2,12 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, type TestContext, test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { faultyModule } from '../contract/faulty/faulty.ts';
-import { builtImage, Container, Engine, HANG, only, type Volumes } from './engine.ts';
+import { Container, HANG, only, ownEngine, type Volumes } from './engine.ts';
 import { type Site, site, USER } from './site.ts';
 
-const image = process.env.NEWLEAF_TEST_IMAGE ?? builtImage();
-const engine = new Engine(image);
-after(() => {
-  engine.remove();
-  if (process.env.NEWLEAF_TEST_IMAGE === undefined) rmSync(image, { recursive: true, force: true });
-});
+const { engine } = ownEngine();
 
 const setUp = async (t: TestContext): Promise<Site> => {
   const made = await site(t);

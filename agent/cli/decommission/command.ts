@@ -8,7 +8,7 @@ import { becomeDaemon, isStranger, type Passage } from '../../machine/as-daemon.
 import { endJournal } from '../../state/journal.ts';
 import { type Lock, takeLock } from '../../state/lock.ts';
 import { command, Failed, Misuse, type Run, textOption } from '../kit/command.ts';
-import { type Keyboard, typedLine } from '../kit/prompt.ts';
+import { demandTyped, type Keyboard } from '../kit/prompt.ts';
 import { screenOf } from '../kit/screen.ts';
 import { sendLastMessages } from './last-messages.ts';
 import { programsLeft } from './programs.ts';
@@ -54,12 +54,8 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
       const programs = await programsLeft(directory, config.uplink.sockets);
       io.out.write(planInWords({ holding, files, programs }, loaded, screen));
       if (!isAgreed) {
-        const id = config.dps.registration_id;
-        const question = { out: io.out, text: `Type ${id} to go on: `, unchanged: UNTOUCHED };
-        if ((await typedLine(stdin, question)) !== id) {
-          io.err.write(`That is not the registration ID. ${UNTOUCHED}\n`);
-          return EXIT.failed;
-        }
+        const name = config.dps.registration_id;
+        await demandTyped(stdin, io.out, { name, what: 'registration ID', unchanged: 'Nothing was destroyed.' });
       }
       if (programs.some(({ queued }) => queued !== 0)) {
         await lock.release();
@@ -77,7 +73,6 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
     }
   });
 
-const UNTOUCHED = 'Nothing was destroyed.';
 const NO_TERMINAL = 'The question cannot be asked: stdin is no terminal.';
 
 /** From here on only this process uses state and token. @throws Fault NL-DAEMON-RUNS */

@@ -130,21 +130,23 @@ function forget(line: Interface | undefined): void {
   line?.write(null, { ctrl: true, name: 'u' });
 }
 
-export interface TypedQuestion {
-  readonly out: Output;
-  readonly text: string;
-  /** What Ctrl-C means. */
+interface Named {
+  readonly name: string;
+  /** Of what it is the name. */
+  readonly what: string;
+  /** The state of things where another one is typed. */
   readonly unchanged: string;
 }
 
-/** Asks for one line. @throws Failed at Ctrl-C */
-export async function typedLine(stdin: Keyboard, { out, text, unchanged }: TypedQuestion): Promise<string> {
+/** Demands that the person types a name, before what cannot be undone. @throws Failed, also at Ctrl-C */
+export async function demandTyped(stdin: Keyboard, out: Output, { name, what, unchanged }: Named): Promise<void> {
   const prompt = terminalPrompt(stdin, out);
   try {
-    return await prompt.ask(text, 'line');
+    if ((await prompt.ask(`Type ${name} to go on: `, 'line')) === name) return;
   } catch {
     throw new Failed(`Interrupted. ${unchanged}`);
   } finally {
     prompt.release();
   }
+  throw new Failed(`That is not the ${what}. ${unchanged}`);
 }

@@ -1,6 +1,6 @@
 import { askSocket } from '../../control/client.ts';
 import { Fault } from '../../failure/failure.ts';
-import { isBeside } from '../../machine/contained.ts';
+import { isContained } from '../../machine/contained.ts';
 import { knock } from '../../machine/unix-socket.ts';
 import type { Status } from '../../roll/report.ts';
 import { isLocked } from '../../state/lock.ts';
@@ -18,25 +18,28 @@ export interface DaemonPlace {
   readonly directory?: string | undefined;
 }
 
-/** A failure to ask the daemon: where it has its lock it runs, and only its socket is gone. */
+/**
+ * A failure to ask the daemon: where it has its lock it runs, and only its socket is not here. In a container it is another one's
+ * then, as of two on one volume; or it has just been started in this one.
+ */
 export async function unheard(error: unknown, place: DaemonPlace): Promise<unknown> {
   const isDown = error instanceof Fault && error.failure.code === 'NL-DAEMON-DOWN';
   if (!isDown || !(await isGone(place))) return error;
-  return isBeside(process.env) ? new Fault('NL-CONTROL-GONE', ELSEWHERE) : new Fault('NL-CONTROL-GONE');
+  return isContained(process.env) ? new Fault('NL-CONTROL-GONE', ELSEWHERE) : new Fault('NL-CONTROL-GONE');
 }
 
 const isGone = async ({ socket, directory }: DaemonPlace): Promise<boolean> =>
   directory !== undefined && (await knock(socket)) !== undefined && (await isLocked(directory));
 
 const ELSEWHERE = {
-  message: 'The daemon runs in another container, and this one has not its socket.',
+  message: 'The daemon runs in another container on this volume, or is starting in this one.',
   advice: 'Ask it there: `docker exec newleaf newleaf status`',
 };
 
-/** Before the token is opened. @throws Fault NL-DAEMON-RUNS where the daemon of another container has it */
+/** Before the token is opened. @throws Fault NL-DAEMON-RUNS where a daemon that cannot be asked here has it */
 export async function demandHere(place: DaemonPlace): Promise<void> {
-  if (!isBeside(process.env) || !(await isGone(place))) return;
-  const message = 'The daemon in another container has the token.';
+  if (!isContained(process.env) || !(await isGone(place))) return;
+  const message = 'The daemon has the token, in another container on this volume, or as it is starting in this one.';
   throw new Fault('NL-DAEMON-RUNS', { message, advice: 'Check it there: `docker exec newleaf newleaf check`' });
 }
 

@@ -3,7 +3,7 @@ import { EXIT } from '../../failure/exit.ts';
 import { recordOf } from '../../machine/program-directory.ts';
 import { assertName } from '../../state/program-name.ts';
 import { command, Failed, Misuse, type Run, textOption } from '../kit/command.ts';
-import { type Keyboard, typedLine } from '../kit/prompt.ts';
+import { demandTyped, type Keyboard } from '../kit/prompt.ts';
 import { screenOf, wrap } from '../kit/screen.ts';
 import { HERE, type Machine } from './machine.ts';
 import { hasSocketPlace, removeSocketPlace } from './place.ts';
@@ -27,18 +27,14 @@ export const uplinkRemove = (stdin: Keyboard, machine: Machine = HERE): Run =>
     const { sockets } = config.uplink;
     const isPlaced = await hasSocketPlace(name, sockets, machine.tmpfiles);
     if (isPlaced && !machine.isRoot()) {
-      const message = `Only root can remove ${recordOf(name, sockets, machine.tmpfiles)}, which belongs to this program. Nothing was removed.`;
+      const message = `Only root can remove ${recordOf(name, sockets, machine.tmpfiles)}, which belongs to this program. ${UNTOUCHED}`;
       throw new Failed(message, { advice: `\`newleaf uplink remove ${name}\`` });
     }
     const program = (await askUplink(config)).programs.find((one) => one.name === name);
     const screen = screenOf(io.out, io.env);
     if (program !== undefined && !isAgreed) {
       io.out.write(`${wrap(screen, lossInWords(program)).join('\n')}\n`);
-      const question = { out: io.out, text: `Type ${name} to go on: `, unchanged: UNTOUCHED };
-      if ((await typedLine(stdin, question)) !== name) {
-        io.err.write(`That is not the name of the program. ${UNTOUCHED}\n`);
-        return EXIT.failed;
-      }
+      await demandTyped(stdin, io.out, { name, what: 'name of the program', unchanged: UNTOUCHED });
     }
     // Without a program the daemon refuses, unless a removal was interrupted here.
     const removal = () => (program === undefined && isPlaced ? Promise.resolve(0) : askRemoval(config, name));

@@ -36,7 +36,7 @@ export const UPLINK = {
   ),
   'NL-UPLINK-STANDS': refusedCode(
     'The session with the hub is open, and for ten minutes the oldest message of a program has not moved.',
-    'See in the log what comes before: `journalctl -u newleaf --grep uplink-`. For the hub: operator of the hub, look at its quota. For the program: it must be connected, subscribe, and send PUBACKs; `newleaf uplink list`.',
+    'See in the log what comes before: `journalctl -u newleaf --grep uplink-`. For the hub: operator of the hub, look at its quota. For the program: it must be connected, subscribe, and send PUBACKs, see `newleaf uplink list`; where it needs none, `newleaf uplink forget NAME`.',
   ),
   'NL-UPLINK-THROTTLED': transientCode(
     'The hub closes the session while messages of programs are on their way, or sends no PUBACK: they are sent more slowly.',

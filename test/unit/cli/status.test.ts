@@ -167,7 +167,7 @@ test('a daemon that runs, and whose socket was removed: no word of an older end,
   await assert.rejects(askDaemon(config, '/v1/roll', {}), fault('NL-CONTROL-GONE', /in another container/));
   await assert.rejects(
     demandHere({ socket: config.control.socket, directory: state }),
-    fault('NL-DAEMON-RUNS', /The daemon in another container has the token/),
+    fault('NL-DAEMON-RUNS', /The daemon has the token, in another container/),
   );
 });
 

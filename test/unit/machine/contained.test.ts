@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { CODES } from '../../../agent/failure/failure.ts';
-import { asRoot, contained, isBeside } from '../../../agent/machine/contained.ts';
+import { asRoot, contained } from '../../../agent/machine/contained.ts';
 import { rewritten } from '../../../agent/machine/printed.ts';
-import { scratch } from '../state/disk.ts';
 
 const inside = (text: string): string => rewritten(text, contained);
 
@@ -45,12 +42,5 @@ describe('in a container, a command is one that works there', () => {
       asRoot('/etc/newleaf', { NEWLEAF_CONTAINER: '1' }),
       /`docker run --rm --user 0 --volume \/etc\/newleaf:\/etc\/newleaf --entrypoint chown newleaf -R \d+:\d+ \/etc\/newleaf`$/,
     );
-  });
-
-  test('the container of the daemon is told apart by the file of its first process', (t) => {
-    const env = { NEWLEAF_CONTAINER: '1', RUNTIME_DIRECTORY: scratch(t) };
-    assert.deepEqual([isBeside({}), isBeside(env)], [false, true]);
-    writeFileSync(join(env.RUNTIME_DIRECTORY, 'pulse'), '');
-    assert.equal(isBeside(env), false);
   });
 });
