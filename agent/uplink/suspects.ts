@@ -69,8 +69,7 @@ const LARGEST_REPEATED = 4_096;
  * (azure-iot-sdk-node#501; paho.mqtt.c#760: one such message used gigabytes of mobile data). The first message of the program is
  * then sent alone. Where the hub closes over it again, the program waits for the first minute of the next session, while the
  * others go on, and is tried alone after that. If the hub closes two sessions so in which it has taken another message, this one
- * is set aside. A hub whose quota is used up
- * closes over any message: while it takes none, the wait doubles, and none is to blame.
+ * is set aside. A hub whose quota is used up closes over any message: while it takes none, the wait doubles, and none is to blame.
  */
 export class Suspects {
   readonly #suspects = new Map<Program, Suspect>();
