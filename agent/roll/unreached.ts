@@ -11,6 +11,8 @@ import type { Decision, Moved, Of, RollEffect, RollEvent, RollState } from './st
 const UNHEARD = 5;
 /** A candidate that is asked for again has used its ladder: each further round costs a registration of the current leaf as well. */
 const UNHEARD_AGAIN = 1;
+/** No two of these five are as far from each other, in milliseconds: the pace of a day has slowed the ladder down. */
+const SLOW_MS = 4 * 60_000;
 
 /** Without an answer, phase and candidate stay for as long as it lasts; unless there is another leaf to try. */
 export function unsettled(before: RollState, event: Of<'failed'>, decision?: Decision): Moved {
@@ -18,7 +20,7 @@ export function unsettled(before: RollState, event: Of<'failed'>, decision?: Dec
   const again = (state: RollState): Moved => ({ state, retry: failure });
   if (effect.kind === 'register') {
     const state = { ...before, unheard: (before.unheard ?? 0) + 1 };
-    return again(state.unheard < patience(state) ? state : tryOther(state, event, failure));
+    return again(isShort(state, event) ? state : tryOther(state, event, failure));
   }
   if (failure.code === 'NL-TOKEN-KEY' && isSession(effect, before.current))
     return again(begin({ ...before, keyless: (before.keyless ?? 0) + 1 }, event, decision));
@@ -34,6 +36,13 @@ export function unsettled(before: RollState, event: Of<'failed'>, decision?: Dec
 
 const isOfCandidate = ({ next }: RollState, effect: RollEffect): boolean =>
   next?.is === 'assigned' && effect.kind === 'connect' && effect.leaf.thumbprint === next.leaf.thumbprint;
+
+/** Whether DPS has been silent for a moment only. */
+function isShort(state: RollState, { at }: RollEvent): boolean {
+  const { unheard = 0, workTrouble } = state;
+  const isSlow = unheard > 1 && workTrouble !== undefined && at - workTrouble.at >= SLOW_MS;
+  return unheard < patience(state) && !isSlow;
+}
 
 /** How often DPS may be silent before another leaf is tried. */
 function patience({ next }: RollState): number {

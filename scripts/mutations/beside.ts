@@ -62,8 +62,14 @@ export const BESIDE: readonly Mutation[] = [
   of(
     'unreached.ts',
     'a DPS that answers all but one leaf locks the gateway out',
-    'state.unheard < patience(state)',
+    'unheard < patience(state) && !isSlow',
     'true',
+  ),
+  of(
+    'unreached.ts',
+    'a pace that slows the ladder of one leaf down keeps the other one from DPS for hours',
+    'unheard > 1 && workTrouble',
+    'false && workTrouble',
   ),
   of(
     'unreached.ts',

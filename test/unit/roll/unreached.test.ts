@@ -203,6 +203,15 @@ describe('a DPS that is silent about one leaf', () => {
     ...back,
     next: { ...unwanted(), because, rest: { ...rest, askAt } },
   });
+  test('a pace that slows its ladder down: after a silence of four minutes', () => {
+    const silentOnce = unheard(abandoning('refused'), 'register');
+    const then = (ms: number) => briefly(unheard(silentOnce, 'register', 1, NOW + ms));
+    assert.equal(then(239_999), 'abandoning, register a, connect a');
+    assert.equal(then(240_000), 'registering-next, register b, connect a');
+    assert.equal(then(-240_000), 'abandoning, register a, connect a', 'a clock that was set back');
+    assert.equal(briefly(unheard(abandoning('refused'), 'register', 1, NOW + 240_000)), then(0), 'the first silence');
+  });
+
   test('on the way back, tries the candidate once more when its time has come', () => {
     assert.equal(briefly(unheard(abandoning('refused'), 'register', 5)), 'registering-next, register b, connect a');
     assert.equal(briefly(unheard(abandoning('refused', NOW + 1), 'register', 5)), 'abandoning, register a, connect a');
