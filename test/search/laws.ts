@@ -102,8 +102,11 @@ export function canServe({ world, known, daemon }: Gateway): boolean {
 
 /** A failure may be told this late, in milliseconds: the next attempt is under way. */
 const TELL_MS = 2 * MINUTE;
-/** What was met by a clock that has been set since is not told any more, and an issuer may take nine minutes for the next attempt. */
-const TELL_ANEW_MS = 10 * MINUTE;
+/**
+ * What was met by a clock that has been set since is not told any more. The clock is looked at once a minute, and an issuer may
+ * take nine minutes for the next attempt.
+ */
+const TELL_ANEW_MS = 11 * MINUTE;
 
 /** While work fails, `status` names its cause in every minute. @returns the law where it is broken */
 export async function untold({ daemon, log, clock }: Gateway): Promise<string | undefined> {
