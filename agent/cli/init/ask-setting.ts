@@ -15,9 +15,9 @@ import { type Option, SETTINGS, type SettingQuestion } from './settings.ts';
  * @throws Fault NL-CONFIG for a flag that is wrong; Interrupted
  */
 export async function askSetting(guide: Guide, question: SettingQuestion, typed?: string): Promise<void> {
-  const { answers, dialogue } = guide;
+  const { answers, dialogue, flags } = guide;
   const { name, flag, words, hint, file, form, choices } = question;
-  const isAsked = dialogue.asks && guide.flag(flag) === undefined;
+  const isAsked = dialogue.asks && !flags.has(flag);
   if (isAsked && question.isPassword && file !== undefined) return askPassword(guide, question, file);
   const read = (one: string): Written => (form === undefined ? placed(question, one) : form.read(one));
   let named: Exclude<Awaited<ReturnType<typeof look>>, string> | undefined;
@@ -41,12 +41,12 @@ export async function askSetting(guide: Guide, question: SettingQuestion, typed?
     if (place !== undefined) answers.set(name, read(place));
     return place !== undefined;
   };
-  const given = guide.flag(flag);
+  const given = flags.get(flag);
   if (given !== undefined) {
     const wrong = await objection(given);
     if (wrong !== undefined) throw wrongFlag(flag, wrong);
     if (await isTaken(given)) return;
-    guide.forget(flag);
+    flags.forget(flag);
   }
   const standing = answers.get(name) ?? question.suggestion?.(guide.file) ?? standardOf(name) ?? '';
   const fallback = standing === '' ? undefined : (form?.show(standing) ?? String(standing));

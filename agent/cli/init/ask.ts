@@ -9,7 +9,7 @@ import { adopt, demandStopped } from './adopt/adopt.ts';
 import { type ExistingConfig, keepDraft, makePlace, writeConfiguration } from './configuration.ts';
 import { dropCopies } from './copies.ts';
 import type { Dialogue } from './dialogue.ts';
-import { createErrands, type Guide, misconfigured } from './guide.ts';
+import { createErrands, Flags, type Guide, misconfigured } from './guide.ts';
 import { leftOver, recordedIn } from './idle.ts';
 import { hasAnswer } from './network.ts';
 import { stagedPin } from './pin.ts';
@@ -48,15 +48,14 @@ export async function configure(options: AskOptions): Promise<void> {
     throw misconfigured(why, ON_A_TERMINAL);
   }
   const { answers } = before;
-  const flags = new Map(
+  const flags = new Flags(
     Object.entries(args.options).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
   );
-  const flag = (name: string) => flags.get(name);
-  judgeFlags({ flag });
+  judgeFlags({ flags });
   await makePlace(file);
   welcome(dialogue, before, file);
   // A person is asked for the other half, and aziot may bring it.
-  if (!dialogue.asks && flag('adopt') !== 'aziot') demandWhole({ flag }, hasAnswer(answers));
+  if (!dialogue.asks && flags.get('adopt') !== 'aziot') demandWhole({ flags }, hasAnswer(answers));
   const state = answers.inEffect('state.directory');
   const account = daemonAccount(file, { state: { directory: state } });
   const known = await recordedIn(state);
@@ -64,21 +63,18 @@ export async function configure(options: AskOptions): Promise<void> {
   const bare: Guide = {
     dialogue,
     answers,
-    flag,
-    forget: (...names) => {
-      for (const name of names) flags.delete(name);
-    },
+    flags,
     file,
     account,
     leaf: known.leaf,
-    left: await leftOver({ answers, dialogue, flag }, known),
+    left: await leftOver({ answers, dialogue, flags }, known),
     errands: createErrands(account, () => unitOf(instanceOf(file).unit), during),
     copies: new Map(),
     later: [],
     staged: {},
     stdin: () => pinFrom(options),
   };
-  const guide: Guide = { ...bare, adopted: await adopt(bare, flags) };
+  const guide: Guide = { ...bare, adopted: await adopt(bare) };
   if (account === undefined) await makeDirectory(state);
   else await giveDirectories(account, file, state, dirname(answers.inEffect('control.socket')));
   await options.alone(state);

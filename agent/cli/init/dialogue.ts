@@ -14,11 +14,16 @@ export class Back extends Error {
   }
 }
 
-/** `back` is a no, where no asks the question before again. @throws what is not Back */
-export function toNo(error: unknown): false {
-  if (error instanceof Back) return false;
-  throw error;
-}
+/** For a catch: what `back` means here. @throws what is not Back */
+export const onBack =
+  <T>(meaning: () => T) =>
+  (error: unknown): T => {
+    if (error instanceof Back) return meaning();
+    throw error;
+  };
+
+/** Where no asks the question before again. */
+export const toNo = onBack(() => false);
 
 export interface Choice<K extends string> {
   readonly key: K;

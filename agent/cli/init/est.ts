@@ -42,7 +42,7 @@ export function estQuestions(): readonly Question[] {
 const askUrl: Question = (guide) => askServer(guide, 'est-url', ['est-url'], [ask('est-url')]);
 const askAuthority: Question = (guide) => askServer(guide, 'est-ca', SERVER_FLAGS, [askUrl, ask('est-ca')]);
 
-async function askServer(guide: Guide, option: Option, flags: readonly string[], again: readonly Question[]) {
+async function askServer(guide: Guide, option: Option, forgotten: readonly string[], again: readonly Question[]) {
   const { dialogue } = guide;
   await ask(option)(guide);
   if (!dialogue.asks) return;
@@ -54,17 +54,16 @@ async function askServer(guide: Guide, option: Option, flags: readonly string[],
     return failure && !isLast && isOfFile(failure) ? undefined : failure;
   };
   const isProven = await untilProven(guide, met, (failure) => {
-    guide.forget(...flags);
+    guide.flags.forget(...forgotten);
     return isOfFile(failure) ? { setting: SETTINGS['est-ca'].name, again: [ask('est-ca')] } : { again };
   });
   if (isProven && isLast) dialogue.ok('The EST server answers.');
 }
 
-async function askFirsts({ answers, dialogue, flag }: Guide): Promise<readonly First[]> {
-  const isGiven = (flags: readonly string[]) => flags.some((name) => flag(name) !== undefined);
+async function askFirsts({ answers, dialogue, flags }: Guide): Promise<readonly First[]> {
   const given = [
-    ...(isGiven(PASSWORD_FLAGS) ? (['password'] as const) : []),
-    ...(isGiven(BOOTSTRAP_FLAGS) ? (['bootstrap'] as const) : []),
+    ...(flags.hasAny(...PASSWORD_FLAGS) ? (['password'] as const) : []),
+    ...(flags.hasAny(...BOOTSTRAP_FLAGS) ? (['bootstrap'] as const) : []),
   ];
   if (given.length > 0 || !dialogue.asks) return given;
   dialogue.say('How does this gateway prove itself the first time?');
@@ -77,10 +76,9 @@ async function askFirsts({ answers, dialogue, flag }: Guide): Promise<readonly F
 
 /** Asks for what the server refuses again. In a script, a new gateway meets it with its first leaf. */
 async function proveIdentity(guide: Guide, identity: readonly Question[]): Promise<void> {
-  const { answers, dialogue, flag, leaf } = guide;
-  const flags = [...SERVER_FLAGS, ...PASSWORD_FLAGS, ...BOOTSTRAP_FLAGS];
-  const isGiven = ['issuer', ...flags].some((name) => flag(name) !== undefined);
-  if (!dialogue.asks && (leaf === undefined || !isGiven)) return;
+  const { answers, dialogue, flags, leaf } = guide;
+  const all = [...SERVER_FLAGS, ...PASSWORD_FLAGS, ...BOOTSTRAP_FLAGS];
+  if (!dialogue.asks && (leaf === undefined || !flags.hasAny('issuer', ...all))) return;
   answers.demandAll();
   const isKnown = (draft: Draft) => draft.has(USER) || draft.has(CERTIFICATE);
   const met = async () => {
@@ -92,7 +90,7 @@ async function proveIdentity(guide: Guide, identity: readonly Question[]): Promi
     return told;
   };
   const isProven = await untilProven(guide, met, ({ code }) => {
-    guide.forget(...flags);
+    flags.forget(...all);
     if (code === 'NL-EST-AUTH') return { setting: PASSWORD_FILE, again: identity };
     return { again: [askUrl, askAuthority] };
   });

@@ -32,9 +32,7 @@ export interface Adopted {
 export interface Guide {
   readonly dialogue: Dialogue;
   readonly answers: InitAnswers;
-  readonly flag: (name: string) => string | undefined;
-  /** Flags whose values failed: the person is asked instead. */
-  readonly forget: (...flags: readonly string[]) => void;
+  readonly flags: Flags;
   /** The configuration to write; its secrets lie beside it. */
   readonly file: string;
   /** The user of the daemon, where init runs as root and the unit has one. */
@@ -57,6 +55,23 @@ export interface Guide {
 
 /** Asks one thing, or nothing where it is known or does not matter. */
 export type Question = (guide: Guide) => Promise<unknown>;
+
+/** The options of the command line that have a value, and what is taken over as if it stood there. */
+export class Flags extends Map<string, string> {
+  hasAny(...names: readonly string[]): boolean {
+    return names.some((name) => this.has(name));
+  }
+
+  /** Their values have failed: the person is asked instead. */
+  forget(...names: readonly string[]): void {
+    for (const name of names) this.delete(name);
+  }
+
+  /** The command line wins. */
+  propose(name: string, value = ''): void {
+    if (value !== '' && !this.has(name)) this.set(name, value);
+  }
+}
 
 /** Settings by name, in their TOML form, and the flags that are missing where there is no terminal. */
 export class InitAnswers extends Map<string, Written> {

@@ -1,6 +1,6 @@
 import { areaOf, Fault } from '../../failure/failure.ts';
 import { ask, askSetting } from './ask-setting.ts';
-import { Back } from './dialogue.ts';
+import { onBack } from './dialogue.ts';
 import type { Guide, Question } from './guide.ts';
 import { setNetwork, WAY_FLAGS } from './network.ts';
 import { type Blame, prove, untilProven } from './prove.ts';
@@ -9,12 +9,11 @@ import { type Option, SETTINGS } from './settings.ts';
 export const IDENTITY_QUESTIONS: readonly Question[] = [ask('id-scope'), ask('registration-id'), askEndpoint];
 
 async function askEndpoint(guide: Guide): Promise<void> {
-  const { answers, dialogue, flag, leaf } = guide;
-  const isGiven = (names: readonly string[]) => names.some((name) => flag(name) !== undefined);
-  const hasWay = (await setNetwork(guide)) || isGiven(WAY_FLAGS);
+  const { answers, dialogue, flags, leaf } = guide;
+  const hasWay = (await setNetwork(guide)) || flags.hasAny(...WAY_FLAGS);
   await askHost(guide);
-  if (flag('trust-ca') !== undefined) await askTrust(guide);
-  const isNew = hasWay || (leaf !== undefined && isGiven(['endpoint', 'trust-ca']));
+  if (flags.has('trust-ca')) await askTrust(guide);
+  const isNew = hasWay || (leaf !== undefined && flags.hasAny('endpoint', 'trust-ca'));
   if (!dialogue.asks && !isNew) return;
   const met = async () => {
     const { message, failure } = await prove(guide, ['dps-reach'], `Dialling ${answers.inEffect(HOST)}`);
@@ -25,7 +24,7 @@ async function askEndpoint(guide: Guide): Promise<void> {
     return undefined;
   };
   await untilProven(guide, met, ({ code }): Blame => {
-    guide.forget('endpoint', 'trust-ca');
+    flags.forget('endpoint', 'trust-ca');
     if (code === 'NL-DPS-UNTRUSTED' || code === 'NL-CONFIG')
       return { setting: SETTINGS['trust-ca'].name, offer: () => offerTrust(guide), again: [askHost] };
     if (code === 'NL-NETWORK-PROXY') return { again: [orHost('proxy')] };
@@ -44,11 +43,8 @@ async function offerTrust(guide: Guide): Promise<boolean> {
 const orHost =
   (...options: readonly Option[]): Question =>
   async (guide) => {
-    guide.forget(...options);
-    await ask(...options)(guide).catch((error: unknown) => {
-      if (!(error instanceof Back)) throw error;
-      return askHost(guide);
-    });
+    guide.flags.forget(...options);
+    await ask(...options)(guide).catch(onBack(() => askHost(guide)));
   };
 
 const HOST = SETTINGS.endpoint.name;

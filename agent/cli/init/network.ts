@@ -38,13 +38,13 @@ export const hasAnswer =
  * @returns whether the environment has named the proxy
  */
 export async function setNetwork(guide: Guide): Promise<boolean> {
-  const { answers, dialogue, flag } = guide;
-  const isOpen = (flag('proxy') ?? answers.get(PROXY)) === undefined;
+  const { answers, dialogue, flags } = guide;
+  const isOpen = (flags.get('proxy') ?? answers.get(PROXY)) === undefined;
   const { proxy: proposed, refusal } = isOpen ? proposedProxy() : {};
   if (refusal !== undefined) dialogue.say(refusal);
   if (proposed !== undefined) dialogue.say(`The proxy ${proposed} is taken from HTTPS_PROXY.`);
   // Both were judged with all options.
-  const given = { [SETTINGS.transport.name]: flag('transport'), [PROXY]: flag('proxy') ?? proposed };
+  const given = { [SETTINGS.transport.name]: flags.get('transport'), [PROXY]: flags.get('proxy') ?? proposed };
   for (const [name, value] of Object.entries(given)) if (value !== undefined) answers.set(name, value);
   await askHalves(guide);
   return proposed !== undefined;
@@ -52,8 +52,8 @@ export async function setNetwork(guide: Guide): Promise<boolean> {
 
 /** A user name, a password and a proxy belong together: where one of the first two is there, the others are asked for. */
 async function askHalves(guide: Guide): Promise<void> {
-  const { answers, flag } = guide;
-  const isGiven = (one: SettingQuestion) => flag(one.flag) !== undefined;
+  const { answers, flags } = guide;
+  const isGiven = (one: SettingQuestion) => flags.has(one.flag);
   const isThere = (one: SettingQuestion) => isGiven(one) || Boolean(answers.text(one.name));
   if (!isThere(USER) && !isThere(PASSWORD)) return;
   if (answers.text(PROXY) === undefined) await ask('proxy')(guide);

@@ -76,14 +76,15 @@ function notHere(kind: NewKind, { useless }: Survey): Fault {
   return new Fault('NL-TOKEN-MODULE', { message: `No token can be made here: ${why}.`, advice });
 }
 
-async function labelOf({ dialogue, flag }: Guide, { module }: Shown, { tokens }: Survey): Promise<string> {
+async function labelOf({ dialogue, flags }: Guide, { module }: Shown, { tokens }: Survey): Promise<string> {
   const there = tokens.filter((one) => one.module.path === module.path && one.token.hasPin);
   const taken = there.map(({ token }) => token.label);
   const more = taken.map((_, at) => `${STANDARD_LABEL}-${at + 2}`);
-  const standard = flag('token') ?? [STANDARD_LABEL, ...more].find((label) => !taken.includes(label)) ?? STANDARD_LABEL;
+  const standard =
+    flags.get('token') ?? [STANDARD_LABEL, ...more].find((label) => !taken.includes(label)) ?? STANDARD_LABEL;
   const objection = (label: string) =>
     taken.includes(label) ? 'must be another: there is a token with this name' : objectionTo('hsm.token', label);
-  if (dialogue.asks && flag('token') === undefined) return dialogue.text('Name of the new token', standard, objection);
+  if (dialogue.asks && !flags.has('token')) return dialogue.text('Name of the new token', standard, objection);
   const wrong = objection(standard);
   if (wrong !== undefined) throw wrongFlag('token', wrong);
   return standard;
@@ -96,8 +97,7 @@ async function pinFor(guide: Guide, { token: { pinLength } }: Shown): Promise<st
     pin.length < least || pin.length > most ? `must be ${least} to ${most} characters long` : undefined;
   const given = await givenPin(guide);
   const wrong = given === undefined ? undefined : objection(given);
-  if (wrong !== undefined && guide.flag('pin-file') !== undefined)
-    throw wrongFlag('pin-file', `holds a PIN that ${wrong}`);
+  if (wrong !== undefined && guide.flags.has('pin-file')) throw wrongFlag('pin-file', `holds a PIN that ${wrong}`);
   if (wrong !== undefined) throw new Fault('NL-TOKEN-PIN-FILE', { message: `The PIN for the new token ${wrong}.` });
   const known = given ?? (await storedPin(guide));
   if (known !== undefined && objection(known) === undefined) return known;

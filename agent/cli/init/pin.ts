@@ -30,14 +30,14 @@ export async function askPin(guide: Guide, shown: Shown, isOurs: boolean): Promi
     return false;
   }
   const given = await givenPin(guide);
-  const from = guide.flag('pin-file') === undefined ? 'the one of aziot-identity-service' : 'the one in --pin-file';
+  const from = guide.flags.has('pin-file') ? 'the one in --pin-file' : 'the one of aziot-identity-service';
   if (given !== undefined) return isAccepted(guide, shown, given, from, true);
   if (!token.needsLogin) return isAccepted(guide, shown, NONE, '', !dialogue.asks);
   const kept = await pinKeptFor(guide, token.label, isInUse(guide, shown));
   const isMeant = isOurs || !dialogue.asks;
   if (kept && isMeant && (await isAccepted(guide, shown, kept.pin, kept.words, !dialogue.asks))) return true;
   if (!dialogue.asks) {
-    if (guide.flag('new-token') !== undefined) throw unknownPin(token.label);
+    if (guide.flags.has('new-token')) throw unknownPin(token.label);
     guide.answers.miss('pin-file');
     guide.answers.demandAll();
   }
@@ -64,7 +64,7 @@ async function isAccepted(guide: Guide, { token }: Shown, pin: string, words: st
   } catch (error) {
     const failure = failureOf(error);
     if (isLast) {
-      const isGiven = failure.code === 'NL-TOKEN-PIN' && guide.flag('pin-file') !== undefined;
+      const isGiven = failure.code === 'NL-TOKEN-PIN' && guide.flags.has('pin-file');
       throw isGiven ? new Fault(failure.code, { ...failure, advice: OTHER_FILE }) : error;
     }
     dialogue.wrong(failure.code === 'NL-TOKEN-PIN' ? { ...failure, advice: TRIED } : failure);
@@ -95,7 +95,7 @@ const TRIED =
  */
 export function pinPlace(guide: Guide): { readonly path: string; readonly setting: string | undefined } {
   const named = guide.answers.text('hsm.pin_file');
-  const given = guide.flag('pin-file');
+  const given = guide.flags.get('pin-file');
   const { pin } = instanceOf(guide.file);
   const isUnit = guide.account !== undefined && !isContained(process.env);
   if (isUnit && (named ?? pin) === pin) return { path: pin, setting: undefined };
@@ -171,7 +171,7 @@ export function stagedPin(guide: Guide) {
 
 /** The PIN of `--pin-file`; `-` is stdin. Or that of the program that was here before. @throws Fault NL-CONFIG */
 export async function givenPin(guide: Guide): Promise<string | undefined> {
-  const given = guide.flag('pin-file');
+  const given = guide.flags.get('pin-file');
   if (given === undefined) return guide.adopted?.pin;
   const place = given === '-' ? 'stdin' : resolve(given);
   const text = given === '-' ? await guide.stdin() : pinFileAt(place);

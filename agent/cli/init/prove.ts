@@ -5,7 +5,7 @@ import { examine } from '../checks/examine.ts';
 import { CHECKS } from '../checks/list.ts';
 import { siteHere } from '../proof/site-here.ts';
 import { originOf } from './copies.ts';
-import { Back, toNo } from './dialogue.ts';
+import { onBack, toNo } from './dialogue.ts';
 import { askInOrder, type Guide, type Question } from './guide.ts';
 import { ofProxy } from './network.ts';
 import { SETTINGS } from './settings.ts';
@@ -82,7 +82,7 @@ export async function untilProven(
       return answer;
     };
     let failed = tell(failure);
-    const offered = await offer?.().catch(toBack);
+    const offered = await offer?.().catch(onBack(() => 'back' as const));
     if (offered === true) {
       const still = await met();
       if (still === undefined) return true;
@@ -93,11 +93,6 @@ export async function untilProven(
     if (isTaken) return false;
     await askInOrder(guide, again);
   }
-}
-
-function toBack(error: unknown): 'back' {
-  if (error instanceof Back) return 'back';
-  throw error;
 }
 
 /**

@@ -58,7 +58,7 @@ export async function proveScope(guide: Guide): Promise<void> {
     throw misconfigured(`${message} Nothing was written: ${file} keeps ${kept}.`, advice);
   };
   await untilProven(guide, met, () => {
-    guide.forget(flag);
+    guide.flags.forget(flag);
     return { setting: name, before: kept, again: [ask('id-scope')] };
   });
 }

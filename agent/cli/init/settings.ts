@@ -160,12 +160,12 @@ const optionOf = (setting: string): string | undefined =>
   Object.values(SETTINGS).find(({ name }) => name === setting)?.flag;
 
 /** Judges the values of all options that need only be read, before a file is copied or a server is dialled. @throws Fault NL-CONFIG */
-export function judgeFlags({ flag }: Pick<Guide, 'flag'>): void {
-  const kind = flag('new-token');
+export function judgeFlags({ flags }: Pick<Guide, 'flags'>): void {
+  const kind = flags.get('new-token');
   if (kind !== undefined && !TOKEN_KINDS.some((one) => one === kind))
     throw wrongFlag('new-token', `must be one of ${TOKEN_KINDS.join(', ')}`);
   for (const { flag: option, name, file, form } of Object.values(SETTINGS)) {
-    const given = file === undefined && form === undefined ? flag(option) : undefined;
+    const given = file === undefined && form === undefined ? flags.get(option) : undefined;
     const wrong = given === undefined ? undefined : objectionTo(name, given);
     if (wrong !== undefined) throw wrongFlag(option, wrong);
   }
@@ -176,8 +176,8 @@ export function judgeFlags({ flag }: Pick<Guide, 'flag'>): void {
  * @param hasAnswer whether a setting has an answer besides the options
  * @throws Fault NL-CONFIG that names the options
  */
-export function demandWhole({ flag }: Pick<Guide, 'flag'>, hasAnswer: (setting: string) => boolean): void {
-  const isGiven = (setting: string) => flag(optionOf(setting) ?? '') !== undefined;
+export function demandWhole({ flags }: Pick<Guide, 'flags'>, hasAnswer: (setting: string) => boolean): void {
+  const isGiven = (setting: string) => flags.has(optionOf(setting) ?? '');
   const halves = [...halvesAmong((setting) => isGiven(setting) || hasAnswer(setting))];
   if (halves.length === 0) return;
   const option = (setting: string) => `--${optionOf(setting) ?? setting}`;

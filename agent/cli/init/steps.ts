@@ -3,9 +3,9 @@ import { standardOf } from '../../config/draft.ts';
 import { askFirstKey } from './adopt/begin.ts';
 import { ask } from './ask-setting.ts';
 import { keepDraft } from './configuration.ts';
-import { Back } from './dialogue.ts';
+import { onBack } from './dialogue.ts';
 import { estQuestions } from './est.ts';
-import { askInOrder, type Guide, type Question } from './guide.ts';
+import { askInOrder, Flags, type Guide, type Question } from './guide.ts';
 import { IDENTITY_QUESTIONS } from './identity.ts';
 import { hasAnswer } from './network.ts';
 import { proveScope } from './scope.ts';
@@ -15,10 +15,10 @@ import { admitTpm } from './tpm-unit.ts';
 
 /** How this device proves itself. Without a TPM there is no question. */
 export async function askAttestation(guide: Guide): Promise<void> {
-  const { answers, dialogue, flag } = guide;
+  const { answers, dialogue, flags } = guide;
   const { attestation, 'tpm-device': device } = SETTINGS;
   const isTpm = () => answers.get(attestation.name) === 'tpm';
-  const isGiven = flag(attestation.flag) !== undefined;
+  const isGiven = flags.has(attestation.flag);
   if (isGiven || isTpm() || existsSync(String(standardOf(device.name)))) {
     if (dialogue.asks && !isGiven) dialogue.say('How does this device prove itself?');
     await ask('attestation')(guide);
@@ -39,7 +39,7 @@ const ofIssuer =
 const demandedToken: Question = (guide) => {
   guide.answers.demandAll();
   // Options that no question has taken, as those of another issuer, do not count.
-  demandWhole({ flag: () => undefined }, hasAnswer(guide.answers));
+  demandWhole({ flags: new Flags() }, hasAnswer(guide.answers));
   return askToken(guide);
 };
 
@@ -73,13 +73,10 @@ export async function askAll(guide: Guide): Promise<void> {
       };
     }),
   );
-  for (;;) {
-    try {
-      await askInOrder(guide, questions);
-      return answers.demandAll();
-    } catch (error) {
-      if (!(error instanceof Back)) throw error;
-      dialogue.say('There is no question before this one.');
-    }
-  }
+  const isFirst = onBack(() => {
+    dialogue.say('There is no question before this one.');
+    return 'first' as const;
+  });
+  while ((await askInOrder(guide, questions).catch(isFirst)) === 'first');
+  answers.demandAll();
 }

@@ -25,8 +25,8 @@ const TPM_DEVICE = '/dev/tpmrm0';
 
 /** Where the private key lives: in an existing token, or in a new one. Ends with a login that worked. */
 export async function askToken(guide: Guide): Promise<void> {
-  const { dialogue, flag } = guide;
-  const isGiven = !dialogue.asks || flag('token') !== undefined || flag('new-token') !== undefined;
+  const { dialogue, flags } = guide;
+  const isGiven = !dialogue.asks || flags.hasAny('token', 'new-token');
   for (let isDone = false; !isDone; ) {
     const before = dialogue.questions;
     isDone = await isFound(guide, isGiven).catch((error: unknown) => {
@@ -49,8 +49,8 @@ async function isFound(guide: Guide, isGiven: boolean): Promise<boolean> {
 }
 
 /** The modules of this machine, and the one of `--module`. */
-function lookAround({ account, answers, errands, flag, dialogue }: Guide): Promise<Survey> {
-  const named = flag('module') ?? answers.text('hsm.module');
+function lookAround({ account, answers, errands, flags, dialogue }: Guide): Promise<Survey> {
+  const named = flags.get('module') ?? answers.text('hsm.module');
   const modules = findModules(process.arch);
   if (dialogue.asks)
     dialogue.say(`Looking into ${modules.length} PKCS#11 modules, for ${SURVEY_MS / 1000} s at most …`);
@@ -77,7 +77,7 @@ async function choose(guide: Guide, found: Survey): Promise<Shown | NewKind | un
   const only = standing < 0 && usable.length === 1 && answers.get('hsm.module') === undefined ? 0 : standing;
   const key = await dialogue.choose('Which one', choices, only < 0 ? kinds[0]?.kind : `token-${only}`);
   if (key === 'softhsm' || key === 'tpm') return key;
-  guide.forget('module');
+  guide.flags.forget('module');
   if (key === 'other') await ask('module')(guide);
   return usable.find((_, at) => key === `token-${at}`);
 }
@@ -125,12 +125,13 @@ export const TOKEN_KINDS: readonly NewKind[] = ['softhsm', 'tpm'];
  * made before: calling init again changes nothing.
  * @throws Fault NL-CONFIG where more must be said, or an option is wrong; NL-TOKEN-MISSING where the configured one is not there
  */
-export function tokenByFlags({ answers, flag, left }: Guide, found: Survey): Shown | NewKind {
-  const kind = TOKEN_KINDS.find((one) => one === flag('new-token'));
-  const wrong = wrongModule(flag('module'), found);
+export function tokenByFlags({ answers, flags, left }: Guide, found: Survey): Shown | NewKind {
+  const kind = TOKEN_KINDS.find((one) => one === flags.get('new-token'));
+  const wrong = wrongModule(flags.get('module'), found);
   if (wrong !== undefined) throw wrongFlag('module', wrong);
-  const named = flag('token');
-  const module = flag('module') ?? (named === undefined && kind === undefined ? answers.text('hsm.module') : undefined);
+  const named = flags.get('token');
+  const module =
+    flags.get('module') ?? (named === undefined && kind === undefined ? answers.text('hsm.module') : undefined);
   const kept = left === undefined ? undefined : found.tokens.find((one) => isTokenNamed(one, left));
   if (kind !== undefined) {
     const same = made(kind, named ?? STANDARD_LABEL, found);

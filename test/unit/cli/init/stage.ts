@@ -1,5 +1,5 @@
 import { Dialogue } from '../../../../agent/cli/init/dialogue.ts';
-import { type Errands, type Guide, InitAnswers } from '../../../../agent/cli/init/guide.ts';
+import { type Errands, Flags, type Guide, InitAnswers } from '../../../../agent/cli/init/guide.ts';
 import type { Survey } from '../../../../agent/cli/init/survey.ts';
 import { screenOf } from '../../../../agent/cli/kit/screen.ts';
 import type { Written } from '../../../../agent/config/schema.ts';
@@ -35,14 +35,10 @@ export function scene({ flags = {}, configured = {}, typed, errands = {}, stdin 
     return line;
   };
   const prompt = typed && { ask: next, enter: async () => undefined, hold() {}, release() {} };
-  const given = new Map(Object.entries(flags));
   const guide: Guide = {
     dialogue: new Dialogue(paper, screenOf(paper, { LANG: 'C.UTF-8' }), prompt),
     answers: new InitAnswers(new Map(Object.entries(configured))),
-    flag: (name) => given.get(name),
-    forget: (...names) => {
-      for (const name of names) given.delete(name);
-    },
+    flags: new Flags(Object.entries(flags)),
     file: '/nowhere/newleaf.toml',
     account: undefined,
     leaf: undefined,
