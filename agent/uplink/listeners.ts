@@ -27,6 +27,8 @@ type Address =
   | {
       /** `address:port`, TLS. */
       readonly tcp: string;
+      /** The name by which programs reach it, where the settings have one. */
+      readonly host?: string;
       /** Base64. */
       readonly key: string;
       /** A file with the CA of the listener, PEM. */
@@ -75,9 +77,9 @@ export class Listeners {
   }
 
   address({ name, connects, key = '' }: Pick<Program, 'name' | 'connects' | 'key'>): Address {
-    const { sockets, tcp } = this.#options.settings;
+    const { sockets, tcp, hosts: [host] = [] } = this.#options.settings;
     if (connects === 'socket') return { socket: join(sockets, name, SOCKET) };
-    return { tcp, key, ca: join(sockets, CA_FILE) };
+    return { tcp, ...(host !== undefined && { host }), key, ca: join(sockets, CA_FILE) };
   }
 
   /** A failure is the trouble of this program alone, and is tried again each minute: what is in the way may go. */
@@ -153,7 +155,7 @@ export class Listeners {
 
   async #openCa(host: string): Promise<LocalCa> {
     const { directory, settings, clock, earliest, log } = this.#options;
-    const names = [hostname(), host];
+    const names = [...(settings.hosts ?? [hostname()]), host];
     const tls = join(directory, '.tls');
     await makeDirectory(tls);
     const ca = await openLocalCa({ directory: tls, names, now: () => clock.now(), earliest, log });
