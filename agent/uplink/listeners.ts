@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Failure, Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
+import { isRandomName } from '../machine/contained.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { makePath, setMode } from '../machine/make-path.ts';
 import { SOCKETS_MODE } from '../machine/program-directory.ts';
@@ -155,7 +156,8 @@ export class Listeners {
 
   async #openCa(host: string): Promise<LocalCa> {
     const { directory, settings, clock, earliest, log } = this.#options;
-    const names = [...(settings.hosts ?? [hostname()]), host];
+    const { hosts = [hostname()].filter((name) => !isRandomName(name)) } = settings;
+    const names = [...hosts, host];
     const tls = join(directory, '.tls');
     await makeDirectory(tls);
     const ca = await openLocalCa({ directory: tls, names, now: () => clock.now(), earliest, log });
