@@ -22,6 +22,7 @@ import {
   hubNames,
   idScope,
   listenAddress,
+  ownNames,
   proxyUrl,
   registrationId,
   tokenLabel,
@@ -129,6 +130,11 @@ export const SCHEMA = {
   uplink: {
     sockets: standard(path, '/run/newleaf-uplink', 'Directory with a socket for each program of this gateway.'),
     tcp: standard(listenAddress, '127.0.0.1:8883', 'Where programs with a key connect; opened with the first of them.'),
+    hosts: optional(
+      ownNames,
+      'the host name',
+      'Names by which programs in other containers reach uplink.tcp: the certificate has them, and the lines to paste the first.',
+    ),
     max_bytes: standard(
       size('1MiB', '64GiB'),
       '64MiB',

@@ -39,6 +39,10 @@ export const contained: Rewriting = (command) => {
 /** Whether this is the image of Dockerfile.arm64. */
 export const isContained = ({ NEWLEAF_CONTAINER }: NodeJS.ProcessEnv): boolean => NEWLEAF_CONTAINER === '1';
 
+/** Docker and podman name a container by the beginning of its ID, where it gets no name: the next one has another. */
+export const isRandomName = (host: string, env = process.env): boolean =>
+  isContained(env) && /^[0-9a-f]{12}\b/.test(host);
+
 /** Advice for `init`, where this user may not use a directory: a container is root only where its engine is told so. */
 export function asRoot(directory: string, env = process.env): string {
   if (!isContained(env)) return 'Run it as root: `newleaf init`';

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Failure, Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
+import { isRandomName } from '../machine/contained.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { makePath, setMode } from '../machine/make-path.ts';
 import { SOCKETS_MODE } from '../machine/program-directory.ts';
@@ -27,6 +28,8 @@ type Address =
   | {
       /** `address:port`, TLS. */
       readonly tcp: string;
+      /** The name by which programs reach it, where the settings have one. */
+      readonly host?: string;
       /** Base64. */
       readonly key: string;
       /** A file with the CA of the listener, PEM. */
@@ -75,9 +78,9 @@ export class Listeners {
   }
 
   address({ name, connects, key = '' }: Pick<Program, 'name' | 'connects' | 'key'>): Address {
-    const { sockets, tcp } = this.#options.settings;
+    const { sockets, tcp, hosts: [host] = [] } = this.#options.settings;
     if (connects === 'socket') return { socket: join(sockets, name, SOCKET) };
-    return { tcp, key, ca: join(sockets, CA_FILE) };
+    return { tcp, ...(host !== undefined && { host }), key, ca: join(sockets, CA_FILE) };
   }
 
   /** A failure is the trouble of this program alone, and is tried again each minute: what is in the way may go. */
@@ -153,7 +156,8 @@ export class Listeners {
 
   async #openCa(host: string): Promise<LocalCa> {
     const { directory, settings, clock, earliest, log } = this.#options;
-    const names = [hostname(), host];
+    const { hosts = [hostname()].filter((name) => !isRandomName(name)) } = settings;
+    const names = [...hosts, host];
     const tls = join(directory, '.tls');
     await makeDirectory(tls);
     const ca = await openLocalCa({ directory: tls, names, now: () => clock.now(), earliest, log });

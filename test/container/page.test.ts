@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { atHome, composer, directoryOf } from './compose.ts';
 import { ownEngine } from './engine.ts';
 import { blockOf, lineOf, type } from './page.ts';
 import { type Site, site } from './site.ts';
@@ -22,15 +21,6 @@ async function setUp(t: TestContext): Promise<Site> {
   return made;
 }
 
-/** A scratch directory with these files. */
-function directoryOf(files: Readonly<Record<string, string>>): string {
-  const directory = mkdtempSync(join(tmpdir(), 'newleaf-page-'));
-  // Not sooner: what follows a test needs them.
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text, { mode: 0o755 });
-  return directory;
-}
-
 /** The container is up: the hub has its session, it answers, and its probe is content. */
 async function serves({ far }: Site, container: string, since: number): Promise<void> {
   await far.log.waitFor({ event: 'connected' }, 120_000, since);
@@ -40,39 +30,20 @@ async function serves({ far }: Site, container: string, since: number): Promise<
   assert.equal(probe.code, 0, probe.out + probe.err);
 }
 
-const atHome = (text: string, { volumes }: Site): string =>
-  text.replaceAll(/(^|[\s"])\/etc\/newleaf:/g, `$1${volumes.configuration}:`);
+/** The far side is on the loopback of this machine. */
+const HERE = 'services: { newleaf: { network_mode: host } }\n';
 
 test('the compose file, by podman-compose', async (t) => {
   const made = await setUp(t);
-  const directory = directoryOf({
-    'compose.yaml': atHome(blockOf('Compose', 'yaml'), made),
-    // The far side is on the loopback of this machine.
-    'here.yaml': 'services: { newleaf: { network_mode: host } }\n',
-    podman: `#!/bin/sh\nexec ${engine.command.join(' ')} "$@"\n`,
+  const { compose } = composer(engine, {
+    'compose.yaml': atHome(blockOf('Compose', 'yaml'), made.volumes),
+    'here.yaml': HERE,
   });
-  const files = ['compose.yaml', 'here.yaml'].flatMap((name) => ['--file', join(directory, name)]);
-  const compose = async (...args: readonly string[]) => {
-    const argv = [
-      '--podman-path',
-      join(directory, 'podman'),
-      '--in-pod=false',
-      '--project-name=gateway',
-      ...files,
-      ...args,
-    ];
-    const child = spawn('podman-compose', argv, { env: engine.env, stdio: ['ignore', 'ignore', 'pipe'] });
-    let noise = '';
-    child.stderr.on('data', (more) => {
-      noise += more;
-    });
-    const [code] = await once(child, 'close');
-    assert.equal(code, 0, noise);
-  };
   t.after(() => compose('down'));
   const since = made.far.log.entries.length;
-  await compose('up', '--detach');
-  await serves(made, 'gateway_newleaf_1', since);
+  const { code, err } = await compose('up', '--detach');
+  assert.equal(code, 0, err);
+  await serves(made, 'newleaf', since);
 });
 
 test('the quadlet: the line that its unit starts', async (t) => {
@@ -86,7 +57,7 @@ test('the quadlet: the line that its unit starts', async (t) => {
   assert.match(unit, /^WantedBy=multi-user\.target$/m);
   const [, line = ''] = /^ExecStart=\S*podman (.*)$/m.exec(unit) ?? [];
   // What belongs to a unit: its control group, its notification, its directory.
-  const words = atHome(line, made)
+  const words = atHome(line, made.volumes)
     .split(' ')
     .filter((word) => !/^--(cgroups|sdnotify|cidfile)=/.test(word));
   t.after(() => engine.podman('rm', '--force', '--time=5', 'newleaf'));

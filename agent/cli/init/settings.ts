@@ -3,6 +3,7 @@ import { instanceOf } from '../../config/config.ts';
 import { objectionTo } from '../../config/draft.ts';
 import { halvesAmong } from '../../config/rules.ts';
 import type { Written } from '../../config/schema.ts';
+import { isRandomName } from '../../machine/contained.ts';
 import { holdsAuthority } from '../../machine/named-file.ts';
 import { isEndorsed, type Leaf } from '../../roll/leaf.ts';
 import type { INIT_OPTIONS } from '../table-init.ts';
@@ -56,9 +57,11 @@ const password = (name: string, words: string, file: string) => ({
   },
 });
 
-export function registrationIdOf(host: string): string | undefined {
+export function registrationIdOf(host: string, env = process.env): string | undefined {
   const id = host.split('.', 1)[0] ?? '';
-  return id === 'localhost' || objectionTo('dps.registration_id', id) !== undefined ? undefined : id;
+  return id === 'localhost' || isRandomName(id, env) || objectionTo('dps.registration_id', id) !== undefined
+    ? undefined
+    : id;
 }
 
 /** Portal and az show both on the same page. 0cn in China (an Azure Sphere client that serves both clouds). */
@@ -71,6 +74,9 @@ const BY_OPTION = {
   'registration-id': {
     name: 'dps.registration_id',
     words: 'Registration ID, which is the CN of every leaf',
+    ...(isRandomName(hostname()) && {
+      hint: 'The host name looks like one that the engine has made up, so it is not proposed',
+    }),
     suggestion: (file: string) => registrationIdOf([hostname(), instanceOf(file).name].filter(Boolean).join('-')),
     // No server gives another name to a leaf that is there: DPS would refuse it, and the session serve on under the old one.
     objection: (id: string, _: unknown, leaf?: Leaf) =>

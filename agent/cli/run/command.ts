@@ -101,8 +101,8 @@ export async function start(options: StartOptions, held?: Lock): Promise<Running
 }
 
 function uplinkOf({ state, uplink }: Config): UplinkSettings {
-  const { sockets, tcp, max_bytes: maxBytes, max_age: maxAgeMs, when_full: whenFull, rate } = uplink;
-  return { directory: state.directory, sockets, tcp, maxBytes, maxAgeMs, whenFull, rate };
+  const { sockets, tcp, hosts, max_bytes: maxBytes, max_age: maxAgeMs, when_full: whenFull, rate } = uplink;
+  return { directory: state.directory, sockets, tcp, hosts, maxBytes, maxAgeMs, whenFull, rate };
 }
 
 /** Loads only the code that the attestation needs. */

@@ -87,8 +87,8 @@ function admission(group: string | undefined): Paste {
   };
 }
 
-function byKey({ name, tcp, key, ca }: ByKey): readonly Paste[] {
-  const { host, port } = hostOf(tcp);
+function byKey({ name, tcp, host: named, key, ca }: ByKey): readonly Paste[] {
+  const { host, port } = hostOf(tcp, named);
   return [
     {
       about: `${name} connects to ${host}, port ${port}, by TLS and MQTT 3.1.1, with QoS 0 or 1. The CA of this gateway, which its program must trust, is in`,
@@ -199,9 +199,9 @@ function others(name: string, host: string, port: string, key: string, ca: strin
   ];
 }
 
-/** The name in the certificate: on this gateway it is localhost, unless uplink.tcp is one address of a network. */
-function hostOf(tcp: string): { readonly host: string; readonly port: string } {
+/** The name in the certificate: without uplink.hosts it is localhost, unless uplink.tcp is one address of a network. */
+function hostOf(tcp: string, named?: string): { readonly host: string; readonly port: string } {
   const [, address = '', port = ''] = /^(.*):(\d+)$/.exec(tcp) ?? [];
   const isHere = /^(127\.0\.0\.1|0\.0\.0\.0|\[::1?\])$/.test(address);
-  return { host: isHere ? 'localhost' : address, port };
+  return { host: named ?? (isHere ? 'localhost' : address), port };
 }

@@ -55,6 +55,8 @@ export type HowToConnect = { readonly name: string } & (
   | {
       /** `address:port`, TLS. */
       readonly tcp: string;
+      /** The name by which it is reached, where uplink.hosts has one. */
+      readonly host?: string;
       /** Base64. */
       readonly key: string;
       /** The file of the CA, PEM. */

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { SharedSession } from '../../../agent/mqtt/hub-session.ts';
 import { makeProgram } from '../../../agent/uplink/programs.ts';
@@ -14,7 +15,7 @@ import { TestClock } from '../clock.ts';
 import { scratch } from '../state/disk.ts';
 import { noting } from './wire/rules.ts';
 
-async function opened(directory: string, tcp = '127.0.0.1:0') {
+async function opened(directory: string, tcp = '127.0.0.1:0', hosts?: readonly string[]) {
   const { log, lines } = noting();
   const clock = new TestClock();
   const serving = await Serving.open({
@@ -23,6 +24,7 @@ async function opened(directory: string, tcp = '127.0.0.1:0') {
       sockets: join(directory, 'sockets'),
       tmpfiles: join(directory, 'tmpfiles.d'),
       tcp,
+      hosts,
       maxBytes: 2 ** 20,
       maxAgeMs: undefined,
       whenFull: 'refuse',
@@ -126,4 +128,21 @@ test('a program whose place root has made is not taken away by another member of
   rmSync(record);
   await serving.remove('sensors');
   assert.equal(serving.status().programs.length, 0);
+});
+
+test('uplink.hosts: the certificate has these names, so that programs in other containers can verify it', async (t) => {
+  const directory = scratch(t);
+  const other = createServer().listen(0, '127.0.0.2');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  await new Promise((closed) => other.close(closed));
+  const { serving } = await opened(directory, `127.0.0.2:${port}`, ['newleaf', 'gateway.local']);
+  t.after(() => serving.close());
+  const { ca, host } = (await serving.add('plc', true)) as { ca: string; host: string };
+  assert.equal(host, 'newleaf');
+  for (const servername of ['newleaf', 'gateway.local', 'localhost']) {
+    const socket = connectTls({ port, host: '127.0.0.2', servername, ca: readFileSync(ca) });
+    await once(socket, 'secureConnect');
+    socket.destroy();
+  }
 });

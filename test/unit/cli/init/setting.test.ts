@@ -152,6 +152,13 @@ describe('a host name as registration ID', () => {
     ['x'.repeat(65), undefined],
   ];
   for (const [host, id] of rows) test(host, () => assert.equal(registrationIdOf(host), id));
+
+  test('a name that the engine of a container has made up', () => {
+    const env = { NEWLEAF_CONTAINER: '1' };
+    for (const host of ['3f2a9c1b7e04', '3f2a9c1b7e04-plc']) assert.equal(registrationIdOf(host, env), undefined);
+    assert.equal(registrationIdOf('gw-0001', env), 'gw-0001');
+    assert.equal(registrationIdOf('3f2a9c1b7e04', {}), '3f2a9c1b7e04');
+  });
 });
 
 describe('a command line without a shell', () => {

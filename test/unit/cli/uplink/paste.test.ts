@@ -80,6 +80,13 @@ describe('a key', () => {
     ['127.0.0.2:8883', '127.0.0.2'],
   ] as const)
     test(`at ${tcp} it is dialled as ${host}`, () => assert.ok(linesOf(byKey(tcp)).includes(`address ${host}:8883`)));
+
+  test('uplink.hosts: it is dialled by its first name', () => {
+    const text = linesOf({ name: 'sensors', tcp: '0.0.0.0:8883', host: 'newleaf', key: KEY, ca }).join('\n');
+    assert.match(text, /GatewayHostName=newleaf$/m);
+    assert.match(text, /^mosquitto_pub -h newleaf -p 8883 /m);
+    assert.doesNotMatch(text, /localhost/);
+  });
 });
 
 test('prose has the width of the screen; a line to copy is whole on the narrowest', () => {

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { onDisk } from '../package/installed.ts';
+import { atHome, composer } from './compose.ts';
+import { ownEngine } from './engine.ts';
+import { blockOf, lineOf, type } from './page.ts';
+import { site } from './site.ts';
+
+const { engine } = ownEngine();
+
+/** The image of the page's programs, made of the mosquitto of this machine: there is no registry here. */
+async function mosquittoImage(t: TestContext): Promise<void> {
+  const root = onDisk('mosquitto');
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  const program = '/usr/bin/mosquitto_pub';
+  const libraries = [
+    ...execFileSync('ldd', [program])
+      .toString()
+      .matchAll(/(\/\S+) \(0x/g),
+  ].map(([, path = '']) => path);
+  // Another user enters it.
+  chmodSync(root, 0o755);
+  execFileSync('cp', ['--parents', '--dereference', program, ...libraries, root]);
+  const archive = join(root, 'image.tar');
+  execFileSync('tar', ['--create', '--file', archive, '--directory', root, '--exclude=./image.tar', '.']);
+  const imported = await engine.podman('import', archive, 'docker.io/library/eclipse-mosquitto:2');
+  assert.equal(imported.code, 0, imported.err);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
+
+test('programs in containers of their own, by a key and by a socket: files and lines of the page', async (t) => {
+  const made = await site(t);
+  await mosquittoImage(t);
+  const { volumes, far } = made;
+  const init = lineOf(blockOf('Run', 'sh', 'newleaf init'), 'docker run');
+  const { code, out, err } = await type(engine, volumes, init, ...made.flags);
+  t.after(() => engine.podman('volume', 'rm', '--force', 'newleaf', 'gateway_uplink'));
+  assert.equal(code, 0, out + err);
+  // All containers have the network of this machine, where another program may have the port.
+  const port = `${await freePort()}`;
+  const here = (text: string) => text.replace('0.0.0.0:8883', `127.0.0.1:${port}`).replace('-p 8883', `-p ${port}`);
+  appendFileSync(join(volumes.configuration, 'newleaf.toml'), here(blockOf('Your own programs', 'toml')));
+  const { compose, directory } = composer(engine, {
+    'compose.yaml': atHome(blockOf('Compose', 'yaml'), volumes),
+    'compose.override.yaml': here(blockOf('Your own programs', 'yaml')),
+    'here.yaml': `
+services:
+  newleaf: { network_mode: host }
+  meter: { network_mode: host, extra_hosts: ["newleaf:127.0.0.1"] }
+  sensor: { network_mode: host }
+`,
+  });
+  t.after(() => compose('down'));
+  const lines = blockOf('Your own programs', 'sh').trim().split('\n');
+  let key = '';
+  for (const line of lines) {
+    const [, setting] = /^echo '(.*)' >\.env$/.exec(line) ?? [];
+    if (setting !== undefined) {
+      writeFileSync(join(directory, '.env'), `${setting.replace('…', key)}\n`);
+      continue;
+    }
+    const composed = /^docker compose (.*)$/.exec(line)?.[1]?.split(' ');
+    const since = far.log.entries.length;
+    const ended = await (composed === undefined ? type(engine, volumes, line) : compose(...composed));
+    assert.equal(ended.code, 0, `${line}\n${ended.out}${ended.err}`);
+    if (composed?.includes('newleaf')) await far.log.waitFor({ event: 'connected' }, 120_000, since);
+    key = /^\s*password = "(.*)"$/m.exec(ended.out)?.[1] ?? key;
+  }
+  for (const body of ['21.5', 'open']) await far.log.waitFor({ event: 'telemetry', body });
+});
