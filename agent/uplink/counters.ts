@@ -13,6 +13,7 @@ export const UPLINK_METRICS = {
   newleaf_uplink_resent: 'Messages that were sent again after the end of a session: at most so many came twice.',
   newleaf_uplink_refused: 'Messages that were refused, and are with the program still.',
   newleaf_uplink_dropped: 'Messages that were lost to age, to drop-oldest, or to QoS 0 without a session.',
+  newleaf_uplink_expired: 'Messages that were not sent, because the time in their `$.exp` had passed.',
   newleaf_uplink_damaged: 'Messages that were lost to the disk.',
   newleaf_uplink_set_aside: 'Messages that the hub never takes.',
   newleaf_uplink_clients: 'Connections of the program.',
@@ -21,7 +22,7 @@ export const UPLINK_METRICS = {
 type Name = keyof typeof UPLINK_METRICS;
 
 /** What is counted of a program. */
-export function countsOf({ name, connects, queue, inbox, counts, clients }: Program) {
+export function countsOf({ name, connects, queue, inbox, up, down, counts, clients }: Program) {
   return {
     name,
     connects,
@@ -36,6 +37,7 @@ export function countsOf({ name, connects, queue, inbox, counts, clients }: Prog
     resent: counts.resent,
     refused: counts.refused,
     dropped: counts.dropped + queue.counts.dropped + inbox.counts.dropped,
+    expired: up.expired + down.expired,
     damaged: queue.counts.damaged + inbox.counts.damaged,
     setAside: counts.setAside,
   };
@@ -59,6 +61,7 @@ export const uncounted = (name: string) => ({
   resent: 0,
   refused: 0,
   dropped: 0,
+  expired: 0,
   damaged: 0,
   setAside: 0,
 });
@@ -67,7 +70,7 @@ export const uncounted = (name: string) => ({
 export function uplinkMetrics(programs: readonly Program[]): string {
   const rows = programs.map((program) => {
     const { queue, inbox } = program;
-    const { name, forwarded, resent, refused, dropped, damaged, setAside, clients } = countsOf(program);
+    const { name, forwarded, resent, refused, dropped, expired, damaged, setAside, clients } = countsOf(program);
     const values: Readonly<Record<Name, number | undefined>> = {
       newleaf_uplink_queued_messages: queue.count,
       newleaf_uplink_queued_bytes: queue.bytes,
@@ -79,6 +82,7 @@ export function uplinkMetrics(programs: readonly Program[]): string {
       newleaf_uplink_resent: resent,
       newleaf_uplink_refused: refused,
       newleaf_uplink_dropped: dropped,
+      newleaf_uplink_expired: expired,
       newleaf_uplink_damaged: damaged,
       newleaf_uplink_set_aside: setAside,
       newleaf_uplink_clients: clients,

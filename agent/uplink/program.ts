@@ -51,7 +51,14 @@ export class Program {
   readonly #seen = new Map<string, number>();
   #lostBefore = 0;
 
-  constructor(directory: string, record: ProgramRecord, queue: CountedQueue, inbox: CountedQueue) {
+  /** @param now wall clock in milliseconds; undefined while it is not credible */
+  constructor(
+    directory: string,
+    record: ProgramRecord,
+    queue: CountedQueue,
+    inbox: CountedQueue,
+    now: () => number | undefined,
+  ) {
     const { name, connects, key, sessions } = record;
     this.#directory = directory;
     this.name = name;
@@ -59,8 +66,8 @@ export class Program {
     this.key = key;
     this.queue = queue;
     this.inbox = inbox;
-    this.up = new Flow(queue, 'the hub');
-    this.down = new Flow(inbox, 'the program');
+    this.up = new Flow(queue, 'the hub', now);
+    this.down = new Flow(inbox, 'the program', now);
     this.#sessions = new Map(Object.entries(sessions));
   }
 

@@ -32,7 +32,7 @@ export class Serving {
   readonly #unopened = new Map<string, Failure>();
 
   private constructor(options: LazyUplinkOptions) {
-    const { settings, clock, log } = options;
+    const { settings, clock, log, now } = options;
     this.#options = options;
     this.#directory = uplinkDirectory(settings.directory);
     this.#reserve = new Reserve({ directory: settings.directory, monotonic: () => clock.monotonic() });
@@ -40,6 +40,7 @@ export class Serving {
       clock,
       log,
       rate: settings.rate,
+      now,
       setAside: (program, message, why) =>
         writeRejected(join(this.#directory, program.name, 'rejected'), message, why, this.#reserve),
     });
@@ -167,7 +168,7 @@ export class Serving {
       maxAgeMs: INBOX_AGE_MS,
       whenFull: 'drop-oldest',
     });
-    const program = new Program(this.#directory, record, queue, inbox);
+    const program = new Program(this.#directory, record, queue, inbox, this.#options.now);
     this.#uplink.add(program);
     await this.#listeners.open(program);
   }

@@ -72,7 +72,8 @@ export function eventFault(bag: string, payload: Uint8Array): string | undefined
   return length > LARGEST_MESSAGE ? `a message of ${length} bytes; a hub takes ${LARGEST_MESSAGE}` : undefined;
 }
 
-function decoded(part: string): string | undefined {
+/** Percent-encoded UTF-8; undefined where it is not. Pure. */
+export function decoded(part: string): string | undefined {
   try {
     return decodeURIComponent(part);
   } catch {

@@ -11,6 +11,7 @@ import type { Program } from './program.ts';
 import type { Rejected } from './rejected.ts';
 import { SparingLog } from './sparing-log.ts';
 import { Subscriptions } from './subscriptions.ts';
+import { hasExpired, stamped } from './times.ts';
 import { eventFault, readArrived, readFilter, readPublished } from './topics.ts';
 import { SharedTwin } from './twin.ts';
 
@@ -19,6 +20,8 @@ interface UplinkOptions {
   readonly log: Log;
   /** The most messages a second to the hub. */
   readonly rate: number;
+  /** Wall clock in milliseconds; undefined while it is not credible. */
+  readonly now: () => number | undefined;
   /** Keeps a message for a person to look at. */
   readonly setAside: (program: Program, message: Rejected, why: Failure) => Promise<void>;
 }
@@ -188,7 +191,12 @@ export class Uplink {
     }
     const fault = eventFault(published.bag, payload);
     if (fault !== undefined) return this.#reject(client, program, message, fault);
-    const event = { topic: published.bag, payload };
+    const now = this.#options.now();
+    if (hasExpired(published.bag, now)) {
+      program.up.expired += 1;
+      return;
+    }
+    const event = { topic: stamped(published.bag, payload, now), payload };
     if (qos === 0) {
       if (await this.#forwarder.pass(program, event)) program.counts.forwarded += 1;
       else program.counts.dropped += 1;

@@ -57,11 +57,12 @@ function colourOf(program: ProgramTold): Colour {
   return trouble !== undefined || setAside + dropped + damaged > 0 ? 'yellow' : 'green';
 }
 
-function countsInWords({ forwarded, resent, refused, dropped, damaged }: ProgramTold): string {
+function countsInWords({ forwarded, resent, refused, dropped, expired = 0, damaged }: ProgramTold): string {
   const others = [
     [resent, 'sent again'],
     [refused, 'refused'],
     [dropped, 'dropped'],
+    [expired, 'expired'],
     [damaged, 'damaged'],
   ] as const;
   const told = others.flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`]));

@@ -30,6 +30,8 @@ export interface ProgramTold {
   readonly refused: number;
   /** Lost to their age, to `drop-oldest`, or to QoS 0 without a session. */
   readonly dropped: number;
+  /** Not sent, because the time in their `$.exp` had passed; absent in what an older daemon tells. */
+  readonly expired?: number;
   /** Lost to the disk. */
   readonly damaged: number;
   /** Never taken by the hub: they are in rejected/. */

@@ -81,11 +81,19 @@ export interface TestProgram extends Program {
 type Sessions = Readonly<Record<string, Readonly<Record<string, 0 | 1>>>>;
 
 /** A program whose clients are all clean writes nothing to its directory. */
-export function programOf(name: string, sessions: Sessions = {}, directory = '/nonexistent'): TestProgram {
+export function programOf(
+  name: string,
+  sessions: Sessions = {},
+  directory = '/nonexistent',
+  now: () => number | undefined = () => undefined,
+): TestProgram {
   const queue = new MemoryQueue();
   const inbox = new MemoryQueue();
   inbox.dropsOldest = true;
-  return Object.assign(new Program(directory, { name, connects: 'socket', sessions }, queue, inbox), { queue, inbox });
+  return Object.assign(new Program(directory, { name, connects: 'socket', sessions }, queue, inbox, now), {
+    queue,
+    inbox,
+  });
 }
 
 /** A client of a program: it notes what it gets, and acknowledges when the test says so. */

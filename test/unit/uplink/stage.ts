@@ -25,6 +25,8 @@ export class Stage {
   readonly setAside: { readonly program: string; readonly text: string; readonly why: Failure }[] = [];
   /** An error of the disk where messages are set aside. */
   unwritable: Error | undefined;
+  isCredible = false;
+  readonly now = () => (this.isCredible ? this.clock.now() : undefined);
 
   constructor() {
     this.hub.rttMs = 0;
@@ -36,6 +38,7 @@ export class Stage {
       clock: this.clock,
       log,
       rate: 20,
+      now: this.now,
       setAside: async ({ name }, { payload }, why) => {
         if (this.unwritable !== undefined) throw this.unwritable;
         this.setAside.push({ program: name, text: Buffer.from(payload).toString(), why });
@@ -44,7 +47,7 @@ export class Stage {
   }
 
   program(name: string, sessions?: Parameters<typeof programOf>[1], directory?: string): TestProgram {
-    const program = programOf(name, sessions, directory);
+    const program = programOf(name, sessions, directory, this.now);
     this.uplink.add(program);
     return program;
   }

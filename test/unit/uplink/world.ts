@@ -60,6 +60,7 @@ export class World {
       clock,
       log: { error: quiet, warn: quiet, info: quiet, debug: quiet },
       rate,
+      now: () => this.clock.now(),
       setAside: async (_, { payload }, { code }) => {
         if (code === 'NL-UPLINK-UNTAKEN') return;
         this.setAside.push({ text: Buffer.from(payload).toString(), at: this.clock.monotonic() });
