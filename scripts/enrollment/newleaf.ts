@@ -45,6 +45,12 @@ export const endsWithin =
   ({ newleaf }: Seen): boolean =>
     Date.parse(newleaf?.leaf?.notAfter ?? '') < now + days * DAY_MS;
 
+/** Why a gateway is not well, as a code of newleaf: of the leaf that waits, else of a last request that was not done. */
+export function codeOf({ newleaf }: Seen): string | undefined {
+  const { next, last } = newleaf ?? {};
+  return next?.code ?? (last?.outcome === 'done' ? undefined : last?.code) ?? undefined;
+}
+
 export function seenIn(row: Row): Seen {
   const { deviceId, status = 'enabled', connectionState, properties } = v.parse(Queried, row);
   const newleaf = newleafIn(properties?.reported);

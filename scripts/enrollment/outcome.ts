@@ -22,6 +22,9 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   person: 'a person is needed',
 };
 
+/** Below what shows the word of the twin itself. */
+export const KEPT = 'kept: the last request failed, and the leaf before it serves on.\n';
+
 /** How a request ended, as the twin tells it. */
 export const outcomeInWords = (outcome: string): string => OUTCOMES[outcome] ?? outcome;
 
