@@ -89,10 +89,10 @@ function placed({ file }: SettingQuestion, typed: string): string {
  * Reads the file of an answer, once, as what is judged is what is copied; or why it cannot be taken, as the end of a sentence.
  * @returns whether only root can read it: then it is copied
  */
-async function look({ account, errands }: Guide, place: string, { isSecret }: Copied) {
+async function look({ account, errand }: Guide, place: string, { isSecret }: Copied) {
   const wrong = noFile(place);
   if (wrong !== undefined) return wrong;
-  const code = await errands.whyUnreadable(place);
+  const code = await errand('whyUnreadable', place);
   const isClosed = code === 'EACCES' && account !== undefined;
   if (code !== undefined && !isClosed) return `must be a file that can be read: ${place} cannot (${code})`;
   try {

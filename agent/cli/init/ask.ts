@@ -1,15 +1,13 @@
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { instanceOf } from '../../config/config.ts';
 import { daemonAccount, giveDirectories } from '../../machine/as-daemon.ts';
-import { unitOf } from '../../machine/unit.ts';
 import { makeDirectory } from '../../state/durable.ts';
 import type { ParsedArguments } from '../kit/parse.ts';
 import { adopt, demandStopped } from './adopt/adopt.ts';
 import { type ExistingConfig, keepDraft, makePlace, writeConfiguration } from './configuration.ts';
 import { dropCopies } from './copies.ts';
 import type { Dialogue } from './dialogue.ts';
-import { createErrands, Flags, type Guide, misconfigured } from './guide.ts';
+import { errandAs, Flags, type Guide, misconfigured } from './guide.ts';
 import { leftOver, recordedIn } from './idle.ts';
 import { hasAnswer } from './network.ts';
 import { stagedPin } from './pin.ts';
@@ -59,7 +57,6 @@ export async function configure(options: AskOptions): Promise<void> {
   const state = answers.inEffect('state.directory');
   const account = daemonAccount(file, { state: { directory: state } });
   const known = await recordedIn(state);
-  const during = <T>(words: string, work: Promise<T>) => dialogue.during(words, work);
   const bare: Guide = {
     dialogue,
     answers,
@@ -68,7 +65,7 @@ export async function configure(options: AskOptions): Promise<void> {
     account,
     leaf: known.leaf,
     left: await leftOver({ answers, dialogue, flags }, known),
-    errands: createErrands(account, () => unitOf(instanceOf(file).unit), during),
+    errand: errandAs(account, file, dialogue),
     copies: new Map(),
     later: [],
     staged: {},

@@ -41,11 +41,11 @@ const textAt = (path: string): Promise<string | false | undefined> =>
  * @throws Fault NL-CONFIG
  */
 export async function takenOver(guide: Guide, place: string, text: string, { name, isSecret }: Copied) {
-  const { account, copies, dialogue, errands, later } = guide;
+  const { account, copies, dialogue, errand, later } = guide;
   if (account === undefined) return place;
   const { path: target, isThere } = await placeFor(guide, name, text);
   const isInPlace = place === target;
-  const isReadable = isThere && !isInPlace && (await errands.whyUnreadable(target)) === undefined;
+  const isReadable = isThere && !isInPlace && (await errand('whyUnreadable', target)) === undefined;
   if (dialogue.asks && !isReadable) {
     const [first, offer] = [beside(guide, name), isInPlace ? 'Let the daemon read it?' : `Copy it to ${target}?`];
     const another = target === first ? '' : ` ${first} has another text, and stays.`;
@@ -115,20 +115,6 @@ export async function readSecret(path: string): Promise<string | undefined> {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw needsRoot(path, 'read', cause);
   }
-}
-
-/** Longer than any PIN; and than a password, which may be a token of some kB. A file of more bytes is another file. */
-const MOST_BYTES = 16 * 1024;
-
-/** "The user-id and password MUST NOT contain any control characters" (RFC 7617 section 2); no PIN has them. */
-const CONTROL = /\p{Cc}/u;
-
-/** Why a text is no PIN and no password, as the end of a sentence about where it comes from; undefined where it may be one. */
-export function noSecret(content: string): string | undefined {
-  const text = content.trim();
-  if (text === '') return 'is empty';
-  if (text.length > MOST_BYTES) return `has more than ${MOST_BYTES} bytes`;
-  return CONTROL.test(text) || text.includes('\ufffd') ? 'is not one line of text' : undefined;
 }
 
 const needsRoot = (path: string, done: string, cause: unknown): Fault =>

@@ -1,6 +1,6 @@
 import { areaOf, Fault } from '../../failure/failure.ts';
 import { ask, askSetting } from './ask-setting.ts';
-import { onBack } from './dialogue.ts';
+import { onBack, YES_OR_NO } from './dialogue.ts';
 import type { Guide, Question } from './guide.ts';
 import { setNetwork, WAY_FLAGS } from './network.ts';
 import { type Blame, prove, untilProven } from './prove.ts';
@@ -23,8 +23,7 @@ async function askEndpoint(guide: Guide): Promise<void> {
     if (leaf !== undefined || areaOf(failure) === 'NETWORK') throw new Fault(failure.code, failure);
     return undefined;
   };
-  await untilProven(guide, met, ({ code }): Blame => {
-    flags.forget('endpoint', 'trust-ca');
+  await untilProven(guide, ['endpoint', 'trust-ca'], met, ({ code }): Blame => {
     if (code === 'NL-DPS-UNTRUSTED' || code === 'NL-CONFIG')
       return { setting: SETTINGS['trust-ca'].name, offer: () => offerTrust(guide), again: [askHost] };
     if (code === 'NL-NETWORK-PROXY') return { again: [orHost('proxy')] };
@@ -33,10 +32,14 @@ async function askEndpoint(guide: Guide): Promise<void> {
   });
 }
 
+/** Yes, no, or at once the path that is asked for after a yes. */
 async function offerTrust(guide: Guide): Promise<boolean> {
-  const another = await guide.dialogue.confirmOrPath('Name another file with the CAs to trust?');
-  if (another !== false) await askTrust(guide, another === true ? undefined : another);
-  return another !== false;
+  const wrong = 'must be yes or no, or the path of the file';
+  const objection = (typed: string) => (YES_OR_NO.test(typed) || typed.includes('/') ? undefined : wrong);
+  const typed = await guide.dialogue.text('Name another file with the CAs to trust?', 'yes', objection);
+  if (/^no?$/i.test(typed)) return false;
+  await askTrust(guide, typed.includes('/') ? typed : undefined);
+  return true;
 }
 
 /** Asks the person, whose `back` leads to the endpoint. */

@@ -1,6 +1,6 @@
 import { objectionTo } from '../../config/draft.ts';
 import type { Failure } from '../../failure/failure.ts';
-import { ask } from './ask-setting.ts';
+import { ask, askSetting } from './ask-setting.ts';
 import type { Guide } from './guide.ts';
 import { SETTINGS, type SettingQuestion } from './settings.ts';
 
@@ -57,8 +57,7 @@ async function askHalves(guide: Guide): Promise<void> {
   const isThere = (one: SettingQuestion) => isGiven(one) || Boolean(answers.text(one.name));
   if (!isThere(USER) && !isThere(PASSWORD)) return;
   if (answers.text(PROXY) === undefined) await ask('proxy')(guide);
-  if (isGiven(USER) || !isThere(USER)) await ask('proxy-user')(guide);
-  if (isGiven(PASSWORD) || !isThere(PASSWORD)) await ask('proxy-password-file')(guide);
+  for (const one of [USER, PASSWORD]) if (isGiven(one) || !isThere(one)) await askSetting(guide, one);
 }
 
 /**

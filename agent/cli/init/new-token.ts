@@ -38,13 +38,13 @@ export const newKinds = ({ free }: Survey) =>
  * @throws Fault where there is no terminal
  */
 export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): Promise<Shown | undefined> {
-  const { answers, dialogue, errands } = guide;
+  const { answers, dialogue, errand } = guide;
   const maker = newKinds(found).find((one) => one.kind === kind);
   if (maker === undefined) throw notHere(kind, found);
   const module = maker.module.path;
   try {
     // A token that is made stays, and without TLS it would be of no use.
-    await errands.findTls({ module, tls: x509Of(answers.config).hsm.tls });
+    await errand('findTls', { module, tls: x509Of(answers.config).hsm.tls });
     const questions = [() => labelOf(guide, maker, found), () => pinFor(guide, maker)];
     const [label = '', pin = ''] = await askInOrder(guide, questions);
     const soPinFile = beside(guide, 'so-pin');
@@ -52,8 +52,8 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
     if (kind === 'tpm') await admitTpm(guide, 'new');
     await storePin(guide, label, pin);
     await writeFor('caller', guide, soPinFile, `${soPin}\n`);
-    await errands.makeToken({ module, label, pin, soPin });
-    const token = (await errands.tokens(module)).find((one) => one.label === label && one.hasPin);
+    await errand('makeToken', { module, label, pin, soPin });
+    const token = (await errand('tokens', module)).find((one) => one.label === label && one.hasPin);
     if (token === undefined)
       throw new Fault('NL-TOKEN-MISSING', { message: `The token "${label}" was made, and is not there.` });
     const places = `Its PIN is in ${pinPlace(guide).path}, that of its officer in ${soPinFile}.`;

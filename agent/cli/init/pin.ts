@@ -5,11 +5,12 @@ import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { isContained } from '../../machine/contained.ts';
 import { readGiven } from '../../machine/given-file.ts';
+import { noSecret } from '../../machine/named-file.ts';
 import { sealedPin } from '../../machine/root-pin.ts';
 import type { TokenLogin } from '../proof/place.ts';
 import { noFile } from './ask-setting.ts';
 import { existing } from './configuration.ts';
-import { beside, noSecret, readSecret, writeFor } from './copies.ts';
+import { beside, readSecret, writeFor } from './copies.ts';
 import { type Guide, misconfigured, wrongFlag } from './guide.ts';
 import { isTokenOf, type Shown } from './survey.ts';
 
@@ -58,9 +59,9 @@ function isInUse({ file }: Guide, shown: Shown): boolean {
 const NONE = 'none';
 
 async function isAccepted(guide: Guide, { token }: Shown, pin: string, words: string, isLast: boolean) {
-  const { dialogue, errands } = guide;
+  const { dialogue, errand } = guide;
   try {
-    await errands.login(await loginOf(guide, pin));
+    await errand('login', await loginOf(guide, pin));
   } catch (error) {
     const failure = failureOf(error);
     if (isLast) {

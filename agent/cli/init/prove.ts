@@ -8,7 +8,7 @@ import { originOf } from './copies.ts';
 import { onBack, toNo } from './dialogue.ts';
 import { askInOrder, type Guide, type Question } from './guide.ts';
 import { ofProxy } from './network.ts';
-import { SETTINGS } from './settings.ts';
+import { type Option, SETTINGS } from './settings.ts';
 
 /**
  * Proves answers by checks, in the words of `newleaf check`, and without their needs: what was proven just now is not asked again.
@@ -63,17 +63,20 @@ export interface Blame {
 
 /**
  * Tries answers until they hold, or the person goes on all the same. `back`, as no, leads to the questions that they are about.
+ * @param options that they may have come from
  * @returns whether they hold
  */
 export async function untilProven(
   guide: Guide,
+  options: readonly Option[],
   met: () => Promise<Failure | undefined>,
   blame: (failure: Failure) => Blame,
 ): Promise<boolean> {
-  const { answers, dialogue } = guide;
+  const { answers, dialogue, flags } = guide;
   for (;;) {
     const failure = await met();
     if (failure === undefined) return true;
+    flags.forget(...options);
     const { setting = '', before = answers.before(setting), offer, again } = blame(failure);
     const tell = (what: Failure) => {
       dialogue.wrong(what);

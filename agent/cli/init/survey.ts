@@ -4,24 +4,21 @@ import type { SeenToken } from '../../../hsm/slots.ts';
 import { matches, parseUri } from '../../../hsm/uri.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { foreign } from '../../failure/foreign.ts';
-import type { Errands } from './guide.ts';
 
 export interface Shown {
   readonly module: FoundModule;
   readonly token: SeenToken;
 }
 
+type TokensOf = (module: string) => Promise<readonly SeenToken[]>;
+
 /**
  * Looks into every module, all at once, each in a process of its own: one that crashes or hangs is only named.
  * @param asRoot as root as well, where the daemon has another user
  */
-export async function survey(
-  modules: readonly FoundModule[],
-  errands: Pick<Errands, 'tokens'>,
-  asRoot?: Pick<Errands, 'tokens'>,
-) {
+export async function survey(modules: readonly FoundModule[], tokensOf: TokensOf, asRoot?: TokensOf) {
   const [looks, root] = await Promise.all([
-    Promise.all(modules.map((module) => look(module, errands))),
+    Promise.all(modules.map((module) => look(module, tokensOf))),
     Promise.all(asRoot === undefined ? [] : modules.map((module) => look(module, asRoot))),
   ]);
   const tokens = withoutCopies(shownIn(looks, true));
@@ -49,9 +46,9 @@ const shownIn = (looks: readonly Awaited<ReturnType<typeof look>>[], isMade: boo
     seen.filter(({ isInitialised }) => isInitialised === isMade).map((token) => ({ module, token })),
   );
 
-async function look(module: FoundModule, errands: Pick<Errands, 'tokens'>) {
+async function look(module: FoundModule, tokensOf: TokensOf) {
   try {
-    const seen = await errands.tokens(module.path);
+    const seen = await tokensOf(module.path);
     return { module, seen, isBroken: false, ...(seen.length === 0 && { why: 'it shows no token' }) };
   } catch (error) {
     const why = failureOf(error).message.replace(/^(PKCS#11 module \S+ |[\w ]+: )|\.$/g, '');
