@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { Fault } from '../../failure/failure.ts';
@@ -100,12 +99,6 @@ export async function writeFor(
     throw needsRoot(path, 'written', error instanceof Fault ? error.failure.message : error);
   }
 }
-
-/**
- * A PIN that cannot be guessed and is never typed: 120 bits. SoftHSM takes up to 255 characters, tpm2-pkcs11 128; but of the
- * file that a pin-source names, libp11 0.4.12 (Debian 12) hands the token at most 31 characters, and burns a try.
- */
-export const randomPin = (): string => randomBytes(15).toString('hex');
 
 /** The trimmed content of a file with a secret; undefined where it is missing or empty. */
 export async function readSecret(path: string): Promise<string | undefined> {

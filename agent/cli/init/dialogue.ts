@@ -4,6 +4,7 @@ import { limited } from '../../time/limited.ts';
 import { type Complaint, complaint } from '../kit/command.ts';
 import type { Prompt } from '../kit/prompt.ts';
 import { type Colour, type Output, paint, type Screen, safe, toCopy, wrap } from '../kit/screen.ts';
+import { took } from '../moment.ts';
 
 /** The person wants to answer the question before once more. */
 export class Back extends Error {
@@ -100,8 +101,7 @@ export class Dialogue {
   }
 
   step(tookMs: number, mark: '..' | '!!', words: string): void {
-    const time = `${(tookMs / 1000).toFixed(2).padStart(6)} s  `;
-    this.#marked(`${INDENT}${time}`, mark, mark === '!!' ? 'yellow' : 'dim', words);
+    this.#marked(`${INDENT}${took(tookMs).padStart(8)}  `, mark, mark === '!!' ? 'yellow' : 'dim', words);
   }
 
   ok(words: string): void {

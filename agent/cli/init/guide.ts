@@ -6,8 +6,7 @@ import { Fault } from '../../failure/failure.ts';
 import type { Account } from '../../machine/account.ts';
 import { unitOf } from '../../machine/unit.ts';
 import type { Leaf } from '../../roll/leaf.ts';
-import { askAs } from '../proof/apart.ts';
-import type { ERRANDS } from '../proof/errands.ts';
+import { type AskErrand, askAs, awaitedIn } from '../proof/apart.ts';
 import { Back, type Dialogue } from './dialogue.ts';
 
 export interface KeyInFile {
@@ -41,7 +40,7 @@ export interface Guide {
   readonly leaf: Leaf | undefined;
   /** Where the configuration is lost: the URI of the token with the key of that leaf. */
   readonly left?: string | undefined;
-  /** As the daemon's user. */
+  /** In a process of the daemon's user. */
   readonly errand: AskErrand;
   readonly adopted?: Adopted | undefined;
   /** Files that this run has made beside the configuration: path of the copy, and of what it was made. */
@@ -160,27 +159,8 @@ export async function askInOrder<T>(guide: Guide, questions: readonly ((guide: G
   return answers;
 }
 
-type Errands = typeof ERRANDS;
-
-/** One attempt in a process of its own: modules crash and hang. @throws Fault */
-export type AskErrand = <Q extends keyof Errands>(
-  question: Q,
-  asked: Parameters<Errands[Q]>[0],
-) => Promise<Awaited<ReturnType<Errands[Q]>>>;
-
-/** What a person waits for. The look into the modules is announced as a whole. */
-const WAITED_FOR: Readonly<Partial<Record<keyof Errands, string>>> = {
-  login: 'Logging in to the token',
-  findTls: 'Looking for what does TLS',
-  makeToken: 'Making the token',
-  keysIn: 'Looking for keys in the token',
-  importKey: 'Bringing the key into the token',
-  whyUnreadable: 'Reading the file',
-  refusesScope: 'Asking DPS about the ID scope',
-};
-
 /** @param account the user, where this process can become it */
 export const errandAs =
   (account: Account | undefined, file: string, dialogue: Dialogue): AskErrand =>
   (question, asked) =>
-    dialogue.during(WAITED_FOR[question], askAs({ account, unit: unitOf(instanceOf(file).unit) }, question, asked));
+    dialogue.during(awaitedIn(question), askAs({ account, unit: unitOf(instanceOf(file).unit) }, question, asked));

@@ -1,9 +1,10 @@
 import { isModuleOf, MAKEABLE } from '../../../hsm/known-modules.ts';
+import { randomPin } from '../../../hsm/pin.ts';
 import { x509Of } from '../../config/config.ts';
 import { objectionTo } from '../../config/draft.ts';
 import { Fault } from '../../failure/failure.ts';
 import { Interrupted } from '../kit/prompt.ts';
-import { beside, randomPin, readSecret, writeFor } from './copies.ts';
+import { beside, readSecret, writeFor } from './copies.ts';
 import { Back } from './dialogue.ts';
 import { askInOrder, type Guide, wrongFlag } from './guide.ts';
 import { givenPin, pinPlace, storedPin, storePin } from './pin.ts';
