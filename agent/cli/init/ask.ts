@@ -8,8 +8,8 @@ import { type ExistingConfig, keepDraft, makePlace, writeConfiguration } from '.
 import { dropCopies } from './copies.ts';
 import type { Dialogue } from './dialogue.ts';
 import { errandAs, Flags, type Guide, misconfigured } from './guide.ts';
+import { proposeProxy } from './identity.ts';
 import { leftOver, recordedIn } from './idle.ts';
-import { hasAnswer } from './network.ts';
 import { stagedPin } from './pin.ts';
 import { demandWhole, judgeFlags } from './settings.ts';
 import { askAll } from './steps.ts';
@@ -52,8 +52,9 @@ export async function configure(options: AskOptions): Promise<void> {
   judgeFlags({ flags });
   await makePlace(file);
   welcome(dialogue, before, file);
+  proposeProxy({ answers, dialogue, flags });
   // A person is asked for the other half, and aziot may bring it.
-  if (!dialogue.asks && flags.get('adopt') !== 'aziot') demandWhole({ flags }, hasAnswer(answers));
+  if (!dialogue.asks && flags.get('adopt') !== 'aziot') demandWhole({ answers, flags });
   const state = answers.inEffect('state.directory');
   const account = daemonAccount(file, { state: { directory: state } });
   const known = await recordedIn(state);
@@ -63,6 +64,7 @@ export async function configure(options: AskOptions): Promise<void> {
     flags,
     file,
     account,
+    before: before.config,
     leaf: known.leaf,
     left: await leftOver({ answers, dialogue, flags }, known),
     errand: errandAs(account, file, dialogue),

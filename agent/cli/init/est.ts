@@ -83,9 +83,8 @@ async function proveIdentity(guide: Guide, identity: readonly Question[]): Promi
     const draft = withoutToken(answers);
     const ids = [...(dialogue.asks ? [] : ['issuer-reach']), ...(isKnown(draft) ? ['issuer-auth'] : [])];
     const { failure } = await prove(guide, ids, 'Asking the EST server', draft);
-    const told = failure && inWords(guide, failure);
-    if (told !== undefined && !dialogue.asks) throw refusedOptions(told);
-    return told;
+    if (failure !== undefined && !dialogue.asks) throw refusedOptions(failure);
+    return failure;
   };
   const isProven = await untilProven(guide, all, met, ({ code }) =>
     code === 'NL-EST-AUTH'
@@ -96,14 +95,6 @@ async function proveIdentity(guide: Guide, identity: readonly Question[]): Promi
   if (isKnown(withoutToken(answers))) dialogue.ok('The EST server knows this gateway.');
   else if (answers.has(CERTIFICATE))
     dialogue.say('The bootstrap identity in the token is tried with the first request.');
-}
-
-/** What to do about what was answered here: the person has seen no setting yet. */
-function inWords({ answers, dialogue }: Guide, failure: Failure): Failure {
-  if (failure.code !== 'NL-EST-AUTH') return failure;
-  const flags = (answers.has(USER) ? PASSWORD : BOOTSTRAP).map((name) => `--${name}`).join(' and ');
-  const how = dialogue.asks ? 'Enter asks for them again' : `Correct ${flags}`;
-  return { ...failure, advice: `${how}, or ask the operator of the EST server.` };
 }
 
 /** The server has answered, and said no: the options are wrong. Where there was no answer, they may be right. */

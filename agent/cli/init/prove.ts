@@ -1,13 +1,12 @@
 import { draftConfig } from '../../config/config.ts';
 import type { Written } from '../../config/schema.ts';
-import { CODES, type Failure, failure } from '../../failure/failure.ts';
+import { areaOf, CODES, type Code, type Failure, failure } from '../../failure/failure.ts';
 import { examine } from '../checks/examine.ts';
 import { CHECKS } from '../checks/list.ts';
 import { siteHere } from '../proof/site-here.ts';
 import { originOf } from './copies.ts';
 import { onBack, toNo } from './dialogue.ts';
 import { askInOrder, type Guide, type Question } from './guide.ts';
-import { ofProxy } from './network.ts';
 import { type Option, SETTINGS } from './settings.ts';
 
 /**
@@ -44,7 +43,8 @@ export async function prove(
       // Nothing runs yet that could be started again.
       const help = change ?? (advice === CODES['NL-CONFIG'].advice ? 'Correct it, or name another.' : advice);
       const met = failure(code, { message, advice: inTheirWords(guide, help) });
-      return { message, failure: ofProxy(answers, met, dialogue.asks && ids.includes('dps-reach')) };
+      const asked = areaOf(met) === 'EST' ? 'issuer-auth' : 'dps-reach';
+      return { message, failure: otherwise(answers, met, dialogue.asks && ids.includes(asked)) };
     }
     return { message, failure: undefined };
   };
@@ -109,4 +109,28 @@ function inTheirWords({ copies, dialogue }: Pick<Guide, 'copies' | 'dialogue'>, 
     const setting = new RegExp(`\\b${name.replaceAll('.', '\\.')}\\b(?! =)`, 'g');
     return said.replaceAll(setting, dialogue.asks ? `"${words}"` : `--${flag}`);
   }, known);
+}
+
+/**
+ * A trouble with a proxy or an EST server, whose settings the person has not seen yet: what to answer otherwise, or which option
+ * it is.
+ * @param isAskedAgain they are what the next question is about
+ */
+export function otherwise(answers: Guide['answers'], met: Failure, isAskedAgain: boolean): Failure {
+  const isNamed = (option: Option) => Boolean(answers.text(SETTINGS[option].name));
+  const est = isNamed('est-user') ? '--est-user and --est-password-file' : '--bootstrap-cert and --bootstrap-key';
+  const proxy = `${isNamed('proxy-user') ? 'Correct' : 'Add'} --proxy-user and --proxy-password-file`;
+  const operator = 'the operator of the proxy';
+  const known: Partial<Record<Code, readonly [again: string, options: string, rest: string]>> = {
+    'NL-NETWORK-PROXY': [
+      'the proxy again',
+      'Name the right one with --proxy',
+      `; if it is the right one, check the network, or ask ${operator}`,
+    ],
+    'NL-NETWORK-PROXY-AUTH': ['user name and password', proxy, `; ${operator} knows them`],
+    'NL-EST-AUTH': ['them again', `Correct ${est}`, ', or ask the operator of the EST server'],
+  };
+  const [again, options, rest] = known[met.code] ?? [];
+  if (again === undefined) return met;
+  return { ...met, advice: `${isAskedAgain ? `Enter asks for ${again}` : options}${rest}.` };
 }

@@ -46,9 +46,9 @@ export async function correctScope(dialogue: Dialogue, file: string): Promise<vo
  * @throws Fault NL-CONFIG where there is no terminal; Back; Interrupted
  */
 export async function proveScope(guide: Guide): Promise<void> {
-  const { answers, dialogue, file } = guide;
+  const { answers, before, dialogue, file } = guide;
   const { name, hint } = SCOPE;
-  const kept = existing(file, false).config?.dps.id_scope;
+  const kept = before?.dps.id_scope;
   const met = async () => {
     const scope = answers.inEffect(name);
     if (kept === undefined || scope === kept || !(await isRefused(guide, scope, kept))) return undefined;

@@ -184,12 +184,11 @@ export function judgeFlags({ flags }: Pick<Guide, 'flags'>): void {
 
 /**
  * Demands that nothing is answered by half: the configuration would be refused after a token was made for it.
- * @param hasAnswer whether a setting has an answer besides the options
  * @throws Fault NL-CONFIG that names the options
  */
-export function demandWhole({ flags }: Pick<Guide, 'flags'>, hasAnswer: (setting: string) => boolean): void {
+export function demandWhole({ answers, flags }: Pick<Guide, 'answers' | 'flags'>): void {
   const isGiven = (setting: string) => flags.has(optionOf(setting) ?? '');
-  const halves = [...halvesAmong((setting) => isGiven(setting) || hasAnswer(setting))];
+  const halves = [...halvesAmong((setting) => isGiven(setting) || (answers.get(setting) ?? '') !== '')];
   if (halves.length === 0) return;
   const option = (setting: string) => `--${optionOf(setting) ?? setting}`;
   const sentences = halves.map(

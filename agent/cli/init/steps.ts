@@ -7,7 +7,6 @@ import { onBack } from './dialogue.ts';
 import { estQuestions } from './est.ts';
 import { askInOrder, Flags, type Guide, type Question, when } from './guide.ts';
 import { IDENTITY_QUESTIONS } from './identity.ts';
-import { hasAnswer } from './network.ts';
 import { proveScope } from './scope.ts';
 import { demandWhole, SETTINGS } from './settings.ts';
 import { askToken } from './token.ts';
@@ -35,7 +34,7 @@ const ofIssuer = (kind: string, ask: Question): Question =>
 const demandedToken: Question = (guide) => {
   guide.answers.demandAll();
   // Options that no question has taken, as those of another issuer, do not count.
-  demandWhole({ flags: new Flags() }, hasAnswer(guide.answers));
+  demandWhole({ answers: guide.answers, flags: new Flags() });
   return askToken(guide);
 };
 
