@@ -1,6 +1,5 @@
 import type { Draft } from '../../config/draft.ts';
-import { type Failure, Fault } from '../../failure/failure.ts';
-import { Misuse } from '../kit/command.ts';
+import type { Failure } from '../../failure/failure.ts';
 import { ask } from './ask-setting.ts';
 import { type Guide, type Question, when } from './guide.ts';
 import { prove, untilProven } from './prove.ts';
@@ -82,9 +81,7 @@ async function proveIdentity(guide: Guide, identity: readonly Question[]): Promi
   const met = async () => {
     const draft = withoutToken(answers);
     const ids = [...(dialogue.asks ? [] : ['issuer-reach']), ...(isKnown(draft) ? ['issuer-auth'] : [])];
-    const { failure } = await prove(guide, ids, 'Asking the EST server', draft);
-    if (failure !== undefined && !dialogue.asks) throw refusedOptions(failure);
-    return failure;
+    return (await prove(guide, ids, 'Asking the EST server', draft)).failure;
   };
   const isProven = await untilProven(guide, all, met, ({ code }) =>
     code === 'NL-EST-AUTH'
@@ -95,13 +92,6 @@ async function proveIdentity(guide: Guide, identity: readonly Question[]): Promi
   if (isKnown(withoutToken(answers))) dialogue.ok('The EST server knows this gateway.');
   else if (answers.has(CERTIFICATE))
     dialogue.say('The bootstrap identity in the token is tried with the first request.');
-}
-
-/** The server has answered, and said no: the options are wrong. Where there was no answer, they may be right. */
-function refusedOptions(failure: Failure): Error {
-  const { kind, code, message, advice, cause } = failure;
-  if (kind !== 'refused') return new Fault(code, failure);
-  return new Misuse(`${code} ${message}${cause === undefined ? '' : ` (${cause})`}`, { advice });
 }
 
 /** What can be tried here: an identity in the token cannot. */

@@ -1,5 +1,5 @@
 import { objectionTo } from '../../config/draft.ts';
-import { areaOf, Fault } from '../../failure/failure.ts';
+import { areaOf } from '../../failure/failure.ts';
 import { ask, askSetting } from './ask-setting.ts';
 import { onBack, YES_OR_NO } from './dialogue.ts';
 import type { Guide, Question } from './guide.ts';
@@ -63,10 +63,9 @@ async function askEndpoint(guide: Guide): Promise<void> {
   const met = async () => {
     const { message, failure } = await prove(guide, ['dps-reach'], `Dialling ${answers.inEffect(HOST)}`);
     if (failure === undefined) dialogue.ok(message);
-    if (failure === undefined || dialogue.asks) return failure;
     // A new gateway meets DPS with its first registration, which may wait for it. The options of the proxy are wrong now.
-    if (leaf !== undefined || areaOf(failure) === 'NETWORK') throw new Fault(failure.code, failure);
-    return undefined;
+    const isPatient = !dialogue.asks && leaf === undefined && failure !== undefined && areaOf(failure) !== 'NETWORK';
+    return isPatient ? undefined : failure;
   };
   await untilProven(guide, ['endpoint', 'trust-ca'], met, ({ code }): Blame => {
     if (code === 'NL-DPS-UNTRUSTED' || code === 'NL-CONFIG')

@@ -1,8 +1,9 @@
 import { draftConfig } from '../../config/config.ts';
 import type { Written } from '../../config/schema.ts';
-import { areaOf, CODES, type Code, type Failure, failure } from '../../failure/failure.ts';
+import { areaOf, CODES, type Code, type Failure, Fault, failure } from '../../failure/failure.ts';
 import { examine } from '../checks/examine.ts';
 import { CHECKS } from '../checks/list.ts';
+import { Misuse } from '../kit/command.ts';
 import { siteHere } from '../proof/site-here.ts';
 import { originOf } from './copies.ts';
 import { onBack, toNo } from './dialogue.ts';
@@ -65,6 +66,7 @@ export interface Blame {
  * Tries answers until they hold, or the person goes on all the same. `back`, as no, leads to the questions that they are about.
  * @param options that they may have come from
  * @returns whether they hold
+ * @throws Fault, Misuse where there is no person
  */
 export async function untilProven(
   guide: Guide,
@@ -76,6 +78,7 @@ export async function untilProven(
   for (;;) {
     const failure = await met();
     if (failure === undefined) return true;
+    if (!dialogue.asks) throw wrongOptions(failure);
     flags.forget(...options);
     const { setting = '', before = answers.before(setting), offer, again } = blame(failure);
     const tell = (what: Failure) => {
@@ -96,6 +99,13 @@ export async function untilProven(
     if (isTaken) return false;
     await askInOrder(guide, again);
   }
+}
+
+/** A server that has answered, and said no: the options are wrong. Where there was no answer, they may be right. */
+function wrongOptions(failure: Failure): Error {
+  const { kind, code, message, advice, cause } = failure;
+  if (kind !== 'refused') return new Fault(code, failure);
+  return new Misuse(`${code} ${message}${cause === undefined ? '' : ` (${cause})`}`, { advice });
 }
 
 /**
