@@ -1,9 +1,9 @@
-import { readFileSync, type Stats, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { objectionTo, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
 import { localAccount } from '../../machine/account.ts';
-import { readGiven } from '../../machine/given-file.ts';
+import { noFile, readGiven } from '../../machine/given-file.ts';
 import { type Copied, keepSecret, takenOver } from './copies.ts';
 import { type Guide, type Question, wrongFlag } from './guide.ts';
 import { type Option, SETTINGS, type SettingQuestion } from './settings.ts';
@@ -103,15 +103,4 @@ async function look({ account, errand }: Guide, place: string, { isSecret }: Cop
   } catch (error) {
     return `must be a file that can be read: ${error instanceof Error ? error.message : error}`;
   }
-}
-
-/** The same of a path that leads to no file. A directory may be closed to the daemon, and open to the caller of init. */
-export function noFile(place: string): string | undefined {
-  let found: Stats;
-  try {
-    found = statSync(place);
-  } catch {
-    return `must be a file that is there: there is no ${place}`;
-  }
-  return found.isFile() ? undefined : `must be a file: ${place} is ${found.isDirectory() ? 'a directory' : 'none'}`;
 }

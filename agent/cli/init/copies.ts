@@ -90,13 +90,14 @@ export async function writeFor(
   { account }: Pick<Guide, 'account'>,
   path: string,
   text: string,
+  refusal = (cause: unknown) => needsRoot(path, 'written', cause),
 ): Promise<void> {
   // The directory may be the daemon user's: that user must not get a file that only root may read.
   const owner = reader === 'daemon' ? account : account && ROOT;
   try {
     await writeAtomically(path, text, reader === 'all' ? 0o644 : 0o600, owner);
   } catch (error) {
-    throw needsRoot(path, 'written', error instanceof Fault ? error.failure.message : error);
+    throw refusal(error instanceof Fault ? error.failure.message : error);
   }
 }
 

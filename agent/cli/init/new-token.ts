@@ -20,15 +20,10 @@ const WORDS: Readonly<Record<NewKind, string>> = {
   softhsm: 'a new token in SoftHSM: its keys are files that only the daemon and root can read',
 };
 
-const isOf =
-  (kind: NewKind) =>
-  ({ module }: Pick<Shown, 'module'>): boolean =>
-    isModuleOf(kind, module.path);
-
 /** The tokens that can be made here, the better one first, in words for the list of choices. */
 export const newKinds = ({ free }: Survey) =>
   (['tpm', 'softhsm'] as const).flatMap((kind) => {
-    const slot = free.find(isOf(kind));
+    const slot = free.find(({ module }) => isModuleOf(kind, module.path));
     return slot === undefined ? [] : [{ ...slot, kind, words: WORDS[kind] }];
   });
 
@@ -69,7 +64,7 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
 
 function notHere(kind: NewKind, { useless }: Survey): Fault {
   const { name, package: debian } = MAKEABLE[kind];
-  const there = useless.find(isOf(kind));
+  const there = useless.find(({ module }) => isModuleOf(kind, module.path));
   const why = there === undefined ? `there is no module for ${name}` : `${there.module.path}: ${there.why}`;
   const right = 'Give the user newleaf the right to use it (in Fedora: `usermod -aG ods newleaf`)';
   const how = there === undefined ? `Install it (\`apt-get install ${debian}\`)` : right;
