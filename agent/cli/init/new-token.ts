@@ -4,11 +4,11 @@ import { x509Of } from '../../config/config.ts';
 import { objectionTo } from '../../config/draft.ts';
 import { Fault } from '../../failure/failure.ts';
 import { Interrupted } from '../kit/prompt.ts';
+import type { Shown, Survey } from '../proof/survey.ts';
 import { beside, readSecret, writeFor } from './copies.ts';
 import { Back } from './dialogue.ts';
 import { askInOrder, type Guide, wrongFlag } from './guide.ts';
 import { givenPin, pinPlace, storedPin, storePin } from './pin.ts';
-import type { Shown, Survey } from './survey.ts';
 import { admitTpm } from './tpm-unit.ts';
 
 export type NewKind = keyof typeof MAKEABLE;

@@ -9,9 +9,10 @@ import { noFile, readGiven } from '../../machine/given-file.ts';
 import { noSecret } from '../../machine/named-file.ts';
 import { sealedPin } from '../../machine/root-pin.ts';
 import type { TokenLogin } from '../proof/place.ts';
+import type { Shown } from '../proof/survey.ts';
 import { beside, readSecret, writeFor } from './copies.ts';
 import { type Guide, misconfigured, wrongFlag } from './guide.ts';
-import { isTokenOf, type Shown } from './survey.ts';
+import { isTokenOf } from './token-words.ts';
 
 /**
  * Finds the PIN of the token, proves it with one login, and stores it for the daemon. A stored PIN may be that of another

@@ -5,21 +5,13 @@ import { formatUri } from '../../../hsm/uri.ts';
 import { Fault } from '../../failure/failure.ts';
 import { noFile } from '../../machine/given-file.ts';
 import { askAs, SURVEY_MS } from '../proof/apart.ts';
+import { type Shown, type Survey, survey } from '../proof/survey.ts';
 import { ask } from './ask-setting.ts';
 import { Back, type Choice } from './dialogue.ts';
 import { type Guide, misconfigured, wrongFlag } from './guide.ts';
 import { makeNewToken, type NewKind, newKinds, STANDARD_LABEL } from './new-token.ts';
 import { askPin } from './pin.ts';
-import {
-  hindrance,
-  isTokenNamed,
-  isTokenOf,
-  rootsOnlyInWords,
-  type Shown,
-  type Survey,
-  survey,
-  tokenInWords,
-} from './survey.ts';
+import { hindrance, isTokenNamed, isTokenOf, rootsOnlyInWords, tokenInWords } from './token-words.ts';
 import { admitTpm } from './tpm-unit.ts';
 
 const TPM_DEVICE = '/dev/tpmrm0';

@@ -1,8 +1,8 @@
 import { Dialogue } from '../../../../agent/cli/init/dialogue.ts';
 import { Flags, type Guide, InitAnswers } from '../../../../agent/cli/init/guide.ts';
-import type { Survey } from '../../../../agent/cli/init/survey.ts';
 import { screenOf } from '../../../../agent/cli/kit/screen.ts';
 import type { ERRANDS } from '../../../../agent/cli/proof/errands.ts';
+import type { Survey } from '../../../../agent/cli/proof/survey.ts';
 import type { Written } from '../../../../agent/config/schema.ts';
 import type { FoundModule } from '../../../../hsm/find-modules.ts';
 import type { SeenToken } from '../../../../hsm/slots.ts';
