@@ -36,7 +36,7 @@ export interface Asking {
  * Asks for the configuration where it is not complete, or the command line sets part of it, or wants everything asked again.
  * @throws Fault, TokenError, Interrupted
  */
-export async function asked(asking: Asking): Promise<void> {
+export async function askConfiguration(asking: Asking): Promise<void> {
   const { args, file } = asking;
   const before = existing(file, args.options.ask === true);
   const state = before.answers.inEffect('state.directory');

@@ -7,7 +7,7 @@ import type { ParsedArguments } from '../kit/parse.ts';
 import { Interrupted, terminalPrompt } from '../kit/prompt.ts';
 import { screenOf } from '../kit/screen.ts';
 import { timeoutOf } from '../timeout.ts';
-import { type Asking, asked } from './ask.ts';
+import { type Asking, askConfiguration } from './ask.ts';
 import { Dialogue, toNo } from './dialogue.ts';
 import { onceAlone } from './idle.ts';
 import { provisioned } from './provision.ts';
@@ -44,14 +44,14 @@ export const init = ({ passage, stdin, stdout }: Terminal & { readonly passage: 
     let asking: Asking = { args, file, dialogue, stdin, stopped, alone: onceAlone() };
     const isBounded = !hasTerminal && (given !== undefined || !isPatient);
     const work = async () => {
-      await asked(asking);
+      await askConfiguration(asking);
       for (;;) {
         const exit = (await sent(asking, passage, isBounded ? leftMs() : undefined)) ?? (await here());
         if (exit !== SCOPE_DOUBTED || abort.aborted) return exit;
         if (await correctScope(dialogue, file).then(() => true, toNo)) continue;
         // The options have brought it here.
         asking = { ...asking, args: { ...args, options: { ask: true } } };
-        await asked(asking);
+        await askConfiguration(asking);
       }
     };
     // Also while it provisions, in this process or another: what is typed then is no answer to a later question.
