@@ -105,7 +105,7 @@ const GOES_ON = ' \\';
 
 /** Words; and commands, which stay whole where a line takes them: what is copied from two lines is else two commands. */
 function piecesOf(text: string, room: number): readonly { readonly piece: string; readonly goesOn: boolean }[] {
-  const pieces = text.match(/\S*`[^`]+`\S*|\S+/g) ?? [];
+  const pieces = text.match(/[^\s`]*`[^`]+`[^\s`]*|\S+/g) ?? [];
   return pieces.flatMap((piece) => {
     const words = piece.split(/\s+/);
     if (words.join(' ').length <= room) return { piece: words.join(' '), goesOn: false };
