@@ -2,11 +2,24 @@ import type { Rewriting } from './printed.ts';
 
 /**
  * What systemd does for a unit, the engine does for a container: the words of both that mean the same. The other verbs are about
- * the unit itself, and are printed only after a look at it.
+ * the unit itself, and are printed only after a look at it. A container that rests after a fault is running to its engine, so that
+ * `start` would do nothing; `restart` starts a stopped one as well.
  */
-const ENGINE: Readonly<Record<string, string>> = { start: 'start', stop: 'stop', restart: 'restart', disable: 'stop' };
+const ENGINE: Readonly<Record<string, string>> = {
+  start: 'restart',
+  stop: 'stop',
+  restart: 'restart',
+  disable: 'stop',
+};
 /** Only root may use these, and in the container of the daemon even root may not. */
 const OF_FILES = ['chmod', 'chown', 'install', 'rm'];
+/** They open the token, and the daemon must not run: so there is no container to run them in. */
+const ALONE = ['init', 'decommission'];
+
+/** As systemd/container.md names them. `--volumes-from` would have the configuration read-only, as the daemon has it. */
+const VOLUMES = ['--volume', 'newleaf:/var/lib/newleaf', '--volume', '/etc/newleaf:/etc/newleaf'];
+/** The PIN lies there for a moment, so it is in memory. */
+const IN_MEMORY = ['--tmpfs', '/run/newleaf:mode=1777', '--tmpfs', '/tmp'];
 
 const check = { sudo: false, program: 'newleaf', args: ['check'] };
 const docker = (...args: readonly string[]) => ({ sudo: false, program: 'docker', args });
@@ -23,10 +36,10 @@ export const contained: Rewriting = (command) => {
     if (verb === 'status') return { sudo: false, program: 'newleaf', args: ['status'] };
     return docker(same ?? 'logs', 'newleaf');
   }
-  if (OF_FILES.includes(program)) {
-    const asRoot = ['--rm', '--user', '0', '--volumes-from', 'newleaf:rw', '--entrypoint', program];
-    return docker('run', ...asRoot, 'newleaf', ...args);
-  }
+  if (program === 'newleaf' && ALONE.includes(verb))
+    return docker('run', '--rm', ...terminalFor(rest), ...IN_MEMORY, ...VOLUMES, 'newleaf', ...args);
+  if (OF_FILES.includes(program))
+    return docker('run', '--rm', '--user', '0', ...VOLUMES, '--entrypoint', program, 'newleaf', ...args);
   // The image has no opensc.
   if (program === 'pkcs11-tool' && args.some((word) => word === '-L' || word === '-O')) return check;
   if (program === 'journalctl') return docker('logs', 'newleaf');
@@ -35,6 +48,27 @@ export const contained: Rewriting = (command) => {
   if (program === 'man') return { sudo: false, program: 'newleaf', args: ['help'] };
   return sudo ? { ...command, sudo: false } : command;
 };
+
+/** To ask questions; of a PIN from stdin, stdin alone. */
+function terminalFor(args: readonly string[]): readonly string[] {
+  if (args.includes('--yes')) return [];
+  return args.includes('-') ? ['--interactive'] : ['--interactive', '--tty'];
+}
+
+/** Sentences of codes that are about packages and users of a machine, and what an image has in their place. */
+export const SENTENCES: readonly (readonly [ofMachine: string, ofImage: string])[] = [
+  [
+    'Install that newer newleaf again (/var/log/dpkg.log names it), then `systemctl start newleaf`.',
+    'Run the newer image again: `docker rm --force newleaf`, then the line that starts it, with the tag of that image.',
+  ],
+  [
+    'Use sudo; the daemon needs the group of the device file (`ls -l /dev/tpmrm0`).',
+    'Give the container the device, and its group by number: `--device /dev/tpmrm0 --group-add $(stat -c %g /dev/tpmrm0)`.',
+  ],
+];
+
+export const inImage = (text: string): string =>
+  SENTENCES.reduce((told, [ofMachine, ofImage]) => told.replaceAll(ofMachine, ofImage), text);
 
 /** Whether this is the image of Dockerfile.arm64. */
 export const isContained = ({ NEWLEAF_CONTAINER }: NodeJS.ProcessEnv): boolean => NEWLEAF_CONTAINER === '1';

@@ -155,9 +155,40 @@ test('the token is lost: stop, another token, start, and a roll', async (t) => {
   await person.must('docker restart newleaf');
   const screen = await ended(person, 'NL-TOKEN-MISSING');
   await person.must(person.arrow(screen, 'docker stop'));
-  // As the page has it, because the container of the daemon is not there to run it in.
-  assert.ok(person.arrow(screen, 'newleaf init --ask'));
-  await person.must(`${INIT} --ask`, ...person.site.flags);
-  await person.must(person.arrow(screen, 'docker start'));
+  await person.must(person.arrow(screen, 'docker run'), ...person.site.flags);
+  await person.must(person.arrow(screen, 'docker restart'));
   await person.must(`docker exec newleaf ${person.arrow(screen, 'newleaf roll --wait')}`);
+});
+
+test('the state is of a newer newleaf: its image is run again', async (t) => {
+  const person = await running(t);
+  const file = join(person.state, 'state.json');
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(file, text.replace(/"format": ?\d+/, '"format":1000'));
+  await person.must('docker restart newleaf');
+  const screen = await ended(person, 'NL-STATE-NEWER');
+  assert.doesNotMatch(screen.out + screen.err, /dpkg/);
+  await person.must(person.arrow(screen, 'docker rm'));
+  // Here the newer image is the only one.
+  writeFileSync(file, text);
+  await person.connects(RUN);
+});
+
+test('the gateway is given up, and set up again', async (t) => {
+  const person = await running(t);
+  const refused = await person.newleaf('decommission', '--yes');
+  await person.must(person.arrow(refused, 'docker stop'));
+  const again = person.arrow(refused, 'docker run');
+  const given = await person.must(again, '--yes');
+  await person.must('docker rm newleaf');
+  await person.must(person.arrow(given, 'docker run'), ...person.site.flags);
+  await person.connects(RUN);
+});
+
+test('a container that runs before init says how to set it up', async (t) => {
+  const person = new Person(t, await site(t));
+  await person.must(RUN);
+  const screen = await ended(person, 'NL-CONFIG');
+  await person.must(person.arrow(screen, 'docker run'), ...person.site.flags);
+  await person.connects('docker restart newleaf');
 });

@@ -100,7 +100,13 @@ export function complaint({ code, message, cause, advice }: Complaint, screen: S
 export function nextStep(advice: string | undefined, screen: Screen, indent: string): readonly string[] {
   if (advice === undefined) return [];
   const arrow = `${indent}${glyph(screen, 'arrow')} `;
-  const lines = wrap(screen, toCopy(screen, advice), { first: arrow, rest: ' '.repeat(arrow.length) });
+  const indents = { first: arrow, rest: ' '.repeat(arrow.length) };
+  const bare = toCopy(screen, advice);
+  const isLong = bare.length + arrow.length > screen.width && /^`[^`]+`$/.test(screen.rewrite?.(advice) ?? advice);
+  // The marks tell that it is one command, also where it takes more lines than one.
+  const lines = isLong
+    ? wrap(screen, `\`${bare}\``, indents).map((line) => line.replaceAll('`', ''))
+    : wrap(screen, bare, indents);
   return lines.map((line) => paint(screen, 'cyan', line));
 }
 

@@ -84,25 +84,32 @@ export function wrap(screen: Screen, text: string, { first = '', rest = first }:
   const lines: string[] = [];
   let line = first;
   let isEmpty = true;
+  let isWithin = false;
   const told = screen.rewrite?.(text) ?? text;
-  for (const clean of piecesOf(told, screen.width - rest.length).map((piece) => safe(screen, piece))) {
-    if (!isEmpty && line.length + 1 + clean.length > screen.width) {
-      lines.push(line);
+  for (const { piece, goesOn } of piecesOf(told, screen.width - rest.length)) {
+    const clean = safe(screen, piece);
+    if (!isEmpty && line.length + 1 + clean.length + (goesOn ? GOES_ON.length : 0) > screen.width) {
+      lines.push(isWithin ? `${line}${GOES_ON}` : line);
       line = rest;
       isEmpty = true;
     }
     line += `${isEmpty ? '' : ' '}${clean}`;
     isEmpty = false;
+    isWithin = goesOn;
   }
   return [...lines, line];
 }
 
-/** Words; and commands, which stay whole where a line takes them: what is copied from two lines is two commands. */
-function piecesOf(text: string, room: number): readonly string[] {
-  const pieces = text.match(/\S*`[^`]+`\S*|\S+/g) ?? [];
+/** To a shell, the next line belongs to this one. */
+const GOES_ON = ' \\';
+
+/** Words; and commands, which stay whole where a line takes them: what is copied from two lines is else two commands. */
+function piecesOf(text: string, room: number): readonly { readonly piece: string; readonly goesOn: boolean }[] {
+  const pieces = text.match(/[^\s`]*`[^`]+`[^\s`]*|\S+/g) ?? [];
   return pieces.flatMap((piece) => {
     const words = piece.split(/\s+/);
-    return words.join(' ').length > room ? words : [words.join(' ')];
+    if (words.join(' ').length <= room) return { piece: words.join(' '), goesOn: false };
+    return words.map((word, at) => ({ piece: word, goesOn: at < words.length - 1 }));
   });
 }
 

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CODES } from '../../../agent/failure/failure.ts';
-import { asRoot, contained } from '../../../agent/machine/contained.ts';
+import { asRoot, contained, inImage, SENTENCES } from '../../../agent/machine/contained.ts';
 import { rewritten } from '../../../agent/machine/printed.ts';
 
-const inside = (text: string): string => rewritten(text, contained);
+const inside = (text: string): string => rewritten(inImage(text), contained);
+
+const OURS = '--volume newleaf:/var/lib/newleaf --volume /etc/newleaf:/etc/newleaf';
+const MEMORY = '--tmpfs /run/newleaf:mode=1777 --tmpfs /tmp';
 
 describe('in a container, a command is one that works there', () => {
   for (const [printed, there] of [
@@ -22,9 +25,16 @@ describe('in a container, a command is one that works there', () => {
     ['pkcs11-tool --module MODULE -L', 'newleaf check'],
     [
       'chown newleaf: /etc/newleaf/est-password',
-      'docker run --rm --user 0 --volumes-from newleaf:rw --entrypoint chown newleaf newleaf: /etc/newleaf/est-password',
+      `docker run --rm --user 0 ${OURS} --entrypoint chown newleaf newleaf: /etc/newleaf/est-password`,
     ],
-    ['sudo newleaf init', 'newleaf init'],
+    // A container that rests after a fault runs, to its engine.
+    ['systemctl start newleaf', 'docker restart newleaf'],
+    ['sudo newleaf init --ask', `docker run --rm --interactive --tty ${MEMORY} ${OURS} newleaf init --ask`],
+    ['newleaf decommission --yes', `docker run --rm ${MEMORY} ${OURS} newleaf decommission --yes`],
+    [
+      'newleaf init --pin-file - <FILE',
+      `docker run --rm --interactive ${MEMORY} ${OURS} newleaf init --pin-file - <FILE`,
+    ],
     ['newleaf roll --wait', 'newleaf roll --wait'],
   ] as const) {
     test(printed, () => assert.equal(inside(`First \`${printed}\`, then wait.`), `First \`${there}\`, then wait.`));
@@ -34,6 +44,18 @@ describe('in a container, a command is one that works there', () => {
     const told = Object.values(CODES).flatMap(({ means, advice, inCheck }) => [means, advice, inCheck ?? '']);
     const left = told.map(inside).filter((text) => /`(sudo|systemctl|journalctl|apt|man|docker inspect)\b/.test(text));
     assert.deepEqual(left, []);
+    assert.deepEqual(
+      told.map(inside).filter((text) => /dpkg|Use sudo;/.test(text)),
+      [],
+    );
+  });
+
+  test('a sentence that is told in another way is one of a code', () => {
+    for (const [ofMachine] of SENTENCES)
+      assert.ok(
+        Object.values(CODES).some(({ advice }) => advice === ofMachine),
+        ofMachine,
+      );
   });
 
   test('root is the turn of the engine', () => {
