@@ -5,6 +5,7 @@ import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { recordOf, TMPFILES } from '../machine/program-directory.ts';
 import { namesIn, uplinkDirectory } from '../state/program-name.ts';
+import { changedTerms, type OwnTerms } from '../state/program-terms.ts';
 import { countsOf, troubledBy, uncounted, uplinkMetrics } from './counters.ts';
 import { Listeners } from './listeners.ts';
 import type { LazyUplinkOptions } from './options.ts';
@@ -85,8 +86,8 @@ export class Serving {
   }
 
   /** @returns how it connects @throws Fault NL-UPLINK-*, NL-STATE-WRITE */
-  async add(name: string, withKey: boolean): Promise<object> {
-    const record = await makeProgram(this.#directory, name, withKey);
+  async add(name: string, withKey: boolean, terms: OwnTerms = {}): Promise<object> {
+    const record = await makeProgram(this.#directory, name, withKey, terms);
     try {
       await this.#open(record);
       const trouble = this.#listeners.troubles(name)[0];
@@ -104,9 +105,14 @@ export class Serving {
       throw new Fault('NL-UPLINK-PROGRAM', { message: `The program ${name} has a socket, and no key.` });
     }
     await makeKey(this.#directory, name);
-    await this.#shut(name);
-    await this.#reopen(name);
-    return this.show(name);
+    return this.#again(name);
+  }
+
+  /** Its connections end, and its messages stay. @param changes null takes a term away @throws Fault NL-UPLINK-*, NL-STATE-WRITE */
+  async set(name: string, changes: unknown): Promise<object> {
+    const program = this.#program(name);
+    await program.set(changedTerms(program.terms, changes) ?? program.terms);
+    return this.#again(name);
   }
 
   /** How the program connects. @throws Fault NL-UPLINK-PROGRAM */
@@ -150,6 +156,12 @@ export class Serving {
     throw new Fault('NL-UPLINK-PROGRAM', { message: `There is no program ${name}.` });
   }
 
+  async #again(name: string): Promise<object> {
+    await this.#shut(name);
+    await this.#reopen(name);
+    return this.show(name);
+  }
+
   /** At the start. */
   async #reopen(name: string): Promise<void> {
     const { isDamaged, ...record } = await readRecord(this.#directory, name);
@@ -159,7 +171,7 @@ export class Serving {
 
   /** The queue before the socket: what a program sends must have a place. */
   async #open(record: ProgramRecord): Promise<void> {
-    const { maxBytes, maxAgeMs, whenFull } = this.#options.settings;
+    const { maxBytes, maxAgeMs, whenFull } = { ...this.#options.settings, ...record.terms };
     const directory = join(this.#directory, record.name);
     const bounds = { maxBytes, whenFull, ...(maxAgeMs !== undefined && { maxAgeMs }) };
     const queue = await this.#queue(directory, 'queue', bounds);
@@ -194,6 +206,7 @@ export class Serving {
 
   async #drop(name: string): Promise<void> {
     await this.#shut(name);
+    await this.#listeners.remove(name);
     this.#unopened.delete(name);
     await removeProgram(this.#directory, name);
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -12,6 +12,7 @@ import { openQueue } from '../../../agent/uplink/queue/open.ts';
 import { Serving } from '../../../agent/uplink/serving.ts';
 import { TestClock } from '../clock.ts';
 import { scratch } from '../state/disk.ts';
+import { RawClient } from './wire/raw-client.ts';
 import { noting } from './wire/rules.ts';
 
 async function opened(directory: string, tcp = '127.0.0.1:0') {
@@ -30,7 +31,7 @@ async function opened(directory: string, tcp = '127.0.0.1:0') {
     },
     session: new SharedSession(),
     clock,
-    now: clock.now,
+    now: () => clock.now(),
     earliest: 0,
     log,
   });
@@ -126,4 +127,50 @@ test('a program whose place root has made is not taken away by another member of
   rmSync(record);
   await serving.remove('sensors');
   assert.equal(serving.status().programs.length, 0);
+});
+
+test('terms of a program are set when it is added, and changed: messages, key and the place of the socket stay', async (t) => {
+  const directory = scratch(t);
+  const first = await opened(directory);
+  const { key } = (await first.serving.add('plc', true, { rate: 5, maxAgeMs: 60_000 })) as { key: string };
+  await first.serving.add('tail', false);
+  const place = join(directory, 'sockets', 'tail');
+  const { ino } = statSync(place);
+  const shown = (await first.serving.set('plc', { rate: null, priority: 'bulk' })) as { key: string; terms: object };
+  assert.deepEqual([shown.key, shown.terms], [key, { maxAgeMs: 60_000, priority: 'bulk' }]);
+  await first.serving.set('tail', { maxBytes: 2_000 });
+  assert.deepEqual([statSync(place).ino, existsSync(join(place, 'mqtt.sock'))], [ino, true]);
+  await first.serving.close();
+  const { serving } = await opened(directory);
+  t.after(() => serving.close());
+  const terms = serving.status().programs.map((one) => 'terms' in one && one.terms);
+  assert.deepEqual(terms, [{ maxAgeMs: 60_000, priority: 'bulk' }, { maxBytes: 2_000 }]);
+  assert.throws(() => statSync(join(directory, 'uplink', 'tail', 'key')));
+});
+
+test('the bound of a program is that of its queue, and the others have theirs', async (t) => {
+  const directory = scratch(t);
+  const { serving, clock } = await opened(directory);
+  t.after(() => serving.close());
+  await serving.add('small', false, { maxBytes: 500 });
+  await serving.add('large', false);
+  const fill = async (name: string) => {
+    await using client = await RawClient.open(join(directory, 'sockets', name, 'mqtt.sock'));
+    client.publish(`devices/${name}/messages/events/`, 1, Buffer.alloc(300));
+    await client.next('puback');
+  };
+  for (const name of ['small', 'large']) await fill(name);
+  const refused = assert.rejects(fill('small'), /closed without puback/);
+  // The pause after a refusal, beside the look at all flows.
+  await clock.asleep(2);
+  await clock.pass(1_000);
+  await refused;
+  await fill('large');
+  await serving.set('small', { maxBytes: 1_000 });
+  await fill('small');
+  const told = serving.status().programs.map(({ name, queued }) => [name, queued]);
+  assert.deepEqual(told.sort(), [
+    ['large', 2],
+    ['small', 2],
+  ]);
 });

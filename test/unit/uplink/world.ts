@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
+import type { OwnTerms } from '../../../agent/state/program-terms.ts';
 import type { Clock } from '../../../agent/time/clock.ts';
 import { Uplink } from '../../../agent/uplink/uplink.ts';
 import { TestClock } from '../clock.ts';
@@ -43,8 +44,9 @@ export class World {
   readonly #law = new StandingLaw();
   #reached = new AbortController();
 
-  constructor(names: readonly string[] = ['one', 'two'], rate = 20) {
-    this.programs = names.map((name) => programOf(name));
+  /** @param terms of programs, by their name */
+  constructor(names: readonly string[] = ['one', 'two'], rate = 20, terms: Readonly<Record<string, OwnTerms>> = {}) {
+    this.programs = names.map((name) => programOf(name, {}, undefined, undefined, terms[name]));
     const clock: Clock = {
       now: () => this.clock.now(),
       monotonic: () => this.clock.monotonic(),
