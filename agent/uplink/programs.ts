@@ -65,7 +65,7 @@ async function textOf(path: string): Promise<string | undefined> {
 export const damagedRecord = (name: string): Fault =>
   new Fault('NL-UPLINK-DISK', {
     message: `${name}/${RECORD} is damaged: what the program had subscribed to is forgotten, and the bounds that were set for it.`,
-    advice: `Restart the program, so that it subscribes again; bounds: \`newleaf uplink set ${name}\`. Look at the disk.`,
+    advice: 'Restart the program, so that it subscribes again, and set its bounds again. Look at the disk.',
   });
 
 /** Filters by client ID, and the QoS by filter. */

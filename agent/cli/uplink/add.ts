@@ -48,9 +48,7 @@ export const uplinkAdd = (machine: Machine = HERE): Run =>
 /** @throws Misuse */
 function assertPossible({ name, group, withKey, isAgain, asked }: Wish, machine: Machine): void {
   if (isAgain && !withKey) throw new Misuse('--again makes a new key: it goes with --key.');
-  if (isAgain && asked.terms !== undefined) {
-    throw new Misuse('--again makes a new key, and nothing else.', { advice: `\`newleaf uplink set ${name}\`` });
-  }
+  if (isAgain && asked.terms !== undefined) throw new Misuse('--again makes a new key, and changes no bound.');
   if (group === undefined) return;
   if (withKey) throw new Misuse('A program with a key has no socket: --key and --group exclude each other.');
   if (machine.isRoot()) return;
