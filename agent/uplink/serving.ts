@@ -1,12 +1,15 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Failure, Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { recordOf, TMPFILES } from '../machine/program-directory.ts';
+import { writeAtomically } from '../state/durable.ts';
 import { namesIn, uplinkDirectory } from '../state/program-name.ts';
 import { changedTerms, type OwnTerms } from '../state/program-terms.ts';
 import { countsOf, troubledBy, uncounted, uplinkMetrics } from './counters.ts';
+import { KeptPatch } from './kept-patch.ts';
 import { Listeners } from './listeners.ts';
 import type { LazyUplinkOptions } from './options.ts';
 import { Program } from './program.ts';
@@ -21,12 +24,15 @@ const INBOX_BYTES = 4 * 1024 * 1024;
 /** "48 hours" at most at the hub (articles/iot-hub/iot-hub-devguide-messages-c2d.md). */
 const INBOX_AGE_MS = 48 * 60 * 60_000;
 
+const REPORTED = 'reported.json';
+
 /** The programs of this gateway: their directories, sockets and queues, joined to the session. */
 export class Serving {
   readonly #options: LazyUplinkOptions;
   /** Of the uplink, in the state directory. */
   readonly #directory: string;
   readonly #reserve: Reserve;
+  readonly #reported: KeptPatch;
   readonly #uplink: Uplink;
   readonly #listeners: Listeners;
   /** Programs that could not be opened at the start, and why. */
@@ -37,11 +43,13 @@ export class Serving {
     this.#options = options;
     this.#directory = uplinkDirectory(settings.directory);
     this.#reserve = new Reserve({ directory: settings.directory, monotonic: () => clock.monotonic() });
+    this.#reported = new KeptPatch((text) => writeAtomically(join(this.#directory, REPORTED), text, 0o600));
     this.#uplink = new Uplink({
       clock,
       log,
       rate: settings.rate,
       now,
+      reported: this.#reported,
       setAside: (program, message, why) =>
         writeRejected(join(this.#directory, program.name, 'rejected'), message, why, this.#reserve),
     });
@@ -61,6 +69,7 @@ export class Serving {
         serving.#warn(name, error);
       });
     }
+    await serving.#recall();
     options.session.use(serving.#uplink.user);
     return serving;
   }
@@ -154,6 +163,15 @@ export class Serving {
     const why = this.#unopened.get(name);
     if (why !== undefined) throw new Fault(why.code, why);
     throw new Fault('NL-UPLINK-PROGRAM', { message: `There is no program ${name}.` });
+  }
+
+  /** Where it is lost, the programs report anew what they have to say. */
+  async #recall(): Promise<void> {
+    const path = join(this.#directory, REPORTED);
+    const text = await readFile(path, 'utf8').catch((error) => (error.code === 'ENOENT' ? '{}' : ''));
+    if (this.#reported.add(Buffer.from(text))) return;
+    const message = `${path} is damaged: what programs reported while the hub was away is lost.`;
+    this.#options.log.warn({ event: 'uplink-reported', message });
   }
 
   async #again(name: string): Promise<object> {

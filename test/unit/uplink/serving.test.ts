@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -12,12 +12,14 @@ import { openQueue } from '../../../agent/uplink/queue/open.ts';
 import { Serving } from '../../../agent/uplink/serving.ts';
 import { TestClock } from '../clock.ts';
 import { scratch } from '../state/disk.ts';
+import { PlayedHub } from './played-hub.ts';
 import { RawClient } from './wire/raw-client.ts';
 import { noting } from './wire/rules.ts';
 
 async function opened(directory: string, tcp = '127.0.0.1:0') {
   const { log, lines } = noting();
   const clock = new TestClock();
+  const session = new SharedSession();
   const serving = await Serving.open({
     settings: {
       directory,
@@ -29,13 +31,13 @@ async function opened(directory: string, tcp = '127.0.0.1:0') {
       whenFull: 'refuse',
       rate: 20,
     },
-    session: new SharedSession(),
+    session,
     clock,
     now: () => clock.now(),
     earliest: 0,
     log,
   });
-  return { serving, lines, clock };
+  return { serving, lines, clock, session };
 }
 
 test('a program whose record is damaged is served by a socket, and the log says what is lost', async (t) => {
@@ -173,4 +175,28 @@ test('the bound of a program is that of its queue, and the others have theirs', 
     ['large', 2],
     ['small', 2],
   ]);
+});
+
+test('what programs reported while the hub was away outlives a restart; a damaged file is said, and lost', async (t) => {
+  const directory = scratch(t);
+  const path = join(directory, 'uplink', 'reported.json');
+  const first = await opened(directory);
+  await first.serving.add('one', false);
+  const client = await RawClient.open(join(directory, 'sockets', 'one', 'mqtt.sock'));
+  client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: '$iothub/twin/res/#', qos: 0 }] });
+  const topic = '$iothub/twin/PATCH/properties/reported/?$rid=1';
+  client.send({ cmd: 'publish', topic, payload: '{"a":1}', qos: 0, dup: false, retain: false });
+  await client.next('publish');
+  await first.serving.close();
+  assert.equal(readFileSync(path, 'utf8'), '{"a":1}');
+  const second = await opened(directory);
+  const session = new PlayedHub(second.clock).accept();
+  second.session.opened(session);
+  await setImmediate();
+  assert.equal(Buffer.from(session.published[0]?.payload ?? []).toString(), '{"a":1}');
+  await second.serving.close();
+  writeFileSync(path, '{"a"');
+  const third = await opened(directory);
+  t.after(() => third.serving.close());
+  assert.match(third.lines[0]?.message ?? '', /reported\.json is damaged/);
 });

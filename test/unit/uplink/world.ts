@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 import type { OwnTerms } from '../../../agent/state/program-terms.ts';
 import type { Clock } from '../../../agent/time/clock.ts';
+import { KeptPatch } from '../../../agent/uplink/kept-patch.ts';
 import { Uplink } from '../../../agent/uplink/uplink.ts';
 import { TestClock } from '../clock.ts';
 import { programOf, TestClient, type TestProgram } from './fakes.ts';
@@ -62,6 +63,7 @@ export class World {
       clock,
       log: { error: quiet, warn: quiet, info: quiet, debug: quiet },
       rate,
+      reported: new KeptPatch(async () => {}),
       now: () => this.clock.now(),
       setAside: async (_, { payload }, { code }) => {
         if (code === 'NL-UPLINK-UNTAKEN') return;
