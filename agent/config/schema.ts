@@ -141,7 +141,7 @@ export const SCHEMA = {
       'What happens to a new message where there is no room: it is refused, or the oldest gives way.',
     ),
     rate: standard(
-      count(1, 1000),
+      count(1, 2000),
       20,
       'The most messages a second to the hub, of all programs. 16 are on their way at once: over a link of 50 ms, 320 a second.',
     ),
