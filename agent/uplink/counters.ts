@@ -22,10 +22,11 @@ export const UPLINK_METRICS = {
 type Name = keyof typeof UPLINK_METRICS;
 
 /** What is counted of a program. */
-export function countsOf({ name, connects, queue, inbox, up, down, counts, clients }: Program) {
+export function countsOf({ name, connects, terms, queue, inbox, up, down, counts, clients }: Program) {
   return {
     name,
     connects,
+    ...(Object.keys(terms).length > 0 && { terms }),
     clients: clients.length,
     queued: queue.count,
     bytes: queue.bytes,

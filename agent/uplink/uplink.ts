@@ -4,6 +4,7 @@ import type { Log } from '../machine/log.ts';
 import type { HubMessage, HubSession, SessionUser } from '../mqtt/hub-session.ts';
 import type { Clock } from '../time/clock.ts';
 import { Forwarder } from './forward.ts';
+import type { KeptPatch } from './kept-patch.ts';
 import { Messages } from './messages.ts';
 import { Methods } from './methods.ts';
 import type { Client, ClientRules, Message } from './ports.ts';
@@ -22,6 +23,7 @@ interface UplinkOptions {
   readonly rate: number;
   /** Wall clock in milliseconds; undefined while it is not credible. */
   readonly now: () => number | undefined;
+  readonly reported: KeptPatch;
   /** Keeps a message for a person to look at. */
   readonly setAside: (program: Program, message: Rejected, why: Failure) => Promise<void>;
 }
@@ -71,7 +73,9 @@ export class Uplink {
     this.#forwarder = new Forwarder({ programs, clock, rate, setAside });
     this.#messages = new Messages({ programs, clock, setAside });
     this.#methods = new Methods(programs, clock);
-    this.#twin = new SharedTwin(programs);
+    const refused = (status: number) =>
+      this.#sparing.warn('uplink-reported', 'The hub', `refuses (${status}) what programs reported while it was away`);
+    this.#twin = new SharedTwin(programs, options.reported, refused);
     this.#subscriptions = new Subscriptions(
       (kind) => this.programs.some((program) => program.wants(kind)),
       () => this.#twin.followed(),
@@ -114,11 +118,13 @@ export class Uplink {
     this.#over.abort();
     await this.#forwarder.close();
     this.#twin.close();
+    await this.#options.reported.save();
   }
 
   async #watch(): Promise<void> {
     while (!this.#over.signal.aborted) {
       await this.#options.clock.sleep(LOOK_MS, this.#over.signal);
+      await this.#options.reported.save();
       const openMs = this.#forwarder.isOpen ? LOOK_MS : 0;
       for (const program of this.programs) {
         program.look(openMs, this.#options.clock.monotonic());

@@ -1,13 +1,17 @@
 import type { Config } from '../../config/config.ts';
 import { type Code, Fault } from '../../failure/failure.ts';
 import type { Trouble } from '../../roll/report.ts';
+import type { OwnTerms } from '../../state/program-terms.ts';
 import { isCode } from '../request/answer.ts';
 import { askDaemon } from '../request/ask-daemon.ts';
+import type { Changes } from './terms.ts';
 
 /** What the daemon tells of a program of this gateway. Kept stable: fields are added, never renamed. */
 export interface ProgramTold {
   readonly name: string;
   readonly connects: 'socket' | 'key';
+  /** What was set for it; absent where nothing was. */
+  readonly terms?: OwnTerms;
   /** Its connections. */
   readonly clients: number;
   /** Messages that wait for the hub. */
@@ -81,7 +85,10 @@ export type ShownProgram = ProgramTold & HowToConnect;
 /** @throws Fault of the daemon, and those of `askUplink` */
 export async function askShown(
   config: Config,
-  change: { add: string; key: boolean; again?: true } | { show: string },
+  change:
+    | { add: string; key: boolean; again?: true; terms?: Changes }
+    | { set: string; terms: Changes }
+    | { show: string },
 ): Promise<ShownProgram> {
   const { status, body } = await askDaemon(config, PATH, change);
   if (status === 200) return body as ShownProgram;
