@@ -37,6 +37,7 @@ export class ClientConnection implements Member, LinkOwner {
   #requests: Requests | undefined;
   #silence: Silence | undefined;
   #will: IConnectPacket['will'];
+  #broke: string | undefined;
   #cancelWait: () => void;
 
   constructor(socket: Duplex, authenticate: Authenticate, context: WireContext, onClosed: () => void) {
@@ -63,6 +64,11 @@ export class ClientConnection implements Member, LinkOwner {
 
   holds(): boolean {
     return this.#state === 'opening' || this.#requests?.isFull === true;
+  }
+
+  broken(why: string): void {
+    this.#broke = why;
+    this.finish(why, true);
   }
 
   over(why: string, isFault: boolean): void {
@@ -107,7 +113,7 @@ export class ClientConnection implements Member, LinkOwner {
     this.#context.forget(client, this);
     if (before !== 'open') return;
     if (this.#will !== undefined) this.#context.publishWill(client, this.#will);
-    this.#context.closed(client);
+    this.#context.closed(client, this.#broke);
   }
 
   #read(frame: Buffer): Packet | undefined {

@@ -66,9 +66,9 @@ export class WireContext {
     });
   }
 
-  closed(client: Client): void {
+  closed(client: Client, broke?: string): void {
     try {
-      this.rules.closed(client);
+      this.rules.closed(client, broke);
     } catch (cause) {
       this.sparing.warn('uplink-closed', `Program ${client.program}`, 'its end is not noted', String(cause));
     }
