@@ -84,6 +84,11 @@ export class ClientConnection implements Member, LinkOwner {
     this.drop('there are too many connections', true);
   }
 
+  takenOver(isInRow: boolean): void {
+    if (isInRow) this.#broke = 'two of its clients have one client ID';
+    this.drop('a newer connection has its client identifier', isInRow);
+  }
+
   /** Ends it at once: its last bytes are not waited for, and its place is free. */
   drop(why: string, isFault = false): void {
     this.finish(why, isFault);
