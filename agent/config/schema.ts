@@ -146,8 +146,9 @@ export const SCHEMA = {
       'refuse',
       'What happens to a new message where there is no room: it is refused, or the oldest gives way.',
     ),
+    // 883 a second were seen over TLS on two cores.
     rate: standard(
-      count(1, 2000),
+      count(1, 1000),
       20,
       'The most messages a second to the hub, of all programs. 16 are on their way at once: over a link of 50 ms, 320 a second.',
     ),

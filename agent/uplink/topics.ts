@@ -69,7 +69,7 @@ export function eventFault(bag: string, payload: Uint8Array): string | undefined
     }
     if (name === '') return 'a property has no name';
   }
-  return length > LARGEST_MESSAGE ? `a message of ${length} bytes; a hub takes ${LARGEST_MESSAGE}` : undefined;
+  return length > LARGEST_MESSAGE ? `with its properties it has more than ${LARGEST_MESSAGE} bytes` : undefined;
 }
 
 /** Percent-encoded UTF-8; undefined where it is not. Pure. */

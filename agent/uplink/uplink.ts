@@ -50,7 +50,7 @@ export class Uplink {
     published: (client, message, qos) => this.#published(client, message, qos),
     subscribe: (client, filter, qos) => this.#subscribe(client, filter, qos),
     unsubscribe: (client, filter) => this.#unsubscribe(client, filter),
-    closed: (client) => this.#left(client),
+    closed: (client, broke) => this.#left(client, broke),
   };
   readonly #options: UplinkOptions;
   readonly #sparing: SparingLog;
@@ -287,9 +287,13 @@ export class Uplink {
     this.#messages.deliver(program);
   }
 
-  #left(client: Client): void {
+  #left(client: Client, broke?: string): void {
     const program = this.#programs.get(client.program);
     program?.closed(client);
+    if (broke !== undefined) {
+      const message = `newleaf closed a connection of ${client.program}: ${broke}.`;
+      program?.lost(failure('NL-UPLINK-PROTOCOL', { message }), this.#options.clock.monotonic());
+    }
     this.#methods.gone(client);
     this.#twin.gone(client);
     this.#subscriptions.follow();

@@ -26,6 +26,10 @@ export const UPLINK = {
     'A program has sent a message that no hub takes: it was acknowledged, and set aside.',
     'Operator of the program: its reason is in uplink/NAME/rejected of state.directory; the program needs a repair.',
   ),
+  'NL-UPLINK-PROTOCOL': refusedCode(
+    'newleaf closed a connection of a program, as a hub would: it broke MQTT 3.1.1, sent by QoS 2, or two of its clients have one client ID. Most programs connect again, and do the same again.',
+    'Operator of the program: it needs MQTT 3.1.1, QoS 0 or 1, and another client ID for each of its clients.',
+  ),
   'NL-UPLINK-UNTAKEN': refusedCode(
     'A program does not take its messages from the cloud: some were set aside after ten deliveries, or lost.',
     'Operator of the program: it must be connected, subscribe, and send a PUBACK for each message. Where it needs none, `newleaf uplink forget NAME`.',

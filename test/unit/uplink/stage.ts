@@ -71,9 +71,9 @@ export class Stage {
     return client;
   }
 
-  async leave(client: TestClient): Promise<void> {
+  async leave(client: TestClient, broke?: string): Promise<void> {
     client.go();
-    this.uplink.rules.closed(client);
+    this.uplink.rules.closed(client, broke);
     await settled();
   }
 

@@ -75,6 +75,18 @@ test('a program that sends only what no hub takes: one a second, and a few lines
   assert.ok(stage.lines.length <= 7, `${stage.lines.length} lines in an hour`);
 });
 
+test('a connection that was closed over what the program did is a trouble for a day: most programs send it again for ever', async () => {
+  const stage = new Stage();
+  const program = stage.program('one');
+  await stage.leave(await stage.client('one'));
+  const troubles = () => program.troubles.map(({ code, message }) => `${code} ${message}`);
+  assert.deepEqual(troubles(), []);
+  await stage.leave(await stage.client('one'), 'a message of QoS 2');
+  assert.deepEqual(troubles(), ['NL-UPLINK-PROTOCOL newleaf closed a connection of one: a message of QoS 2.']);
+  await stage.pass(25 * HOUR);
+  assert.deepEqual(troubles(), []);
+});
+
 test('a message that cannot be set aside is refused: the program has it still', async () => {
   const stage = new Stage();
   const program = stage.program('one');
