@@ -1,3 +1,4 @@
+import { ADR_FAULTS } from './adr/faults.ts';
 import type { Log, ServerName } from './log.ts';
 
 type Kind = 'dps' | 'hub' | 'est';
@@ -110,6 +111,7 @@ export const FAULTS = {
   'est-not-yet': { on: ['est'], means: 'issues a leaf that becomes valid in `ms`' },
   'est-weak': { on: ['est'], means: 'signs with SHA-1' },
   'est-key': { on: ['est'], means: 'issues for another public key' },
+  ...ADR_FAULTS,
 } as const satisfies Record<string, FaultEntry>;
 
 export type FaultName = keyof typeof FAULTS;
