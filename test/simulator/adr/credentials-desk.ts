@@ -3,11 +3,11 @@ import type { Fields, HubName, LogEvent } from '../log.ts';
 import type { MqttLink } from '../mqtt-link.ts';
 import { answerTopic, csrRefusal, expiresText, type Refusal, refusalBody, shownChain, USUAL_CODE } from './answers.ts';
 import { type BadCsr, csrFault } from './csr.ts';
-import { wrongLeaf } from './faults.ts';
 import type { AdrDevice, Namespace } from './namespace.ts';
 import { type Ending, type Renewal, Renewals } from './renewals.ts';
 import { readBody, usableRid } from './request-body.ts';
 import type { AdrSwitches } from './switches.ts';
+import { wrongLeaf } from './wrong-leaf.ts';
 
 const REQUEST = /^\$iothub\/credentials\/POST\/issueCertificate(?:\/|$)/;
 export const ANSWERS = '$iothub/credentials/res/';

@@ -2,8 +2,8 @@ import '../reflect.ts';
 import type { X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
-/** Of the extension that carries it. Which one Azure takes is not public: this one is from the arc of random UUIDs. */
-const OID = '2.25.277614112543486930193262468829345261734';
+/** Of the extension that carries it. Which one Azure takes is not public: this arc is assigned to no enterprise. */
+const OID = '1.3.6.1.4.1.99999.29';
 const UTF8_STRING = 0x0c;
 
 /** "Each leaf embeds a per-device identifier" (concepts-certificate-policy-management): a private extension, not critical. */

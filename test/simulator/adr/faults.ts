@@ -1,7 +1,3 @@
-import type { IssuePolicy } from '../ca.ts';
-import type { Faults } from '../faults.ts';
-import type { HubName } from '../log.ts';
-
 const mqtt = ['dps', 'hub'] as const;
 
 /** The faults of a far side that issues leaves. */
@@ -28,16 +24,3 @@ export const ADR_FAULTS = {
   'issue-not-yet': { on: mqtt, means: 'issues a leaf that becomes valid in `ms`' },
   'issue-lifetime': { on: mqtt, means: 'issues a leaf for `ms`; negative: expired already' },
 } as const;
-
-/** What is wrong with the leaf that is issued now. */
-export function wrongLeaf(faults: Faults, server: 'dps' | HubName): IssuePolicy {
-  const notYet = faults.take(server, 'issue-not-yet');
-  const lifetime = faults.take(server, 'issue-lifetime');
-  const cn = faults.take(server, 'issue-cn');
-  return {
-    ...(faults.take(server, 'issue-key') && { otherKey: true }),
-    ...(cn && { cn: cn.cn ?? 'another' }),
-    ...(notYet && { backdateMs: -(notYet.ms ?? 60_000) }),
-    ...(lifetime && { lifetimeMs: lifetime.ms ?? 60_000 }),
-  };
-}

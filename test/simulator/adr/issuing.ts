@@ -5,8 +5,8 @@ import type { Registrar } from '../registrar.ts';
 import type { Switches } from '../switches.ts';
 import { takesCsr } from '../versions.ts';
 import { csrFault, decoded } from './csr.ts';
-import { wrongLeaf } from './faults.ts';
 import type { Namespace } from './namespace.ts';
+import { wrongLeaf } from './wrong-leaf.ts';
 
 export interface IssuingOptions {
   readonly namespace: Namespace;
