@@ -97,7 +97,7 @@ export const FAULTS = {
     on: ['dps'],
     means: 'ends "failed" with `code` and `message` (default 401001: no hub is linked)',
   },
-  'rest-status': { on: ['dps', 'hub'], means: 'answers REST requests with `status`, `message`, `retryAfter`' },
+  'rest-status': { on: ['dps', 'hub'], means: 'answers REST requests with `status`, `code`, `message`, `retryAfter`' },
   'est-wait': { on: ['est'], means: '202 with Retry-After `retryAfter` (default 1)' },
   'est-status': {
     on: ['est'],

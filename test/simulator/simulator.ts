@@ -134,6 +134,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     faults,
     switches,
     enrollments,
+    namespace,
     registries,
     hubs,
     authority: serverCa,

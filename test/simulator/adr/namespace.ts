@@ -69,6 +69,11 @@ export class Namespace {
     this.#policies.splice(this.#policies.indexOf(policy), 1);
   }
 
+  /** Whether there is one: it begins with its first policy. */
+  get exists(): boolean {
+    return this.#authorities.size > 0;
+  }
+
   policy({ namespace = NAMESPACE, authority, policy }: PolicyReference): Policy | undefined {
     if (namespace !== NAMESPACE) return undefined;
     return this.#policies.find((one) => one.name === policy && (authority ?? one.authority) === one.authority);
