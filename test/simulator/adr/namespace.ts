@@ -87,6 +87,12 @@ export class Namespace {
     return (await this.#renew(authority)).issuerPem;
   }
 
+  /** A device that is known to the namespace, without a leaf of it. */
+  adopt(deviceId: string, reference: PolicyReference): void {
+    const device = { registrationId: deviceId, deviceId, reference, id: randomUUID(), leaves: [] };
+    this.#devices.set(deviceId, device);
+  }
+
   /** No leaf that the device got so far opens a hub any more. Throws where there is no such device. */
   revoke(deviceId: string): void {
     const device = this.device(deviceId);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { after, afterEach, before, test } from 'node:test';
+import { newRequest, type Request } from '../../../simulator/adr/request.ts';
 import type { Identity } from '../../../simulator/ca.ts';
 import type { FaultName, FaultOptions } from '../../../simulator/faults.ts';
 import { type Simulator, startSimulator } from '../../../simulator/simulator.ts';
 import { prepare, provisioned, Session } from './device.ts';
-import { newRequest, type Request } from './request.ts';
 
 let simulator: Simulator;
 let leaf: Identity;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
+import { newRequest, type Request } from '../../../simulator/adr/request.ts';
 import type { Identity } from '../../../simulator/ca.ts';
 import { type Simulator, startSimulator } from '../../../simulator/simulator.ts';
 import { DEFAULT_SWITCHES } from '../../../simulator/switches.ts';
 import { certified, HUB_VERSION, prepare, provisioned, Session } from './device.ts';
-import { newRequest, type Request } from './request.ts';
 
 let simulator: Simulator;
 let leaf: Identity;

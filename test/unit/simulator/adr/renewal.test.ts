@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
+import { newRequest, pemOf, type Request } from '../../../simulator/adr/request.ts';
 import type { Identity } from '../../../simulator/ca.ts';
 import { type Simulator, startSimulator } from '../../../simulator/simulator.ts';
 import { DEFAULT_SWITCHES } from '../../../simulator/switches.ts';
 import { admits, prepare, provisioned, type Said, Session } from './device.ts';
-import { newRequest, pemOf, type Request } from './request.ts';
 
 const HOUR = 3_600_000;
 
