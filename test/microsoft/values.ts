@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { newRequest } from '../simulator/adr/request.ts';
 import { Authority } from '../simulator/ca.ts';
 
+/** Microsoft's end-to-end test of both, which is told by its environment. */
+export const LIFECYCLE = { file: 'prov_x509_csr_client_e2e_exe', id: 'csr-lifecycle' };
 /** What the samples of azure-iot-sdk-c are told by hand: names that the test serves, and identities of one CA. */
 export const SAMPLES = {
   dps: { file: 'prov_dev_client_ll_x509_csr_sample', id: 'csr-sample' },
