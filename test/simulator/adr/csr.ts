@@ -16,7 +16,7 @@ export interface BadCsr {
 }
 
 /** "8192 base64 characters": what clients check, and the live hub was seen to. */
-const LONGEST = 8_192;
+export const LONGEST = 8_192;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** The DER of base64 without armour and line breaks, or undefined. */

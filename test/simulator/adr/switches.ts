@@ -43,8 +43,8 @@ export interface AdrSwitches {
   leafBeforeRenewal: 'valid' | 'refused';
   /** What a hub does with the topics of renewal in a session of a version that has none. */
   renewalInClassicVersion: 'refused' | 'served';
-  /** What a hub does with a request without a usable rid, or before the subscription. */
-  unheardRequest: 'silence' | 'close';
+  /** What a hub does with a request without a usable rid, or before the subscription, which it may take all the same. */
+  unheardRequest: 'silence' | 'close' | 'taken';
   /** Which CN a request to the hub needs, where registration ID and device ID differ. */
   renewalCn: 'either' | 'device-id' | 'registration-id';
   /** When the certificate is there: at once after the 202, or when the test says so (`concludeRenewal`). */

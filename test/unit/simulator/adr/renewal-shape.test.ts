@@ -206,3 +206,15 @@ for (const unheardRequest of ['silence', 'close'] as const) {
     });
   }
 }
+
+test('a request before the subscription can be taken: its certificate waits', async () => {
+  await simulator.set({ unheardRequest: 'taken' });
+  const session = await Session.open(simulator, 'gw-1', leaf);
+  const sent = nextRid();
+  session.ask(sent, body());
+  await settled(session);
+  assert.ok(session.silent);
+  await session.subscribe();
+  assert.equal((await session.next()).topic, `$iothub/credentials/res/200/?$rid=${sent}`);
+  await session.leave();
+});

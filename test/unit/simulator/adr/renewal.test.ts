@@ -161,9 +161,11 @@ for (const [renewalCodes, code] of [
     session.ask(`second-${code}`, body());
     const { body: told } = await session.next();
     assert.equal(told.errorCode, code);
-    assert.deepEqual(told.info, { requestId: `first-${code}`, operationExpires: accepted.body.operationExpires });
+    const { operationExpires, correlationId } = accepted.body;
+    assert.deepEqual(told.info, { requestId: `first-${code}`, operationExpires, correlationId });
     session.ask(`third-${code}`, body({ replace: 'nothing-1' }));
-    assert.equal((await session.next()).body.errorCode, 412001);
+    const { body: nothing } = await session.next();
+    assert.deepEqual([nothing.errorCode, nothing.info?.requestId], [412001, 'nothing-1']);
     session.ask(`third-${code}`, body({ replace: `first-${code}` }));
     assert.equal((await session.next()).status, 202);
     session.ask(`fourth-${code}`, body({ replace: '*' }));
