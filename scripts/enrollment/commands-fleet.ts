@@ -1,6 +1,7 @@
 import { type Command, EXITS, one } from './command.ts';
 import { deleteEnrollment } from './delete.ts';
 import { FLEET_OPTIONS, fleet } from './fleet.ts';
+import { listJobs, showJob } from './jobs.ts';
 import { DAYS_OPTION, JSON_OPTION, listDevices, listEnrollments, listRegistrations, WHERE_OPTION } from './list.ts';
 import { NAME } from './name.ts';
 import { REPROVISION_OPTIONS, reprovision } from './reprovision.ts';
@@ -51,6 +52,15 @@ export const FLEET_COMMANDS = {
     examples: [{ line: `${NAME} fleet` }, { line: `${NAME} fleet --where "tags.site = 'north'" --days 60` }],
     run: fleet,
   },
+  'list jobs': {
+    meaning: 'List the requests of all operators to the devices of the hub',
+    about: [
+      'From the jobs of the hub, which it remembers for 30 days, and from the twins, which name the last request of their device. Nothing of it is on this machine.',
+    ],
+    options: JSON_OPTION,
+    examples: [{ line: `${NAME} list jobs` }],
+    run: listJobs,
+  },
   'list devices': {
     meaning: 'List the devices of the hub, and what their newleaf reports',
     about: ['Queries of a hub may lag behind by minutes.'],
@@ -90,6 +100,17 @@ export const FLEET_COMMANDS = {
     options: JSON_OPTION,
     examples: [{ line: `${NAME} show device gw-0001` }],
     run: showDevice,
+  },
+  'show job': {
+    operands: { shown: 'ID [DEVICE...]', least: 1, most: Number.POSITIVE_INFINITY },
+    meaning: 'Show a request: who began it, and how it is on each device',
+    about: [
+      `As hub and twins know it, from any machine. \`${NAME} reprovision --look ID --wait SECONDS\` waits as well.`,
+    ],
+    options: { report: REPROVISION_OPTIONS.report, ...JSON_OPTION },
+    examples: [{ line: `${NAME} show job enroll-roll-ana-mij4k2` }],
+    exits: { ...EXITS, 0: 'All are back on the leaf that was asked for.', 1: 'Failed, or not all are back.' },
+    run: showJob,
   },
   'show group': {
     operands: one('NAME'),

@@ -44,7 +44,16 @@ export async function watchJob(desk: Desk, hub: Hub, { id, devices, enough }: Wa
   const show = ({ succeeded, failed, total }: JobProgress, trouble?: string): void =>
     progress.show(succeeded + failed, total, trouble ?? (failed === 0 ? '' : `${failed} failed`));
   const pause = pauses(desk);
-  let job: JobProgress = { ended: false, total: devices.length, succeeded: 0, failed: 0, delaySeconds: 0 };
+  let job: JobProgress = {
+    id,
+    status: 'queued',
+    condition: '',
+    ended: false,
+    total: devices.length,
+    succeeded: 0,
+    failed: 0,
+    delaySeconds: 0,
+  };
   try {
     for (;;) {
       const look = () => hub.job(id);

@@ -62,7 +62,7 @@ describe('completion in bash', () => {
     ['enroll show --', []],
     ['enroll help ', headsOf(ENROLL)],
     ['enroll help allow m', ['member']],
-    ['enroll help show ', ['device', 'group']],
+    ['enroll help show ', ['device', 'job', 'group']],
     ['enroll forget ', []],
     ['enroll forget gw-1 --', ['--dps', '--hub', '--yes', '--dry-run', '--help']],
     ['enroll forget --', ['--dps', '--hub', '--yes', '--dry-run', '--help']],
