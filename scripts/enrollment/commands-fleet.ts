@@ -1,3 +1,4 @@
+import { cancel } from './cancel.ts';
 import { type Command, EXITS, one } from './command.ts';
 import { deleteEnrollment } from './delete.ts';
 import { FLEET_OPTIONS, fleet } from './fleet.ts';
@@ -28,7 +29,7 @@ export const FLEET_COMMANDS = {
     meaning: 'Have devices register again or roll, and see which come back',
     about: [
       'Calls the direct method `reprovision`: on the devices named, or by a job of the hub on all that meet a condition. Then watches the reported property `newleaf` of their twins, and tells how many are back, and why the others are not.',
-      'Ctrl-C ends the wait, and prints the results so far; job and devices go on. --look ID shows the request again, --report FILE names every device in a file, and --retry FILE calls those again that are not done there.',
+      'Ctrl-C ends the wait, prints the results so far, and offers to end the job; devices that took the call go on. --look ID shows the request again, --report FILE names every device in a file, and --retry FILE calls those again that are not done there.',
     ],
     options: REPROVISION_OPTIONS,
     examples: [
@@ -42,6 +43,15 @@ export const FLEET_COMMANDS = {
       1: 'Failed, or not all are back.',
     },
     run: reprovision,
+  },
+  cancel: {
+    operands: one('ID'),
+    meaning: 'End the jobs of a request in the hub',
+    about: [
+      'No further device is called. Those that took the call cannot be called off; it is said of each device what it will still do.',
+    ],
+    examples: [{ line: `${NAME} cancel enroll-roll-ana-mij4k2` }],
+    run: cancel,
   },
   fleet: {
     meaning: 'Show how the fleet is, in numbers',

@@ -60,7 +60,7 @@ export async function conclude(call: Call, run: Run, { waitedMs, jobGoesOn, isJo
     desk.out.write(
       [
         report(run, waitedMs, screenOf(desk.out, desk.env), textOption(call, 'job')),
-        jobGoesOn ? `The job ${id} goes on in the hub.\n` : '',
+        jobGoesOn ? `The job ${id} goes on in the hub. To end it:\n  ${NAME} cancel ${id}\n` : '',
         waiting.length === 0
           ? ''
           : `${count(waiting.length, 'device')} may still begin or end${within}. ${waitedMs === undefined ? 'To see how it ended' : 'Look again'}:\n  ${again}${isJob ? '' : ` ${operands(waiting)}`}\n`,

@@ -187,6 +187,13 @@ export class Hub {
     return progressOf(found.jobStatus);
   }
 
+  /** Ends a job: devices that it has not come to are not called. One that has ended meanwhile is no fault (400). */
+  async cancel(jobId: string): Promise<void> {
+    await asking(this.#desk, WHO, () => this.#jobs.cancelJob(jobId), [400]).catch((error: unknown) => {
+      if (statusOf(error) !== 400) throw error;
+    });
+  }
+
   /** The jobs with direct methods that the hub remembers: for 30 days (iot-hub-devguide-jobs). */
   async jobs(): Promise<JobProgress[]> {
     const rows = await this.#pages(this.#jobs.createQuery('scheduleDeviceMethod', undefined, PAGE));

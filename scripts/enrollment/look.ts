@@ -18,7 +18,8 @@ interface Trace extends JobResults {
   readonly jobs: readonly JobProgress[];
 }
 
-const NOW = AbortSignal.abort();
+/** For a look that waits for nothing. */
+export const NOW = AbortSignal.abort();
 
 /** Its jobs, or else the devices whose twin names it; undefined where there is neither. */
 export async function traceOf(desk: Desk, hub: Hub, id: string, enough: AbortSignal): Promise<Trace | undefined> {
@@ -46,10 +47,20 @@ export async function earlierRun(call: Call, hub: Hub, given: string): Promise<R
   const { desk } = call;
   const run = readId(given) === undefined ? await readRun(given) : await runOf(desk, hub, given);
   demandSameHub(hub, run);
-  const waiting = run.devices.filter(({ result }) => result === 'waiting').map(({ deviceId }) => deviceId);
-  const { outcomes } = await follow(quiet(desk), hub, waiting, { id: run.id, waitMs: 0, enough: NOW });
+  return { ...run, devices: await outcomesNow(desk, hub, run.id, run.devices) };
+}
+
+/** The same devices; of those that were asked, what their twins tell now. */
+export async function outcomesNow(
+  desk: Desk,
+  hub: Hub,
+  id: string,
+  devices: readonly Outcome[],
+): Promise<readonly Outcome[]> {
+  const waiting = devices.filter(({ result }) => result === 'waiting').map(({ deviceId }) => deviceId);
+  const { outcomes } = await follow(quiet(desk), hub, waiting, { id, waitMs: 0, enough: NOW });
   const later = new Map(outcomes.map((one) => [one.deviceId, one]));
-  return { ...run, devices: run.devices.map((one) => later.get(one.deviceId) ?? one) };
+  return devices.map((one) => later.get(one.deviceId) ?? one);
 }
 
 async function runOf(desk: Desk, hub: Hub, id: string): Promise<Run> {
@@ -109,4 +120,4 @@ function demandSameHub({ host }: Hub, { hub }: Run): void {
 }
 
 /** Looks that are over at once need no bar. */
-const quiet = (desk: Desk): Desk => ({ ...desk, err: { write: () => true } });
+export const quiet = (desk: Desk): Desk => ({ ...desk, err: { write: () => true } });

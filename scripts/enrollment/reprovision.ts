@@ -4,6 +4,7 @@ import { flagged, valued } from '../../agent/cli/kit/tool.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import { newReport } from './archive.ts';
 import { callEach } from './call-each.ts';
+import { offered } from './cancel.ts';
 import { agreed, type Call, DAY_SECONDS, oneOf, seconds } from './command.ts';
 import { finish } from './conclude.ts';
 import { at, interruptible } from './desk.ts';
@@ -108,10 +109,14 @@ async function begin(call: Call, hub: Hub, condition: string | undefined, earlie
     desk.err.write(`Later, or after Ctrl-C: ${NAME} reprovision --look ${id}\n`);
   } else if (desk.err.isTTY) desk.err.write('Ctrl-C ends the wait, and tells which are back.\n');
   return interruptible(desk, async (enough) => {
-    const { outcomes, ended }: JobResults =
+    let results: JobResults =
       condition === undefined
         ? { outcomes: await callEach(desk, hub, devices, method, enough), ended: true }
         : await watchJob(desk, hub, { id, devices, enough });
+    if (!results.ended && (await offered(call, hub, id))) {
+      results = await watchJob(desk, hub, { id, devices, enough: new AbortController().signal });
+    }
+    const { outcomes, ended } = results;
     return finish(call, hub, {
       run: { ...run, devices: outcomes },
       waitMs: waitSeconds === 0 ? undefined : (waitSeconds + delaySeconds) * 1_000,
