@@ -207,7 +207,7 @@ describe('a fleet of twenty, by a job of the hub', () => {
     await fleetOf('trucks', Object.fromEntries(names.map((name, at) => [name, at === 0 ? 'late' : 'well'] as const)));
     const { code, out } = await office.enroll(job('--yes'), { interruptAt: 'asked ', isTTY: true });
     const id = idIn(out);
-    assert.match(out, new RegExp(`\nThe job ${id} goes on in the hub\\.\n`));
+    assert.match(out, new RegExp(`\nThe job ${id} goes on in the hub\\. To end it:\n`));
     assert.match(
       out,
       new RegExp(`\n\\d+ devices may still begin or end\\. Look again:\n {2}enroll reprovision --look ${id}\n`),
