@@ -57,6 +57,9 @@ export const contained: Rewriting = (command) => {
       'newleaf',
       ...args,
     );
+  // Its /tmp is in memory, and docker-cp(1) does not reach that.
+  if (program === 'newleaf' && verb === 'support-bundle')
+    return docker('exec', 'newleaf', 'newleaf', verb, '-o', '-', '>newleaf-support.tar.gz');
   if (OF_FILES.includes(program))
     return docker('run', '--rm', '--user', '0', ...mountsFor(args), '--entrypoint', program, 'newleaf', ...args);
   // The image has no opensc.

@@ -35,6 +35,7 @@ describe('in a container, a command is one that works there', () => {
       'newleaf init --pin-file - <FILE',
       `docker run --rm --interactive ${MEMORY} ${OURS} newleaf init --pin-file - <FILE`,
     ],
+    ['newleaf support-bundle', 'docker exec newleaf newleaf support-bundle -o - >newleaf-support.tar.gz'],
     ['newleaf roll --wait', 'newleaf roll --wait'],
   ] as const) {
     test(printed, () => assert.equal(inside(`First \`${printed}\`, then wait.`), `First \`${there}\`, then wait.`));
