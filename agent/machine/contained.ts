@@ -1,3 +1,4 @@
+import { CODES, type Code } from '../failure/failure.ts';
 import type { Rewriting } from './printed.ts';
 
 /**
@@ -17,7 +18,17 @@ const OF_FILES = ['chmod', 'chown', 'install', 'rm'];
 const ALONE = ['init', 'decommission'];
 
 /** As systemd/container.md names them. `--volumes-from` would have the configuration read-only, as the daemon has it. */
-const VOLUMES = ['--volume', 'newleaf:/var/lib/newleaf', '--volume', '/etc/newleaf:/etc/newleaf'];
+const OF_STATE = 'newleaf:/var/lib/newleaf';
+const OF_CONFIGURATION = '/etc/newleaf:/etc/newleaf';
+const OF_PROGRAMS = 'uplink:/run/newleaf-uplink';
+const mounts = (...volumes: readonly string[]) => volumes.flatMap((volume) => ['--volume', volume]);
+/** Those of the paths in a command. */
+const mountsFor = (args: readonly string[]) =>
+  mounts(
+    ...[OF_STATE, OF_CONFIGURATION, OF_PROGRAMS].filter((volume) =>
+      args.some((word) => word.startsWith(volume.replace(/^.*:/, ''))),
+    ),
+  );
 /** The PIN lies there for a moment, so it is in memory. */
 const IN_MEMORY = ['--tmpfs', '/run/newleaf:mode=1777', '--tmpfs', '/tmp'];
 
@@ -37,9 +48,20 @@ export const contained: Rewriting = (command) => {
     return docker(same ?? 'logs', 'newleaf');
   }
   if (program === 'newleaf' && ALONE.includes(verb))
-    return docker('run', '--rm', ...terminalFor(rest), ...IN_MEMORY, ...VOLUMES, 'newleaf', ...args);
+    return docker(
+      'run',
+      '--rm',
+      ...terminalFor(rest),
+      ...IN_MEMORY,
+      ...mounts(OF_STATE, OF_CONFIGURATION),
+      'newleaf',
+      ...args,
+    );
+  // Its /tmp is in memory, and docker-cp(1) does not reach that.
+  if (program === 'newleaf' && verb === 'support-bundle')
+    return docker('exec', 'newleaf', 'newleaf', verb, '-o', '-', '>newleaf-support.tar.gz');
   if (OF_FILES.includes(program))
-    return docker('run', '--rm', '--user', '0', ...VOLUMES, '--entrypoint', program, 'newleaf', ...args);
+    return docker('run', '--rm', '--user', '0', ...mountsFor(args), '--entrypoint', program, 'newleaf', ...args);
   // The image has no opensc.
   if (program === 'pkcs11-tool' && args.some((word) => word === '-L' || word === '-O')) return check;
   if (program === 'journalctl') return docker('logs', 'newleaf');
@@ -55,20 +77,25 @@ function terminalFor(args: readonly string[]): readonly string[] {
   return args.includes('-') ? ['--interactive'] : ['--interactive', '--tty'];
 }
 
-/** Sentences of codes that are about packages and users of a machine, and what an image has in their place. */
-export const SENTENCES: readonly (readonly [ofMachine: string, ofImage: string])[] = [
-  [
-    'Install that newer newleaf again (/var/log/dpkg.log names it), then `systemctl start newleaf`.',
+/** Advice of codes that is about packages and users of a machine, and what an image has in its place. */
+const OF_IMAGE: Readonly<Partial<Record<Code, string>>> = {
+  'NL-STATE-NEWER':
     'Run the newer image again: `docker rm --force newleaf`, then the line that starts it, with the tag of that image.',
-  ],
-  [
-    'Use sudo; the daemon needs the group of the device file (`ls -l /dev/tpmrm0`).',
-    'Give the container the device, and its group by number: `--device /dev/tpmrm0 --group-add $(stat -c %g /dev/tpmrm0)`.',
-  ],
-];
+  'NL-TPM-DENIED':
+    'Give the container the device, and its group by number: --device /dev/tpmrm0 --group-add $(stat -c %g /dev/tpmrm0)',
+  'NL-CONTROL-DENIED': 'Leave --user away: only the user of the image may use it.',
+  'NL-UPLINK-SOCKET': `It is tried again each minute. Where the port is taken, change uplink.tcp; where the directory cannot be written, start the container with --volume ${OF_PROGRAMS} as well.`,
+};
 
+/** Where the programs of a container find their sockets. @returns undefined elsewhere */
+export const volumeOfPrograms = (env = process.env): string | undefined =>
+  isContained(env)
+    ? `Start the container with --volume ${OF_PROGRAMS} as well, and those of the programs, too. A directory of the host in its place must belong to the user of the image.`
+    : undefined;
+
+/** A text with the advice of an image in place of a machine's. */
 export const inImage = (text: string): string =>
-  SENTENCES.reduce((told, [ofMachine, ofImage]) => told.replaceAll(ofMachine, ofImage), text);
+  Object.entries(OF_IMAGE).reduce((told, [code, advice]) => told.replaceAll(CODES[code as Code].advice, advice), text);
 
 /** Whether this is the image of Dockerfile.arm64. */
 export const isContained = ({ NEWLEAF_CONTAINER }: NodeJS.ProcessEnv): boolean => NEWLEAF_CONTAINER === '1';

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Failure, Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
-import { isRandomName } from '../machine/contained.ts';
+import { isRandomName, volumeOfPrograms } from '../machine/contained.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { makePath, setMode } from '../machine/make-path.ts';
 import { SOCKETS_MODE } from '../machine/program-directory.ts';
@@ -178,7 +178,8 @@ export class Listeners {
       await write();
     } catch (cause) {
       const message = `${path} cannot be made.`;
-      const advice = `Let the user of the daemon write to uplink.sockets; under systemd, another place than ${USUAL} needs ReadWritePaths=.`;
+      const ofMachine = `Let the user of the daemon write to uplink.sockets; under systemd, another place than ${USUAL} needs ReadWritePaths=.`;
+      const advice = volumeOfPrograms() ?? ofMachine;
       throw new Fault('NL-UPLINK-SOCKET', { message, cause, advice });
     }
   }

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { type Ended, HANG, only, ownEngine } from './engine.ts';
 import { arrowsIn, blockOf, lineOf, type } from './page.ts';
 import { type Site, site } from './site.ts';
@@ -104,6 +106,15 @@ test('the log is that of the engine', async (t) => {
   const person = await running(t);
   const { out } = await person.must('docker logs newleaf');
   assert.match(out, /"event":"started"/);
+});
+
+test('the bundle comes out of the container', async (t) => {
+  const person = await running(t);
+  const inside = await person.newleaf('support-bundle');
+  const [docker, ...words] = person.arrow(inside, 'docker exec').replace(/ >.*$/, '').split(' ');
+  assert.equal(docker, 'docker');
+  const archive = await buffer(engine.start(...words).stdout);
+  assert.match(gunzipSync(archive).toString('latin1'), /check\.json/);
 });
 
 test('a command in another container asks there', async (t) => {

@@ -78,5 +78,7 @@ services:
     if (composed?.includes('newleaf')) await far.log.waitFor({ event: 'connected' }, 120_000, since);
     key = /^\s*password = "(.*)"$/m.exec(ended.out)?.[1] ?? key;
   }
+  const shown = await engine.podman('exec', 'newleaf', 'newleaf', 'uplink', 'show', 'sensor');
+  assert.match(shown.out, /^--volume uplink:\/run\/newleaf-uplink --group-add 990$/m);
   for (const body of ['21.5', 'open']) await far.log.waitFor({ event: 'telemetry', body });
 });

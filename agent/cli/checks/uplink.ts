@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { CODES } from '../../failure/failure.ts';
+import { volumeOfPrograms } from '../../machine/contained.ts';
 import { fromNow } from '../moment.ts';
 import { Unreached } from '../proof/dial.ts';
 import type { Site } from '../proof/site.ts';
@@ -35,14 +36,17 @@ const uplinkSockets: Check = {
   async look(site) {
     const { sockets } = (await site.config()).config.uplink;
     if ((await site.mode(sockets)) === 'absent') {
-      return failed('NL-UPLINK-SOCKET', `There is no ${sockets}.`, `\`systemd-tmpfiles --create\`, ${AGAIN}`);
+      const advice = volumeOfPrograms(site.env) ?? `\`systemd-tmpfiles --create\`, ${AGAIN}`;
+      return failed('NL-UPLINK-SOCKET', `There is no ${sockets}.`, advice);
     }
-    if (!(await isWritable(site, sockets))) return unwritable(site, sockets);
+    const obstacle = await obstacleAt(site, sockets);
+    if (obstacle !== undefined) return obstacle;
     for (const name of await site.programs()) {
       const directory = join(sockets, name);
       const mode = await site.mode(directory);
       if (mode === 'absent') continue;
-      if (!(await isWritable(site, directory))) return unwritable(site, directory);
+      const closed = await obstacleAt(site, directory);
+      if (closed !== undefined) return closed;
       const other = await site.misplaced(name);
       if (other !== undefined) {
         const message = `${directory} is not as root has made it: ${other}.`;
@@ -57,20 +61,20 @@ const uplinkSockets: Check = {
   },
 };
 
-async function isWritable({ access }: Site, directory: string): Promise<boolean> {
-  return access(directory, 'write').then(
-    () => true,
-    () => false,
-  );
-}
-
-function unwritable({ user }: Site, directory: string): Finding {
-  if (user === undefined) return unseen(`This user may not write to ${directory}.`);
-  return failed(
-    'NL-UPLINK-SOCKET',
-    `The user ${user} may not write to ${directory}.`,
-    `\`chown ${user} ${directory}\``,
-  );
+/** Why the daemon cannot write there. */
+async function obstacleAt({ access, env, user }: Site, directory: string): Promise<Finding | undefined> {
+  try {
+    await access(directory, 'write');
+    return undefined;
+  } catch (error) {
+    const closed = (why: string, advice: string) => failed('NL-UPLINK-SOCKET', why, advice);
+    if ((error as NodeJS.ErrnoException).code === 'EROFS') {
+      const advice = volumeOfPrograms(env) ?? 'Mount it for writing, or name another place: uplink.sockets.';
+      return closed(`${directory} is on a file system that is read-only.`, advice);
+    }
+    if (user === undefined) return unseen(`This user may not write to ${directory}.`);
+    return closed(`The user ${user} may not write to ${directory}.`, `\`chown ${user} ${directory}\``);
+  }
 }
 
 const uplinkTcp: Check = {

@@ -51,6 +51,11 @@ function assertPossible({ name, group, withKey, isAgain, asked }: Wish, machine:
   if (isAgain && asked.terms !== undefined) throw new Misuse('--again makes a new key, and changes no bound.');
   if (group === undefined) return;
   if (withKey) throw new Misuse('A program with a key has no socket: --key and --group exclude each other.');
+  if (machine.isContained) {
+    const message = 'A container knows no group of others: its engine gives them the group of the socket, by number.';
+    const advice = `\`newleaf uplink add ${name}\` prints how the container of the program gets it.`;
+    throw new Misuse(message, { advice });
+  }
   if (machine.isRoot()) return;
   const advice = `\`newleaf uplink add ${name} --group ${group}\``;
   throw new Misuse('Only root can give a socket to a group.', { advice });
@@ -68,7 +73,7 @@ async function added(
   const known = programs.find((one) => one.name === name);
   // The daemon refuses a name that is taken. Its socket may need another directory, where it could not be opened.
   const isMended = known?.trouble?.code === 'NL-UPLINK-SOCKET';
-  const isPlaced = machine.isRoot() && !withKey && (known === undefined || isMended);
+  const isPlaced = machine.isRoot() && !machine.isContained && !withKey && (known === undefined || isMended);
   const undo = isPlaced ? await placed(name, wanted, loaded, machine) : undefined;
   try {
     return await askShown(loaded.config, { add: name, key: withKey, ...asked });

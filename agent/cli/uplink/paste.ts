@@ -19,7 +19,7 @@ export const eventsTopic = (name: string): string => `devices/${name}/messages/e
 const messagesFilter = (name: string): string => `devices/${name}/messages/devicebound/#`;
 
 /** How a program connects: lines to paste, which are never wrapped, and prose as comments between them. Pure. */
-export function pasteText(connection: HowToConnect, screen: Screen, group?: string): string {
+export function pasteText(connection: HowToConnect, screen: Screen, group?: string | number): string {
   const parts = pastesOf(connection, group).map(({ about, lines }) =>
     [...wrap(screen, about, { first: '# ' }), ...lines.map((line) => toCopy(screen, line))].join('\n'),
   );
@@ -27,10 +27,10 @@ export function pasteText(connection: HowToConnect, screen: Screen, group?: stri
 }
 
 /** Pure. @param group whose users may use the socket; undefined where it is not known */
-export const pastesOf = (connection: HowToConnect, group?: string): readonly Paste[] =>
+export const pastesOf = (connection: HowToConnect, group?: string | number): readonly Paste[] =>
   'socket' in connection ? bySocket(connection, group) : byKey(connection);
 
-function bySocket({ name, socket }: BySocket, group: string | undefined): readonly Paste[] {
+function bySocket({ name, socket }: BySocket, group: string | number | undefined): readonly Paste[] {
   const topic = eventsTopic(name);
   return [
     {
@@ -71,8 +71,15 @@ function bySocket({ name, socket }: BySocket, group: string | undefined): readon
   ];
 }
 
-/** Who may use the socket, and how others may. */
-function admission(group: string | undefined): Paste {
+/** Who may use the socket, and how others may. @param group a number in a container */
+function admission(group: string | number | undefined): Paste {
+  if (typeof group === 'number') {
+    return {
+      about:
+        'There is no password: a container may connect that has the volume of the sockets, and the number of their group. Its engine gives it both:',
+      lines: [`--volume uplink:/run/newleaf-uplink --group-add ${group}`],
+    };
+  }
   if (group === 'root') {
     return {
       about:

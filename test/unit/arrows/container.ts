@@ -28,9 +28,9 @@ export const IN_CONTAINER: readonly ContainedArrow[] = [
     test: [ARROWS, 'a command in another container asks there'],
   },
   {
-    command:
-      'docker run --rm --user 0 --volume newleaf:/var/lib/newleaf --volume /etc/newleaf:/etc/newleaf --entrypoint ',
-    standsFor: '`chown`, `chmod`, `install`, `rm`',
+    command: 'docker run --rm --user 0 ',
+    standsFor:
+      '`chown`, `chmod`, `install`, `rm`; `sudo newleaf init`, where `/etc/newleaf` is not for the user of the image',
     test: [ARROWS, 'a password is for all: root of the engine closes it'],
   },
   {
@@ -47,11 +47,6 @@ export const IN_CONTAINER: readonly ContainedArrow[] = [
     command: 'docker run --rm --tmpfs ',
     standsFor: 'the same with `--yes`, which asks nothing',
     test: [ARROWS, 'the gateway is given up'],
-  },
-  {
-    command: 'docker run --rm --user 0 --volume …',
-    standsFor: '`sudo newleaf init`, where `/etc/newleaf` is not for the user of the image',
-    test: [ARROWS, 'a directory of root: it is given to the user of the image, and init goes on'],
   },
   {
     command: 'docker build --file Dockerfile.arm64 --build-arg MODULE=',

@@ -56,7 +56,7 @@ a setting was wrong | NL-CONFIG; agent/failure/failure-of.ts | systemctl restart
 it is not restored | agent/config/read.ts; agent/config/config.ts | newleaf init…; newleaf init | the leaf and its token go on | test/e2e/init/lost-configuration.deep.test.ts › the printed command goes on with leaf and token
 newleaf is installed, and not set up | agent/cli/words.ts; agent/cli/checks/token.ts | newleaf init | it is | test/system/not-set-up.test.ts › once it is set up it comes up with the machine
 the state file is damaged | NL-STATE-CORRUPT | newleaf init --adopt token --yes; systemctl start newleaf | the gateway goes on with its leaf | test/system/arrows-lost.ts › the state file is damaged, and there is none
-the state was of a newer newleaf | NL-STATE-NEWER; agent/machine/contained.ts | systemctl start newleaf | the gateway serves | test/system/arrows-lost.ts › the state file is of a newer newleaf
+the state was of a newer newleaf | NL-STATE-NEWER | systemctl start newleaf | the gateway serves | test/system/arrows-lost.ts › the state file is of a newer newleaf
 the same, and this is a container | agent/machine/contained.ts | docker rm --force newleaf | the newer image can be run | test/container/arrows.test.ts › the state is of a newer newleaf
 the gateway was given up | NL-STATE-DECOMMISSIONED; agent/cli/decommission/words.ts | newleaf init | it begins anew | test/system/arrows-lost.ts › this gateway was given up
 it is to stay so | NL-STATE-DECOMMISSIONED; agent/cli/decommission/words.ts | systemctl disable newleaf | nothing starts it at boot | test/system/arrows.ts › nothing starts the daemon at boot
@@ -84,6 +84,7 @@ the directory of a program is not as root has made it | agent/cli/checks/uplink.
 the group of a program may not enter, and root has made nothing | agent/cli/checks/uplink.ts | chmod 2750 … | it may | test/unit/cli/checks/uplink.ts › closed to the group
 its socket cannot be opened | NL-UPLINK-SOCKET; agent/cli/uplink/add.ts | newleaf uplink add NAME; systemctl restart newleaf | the socket is there | test/system/arrows.ts › the socket of a program cannot be opened
 the program has no group | agent/cli/uplink/machine.ts; agent/cli/uplink/add.ts; agent/cli/uplink/paste.ts | groupadd --system …; usermod -aG … USER; newleaf uplink add … --group …; newleaf uplink add NAME --group GROUP | its user may connect | test/system/uplink.test.ts › programs of the gateway, under the real unit
+the same, in a container | agent/cli/uplink/add.ts | newleaf uplink add … | its container may connect | test/container/programs.test.ts › programs in containers of their own
 it can open no socket | agent/cli/uplink/paste.ts | newleaf uplink add NAME --key | it connects by TLS | test/e2e/uplink/programs.test.ts › what is shown for Node, and for mosquitto_pub with a key
 it takes no messages from the cloud, and needs none | NL-UPLINK-UNTAKEN; NL-UPLINK-STANDS | newleaf uplink forget NAME | none waits | test/e2e/uplink/programs.test.ts › mosquitto_sub: what comes while it is away waits
 its files are damaged, or root has made its place | agent/cli/uplink/remove.ts; agent/uplink/serving.ts | newleaf uplink remove …; newleaf uplink remove … --yes | it can be added again | test/e2e/uplink/broken.test.ts › each costs its own program, is told, and can be removed

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CODES } from '../../../agent/failure/failure.ts';
-import { asRoot, contained, inImage, SENTENCES } from '../../../agent/machine/contained.ts';
+import { asRoot, contained, inImage } from '../../../agent/machine/contained.ts';
 import { rewritten } from '../../../agent/machine/printed.ts';
 
 const inside = (text: string): string => rewritten(inImage(text), contained);
@@ -25,7 +25,7 @@ describe('in a container, a command is one that works there', () => {
     ['pkcs11-tool --module MODULE -L', 'newleaf check'],
     [
       'chown newleaf: /etc/newleaf/est-password',
-      `docker run --rm --user 0 ${OURS} --entrypoint chown newleaf newleaf: /etc/newleaf/est-password`,
+      'docker run --rm --user 0 --volume /etc/newleaf:/etc/newleaf --entrypoint chown newleaf newleaf: /etc/newleaf/est-password',
     ],
     // A container that rests after a fault runs, to its engine.
     ['systemctl start newleaf', 'docker restart newleaf'],
@@ -35,6 +35,7 @@ describe('in a container, a command is one that works there', () => {
       'newleaf init --pin-file - <FILE',
       `docker run --rm --interactive ${MEMORY} ${OURS} newleaf init --pin-file - <FILE`,
     ],
+    ['newleaf support-bundle', 'docker exec newleaf newleaf support-bundle -o - >newleaf-support.tar.gz'],
     ['newleaf roll --wait', 'newleaf roll --wait'],
   ] as const) {
     test(printed, () => assert.equal(inside(`First \`${printed}\`, then wait.`), `First \`${there}\`, then wait.`));
@@ -45,17 +46,9 @@ describe('in a container, a command is one that works there', () => {
     const left = told.map(inside).filter((text) => /`(sudo|systemctl|journalctl|apt|man|docker inspect)\b/.test(text));
     assert.deepEqual(left, []);
     assert.deepEqual(
-      told.map(inside).filter((text) => /dpkg|Use sudo;/.test(text)),
+      told.map(inside).filter((text) => /dpkg|Use sudo/.test(text)),
       [],
     );
-  });
-
-  test('a sentence that is told in another way is one of a code', () => {
-    for (const [ofMachine] of SENTENCES)
-      assert.ok(
-        Object.values(CODES).some(({ advice }) => advice === ofMachine),
-        ofMachine,
-      );
   });
 
   test('root is the turn of the engine', () => {

@@ -54,6 +54,19 @@ export const UPLINK: readonly Row[] = [
   ],
   [
     'uplink-sockets',
+    'read-only, in a container',
+    {
+      ...named('sensors'),
+      user: 'newleaf',
+      env: { NEWLEAF_CONTAINER: '1' },
+      access: async (path: string) => {
+        throw errno('EROFS', path);
+      },
+    },
+    /^failed NL-UPLINK-SOCKET .* read-only\. -> Start the container with --volume uplink:\/run\/newleaf-uplink as well/,
+  ],
+  [
+    'uplink-sockets',
     'closed to the daemon',
     { ...named('sensors'), user: 'newleaf', access: closed('/run/newleaf-uplink') },
     /^failed NL-UPLINK-SOCKET The user newleaf may not write to \/run\/newleaf-uplink\. -> `chown/,

@@ -90,6 +90,15 @@ describe('without root', () => {
     assert.deepEqual(changes, []);
   });
 
+  test('add --group in a container: its engine knows groups by number', async (t) => {
+    const { config, machine, changes } = await gateway(t, [], { isContained: true });
+    const io = stage();
+    const line = args('uplink', 'add', 'sensors', '--group', 'sensors', '--config', config);
+    assert.equal(await uplinkAdd(machine)(line, io), 2);
+    assert.match(words(io.err.text), /^A container knows no group .* `newleaf uplink add sensors` prints how/);
+    assert.deepEqual(changes, []);
+  });
+
   test('add: a refusal has the words of the daemon', async (t) => {
     const { config, machine } = await gateway(t, [idle()], noRoot);
     const io = stage();

@@ -83,7 +83,7 @@ export async function gateway(
   writeFileSync(groups, `root:x:0:\nnewleaf:x:${GROUP_ID}:tech\nsensors:x:4713:\n`);
   const tmpfiles = join(it.directory, 'tmpfiles.d');
   mkdirSync(tmpfiles);
-  const machine: Machine = { tmpfiles, groups, isRoot: () => process.geteuid?.() === 0, ...change };
+  const machine: Machine = { tmpfiles, groups, isRoot: () => process.geteuid?.() === 0, isContained: false, ...change };
   return {
     ...it,
     programs,
