@@ -4,7 +4,7 @@ import { brokenCode, refusedCode, transientCode } from './code.ts';
 export const UPLINK = {
   'NL-UPLINK-FULL': refusedCode(
     'The queue of a program is full: its new messages are refused.',
-    'See with `newleaf uplink list` how old the oldest message is; reach the hub again, or raise uplink.max_bytes.',
+    'See with `newleaf uplink list` how old the oldest message is; reach the hub again, or raise uplink.max_bytes, or the bound that was set for this program.',
   ),
   'NL-UPLINK-DISK': brokenCode(
     'A message of a program cannot be written to disk, so it is not acknowledged.',
