@@ -30,7 +30,7 @@ const REFUSED_MS = 1_000;
 const LOOK_MS = 60_000;
 
 /** As a hub keeps messages: "48 hours" at most (articles/iot-hub/iot-hub-devguide-messages-c2d.md). */
-const LONGEST_AWAY_MS = 48 * 60 * 60_000;
+export const LONGEST_AWAY_MS = 48 * 60 * 60_000;
 
 /** Joins the programs to the session with the hub. It knows neither sockets nor disk. */
 export class Uplink {

@@ -8,42 +8,10 @@ export interface Member {
   crowdedOut(): void;
 }
 
-/** Sets by owner, in the order of arrival. */
-class Shares<M> {
-  readonly #sets = new Map<unknown, Set<M>>();
-  total = 0;
-
-  of(owner: unknown): number {
-    return this.#sets.get(owner)?.size ?? 0;
-  }
-
-  add(owner: unknown, member: M): void {
-    const set = this.#sets.get(owner) ?? new Set();
-    this.#sets.set(owner, set.add(member));
-    this.total += 1;
-  }
-
-  remove(owner: unknown, member: M): void {
-    const set = this.#sets.get(owner);
-    if (set?.delete(member) !== true) return;
-    this.total -= 1;
-    if (set.size === 0) this.#sets.delete(owner);
-  }
-
-  /** The owner of most. */
-  greediest(): unknown {
-    const [first] = [...this.#sets].sort(([, one], [, other]) => other.size - one.size);
-    return first?.[0];
-  }
-
-  oldest(owner: unknown): M | undefined {
-    const [oldest] = this.#sets.get(owner) ?? [];
-    return oldest;
-  }
-
-  newest(owner: unknown): M | undefined {
-    return [...(this.#sets.get(owner) ?? [])].at(-1);
-  }
+/** Connections without CONNECT compete by listener, the others by program. */
+interface Place {
+  readonly isJoined: boolean;
+  readonly owner: unknown;
 }
 
 /**
@@ -53,10 +21,8 @@ class Shares<M> {
  */
 export class Admission {
   readonly #bounds: Bounds;
-  /** Connections without CONNECT by listener, the others by program. */
-  readonly #waiting = new Shares<Member>();
-  readonly #joined = new Shares<Member>();
-  readonly #places = new Map<Member, { readonly shares: Shares<Member>; readonly owner: unknown }>();
+  /** In the order of arrival, or of CONNECT. */
+  readonly #places = new Map<Member, Place>();
 
   constructor(bounds: Bounds) {
     this.#bounds = bounds;
@@ -68,37 +34,39 @@ export class Admission {
 
   /** A new connection of a listener. */
   enter(member: Member, listener: unknown): void {
-    if (this.#waiting.of(listener) >= this.#bounds.waiting) this.#crowdOut(this.#waiting.oldest(listener));
-    else if (this.size >= this.#bounds.connections) {
-      this.#crowdOut(this.#waiting.oldest(this.#waiting.greediest()));
-    }
-    this.#put(member, this.#waiting, listener);
+    const waiting = this.#byOwner(false);
+    const own = waiting.get(listener) ?? [];
+    if (own.length >= this.#bounds.waiting) this.#crowdOut(own[0]);
+    else if (this.size >= this.#bounds.connections) this.#crowdOut(greediest(waiting)[0]);
+    this.#places.set(member, { isJoined: false, owner: listener });
   }
 
   /** It is of this program. @returns whether it may stay */
   join(member: Member, program: string): boolean {
     const { connections, forNewcomers, perProgram } = this.#bounds;
-    const own = this.#joined.of(program);
+    const joined = this.#byOwner(true);
+    const own = joined.get(program)?.length ?? 0;
     if (own >= perProgram) return false;
-    if (this.#joined.total >= connections - forNewcomers) {
-      const greediest = this.#joined.greediest();
-      if (this.#joined.of(greediest) <= own + 1) return false;
-      this.#crowdOut(this.#joined.newest(greediest));
+    if ([...joined.values()].flat().length >= connections - forNewcomers) {
+      const most = greediest(joined);
+      if (most.length <= own + 1) return false;
+      this.#crowdOut(most.at(-1));
     }
     this.leave(member);
-    this.#put(member, this.#joined, program);
+    this.#places.set(member, { isJoined: true, owner: program });
     return true;
   }
 
   leave(member: Member): void {
-    const place = this.#places.get(member);
-    place?.shares.remove(place.owner, member);
     this.#places.delete(member);
   }
 
-  #put(member: Member, shares: Shares<Member>, owner: unknown): void {
-    shares.add(owner, member);
-    this.#places.set(member, { shares, owner });
+  #byOwner(isJoined: boolean): ReadonlyMap<unknown, readonly Member[]> {
+    const members = new Map<unknown, Member[]>();
+    for (const [member, place] of this.#places) {
+      if (place.isJoined === isJoined) members.set(place.owner, [...(members.get(place.owner) ?? []), member]);
+    }
+    return members;
   }
 
   #crowdOut(member: Member | undefined): void {
@@ -107,3 +75,7 @@ export class Admission {
     member.crowdedOut();
   }
 }
+
+/** Those of the owner of most. */
+const greediest = (members: ReadonlyMap<unknown, readonly Member[]>): readonly Member[] =>
+  [...members.values()].sort((one, other) => other.length - one.length)[0] ?? [];
