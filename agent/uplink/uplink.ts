@@ -11,7 +11,7 @@ import type { Program } from './program.ts';
 import type { Rejected } from './rejected.ts';
 import { SparingLog } from './sparing-log.ts';
 import { Subscriptions } from './subscriptions.ts';
-import { eventFault, readArrived, readFilter, readPublished } from './topics.ts';
+import { eventFault, LARGEST_MESSAGE, readArrived, readFilter, readPublished } from './topics.ts';
 import { SharedTwin } from './twin.ts';
 
 interface UplinkOptions {
@@ -25,6 +25,9 @@ interface UplinkOptions {
 
 /** A program that sends on what is refused, or set aside, is slowed down to one message in this time. */
 const REFUSED_MS = 1_000;
+
+/** Of a message that is too large: a program that sends such ones again and again must not wear out the flash. */
+const KEPT_BYTES = 4_096;
 
 /** Between two looks at whether messages move. */
 const LOOK_MS = 60_000;
@@ -211,7 +214,8 @@ export class Uplink {
   #reject(client: Client, program: Program, message: Message, why: string): Promise<void> {
     return program.asides.take(async () => {
       const { clock } = this.#options;
-      const rejected = { ...message, at: clock.now() };
+      const most = message.payload.length > LARGEST_MESSAGE ? KEPT_BYTES : LARGEST_MESSAGE;
+      const rejected = { ...message, payload: message.payload.subarray(0, most), at: clock.now() };
       try {
         await this.#setAside(program, rejected, failure('NL-UPLINK-CONTENT', { message: `No hub takes it: ${why}.` }));
       } catch (error) {
