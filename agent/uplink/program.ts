@@ -22,6 +22,8 @@ const MOST_SESSIONS = 8;
 
 const TOLD_MS = 86_400_000;
 
+export const NOTHING_YET = { forwarded: 0, resent: 0, dropped: 0, refused: 0, setAside: 0 };
+
 /** A program of this gateway: its clients, its queue to the hub, and its messages from the hub. */
 export class Program {
   readonly name: string;
@@ -35,7 +37,7 @@ export class Program {
   readonly up: Flow;
   readonly down: Flow;
   /** Counted since the start. */
-  readonly counts = { forwarded: 0, resent: 0, dropped: 0, refused: 0, setAside: 0 };
+  readonly counts = { ...NOTHING_YET };
   /** Why its messages are refused at present. */
   refusal: Failure | undefined;
   /** From the hub, without a PUBACK of the program: by sequence. */

@@ -17,12 +17,10 @@ import { damagedRecord, makeKey, makeProgram, type ProgramRecord, readRecord, re
 import { openQueue, type QueueOptions } from './queue/open.ts';
 import { Reserve } from './queue/reserve.ts';
 import { writeRejected } from './rejected.ts';
-import { Uplink } from './uplink.ts';
+import { LONGEST_AWAY_MS, Uplink } from './uplink.ts';
 
 /** As many as a hub holds for a device, with room for large ones: 50 of 64 KiB. */
 const INBOX_BYTES = 4 * 1024 * 1024;
-/** "48 hours" at most at the hub (articles/iot-hub/iot-hub-devguide-messages-c2d.md). */
-const INBOX_AGE_MS = 48 * 60 * 60_000;
 
 const REPORTED = 'reported.json';
 
@@ -195,7 +193,7 @@ export class Serving {
     const queue = await this.#queue(directory, 'queue', bounds);
     const inbox = await this.#queue(directory, 'inbox', {
       maxBytes: INBOX_BYTES,
-      maxAgeMs: INBOX_AGE_MS,
+      maxAgeMs: LONGEST_AWAY_MS,
       whenFull: 'drop-oldest',
     });
     const program = new Program(this.#directory, record, queue, inbox, this.#options.now);

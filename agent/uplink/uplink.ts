@@ -13,7 +13,7 @@ import type { Rejected } from './rejected.ts';
 import { SparingLog } from './sparing-log.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { hasExpired, stamped } from './times.ts';
-import { eventFault, readArrived, readFilter, readPublished } from './topics.ts';
+import { eventFault, LARGEST_MESSAGE, readArrived, readFilter, readPublished } from './topics.ts';
 import { SharedTwin } from './twin.ts';
 
 interface UplinkOptions {
@@ -31,11 +31,14 @@ interface UplinkOptions {
 /** A program that sends on what is refused, or set aside, is slowed down to one message in this time. */
 const REFUSED_MS = 1_000;
 
+/** Of a message that is too large: a program that sends such ones again and again must not wear out the flash. */
+const KEPT_BYTES = 4_096;
+
 /** Between two looks at whether messages move. */
 const LOOK_MS = 60_000;
 
 /** As a hub keeps messages: "48 hours" at most (articles/iot-hub/iot-hub-devguide-messages-c2d.md). */
-const LONGEST_AWAY_MS = 48 * 60 * 60_000;
+export const LONGEST_AWAY_MS = 48 * 60 * 60_000;
 
 /** Joins the programs to the session with the hub. It knows neither sockets nor disk. */
 export class Uplink {
@@ -225,7 +228,8 @@ export class Uplink {
   #reject(client: Client, program: Program, message: Message, why: string): Promise<void> {
     return program.asides.take(async () => {
       const { clock } = this.#options;
-      const rejected = { ...message, at: clock.now() };
+      const most = message.payload.length > LARGEST_MESSAGE ? KEPT_BYTES : LARGEST_MESSAGE;
+      const rejected = { ...message, payload: message.payload.subarray(0, most), at: clock.now() };
       try {
         await this.#setAside(program, rejected, failure('NL-UPLINK-CONTENT', { message: `No hub takes it: ${why}.` }));
       } catch (error) {

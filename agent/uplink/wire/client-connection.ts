@@ -7,7 +7,7 @@ import { Link, type LinkOwner } from './link.ts';
 import { PacketsIn } from './packets-in.ts';
 import { PacketsOut } from './packets-out.ts';
 import { Requests } from './requests.ts';
-import { Silence } from './silence.ts';
+import { type Silence, watchSilence } from './silence.ts';
 import { WrongLevel } from './violation.ts';
 
 /** MQTT 3.1.1 section 3.1.2.10: "one and a half times the Keep Alive time period". */
@@ -158,7 +158,7 @@ export class ClientConnection implements Member, LinkOwner {
     const { keepalive = 0 } = packet;
     if (keepalive > 0) {
       const tooLong = () => this.finish('it is silent for longer than its keep-alive time');
-      this.#silence = new Silence(timers, keepalive * KEEP_ALIVE, () => this.holds(), tooLong);
+      this.#silence = watchSilence(timers, keepalive * KEEP_ALIVE, () => this.holds(), tooLong);
     }
     this.#link.proceed();
   }
