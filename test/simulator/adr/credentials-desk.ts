@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultName, FaultOptions, Faults } from '../faults.ts';
 import type { Fields, HubName, LogEvent } from '../log.ts';
 import type { MqttLink } from '../mqtt-link.ts';
@@ -84,6 +85,8 @@ export class CredentialsDesk {
       return;
     }
     const { rid, correlationId, expires, ending } = opened;
+    const slow = this.#take(link, 'slow-202');
+    if (slow) await delay(slow.ms ?? 0, undefined, { ref: false });
     if (!this.#take(link, 'no-202')) {
       this.#answer(link, 202, rid, { correlationId, operationExpires: expiresText(expires) });
     }
@@ -144,6 +147,7 @@ export class CredentialsDesk {
     const certificates = shownChain(ending.chain, switches);
     const body = switches.renewalBody === 'array' ? certificates : { correlationId, certificates };
     this.#options.note(link, 'issued', { reason: rid });
+    if (this.#take(link, 'stray-200')) this.#answer(link, 200, `stray-${rid}`.slice(0, 36), body);
     this.#answer(link, 200, rid, body);
     if (this.#take(link, 'duplicate-200')) this.#answer(link, 200, rid, body);
   }
