@@ -101,6 +101,24 @@ test('no 200: the same request again brings it', async () => {
   await session.leave();
 });
 
+test('a 202 that comes later, and the certificate after it', async () => {
+  await lay('slow-202', { ms: 50 });
+  const session = await enter();
+  ask(session);
+  assert.deepEqual([(await session.next()).status, (await session.next()).status], [202, 200]);
+  await session.leave();
+});
+
+test('a 200 for a request that was never made', async () => {
+  await lay('stray-200');
+  const session = await enter();
+  const sent = ask(session);
+  const [, stray, own] = [await session.next(), await session.next(), await session.next()];
+  assert.notEqual(stray.topic, own.topic);
+  assert.equal(own.topic, `$iothub/credentials/res/200/?$rid=${sent}`);
+  await session.leave();
+});
+
 test('two 200', async () => {
   await lay('duplicate-200');
   const session = await enter();
