@@ -71,12 +71,18 @@ test('the manifest for Kubernetes, by podman kube play', async (t) => {
   const made = await setUp(t);
   const { configuration } = made.volumes;
   const text = (name: string) => readFileSync(join(configuration, name), 'utf8');
-  const files = readdirSync(configuration).filter((name) => name !== 'pin');
-  // As the page says: without hsm.pin_file, the PIN is that of the Secret.
-  const data = Object.fromEntries(files.map((name) => [name, text(name).replace(/^pin_file = .*\n/m, '')]));
+  const isSecret = (name: string) => ['pin', 'so-pin', 'est-password'].includes(name);
+  const files = readdirSync(configuration).filter((name) => !isSecret(name));
+  // As the page says: the secrets are those of the Secret.
+  const moved = (name: string) =>
+    text(name)
+      .replace(/^pin_file = .*\n/m, '')
+      .replace(/^password_file = .*$/m, 'password_file = "/run/secrets/est-password"');
+  const data = Object.fromEntries(files.map((name) => [name, moved(name)]));
+  const secrets = { 'hsm-pin': text('pin'), 'est-password': text('est-password') };
   const objects = [
     { kind: 'ConfigMap', metadata: { name: 'newleaf-configuration' }, data },
-    { kind: 'Secret', metadata: { name: 'newleaf-pin' }, stringData: { 'hsm-pin': text('pin') } },
+    { kind: 'Secret', metadata: { name: 'newleaf-secrets' }, stringData: secrets },
   ].map((one) => JSON.stringify({ apiVersion: 'v1', ...one }));
   const deployment = blockOf('Kubernetes', 'yaml');
   assert.match(deployment, /strategy: \{ type: Recreate \}/);
@@ -84,7 +90,15 @@ test('the manifest for Kubernetes, by podman kube play', async (t) => {
   const manifest = join(directory, 'newleaf.yaml');
   t.after(() => engine.podman('kube', 'down', manifest));
   const since = made.far.log.entries.length;
-  const played = await engine.podman('kube', 'play', '--network=host', manifest);
+  const played = await engine.podman('kube', 'play', '--network=host', '--start=false', manifest);
   assert.equal(played.code, 0, played.err);
+  // podman 5.4 reads fsGroup, and does nothing about it: Kubernetes gives volumes to this group.
+  assert.match(deployment, /fsGroup: 990/);
+  const { out } = await engine.podman('volume', 'inspect', '--format={{.Mountpoint}}', 'newleaf-secrets');
+  execFileSync('chgrp', ['-R', '990', out.trim()]);
+  const started = await engine.podman('pod', 'start', 'newleaf-pod');
+  assert.equal(started.code, 0, started.err);
   await serves(made, 'newleaf-pod-newleaf', since);
+  const check = await engine.podman('exec', 'newleaf-pod-newleaf', 'newleaf', 'check', 'permissions');
+  assert.match(check.out, /^ok +permissions/m);
 });
