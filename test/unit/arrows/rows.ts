@@ -11,7 +11,7 @@ export interface Arrow {
 
 /** Situation | where its arrow stands; … | what is typed; … | what that changes | where › test. */
 const ROWS = `
-DPS has refused a leaf that is enrolled now | NL-DPS-401002; agent/cli/status/advise.ts | newleaf reprovision | DPS takes it | test/e2e/cli.test.ts › 4 a person: the enrollment does not know the next leaf
+DPS has refused a leaf that is enrolled now | NL-DPS-401002; agent/dps/refusal.ts; agent/cli/status/advise.ts | newleaf reprovision | DPS takes it | test/e2e/cli.test.ts › 4 a person: the enrollment does not know the next leaf
 the enrollment was disabled | NL-DPS-DISABLED; agent/cli/checks/azure.ts | newleaf reprovision | DPS takes the leaf | test/e2e/check/breakages.ts › enrollment disabled
 the hub was not allowed | NL-DPS-HUB | newleaf reprovision | the gateway follows | test/e2e/allowed-hubs.test.ts › DPS assigns a hub that is not allowed
 another client has the same identity | NL-HUB-FLAPPING | newleaf uplink add NAME; newleaf reprovision | it sends through newleaf, the session stays | test/system/cures.test.ts › another client with the same identity
