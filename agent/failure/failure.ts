@@ -36,7 +36,7 @@ export interface FailureDetail {
   readonly message?: string;
   readonly cause?: unknown;
   readonly retryAfterMs?: number;
-  readonly advice?: string;
+  readonly advice?: string | undefined;
 }
 
 const CAUSE_LENGTH = 300;

@@ -4,6 +4,7 @@ import type { Log } from '../machine/log.ts';
 import type { HubMessage, HubSession, SessionUser } from '../mqtt/hub-session.ts';
 import type { Clock } from '../time/clock.ts';
 import { Forwarder } from './forward.ts';
+import type { KeptPatch } from './kept-patch.ts';
 import { Messages } from './messages.ts';
 import { Methods } from './methods.ts';
 import type { Client, ClientRules, Message } from './ports.ts';
@@ -12,7 +13,7 @@ import type { Rejected } from './rejected.ts';
 import { SparingLog } from './sparing-log.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { hasExpired, stamped } from './times.ts';
-import { eventFault, readArrived, readFilter, readPublished } from './topics.ts';
+import { eventFault, LARGEST_MESSAGE, readArrived, readFilter, readPublished } from './topics.ts';
 import { SharedTwin } from './twin.ts';
 
 interface UplinkOptions {
@@ -22,6 +23,7 @@ interface UplinkOptions {
   readonly rate: number;
   /** Wall clock in milliseconds; undefined while it is not credible. */
   readonly now: () => number | undefined;
+  readonly reported: KeptPatch;
   /** Keeps a message for a person to look at. */
   readonly setAside: (program: Program, message: Rejected, why: Failure) => Promise<void>;
 }
@@ -29,11 +31,14 @@ interface UplinkOptions {
 /** A program that sends on what is refused, or set aside, is slowed down to one message in this time. */
 const REFUSED_MS = 1_000;
 
+/** Of a message that is too large: a program that sends such ones again and again must not wear out the flash. */
+const KEPT_BYTES = 4_096;
+
 /** Between two looks at whether messages move. */
 const LOOK_MS = 60_000;
 
 /** As a hub keeps messages: "48 hours" at most (articles/iot-hub/iot-hub-devguide-messages-c2d.md). */
-const LONGEST_AWAY_MS = 48 * 60 * 60_000;
+export const LONGEST_AWAY_MS = 48 * 60 * 60_000;
 
 /** Joins the programs to the session with the hub. It knows neither sockets nor disk. */
 export class Uplink {
@@ -48,7 +53,7 @@ export class Uplink {
     published: (client, message, qos) => this.#published(client, message, qos),
     subscribe: (client, filter, qos) => this.#subscribe(client, filter, qos),
     unsubscribe: (client, filter) => this.#unsubscribe(client, filter),
-    closed: (client) => this.#left(client),
+    closed: (client, broke) => this.#left(client, broke),
   };
   readonly #options: UplinkOptions;
   readonly #sparing: SparingLog;
@@ -71,7 +76,9 @@ export class Uplink {
     this.#forwarder = new Forwarder({ programs, clock, rate, setAside });
     this.#messages = new Messages({ programs, clock, setAside });
     this.#methods = new Methods(programs, clock);
-    this.#twin = new SharedTwin(programs);
+    const refused = (status: number) =>
+      this.#sparing.warn('uplink-reported', 'The hub', `refuses (${status}) what programs reported while it was away`);
+    this.#twin = new SharedTwin(programs, options.reported, refused);
     this.#subscriptions = new Subscriptions(
       (kind) => this.programs.some((program) => program.wants(kind)),
       () => this.#twin.followed(),
@@ -114,11 +121,13 @@ export class Uplink {
     this.#over.abort();
     await this.#forwarder.close();
     this.#twin.close();
+    await this.#options.reported.save();
   }
 
   async #watch(): Promise<void> {
     while (!this.#over.signal.aborted) {
       await this.#options.clock.sleep(LOOK_MS, this.#over.signal);
+      await this.#options.reported.save();
       const openMs = this.#forwarder.isOpen ? LOOK_MS : 0;
       for (const program of this.programs) {
         program.look(openMs, this.#options.clock.monotonic());
@@ -219,7 +228,8 @@ export class Uplink {
   #reject(client: Client, program: Program, message: Message, why: string): Promise<void> {
     return program.asides.take(async () => {
       const { clock } = this.#options;
-      const rejected = { ...message, at: clock.now() };
+      const most = message.payload.length > LARGEST_MESSAGE ? KEPT_BYTES : LARGEST_MESSAGE;
+      const rejected = { ...message, payload: message.payload.subarray(0, most), at: clock.now() };
       try {
         await this.#setAside(program, rejected, failure('NL-UPLINK-CONTENT', { message: `No hub takes it: ${why}.` }));
       } catch (error) {
@@ -281,9 +291,13 @@ export class Uplink {
     this.#messages.deliver(program);
   }
 
-  #left(client: Client): void {
+  #left(client: Client, broke?: string): void {
     const program = this.#programs.get(client.program);
     program?.closed(client);
+    if (broke !== undefined) {
+      const message = `newleaf closed a connection of ${client.program}: ${broke}.`;
+      program?.lost(failure('NL-UPLINK-PROTOCOL', { message }), this.#options.clock.monotonic());
+    }
     this.#methods.gone(client);
     this.#twin.gone(client);
     this.#subscriptions.follow();

@@ -7,7 +7,7 @@ import { type Desk, pauses } from './desk.ts';
 import type { Hub, Twin } from './hub.ts';
 import { type Newleaf, newleafIn, seenIn } from './newleaf.ts';
 import { asked, type Outcome, outcomeInWords } from './outcome.ts';
-import { isLater } from './run.ts';
+import { isLater } from './request.ts';
 
 /**
  * Up to this many twins are read one by one: a query may lag behind them for minutes (iot-hub-devguide-query-language),

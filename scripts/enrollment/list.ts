@@ -43,13 +43,15 @@ interface Listed {
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
   readonly json: readonly object[];
+  /** What is counted, if it has another name. */
+  readonly counted?: string;
   /** Explains words of the rows. */
   readonly legend?: string;
 }
 
-function list({ desk, options }: Call, { what, head, rows, json, legend = '' }: Listed): number {
+export function list({ desk, options }: Call, { what, head, rows, json, legend = '', counted = what }: Listed): number {
   if (options.json === true) desk.out.write(`${JSON.stringify({ schema: 1, [`${what}s`]: json }, undefined, 2)}\n`);
-  else desk.out.write(`${rows.length === 0 ? '' : table(head, rows)}${legend}${count(rows.length, what)}.\n`);
+  else desk.out.write(`${rows.length === 0 ? '' : table(head, rows)}${legend}${count(rows.length, counted)}.\n`);
   return EXIT.done;
 }
 

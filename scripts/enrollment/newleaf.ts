@@ -1,4 +1,6 @@
 import * as v from 'valibot';
+import { Failed } from '../../agent/cli/kit/command.ts';
+import { printable } from '../../agent/cli/kit/screen.ts';
 import type { Hub, Row } from './hub.ts';
 
 const text = v.nullish(v.string());
@@ -65,4 +67,13 @@ export async function devicesWhere(hub: Hub, condition = '*'): Promise<Seen[]> {
   const where = condition.trim() === '*' ? '' : ` WHERE ${condition}`;
   const rows = await hub.query(`SELECT * FROM devices${where}`);
   return rows.map(seenIn).toSorted((one, other) => (one.deviceId < other.deviceId ? -1 : 1));
+}
+
+/** Their names. @throws Failed where there is none */
+export async function matching(hub: Hub, condition: string): Promise<string[]> {
+  const devices = await devicesWhere(hub, condition);
+  if (devices.length > 0) return devices.map(({ deviceId }) => deviceId);
+  throw new Failed(
+    condition.trim() === '*' ? 'This hub has no device.' : `No device of this hub meets: ${printable(condition)}`,
+  );
 }

@@ -121,10 +121,11 @@ const uplinkQueue: Check = {
   async look(site) {
     const { uplink, state } = (await site.config()).config;
     const { programs } = await told(site);
-    const fullest = programs.toSorted((one, other) => other.bytes - one.bytes)[0];
-    if (fullest !== undefined && fullest.bytes > SCARCE * uplink.max_bytes) {
+    const shareOf = ({ bytes, terms }: ProgramTold) => bytes / (terms?.maxBytes ?? uplink.max_bytes);
+    const fullest = programs.toSorted((one, other) => shareOf(other) - shareOf(one))[0];
+    if (fullest !== undefined && shareOf(fullest) > SCARCE) {
       const { name, bytes } = fullest;
-      const percent = Math.min(100, Math.floor((100 * bytes) / uplink.max_bytes));
+      const percent = Math.min(100, Math.floor(100 * shareOf(fullest)));
       const then = uplink.when_full === 'refuse' ? 'new messages are refused' : 'the oldest messages are dropped';
       const message = `The queue of ${name} is ${percent} % full (${bytesInWords(bytes)}); at its end ${then}.`;
       return warning(message, CODES['NL-UPLINK-FULL'].advice);
@@ -134,7 +135,10 @@ const uplinkQueue: Check = {
       const message = `${full.name} takes no messages from the cloud: ${bytesInWords(full.inboxBytes ?? 0)} of 4 MiB wait for it; at the end the oldest are lost.`;
       return warning(message, CODES['NL-UPLINK-UNTAKEN'].advice);
     }
-    const missing = programs.reduce((sum, { bytes }) => sum + Math.max(0, uplink.max_bytes - bytes), 0);
+    const missing = programs.reduce(
+      (sum, { bytes, terms }) => sum + Math.max(0, (terms?.maxBytes ?? uplink.max_bytes) - bytes),
+      0,
+    );
     const { bytes: left } = await site.room(state.directory);
     if (left < missing) {
       const message = `The queues may grow by ${bytesInWords(missing)}, and the disk of ${state.directory} has room for ${bytesInWords(left)}.`;

@@ -1,7 +1,6 @@
 import { loadConfig } from '../../config/config.ts';
 import { needsNoPerson, termsOf } from '../../config/terms.ts';
 import { EXIT, exitOf } from '../../failure/exit.ts';
-import { failureOf } from '../../failure/failure-of.ts';
 import type { Passage } from '../../machine/as-daemon.ts';
 import { builtAt } from '../../machine/build.ts';
 import type { Line, Log } from '../../machine/log.ts';
@@ -16,7 +15,7 @@ import type { Entry } from '../../state/entry.ts';
 import { beginAnew } from '../../state/journal.ts';
 import { readEntry } from '../../state/read-entry.ts';
 import { limited } from '../../time/limited.ts';
-import { type Complaint, complaint, type Io } from '../kit/command.ts';
+import { type Complaint, complaint, ended, type Io } from '../kit/command.ts';
 import { screenOf } from '../kit/screen.ts';
 import { asDaemon, start } from '../run/command.ts';
 import type { Dialogue } from './dialogue.ts';
@@ -42,7 +41,7 @@ export async function provision(watch: DaemonWatch, before: Entry | 'absent'): P
     // Refused before, and perhaps enrolled meanwhile.
     if (before !== 'absent' && waits(before)) await askDps(watch);
     const needsPerson = !('tpm' in config) && !needsNoPerson(config.issuer);
-    const late = needsPerson && isPatient ? watch.late.forPerson : watch.late.forServers;
+    const late = needsPerson ? watch.late.forPerson : watch.late.forServers;
     await Promise.race([daemon.begun, running.ended]);
     const hasLeaf = daemon.state.current !== undefined || leafIn(daemon.state.next) !== undefined;
     const isKeyGone = hasLeaf && watch.isNewToken && lacksKey(await untilAtRest(watch, late));
@@ -125,18 +124,12 @@ export function shortfall(state: RollState, terms: Pick<Terms, 'automatic'>, isI
   return { complaint: { ...met, advice }, exit: waits(state) ? EXIT.person : exitOf(met) };
 }
 
-interface Here extends Pick<DaemonWatch, 'dialogue' | 'isNewToken' | 'isPatient' | 'abort' | 'late'> {
-  readonly passage: Passage;
-  readonly file: string;
-}
+type Here = Omit<DaemonWatch, 'running' | 'config'> & Readonly<{ passage: Passage; file: string }>;
 
 /** Brings the gateway to its hub on the screen. @returns the exit code, or SCOPE_DOUBTED where there is a person to ask */
 export async function provisioned(here: Here, io: Io): Promise<number> {
   const { dialogue, abort } = here;
-  const { complaint: why, exit } = await brought(here, io.env).catch((error: unknown): Shortfall => {
-    const met = failureOf(error);
-    return { complaint: met, exit: exitOf(met) };
-  });
+  const { complaint: why, exit }: Shortfall = await brought(here, io.env).catch(ended);
   if (why !== undefined) io.err.write(`\n${complaint(why, screenOf(io.err, io.env))}`);
   if (exit !== EXIT.done && exit !== SCOPE_DOUBTED && dialogue.asks && !abort.aborted) dialogue.say(MORE);
   return exit;

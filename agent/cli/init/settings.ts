@@ -1,16 +1,17 @@
+import { accessSync, constants, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { instanceOf } from '../../config/config.ts';
 import { objectionTo } from '../../config/draft.ts';
 import { halvesAmong } from '../../config/rules.ts';
 import type { Written } from '../../config/schema.ts';
 import { isRandomName } from '../../machine/contained.ts';
-import { holdsAuthority } from '../../machine/named-file.ts';
+import { holdsAuthority, noSecret } from '../../machine/named-file.ts';
+import { inQuotes, wordsIn } from '../../machine/unit.ts';
 import { isEndorsed, type Leaf } from '../../roll/leaf.ts';
 import type { INIT_OPTIONS } from '../table-init.ts';
-import { type Copied, noSecret } from './copies.ts';
+import type { Copied } from './copies.ts';
 import type { Choice } from './dialogue.ts';
 import { type Guide, misconfigured, wrongFlag } from './guide.ts';
-import { argvInWords, issuerInWords, notExecutable } from './program.ts';
 import { TOKEN_KINDS } from './token.ts';
 
 /** An option of init, the setting that it answers, and the question for a person. */
@@ -42,6 +43,16 @@ export interface SettingQuestion {
 
 export const noCertificate = (path: string, content = ''): string | undefined =>
   holdsAuthority(content) ? undefined : `must be a PEM file: there is no certificate in ${path}`;
+
+function notExecutable(program: string): string | undefined {
+  try {
+    if (!statSync(program).isFile()) return `must be a program: ${program} is none`;
+    accessSync(program, constants.X_OK);
+    return undefined;
+  } catch {
+    return `must be a program: ${program} is not there, or cannot be executed`;
+  }
+}
 
 const isNeeded = (typed: string) => (typed === '' ? 'is needed' : undefined);
 
@@ -145,8 +156,8 @@ const BY_OPTION = {
     name: 'issuer.command.argv',
     words: 'Program and its arguments',
     hint: 'CSR (PEM) on stdin, chain (PEM) on stdout; words with blanks in quotes',
-    form: { read: issuerInWords, show: argvInWords },
-    objection: (typed: string) => notExecutable(issuerInWords(typed)[0] ?? ''),
+    form: { read: wordsIn, show: (argv: Written) => [argv].flat().map(String).map(inQuotes).join(' ') },
+    objection: (typed: string) => notExecutable(wordsIn(typed)[0] ?? ''),
   },
   'renew-at': {
     name: 'leaf.renew_at',
@@ -179,12 +190,11 @@ export function judgeFlags({ flags }: Pick<Guide, 'flags'>): void {
 
 /**
  * Demands that nothing is answered by half: the configuration would be refused after a token was made for it.
- * @param hasAnswer whether a setting has an answer besides the options
  * @throws Fault NL-CONFIG that names the options
  */
-export function demandWhole({ flags }: Pick<Guide, 'flags'>, hasAnswer: (setting: string) => boolean): void {
+export function demandWhole({ answers, flags }: Pick<Guide, 'answers' | 'flags'>): void {
   const isGiven = (setting: string) => flags.has(optionOf(setting) ?? '');
-  const halves = [...halvesAmong((setting) => isGiven(setting) || hasAnswer(setting))];
+  const halves = [...halvesAmong((setting) => isGiven(setting) || (answers.get(setting) ?? '') !== '')];
   if (halves.length === 0) return;
   const option = (setting: string) => `--${optionOf(setting) ?? setting}`;
   const sentences = halves.map(

@@ -5,9 +5,8 @@ import { ask } from './ask-setting.ts';
 import { keepDraft } from './configuration.ts';
 import { onBack } from './dialogue.ts';
 import { estQuestions } from './est.ts';
-import { askInOrder, Flags, type Guide, type Question } from './guide.ts';
+import { askInOrder, Flags, type Guide, type Question, when } from './guide.ts';
 import { IDENTITY_QUESTIONS } from './identity.ts';
-import { hasAnswer } from './network.ts';
 import { proveScope } from './scope.ts';
 import { demandWhole, SETTINGS } from './settings.ts';
 import { askToken } from './token.ts';
@@ -28,18 +27,14 @@ export async function askAttestation(guide: Guide): Promise<void> {
   await admitTpm(guide, 'new');
 }
 
-const ofIssuer =
-  (ask: Question, kind?: string): Question =>
-  async (guide) => {
-    const chosen = guide.answers.get(SETTINGS.issuer.name);
-    if (chosen !== undefined && chosen === (kind ?? chosen)) await ask(guide);
-  };
+const ofIssuer = (kind: string, ask: Question): Question =>
+  when(({ answers }) => answers.get(SETTINGS.issuer.name) === kind, ask);
 
 /** The token comes last, as changes to it stay: nothing may be missing by then. */
 const demandedToken: Question = (guide) => {
   guide.answers.demandAll();
   // Options that no question has taken, as those of another issuer, do not count.
-  demandWhole({ flags: new Flags() }, hasAnswer(guide.answers));
+  demandWhole({ answers: guide.answers, flags: new Flags() });
   return askToken(guide);
 };
 
@@ -50,9 +45,9 @@ const steps = (): readonly (readonly [title: string, questions: readonly Questio
     'Who signs its leaves?',
     [
       ask('issuer'),
-      ...estQuestions().map((ask) => ofIssuer(ask, 'est')),
-      ofIssuer(ask('command'), 'command'),
-      ofIssuer(ask('renew-at')),
+      ...estQuestions().map((ask) => ofIssuer('est', ask)),
+      ofIssuer('command', ask('command')),
+      when(({ answers }) => answers.has(SETTINGS.issuer.name), ask('renew-at')),
     ],
   ],
   ['Where does its private key live?', [demandedToken, askFirstKey, proveScope]],

@@ -65,20 +65,21 @@ export function command(work: Run): Run {
     try {
       return await work(args, io);
     } catch (error) {
-      const { met, exit } = ended(error);
+      const { complaint: met, exit } = ended(error);
       io.err.write(complaint(met, screenOf(io.err, io.env)));
       return exit;
     }
   };
 }
 
-function ended(error: unknown): { readonly met: Complaint; readonly exit: number } {
+/** How a command ends that has thrown. */
+export function ended(error: unknown): { readonly complaint: Complaint; readonly exit: number } {
   if (error instanceof CommandError) {
     const { message, advice, exit } = error;
-    return { met: { message, advice }, exit };
+    return { complaint: { message, advice }, exit };
   }
   const met = failureOf(error);
-  return { met, exit: exitOf(met) };
+  return { complaint: met, exit: exitOf(met) };
 }
 
 export type Complaint = Pick<Failure, 'message'> & { readonly [K in 'code' | 'advice' | 'cause']?: string | undefined };

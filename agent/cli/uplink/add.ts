@@ -11,6 +11,7 @@ import { screenOf, wrap } from '../kit/screen.ts';
 import { groupOf, groupWith, HERE, type Machine, sharingGroup } from './machine.ts';
 import { pasteText } from './paste.ts';
 import { makeSocketPlace } from './place.ts';
+import { type Changes, termsIn } from './terms.ts';
 import { askShown, askUplink, type ShownProgram } from './told.ts';
 
 interface Wish {
@@ -19,6 +20,7 @@ interface Wish {
   readonly withKey: boolean;
   /** A new key for a program that is there. */
   readonly isAgain: boolean;
+  readonly asked: { readonly terms?: Changes };
 }
 
 /** `newleaf uplink add`: root makes the directory of the socket, the daemon makes all else. */
@@ -31,6 +33,7 @@ export const uplinkAdd = (machine: Machine = HERE): Run =>
       group: textOption(args, 'group'),
       withKey: args.options.key === true,
       isAgain: args.options.again === true,
+      asked: termsIn(args),
     };
     assertPossible(wish, machine);
     const loaded = loadConfig(configPath(textOption(args, 'config'), io.env));
@@ -43,8 +46,9 @@ export const uplinkAdd = (machine: Machine = HERE): Run =>
   });
 
 /** @throws Misuse */
-function assertPossible({ name, group, withKey, isAgain }: Wish, machine: Machine): void {
+function assertPossible({ name, group, withKey, isAgain, asked }: Wish, machine: Machine): void {
   if (isAgain && !withKey) throw new Misuse('--again makes a new key: it goes with --key.');
+  if (isAgain && asked.terms !== undefined) throw new Misuse('--again makes a new key, and changes no bound.');
   if (group === undefined) return;
   if (withKey) throw new Misuse('A program with a key has no socket: --key and --group exclude each other.');
   if (machine.isContained) {
@@ -59,7 +63,7 @@ function assertPossible({ name, group, withKey, isAgain }: Wish, machine: Machin
 
 /** @throws Fault of the daemon; then nothing is left of what root has made here for a new program */
 async function added(
-  { name, group, withKey, isAgain }: Wish,
+  { name, group, withKey, isAgain, asked }: Wish,
   loaded: LoadedConfig,
   machine: Machine,
 ): Promise<ShownProgram> {
@@ -72,7 +76,7 @@ async function added(
   const isPlaced = machine.isRoot() && !machine.isContained && !withKey && (known === undefined || isMended);
   const undo = isPlaced ? await placed(name, wanted, loaded, machine) : undefined;
   try {
-    return await askShown(loaded.config, { add: name, key: withKey });
+    return await askShown(loaded.config, { add: name, key: withKey, ...asked });
   } catch (error) {
     if (known === undefined && (await isAbsent(loaded, name))) await undo?.();
     if (undo === undefined || !isMended || failureOf(error).code !== 'NL-UPLINK-PROGRAM') throw error;

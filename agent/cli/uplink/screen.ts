@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { complaint, nextStep } from '../kit/command.ts';
 import { type Colour, glyph, paint, type Screen, safe, wrap } from '../kit/screen.ts';
+import { termsInWords } from './terms.ts';
 import type { ProgramTold, UplinkTold } from './told.ts';
 import {
   bytesInWords,
@@ -41,6 +42,7 @@ export function programBlock(program: ProgramTold, now: number, directory: strin
   const rows = [
     waitingInWords(program, now),
     ...(inbox === 0 ? [] : [inboxInWords(program, now)]),
+    ...termsInWords(program.terms, bytesInWords),
     countsInWords(program),
     ...setAsideInWords(program, directory),
   ];

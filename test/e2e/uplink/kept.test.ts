@@ -5,7 +5,7 @@ import { assertKept, Counting, drained } from '../stage/counting.ts';
 import { PATIENCE_MS, serving } from '../stage/site.ts';
 
 const ID = 'gw-0001';
-const RATE = { 'uplink.rate': '2000' };
+const RATE = { 'uplink.rate': '1000' };
 
 /** A gateway that serves, with programs that count from now on. */
 async function counting(t: TestContext, ...names: readonly string[]) {

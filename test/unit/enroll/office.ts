@@ -37,10 +37,11 @@ export class Office {
     return new Office(simulator, directory, child);
   }
 
-  /** The environment of an operator who has both connection strings. */
+  /** The environment of an operator who has both connection strings, and a home. */
   get env(): NodeJS.ProcessEnv {
     const { dpsService, hub1Service } = this.simulator.endpoints;
-    return { NEWLEAF_DPS_CONNECTION: dpsService, NEWLEAF_HUB_CONNECTION: hub1Service };
+    const own = { USER: 'Ana', XDG_STATE_HOME: join(this.directory, 'state') };
+    return { NEWLEAF_DPS_CONNECTION: dpsService, NEWLEAF_HUB_CONNECTION: hub1Service, ...own };
   }
 
   /** One at a time. */

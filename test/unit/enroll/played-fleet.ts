@@ -10,6 +10,9 @@ export class PlayedFleet {
   readonly #simulator: Simulator;
   readonly #identity: ClientIdentity;
   readonly #clients: mqtt.MqttClient[] = [];
+  readonly #held: (() => void)[] = [];
+  /** Devices do not answer until they are released. */
+  isHeld = false;
 
   private constructor(simulator: Simulator, identity: ClientIdentity) {
     this.#simulator = simulator;
@@ -40,6 +43,19 @@ export class PlayedFleet {
   #take(client: mqtt.MqttClient, topic: string, body: Buffer): void {
     const [, rid] = METHOD.exec(topic) ?? [];
     if (rid === undefined) return;
+    if (this.isHeld) {
+      this.#held.push(() => this.#answer(client, rid, body));
+      return;
+    }
+    this.#answer(client, rid, body);
+  }
+
+  release(): void {
+    this.isHeld = false;
+    for (const answer of this.#held.splice(0)) answer();
+  }
+
+  #answer(client: mqtt.MqttClient, rid: string, body: Buffer): void {
     const { id, action }: { readonly id: string; readonly action: string } = JSON.parse(body.toString());
     client.publish(`$iothub/methods/res/202/?$rid=${rid}`, JSON.stringify({ id }));
     const newleaf = { phase: 'serving', last: { id, action, outcome: 'done' } };

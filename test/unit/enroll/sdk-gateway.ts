@@ -28,14 +28,17 @@ export class SdkGateway {
   readonly id: string;
   readonly #simulator: Simulator;
   readonly #behaviour: Behaviour;
+  /** The request that a busy one is at. */
+  readonly #at: string;
   #client: device.Client | undefined;
   #work: Promise<void> = Promise.resolve();
   release = (): void => {};
 
-  constructor(simulator: Simulator, id: string, behaviour: Behaviour = 'well') {
+  constructor(simulator: Simulator, id: string, behaviour: Behaviour = 'well', at = 'another') {
     this.#simulator = simulator;
     this.id = id;
     this.#behaviour = behaviour;
+    this.#at = at;
   }
 
   /** Registers a new leaf, and connects with it; ready for methods when it comes back. */
@@ -49,7 +52,7 @@ export class SdkGateway {
     client.onDeviceMethod('reprovision', ({ payload }, response) => {
       const { id, action }: Payload = payload;
       if (this.#behaviour === 'busy') {
-        void response.send(BUSY, { id: 'another', code: 'NL-BUSY' });
+        void response.send(BUSY, { id: this.#at, code: 'NL-BUSY' });
         return;
       }
       const phase = PHASES[this.#behaviour];

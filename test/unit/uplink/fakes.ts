@@ -1,4 +1,5 @@
 import { Fault } from '../../../agent/failure/failure.ts';
+import type { OwnTerms } from '../../../agent/state/program-terms.ts';
 import type { CountedQueue } from '../../../agent/uplink/flow.ts';
 import type { Client, Message, Stored } from '../../../agent/uplink/ports.ts';
 import { Program } from '../../../agent/uplink/program.ts';
@@ -86,11 +87,12 @@ export function programOf(
   sessions: Sessions = {},
   directory = '/nonexistent',
   now: () => number | undefined = () => undefined,
+  terms: OwnTerms = {},
 ): TestProgram {
   const queue = new MemoryQueue();
   const inbox = new MemoryQueue();
   inbox.dropsOldest = true;
-  return Object.assign(new Program(directory, { name, connects: 'socket', sessions }, queue, inbox, now), {
+  return Object.assign(new Program(directory, { name, connects: 'socket', terms, sessions }, queue, inbox, now), {
     queue,
     inbox,
   });

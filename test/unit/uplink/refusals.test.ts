@@ -111,6 +111,21 @@ test('a poison message among good ones of two programs: exactly it is set aside,
   }
 });
 
+test('a hub that closes over a message three times, once after it had taken another one, and then takes it: it arrives', async () => {
+  const world = new World(['one', 'two']);
+  let closes = 0;
+  world.hub.verdict = (text) => (text === 'odd' && closes++ < 3 ? CLOSE : undefined);
+  await world.append('one', 'a1', 'odd', 'a2');
+  world.start();
+  for (let minute = 0; minute < 20; minute += 1) {
+    await world.append('two', `b${minute}`);
+    await world.pass(MINUTE);
+  }
+  assert.ok(closes > 3, `tried ${closes} times`);
+  assert.deepEqual(world.asideTexts, []);
+  world.assertKept();
+});
+
 test('one poison message after the other, of one program and of two: each is set aside, the rest arrives', async () => {
   const world = new World(['one', 'two']);
   await world.append('one', 'a1', 'bad1', 'bad2', 'bad3', 'a2');

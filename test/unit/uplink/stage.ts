@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Failure } from '../../../agent/failure/failure.ts';
 import type { Line, Log } from '../../../agent/machine/log.ts';
+import { KeptPatch } from '../../../agent/uplink/kept-patch.ts';
 import { Uplink } from '../../../agent/uplink/uplink.ts';
 import { TestClock } from '../clock.ts';
 import { programOf, TestClient, type TestProgram } from './fakes.ts';
@@ -26,6 +27,8 @@ export class Stage {
   /** An error of the disk where messages are set aside. */
   unwritable: Error | undefined;
   isCredible = false;
+  /** What was kept of reported properties, each time. */
+  readonly reported: string[] = [];
   readonly now = () => (this.isCredible ? this.clock.now() : undefined);
 
   constructor() {
@@ -39,6 +42,10 @@ export class Stage {
       log,
       rate: 20,
       now: this.now,
+      reported: new KeptPatch(async (text) => {
+        if (this.unwritable !== undefined) throw this.unwritable;
+        this.reported.push(text);
+      }),
       setAside: async ({ name }, { payload }, why) => {
         if (this.unwritable !== undefined) throw this.unwritable;
         this.setAside.push({ program: name, text: Buffer.from(payload).toString(), why });
@@ -64,9 +71,9 @@ export class Stage {
     return client;
   }
 
-  async leave(client: TestClient): Promise<void> {
+  async leave(client: TestClient, broke?: string): Promise<void> {
     client.go();
-    this.uplink.rules.closed(client);
+    this.uplink.rules.closed(client, broke);
     await settled();
   }
 

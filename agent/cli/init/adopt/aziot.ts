@@ -95,9 +95,7 @@ export function incumbentIn(text: string, additions: readonly Addition[] = [], f
     ...(method !== 'tpm' && { module: read.text('aziot_keys.pkcs11_lib_path'), ...estIn(read) }),
     token: identity.key?.token,
   };
-  const given = Object.entries(answers).flatMap(([flag, value]) =>
-    value === undefined ? [] : [[flag, value] as const],
-  );
+  const given = Object.entries(answers).filter((one): one is [string, string] => one[1] !== undefined);
   return {
     ...identity,
     /** Answers, under the names of the flags of init. */

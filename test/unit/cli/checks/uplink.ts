@@ -147,6 +147,15 @@ export const UPLINK: readonly Row[] = [
   ],
   [
     'uplink-queue',
+    'nearly full by its own bound',
+    having([
+      programWith({ bytes: 20 * MIB }),
+      programWith({ name: 'plc', bytes: 9 * MIB, terms: { maxBytes: 10 * MIB } }),
+    ]),
+    /^warning The queue of plc is 90 % full \(9\.0 MiB\)/,
+  ],
+  [
+    'uplink-queue',
     'nearly full, and drops',
     having([programWith({ bytes: 65 * MIB })]),
     /^warning The queue of sensors is 100 % full .*; at its end the oldest messages are dropped\./,

@@ -3,9 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { askSetting } from '../../../../agent/cli/init/ask-setting.ts';
-import { issuerInWords } from '../../../../agent/cli/init/program.ts';
 import { noCertificate, registrationIdOf, type SettingQuestion } from '../../../../agent/cli/init/settings.ts';
 import type { Written } from '../../../../agent/config/schema.ts';
+import { wordsIn } from '../../../../agent/machine/unit.ts';
 import { scratch } from '../../state/disk.ts';
 import { type SceneOptions, scene } from './stage.ts';
 
@@ -169,5 +169,5 @@ describe('a command line without a shell', () => {
     ['/bin/sign $HOME;ls', ['/bin/sign', '$HOME;ls']],
     ['', []],
   ];
-  for (const [typed, words] of rows) test(typed, () => assert.deepEqual(issuerInWords(typed), words));
+  for (const [typed, words] of rows) test(typed, () => assert.deepEqual(wordsIn(typed), words));
 });

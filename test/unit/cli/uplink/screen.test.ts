@@ -23,6 +23,7 @@ test('the list', () => {
       dropped: 1,
       expired: 4,
       setAside: 1,
+      terms: { maxBytes: 8 * 2 ** 20, maxAgeMs: 2 * 86_400_000, rate: 5, priority: 'bulk' },
     }),
     programWith({
       name: 'x',
@@ -40,6 +41,8 @@ test('the list', () => {
 ● plc: by its key, 2 connections
   12 messages wait for the hub (3.4 KiB), the oldest for 5 min
   1 message waits for the program
+  set for it: at most 8.0 MiB, for at most 2 days, at most 5 a second, priority
+    bulk
   since the start of the daemon: 1204 sent, 3 sent again, 2 refused, 1 dropped,
     4 expired
   1 message set aside: see /var/lib/newleaf/uplink/plc/rejected
