@@ -118,8 +118,9 @@ export const STARTING = [
 /** Advice for `init`, where this user may not use a directory: a container is root only where its engine is told so. */
 export function asRoot(directory: string, env = process.env, mounts = textOf(MOUNTS)): string {
   const mount = readOnlyMount(directory, mounts);
-  if (mount !== undefined)
-    return `${mount} is mounted read-only: mount it for writing${isContained(env) ? ', without `:ro` in its volume' : ''}, and run it again`;
+  if (mount === '/' && isContained(env)) return `It is to be a volume: --volume ${directory}:${directory}`;
+  const volume = isContained(env) ? ', without `:ro` in its volume' : '';
+  if (mount !== undefined) return `${mount} is mounted read-only: mount it for writing${volume}, and run it again`;
   if (!isContained(env)) return 'Run it as root: `newleaf init`';
   const owner = `${process.geteuid?.()}:${process.getegid?.()}`;
   return `Give it to the user of this container: \`docker run --rm --user 0 --volume ${directory}:${directory} --entrypoint chown newleaf -R ${owner} ${directory}\``;

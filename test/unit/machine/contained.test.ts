@@ -62,6 +62,7 @@ describe('in a container, a command is one that works there', () => {
     const inside = { NEWLEAF_CONTAINER: '1' };
     assert.match(asRoot('/etc/newleaf', inside, mounts), /^\/etc\/newleaf is mounted read-only: .* without `:ro`/);
     assert.match(asRoot('/etc/newleaf-2/x', inside, mounts), /^Give it to the user/);
+    assert.match(asRoot('/etc/other', inside, mounts), /^It is to be a volume: --volume \/etc\/other:\/etc\/other$/);
     assert.match(asRoot('/etc/other', {}, mounts), /^\/ is mounted read-only: mount it for writing, and run it again$/);
   });
 
