@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { CODES, type Code } from '../failure/failure.ts';
 import type { Rewriting } from './printed.ts';
 
@@ -79,6 +80,7 @@ function terminalFor(args: readonly string[]): readonly string[] {
 
 /** Advice of codes that is about packages and users of a machine, and what an image has in its place. */
 const OF_IMAGE: Readonly<Partial<Record<Code, string>>> = {
+  'NL-STATE-WRITE': `Check free space. The volume must not be read-only, and must belong to the user of the image: \`chown -R newleaf: /var/lib/newleaf\`. Of a directory of the host, there: chown -R 990:990 DIRECTORY`,
   'NL-STATE-NEWER':
     'Run the newer image again: `docker rm --force newleaf`, then the line that starts it, with the tag of that image.',
   'NL-TPM-DENIED':
@@ -104,9 +106,37 @@ export const isContained = ({ NEWLEAF_CONTAINER }: NodeJS.ProcessEnv): boolean =
 export const isRandomName = (host: string, env = process.env): boolean =>
   isContained(env) && /^[0-9a-f]{12}\b/.test(host);
 
+/** The line of systemd/container.md that starts the daemon. */
+export const STARTING = [
+  'docker run --name newleaf --detach --restart unless-stopped',
+  '--read-only --cap-drop ALL --security-opt no-new-privileges --ulimit core=0',
+  '--log-opt max-size=5m --log-opt max-file=3',
+  ...[IN_MEMORY, mounts(OF_STATE, `${OF_CONFIGURATION}:ro`)].map((words) => words.join(' ')),
+  'newleaf',
+].join(' ');
+
 /** Advice for `init`, where this user may not use a directory: a container is root only where its engine is told so. */
-export function asRoot(directory: string, env = process.env): string {
+export function asRoot(directory: string, env = process.env, mounts = textOf(MOUNTS)): string {
+  const mount = readOnlyMount(directory, mounts);
+  if (mount === '/' && isContained(env)) return `It is to be a volume: --volume ${directory}:${directory}`;
+  const volume = isContained(env) ? ', without `:ro` in its volume' : '';
+  if (mount !== undefined) return `${mount} is mounted read-only: mount it for writing${volume}, and run it again`;
   if (!isContained(env)) return 'Run it as root: `newleaf init`';
   const owner = `${process.geteuid?.()}:${process.getegid?.()}`;
   return `Give it to the user of this container: \`docker run --rm --user 0 --volume ${directory}:${directory} --entrypoint chown newleaf -R ${owner} ${directory}\``;
+}
+
+const MOUNTS = '/proc/self/mountinfo';
+const textOf = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+
+/** The mount of a path, where it is read-only. */
+function readOnlyMount(path: string, mounts: string): string | undefined {
+  const found = mounts.split('\n').flatMap((line) => {
+    // proc(5): ID, parent, device, root, mount point, options; the last one at a place hides those before.
+    const [, , , , point = '', options = ''] = line.split(' ');
+    const isAbove = point === '/' || path === point || path.startsWith(`${point}/`);
+    return isAbove && point !== '' ? [{ point, isReadOnly: options.split(',').includes('ro') }] : [];
+  });
+  const [nearest] = found.toReversed().toSorted((one, other) => other.point.length - one.point.length);
+  return nearest?.isReadOnly ? nearest.point : undefined;
 }

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { atHome, composer, directoryOf } from './compose.ts';
 import { ownEngine } from './engine.ts';
+import { makeImage } from './made-image.ts';
 import { blockOf, lineOf, type } from './page.ts';
 import { type Site, site } from './site.ts';
 
@@ -101,4 +104,26 @@ test('the manifest for Kubernetes, by podman kube play', async (t) => {
   await serves(made, 'newleaf-pod-newleaf', since);
   const check = await engine.podman('exec', 'newleaf-pod-newleaf', 'newleaf', 'check', 'permissions');
   assert.match(check.out, /^ok +permissions/m);
+});
+
+test('the metrics, by another container', async (t) => {
+  const made = await setUp(t);
+  await makeImage(engine, '/usr/bin/curl', 'docker.io/curlimages/curl:latest', 'ENTRYPOINT ["/usr/bin/curl"]');
+  const lines = blockOf('Metrics', 'sh').trim().split('\n');
+  const [create = '', run = '', ask = ''] = lines;
+  const volume = /--volume newleaf-run:\S+/.exec(run)?.[0] ?? '';
+  const start = lineOf(blockOf('Run', 'sh', '--detach'), 'docker run').replace(/--tmpfs \/run\/newleaf\S*/, volume);
+  // In one mount namespace, which the containers of a machine have, and those of two calls have not here.
+  const [enter = '', containers = '', ...podman] = engine.command;
+  const script = [create, atHome(start, made.volumes), `until ${ask}; do sleep 0.2; done`]
+    .join('\n')
+    .replaceAll(/\bdocker (?=volume|run)/g, `${podman.join(' ')} `);
+  const child = spawn(enter, [containers, 'sh', '-c', script], {
+    env: engine.env,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  t.after(() => engine.podman('rm', '--force', '--time=5', 'newleaf'));
+  const ended = once(child, 'close');
+  assert.match(await text(child.stdout), /^newleaf_online /m);
+  await ended;
 });

@@ -1,36 +1,16 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { onDisk } from '../package/installed.ts';
+import { test } from 'node:test';
 import { atHome, composer } from './compose.ts';
 import { ownEngine } from './engine.ts';
+import { makeImage } from './made-image.ts';
 import { blockOf, lineOf, type } from './page.ts';
 import { site } from './site.ts';
 
 const { engine } = ownEngine();
-
-/** The image of the page's programs, made of the mosquitto of this machine: there is no registry here. */
-async function mosquittoImage(t: TestContext): Promise<void> {
-  const root = onDisk('mosquitto');
-  t.after(() => rmSync(root, { recursive: true, force: true }));
-  const program = '/usr/bin/mosquitto_pub';
-  const libraries = [
-    ...execFileSync('ldd', [program])
-      .toString()
-      .matchAll(/(\/\S+) \(0x/g),
-  ].map(([, path = '']) => path);
-  // Another user enters it.
-  chmodSync(root, 0o755);
-  execFileSync('cp', ['--parents', '--dereference', program, ...libraries, root]);
-  const archive = join(root, 'image.tar');
-  execFileSync('tar', ['--create', '--file', archive, '--directory', root, '--exclude=./image.tar', '.']);
-  const imported = await engine.podman('import', archive, 'docker.io/library/eclipse-mosquitto:2');
-  assert.equal(imported.code, 0, imported.err);
-}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -42,7 +22,7 @@ async function freePort(): Promise<number> {
 
 test('programs in containers of their own, by a key and by a socket: files and lines of the page', async (t) => {
   const made = await site(t);
-  await mosquittoImage(t);
+  await makeImage(engine, '/usr/bin/mosquitto_pub', 'docker.io/library/eclipse-mosquitto:2');
   const { volumes, far } = made;
   const init = lineOf(blockOf('Run', 'sh', 'newleaf init'), 'docker run');
   const { code, out, err } = await type(engine, volumes, init, ...made.flags);
