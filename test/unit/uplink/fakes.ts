@@ -81,7 +81,8 @@ export interface TestProgram extends Program {
 type Sessions = Readonly<Record<string, Readonly<Record<string, 0 | 1>>>>;
 
 /** A program whose clients are all clean writes nothing to its directory. */
-export function programOf(name: string, sessions: Sessions = {}, directory = '/nonexistent'): TestProgram {
+/** @param directory by default one that not even root can make: a test that writes says so */
+export function programOf(name: string, sessions: Sessions = {}, directory = '/dev/null/none'): TestProgram {
   const queue = new MemoryQueue();
   const inbox = new MemoryQueue();
   inbox.dropsOldest = true;
