@@ -68,7 +68,7 @@ describe('completion in bash', () => {
         '--help',
       ],
     ],
-    ['newleaf help uplink s', ['show']],
+    ['newleaf help uplink s', ['show', 'set']],
     ['newleaf support-bundle -o ', FILES],
     ['enroll ', [...headsOf(ENROLL), 'help']],
     ['enroll add ', ['individual', 'group']],
