@@ -14,12 +14,7 @@ export const UPLINK: readonly Mutation[] = [
     '      run.isBroken = true;\n      return this.wake();',
     '      run.isBroken = true;\n      program.queue.drop(message);\n      return this.wake();',
   ),
-  of(
-    'uplink/forward.ts',
-    'what had no PUBACK is not sent again',
-    'for (const { up } of this.#options.programs()) up.rewind();\n',
-    '',
-  ),
+  of('uplink/forward.ts', 'what had no PUBACK is not sent again', 'for (const { up } of programs) up.rewind();\n', ''),
   of('uplink/forward.ts', 'a message overtakes one whose PUBLISH failed', 'isBroken || onTheirWay', 'onTheirWay'),
   of('uplink/forward.ts', 'the rate is not kept', 'this.#sends.take(this.rate, sending.sentAt);\n', ''),
   of(
