@@ -8,6 +8,7 @@ import { differenceFrom, recordOf, TMPFILES } from '../../machine/program-direct
 import { networkOf } from '../../network/network.ts';
 import { programNames, uplinkDirectory } from '../../state/program-name.ts';
 import { readEntry } from '../../state/read-entry.ts';
+import { daemonPlace } from '../status/daemon-place.ts';
 import { askStatus } from '../status/present.ts';
 import { dial } from './dial.ts';
 import { once } from './once.ts';
@@ -74,8 +75,7 @@ export function siteHere({ config, file, env, now, looking = {} }: SiteOptions):
       return differenceFrom(recordOf(program, sockets, TMPFILES), join(sockets, program));
     },
     status: once(async () => {
-      const { control, state } = await settings();
-      return askStatus({ socket: control.socket, directory: state.directory });
+      return askStatus(daemonPlace(await settings(), env));
     }),
     async dial(host, ca) {
       const { proxied } = networkOf((await settings()).network);

@@ -1,8 +1,8 @@
-import type { Config } from '../../config/config.ts';
 import { type Code, Fault } from '../../failure/failure.ts';
 import type { Trouble } from '../../roll/report.ts';
 import { isCode } from '../request/answer.ts';
 import { askDaemon } from '../request/ask-daemon.ts';
+import type { DaemonHere } from '../status/daemon-place.ts';
 
 /** What the daemon tells of a program of this gateway. Kept stable: fields are added, never renamed. */
 export interface ProgramTold {
@@ -65,8 +65,8 @@ export type HowToConnect = { readonly name: string } & (
 const PATH = '/v1/uplink';
 
 /** @throws Fault NL-INTERNAL, and those of `askDaemon` */
-export async function askUplink(config: Config): Promise<UplinkTold> {
-  const { status, body } = await askDaemon(config, PATH, undefined, 10_000);
+export async function askUplink(place: DaemonHere): Promise<UplinkTold> {
+  const { status, body } = await askDaemon(place, PATH, undefined, 10_000);
   if (status === 200) return body as UplinkTold;
   throw refusal(status, body);
 }
@@ -76,24 +76,24 @@ export type ShownProgram = ProgramTold & HowToConnect;
 
 /** @throws Fault of the daemon, and those of `askUplink` */
 export async function askShown(
-  config: Config,
+  place: DaemonHere,
   change: { add: string; key: boolean; again?: true } | { show: string },
 ): Promise<ShownProgram> {
-  const { status, body } = await askDaemon(config, PATH, change);
+  const { status, body } = await askDaemon(place, PATH, change);
   if (status === 200) return body as ShownProgram;
   throw refusal(status, body);
 }
 
 /** What was ended and dropped of a program. @throws Fault of the daemon, and those of `askUplink` */
-export async function askForgotten(config: Config, name: string): Promise<{ sessions: number; messages: number }> {
-  const { status, body } = await askDaemon(config, PATH, { forget: name });
+export async function askForgotten(place: DaemonHere, name: string): Promise<{ sessions: number; messages: number }> {
+  const { status, body } = await askDaemon(place, PATH, { forget: name });
   if (status === 200) return body as { sessions: number; messages: number };
   throw refusal(status, body);
 }
 
 /** @throws Fault of the daemon, and those of `askUplink` @returns how many messages for the hub are lost */
-export async function askRemoval(config: Config, name: string): Promise<number> {
-  const { status, body } = await askDaemon(config, PATH, { remove: name });
+export async function askRemoval(place: DaemonHere, name: string): Promise<number> {
+  const { status, body } = await askDaemon(place, PATH, { remove: name });
   if (status === 200) return (body as { lost: number }).lost;
   throw refusal(status, body);
 }
