@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, open, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Config, instanceOf, type LoadedConfig, x509Of } from '../../config/config.ts';
+import { onMissing } from '../../failure/errno.ts';
 import type { Looking } from '../../machine/as-daemon.ts';
 import { readAuthorities, readNamed } from '../../machine/named-file.ts';
 import { differenceFrom, recordOf, TMPFILES } from '../../machine/program-directory.ts';
@@ -86,14 +87,8 @@ export function siteHere({ config, file, env, now, looking = {} }: SiteOptions):
   };
 }
 
-async function mode(path: string): Promise<number | 'absent'> {
-  try {
-    return (await stat(path)).mode & 0o777;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'absent';
-    throw error;
-  }
-}
+const mode = (path: string): Promise<number | 'absent'> =>
+  stat(path).then(({ mode }) => mode & 0o777, onMissing('absent' as const));
 
 /** The journal calls a file that it may not read corrupt; here that says nothing about the gateway. */
 async function assertReadable(path: string): Promise<void> {
