@@ -103,14 +103,9 @@ export function findSlot(
   const hidden = hiddenTokens(path);
   const message = `No token matches ${asked || 'at all'}. Tokens there: ${there}.${hidden ? ` ${hidden.message}` : ''}`;
   const lost = '`systemctl stop newleaf`, `newleaf init --ask`, `systemctl start newleaf`';
-  const first = `Check hsm.token against \`pkcs11-tool --module ${path} -L\`. If the token is lost: ${lost}`;
-  const [advice, byPerson] =
-    hidden === undefined
-      ? [
-          `${first}, \`newleaf roll --wait\`.`,
-          `${first}, \`newleaf csr\`, have it signed, then \`newleaf install FILE\`.`,
-        ]
-      : [hidden.advice];
+  const check = `Check hsm.token against \`pkcs11-tool --module ${path} -L\`. If the token is lost: ${lost}`;
+  const byPerson = hidden ? undefined : `${check}, \`newleaf csr\`, have it signed, then \`newleaf install FILE\`.`;
+  const advice = hidden?.advice ?? `${check}, \`newleaf roll --wait\`.`;
   throw new TokenError('missing', 'TOKEN_NOT_FOUND', message, undefined, advice, byPerson);
 }
 

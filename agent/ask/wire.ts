@@ -1,5 +1,4 @@
-import { advisedFor } from '../failure/advice.ts';
-import type { Failure } from '../failure/failure.ts';
+import { toldFor } from '../failure/advice.ts';
 import type { Answer, Answerer, Ask } from './ask.ts';
 
 /** An answer as HTTP and direct methods carry it: a status like those of HTTP, and a JSON body. */
@@ -18,16 +17,12 @@ export const onWire =
   (answer: Answerer, programs: () => object | undefined = () => undefined, automatic = true): WireAnswerer =>
   async (ask) => {
     const answered = await answer(ask);
-    const { status, body } = wired(answered, advisedFor(automatic));
+    const { status, body } = wired(answered, toldFor(automatic));
     const uplink = answered.is === 'status' ? programs() : undefined;
     return { status, body: uplink === undefined ? body : { ...body, uplink } };
   };
 
-function wired(answer: Answer, advised: ReturnType<typeof advisedFor>): WireAnswer {
-  const shown = (failure: Failure) => {
-    const { code, message, advice } = advised(failure);
-    return { code, message, advice };
-  };
+function wired(answer: Answer, shown: ReturnType<typeof toldFor>): WireAnswer {
   switch (answer.is) {
     case 'status':
       return { status: 200, body: answer.status };

@@ -1,6 +1,6 @@
 import type { DaemonEvent } from '../ask/event.ts';
-import { advisedFor } from '../failure/advice.ts';
-import { type Failure, failure } from '../failure/failure.ts';
+import { toldFor } from '../failure/advice.ts';
+import { failure } from '../failure/failure.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import type { Log } from '../machine/log.ts';
 import type { Advance } from '../roll/advance.ts';
@@ -12,12 +12,14 @@ import type { Alarm, RollEvent, RollState } from '../roll/state.ts';
 /** Tells the log and the subscribers what a step changed: one line for a transition, an outcome, an alarm. */
 export class Transcript {
   readonly #log: Log;
-  readonly #terms: Pick<Terms, 'attestation' | 'automatic'>;
+  readonly #attestation: Terms['attestation'];
+  readonly #told: ReturnType<typeof toldFor>;
   readonly #listeners = new Set<(event: DaemonEvent) => void>();
 
-  constructor(log: Log, terms: Pick<Terms, 'attestation' | 'automatic'>) {
+  constructor(log: Log, { attestation, automatic }: Pick<Terms, 'attestation' | 'automatic'>) {
     this.#log = log;
-    this.#terms = terms;
+    this.#attestation = attestation;
+    this.#told = toldFor(automatic);
   }
 
   subscribe(listener: (event: DaemonEvent) => void): () => void {
@@ -26,17 +28,18 @@ export class Transcript {
   }
 
   tell(before: RollState, { state, decision }: Advance, event: RollEvent): void {
+    const told = this.#told;
     if (event.kind === 'failed') {
       const { effect, failure } = event;
       const level = failure.kind === 'transient' ? 'warn' : 'error';
       this.#log[level]({ event: 'failed', action: effect.kind, phase: before.phase, ...failureFields(failure) });
-      this.#send({ type: 'failed', effect: effect.kind, ...this.#told(failure) });
+      this.#send({ type: 'failed', effect: effect.kind, ...told(failure) });
     }
     if (event.kind === 'lost') this.#log.warn({ event: 'lost', ...failureFields(event.failure) });
     if (decision?.action === 'ignore')
       this.#log.debug({ event: 'ignored', reason: decision.rule, message: decision.why });
     for (const { at, from, to, why, code } of newer(before.trail, state.trail)) {
-      const message = wordsOf(to, this.#terms.attestation);
+      const message = wordsOf(to, this.#attestation);
       this.#log.info({ event: 'transition', from, to, reason: why, code, message, id: state.request?.id });
       this.#send({ type: 'transition', at: iso(at), from, to, why, ...(code && { code }) });
     }
@@ -44,19 +47,11 @@ export class Transcript {
     for (const { id, action, reason, outcome, endedAt, failure } of newer(before.outcomes, state.outcomes)) {
       const level = outcome === 'done' ? 'info' : 'warn';
       this.#log[level]({ event: 'outcome', id, action, reason: outcome, ...(failure && failureFields(failure)) });
-      this.#send({
-        type: 'outcome',
-        id,
-        action,
-        reason,
-        outcome,
-        ...(failure && this.#told(failure)),
-        at: iso(endedAt),
-      });
+      this.#send({ type: 'outcome', id, action, reason, outcome, ...(failure && told(failure)), at: iso(endedAt) });
     }
     for (const which of ['workTrouble', 'sessionTrouble'] as const) {
       const met = state[which];
-      if (met !== undefined && met !== before[which]) this.#send({ type: 'trouble', ...this.#told(met.failure) });
+      if (met !== undefined && met !== before[which]) this.#send({ type: 'trouble', ...told(met.failure) });
     }
     if (state.alarm !== undefined && state.alarm !== before.alarm) this.#tellAlarm(state.alarm, state.current);
     if (state !== before) this.#send({ type: 'changed' });
@@ -79,11 +74,6 @@ export class Transcript {
     const message = `The hub ${hub} accepted this gateway.`;
     this.#log.info({ event: 'connected', hub, thumbprint: current?.thumbprint, message });
     this.#send({ type: 'online', hub });
-  }
-
-  #told(failure: Failure) {
-    const { code, message, advice } = advisedFor(this.#terms.automatic)(failure);
-    return { code, message, advice };
   }
 
   #send(event: DaemonEvent): void {

@@ -32,3 +32,12 @@ export const advisedFor =
     ...one,
     advice: adviceByIssuer(automatic, { advice, byPerson }),
   });
+
+/** What is told of a failure to others. */
+export const toldFor =
+  (automatic: boolean) =>
+  <T extends Advice & Readonly<Record<'code' | 'message', string>>>({ code, message, ...met }: T) => ({
+    code: code as T['code'],
+    message,
+    advice: adviceByIssuer(automatic, met),
+  });

@@ -20,3 +20,11 @@ const PASSING: ReadonlySet<unknown> = new Set([
  */
 export const isPassing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && PASSING.has(error.code);
+
+/** For a catch: what stands for a file that is not there. @throws every other error */
+export const onMissing =
+  <T>(instead: T) =>
+  (error: unknown): T => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return instead;
+    throw error;
+  };

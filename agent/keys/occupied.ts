@@ -2,7 +2,7 @@ import { isProtected } from '../../hsm/key-pair.ts';
 import type { Token } from '../../hsm/token.ts';
 import { certificatePem } from '../certificate/pem.ts';
 import { verify } from '../certificate/verify.ts';
-import { type Advice, inBoth, whole } from '../failure/advice.ts';
+import { type Advice, inBoth } from '../failure/advice.ts';
 import { CODES } from '../failure/failure.ts';
 import { publishedChain } from '../state/published.ts';
 
@@ -12,9 +12,10 @@ const DESTROY = inBoth(
   (advice) =>
     `Left by an earlier newleaf, and needed by nothing: \`newleaf decommission\` shows it, asks, and destroys it; then \`newleaf init\`. Else: ${advice}`,
 );
-const ADOPT = whole(
-  'It has a valid leaf for this gateway, so the state of this gateway was lost. To go on with this leaf: `systemctl stop newleaf`, `newleaf init --adopt token --yes`, `systemctl start newleaf`. To begin anew instead: `newleaf decommission` shows it, asks, and destroys it; then `newleaf init`',
-);
+const ADOPT = {
+  advice:
+    'It has a valid leaf for this gateway, so the state of this gateway was lost. To go on with this leaf: `systemctl stop newleaf`, `newleaf init --adopt token --yes`, `systemctl start newleaf`. To begin anew instead: `newleaf decommission` shows it, asks, and destroys it; then `newleaf init`',
+};
 
 interface Clearing {
   readonly token: Pick<Token, 'generations' | 'find' | 'certificates'>;

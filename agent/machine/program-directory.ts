@@ -1,6 +1,7 @@
 import { constants, existsSync, readFileSync } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, readdir, readFile, rmdir, unlink } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { onMissing } from '../failure/errno.ts';
 import { Fault } from '../failure/failure.ts';
 import { groupsIn, localAccount } from './account.ts';
 
@@ -124,10 +125,7 @@ async function give(handle: FileHandle, owner: Numbered, group: Numbered, mode: 
  * @throws the error of the file system
  */
 export async function differenceFrom(record: string, directory: string): Promise<string | undefined> {
-  const [text, found] = await Promise.all([readFile(record, 'utf8'), lstat(directory)]).catch((error) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
+  const [text, found] = await Promise.all([readFile(record, 'utf8'), lstat(directory)]).catch(onMissing([]));
   const [, mode = '', owner = '', group = ''] =
     /^d \S.* ([0-7]{4}) (\S+) (\S+) -\n*$/m.exec(lastLine(text ?? '')) ?? [];
   if (found === undefined || mode === '') return undefined;

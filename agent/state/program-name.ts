@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { onMissing } from '../failure/errno.ts';
 import { Fault } from '../failure/failure.ts';
 
 /** A program of this gateway is a directory of this name, in the state directory and where its socket is. */
@@ -18,13 +19,8 @@ export const uplinkDirectory = (directory: string): string => join(directory, 'u
 
 /** The names of the programs, in order. @param directory of the uplink @throws the error of the file system */
 export async function programNames(directory: string): Promise<string[]> {
-  try {
-    const found = await readdir(directory, { withFileTypes: true });
-    return found.flatMap((entry) => (entry.isDirectory() && isProgramName(entry.name) ? [entry.name] : [])).sort();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+  const found = await readdir(directory, { withFileTypes: true }).catch(onMissing([]));
+  return found.flatMap((entry) => (entry.isDirectory() && isProgramName(entry.name) ? [entry.name] : [])).sort();
 }
 
 /** Whether there are programs: only then the uplink is loaded. @param directory the state directory */

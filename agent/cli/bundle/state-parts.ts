@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { dirname, join } from 'node:path';
+import { onMissing } from '../../failure/errno.ts';
 import { readRegular } from '../../state/durable.ts';
 import { listing } from './listing.ts';
 import type { Part } from './part.ts';
@@ -20,10 +21,7 @@ const certificates = (name: string, about: string): Part => ({
   about,
   isPublic: true,
   async make({ settings }) {
-    const text = await readRegular(join(directoryOf(settings), name)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
+    const text = await readRegular(join(directoryOf(settings), name)).catch(onMissing(undefined));
     // Written anew from the certificates: text between, before or after them is left out.
     const blocks = text?.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
     return text === undefined ? undefined : blocks.map((pem) => new X509Certificate(pem).toString()).join('');

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { instanceOf } from '../../config/config.ts';
 import { daemonAccount, giveDirectories } from '../../machine/as-daemon.ts';
+import { isContained } from '../../machine/contained.ts';
 import { makeDirectory } from '../../state/durable.ts';
 import type { ParsedArguments } from '../kit/parse.ts';
 import { adopt, demandStopped } from './adopt/adopt.ts';
@@ -24,6 +26,7 @@ const ON_A_TERMINAL =
 export interface Asking {
   readonly args: ParsedArguments;
   readonly file: string;
+  readonly env: NodeJS.ProcessEnv;
   readonly dialogue: Dialogue;
   /** Makes sure that no other init works on this state. */
   readonly alone: (directory: string) => Promise<unknown>;
@@ -49,7 +52,7 @@ export async function askConfiguration(asking: Asking): Promise<void> {
 }
 
 async function configure(asking: Asking, before: ExistingConfig): Promise<void> {
-  const { args, file, dialogue, stopped, alone } = asking;
+  const { args, file, env, dialogue, stopped, alone } = asking;
   if (!dialogue.asks && args.options.yes !== true) {
     const why = `${file} is not complete, and newleaf cannot ask: stdin and stdout are not both a terminal.`;
     throw misconfigured(why, ON_A_TERMINAL);
@@ -61,7 +64,7 @@ async function configure(asking: Asking, before: ExistingConfig): Promise<void> 
   judgeFlags({ flags });
   await makePlace(file);
   welcome(dialogue, before, file);
-  proposeProxy({ answers, dialogue, flags });
+  proposeProxy({ answers, dialogue, flags }, env);
   // A person is asked for the other half, and aziot may bring it.
   if (!dialogue.asks && flags.get('adopt') !== 'aziot') demandWhole({ answers, flags });
   const state = answers.inEffect('state.directory');
@@ -73,6 +76,7 @@ async function configure(asking: Asking, before: ExistingConfig): Promise<void> 
     flags,
     file,
     account,
+    unitPin: account === undefined || isContained(env) ? undefined : instanceOf(file).pin,
     before: before.config,
     leaf: known.leaf,
     left: await leftOver({ answers, dialogue, flags }, known),

@@ -41,7 +41,7 @@ export const init = ({ passage, stdin, stdout }: Terminal & { readonly passage: 
     };
     // Root has asked already, and this process goes on with the command.
     if (passage.handed !== undefined) return here();
-    let asking: Asking = { args, file, dialogue, stdin, stopped, alone: onceAlone() };
+    let asking: Asking = { args, file, env: io.env, dialogue, stdin, stopped, alone: onceAlone() };
     const isBounded = !hasTerminal && (given !== undefined || !isPatient);
     const work = async () => {
       await askConfiguration(asking);

@@ -1,5 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
+import { onMissing } from '../../failure/errno.ts';
 import { Fault } from '../../failure/failure.ts';
 import { asRoot } from '../../machine/contained.ts';
 import { writeAtomically } from '../../state/durable.ts';
@@ -102,14 +103,13 @@ export async function writeFor(
 }
 
 /** The trimmed content of a file with a secret; undefined where it is missing or empty. */
-export async function readSecret(path: string): Promise<string | undefined> {
-  try {
-    return (await readFile(path, 'utf8')).trim() || undefined;
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw needsRoot(path, 'read', cause);
-  }
-}
+export const readSecret = (path: string): Promise<string | undefined> =>
+  readFile(path, 'utf8')
+    .catch(onMissing(''))
+    .then(
+      (text) => text.trim() || undefined,
+      (cause: unknown) => Promise.reject(needsRoot(path, 'read', cause)),
+    );
 
 const needsRoot = (path: string, done: string, cause: unknown): Fault =>
   misconfigured(`${path} cannot be ${done}.`, asRoot(dirname(path)), cause);

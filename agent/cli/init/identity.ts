@@ -20,7 +20,7 @@ const BARE = /^([\w.-]+|\[[\da-f:.]+\]):\d+\/?$/i;
  */
 export function proposeProxy(
   { answers, dialogue, flags }: Pick<Guide, 'answers' | 'dialogue' | 'flags'>,
-  { HTTPS_PROXY: written = '' }: NodeJS.ProcessEnv = process.env,
+  { HTTPS_PROXY: written = '' }: NodeJS.ProcessEnv,
 ): void {
   const { flag, name } = SETTINGS.proxy;
   if (written === '' || flags.has(flag) || answers.has(name)) return;

@@ -7,10 +7,10 @@ import { onBack } from './dialogue.ts';
 import { estQuestions } from './est.ts';
 import { askInOrder, Flags, type Guide, type Question, when } from './guide.ts';
 import { IDENTITY_QUESTIONS } from './identity.ts';
+import { admitTpm } from './new-token.ts';
 import { proveScope } from './scope.ts';
 import { demandWhole, SETTINGS } from './settings.ts';
 import { askToken } from './token.ts';
-import { admitTpm } from './tpm-unit.ts';
 
 /** How this device proves itself. Without a TPM there is no question. */
 export async function askAttestation(guide: Guide): Promise<void> {

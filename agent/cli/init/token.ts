@@ -9,10 +9,9 @@ import { type Shown, type Survey, survey } from '../proof/survey.ts';
 import { ask } from './ask-setting.ts';
 import { Back, type Choice } from './dialogue.ts';
 import { type Guide, misconfigured, wrongFlag } from './guide.ts';
-import { makeNewToken, type NewKind, newKinds, STANDARD_LABEL } from './new-token.ts';
+import { admitTpm, makeNewToken, type NewKind, newKinds, STANDARD_LABEL } from './new-token.ts';
 import { askPin } from './pin.ts';
 import { hindrance, isTokenNamed, isTokenOf, rootsOnlyInWords, tokenInWords } from './token-words.ts';
-import { admitTpm } from './tpm-unit.ts';
 
 const TPM_DEVICE = '/dev/tpmrm0';
 

@@ -2,12 +2,14 @@ import { constants } from 'node:fs';
 import { access, open, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Config, instanceOf, type LoadedConfig, x509Of } from '../../config/config.ts';
+import { onMissing } from '../../failure/errno.ts';
 import type { Looking } from '../../machine/as-daemon.ts';
 import { readAuthorities, readNamed } from '../../machine/named-file.ts';
 import { differenceFrom, recordOf, TMPFILES } from '../../machine/program-directory.ts';
 import { networkOf } from '../../network/network.ts';
 import { programNames, uplinkDirectory } from '../../state/program-name.ts';
 import { readEntry } from '../../state/read-entry.ts';
+import { daemonPlace } from '../status/daemon-place.ts';
 import { askStatus } from '../status/present.ts';
 import { dial } from './dial.ts';
 import { once } from './once.ts';
@@ -74,8 +76,7 @@ export function siteHere({ config, file, env, now, looking = {} }: SiteOptions):
       return differenceFrom(recordOf(program, sockets, TMPFILES), join(sockets, program));
     },
     status: once(async () => {
-      const { control, state } = await settings();
-      return askStatus({ socket: control.socket, directory: state.directory });
+      return askStatus(daemonPlace(await settings(), env));
     }),
     async dial(host, ca) {
       const { proxied } = networkOf((await settings()).network);
@@ -86,14 +87,8 @@ export function siteHere({ config, file, env, now, looking = {} }: SiteOptions):
   };
 }
 
-async function mode(path: string): Promise<number | 'absent'> {
-  try {
-    return (await stat(path)).mode & 0o777;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'absent';
-    throw error;
-  }
-}
+const mode = (path: string): Promise<number | 'absent'> =>
+  stat(path).then(({ mode }) => mode & 0o777, onMissing('absent' as const));
 
 /** The journal calls a file that it may not read corrupt; here that says nothing about the gateway. */
 async function assertReadable(path: string): Promise<void> {

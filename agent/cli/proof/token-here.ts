@@ -3,6 +3,7 @@ import { type Config, x509Of } from '../../config/config.ts';
 import { bootstrapWith, identityInToken } from '../../keys/bootstrap.ts';
 import type { Looking } from '../../machine/as-daemon.ts';
 import { networkOf } from '../../network/network.ts';
+import { daemonPlace } from '../status/daemon-place.ts';
 import { demandHere } from '../status/present.ts';
 import { type Apart, createApart } from './apart.ts';
 import { exchangeInTime } from './exchange-in-time.ts';
@@ -22,9 +23,9 @@ type TokenQuestions = 'loadModule' | 'slot' | 'token' | 'rehearse' | 'shake' | '
 export function tokenHere({ settings, env, looking, entry, trust }: TokenParts): Pick<Site, TokenQuestions> {
   let started: Apart | undefined;
   const apart = once(async () => {
-    const { hsm, state, control } = x509Of(await settings());
-    await demandHere({ socket: control.socket, directory: state.directory });
-    started = createApart(hsm.module);
+    const config = x509Of(await settings());
+    await demandHere(daemonPlace(config, env));
+    started = createApart(config.hsm.module);
     return started;
   });
   const locator = async () => {

@@ -8,13 +8,14 @@ import { inGivenPlace } from '../../machine/given-file.ts';
 import { writeAtomically } from '../../state/durable.ts';
 import { command, textOption } from '../kit/command.ts';
 import { screenOf, wrap } from '../kit/screen.ts';
+import { daemonPlace } from '../status/daemon-place.ts';
 import { tellRefusal } from './answer.ts';
 import { askDaemon } from './ask-daemon.ts';
 
 export const run = command(async (args, io) => {
   const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
   const newKey = args.options['new-key'] === true;
-  const reply = await askDaemon(config, '/v1/csr', newKey ? { newKey } : {});
+  const reply = await askDaemon(daemonPlace(config, io.env), '/v1/csr', newKey ? { newKey } : {});
   if (reply.status !== 200) return tellRefusal(reply, io);
   const { csr, slot, cn } = reply.body as { csr: string; slot: string; cn: string };
   const file = textOption(args, 'out');

@@ -5,19 +5,18 @@ import { type Complaint, complaint, Failed } from '../kit/command.ts';
 import type { Progress } from '../kit/progress.ts';
 import type { Screen } from '../kit/screen.ts';
 import { took } from '../moment.ts';
+import type { DaemonPlace } from '../status/daemon-place.ts';
 import { present } from '../status/present.ts';
 import { isCode } from './answer.ts';
 import { Chronicle } from './chronicle.ts';
 import { hopeless } from './hopeless.ts';
 import { type PulseOptions, pulse } from './pulse.ts';
 
-export interface FollowOptions extends PulseOptions {
+export interface FollowOptions extends PulseOptions, DaemonPlace {
   readonly progress: Progress;
   readonly screen: Screen;
   /** How long the daemon may stay away, in milliseconds: it restarts itself to heal the token. */
   readonly patienceMs?: number;
-  /** The state directory: it tells of a gateway that is given up meanwhile. */
-  readonly directory?: string;
   /** When the person asked, by the clock of the daemon, ISO 8601. */
   readonly since?: string | undefined;
 }
@@ -31,7 +30,7 @@ const UNKNOWN_LOOKS = 3;
  * lost the request; NL-STATE-DECOMMISSIONED; Hopeless
  */
 export async function follow(id: string, options: FollowOptions) {
-  const { socket, progress, screen, directory, patienceMs = 60_000 } = options;
+  const { progress, screen, directory, patienceMs = 60_000 } = options;
   const chronicle = new Chronicle(id);
   let awaySince: number | undefined;
   let unknown = 0;
@@ -39,7 +38,7 @@ export async function follow(id: string, options: FollowOptions) {
   const complained = new Set<string>();
   for await (const event of pulse(options)) {
     const failed = failedEvent(event);
-    const status = await present({ socket, directory });
+    const status = await present(options);
     const end = status instanceof Fault ? undefined : hopeless(id, status, { heard: failed, since: options.since });
     if (end !== undefined) throw end;
     // Once each: without a network two of them take turns.

@@ -10,6 +10,7 @@ import { Progress } from '../kit/progress.ts';
 import { screenOf, wrap } from '../kit/screen.ts';
 import { took } from '../moment.ts';
 import { parkedAlarm } from '../status/advise.ts';
+import { daemonPlace } from '../status/daemon-place.ts';
 import { present } from '../status/present.ts';
 import { timeoutOf } from '../timeout.ts';
 import { actionInWords, outcomeInWords } from '../words.ts';
@@ -48,8 +49,8 @@ export async function pursue(wish: Wish, args: ParsedArguments, config: Config, 
   const left = new AbortController();
   const leave = () => left.abort(INTERRUPTED);
   const abort = AbortSignal.any([left.signal, ...(limit === undefined ? [] : [limit])]);
-  const { socket } = config.control;
-  const { directory } = config.state;
+  const place = daemonPlace(config, io.env);
+  const { directory } = place;
   const screen = screenOf(io.out, io.env);
   const progress = new Progress(io.out, screen);
   const say = (text: string) => progress.print(`${wrap(screen, text).join('\n')}\n`);
@@ -58,9 +59,9 @@ export async function pursue(wish: Wish, args: ParsedArguments, config: Config, 
   let passed: string | undefined;
   try {
     for (;;) {
-      const before = isWaiting ? await present({ socket, directory }) : undefined;
+      const before = isWaiting ? await present(place) : undefined;
       const since = before instanceof Fault ? undefined : before?.at;
-      const reply = await askDaemon(config, wish.path, body);
+      const reply = await askDaemon(place, wish.path, body);
       const { status, body: said } = reply;
       const { id, outcome, thumbprint, message } = said as Said;
       if (status === 200 && outcome !== undefined) return conclude(said as OutcomeStatus, io);
@@ -73,7 +74,7 @@ export async function pursue(wish: Wish, args: ParsedArguments, config: Config, 
         return EXIT.done;
       }
       say(isBusy ? `Another request is in flight. Following ${id}:` : `Accepted as ${id}.${leaf}`);
-      const following = follow(id, { socket, directory, progress, screen, abort, since });
+      const following = follow(id, { ...place, progress, screen, abort, since });
       const ended = await following.catch((error: unknown) => {
         if (!isBusy || passed === id || !(error instanceof Hopeless)) throw error;
         passed = id;

@@ -5,6 +5,7 @@ import { othersInWords } from '../instance.ts';
 import { command, type Run, textOption } from '../kit/command.ts';
 import { screenOf } from '../kit/screen.ts';
 import { roomOf } from './advise.ts';
+import { daemonPlace } from './daemon-place.ts';
 import { askStatus } from './present.ts';
 import { renderStatus } from './screen.ts';
 import { exitOfStatus } from './wrong.ts';
@@ -23,7 +24,7 @@ export const run = command((args, io) =>
 const told: Run = async (args, io) => {
   const path = configPath(textOption(args, 'config'), io.env);
   const { file, config } = await loaded(path);
-  const place = { socket: config.control.socket, directory: config.state.directory };
+  const place = daemonPlace(config, io.env);
   const isJson = args.options.json === true;
   if (args.options.watch === true) return (await import('./watch.ts')).watch({ ...place, isJson }, io);
   const screen = screenOf(io.out, io.env);

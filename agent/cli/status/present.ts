@@ -1,21 +1,15 @@
 import { askSocket } from '../../control/client.ts';
 import { Fault } from '../../failure/failure.ts';
-import { isContained } from '../../machine/contained.ts';
 import { knock } from '../../machine/unix-socket.ts';
 import type { Status } from '../../roll/report.ts';
 import { isLocked } from '../../state/lock.ts';
 import type { UplinkTold } from '../uplink/told.ts';
+import type { DaemonPlace } from './daemon-place.ts';
 
 /** The status of the gateway: that of its leaf, and of the programs that send through newleaf. */
 export interface GatewayStatus extends Status {
   /** Absent where there are no programs. */
   readonly uplink?: UplinkTold;
-}
-
-/** Where the daemon listens, and the directory of its lock (`state.directory`). */
-export interface DaemonPlace {
-  readonly socket: string;
-  readonly directory?: string | undefined;
 }
 
 /**
@@ -25,7 +19,7 @@ export interface DaemonPlace {
 export async function unheard(error: unknown, place: DaemonPlace): Promise<unknown> {
   const isDown = error instanceof Fault && error.failure.code === 'NL-DAEMON-DOWN';
   if (!isDown || !(await isGone(place))) return error;
-  return isContained(process.env) ? new Fault('NL-CONTROL-GONE', ELSEWHERE) : new Fault('NL-CONTROL-GONE');
+  return place.isContained === true ? new Fault('NL-CONTROL-GONE', ELSEWHERE) : new Fault('NL-CONTROL-GONE');
 }
 
 const isGone = async ({ socket, directory }: DaemonPlace): Promise<boolean> =>
@@ -38,7 +32,7 @@ const ELSEWHERE = {
 
 /** Before the token is opened. @throws Fault NL-DAEMON-RUNS where a daemon that cannot be asked here has it */
 export async function demandHere(place: DaemonPlace): Promise<void> {
-  if (!isContained(process.env) || !(await isGone(place))) return;
+  if (place.isContained !== true || !(await isGone(place))) return;
   const message = 'The daemon has the token, in another container on this volume, or as it is starting in this one.';
   throw new Fault('NL-DAEMON-RUNS', { message, advice: 'Check it there: `docker exec newleaf newleaf check`' });
 }

@@ -5,16 +5,13 @@ import { localSecond } from '../moment.ts';
 import { pulse } from '../request/pulse.ts';
 import { troublesOf } from '../uplink/words.ts';
 import { LEAVE, roomOf } from './advise.ts';
+import type { DaemonHere } from './daemon-place.ts';
 import { type GatewayStatus, present } from './present.ts';
 import { renderStatus, statusLine } from './screen.ts';
 
 const MINUTE_MS = 60_000;
 
-export interface Watched {
-  /** Path of the control socket. */
-  readonly socket: string;
-  /** `state.directory` */
-  readonly directory: string;
+export interface Watched extends DaemonHere {
   readonly isJson: boolean;
 }
 

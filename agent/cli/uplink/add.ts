@@ -8,6 +8,7 @@ import type { Numbered, ProgramDirectory } from '../../machine/program-directory
 import { assertName } from '../../state/program-name.ts';
 import { command, Misuse, type Run, textOption } from '../kit/command.ts';
 import { screenOf, wrap } from '../kit/screen.ts';
+import { type DaemonHere, daemonPlace } from '../status/daemon-place.ts';
 import { groupOf, groupWith, HERE, type Machine, sharingGroup } from './machine.ts';
 import { pasteText } from './paste.ts';
 import { makeSocketPlace } from './place.ts';
@@ -37,7 +38,7 @@ export const uplinkAdd = (machine: Machine = HERE): Run =>
     };
     assertPossible(wish, machine);
     const loaded = loadConfig(configPath(textOption(args, 'config'), io.env));
-    const shown = await added(wish, loaded, machine);
+    const shown = await added(wish, loaded, daemonPlace(loaded.config, io.env), machine);
     const group = 'socket' in shown ? sharingGroup(shown.socket, machine) : undefined;
     const screen = screenOf(io.out, io.env);
     const said = wrap(screen, `The program ${name} is added. \`newleaf uplink show ${name}\` prints this again.`);
@@ -65,20 +66,21 @@ function assertPossible({ name, group, withKey, isAgain, asked }: Wish, machine:
 async function added(
   { name, group, withKey, isAgain, asked }: Wish,
   loaded: LoadedConfig,
+  place: DaemonHere,
   machine: Machine,
 ): Promise<ShownProgram> {
-  if (isAgain) return askShown(loaded.config, { add: name, key: true, again: true });
+  if (isAgain) return askShown(place, { add: name, key: true, again: true });
   const wanted = group === undefined ? undefined : groupOf(group, machine);
-  const { programs } = await askUplink(loaded.config);
+  const { programs } = await askUplink(place);
   const known = programs.find((one) => one.name === name);
   // The daemon refuses a name that is taken. Its socket may need another directory, where it could not be opened.
   const isMended = known?.trouble?.code === 'NL-UPLINK-SOCKET';
   const isPlaced = machine.isRoot() && !machine.isContained && !withKey && (known === undefined || isMended);
   const undo = isPlaced ? await placed(name, wanted, loaded, machine) : undefined;
   try {
-    return await askShown(loaded.config, { add: name, key: withKey, ...asked });
+    return await askShown(place, { add: name, key: withKey, ...asked });
   } catch (error) {
-    if (known === undefined && (await isAbsent(loaded, name))) await undo?.();
+    if (known === undefined && (await isAbsent(place, name))) await undo?.();
     if (undo === undefined || !isMended || failureOf(error).code !== 'NL-UPLINK-PROGRAM') throw error;
     const message = `The directory for the socket of ${name} is right now. The daemon opens the socket within a minute, or when it starts.`;
     throw new Fault('NL-UPLINK-SOCKET', { message, advice: '`systemctl restart newleaf`' });
@@ -86,8 +88,8 @@ async function added(
 }
 
 /** Where the daemon has not answered, it may have added the program. What is not known for sure is not undone. */
-async function isAbsent({ config }: LoadedConfig, name: string): Promise<boolean> {
-  const told = await askUplink(config).catch(() => undefined);
+async function isAbsent(place: DaemonHere, name: string): Promise<boolean> {
+  const told = await askUplink(place).catch(() => undefined);
   return told?.programs.every((one) => one.name !== name) ?? false;
 }
 

@@ -3,6 +3,7 @@ import { EXIT } from '../../failure/exit.ts';
 import { assertName } from '../../state/program-name.ts';
 import { command, textOption } from '../kit/command.ts';
 import { screenOf, wrap } from '../kit/screen.ts';
+import { daemonPlace } from '../status/daemon-place.ts';
 import { askForgotten } from './told.ts';
 import { messages } from './words.ts';
 
@@ -11,7 +12,7 @@ export const run = command(async (args, io) => {
   const [name = ''] = args.positionals;
   assertName(name);
   const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
-  const { sessions, messages: dropped } = await askForgotten(config, name);
+  const { sessions, messages: dropped } = await askForgotten(daemonPlace(config, io.env), name);
   const ended =
     sessions === 0
       ? 'No session of a client that is away was there'

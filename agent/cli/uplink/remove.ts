@@ -5,6 +5,7 @@ import { assertName } from '../../state/program-name.ts';
 import { command, Failed, Misuse, type Run, textOption } from '../kit/command.ts';
 import { demandTyped, type Keyboard } from '../kit/prompt.ts';
 import { screenOf, wrap } from '../kit/screen.ts';
+import { daemonPlace } from '../status/daemon-place.ts';
 import { HERE, type Machine } from './machine.ts';
 import { hasSocketPlace, removeSocketPlace } from './place.ts';
 import { lossInWords } from './screen.ts';
@@ -25,19 +26,20 @@ export const uplinkRemove = (stdin: Keyboard, machine: Machine = HERE): Run =>
     }
     const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
     const { sockets } = config.uplink;
+    const place = daemonPlace(config, io.env);
     const isPlaced = await hasSocketPlace(name, sockets, machine.tmpfiles);
     if (isPlaced && !machine.isRoot()) {
       const message = `Only root can remove ${recordOf(name, sockets, machine.tmpfiles)}, which belongs to this program. ${UNTOUCHED}`;
       throw new Failed(message, { advice: `\`newleaf uplink remove ${name}\`` });
     }
-    const program = (await askUplink(config)).programs.find((one) => one.name === name);
+    const program = (await askUplink(place)).programs.find((one) => one.name === name);
     const screen = screenOf(io.out, io.env);
     if (program !== undefined && !isAgreed) {
       io.out.write(`${wrap(screen, lossInWords(program)).join('\n')}\n`);
       await demandTyped(stdin, io.out, { name, what: 'name of the program', unchanged: UNTOUCHED });
     }
     // Without a program the daemon refuses, unless a removal was interrupted here.
-    const removal = () => (program === undefined && isPlaced ? Promise.resolve(0) : askRemoval(config, name));
+    const removal = () => (program === undefined && isPlaced ? Promise.resolve(0) : askRemoval(place, name));
     const lost = isPlaced ? await removeSocketPlace(sockets, name, machine.tmpfiles, removal) : await removal();
     const loss = lost === 0 ? '' : ` With it ${messages(lost)} for the hub ${lost > 1 ? 'are' : 'is'} lost.`;
     io.out.write(`${wrap(screen, `The program ${name} is removed.${loss}`).join('\n')}\n`);

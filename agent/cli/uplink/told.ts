@@ -1,9 +1,9 @@
-import type { Config } from '../../config/config.ts';
 import { type Code, Fault } from '../../failure/failure.ts';
 import type { Trouble } from '../../roll/report.ts';
 import type { OwnTerms } from '../../state/program-terms.ts';
 import { isCode } from '../request/answer.ts';
 import { askDaemon } from '../request/ask-daemon.ts';
+import type { DaemonHere } from '../status/daemon-place.ts';
 import type { Changes } from './terms.ts';
 
 /** What the daemon tells of a program of this gateway. Kept stable: fields are added, never renamed. */
@@ -73,30 +73,30 @@ export type HowToConnect = { readonly name: string } & (
 const PATH = '/v1/uplink';
 
 /** @throws Fault NL-INTERNAL, and those of `askDaemon` */
-export const askUplink = (config: Config): Promise<UplinkTold> => asked(config, undefined, 10_000);
+export const askUplink = (place: DaemonHere): Promise<UplinkTold> => asked(place, undefined, 10_000);
 
 /** What a change answers: all that is told of the program, and how it connects. */
 export type ShownProgram = ProgramTold & HowToConnect;
 
 /** @throws Fault of the daemon, and those of `askUplink` */
 export const askShown = (
-  config: Config,
+  place: DaemonHere,
   change:
     | { add: string; key: boolean; again?: true; terms?: Changes }
     | { set: string; terms: Changes }
     | { show: string },
-): Promise<ShownProgram> => asked(config, change);
+): Promise<ShownProgram> => asked(place, change);
 
 /** What was ended and dropped of a program. @throws Fault of the daemon, and those of `askUplink` */
-export const askForgotten = (config: Config, name: string): Promise<{ sessions: number; messages: number }> =>
-  asked(config, { forget: name });
+export const askForgotten = (place: DaemonHere, name: string): Promise<{ sessions: number; messages: number }> =>
+  asked(place, { forget: name });
 
 /** @throws Fault of the daemon, and those of `askUplink` @returns how many messages for the hub are lost */
-export const askRemoval = async (config: Config, name: string): Promise<number> =>
-  (await asked<{ lost: number }>(config, { remove: name })).lost;
+export const askRemoval = async (place: DaemonHere, name: string): Promise<number> =>
+  (await asked<{ lost: number }>(place, { remove: name })).lost;
 
-async function asked<T>(config: Config, change?: object, ms?: number): Promise<T> {
-  const { status, body } = await askDaemon(config, PATH, change, ms);
+async function asked<T>(place: DaemonHere, change?: object, ms?: number): Promise<T> {
+  const { status, body } = await askDaemon(place, PATH, change, ms);
   if (status === 200) return body as T;
   throw refusal(status, body);
 }

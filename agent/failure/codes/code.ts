@@ -25,22 +25,16 @@ export interface CodeEntry extends Advice {
   readonly inCheck?: Advice;
 }
 
+/** @param usual the advice where none is given */
 const entry =
-  (kind: FailureKind) =>
-  (means: string, advice: string | Advice, inCheck?: string | Advice): CodeEntry => ({
+  (kind: FailureKind, usual = '') =>
+  (means: string, advice: string | Advice = usual, inCheck?: string | Advice): CodeEntry => ({
     kind,
     means,
     ...whole(advice),
     ...(inCheck !== undefined && { inCheck: whole(inCheck) }),
   });
 
-const transient = entry('transient');
-
-/** @param advice by default that of a failure that passes by itself */
-export const transientCode = (
-  means: string,
-  advice: string | Advice = 'Nothing to do: newleaf keeps trying.',
-  inCheck?: string,
-) => transient(means, advice, inCheck);
+export const transientCode = entry('transient', 'Nothing to do: newleaf keeps trying.');
 export const refusedCode = entry('refused');
 export const brokenCode = entry('broken');

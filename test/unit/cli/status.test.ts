@@ -7,6 +7,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { askDaemon } from '../../../agent/cli/request/ask-daemon.ts';
 import { besideDaemon, socketAt } from '../../../agent/cli/status/beside-daemon.ts';
 import { run } from '../../../agent/cli/status/command.ts';
+import { daemonPlace } from '../../../agent/cli/status/daemon-place.ts';
 import { demandHere } from '../../../agent/cli/status/present.ts';
 import { exitOfStatus } from '../../../agent/cli/status/wrong.ts';
 import type { Config } from '../../../agent/config/config.ts';
@@ -159,14 +160,14 @@ test('a daemon that runs, and whose socket was removed: no word of an older end,
   assert.match(shown, /NL-CONTROL-GONE The daemon runs, .* → If it stays like this: `systemctl restart newleaf`/);
   assert.doesNotMatch(shown, /does not run|CORRUPT|systemctl start/);
   const config = { control: { socket: join(directory, 'run', 'control.sock') }, state: { directory: state } } as Config;
-  await assert.rejects(askDaemon(config, '/v1/roll', {}), fault('NL-CONTROL-GONE', /runs/));
-  await demandHere({ socket: config.control.socket, directory: state });
+  const here = daemonPlace(config, {});
+  await assert.rejects(askDaemon(here, '/v1/roll', {}), fault('NL-CONTROL-GONE', /runs/));
+  await demandHere(here);
 
-  process.env.NEWLEAF_CONTAINER = '1';
-  t.after(() => delete process.env.NEWLEAF_CONTAINER);
-  await assert.rejects(askDaemon(config, '/v1/roll', {}), fault('NL-CONTROL-GONE', /in another container/));
+  const contained = daemonPlace(config, { NEWLEAF_CONTAINER: '1' });
+  await assert.rejects(askDaemon(contained, '/v1/roll', {}), fault('NL-CONTROL-GONE', /in another container/));
   await assert.rejects(
-    demandHere({ socket: config.control.socket, directory: state }),
+    demandHere(contained),
     fault('NL-DAEMON-RUNS', /The daemon has the token, in another container/),
   );
 });

@@ -148,13 +148,12 @@ describe('the PIN of a token', () => {
     await assert.rejects(ask({}), /no default for: --pin-file/);
   });
 
-  test('is handed over by the unit, and in a container, which has none, by the configuration', async (t) => {
+  test('is handed over by the unit, and in a container, which has none, by the configuration', async () => {
     const account = { name: 'newleaf', uid: 990, gid: 990, home: '/' };
     const guide: Guide = { ...scene().guide, file: DEFAULT_PATH, account };
-    assert.deepEqual(pinPlace(guide), { path: '/etc/newleaf/pin', setting: undefined });
-    process.env.NEWLEAF_CONTAINER = '1';
-    t.after(() => delete process.env.NEWLEAF_CONTAINER);
-    assert.deepEqual(pinPlace(guide), { path: '/etc/newleaf/pin', setting: '/etc/newleaf/pin' });
+    const path = '/etc/newleaf/pin';
+    assert.deepEqual(pinPlace({ ...guide, unitPin: path }), { path, setting: undefined });
+    assert.deepEqual(pinPlace(guide), { path, setting: path });
   });
 
   test('is left alone where one try is left, and not needed where the token takes everybody', async () => {

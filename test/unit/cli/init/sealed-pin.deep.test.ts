@@ -12,7 +12,7 @@ import { scene } from './stage.ts';
 const { pin: PIN_FILE } = instanceOf(DEFAULT_PATH);
 const SEALED = '/etc/credstore.encrypted/hsm-pin';
 const account = { name: 'nobody', uid: 65534, gid: 65534, home: '/nonexistent' };
-const gateway = () => ({ ...scene().guide, account, file: DEFAULT_PATH });
+const gateway = () => ({ ...scene().guide, account, file: DEFAULT_PATH, unitPin: '/etc/newleaf/pin' });
 
 /** An /etc of our own, and a systemd-creds that "opens" whatever is in the file. */
 function furnish(): void {

@@ -57,6 +57,7 @@ export function scene({ flags = {}, configured = {}, typed, errands = {}, stdin 
     flags: new Flags(Object.entries(flags)),
     file: '/nowhere/newleaf.toml',
     account: undefined,
+    unitPin: undefined,
     before: undefined,
     leaf: undefined,
     errand: async (question, asked) => (all[question] as Answer)(asked),
