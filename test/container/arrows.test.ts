@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, chownSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -123,6 +124,17 @@ test('the bundle comes out of the container', async (t) => {
   assert.equal(docker, 'docker');
   const archive = await buffer(engine.start(...words).stdout);
   assert.match(gunzipSync(archive).toString('latin1'), /check\.json/);
+});
+
+test('a person brings a leaf: CSR out of the container, leaf into it', async (t) => {
+  const person = await running(t);
+  const csr = await person.newleaf('csr');
+  const [docker, ...words] = person.arrow(csr, 'docker exec --interactive').replace(/ <.*$/, '').split(' ');
+  assert.equal(docker, 'docker');
+  const install = engine.start(...words);
+  install.stdin.end(await person.site.far.issue(csr.out));
+  const [code] = await once(install, 'close');
+  assert.equal(code, 0);
 });
 
 test('a command in another container asks there', async (t) => {
