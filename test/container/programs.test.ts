@@ -26,7 +26,7 @@ test('programs in containers of their own, by a key and by a socket: files and l
   const { volumes, far } = made;
   const init = lineOf(blockOf('Run', 'sh', 'newleaf init'), 'docker run');
   const { code, out, err } = await type(engine, volumes, init, ...made.flags);
-  t.after(() => engine.podman('volume', 'rm', '--force', 'newleaf', 'gateway_uplink'));
+  t.after(() => engine.podman('volume', 'rm', '--force', 'newleaf', 'uplink'));
   assert.equal(code, 0, out + err);
   // All containers have the network of this machine, where another program may have the port.
   const port = `${await freePort()}`;
