@@ -85,7 +85,7 @@ function terminalFor(args: readonly string[]): readonly string[] {
 
 /** Advice of codes that is about packages and users of a machine, and what an image has in its place. */
 const OF_IMAGE: Readonly<Partial<Record<Code, string>>> = {
-  'NL-STATE-WRITE': `Check free space. The volume must not be read-only, and must belong to the user of the image: \`chown -R newleaf: /var/lib/newleaf\`. Of a directory of the host, there: chown -R 990:990 DIRECTORY`,
+  'NL-STATE-WRITE': `Check free space. The volume must not be read-only, and must belong to the user of the image: \`chown -R newleaf: /var/lib/newleaf\`. A directory of the host must belong to user and group 990 there.`,
   'NL-STATE-NEWER':
     'Run the newer image again: `docker rm --force newleaf`, then the line that starts it, with the tag of that image.',
   'NL-TPM-DENIED':
