@@ -123,8 +123,9 @@ export class Forwarder {
   async #run(run: Run): Promise<void> {
     const { clock } = this.#options;
     const { session, onTheirWay } = run;
-    for (const { up } of this.#options.programs()) up.rewind();
-    this.#suspects.opened(clock.monotonic());
+    const programs = this.#options.programs();
+    for (const { up } of programs) up.rewind();
+    this.#suspects.opened(programs, clock.monotonic());
     this.#inUse = session;
     while (this.#session === session) {
       this.#nap = new AbortController();
@@ -156,9 +157,10 @@ export class Forwarder {
     const waitMs = this.#suspects.restMs(at) || this.#sends.waitMs(this.rate, at);
     if (isBroken || onTheirWay.size >= WINDOW || waitMs > 0) return undefined;
     const isAlone = [...onTheirWay.keys()].every(({ sentAt }) => sentAt + PROMPT_MS <= at);
-    const tried = await this.#suspects.next(isAlone, at);
+    const programs = this.#options.programs();
+    const tried = await this.#suspects.next(programs, isAlone, at);
     if (tried !== undefined) return tried === 'wait' ? undefined : tried;
-    for (const program of this.#order.of(this.#options.programs(), at)) {
+    for (const program of this.#order.of(programs, at)) {
       if (this.#suspects.has(program)) continue;
       // One that cannot be read is tried again with the next message, or later.
       const message = await program.up.next().catch(() => undefined);

@@ -89,12 +89,16 @@ export class Suspects {
     return this.#barren >= MOST_BRIEF;
   }
 
-  opened(at: number): void {
+  /** @param programs all there are: one that was removed is none of them */
+  opened(programs: readonly Program[], at: number): void {
     this.#openedAt = at;
     this.#hasTaken = false;
     this.#trial = undefined;
     this.#passed.clear();
-    for (const program of this.#suspects.keys()) this.#amend(program, { isTried: false });
+    for (const program of this.#suspects.keys()) {
+      if (programs.includes(program)) this.#amend(program, { isTried: false });
+      else this.#suspects.delete(program);
+    }
   }
 
   has(program: Program): boolean {
@@ -126,12 +130,13 @@ export class Suspects {
    * What of a suspect is to be sent now; `wait` where no other message may be sent meanwhile.
    * @param isAlone all that were sent within `PROMPT_MS` are acknowledged
    */
-  async next(isAlone: boolean, at: number): Promise<Chosen | 'wait' | undefined> {
+  async next(programs: readonly Program[], isAlone: boolean, at: number): Promise<Chosen | 'wait' | undefined> {
     this.#settle(at);
     const trial = this.#trial;
     if (trial !== undefined) return trial.of !== 'passing' && trial.at + PROMPT_MS > at ? 'wait' : undefined;
-    for (const [program, suspect] of this.#suspects) {
-      if (this.#dueMs(suspect, at) > 0 || program.queue.count === 0) continue;
+    for (const program of programs) {
+      const suspect = this.#suspects.get(program);
+      if (suspect === undefined || this.#dueMs(suspect, at) > 0 || program.queue.count === 0) continue;
       if (!isAlone) return 'wait';
       const head = await program.up.next().catch(() => undefined);
       if (head !== undefined) return this.#try(program, suspect, head, at);

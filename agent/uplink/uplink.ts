@@ -1,4 +1,4 @@
-import { type Failure, failure } from '../failure/failure.ts';
+import { failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import type { Log } from '../machine/log.ts';
 import type { HubMessage, HubSession, SessionUser } from '../mqtt/hub-session.ts';
@@ -9,11 +9,11 @@ import { Messages } from './messages.ts';
 import { Methods } from './methods.ts';
 import type { Client, ClientRules, Message } from './ports.ts';
 import type { Program } from './program.ts';
-import type { Rejected } from './rejected.ts';
+import { type KeepRejected, Refusals } from './refusals.ts';
 import { SparingLog } from './sparing-log.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { hasExpired, stamped } from './times.ts';
-import { eventFault, LARGEST_MESSAGE, readArrived, readFilter, readPublished } from './topics.ts';
+import { eventFault, readArrived, readFilter, readPublished } from './topics.ts';
 import { SharedTwin } from './twin.ts';
 
 interface UplinkOptions {
@@ -24,15 +24,8 @@ interface UplinkOptions {
   /** Wall clock in milliseconds; undefined while it is not credible. */
   readonly now: () => number | undefined;
   readonly reported: KeptPatch;
-  /** Keeps a message for a person to look at. */
-  readonly setAside: (program: Program, message: Rejected, why: Failure) => Promise<void>;
+  readonly setAside: KeepRejected;
 }
-
-/** A program that sends on what is refused, or set aside, is slowed down to one message in this time. */
-const REFUSED_MS = 1_000;
-
-/** Of a message that is too large: a program that sends such ones again and again must not wear out the flash. */
-const KEPT_BYTES = 4_096;
 
 /** Between two looks at whether messages move. */
 const LOOK_MS = 60_000;
@@ -56,7 +49,7 @@ export class Uplink {
     closed: (client, broke) => this.#left(client, broke),
   };
   readonly #options: UplinkOptions;
-  readonly #sparing: SparingLog;
+  readonly #refusals: Refusals;
   readonly #programs = new Map<string, Program>();
   readonly #forwarder: Forwarder;
   readonly #messages: Messages;
@@ -64,20 +57,19 @@ export class Uplink {
   readonly #twin: SharedTwin;
   readonly #subscriptions: Subscriptions;
   readonly #over = new AbortController();
-  /** They have sent a message that was refused, and are about to be ended. */
-  readonly #refused = new WeakSet<Client>();
 
   constructor(options: UplinkOptions) {
     this.#options = options;
     const { clock, log, rate } = options;
-    const setAside = this.#setAside.bind(this);
-    this.#sparing = new SparingLog(log, () => clock.monotonic());
+    const sparing = new SparingLog(log, () => clock.monotonic());
+    this.#refusals = new Refusals({ clock, sparing, keep: options.setAside, over: this.#over.signal });
+    const setAside = this.#refusals.setAside.bind(this.#refusals);
     const programs = () => this.programs;
     this.#forwarder = new Forwarder({ programs, clock, rate, setAside });
     this.#messages = new Messages({ programs, clock, setAside });
     this.#methods = new Methods(programs, clock);
     const refused = (status: number) =>
-      this.#sparing.warn('uplink-reported', 'The hub', `refuses (${status}) what programs reported while it was away`);
+      sparing.warn('uplink-reported', 'The hub', `refuses (${status}) what programs reported while it was away`);
     this.#twin = new SharedTwin(programs, options.reported, refused);
     this.#subscriptions = new Subscriptions(
       (kind) => this.programs.some((program) => program.wants(kind)),
@@ -186,9 +178,9 @@ export class Uplink {
   async #published(client: Client, message: Message, qos: 0 | 1): Promise<void> {
     const program = this.#programs.get(client.program);
     if (program === undefined) throw new Error('the program was removed');
-    if (qos === 1 && this.#refused.has(client)) return this.#refuse(client, program, BEHIND);
+    if (qos === 1) this.#refusals.follow(client, program);
     const published = readPublished(message.topic);
-    if ('wrong' in published) return this.#reject(client, program, message, published.wrong);
+    if ('wrong' in published) return this.#refusals.reject(client, program, message, published.wrong);
     const { payload } = message;
     switch (published.of) {
       case 'twin-get':
@@ -199,7 +191,7 @@ export class Uplink {
         return this.#methods.answered(client, published.request, { status: published.status, payload });
     }
     const fault = eventFault(published.bag, payload);
-    if (fault !== undefined) return this.#reject(client, program, message, fault);
+    if (fault !== undefined) return this.#refusals.reject(client, program, message, fault);
     const now = this.#options.now();
     if (hasExpired(published.bag, now)) {
       program.up.expired += 1;
@@ -216,58 +208,8 @@ export class Uplink {
       program.refusal = undefined;
     } catch (error) {
       program.refusal = failureOf(error);
-      await this.#refuse(client, program, program.refusal);
+      await this.#refusals.refuse(client, program, program.refusal);
     }
-  }
-
-  /**
-   * A message that no hub takes. A hub closes the connection over it, and a program that sends it again would stand for ever: so
-   * it is acknowledged, and what is behind it goes on.
-   * @throws Fault NL-UPLINK-DISK, NL-STATE-WRITE
-   */
-  #reject(client: Client, program: Program, message: Message, why: string): Promise<void> {
-    return program.asides.take(async () => {
-      const { clock } = this.#options;
-      const most = message.payload.length > LARGEST_MESSAGE ? KEPT_BYTES : LARGEST_MESSAGE;
-      const rejected = { ...message, payload: message.payload.subarray(0, most), at: clock.now() };
-      try {
-        await this.#setAside(program, rejected, failure('NL-UPLINK-CONTENT', { message: `No hub takes it: ${why}.` }));
-      } catch (error) {
-        await this.#refuse(client, program, failureOf(error));
-      }
-      await clock.sleep(REFUSED_MS, this.#over.signal);
-    });
-  }
-
-  async #setAside(program: Program, message: Rejected, why: Failure): Promise<void> {
-    await this.#options.setAside(program, message, why);
-    program.counts.setAside += 1;
-    program.lost(why, this.#options.clock.monotonic());
-    const { name: id } = program;
-    const { code, advice } = why;
-    this.#sparing.warn('uplink-set-aside', `Program ${id}`, 'a message is set aside', why.message, {
-      id,
-      code,
-      advice,
-    });
-  }
-
-  /**
-   * A message that cannot be kept now: the program has it still. Those behind it are refused without a word: it would be the same
-   * for each.
-   * @throws always: MQTT 3.1.1 has no other word for it
-   */
-  async #refuse(client: Client, program: Program, why: Failure | typeof BEHIND): Promise<never> {
-    program.counts.refused += 1;
-    if (!this.#refused.has(client) && typeof why === 'object') {
-      this.#refused.add(client);
-      const { code, message, advice } = why;
-      const id = client.program;
-      const what = `its messages are refused by ${code}`;
-      this.#sparing.warn('uplink-refused', `Program ${id}`, what, message, { id, code, advice });
-      await this.#options.clock.sleep(REFUSED_MS, this.#over.signal);
-    }
-    throw new Error(typeof why === 'string' ? why : why.message);
   }
 
   async #subscribe(client: Client, filter: string, qos: 0 | 1): Promise<0 | 1 | 128> {
@@ -304,5 +246,3 @@ export class Uplink {
     if (program !== undefined) this.#messages.deliver(program);
   }
 }
-
-const BEHIND = 'a message before it was refused';

@@ -38,6 +38,8 @@ export interface JobProgress {
   readonly total: number;
   readonly succeeded: number;
   readonly failed: number;
+  /** Milliseconds; undefined while it runs. */
+  readonly endedAt?: number;
   /** Within which each device begins. */
   readonly delaySeconds: number;
 }
@@ -66,6 +68,8 @@ const NEVER_AGAIN = { shouldRetry: () => false, nextRetryTimeout: () => 0 };
 export class Hub {
   /** Its name: jobs and devices of one hub mean nothing to another. */
   readonly host: string;
+  /** Pages that were asked for so far: the hub bounds them. */
+  queries = 0;
   readonly #desk: Desk;
   readonly #registry: iothub.Registry;
   readonly #client: iothub.Client;
@@ -157,6 +161,7 @@ export class Hub {
   async #pages(query: ReturnType<iothub.Registry['createQuery']>): Promise<Row[]> {
     const rows: Row[] = [];
     while (query.hasMoreResults) {
+      this.queries += 1;
       const { result } = await asking(this.#desk, WHO, () => query.next(query.continuationToken));
       for (const row of result as Row[]) rows.push(row);
     }
@@ -208,6 +213,7 @@ export class Hub {
 const isConnected = (state: string | undefined): boolean => state?.toLowerCase() === 'connected';
 
 function progressOf(job: Job): JobProgress {
+  const { endTime } = job as { readonly endTime?: string };
   const { jobId, status, queryCondition = '', deviceJobStatistics = {}, cloudToDeviceMethod } = job;
   const { deviceCount = 0, succeededCount = 0, failedCount = 0 } = deviceJobStatistics;
   const { delaySeconds = 0 } = (cloudToDeviceMethod?.payload ?? {}) as { readonly delaySeconds?: number };
@@ -216,6 +222,7 @@ function progressOf(job: Job): JobProgress {
     status,
     condition: queryCondition,
     ended: ENDED.includes(status),
+    ...(endTime !== undefined && { endedAt: Date.parse(endTime) }),
     total: deviceCount,
     succeeded: succeededCount,
     failed: failedCount,

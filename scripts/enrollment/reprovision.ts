@@ -18,6 +18,8 @@ import { ACTIONS, demandId, newId, operatorOf } from './request.ts';
 import { documentOf, isDone, type Run, writeBegun } from './run.ts';
 import { count } from './screen.ts';
 import { names } from './tally.ts';
+import { isWaves, WAVE_OPTIONS } from './waves/plan.ts';
+import { beginWaves, resumeWaves } from './waves/waves.ts';
 
 export const REPROVISION_OPTIONS = {
   job: valued(
@@ -35,6 +37,8 @@ export const REPROVISION_OPTIONS = {
     'ID',
     'Call those again that are not done in this report, or by the request of this ID, with the same action.',
   ),
+  resume: valued('ID', 'Go on with a request in waves, from any machine.'),
+  ...WAVE_OPTIONS,
   look: valued('ID', 'Call no device: look at an earlier request again. Waits only with --wait.'),
   json: flagged('Print one JSON document: how it ended on each device. Progress goes to stderr.'),
 } as const;
@@ -47,16 +51,22 @@ const JOB_SECONDS = 3_600;
 /** `enroll reprovision DEVICE… | --job CONDITION | --retry ID|FILE | --look ID`: the device registers again, or replaces its leaf. */
 export async function reprovision(call: Call): Promise<number> {
   const { positionals, options } = call;
-  const [job, retry, lookAt] = ['job', 'retry', 'look'].map((name) => textOption(call, name));
-  const ways = [job, retry, lookAt ?? positionals[0]].filter((way) => way !== undefined);
+  const [job, retry, lookAt, resume] = ['job', 'retry', 'look', 'resume'].map((name) => textOption(call, name));
+  const ways = [job, retry, resume, lookAt ?? positionals[0]].filter((way) => way !== undefined);
   if (ways.length !== 1 || ways[0]?.trim() === '') {
-    throw new Misuse('Which devices? Their names, --job CONDITION, --retry ID, or --look ID.');
+    throw new Misuse('Which devices? Their names, --job CONDITION, --retry ID, --resume ID, or --look ID.');
   }
-  if (options.action !== undefined && (retry ?? lookAt) !== undefined) {
-    throw new Misuse('--retry and --look have the action of the earlier request: leave --action out.');
+  if (options.action !== undefined && (retry ?? resume ?? lookAt) !== undefined) {
+    throw new Misuse('--retry, --resume and --look have the action of the earlier request: leave --action out.');
   }
-  if (lookAt !== undefined) demandId(lookAt);
+  if (isWaves(call) && job === undefined) throw new Misuse('Waves are for a condition: --job CONDITION --first SIZE.');
+  const known = lookAt ?? resume;
+  if (known !== undefined) demandId(known);
   const hub = await Hub.open(call);
+  if (resume !== undefined) return resumeWaves(call, hub, resume);
+  if (job !== undefined && isWaves(call)) {
+    return beginWaves(call, hub, oneOf(call, 'action', ACTIONS) ?? 'register', job);
+  }
   if (lookAt !== undefined) return look(call, hub, lookAt, positionals);
   return begin(call, hub, job, retry === undefined ? undefined : await earlierRun(call, hub, retry));
 }

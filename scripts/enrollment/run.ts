@@ -28,6 +28,8 @@ const Document = v.looseObject({
   by: v.exactOptional(v.string()),
   /** That the devices met, where they were not named. */
   condition: v.exactOptional(v.string()),
+  /** How it goes through them, where it does so in waves. */
+  waves: v.exactOptional(v.string()),
   /** begun: written before the first call · seen: the devices were looked at */
   state: v.exactOptional(v.picklist(['begun', 'seen'])),
   devices: v.array(Told),
@@ -44,6 +46,7 @@ export interface Run {
   readonly delaySeconds: number;
   readonly by?: string;
   readonly condition?: string;
+  readonly waves?: string;
   readonly state?: 'begun' | 'seen';
   readonly devices: readonly Outcome[];
 }

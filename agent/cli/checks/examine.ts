@@ -44,7 +44,8 @@ export function select(checks: readonly Check[], ids: readonly string[]): readon
 }
 
 function findingOf(error: unknown, { user, isStranger }: Site): Finding {
-  const { code, message, advice, cause } = failureOf(error);
+  const met = failureOf(error);
+  const { code, message, advice, cause } = met;
   if (code === 'NL-TPM-NO-LEAF') return skipped(message);
   if (code === 'NL-DAEMON-RUNS') return skipped(message, advice);
   const denied = deniedPath(error);
@@ -58,7 +59,7 @@ function findingOf(error: unknown, { user, isStranger }: Site): Finding {
   if (isStranger && areaOf({ code }) === 'TOKEN') {
     return unseen(`This user may not use the token as the daemon does: ${message}`);
   }
-  return failed(code, cause === undefined ? message : `${message} (${plainCause(plainly(cause))})`, advice);
+  return failed(code, cause === undefined ? message : `${message} (${plainCause(plainly(cause))})`, met);
 }
 
 /** The file that this user may not read, where the check failed for that: it says nothing about the gateway. */

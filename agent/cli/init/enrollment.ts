@@ -34,12 +34,7 @@ ${new X509Certificate(leaf.chain)}`,
 }
 
 /** CN, thumbprints and file of a leaf. @param file its name in the state directory */
-export function showLeaf(
-  { dialogue, config }: DaemonWatch,
-  leaf: Leaf,
-  file: string,
-  more: readonly string[] = [],
-): void {
+export function showLeaf({ dialogue, config }: DaemonWatch, leaf: Leaf, file: string, ...more: readonly string[]) {
   const sha1 = new X509Certificate(leaf.chain).fingerprint.replaceAll(':', '');
   const rows = [
     `\n  CN           ${leaf.cn}`,

@@ -82,10 +82,13 @@ export function ended(error: unknown): { readonly complaint: Complaint; readonly
   return { complaint: met, exit: exitOf(met) };
 }
 
-export type Complaint = Pick<Failure, 'message'> & { readonly [K in 'code' | 'advice' | 'cause']?: string | undefined };
+export type Complaint = Pick<Failure, 'message'> & {
+  readonly [K in 'code' | 'advice' | 'byPerson' | 'cause']?: string | undefined;
+};
 
 /** Code and sentence, and below it the next command or the person to call. */
-export function complaint({ code, message, cause, advice }: Complaint, screen: Screen, indent = ''): string {
+export function complaint(what: Complaint, screen: Screen, indent = ''): string {
+  const { code, message, cause } = what;
   const lines = `${message}${cause === undefined ? '' : ` (${plainCause(cause)})`}`
     .split('\n')
     .flatMap((line, at) =>
@@ -93,8 +96,12 @@ export function complaint({ code, message, cause, advice }: Complaint, screen: S
     );
   const [first = '', ...rest] = lines;
   const headed = code === undefined ? first : first.replace(code, paint(screen, 'bold', code));
-  return `${[headed, ...rest, ...nextStep(advice, screen, indent)].join('\n')}\n`;
+  return `${[headed, ...rest, ...nextStep(adviceOn(screen, what), screen, indent)].join('\n')}\n`;
 }
+
+/** For the issuer of this gateway. */
+export const adviceOn = ({ isByPerson }: Screen, { advice, byPerson }: Pick<Complaint, 'advice' | 'byPerson'>) =>
+  byPerson !== undefined && isByPerson?.() === true ? byPerson : advice;
 
 /** `→ newleaf check`, in lines. */
 export function nextStep(advice: string | undefined, screen: Screen, indent: string): readonly string[] {

@@ -73,7 +73,7 @@ export async function start(options: StartOptions, held?: Lock): Promise<Running
     uplink = programs;
     control = await serveControl({
       socket: config.control.socket,
-      answer: onWire(daemon.answer, () => programs.status()),
+      answer: onWire(daemon.answer, () => programs.status(), terms.automatic),
       subscribe: (listener) => daemon.subscribe(listener),
       metrics: () => metricsOf(daemon.state, daemon) + programs.metrics(),
       uplink: programs,

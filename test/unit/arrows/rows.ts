@@ -11,7 +11,7 @@ export interface Arrow {
 
 /** Situation | where its arrow stands; … | what is typed; … | what that changes | where › test. */
 const ROWS = `
-DPS has refused a leaf that is enrolled now | NL-DPS-401002; agent/cli/status/advise.ts | newleaf reprovision | DPS takes it | test/e2e/cli.test.ts › 4 a person: the enrollment does not know the next leaf
+DPS has refused a leaf that is enrolled now | NL-DPS-401002; agent/dps/refusal.ts; agent/cli/status/advise.ts | newleaf reprovision | DPS takes it | test/e2e/cli.test.ts › 4 a person: the enrollment does not know the next leaf
 the enrollment was disabled | NL-DPS-DISABLED; agent/cli/checks/azure.ts | newleaf reprovision | DPS takes the leaf | test/e2e/check/breakages.ts › enrollment disabled
 the hub was not allowed | NL-DPS-HUB | newleaf reprovision | the gateway follows | test/e2e/allowed-hubs.test.ts › DPS assigns a hub that is not allowed
 another client has the same identity | NL-HUB-FLAPPING | newleaf uplink add NAME; newleaf reprovision | it sends through newleaf, the session stays | test/system/cures.test.ts › another client with the same identity
@@ -32,18 +32,18 @@ work that goes round in circles is slowed down | NL-BUDGET-BRAKED | newleaf repr
 port 8883 is closed, and 443 is not tried | agent/cli/checks/check.ts | systemctl restart newleaf | the gateway goes by 443 | test/e2e/network.test.ts › mqtt, and a proxy that lets only 443 through
 a file cannot be written | agent/cli/request/csr.ts | newleaf csr -o FILE | the CSR is in another | test/e2e/arrows.test.ts › a person is to bring the leaf
 the token is lost | NL-TOKEN-MISSING; hsm/module.ts | systemctl stop newleaf; newleaf init --ask; systemctl start newleaf; newleaf roll --wait | another token, key and leaf | test/system/cures.test.ts › a token that is lost, with the key of the leaf
-the token that 'init' is given has another key | agent/cli/init/provision.ts | systemctl start newleaf; newleaf roll --wait | another key | test/system/cures.test.ts › a token that is lost, with the key of the leaf
+the token that 'init' is given has another key | agent/cli/init/provision.ts; agent/failure/advice.ts | systemctl start newleaf; newleaf roll --wait | another key | test/system/cures.test.ts › a token that is lost, with the key of the leaf
 the PIN is wrong | NL-TOKEN-PIN | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › the PIN is wrong
 the token was given the PIN again that it had refused | hsm/pin-record.ts | rm …; systemctl restart newleaf | the gateway serves | test/e2e/refused-pin.test.ts › the token has refused the PIN, and is given that PIN again
 there is no PIN | NL-TOKEN-PIN-FILE | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › the PIN is away
 the PIN was locked | NL-TOKEN-PIN-LOCKED | systemctl restart newleaf | the gateway serves | test/system/locked-pin.test.ts › as printed
-the key of the leaf is lost | NL-TOKEN-KEY | newleaf roll --wait | another key and leaf | test/e2e/check/breakages.ts › key missing
-the same, and a person brings the leaf | agent/failure/by-person.ts | newleaf csr; newleaf install FILE | another key and leaf | test/e2e/by-person.test.ts › the key of a leaf that a person has brought is lost
-another key has its CKA_ID | agent/failure/failure-of.ts | newleaf roll --wait | a key with an ID of its own | test/e2e/shared-id.test.ts › roll
+the key of the leaf is lost | NL-TOKEN-KEY; agent/failure/advice.ts | newleaf roll --wait | another key and leaf | test/e2e/check/breakages.ts › key missing
+the same, and a person brings the leaf | NL-LEAF-EXPIRING; NL-TOKEN-MISSING; NL-TOKEN-KEY; NL-TOKEN-OCCUPIED; hsm/module.ts; agent/failure/advice.ts | newleaf csr; newleaf install FILE | another key and leaf | test/e2e/by-person.test.ts › the key of a leaf that a person has brought is lost
+another key has its CKA_ID | agent/failure/advice.ts | newleaf roll --wait | a key with an ID of its own | test/e2e/shared-id.test.ts › roll
 a key of another program is in the next place | NL-TOKEN-OCCUPIED | systemctl restart newleaf; newleaf roll --wait | a key with another name | test/system/arrows-lost.ts › a key of another program is in the next place
 the state is lost, and the token has the leaf | agent/keys/occupied.ts | systemctl stop newleaf; newleaf init --adopt token --yes; systemctl start newleaf | the gateway goes on with it | test/system/arrows-lost.ts › the state is lost, and the token has the leaf
 the same, to begin anew | agent/keys/occupied.ts | newleaf decommission; newleaf init | another key and leaf | test/system/arrows-lost.ts › the state is lost, and the person begins anew
-the key is one that the token does not protect | agent/cli/checks/token.ts; agent/cli/init/provision.ts | newleaf roll; newleaf roll --wait | a key of the token | test/e2e/init/adopt.deep.test.ts › from a key and a leaf in files
+the key is one that the token does not protect | agent/cli/checks/token.ts; agent/failure/advice.ts | newleaf roll; newleaf roll --wait | a key of the token | test/e2e/init/adopt.deep.test.ts › from a key and a leaf in files
 the daemon may not read its token | hsm/hidden-tokens.ts; agent/cli/init/token-words.ts | chown -R …: …; chown -R newleaf: /var/lib/softhsm/tokens | the token is there | test/system/arrows-lost.ts › the daemon may not read its token
 the tokens of SoftHSM were not mounted | hsm/hidden-tokens.ts | systemctl restart newleaf | the token is there | test/system/arrows-lost.ts › the directory of the tokens is not mounted
 the tokens of SoftHSM are lost | hsm/hidden-tokens.ts | systemctl stop newleaf; install -d -o … -m 700 …; newleaf init --new-token softhsm; systemctl start newleaf | another token, key and leaf | test/system/arrows-lost.ts › the tokens are lost

@@ -82,10 +82,11 @@ export interface TestProgram extends Program {
 type Sessions = Readonly<Record<string, Readonly<Record<string, 0 | 1>>>>;
 
 /** A program whose clients are all clean writes nothing to its directory. */
+/** @param directory by default one that not even root can make: a test that writes says so */
 export function programOf(
   name: string,
   sessions: Sessions = {},
-  directory = '/nonexistent',
+  directory = '/dev/null/none',
   now: () => number | undefined = () => undefined,
   terms: OwnTerms = {},
 ): TestProgram {

@@ -98,3 +98,19 @@ test('late timers do not lower a high rate', async () => {
   await world.pass(4 * SECOND);
   assert(world.hub.arrived.length > 3_600, `${world.hub.arrived.length} in 4 s`);
 });
+
+test('a program that is removed while the hub closes over its messages slows down none', async () => {
+  const world = new World(['good', 'bad']);
+  world.start();
+  await world.append('good', 'first');
+  await world.append('bad', 'bad1', 'bad2', 'bad3');
+  await world.pass(MINUTE);
+  assert.equal(world.uplink.program('bad')?.troubles[0]?.code, 'NL-UPLINK-POISON');
+  world.uplink.remove('bad');
+  world.hub.rttMs = 4 * SECOND;
+  await world.append('good', ...numbered('g', 60));
+  const { length: sessions } = world.hub.sessions;
+  await world.pass(30 * SECOND);
+  assert.equal(world.hub.texts.filter((text) => text.startsWith('g')).length, 60);
+  assert.equal(world.hub.sessions.length, sessions);
+});

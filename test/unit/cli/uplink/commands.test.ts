@@ -69,7 +69,7 @@ describe('without root', () => {
     for (const [wrong, said] of [
       [['--max-bytes', '8'], /--max-bytes must be a number with its unit \(KiB, MiB, GiB\), .*, or "default"\./],
       [['--max-age', '5'], /--max-age must be a number with its unit \(s, min, hour, day\)/],
-      [['--rate', '0.5'], /--rate must be a whole number from 1 to 2000/],
+      [['--rate', '0.5'], /--rate must be a whole number from 1 to 1000/],
       [['--rate', 'x'], /--rate must be a whole number/],
       [['--priority', 'low'], /--priority must be one of high, normal, bulk, or "default"\./],
       [[], /What is to be set\? --max-bytes, --max-age, --rate, --priority\./],
