@@ -51,6 +51,11 @@ class Person {
     await log.waitFor({ event: 'connected' }, 120_000, since);
   }
 
+  /** Asks until the daemon of the container is there. */
+  async answered(): Promise<void> {
+    while (/NL-(?:CONTROL-GONE|DAEMON-DOWN)/.test((await this.newleaf('status')).err));
+  }
+
   /** The arrow of a screen that begins so. */
   arrow(screen: Ended, begins: string): string {
     const found = arrowsIn(screen).find((command) => command.startsWith(begins));
@@ -188,6 +193,7 @@ test('the token is lost: stop, another token, start, and a roll', async (t) => {
   await person.must(person.arrow(screen, 'docker stop'));
   await person.must(person.arrow(screen, 'docker run'), ...person.site.flags);
   await person.must(person.arrow(screen, 'docker restart'));
+  await person.answered();
   await person.must(`docker exec newleaf ${person.arrow(screen, 'newleaf roll --wait')}`);
 });
 
