@@ -2,7 +2,7 @@ import type { Failure } from '../failure/failure.ts';
 import { turnMs } from './backoff.ts';
 import { begin } from './begin.ts';
 import { hasLeaf } from './candidate.ts';
-import { AGAIN, canGoBack, isBarred, PATIENCE, unanswered } from './look.ts';
+import { canGoBack, isBarred, PATIENCE, unanswered } from './look.ts';
 import { askForCurrent, finish, giveUp, makesWay, park, toRegisterNext } from './moves.ts';
 import { isSession } from './poison.ts';
 import type { Decision, Moved, Of, RollEffect, RollEvent, RollState } from './state.ts';
@@ -52,11 +52,12 @@ function patience({ next }: RollState): number {
 
 /** Asks DPS where the rules say so. The attempts at the old hub go on meanwhile. */
 function askAnew(state: RollState, event: Of<'failed'>, decision?: Decision): RollState {
-  const { next, online, unreached } = state;
+  const { next, online } = state;
   if (decision?.action !== 're-register') return state;
   if (next?.is !== 'assigned' && next?.is !== 'sent') return begin(state, event, decision);
-  // The candidate has asked before, or gets no answer, and the hub of the current leaf does not answer either: by turns.
-  const isTurn = next.is === 'sent' || (online === undefined && unreached > AGAIN);
+  // The candidate has asked before, or gets no answer, and the hub of the current leaf does not answer either: by turns. How
+  // long it gets none is not on disk: after a power cut it may be for hours.
+  const isTurn = next.is === 'sent' || online === undefined;
   if (isTurn && canGoBack(state, event)) return { ...tryCurrent(state, event, event.failure), unreached: 0 };
   return next.is === 'sent' ? state : toRegisterNext(state, next);
 }

@@ -74,8 +74,8 @@ export const BESIDE: readonly Mutation[] = [
   of(
     'unreached.ts',
     'a candidate that no hub answers keeps the other leaf from another hub',
-    'online === undefined && unreached > AGAIN',
-    'false',
+    "next.is === 'sent' || online === undefined",
+    "next.is === 'sent'",
   ),
   of(
     'moves.ts',
@@ -125,8 +125,8 @@ export const BESIDE: readonly Mutation[] = [
   of(
     'unreached.ts',
     'a candidate that DPS does not answer keeps the current leaf from another hub',
-    "next.is === 'sent' || (online",
-    '(online',
+    "next.is === 'sent' || online",
+    'online',
   ),
   of(
     'unreached.ts',

@@ -142,9 +142,11 @@ describe('the candidate whose hub does not answer', () => {
 });
 
 describe('whom a silent hub makes ask', () => {
-  test('the candidate alone, in the first hour: it is not given up', () => {
-    const asks = unheard({ ...alone, unreached: firstOf(candidate) - 1 }, 'connect');
-    assert.equal(briefly(asks), 'registering-next, register b, connect a');
+  test('the current leaf, whose session is gone as well: by turns, as nothing on disk says for how long', () => {
+    const asking = { ...alone, unreached: firstOf(candidate) - 1 };
+    const asks = unheard(asking, 'connect');
+    assert.deepEqual([briefly(asks), asks.next?.is], ['registering, register a, connect a', 'parked']);
+    assert.equal(briefly(unheard({ ...asking, online: 'hub1' }, 'connect')), 'registering-next, register b, connect a');
   });
   test('the candidate alone, after an hour as well, where the current leaf has expired: it counts on', () => {
     const hours = firstOf(candidate) + 60;
