@@ -58,6 +58,11 @@ export const contained: Rewriting = (command) => {
       'newleaf',
       ...args,
     );
+  // Files of the reader are not in the container.
+  if (program === 'newleaf' && verb === 'install' && rest[0] === 'FILE')
+    return docker('exec', '--interactive', 'newleaf', 'newleaf', verb, '-', ...rest.slice(1), '<FILE');
+  if (program === 'newleaf' && verb === 'csr' && rest[0] === '-o')
+    return docker('exec', 'newleaf', 'newleaf', verb, '>FILE');
   // Its /tmp is in memory, and docker-cp(1) does not reach that.
   if (program === 'newleaf' && verb === 'support-bundle')
     return docker('exec', 'newleaf', 'newleaf', verb, '-o', '-', '>newleaf-support.tar.gz');
@@ -80,7 +85,7 @@ function terminalFor(args: readonly string[]): readonly string[] {
 
 /** Advice of codes that is about packages and users of a machine, and what an image has in its place. */
 const OF_IMAGE: Readonly<Partial<Record<Code, string>>> = {
-  'NL-STATE-WRITE': `Check free space. The volume must not be read-only, and must belong to the user of the image: \`chown -R newleaf: /var/lib/newleaf\`. Of a directory of the host, there: chown -R 990:990 DIRECTORY`,
+  'NL-STATE-WRITE': `Check free space. The volume must not be read-only, and must belong to the user of the image: \`chown -R newleaf: /var/lib/newleaf\`. A directory of the host must belong to user and group 990 there.`,
   'NL-STATE-NEWER':
     'Run the newer image again: `docker rm --force newleaf`, then the line that starts it, with the tag of that image.',
   'NL-TPM-DENIED':
@@ -97,7 +102,10 @@ export const volumeOfPrograms = (env = process.env): string | undefined =>
 
 /** A text with the advice of an image in place of a machine's. */
 export const inImage = (text: string): string =>
-  Object.entries(OF_IMAGE).reduce((told, [code, advice]) => told.replaceAll(CODES[code as Code].advice, advice), text);
+  Object.entries(OF_IMAGE)
+    .reduce((told, [code, advice]) => told.replaceAll(CODES[code as Code].advice, advice), text)
+    // What was done, and not what to do.
+    .replaceAll(CODES['NL-STATE-DECOMMISSIONED'].means, 'This gateway was given up.');
 
 /** Whether this is the image of Dockerfile.arm64. */
 export const isContained = ({ NEWLEAF_CONTAINER }: NodeJS.ProcessEnv): boolean => NEWLEAF_CONTAINER === '1';

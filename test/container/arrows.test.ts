@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, chownSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -48,6 +49,11 @@ class Person {
     const since = log.entries.length;
     await this.must(line);
     await log.waitFor({ event: 'connected' }, 120_000, since);
+  }
+
+  /** Asks until the daemon of the container is there. */
+  async answered(): Promise<void> {
+    while (/NL-(?:CONTROL-GONE|DAEMON-DOWN)/.test((await this.newleaf('status')).err));
   }
 
   /** The arrow of a screen that begins so. */
@@ -125,6 +131,17 @@ test('the bundle comes out of the container', async (t) => {
   assert.match(gunzipSync(archive).toString('latin1'), /check\.json/);
 });
 
+test('a person brings a leaf: CSR out of the container, leaf into it', async (t) => {
+  const person = await running(t);
+  const csr = await person.newleaf('csr');
+  const [docker, ...words] = person.arrow(csr, 'docker exec --interactive').replace(/ <.*$/, '').split(' ');
+  assert.equal(docker, 'docker');
+  const install = engine.start(...words);
+  install.stdin.end(await person.site.far.issue(csr.out));
+  const [code] = await once(install, 'close');
+  assert.equal(code, 0);
+});
+
 test('a command in another container asks there', async (t) => {
   const person = await running(t);
   const { configuration } = person.site.volumes;
@@ -176,6 +193,7 @@ test('the token is lost: stop, another token, start, and a roll', async (t) => {
   await person.must(person.arrow(screen, 'docker stop'));
   await person.must(person.arrow(screen, 'docker run'), ...person.site.flags);
   await person.must(person.arrow(screen, 'docker restart'));
+  await person.answered();
   await person.must(`docker exec newleaf ${person.arrow(screen, 'newleaf roll --wait')}`);
 });
 

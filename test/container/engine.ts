@@ -50,6 +50,7 @@ export class Engine {
   /** podman to its end; the simulator goes on meanwhile. */
   async podman(...args: readonly string[]): Promise<Ended> {
     const child = this.start(...args);
+    child.stdin.end();
     const [out, err] = [text(child.stdout), text(child.stderr)];
     const [code] = await once(child, 'close');
     return { code, out: await out, err: await err };
@@ -57,7 +58,7 @@ export class Engine {
 
   /** podman as a process of its own. */
   start(...args: readonly string[]) {
-    return spawn(ENTER, [...this.#argv, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: this.env });
+    return spawn(ENTER, [...this.#argv, ...args], { stdio: ['pipe', 'pipe', 'pipe'], env: this.env });
   }
 
   remove(): void {

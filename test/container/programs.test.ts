@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { atHome, composer } from './compose.ts';
 import { ownEngine } from './engine.ts';
 import { makeImage } from './made-image.ts';
-import { blockOf, lineOf, type } from './page.ts';
+import { arrowsIn, blockOf, lineOf, type } from './page.ts';
 import { site } from './site.ts';
 
 const { engine } = ownEngine();
@@ -26,12 +26,11 @@ test('programs in containers of their own, by a key and by a socket: files and l
   const { volumes, far } = made;
   const init = lineOf(blockOf('Run', 'sh', 'newleaf init'), 'docker run');
   const { code, out, err } = await type(engine, volumes, init, ...made.flags);
-  t.after(() => engine.podman('volume', 'rm', '--force', 'newleaf', 'gateway_uplink'));
+  t.after(() => engine.podman('volume', 'rm', '--force', 'newleaf', 'uplink'));
   assert.equal(code, 0, out + err);
   // All containers have the network of this machine, where another program may have the port.
   const port = `${await freePort()}`;
   const here = (text: string) => text.replace('0.0.0.0:8883', `127.0.0.1:${port}`).replace('-p 8883', `-p ${port}`);
-  appendFileSync(join(volumes.configuration, 'newleaf.toml'), here(blockOf('Your own programs', 'toml')));
   const { compose, directory } = composer(engine, {
     'compose.yaml': atHome(blockOf('Compose', 'yaml'), volumes),
     'compose.override.yaml': here(blockOf('Your own programs', 'yaml')),
@@ -44,6 +43,17 @@ services:
   });
   t.after(() => compose('down'));
   const lines = blockOf('Your own programs', 'sh').trim().split('\n');
+  // Begun without a name for others: what is printed then.
+  const [start = ''] = lines;
+  assert.equal((await compose(...start.split(' ').slice(2))).code, 0);
+  await far.log.waitFor({ event: 'connected' }, 120_000);
+  const early = await type(engine, volumes, 'docker exec newleaf newleaf uplink add early --key');
+  assert.match(early.out, /^hosts = \["newleaf"\]$/m);
+  const bare = { ...early, out: early.out.replaceAll(/^# /gm, '') };
+  appendFileSync(join(volumes.configuration, 'newleaf.toml'), here(blockOf('Your own programs', 'toml')));
+  const arrows = arrowsIn(bare).filter((command) => command.startsWith('docker '));
+  assert.equal(arrows.length, 2, early.out);
+  for (const arrow of arrows) assert.equal((await type(engine, volumes, arrow)).code, 0, arrow);
   let key = '';
   for (const line of lines) {
     const [, setting] = /^echo '(.*)' >\.env$/.exec(line) ?? [];

@@ -17,13 +17,18 @@ export interface Site {
   readonly flags: readonly string[];
 }
 
+/** Directories that go with the test file, and not sooner: what follows a test ends its containers, which write there. */
+export const scratch: string[] = [];
+process.once('exit', () => {
+  for (const directory of scratch) rmSync(directory, { recursive: true, force: true });
+});
+
 export async function site(t: TestContext): Promise<Site> {
   const far = await startSimulator();
   t.after(() => far.close());
   await far.enrollGroup({ groupId: 'gateways', primary: far.endpoints.issuerPem });
   const directory = mkdtempSync(join(tmpdir(), 'newleaf-container-'));
-  // Not sooner: what follows a test ends its containers, which write there.
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  scratch.push(directory);
   const volumes = { configuration: join(directory, 'etc'), state: join(directory, 'state') };
   for (const path of Object.values(volumes)) mkdirSync(path);
   const { endpoints: at } = far;

@@ -20,6 +20,7 @@ const NEEDED: Readonly<Record<string, string>> = {
     'a comment of a file',
   'agent/cli/init/enrollment.ts: systemctl enable --now newleaf': 'the dialogue takes commands',
   'agent/cli/init/enrollment.ts: newleaf status': 'the dialogue takes commands',
+  'agent/cli/init/enrollment.ts: docker exec newleaf newleaf status': 'the dialogue takes commands',
   'agent/cli/init/adopt/adopt.ts: sudo systemctl mask …': 'the dialogue takes commands',
   'agent/cli/init/adopt/adopt.ts: sudo systemctl disable --now newleaf': 'the dialogue takes commands',
   'agent/cli/init/adopt/adopt.ts: sudo systemctl unmask …': 'the dialogue takes commands',

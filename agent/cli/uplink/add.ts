@@ -39,7 +39,7 @@ export const uplinkAdd = (machine: Machine = HERE): Run =>
     assertPossible(wish, machine);
     const loaded = loadConfig(configPath(textOption(args, 'config'), io.env));
     const shown = await added(wish, loaded, daemonPlace(loaded.config, io.env), machine);
-    const group = 'socket' in shown ? sharingGroup(shown.socket, machine) : undefined;
+    const group = sharingGroup(shown, machine);
     const screen = screenOf(io.out, io.env);
     const said = wrap(screen, `The program ${name} is added. \`newleaf uplink show ${name}\` prints this again.`);
     io.out.write(`${said.join('\n')}\n\n${pasteText(shown, screen, group)}`);

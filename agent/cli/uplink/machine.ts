@@ -4,6 +4,7 @@ import { groupsIn } from '../../machine/account.ts';
 import { isContained } from '../../machine/contained.ts';
 import { type Numbered, TMPFILES } from '../../machine/program-directory.ts';
 import { Misuse } from '../kit/command.ts';
+import type { HowToConnect } from './told.ts';
 
 /** What the commands touch outside the daemon; other places for tests. */
 export interface Machine {
@@ -41,9 +42,10 @@ export function groupWith(id: number, { groups }: Machine): Numbered {
   return { id, name };
 }
 
-/** The group that may use a socket, where this user can see it; its number in a container, as others know no name of it. */
-export function sharingGroup(socket: string, machine: Machine): string | number | undefined {
-  const found = statSync(dirname(socket), { throwIfNoEntry: false });
+/** The group that may use a socket, where this user can see it; in a container a number, as others know no name of it. */
+export function sharingGroup(connection: HowToConnect, machine: Machine): string | number | undefined {
+  const directory = dirname('socket' in connection ? connection.socket : connection.ca);
+  const found = statSync(directory, { throwIfNoEntry: false });
   if (machine.isContained) return found?.gid ?? process.getegid?.();
   return found === undefined ? undefined : groupWith(found.gid, machine).name;
 }

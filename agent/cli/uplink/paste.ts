@@ -28,7 +28,7 @@ export function pasteText(connection: HowToConnect, screen: Screen, group?: stri
 
 /** Pure. @param group whose users may use the socket; undefined where it is not known */
 export const pastesOf = (connection: HowToConnect, group?: string | number): readonly Paste[] =>
-  'socket' in connection ? bySocket(connection, group) : byKey(connection);
+  'socket' in connection ? bySocket(connection, group) : byKey(connection, typeof group === 'number');
 
 function bySocket({ name, socket }: BySocket, group: string | number | undefined): readonly Paste[] {
   const topic = eventsTopic(name);
@@ -94,13 +94,14 @@ function admission(group: string | number | undefined): Paste {
   };
 }
 
-function byKey({ name, tcp, host: named, key, ca }: ByKey): readonly Paste[] {
+function byKey({ name, tcp, host: named, key, ca }: ByKey, isContained: boolean): readonly Paste[] {
   const { host, port } = hostOf(tcp, named);
   return [
     {
       about: `${name} connects to ${host}, port ${port}, by TLS and MQTT 3.1.1, with QoS 0 or 1. The CA of this gateway, which its program must trust, is in`,
       lines: [ca],
     },
+    ...(isContained && named === undefined ? [NAMELESS] : []),
     ...sdks(name, host, port, key, ca),
     ...others(name, host, port, key, ca),
     {
@@ -110,6 +111,13 @@ function byKey({ name, tcp, host: named, key, ca }: ByKey): readonly Paste[] {
     },
   ];
 }
+
+/** What a container says that programs in others cannot reach. */
+const NAMELESS: Paste = {
+  about:
+    'Programs in other containers reach it only with these settings, where the name is the one by which the engine knows this container. The CA vouches for the names that it was made with, so it goes, too: `docker exec newleaf rm /var/lib/newleaf/uplink/.tls/ca.key`, then `docker restart newleaf`.',
+  lines: ['[uplink]', 'tcp = "0.0.0.0:8883"', 'hosts = ["newleaf"]'],
+};
 
 /** The device SDKs of Azure, where HostName is not checked, and must have a dot (azure-iot-sdk-c). */
 function sdks(name: string, host: string, port: string, key: string, ca: string): readonly Paste[] {

@@ -20,7 +20,7 @@ export const uplinkShow = (machine: Machine = HERE): Run =>
     if (args.options.json === true) io.out.write(`${JSON.stringify({ schema: 1, ...shown })}\n`);
     else {
       const screen = screenOf(io.out, io.env);
-      const group = 'socket' in shown ? sharingGroup(shown.socket, machine) : undefined;
+      const group = sharingGroup(shown, machine);
       io.out.write(`${programBlock(shown, io.now(), config.state.directory, screen)}\n`);
       io.out.write(pasteText(shown, screen, group));
     }

@@ -28,6 +28,16 @@ export const IN_CONTAINER: readonly ContainedArrow[] = [
     test: [ARROWS, 'a command in another container asks there'],
   },
   {
+    command: 'docker exec --interactive newleaf newleaf install - <FILE',
+    standsFor: '`newleaf install FILE`',
+    test: [ARROWS, 'a person brings a leaf'],
+  },
+  {
+    command: 'docker exec newleaf rm /var/lib/newleaf/uplink/.tls/ca.key',
+    standsFor: '"Remove …/ca.key": it is of the user of the image',
+    test: ['test/container/programs.test.ts', 'programs in containers of their own'],
+  },
+  {
     command: 'docker run --rm --user 0 ',
     standsFor:
       '`chown`, `chmod`, `install`, `rm`; `sudo newleaf init`, where `/etc/newleaf` is not for the user of the image',

@@ -38,6 +38,9 @@ describe('in a container, a command is one that works there', () => {
       `docker run --rm --interactive ${MEMORY} ${OURS} newleaf init --pin-file - <FILE`,
     ],
     ['newleaf support-bundle', 'docker exec newleaf newleaf support-bundle -o - >newleaf-support.tar.gz'],
+    ['newleaf install FILE', 'docker exec --interactive newleaf newleaf install - <FILE'],
+    ['newleaf csr -o FILE', 'docker exec newleaf newleaf csr >FILE'],
+    ['newleaf csr', 'newleaf csr'],
     ['newleaf roll --wait', 'newleaf roll --wait'],
   ] as const) {
     test(printed, () => assert.equal(inside(`First \`${printed}\`, then wait.`), `First \`${there}\`, then wait.`));
@@ -51,6 +54,10 @@ describe('in a container, a command is one that works there', () => {
       told.map(inside).filter((text) => /dpkg|Use sudo/.test(text)),
       [],
     );
+  });
+
+  test('what was done is no command', () => {
+    assert.equal(inside(CODES['NL-STATE-DECOMMISSIONED'].means), 'This gateway was given up.');
   });
 
   test('a mount that is read-only is named, and no owner is blamed', () => {

@@ -88,6 +88,13 @@ describe('a key', () => {
   ] as const)
     test(`at ${tcp} it is dialled as ${host}`, () => assert.ok(linesOf(byKey(tcp)).includes(`address ${host}:8883`)));
 
+  test('a container that has no name for others says how it gets one', () => {
+    assert.ok(linesOf(byKey(), screen, 990).includes('hosts = ["newleaf"]'));
+    const named: HowToConnect = { name: 'sensors', tcp: '0.0.0.0:8883', host: 'newleaf', key: KEY, ca };
+    for (const lines of [linesOf(byKey(), screen, 'newleaf'), linesOf(named, screen, 990)])
+      assert.ok(!lines.includes('hosts = ["newleaf"]'));
+  });
+
   test('uplink.hosts: it is dialled by its first name', () => {
     const text = linesOf({ name: 'sensors', tcp: '0.0.0.0:8883', host: 'newleaf', key: KEY, ca }).join('\n');
     assert.match(text, /GatewayHostName=newleaf$/m);
