@@ -75,7 +75,7 @@ export const UPLINK_COMMANDS = {
     caller: 'group',
     operands,
     about: [
-      'Changes what is named, and nothing else: its messages and its key stay. Its connections are ended, so that it connects again. The value `default` takes away what was set: it is then as in the configuration.',
+      'Changes what is named, and nothing else, at once: its messages, its key and its connections stay. The value `default` takes away what was set: it is then as in the configuration.',
       'Where messages of several programs wait, those with high priority go first, then normal ones, then bulk. None stands for ever: a bulk program has a turn after 8 of a normal one, or 64 of one with high priority.',
     ],
     options: TERMS,

@@ -1,10 +1,6 @@
 import { type Failure, failure } from '../failure/failure.ts';
-import type { MessageQueue, QueueCounts, Stored } from './ports.ts';
+import type { CountedQueue, Stored } from './ports.ts';
 import { hasExpired } from './times.ts';
-
-export interface CountedQueue extends MessageQueue {
-  readonly counts: QueueCounts;
-}
 
 /** What is known of a message that has been delivered, and has no PUBACK. */
 export interface Delivered {

@@ -117,14 +117,11 @@ export class Listeners {
     this.#keys.delete(name);
     await this.#sockets.get(name)?.close();
     this.#sockets.delete(name);
+    // A directory that root has made is removed by `newleaf uplink remove`, where the daemon may not do so.
+    await rmdir(join(this.#options.settings.sockets, name)).catch(() => {});
     if (this.#keys.size > 0) return;
     for (const port of this.#ports) await port.close();
     this.#ports = [];
-  }
-
-  /** The directory of its socket. One that root has made is removed by `newleaf uplink remove`, where the daemon may not do so. */
-  async remove(name: string): Promise<void> {
-    await rmdir(join(this.#options.settings.sockets, name)).catch(() => {});
   }
 
   close(): Promise<void> {

@@ -45,12 +45,29 @@ export interface MessageQueue {
   close(): Promise<void>;
 }
 
+/** What a queue may hold. */
+export interface QueueBounds {
+  /** Of messages that are not dropped, records and all. On disk, up to one segment more: the first may be dropped in part. */
+  readonly maxBytes: number;
+  /**
+   * Older messages are dropped, when the reader meets them or when room is needed; never at once, and each is counted.
+   * The clock may be wrong: see queue/age.ts.
+   */
+  readonly maxAgeMs?: number | undefined;
+}
+
 /** What became of messages since the start, by a queue. */
 export interface QueueCounts {
   /** Lost to `drop-oldest`, or to their age. */
   readonly dropped: number;
   /** Lost to damaged records on disk. */
   readonly damaged: number;
+}
+
+export interface CountedQueue extends MessageQueue {
+  readonly counts: QueueCounts;
+  /** From now on. What is over it goes, or new messages are refused, when the next one comes. */
+  bound(bounds: QueueBounds): void;
 }
 
 /** A client that has been authenticated as a program. */

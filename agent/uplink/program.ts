@@ -2,8 +2,8 @@ import { type Code, type Failure, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import type { OwnTerms } from '../state/program-terms.ts';
 import { Turns } from '../time/turns.ts';
-import { type CountedQueue, type Delivered, Flow } from './flow.ts';
-import type { Client, Message } from './ports.ts';
+import { type Delivered, Flow } from './flow.ts';
+import type { Client, CountedQueue, Message } from './ports.ts';
 import { type ProgramRecord, writeRecord } from './programs.ts';
 import { type FilterKind, readFilter } from './topics.ts';
 
@@ -80,10 +80,16 @@ export class Program {
     return this.#terms;
   }
 
-  /** Those of its queue are in force when it is opened the next time. @throws Fault NL-STATE-WRITE */
+  /** @throws Fault NL-STATE-WRITE; then they are as before, until the next write */
   async set(terms: OwnTerms): Promise<void> {
+    const before = this.#terms;
     this.#terms = terms;
-    await this.#write(this.#sessions);
+    try {
+      await this.#write(this.#sessions);
+    } catch (error) {
+      this.#terms = before;
+      throw error;
+    }
   }
 
   get clients(): readonly Client[] {

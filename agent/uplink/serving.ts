@@ -12,6 +12,7 @@ import { countsOf, troubledBy, uncounted, uplinkMetrics } from './counters.ts';
 import { KeptPatch } from './kept-patch.ts';
 import { Listeners } from './listeners.ts';
 import type { LazyUplinkOptions } from './options.ts';
+import type { QueueBounds } from './ports.ts';
 import { Program } from './program.ts';
 import { damagedRecord, makeKey, makeProgram, type ProgramRecord, readRecord, removeProgram } from './programs.ts';
 import { openQueue, type QueueOptions } from './queue/open.ts';
@@ -112,14 +113,17 @@ export class Serving {
       throw new Fault('NL-UPLINK-PROGRAM', { message: `The program ${name} has a socket, and no key.` });
     }
     await makeKey(this.#directory, name);
-    return this.#again(name);
+    await this.#shut(name);
+    await this.#reopen(name);
+    return this.show(name);
   }
 
-  /** Its connections end, and its messages stay. @param changes null takes a term away @throws Fault NL-UPLINK-*, NL-STATE-WRITE */
+  /** @param changes null takes a term away @throws Fault NL-UPLINK-*, NL-STATE-WRITE */
   async set(name: string, changes: unknown): Promise<object> {
     const program = this.#program(name);
     await program.set(changedTerms(program.terms, changes) ?? program.terms);
-    return this.#again(name);
+    program.queue.bound(this.#boundsOf(program));
+    return this.show(name);
   }
 
   /** How the program connects. @throws Fault NL-UPLINK-PROGRAM */
@@ -172,12 +176,6 @@ export class Serving {
     this.#options.log.warn({ event: 'uplink-reported', message });
   }
 
-  async #again(name: string): Promise<object> {
-    await this.#shut(name);
-    await this.#reopen(name);
-    return this.show(name);
-  }
-
   /** At the start. */
   async #reopen(name: string): Promise<void> {
     const { isDamaged, ...record } = await readRecord(this.#directory, name);
@@ -187,10 +185,9 @@ export class Serving {
 
   /** The queue before the socket: what a program sends must have a place. */
   async #open(record: ProgramRecord): Promise<void> {
-    const { maxBytes, maxAgeMs, whenFull } = { ...this.#options.settings, ...record.terms };
+    const { whenFull } = this.#options.settings;
     const directory = join(this.#directory, record.name);
-    const bounds = { maxBytes, whenFull, ...(maxAgeMs !== undefined && { maxAgeMs }) };
-    const queue = await this.#queue(directory, 'queue', bounds);
+    const queue = await this.#queue(directory, 'queue', { ...this.#boundsOf(record), whenFull });
     const inbox = await this.#queue(directory, 'inbox', {
       maxBytes: INBOX_BYTES,
       maxAgeMs: LONGEST_AWAY_MS,
@@ -199,6 +196,11 @@ export class Serving {
     const program = new Program(this.#directory, record, queue, inbox, this.#options.now);
     this.#uplink.add(program);
     await this.#listeners.open(program);
+  }
+
+  #boundsOf({ terms }: Pick<Program, 'terms'>): QueueBounds {
+    const { maxBytes, maxAgeMs } = { ...this.#options.settings, ...terms };
+    return { maxBytes, maxAgeMs };
   }
 
   #queue(directory: string, name: string, bounds: Pick<QueueOptions, 'maxBytes' | 'maxAgeMs' | 'whenFull'>) {
@@ -222,7 +224,6 @@ export class Serving {
 
   async #drop(name: string): Promise<void> {
     await this.#shut(name);
-    await this.#listeners.remove(name);
     this.#unopened.delete(name);
     await removeProgram(this.#directory, name);
   }

@@ -1,7 +1,8 @@
 import type { MessageHeader } from './record.ts';
 
 interface AgeOptions {
-  readonly maxAgeMs?: number;
+  /** It may change. */
+  readonly maxAgeMs?: number | undefined;
   now(): number;
   /** Milliseconds since some moment. */
   monotonic?(): number;
@@ -19,11 +20,11 @@ const CREDIBLE = Date.UTC(2025, 0);
  * @param firstOfRun the first sequence of this run
  */
 export function expiry(options: AgeOptions, firstOfRun: number): (header: MessageHeader) => boolean {
-  const { maxAgeMs, now, monotonic = () => performance.now() } = options;
-  if (maxAgeMs === undefined) return () => false;
+  const { now, monotonic = () => performance.now() } = options;
   const begun = monotonic();
   return ({ sequence, at }) => {
-    if (at < CREDIBLE) return false;
+    const { maxAgeMs } = options;
+    if (maxAgeMs === undefined || at < CREDIBLE) return false;
     const longest = sequence >= firstOfRun ? monotonic() - begun : Number.POSITIVE_INFINITY;
     return Math.min(now() - at, longest) > maxAgeMs;
   };

@@ -1,5 +1,5 @@
 import { type Failure, Fault } from '../../failure/failure.ts';
-import type { MessageQueue, QueueCounts } from '../ports.ts';
+import type { CountedQueue, QueueBounds } from '../ports.ts';
 import { expiry } from './age.ts';
 import { type Disk, systemDisk } from './disk.ts';
 import { readFirstHead } from './first-head.ts';
@@ -11,15 +11,8 @@ import { bytesOf, discard, listSegments, SEGMENT_BYTES, type Segment } from './s
 import { Tail } from './tail.ts';
 import { damage, unread, unremoved, unstored } from './words.ts';
 
-export interface QueueOptions {
+export interface QueueOptions extends QueueBounds {
   readonly directory: string;
-  /** Of messages that are not dropped, records and all. On disk, up to one segment more: the first may be dropped in part. */
-  readonly maxBytes: number;
-  /**
-   * Older messages are dropped, when the reader meets them or when room is needed; never at once, and each is counted.
-   * The clock may be wrong: see age.ts.
-   */
-  readonly maxAgeMs?: number;
   /** `drop-oldest` never drops a message that the reader has taken: it may be at the hub. Where only such are left, it refuses. */
   readonly whenFull: 'refuse' | 'drop-oldest';
   /** Of the file system. */
@@ -38,7 +31,8 @@ export interface QueueOptions {
  * is counted. The time it takes does not depend on the number of messages: only the first and the last segment are read.
  * @throws Fault NL-UPLINK-DISK
  */
-export async function openQueue(options: QueueOptions): Promise<MessageQueue & { readonly counts: QueueCounts }> {
+export async function openQueue(given: QueueOptions): Promise<CountedQueue> {
+  const options = { ...given };
   const { directory, reserve, disk = systemDisk, warn, segmentBytes = SEGMENT_BYTES } = options;
   try {
     await disk.makeDirectory(directory).catch(({ cause }) => {

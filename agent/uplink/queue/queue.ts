@@ -1,13 +1,12 @@
 import { type Failure, Fault } from '../../failure/failure.ts';
-import type { Message, MessageQueue, QueueCounts, Stored } from '../ports.ts';
+import type { CountedQueue, Message, QueueBounds, QueueCounts, Stored } from '../ports.ts';
 import type { Reader } from './reader.ts';
 import { encode, encodeNote, recordBytes } from './record.ts';
 import type { Tail } from './tail.ts';
 import { behind, closed, full, unnoted, unread, unstored } from './words.ts';
 
-export interface Bounds {
+interface Bounds extends QueueBounds {
   readonly directory: string;
-  readonly maxBytes: number;
   readonly whenFull: 'refuse' | 'drop-oldest';
   now(): number;
   warn(failure: Failure): void;
@@ -32,7 +31,7 @@ interface Waiting {
  * Joins writer and reader. Messages that come while a sync runs are gathered, and the next sync is for all of them: ten programs
  * that wait for each of their messages share the wait. Each record notes the head; where none comes, a note of its own does.
  */
-export class DiskQueue implements MessageQueue {
+export class DiskQueue implements CountedQueue {
   readonly #bounds: Bounds;
   readonly #tail: Tail;
   readonly #reader: Reader;
@@ -69,6 +68,10 @@ export class DiskQueue implements MessageQueue {
 
   get counts(): QueueCounts {
     return this.#reader.counts;
+  }
+
+  bound(bounds: QueueBounds): void {
+    Object.assign(this.#bounds, bounds);
   }
 
   async append(message: Message, sender?: object): Promise<void> {

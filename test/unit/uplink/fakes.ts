@@ -1,7 +1,7 @@
 import { Fault } from '../../../agent/failure/failure.ts';
 import type { OwnTerms } from '../../../agent/state/program-terms.ts';
-import type { CountedQueue } from '../../../agent/uplink/flow.ts';
-import type { Client, Message, Stored } from '../../../agent/uplink/ports.ts';
+
+import type { Client, CountedQueue, Message, Stored } from '../../../agent/uplink/ports.ts';
 import { Program } from '../../../agent/uplink/program.ts';
 
 /** A queue in memory: what a queue on disk promises, without the disk. */
@@ -70,6 +70,8 @@ export class MemoryQueue implements CountedQueue {
   onAppend(listener: () => void): void {
     this.#listeners.push(listener);
   }
+
+  bound(): void {}
 
   async close(): Promise<void> {}
 }

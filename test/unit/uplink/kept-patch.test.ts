@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { KeptPatch } from '../../../agent/uplink/kept-patch.ts';
+import { diceOf } from '../../search/dice.ts';
 import type { TestClient } from './fakes.ts';
 import type { PlayedSession } from './played-hub.ts';
-import { ANSWERS, Stage } from './stage.ts';
+import { ANSWERS, Stage, settled } from './stage.ts';
 import { MINUTE } from './world.ts';
 
 const GET = '$iothub/twin/GET/?$rid=';
@@ -186,6 +187,66 @@ test('a patch that is kept has the effect of all that it was made of, on every t
     }),
     { numRuns: 2_000 },
   );
+});
+
+test('random outages, rolls and refusals: what was answered 204 is at the hub at the end, and the last one counts', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  for (let seed = 1; seed <= 200; seed += 1) {
+    const dice = diceOf(seed);
+    const { stage, one } = await staged();
+    let twin: unknown = {};
+    let isGood = false;
+    /** Answered up to here. */
+    const seen = new Map<PlayedSession, number>();
+    const answers = async (session: PlayedSession) => {
+      for (let index = seen.get(session) ?? 0; index < session.published.length; index = seen.get(session) ?? 0) {
+        seen.set(session, index + 1);
+        const { topic, payload } = session.published[index] ?? assert.fail();
+        const isTaken = isGood || dice() < 0.7;
+        if (isTaken) twin = merged(twin, JSON.parse(Buffer.from(payload).toString()));
+        // An answer may be lost with its session, and with all behind it.
+        if (!isGood && dice() < 0.2) return session.end();
+        await stage.arrive(session, `$iothub/twin/res/${isTaken ? 204 : 429}/?$rid=${topic.split('$rid=')[1]}`);
+      }
+    };
+    const written = new Map<string, unknown>();
+    for (let step = 0; step < 40; step += 1) {
+      const open = stage.hub.open;
+      const roll = dice();
+      if (roll < 0.6) {
+        const patch = {
+          [dice() < 0.5 ? 'a' : 'b']: step,
+          o: { [dice() < 0.5 ? 'c' : 'd']: dice() < 0.3 ? null : step },
+        };
+        written.set(`${step}`, patch);
+        await stage.publish(one, `${PATCH}${step}`, JSON.stringify(patch));
+      } else if (open === undefined) await stage.open();
+      else if (roll < 0.7) open.end();
+      else if (roll < 0.75) {
+        await answers(open);
+        await stage.open();
+        open.end('ended');
+      } else await answers(open);
+      if (dice() < 0.1) {
+        // Else a write has no answer for so long, and whether the hub has taken it is not known.
+        if (stage.hub.open !== undefined) await answers(stage.hub.open);
+        await settled();
+        t.mock.timers.tick(30_000);
+      }
+      await settled();
+    }
+    isGood = true;
+    const last = stage.hub.open ?? (await stage.open());
+    for (let minute = 0; minute < 3; minute += 1) {
+      await answers(last);
+      t.mock.timers.tick(30_000);
+    }
+    const taken = one.topics.flatMap((topic) => /res\/204\/\?\$rid=(\d+)/.exec(topic)?.[1] ?? []);
+    const order = [...written.keys()].filter((request) => taken.includes(request));
+    const due = order.reduce<unknown>((on, request) => merged(on, written.get(request)), {});
+    assert.deepEqual(sorted(twin), sorted(due), `seed ${seed}`);
+    await stage.uplink.close();
+  }
 });
 
 /** With names in order. */

@@ -175,6 +175,7 @@ test('the bound of a program is that of its queue, and the others have theirs', 
   t.after(() => serving.close());
   await serving.add('small', false, { maxBytes: 500 });
   await serving.add('large', false);
+  await using stays = await RawClient.open(join(directory, 'sockets', 'small', 'mqtt.sock'), { clientId: 'stays' });
   const fill = async (name: string) => {
     await using client = await RawClient.open(join(directory, 'sockets', name, 'mqtt.sock'));
     client.publish(`devices/${name}/messages/events/`, 1, Buffer.alloc(300));
@@ -189,6 +190,7 @@ test('the bound of a program is that of its queue, and the others have theirs', 
   await fill('large');
   await serving.set('small', { maxBytes: 1_000 });
   await fill('small');
+  assert.equal(stays.isClosed, false);
   const told = serving.status().programs.map(({ name, queued }) => [name, queued]);
   assert.deepEqual(told.sort(), [
     ['large', 2],

@@ -23,6 +23,34 @@ const append = async (queue: Opened, from: number, to: number) => {
 };
 const dropOne = async (queue: Opened) => queue.drop((await queue.next()) ?? assert.fail('there is a message'));
 
+suite('bounds that change while the queue is open', () => {
+  test('a smaller one drops the oldest when the next message comes, a larger one takes more', async () => {
+    const { queue } = await opened({ maxBytes: bytesOf(0, 30), whenFull: 'drop-oldest' });
+    await append(queue, 0, 30);
+    queue.bound({ maxBytes: bytesOf(20, 30) });
+    assert.equal(queue.count, 30);
+    await append(queue, 30, 31);
+    assert.deepEqual(queue.counts, { dropped: 21, damaged: 0 });
+    queue.bound({ maxBytes: bytesOf(0, 30) });
+    await append(queue, 31, 40);
+    assert.deepEqual(await numbersIn(queue), range(21, 40));
+  });
+
+  test('an age that is set drops what is older, and one that is taken away drops nothing', async () => {
+    let now = START;
+    const { queue } = await opened({ now: () => now, monotonic: () => now });
+    await append(queue, 0, 3);
+    now += HOUR;
+    await append(queue, 3, 5);
+    queue.bound({ maxBytes: bytesOf(0, 30), maxAgeMs: HOUR / 2 });
+    assert.equal(numberOf((await queue.next()) ?? assert.fail('there is a message')), 3);
+    now += HOUR;
+    queue.bound({ maxBytes: bytesOf(0, 30), maxAgeMs: undefined });
+    assert.equal(numberOf((await queue.next()) ?? assert.fail('there is a message')), 4);
+    assert.deepEqual(queue.counts, { dropped: 3, damaged: 0 });
+  });
+});
+
 suite('a full queue that refuses', () => {
   test('takes up to the last byte, refuses, and takes again when there is room', async () => {
     const { disk, queue, again } = await opened({ maxBytes: bytesOf(0, 30) });
