@@ -39,6 +39,12 @@ export const UPLINK: readonly Mutation[] = [
     'LARGEST_MESSAGE * 2',
   ),
   of(
+    'uplink/refusals.ts',
+    'messages that no hub takes wear out the flash',
+    'return allowance.take(WRITTEN_A_SECOND,',
+    'return allowance.take(1,',
+  ),
+  of(
     'uplink/program.ts',
     'a client that draws its ID anew wears out the flash',
     'if (!client.clean && filters.length > 0) sessions',
