@@ -136,7 +136,7 @@ furnish() {
 switch_to() {
   if [ -e "$newleaf" ]; then cp -p "$newleaf" "$newleaf.before"; fi
   # Without the optimizing compilers of V8: they would cost 2 to 9 MiB, and save no time (systemd/README.md).
-  printf '#!/bin/sh\nexec %s/node --no-opt --no-maglev %s/newleaf.js "$@"\n' "$1" "$1" >"$newleaf.new"
+  printf '#!/bin/sh\nexec %s/node --no-opt --no-maglev --optimize-for-size %s/newleaf.js "$@"\n' "$1" "$1" >"$newleaf.new"
   chmod 755 "$newleaf.new"
   sync
   mv "$newleaf.new" "$newleaf"

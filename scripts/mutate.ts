@@ -57,16 +57,22 @@ const UPLINK_TABLES = [
   'fair',
   'forward',
   'inbox',
+  'kept-patch',
   'messages',
   'methods',
+  'order',
+  'programs',
   'refusals',
   'rejected',
+  'serving',
   'stands',
   'suspects',
+  'times',
   'topics',
   'twin',
   'uplink',
 ];
+const WIRE_TABLES = ['admission', 'connect', 'publish', 'session'];
 const EDGE_TABLES = [
   'daemon/lane',
   'daemon/full-disk',
@@ -85,6 +91,7 @@ walk({ enrollment: 'individual', isFated: true, most: ${PAIRS} });
   tables: TABLES.map((name) => `import './${name}.test.ts';\n`).join(''),
   edges: EDGE_TABLES.map((name) => `import '../${name}.test.ts';\n`).join(''),
   uplink: UPLINK_TABLES.map((name) => `import '../uplink/${name}.test.ts';\n`).join(''),
+  wire: WIRE_TABLES.map((name) => `import '../uplink/wire/${name}.test.ts';\n`).join(''),
   queue: QUEUE_TABLES.map((name) => `import '../uplink/queue/${name}.test.ts';\n`).join(''),
   faults: `import '../uplink/queue/faults.test.ts';\n`,
 } as const;
@@ -93,6 +100,7 @@ type Proof = keyof typeof PROOFS;
 /** What takes ten times as long comes last. */
 function proofsOf({ file }: Mutation): readonly Proof[] {
   if (file.startsWith('uplink/queue/')) return ['queue', 'faults'];
+  if (file.startsWith('uplink/wire/')) return ['wire'];
   if (file.startsWith('uplink/')) return ['uplink'];
   return file.includes('/') ? ['edges'] : ['tables', 'walk'];
 }
@@ -186,7 +194,9 @@ function conclude(verdicts: readonly Verdict[]): number {
   console.log(
     `\n${verdicts.length} breakages: ${noticed('tables')} noticed by the tables, ${noticed('walk')} more by the walk,`,
   );
-  console.log(`${noticed('uplink')} noticed by the tests of the uplink, ${noticed('queue')} by those of its queue,`);
+  console.log(
+    `${noticed('uplink') + noticed('wire')} noticed by the tests of the uplink, ${noticed('queue')} by those of its queue,`,
+  );
   console.log(
     `${noticed('faults')} more by a disk that fails, ${noticed('edges')} by the tests of what is around the machine,`,
   );

@@ -1,6 +1,7 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import type { Clock } from '../time/clock.ts';
+import { Allowance } from './pace.ts';
 import type { Client, Message } from './ports.ts';
 import type { Program } from './program.ts';
 import type { Rejected } from './rejected.ts';
@@ -23,11 +24,16 @@ const REFUSED_MS = 1_000;
 /** Of a message that is too large: a program that sends such ones again and again must not wear out the flash. */
 const KEPT_BYTES = 4_096;
 
+/** For the same reason: so many of a program are written at once, and then one of them in 36 seconds. All are counted. */
+const WRITTEN = 100;
+const WRITTEN_A_SECOND = WRITTEN / 3_600;
+
 /** What becomes of a message that does not go to the hub: a program has it still, or it is set aside. */
 export class Refusals {
   readonly #options: RefusalOptions;
   /** They have sent a message that was refused, and are about to be ended. */
   readonly #refused = new WeakSet<Client>();
+  readonly #written = new WeakMap<Program, Allowance>();
 
   constructor(options: RefusalOptions) {
     this.#options = options;
@@ -44,7 +50,9 @@ export class Refusals {
       const most = message.payload.length > LARGEST_MESSAGE ? KEPT_BYTES : LARGEST_MESSAGE;
       const rejected = { ...message, payload: message.payload.subarray(0, most), at: clock.now() };
       try {
-        await this.setAside(program, rejected, failure('NL-UPLINK-CONTENT', { message: `No hub takes it: ${why}.` }));
+        const met = failure('NL-UPLINK-CONTENT', { message: `No hub takes it: ${why}.` });
+        if (this.#mayWrite(program)) await this.setAside(program, rejected, met);
+        else this.#count(program, met);
       } catch (error) {
         await this.refuse(client, program, failureOf(error));
       }
@@ -53,8 +61,18 @@ export class Refusals {
   }
 
   async setAside(program: Program, message: Rejected, why: Failure): Promise<void> {
-    const { clock, keep, sparing } = this.#options;
-    await keep(program, message, why);
+    await this.#options.keep(program, message, why);
+    this.#count(program, why);
+  }
+
+  #mayWrite(program: Program): boolean {
+    const allowance = this.#written.get(program) ?? new Allowance(() => WRITTEN);
+    this.#written.set(program, allowance);
+    return allowance.take(WRITTEN_A_SECOND, this.#options.clock.monotonic());
+  }
+
+  #count(program: Program, why: Failure): void {
+    const { clock, sparing } = this.#options;
     program.counts.setAside += 1;
     program.lost(why, clock.monotonic());
     const { name: id } = program;

@@ -19,7 +19,7 @@ debian_tree() {
   fi
   mkdir -p "$tree/usr/bin"
   # NODE_OPTIONS takes no --no-opt: the optimizing compilers of V8 would cost 2 to 9 MiB, and save no time (systemd/README.md).
-  printf '#!/bin/sh\nexec %s --no-opt --no-maglev /%s/newleaf.js "$@"\n' "$interpreter" "$lib" >"$tree/usr/bin/newleaf"
+  printf '#!/bin/sh\nexec %s --no-opt --no-maglev --optimize-for-size /%s/newleaf.js "$@"\n' "$interpreter" "$lib" >"$tree/usr/bin/newleaf"
   chmod 755 "$tree/usr/bin/newleaf"
   put 644 scripts/deb/newleaf.toml etc/newleaf/newleaf.toml
   shopt -s nullglob

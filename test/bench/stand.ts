@@ -12,6 +12,7 @@ export const FLAGS: readonly string[] = [
   '--max-old-space-size=48',
   '--no-opt',
   '--no-maglev',
+  '--optimize-for-size',
 ];
 export const ENVIRONMENT: Environment = {
   MALLOC_ARENA_MAX: '1',
