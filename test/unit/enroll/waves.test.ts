@@ -51,7 +51,8 @@ test('three waves to the end: each begins when the one before has held its sessi
   assert.equal(code, 0);
   assert.deepEqual(jobs(mark), ['-w1-1', '-w2-1', '-w3-1']);
   assert.match(err, /wave 1 of 3: must hold the session\n.*wave 1 of 3: proven; pause before the next wave\n/s);
-  assert.ok(sleptMs > 2 * 600_000 + 3 * 300_000, `${sleptMs} ms`);
+  // The devices have the clock of this machine: only the first wave is young for the hurried desk.
+  assert.ok(sleptMs > 900_000, `${sleptMs} ms`);
   assert.deepEqual([fleet.work.size, worked()], [40, 40], 'none did it twice');
 });
 
@@ -81,14 +82,14 @@ test('a wrong intermediate: the first wave is parked, no other gateway is called
 });
 
 test('Ctrl-C in the middle, a hub that is down meanwhile, and two operators who go on at the same time: nothing twice', async () => {
-  const begun = await office.enroll(roll(...waves), { ...hurried, interruptAt: 'wave 2 of 3: must hold' });
+  const begun = await office.enroll(roll(...waves, '--pause', '10m'), { ...hurried, interruptAt: 'wave 1 of 3: proven; pause' });
   const id = idIn(begun.out);
   assert.match(begun.out, new RegExp(`To go on with the next devices:\n {2}enroll reprovision --resume ${id}\n`));
-  assert.equal(worked(), 14);
+  assert.equal(worked(), 4);
   const report = JSON.parse(
     await readFile(join(office.directory, 'state', 'newleaf-enroll', 'requests', `${id}.json`), 'utf8'),
   );
-  assert.deepEqual([report.waves.split(';')[0], report.sum['not-asked']], ['waves 4 25% rest', 26]);
+  assert.deepEqual([report.waves.split(';')[0], report.sum['not-asked']], ['waves 4 25% rest', 36]);
   await office.simulator.lay('hub1', 'rest-status', { status: 503, times: 6 });
   const both = await Promise.all([
     office.enroll(['reprovision', '--resume', id], hurried),
