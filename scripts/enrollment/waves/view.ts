@@ -74,9 +74,7 @@ export class Viewer {
       const own = jobs.filter((job) => job.wave === wave);
       const outcomes = new Map<string, Outcome>();
       for (const job of own) {
-        for (const one of results.get(job) ?? []) {
-          if (!called.has(one.deviceId)) outcomes.set(one.deviceId, one);
-        }
+        for (const one of results.get(job) ?? []) if (!called.has(one.deviceId)) outcomes.set(one.deviceId, one);
         // A query may not have the results of a job that has just begun.
         if (!isCancelled(job)) for (const id of job.ids ?? []) if (!outcomes.has(id)) called.add(id);
       }

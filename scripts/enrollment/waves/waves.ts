@@ -153,9 +153,7 @@ async function callNext(hub: Hub, roll: Roll, viewer: Viewer, view: View, wave: 
   const left = await pick(hub, condition, view);
   const room = sizeIn(size, plan.of) - (view.given[wave] ?? 0);
   if (left.length === 0 || room <= 0) return viewer.exhausted(wave);
-  for (const { deviceId, newleaf } of left) {
-    if (newleaf?.leaf) viewer.before.set(deviceId, newleaf.leaf.thumbprint);
-  }
+  for (const { deviceId, newleaf } of left) if (newleaf?.leaf) viewer.before.set(deviceId, newleaf.leaf.thumbprint);
   const wanted = left.slice(0, room).map(({ deviceId }) => deviceId);
   const ids = size === 'rest' ? undefined : fitting({ condition, plan }, wanted);
   const method: MethodCall = {

@@ -82,7 +82,10 @@ test('a wrong intermediate: the first wave is parked, no other gateway is called
 });
 
 test('Ctrl-C in the middle, a hub that is down meanwhile, and two operators who go on at the same time: nothing twice', async () => {
-  const begun = await office.enroll(roll(...waves, '--pause', '10m'), { ...hurried, interruptAt: 'wave 1 of 3: proven; pause' });
+  const begun = await office.enroll(roll(...waves, '--pause', '10m'), {
+    ...hurried,
+    interruptAt: 'wave 1 of 3: proven; pause',
+  });
   const id = idIn(begun.out);
   assert.match(begun.out, new RegExp(`To go on with the next devices:\n {2}enroll reprovision --resume ${id}\n`));
   assert.equal(worked(), 4);
@@ -128,4 +131,41 @@ test('what is no wave is refused with the reason, before anything is called', as
     assert.equal(code, 2);
   }
   assert.equal(worked(), 0);
+});
+
+test('a group: its new intermediate reaches the members in waves, and the old one goes only when none uses it', async () => {
+  const { simulator } = office;
+  const [one, two] = [
+    await office.file('one.pem', simulator.endpoints.issuerPem),
+    await office.file('two.pem', await simulator.rollIssuer('intermediate')),
+  ];
+  await office.enroll(['add', 'group', 'gateways', '--certificate', one]);
+  const { primary } = JSON.parse((await office.enroll(['show', 'group', 'gateways', '--json'])).out);
+  const old = /CN=([^,]+)/.exec(primary.subject)?.[1];
+  for (const id of ids)
+    simulator.registries.hub1.patchReported(id, { newleaf: { leaf: { thumbprint: 'AB'.repeat(32), issuer: old } } });
+  const both = ['--job', where(), '--yes'];
+  const half = await office.enroll(['promote', 'gateways', ...both]);
+  assert.match(half.said, /--job CONDITION --first SIZE belong together/);
+  for (const id of ids) fleet.parked.add(id);
+  const wrong = await office.enroll(
+    ['roll-group', 'intermediate', 'gateways', '--certificate', two, ...both, ...waves],
+    hurried,
+  );
+  assert.match(wrong.out, /Both are admitted\..*\nStopped in wave 1 of 3/s);
+  assert.equal(worked(), 4);
+  const early = await office.enroll(['promote', 'gateways', '--pem', two, ...both, ...waves]);
+  assert.match(
+    early.said,
+    /40 devices of these still use a leaf of .*, which is to go\. Nothing was changed\. -> Roll them first:/,
+  );
+  fleet.parked.clear();
+  const rolled = await office.enroll(roll(...waves), hurried);
+  assert.match(rolled.out, /\n40 devices proven of 40 in 3 waves\.\n$/);
+  const done = await office.enroll(['promote', 'gateways', '--pem', two, ...both, ...waves], hurried);
+  assert.match(
+    done.out,
+    /\nreprovision \(register\) of 40 devices, in waves: 4, 10, rest\n40 devices proven of 40 in 3 waves\.\n$/,
+  );
+  assert.equal(done.code, 0);
 });
