@@ -59,7 +59,8 @@ type WholeTwin = iothub.Twin & { readonly connectionState?: string };
 
 const WHO = 'The hub';
 const ENDED = ['completed', 'finished', 'failed', 'cancelled'];
-const PAGE = 100;
+/** The hub may give less. Its quota counts pages. */
+const PAGE = 1_000;
 
 /** `asking` repeats. azure-iothub 1.16.6 repeats a method by itself for 4 minutes (client.js), for each device in an outage. */
 const NEVER_AGAIN = { shouldRetry: () => false, nextRetryTimeout: () => 0 };
