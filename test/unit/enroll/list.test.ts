@@ -180,7 +180,15 @@ describe('show', () => {
 
   test('device and group as JSON', async () => {
     const device = JSON.parse((await office.enroll(['show', 'device', 'gw-1', '--json'])).out);
-    assert.deepEqual(Object.keys(device), ['schema', 'id', 'enrollment', 'identity', 'newleaf', 'admitted']);
+    assert.deepEqual(Object.keys(device), [
+      'schema',
+      'id',
+      'enrollment',
+      'identity',
+      'newleaf',
+      'requests',
+      'admitted',
+    ]);
     assert.deepEqual(device.admitted, { hub: true, dps: false });
     const group = JSON.parse((await office.enroll(['show', 'group', 'gateways', '--json'])).out);
     assert.deepEqual([group.id, group.hubs], ['gateways', ['one.azure-devices.net']]);
