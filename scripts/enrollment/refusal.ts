@@ -64,9 +64,7 @@ export async function asking<T>(
       const status = statusOf(error) ?? 0;
       if (expected.includes(status)) throw error;
       const isOver = status === 429 ? desk.now() >= patience : tries >= TRIES;
-      if (isOver || (status !== 429 && status !== 503)) {
-        throw new Failed(inWords(who, error), { cause: error });
-      }
+      if (isOver || (status !== 429 && status !== 503)) throw new Failed(inWords(who, error), { cause: error });
       const asked = isRestError(error) ? Number(error.response?.headers?.['retry-after']) : Number.NaN;
       await desk.sleep(asked > 0 ? asked * 1_000 : FIRST_PAUSE_MS * 2 ** Math.min(tries - 1, 5));
     }

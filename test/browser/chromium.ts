@@ -4,7 +4,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { TestContext } from 'node:test';
 import WebSocket from 'ws';
 
 interface Answer {
@@ -30,7 +29,8 @@ export class Page {
     socket.on('message', (data) => this.#take(JSON.parse(String(data))));
   }
 
-  static async open(context: TestContext): Promise<Page> {
+  /** @param context the test, or what else ends */
+  static async open(context: { readonly after: (end: () => Promise<unknown>) => unknown }): Promise<Page> {
     const profile = await mkdtemp(join(tmpdir(), 'chromium-'));
     const child = spawn(
       'chromium',

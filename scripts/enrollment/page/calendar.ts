@@ -22,7 +22,8 @@ export function weeksOf(ends: Ends, now: string): Ends {
     if (week === undefined) later += many;
     else week[1] += many;
   }
-  return { ended, ...Object.fromEntries(weeks), later };
+  const shown = weeks.slice(0, 1 + weeks.findLastIndex(([, many]) => many > 0));
+  return { ended, ...Object.fromEntries(shown), later };
 }
 
 /** The days of the next months in weeks from Monday on; undefined before the first and after the last of a month. */

@@ -290,38 +290,3 @@ test('a job that is cancelled before its time touches nobody', async () => {
   assert.equal((await body(jobs('cancelJob', 'late'))).status, 'cancelled');
   assert.deepEqual((await simulator.twin('gw-1')).tags, { site: 'west' });
 });
-
-test('a query that counts: all, and by a property; a query that is too long, and one that groups by another column', async () => {
-  for (const [id, phase] of [
-    ['count-1', 'serving'],
-    ['count-2', 'serving'],
-    ['count-3', 'stranded'],
-  ] as const) {
-    await simulator.writeDevice('hub1', id, 'AB'.repeat(32));
-    simulator.registries.hub1.patchReported(id, { newleaf: { phase } });
-  }
-  const asked = (sql: string) => body(registry('createQuery', sql));
-  const where = "WHERE STARTSWITH(deviceId, 'count-')";
-  assert.deepEqual(await asked(`SELECT COUNT() AS many FROM devices ${where}`), [[{ many: 3 }]]);
-  const path = 'properties.reported.newleaf.phase';
-  assert.deepEqual(await asked(`SELECT ${path} AS phase, COUNT() AS many FROM devices ${where} GROUP BY ${path}`), [
-    [
-      { phase: 'serving', many: 2 },
-      { phase: 'stranded', many: 1 },
-    ],
-  ]);
-  for (const wrong of [
-    `SELECT deviceId AS id, COUNT() AS many FROM devices GROUP BY ${path}`,
-    `SELECT * FROM devices WHERE deviceId = '${'x'.repeat(8_192)}'`,
-  ]) {
-    assert.deepEqual(await refusal(registry('createQuery', wrong)), ['ArgumentError', 400]);
-  }
-});
-
-test('a quota: 429 with Retry-After until its window is over', async (context) => {
-  await simulator.lay('hub1', 'rest-quota', { rate: 2, ms: 60_000 });
-  context.after(() => simulator.lift('hub1', 'rest-quota'));
-  await registry('list');
-  await registry('list');
-  assert.deepEqual(await refusal(registry('list')), ['ThrottlingError', 429]);
-});
