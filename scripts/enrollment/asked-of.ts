@@ -39,5 +39,5 @@ export function askedText(all: readonly AskedOf[]): string {
     const how = outcome === undefined ? state : `${outcomeInWords(outcome)} (${state})`;
     return `    ${minute(at)}  ${action} by ${by}: ${how}, ${id}\n`;
   });
-  return rows.length === 0 ? '' : `Last requests of enroll\n${rows.join('')}`;
+  return rows.length === 0 ? '' : `Last requests of operators\n${rows.join('')}`;
 }

@@ -8,6 +8,7 @@ import { rootNeeded, slotDemanded, slotGiven } from './given.ts';
 import { editEach, isEach } from './many.ts';
 import { NAME } from './name.ts';
 import { promoted, rolled, sameSlot, type Which, without, withSecondary } from './slots.ts';
+import { demandUnused, membersOf, thenMembers } from './waves/group.ts';
 
 /** The command that calls the devices back. */
 const comeBack = (enrollment: Enrollment): string =>
@@ -42,7 +43,9 @@ export const setSecondary = (call: Call): Promise<number> =>
   isEach(call) ? editEach(call, ADMITTED, 'set-secondary') : editOne(call, ADMITTED);
 
 const PROMOTED: Edit = {
-  slots(_, { slots }, sent) {
+  async slots(call, before, sent) {
+    const { slots } = before;
+    if (before.kind === 'group') await demandUnused(call, before);
     const isOver = sent !== undefined && slots.secondary === undefined;
     const after = isOver ? slots : promoted(slots);
     if (sent === undefined) return after;
@@ -60,8 +63,11 @@ const PROMOTED: Edit = {
 };
 
 /** `enroll promote ID [--from-device]`, `enroll promote ID… | --where CONDITION --from-device` */
-export const promote = (call: Call): Promise<number> =>
-  isEach(call) ? editEach(call, PROMOTED, 'promote') : editOne(call, PROMOTED);
+export async function promote(call: Call): Promise<number> {
+  if (isEach(call)) return editEach(call, PROMOTED, 'promote');
+  membersOf(call);
+  return thenMembers(call, 'register', await editOne(call, PROMOTED));
+}
 
 /** `enroll remove-current primary|secondary|both ID [--certificate NEW | --ca NAME | --from-device]` */
 export function removeCurrent(which: Which): (call: Call) => Promise<number> {
@@ -88,6 +94,7 @@ function refusedFromNow(before: Enrollment): string {
 /** `enroll roll-group root|intermediate NAME --certificate FILE | --ca NAME [--at-once]` */
 export function rollGroup(what: 'root' | 'intermediate'): (call: Call) => Promise<number> {
   return async (call) => {
+    membersOf(call);
     const dps = await Dps.open(call);
     const before = x509(await dps.get('group', only(call)));
     const next = await slotDemanded(call, before);
@@ -95,7 +102,8 @@ export function rollGroup(what: 'root' | 'intermediate'): (call: Call) => Promis
     const atOnce = call.options['at-once'] === true;
     const slots = rolled(before.slots, next, atOnce);
     const both = `Both are admitted. Next: let every member roll to a leaf of the new ${what} (${comeBack(before)} --action roll), then: ${NAME} promote ${before.id}.${rootNeeded(before.kind, next)}`;
-    return writePair(call, dps, { before, slots, done: atOnce ? refusedFromNow(before) : both });
+    const written = await writePair(call, dps, { before, slots, done: atOnce ? refusedFromNow(before) : both });
+    return thenMembers(call, 'roll', written);
   };
 }
 

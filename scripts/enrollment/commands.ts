@@ -9,6 +9,7 @@ import { FLEET_COMMANDS } from './commands-fleet.ts';
 import { CERTIFICATE, FROM_DEVICE, HELD } from './given.ts';
 import { forget, setIdentity } from './identity.ts';
 import { NAME } from './name.ts';
+import { MEMBER_OPTIONS } from './waves/group.ts';
 
 /** Options of every command. */
 const GLOBAL_OPTIONS = {
@@ -58,8 +59,9 @@ const roll = (what: 'root' | 'intermediate', example: string): Command => ({
   meaning: `Roll the ${what} of a group`,
   about: [
     `Without --at-once the new one becomes the secondary, both are admitted, and \`${NAME} promote\` ends it. With --at-once only the new one is admitted: for a breach.`,
+    'With --job "*" --first 10 --then 10% --then rest the members then roll in waves, so that a wrong CA reaches those of the first wave alone.',
   ],
-  options: { ...editing, 'at-once': flagged('The old ones go now.') },
+  options: { ...editing, 'at-once': flagged('The old ones go now.'), ...MEMBER_OPTIONS },
   examples: [{ line: example }, { line: `${example} --at-once` }],
   run: rollGroup(what),
 });
@@ -108,8 +110,9 @@ export const COMMANDS = {
     meaning: 'Make the secondary the primary; the old primary goes',
     about: [
       'DPS never gives a certificate back, and may want the promoted one again: --pem FILE, or --from-device. The latter also makes sure that the device uses it.',
+      'Of a group, with --job and --first: refused while a member uses a leaf of the CA that goes; then the members register again, in waves.',
     ],
-    options: { ...HELD, ...WHICH, ...WHERE },
+    options: { ...HELD, ...WHICH, ...WHERE, ...MEMBER_OPTIONS },
     examples: [
       { line: `${NAME} promote gw-0001 --from-device` },
       { line: `${NAME} promote --where "tags.site = 'north'" --from-device` },

@@ -70,7 +70,7 @@ interface Pages {
 const WHO = 'DPS';
 /** As az iot dps asks. */
 const ALL = { query: 'SELECT *' };
-const PAGE = 100;
+const PAGE = 1_000;
 
 /** DPS as an operator sees it, by the official client. */
 export class Dps {

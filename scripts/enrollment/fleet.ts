@@ -1,49 +1,23 @@
+import { textOption } from '../../agent/cli/kit/command.ts';
 import { printable } from '../../agent/cli/kit/screen.ts';
 import { valued } from '../../agent/cli/kit/tool.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import type { Call } from './command.ts';
 import { Hub } from './hub.ts';
 import { daysOf, JSON_OPTION, WHERE_OPTION, whereOf } from './list.ts';
-import { codeOf, devicesWhere, endsWithin, type Seen } from './newleaf.ts';
+import { devicesWhere } from './newleaf.ts';
 import { KEPT } from './outcome.ts';
 import { count } from './screen.ts';
+import { type Counts, fleetOf } from './sum.ts';
 
 export const FLEET_OPTIONS = {
   ...WHERE_OPTION,
   days: valued('DAYS', 'Leaves that end within so many days are counted. Default 30.'),
+  html: valued('FILE', 'Write a page about the fleet into this file: for any browser, without a network.'),
   ...JSON_OPTION,
 } as const;
 
 const SOON_DAYS = 30;
-
-type Counts = Readonly<Record<string, number>>;
-
-/** How many have each value; those that have none are left out. */
-function counted(devices: readonly Seen[], told: (one: Seen) => string | null | undefined): Counts {
-  const counts = new Map<string, number>();
-  const values = devices.map(told).filter((one) => one != null);
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return Object.fromEntries([...counts].toSorted(([, one], [, other]) => other - one));
-}
-
-/** The whole fleet in numbers. Stable: `--json`. */
-function fleetOf(devices: readonly Seen[], now: number, days: number) {
-  return {
-    devices: devices.length,
-    connected: devices.filter(({ connected }) => connected).length,
-    disabled: devices.filter(({ status }) => status === 'disabled').length,
-    withoutNewleaf: devices.filter(({ newleaf }) => newleaf === undefined).length,
-    phase: counted(devices, ({ newleaf }) => newleaf?.phase),
-    next: counted(devices, ({ newleaf }) => newleaf?.next?.standing),
-    alarm: counted(devices, ({ newleaf }) => newleaf?.alarm),
-    expired: devices.filter(endsWithin(0, now)).length,
-    endsWithinDays: { days, devices: devices.filter(endsWithin(days, now)).length },
-    last: counted(devices, ({ newleaf }) => newleaf?.last?.outcome),
-    codes: counted(devices, codeOf),
-    uplinkCodes: counted(devices, ({ newleaf }) => newleaf?.uplink?.codes?.join(' ') || undefined),
-    version: counted(devices, ({ newleaf }) => newleaf?.version),
-  };
-}
 
 const inWords = (counts: Counts): string =>
   Object.entries(counts)
@@ -54,8 +28,15 @@ const inWords = (counts: Counts): string =>
 export async function fleet(call: Call): Promise<number> {
   const { desk, options } = call;
   const [condition, days = SOON_DAYS] = [whereOf(call), daysOf(call)];
-  const all = await devicesWhere(await Hub.open(call), condition);
+  const hub = await Hub.open(call);
+  const all = await devicesWhere(hub, condition);
   const sum = fleetOf(all, desk.now(), days);
+  const file = textOption(call, 'html');
+  if (file !== undefined) {
+    const { fleetFile } = await import('./page/file.ts');
+    await fleetFile(file, { hub: hub.host, condition, devices: all, sum, now: desk.now() });
+    desk.err.write(`${printable(file)} has the page.\n`);
+  }
   if (options.json === true) {
     desk.out.write(`${JSON.stringify({ schema: 1, ...sum }, undefined, 2)}\n`);
     return EXIT.done;

@@ -1,5 +1,7 @@
 import type iothub from 'azure-iothub';
 import { Failed } from '../../agent/cli/kit/command.ts';
+import { Count } from '../../agent/cli/kit/progress.ts';
+import { screenOf } from '../../agent/cli/kit/screen.ts';
 import type { Call } from './command.ts';
 import { connecting, hostOf } from './connection.ts';
 import type { Desk } from './desk.ts';
@@ -59,7 +61,8 @@ type WholeTwin = iothub.Twin & { readonly connectionState?: string };
 
 const WHO = 'The hub';
 const ENDED = ['completed', 'finished', 'failed', 'cancelled'];
-const PAGE = 100;
+/** The hub may give less. Its quota counts pages. */
+const PAGE = 1_000;
 
 /** `asking` repeats. azure-iothub 1.16.6 repeats a method by itself for 4 minutes (client.js), for each device in an outage. */
 const NEVER_AGAIN = { shouldRetry: () => false, nextRetryTimeout: () => 0 };
@@ -138,8 +141,26 @@ export class Hub {
    * All rows, page by page. The token is handed back by hand: azure-iothub 1.16.6 forgets it where `next` is called for a
    * promise without one (query.js), and gives the first page for ever.
    */
-  async query(sql: string): Promise<Row[]> {
-    return this.#pages(this.#registry.createQuery(sql, PAGE));
+  query(sql: string): Promise<Row[]>;
+  query<T>(sql: string, read: (row: Row) => T): Promise<T[]>;
+  query<T>(sql: string, read = (row: Row): Row | T => row): Promise<(Row | T)[]> {
+    return this.#pages(this.#registry.createQuery(sql, PAGE), read);
+  }
+
+  /**
+   * All devices that meet a condition, with a bar where they are more than a page.
+   * @param where the whole clause, or nothing
+   * @param read makes of each twin what is kept of it: ten thousand whole twins are 40 MiB
+   */
+  async devices<T>(where: string, read: (row: Row) => T): Promise<T[]> {
+    const progress = new Count(this.#desk.err, screenOf(this.#desk.err, this.#desk.env), 'read');
+    let total: number | undefined;
+    const query = this.#registry.createQuery(`SELECT * FROM devices${where}`, PAGE);
+    return this.#pages(query, read, async (soFar) => {
+      if (total === undefined && !query.hasMoreResults) return;
+      total ??= Number((await this.query(`SELECT COUNT() AS devices FROM devices${where}`))[0]?.devices ?? soFar);
+      progress.show(soFar, Math.max(total, soFar));
+    }).finally(() => progress.end());
   }
 
   /** How many devices have each value of a property, counted by the hub. Those that have none are left out. */
@@ -158,12 +179,17 @@ export class Hub {
     return this.query(`SELECT * FROM devices.jobs WHERE devices.jobs.deviceId = '${deviceId.replaceAll("'", "''")}'`);
   }
 
-  async #pages(query: ReturnType<iothub.Registry['createQuery']>): Promise<Row[]> {
-    const rows: Row[] = [];
+  async #pages<T>(
+    query: ReturnType<iothub.Registry['createQuery']>,
+    read: (row: Row) => T,
+    told: (soFar: number) => Promise<void> = async () => {},
+  ): Promise<T[]> {
+    const rows: T[] = [];
     while (query.hasMoreResults) {
       this.queries += 1;
       const { result } = await asking(this.#desk, WHO, () => query.next(query.continuationToken));
-      for (const row of result as Row[]) rows.push(row);
+      for (const row of result as Row[]) rows.push(read(row));
+      await told(rows.length);
     }
     return rows;
   }
@@ -181,7 +207,8 @@ export class Hub {
 
   /** Hands the call to the hub, which makes it on every device that meets the condition. */
   async schedule(jobId: string, condition: string, method: MethodCall, seconds: number): Promise<void> {
-    const start = new Date(this.#desk.now());
+    // As soon as the hub can: by the clock of a laptop that is wrong it would begin later, or be refused as too late.
+    const start = undefined as unknown as Date;
     await asking(this.#desk, WHO, () => this.#jobs.scheduleDeviceMethod(jobId, condition, method, start, seconds));
   }
 
@@ -201,8 +228,8 @@ export class Hub {
 
   /** The jobs with direct methods that the hub remembers: for 30 days (iot-hub-devguide-jobs). */
   async jobs(): Promise<JobProgress[]> {
-    const rows = await this.#pages(this.#jobs.createQuery('scheduleDeviceMethod', undefined, PAGE));
-    return (rows as unknown as Job[]).map(progressOf);
+    const query = this.#jobs.createQuery('scheduleDeviceMethod', undefined, PAGE);
+    return this.#pages(query, (row) => progressOf(row as unknown as Job));
   }
 
   async #device(deviceId: string): Promise<iothub.Device | undefined> {

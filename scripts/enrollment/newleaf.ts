@@ -63,10 +63,10 @@ export function seenIn(row: Row): Seen {
  * Devices of the hub, by name; none is no fault. All of each twin: "selection clauses different than SELECT * are only supported in aggregate
  * queries on device twins" (iot-hub-devguide-query-language).
  */
-export async function devicesWhere(hub: Hub, condition = '*'): Promise<Seen[]> {
+export async function devicesWhere(hub: Hub, condition = '*', isQuiet = false): Promise<Seen[]> {
   const where = condition.trim() === '*' ? '' : ` WHERE ${condition}`;
-  const rows = await hub.query(`SELECT * FROM devices${where}`);
-  return rows.map(seenIn).toSorted((one, other) => (one.deviceId < other.deviceId ? -1 : 1));
+  const all = isQuiet ? hub.query(`SELECT * FROM devices${where}`, seenIn) : hub.devices(where, seenIn);
+  return (await all).toSorted((one, other) => (one.deviceId < other.deviceId ? -1 : 1));
 }
 
 /** Their names. @throws Failed where there is none */

@@ -13,6 +13,8 @@ interface RestError {
 
 const TRIES = 4;
 const FIRST_PAUSE_MS = 1_000;
+/** A quota is for a minute (iot-hub-devguide-quotas-throttling): a throttled call is repeated for so long, whatever its tries. */
+const THROTTLED_MS = 5 * 60_000;
 /** Of what a server or a device says. */
 export const MOST_WORDS = 200;
 const NO_ANSWER: Readonly<Record<string, string>> = {
@@ -54,17 +56,17 @@ export async function asking<T>(
   call: () => Promise<T>,
   expected: readonly number[] = [],
 ): Promise<T> {
+  const patience = desk.now() + THROTTLED_MS;
   for (let tries = 1; ; tries += 1) {
     try {
       return await call();
     } catch (error) {
       const status = statusOf(error) ?? 0;
       if (expected.includes(status)) throw error;
-      if (tries === TRIES || (status !== 429 && status !== 503)) {
-        throw new Failed(inWords(who, error), { cause: error });
-      }
+      const isOver = status === 429 ? desk.now() >= patience : tries >= TRIES;
+      if (isOver || (status !== 429 && status !== 503)) throw new Failed(inWords(who, error), { cause: error });
       const asked = isRestError(error) ? Number(error.response?.headers?.['retry-after']) : Number.NaN;
-      await desk.sleep(asked > 0 ? asked * 1_000 : FIRST_PAUSE_MS * 2 ** (tries - 1));
+      await desk.sleep(asked > 0 ? asked * 1_000 : FIRST_PAUSE_MS * 2 ** Math.min(tries - 1, 5));
     }
   }
 }

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Metafile } from 'esbuild';
 import { builtAt } from '../build.ts';
 import { enrollCompletion } from '../completion.ts';
+import { PAGE_BUILD } from '../enrollment/page/file.ts';
 import { type Manual, manualPage } from '../man.ts';
 import { noticesOf } from '../notices.ts';
 
@@ -19,6 +20,18 @@ async function constants(): Promise<Record<string, string>> {
     NEWLEAF_VERSION: JSON.stringify(version),
     NEWLEAF_BUILT_AT: String(builtAt()),
   };
+}
+
+/** The script of the page about a fleet: the clone makes it when it is wanted, and the package has no esbuild. */
+async function page(): Promise<{ readonly text: string; readonly metafile: Metafile }> {
+  const entry = join(root, 'scripts', 'enrollment', 'page', 'client.ts');
+  const { outputFiles, metafile } = await build({
+    ...PAGE_BUILD,
+    entryPoints: [entry],
+    absWorkingDir: root,
+    metafile: true,
+  });
+  return { text: outputFiles.map(({ text }) => text).join(''), metafile };
 }
 
 /** Its texts have the name of the program, as those of the program itself. */
@@ -43,6 +56,7 @@ async function manual(): Promise<Manual> {
 async function make(): Promise<void> {
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
+  const script = await page();
   const { metafile } = await build({
     entryPoints: [join(root, 'scripts', 'enroll.ts')],
     outdir: directory,
@@ -59,7 +73,8 @@ async function make(): Promise<void> {
     banner: {
       js: '#!/usr/bin/env node\nimport { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
     },
-    define: await constants(),
+    define: { ...(await constants()), FLEET_PAGE: JSON.stringify(script.text) },
+    external: ['esbuild'],
     logLevel: 'warning',
   });
   await chmod(join(directory, 'enroll.js'), 0o755);
@@ -78,7 +93,7 @@ async function make(): Promise<void> {
     'package.json': `${JSON.stringify(account, undefined, 2)}\n`,
     [`${NAME}.1`]: manualPage(await manual(), version, builtAt()),
     'completion.bash': enrollCompletion(NAME),
-    'notices.txt': await noticesOf([metafile], root),
+    'notices.txt': await noticesOf([metafile, script.metafile], root),
   };
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
   await copyFile(join(root, 'LICENSE'), join(directory, 'LICENSE'));

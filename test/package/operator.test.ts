@@ -114,6 +114,11 @@ suite("the operator's package", () => {
     const { code, said } = await enroll(['show', 'group', 'g'], far);
     assert.match(said, /^Enrollment group g\n.*enabled/);
     assert.equal(code, 0);
+    const page = { ...far, NEWLEAF_HUB_CONNECTION: simulator.endpoints.hub1Service };
+    const drawn = await enroll(['fleet', '--html', join(away, 'fleet.html')], page);
+    assert.equal(drawn.code, 0, drawn.said);
+    const html = readFileSync(join(away, 'fleet.html'), 'utf8');
+    assert.ok(html.includes('<h1>Fleet of newleaf</h1>') && html.length > 100_000, `${html.length}`);
     assert.match((await enroll(['show', 'group', 'nosuch'], far)).said, /^DPS has no enrollment group "nosuch"\.$/m);
   });
 });

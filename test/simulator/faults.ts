@@ -97,6 +97,10 @@ export const FAULTS = {
     on: ['dps'],
     means: 'ends "failed" with `code` and `message` (default 401001: no hub is linked)',
   },
+  'rest-quota': {
+    on: ['dps', 'hub'],
+    means: 'answers 429 with Retry-After to REST requests beyond `rate` in `ms` (default 60000)',
+  },
   'rest-status': { on: ['dps', 'hub'], means: 'answers REST requests with `status`, `code`, `message`, `retryAfter`' },
   'est-wait': { on: ['est'], means: '202 with Retry-After `retryAfter` (default 1)' },
   'est-status': {

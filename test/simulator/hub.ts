@@ -34,6 +34,7 @@ export class Hub implements MqttRules {
   readonly #intake: Intake;
   readonly #twins: TwinDesk;
   readonly #credentials: CredentialsDesk;
+  readonly #stands = new Map<string, (name: string, payload: unknown) => MethodAnswer>();
   readonly #links = new Map<string, MqttLink>();
   /** Of clients that connected with CleanSession 0. */
   readonly #sessions = new Map<string, MqttSession>();
@@ -178,7 +179,12 @@ export class Hub implements MqttRules {
 
   /** Whether the device has a session now. */
   connected(deviceId: string): boolean {
-    return this.#links.has(deviceId);
+    return this.#links.has(deviceId) || this.#stands.has(deviceId);
+  }
+
+  /** A device without a line: it counts as connected, and its methods are answered at once. For fleets of ten thousand. */
+  stand(deviceId: string, answer: (name: string, payload: unknown) => MethodAnswer): void {
+    this.#stands.set(deviceId, answer);
   }
 
   /** Whether a direct method reaches the device now: it has a session, and has subscribed. */
@@ -191,6 +197,8 @@ export class Hub implements MqttRules {
    * the device is not connected or has no methods, 504101 where it does not answer in time.
    */
   callMethod(deviceId: string, name: string, payload: unknown, timeoutMs: number): Promise<MethodAnswer> {
+    const stand = this.#stands.get(deviceId);
+    if (stand !== undefined) return Promise.resolve(stand(name, payload));
     const link = this.#links.get(deviceId);
     return this.#methods.call(link, deviceId, name, payload, timeoutMs, () => {
       if (link !== undefined) this.#endpoint.note(link, 'method', { reason: name, body: payload });

@@ -100,6 +100,11 @@ export class Simulator extends AdrOperations implements SimulatorApi {
     this.registries[hub].write(deviceId, { primary, secondary });
   }
 
+  /** A device without a line: see Hub.stand. */
+  stand(hub: HubName, deviceId: string, answer: Parameters<Hub['stand']>[1]): void {
+    this.#parts.hubs[hub].stand(deviceId, answer);
+  }
+
   async forget(deviceId: string): Promise<void> {
     this.#registryOf(deviceId).remove(deviceId);
   }

@@ -11,8 +11,9 @@ export interface Wave {
 
 /** "Query expressions can have a maximum length of 8192 characters" (iot-hub-devguide-query-language); the hub adds its SELECT. */
 const LONGEST = 8_000;
-const MARK = 'enroll ';
-const WAVE = /^(?:\((.*)\) AND )?deviceId != 'enroll (waves [^']*)'(?: AND deviceId IN \[(.*)\])?$/s;
+/** The same for each name of the program. */
+const MARK = 'newleaf ';
+const WAVE = /^(?:\((.*)\) AND )?deviceId != 'newleaf (waves [^']*)'(?: AND deviceId IN \[(.*)\])?$/s;
 
 /**
  * The condition of a job has its plan in it, as a comparison that holds for every device: a job keeps no other text of ours,

@@ -110,13 +110,14 @@ export class Viewer {
   async #twins(outcomes: readonly Outcome[], isOver: boolean): Promise<Map<string, Seen>> {
     const own = await this.#hub.query(
       `SELECT * FROM devices WHERE properties.reported.newleaf.last.id = '${this.#id}'`,
+      seenIn,
     );
-    const seen = new Map(own.map(seenIn).map((one) => [one.deviceId, one]));
+    const seen = new Map(own.map((one) => [one.deviceId, one]));
     const missing = outcomes.filter(({ deviceId, result }) => result === 'waiting' && !seen.has(deviceId));
     if (!isOver || missing.length === 0) return seen;
     if (missing.length > FEW) {
       const wanted = new Set(missing.map(({ deviceId }) => deviceId));
-      for (const one of (await this.#hub.query('SELECT * FROM devices')).map(seenIn)) {
+      for (const one of await this.#hub.query('SELECT * FROM devices', seenIn)) {
         if (wanted.has(one.deviceId)) seen.set(one.deviceId, one);
       }
       return seen;

@@ -76,7 +76,8 @@ export async function resumeWaves(call: Call, hub: Hub, id: string): Promise<num
   const { desk, options } = call;
   const { action } = demandId(id);
   const viewer = new Viewer(hub, id);
-  const [job] = await viewer.jobs();
+  const tell = (trouble: string): void => void desk.err.write(`${trouble}\n`);
+  const [job] = await outlast(desk, () => viewer.jobs(), tell, new AbortController().signal);
   if (job === undefined) {
     throw new Failed(`The hub ${hub.host} has no wave of ${id}.`, {
       advice: `Requests that it knows: ${NAME} list jobs`,
@@ -100,8 +101,9 @@ async function go(call: Call, hub: Hub, roll: Roll, viewer: Viewer): Promise<num
     return await interruptible(desk, async (enough) => {
       for (;;) {
         const mark = hub.queries;
-        const look = () => viewer.view(plan, desk.now());
-        const view = await outlast(desk, look, (trouble) => progress.show(0, plan.of, trouble), enough);
+        const steadily = <T>(ask: () => Promise<T>): Promise<T> =>
+          outlast(desk, ask, (trouble) => progress.show(0, plan.of, trouble), enough);
+        const view = await steadily(() => viewer.view(plan, desk.now()));
         const verdict = judge(plan, view.begun, desk.now());
         const all = view.begun.flatMap(({ gateways }) => gateways);
         progress.show(all.filter(({ state }) => state === 'proven').length, plan.of, wordsOf(verdict, plan));
@@ -110,9 +112,9 @@ async function go(call: Call, hub: Hub, roll: Roll, viewer: Viewer): Promise<num
         said = line;
         if (verdict.is === 'stop' || verdict.is === 'over' || enough.aborted) {
           progress.end();
-          return await ended(call, hub, roll, view, verdict);
+          return await steadily(() => ended(call, hub, roll, view, verdict));
         }
-        if (verdict.is === 'call') await callNext(hub, roll, viewer, view, verdict.wave);
+        if (verdict.is === 'call') await steadily(() => callNext(hub, roll, viewer, view, verdict.wave));
         const pace = Math.max(desk.pollMs, (hub.queries - mark) * QUERY_MS);
         const wanted = verdict.is === 'wait' ? Math.min(verdict.forMs, LONGEST_MS) : 0;
         await desk.sleep(Math.max(pace, wanted), enough);
@@ -135,7 +137,7 @@ function wordsOf(verdict: Verdict, { waves }: Plan): string {
 /** Those that are left, in the order in which they are called: the same one on every machine, over all sites. */
 async function pick(hub: Hub, condition: string, { called }: View): Promise<Seen[]> {
   const order = (id: string): string => createHash('sha256').update(id).digest('hex');
-  const left = (await devicesWhere(hub, condition)).filter(({ deviceId }) => !called.has(deviceId));
+  const left = (await devicesWhere(hub, condition, true)).filter(({ deviceId }) => !called.has(deviceId));
   // One that is away proves nothing.
   const key = ({ connected, deviceId }: Seen): string => `${connected ? 0 : 1}${order(deviceId)}`;
   return left
@@ -174,7 +176,7 @@ async function ended(call: Call, hub: Hub, roll: Roll, view: View, verdict: Verd
   if (verdict.is === 'stop') for (const job of view.running) await hub.cancel(job);
   const gateways = view.begun.flatMap((one) => one.gateways);
   const known = new Set(gateways.map(({ deviceId }) => deviceId));
-  const left = (await devicesWhere(hub, condition)).filter(({ deviceId }) => !known.has(deviceId));
+  const left = (await devicesWhere(hub, condition, true)).filter(({ deviceId }) => !known.has(deviceId));
   const devices: Outcome[] = [...gateways.map(outcomeOf), ...left.map(({ deviceId }) => notAsked(deviceId, LATER))];
   const by = demandId(id).by;
   const told = { id, hub: hub.host, action, ...(by !== undefined && { by }), condition, waves: planText(plan) };

@@ -29,6 +29,7 @@ export class Park {
       NODE_EXTRA_CA_CERTS: trust,
       NEWLEAF_DPS_CONNECTION: dpsService,
       NEWLEAF_HUB_CONNECTION: hub1Service,
+      XDG_STATE_HOME: fleet.path('operator-state'),
     };
   }
 

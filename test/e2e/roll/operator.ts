@@ -34,6 +34,7 @@ export class Operator {
       NODE_EXTRA_CA_CERTS: join(this.#directory, 'trust.pem'),
       NEWLEAF_DPS_CONNECTION: dpsService,
       NEWLEAF_HUB_CONNECTION: hub1Service,
+      XDG_STATE_HOME: join(this.#directory, 'state'),
     };
   }
 

@@ -15,6 +15,8 @@ buildSync({
   bundle: true,
   platform: 'node',
   format: 'esm',
+  // A clone makes the script of the page about a fleet with it.
+  external: ['esbuild'],
   // The official clients are CommonJS.
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   logLevel: 'error',

@@ -25,6 +25,8 @@ export function evaluate(
   const rows = columns && (source === undefined ? unnamed : sources[source.toLowerCase()]);
   if (!columns || !rows) throw wrong(sql);
   const holds = where === undefined ? () => true : condition(where);
+  if (/^count\(\)\s+as\s+\w+$/i.test(columns.trim()))
+    return [{ [columns.trim().split(/\s+/)[2] ?? '']: rows.filter(holds).length }];
   if (group !== undefined) return counted(rows.filter(holds), columns, group, sql);
   const names = columns.trim() === '*' ? undefined : columns.split(',').map((name) => name.trim());
   return rows.filter(holds).map((row) => (names === undefined ? row : picked(row, names)));

@@ -32,8 +32,11 @@ export class RestRefusal extends Error {
   /** The name of the code in the bodies of IoT Hub. */
   readonly word: string;
 
-  constructor(errorCode: number, word: string, message: string) {
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(errorCode: number, word: string, message: string, headers: Readonly<Record<string, string>> = {}) {
     super(message);
+    this.headers = headers;
     this.status = Math.trunc(errorCode / 1_000);
     this.errorCode = errorCode;
     this.word = word;

@@ -49,6 +49,8 @@ export class RestServer {
   readonly #server: Server;
   readonly #routes: readonly Route[];
   #host: string;
+  /** Of the quota. */
+  #window = { from: 0, requests: 0 };
   readonly #upgraded = new Set<TLSSocket>();
   /** Of the server, which is also the name of the device side; undefined where it has no address of its own. */
   readonly identity: Identity | undefined;
@@ -112,12 +114,28 @@ export class RestServer {
           : new RestRefusal(500000, 'ServerError', String(error instanceof Error ? error.stack : error));
       const { status, errorCode } = refusal;
       log.add(name, 'turned-down', { code: errorCode, reason: refusal.message });
-      return { status, body: refusalBody(refusal), headers: { 'x-ms-error-code': String(errorCode) } };
+      const headers = { 'x-ms-error-code': String(errorCode), ...refusal.headers };
+      return { status, body: refusalBody(refusal), headers };
     });
     log.add(name, 'request', { reason: `${request.method} ${request.url}`, code: answer.status });
     const json = answer.body === undefined ? undefined : JSON.stringify(answer.body);
     const type = json === undefined ? {} : { 'Content-Type': 'application/json; charset=utf-8' };
     response.writeHead(answer.status, { ...type, ...answer.headers }).end(json);
+  }
+
+  /** @throws RestRefusal 429 until the window of the quota is over */
+  #demandQuota(): void {
+    const quota = this.#options.faults.peek(this.#options.name, 'rest-quota');
+    if (quota === undefined) return;
+    const { rate = 20, ms = 60_000 } = quota;
+    const now = Date.now();
+    if (now - this.#window.from >= ms) this.#window = { from: now, requests: 0 };
+    this.#window.requests += 1;
+    if (this.#window.requests <= rate) return;
+    const left = Math.ceil((this.#window.from + ms - now) / 1_000);
+    throw new RestRefusal(429001, 'ThrottlingException', 'Too many requests.', {
+      'Retry-After': String(Math.max(1, left)),
+    });
   }
 
   async #answer(request: IncomingMessage): Promise<RestAnswer> {
@@ -133,6 +151,7 @@ export class RestServer {
         body: this.#options.refusalBody(new RestRefusal(code, 'Fault', message)),
       };
     }
+    this.#demandQuota();
     const { pathname, searchParams } = new URL(request.url ?? '/', 'https://localhost');
     const [, token] = /^Bearer (.*)/.exec(request.headers.authorization ?? '') ?? [];
     const reason =

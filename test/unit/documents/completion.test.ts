@@ -87,7 +87,7 @@ describe('completion in bash', () => {
     ['enroll add --policy=n', ['never']],
     ['enroll reprovision --action ', ['register', 'roll']],
     ['enroll reprovision --job ', []],
-    ['enroll promote gw-1 --p', ['--pem']],
+    ['enroll promote gw-1 --p', ['--pem', '--pause']],
     ['enroll xyzzy ', []],
   ];
   test('offers what can stand there', (t) => {

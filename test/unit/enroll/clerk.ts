@@ -5,5 +5,6 @@ import { onPaper } from './paper.ts';
 for await (const line of createInterface(process.stdin)) {
   const { argv, setting } = JSON.parse(line);
   const told = await onPaper(argv, setting).catch((error) => ({ code: -1, out: '', err: String(error.stack) }));
-  console.log(JSON.stringify(told));
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+  console.log(JSON.stringify({ ...told, cpuMs: (userCPUTime + systemCPUTime) / 1_000, peakMib: maxRSS / 1_024 }));
 }

@@ -88,7 +88,7 @@ test('show device: the last requests, of its jobs and of its twin', async () => 
   const { out } = await office.enroll(['show', 'device', 'gw-1']);
   assert.match(
     out,
-    /\nLast requests of enroll\n {4}20\S+ \S+ UTC {2}register by ana: done \(completed\), enroll-\S+\n {4}20/,
+    /\nLast requests of operators\n {4}20\S+ \S+ UTC {2}register by ana: done \(completed\), enroll-\S+\n {4}20/,
   );
   const { requests } = JSON.parse((await office.enroll(['show', 'device', 'gw-3', '--json'])).out);
   assert.deepEqual([requests[0].state, requests[0].outcome], ['by-name', 'done']);

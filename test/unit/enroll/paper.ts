@@ -10,6 +10,9 @@ export interface Told {
   readonly said: string;
   /** All pauses together, in milliseconds. */
   readonly sleptMs: number;
+  /** Of the process so far; 0 where it is that of the test. */
+  readonly cpuMs: number;
+  readonly peakMib: number;
 }
 
 export interface Setting {
@@ -65,5 +68,5 @@ export async function onPaper(
     }),
   };
   const code = await enroll(argv, desk);
-  return { code, ...written, sleptMs, said: written.err.replaceAll(/\s+/g, ' ') };
+  return { code, ...written, cpuMs: 0, peakMib: 0, sleptMs, said: written.err.replaceAll(/\s+/g, ' ') };
 }

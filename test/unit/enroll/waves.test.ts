@@ -51,7 +51,8 @@ test('three waves to the end: each begins when the one before has held its sessi
   assert.equal(code, 0);
   assert.deepEqual(jobs(mark), ['-w1-1', '-w2-1', '-w3-1']);
   assert.match(err, /wave 1 of 3: must hold the session\n.*wave 1 of 3: proven; pause before the next wave\n/s);
-  assert.ok(sleptMs > 2 * 600_000 + 3 * 300_000, `${sleptMs} ms`);
+  // The devices have the clock of this machine: only the first wave is young for the hurried desk.
+  assert.ok(sleptMs > 900_000, `${sleptMs} ms`);
   assert.deepEqual([fleet.work.size, worked()], [40, 40], 'none did it twice');
 });
 
@@ -81,14 +82,17 @@ test('a wrong intermediate: the first wave is parked, no other gateway is called
 });
 
 test('Ctrl-C in the middle, a hub that is down meanwhile, and two operators who go on at the same time: nothing twice', async () => {
-  const begun = await office.enroll(roll(...waves), { ...hurried, interruptAt: 'wave 2 of 3: must hold' });
+  const begun = await office.enroll(roll(...waves, '--pause', '10m'), {
+    ...hurried,
+    interruptAt: 'wave 1 of 3: proven; pause',
+  });
   const id = idIn(begun.out);
   assert.match(begun.out, new RegExp(`To go on with the next devices:\n {2}enroll reprovision --resume ${id}\n`));
-  assert.equal(worked(), 14);
+  assert.equal(worked(), 4);
   const report = JSON.parse(
     await readFile(join(office.directory, 'state', 'newleaf-enroll', 'requests', `${id}.json`), 'utf8'),
   );
-  assert.deepEqual([report.waves.split(';')[0], report.sum['not-asked']], ['waves 4 25% rest', 26]);
+  assert.deepEqual([report.waves.split(';')[0], report.sum['not-asked']], ['waves 4 25% rest', 36]);
   await office.simulator.lay('hub1', 'rest-status', { status: 503, times: 6 });
   const both = await Promise.all([
     office.enroll(['reprovision', '--resume', id], hurried),
@@ -127,4 +131,41 @@ test('what is no wave is refused with the reason, before anything is called', as
     assert.equal(code, 2);
   }
   assert.equal(worked(), 0);
+});
+
+test('a group: its new intermediate reaches the members in waves, and the old one goes only when none uses it', async () => {
+  const { simulator } = office;
+  const [one, two] = [
+    await office.file('one.pem', simulator.endpoints.issuerPem),
+    await office.file('two.pem', await simulator.rollIssuer('intermediate')),
+  ];
+  await office.enroll(['add', 'group', 'gateways', '--certificate', one]);
+  const { primary } = JSON.parse((await office.enroll(['show', 'group', 'gateways', '--json'])).out);
+  const old = /CN=([^,]+)/.exec(primary.subject)?.[1];
+  for (const id of ids)
+    simulator.registries.hub1.patchReported(id, { newleaf: { leaf: { thumbprint: 'AB'.repeat(32), issuer: old } } });
+  const both = ['--job', where(), '--yes'];
+  const half = await office.enroll(['promote', 'gateways', ...both]);
+  assert.match(half.said, /--job CONDITION --first SIZE belong together/);
+  for (const id of ids) fleet.parked.add(id);
+  const wrong = await office.enroll(
+    ['roll-group', 'intermediate', 'gateways', '--certificate', two, ...both, ...waves],
+    hurried,
+  );
+  assert.match(wrong.out, /Both are admitted\..*\nStopped in wave 1 of 3/s);
+  assert.equal(worked(), 4);
+  const early = await office.enroll(['promote', 'gateways', '--pem', two, ...both, ...waves]);
+  assert.match(
+    early.said,
+    /40 devices of these still use a leaf of .*, which is to go\. Nothing was changed\. -> Roll them first:/,
+  );
+  fleet.parked.clear();
+  const rolled = await office.enroll(roll(...waves), hurried);
+  assert.match(rolled.out, /\n40 devices proven of 40 in 3 waves\.\n$/);
+  const done = await office.enroll(['promote', 'gateways', '--pem', two, ...both, ...waves], hurried);
+  assert.match(
+    done.out,
+    /\nreprovision \(register\) of 40 devices, in waves: 4, 10, rest\n40 devices proven of 40 in 3 waves\.\n$/,
+  );
+  assert.equal(done.code, 0);
 });
