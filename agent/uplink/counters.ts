@@ -1,5 +1,6 @@
 import type { Failure } from '../failure/failure.ts';
-import type { CountedQueue, Flow } from './flow.ts';
+import type { Flow } from './flow.ts';
+import type { CountedQueue } from './ports.ts';
 import { NOTHING_YET, type Program } from './program.ts';
 
 /** Metrics of the uplink, with their meaning; each has the label `program`. Names are stable: metrics are added, never renamed. */

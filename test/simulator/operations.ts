@@ -5,6 +5,7 @@ import type { Door } from './door.ts';
 import type { CertificatePair, Enrollments, GroupInput, IndividualInput, Status } from './enrollments.ts';
 import type { Est } from './est.ts';
 import type { FaultName, FaultOptions, Faults } from './faults.ts';
+import type { Hub } from './hub.ts';
 import type { HubName, Log, ServerName } from './log.ts';
 import type { MailOptions } from './mailbox.ts';
 import { type MethodAnswer, MethodError } from './methods.ts';
