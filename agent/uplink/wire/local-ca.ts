@@ -1,9 +1,8 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { Fault } from '../../failure/failure.ts';
 import type { Log } from '../../machine/log.ts';
-import { readRegular, writeAtomically, writeIfOther } from '../../state/durable.ts';
+import { readRegular, writeAtomically } from '../../state/durable.ts';
 import { certify, keyId, subtree } from './certify.ts';
 import type { Credentials } from './tls-listener.ts';
 
@@ -22,10 +21,11 @@ interface LocalCaOptions {
 export interface LocalCa {
   /** For the programs to trust. */
   readonly caPem: string;
-  /** What the TLS port shows; asked at each connection. Another object once it has been renewed. */
+  /**
+   * What the TLS port shows; asked at each connection. Another object once it has been renewed. Its key is on no disk: each start
+   * makes another one, as nothing depends on a certain leaf.
+   */
   credentials(): Credentials;
-  /** Fulfilled when all that was made is on the disk, or could not be written. */
-  written(): Promise<void>;
 }
 
 const DAY_MS = 86_400_000;
@@ -39,16 +39,11 @@ const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
 
 /** Key and certificate in one file: a power cut between two files would leave a pair that does not match. */
 const CA_FILE = 'ca.key';
-const LEAF_FILE = 'server.pem';
-const PUBLISHED = 'ca.pem';
 const PRIVATE = 0o600;
-const READABLE = 0o644;
 
 interface Pair {
   readonly key: KeyObject;
   readonly certificate: X509Certificate;
-  /** Both, PEM. */
-  readonly text: string;
 }
 
 /**
@@ -69,43 +64,24 @@ export async function openLocalCa({ directory, names, now, earliest, log }: Loca
     log.warn({ event: 'uplink-ca', message, advice });
   }
   const caPem = `${ca.certificate.toString().trimEnd()}\n`;
-  await writeIfOther(join(directory, PUBLISHED), caPem, READABLE);
-  let writing = Promise.resolve();
-
-  const fresh = (): Pair => {
+  const fresh = () => {
     const leaf = makeLeaf(ca, wanted, moment());
-    // The next start makes another one where this cannot be written: nothing depends on a certain leaf.
-    writing = writing
-      .then(() => writeAtomically(join(directory, LEAF_FILE), leaf.text, PRIVATE))
-      .catch((cause: unknown) => {
-        log.warn({
-          event: 'uplink-leaf',
-          message: 'The certificate of the TLS port is not kept.',
-          cause: String(cause),
-        });
-      });
-    return leaf;
+    return { leaf, shown: { cert: `${leaf.certificate.toString()}${caPem}`, key: pemOf(leaf.key) } };
   };
-  const found = await readPair(join(directory, LEAF_FILE)).catch(() => undefined);
-  let leaf = found !== undefined && belongs(found, ca, wanted) ? found : fresh();
-  const show = (): Credentials => ({ cert: `${leaf.certificate.toString()}${caPem}`, key: pemOf(leaf.key) });
-  let shown = show();
+  let current = fresh();
   return {
     caPem,
     credentials() {
-      if (isYoung(leaf, ca, moment())) return shown;
-      leaf = fresh();
-      shown = show();
-      return shown;
+      if (!isYoung(current.leaf, ca, moment())) current = fresh();
+      return current.shown;
     },
-    written: () => writing,
   };
 }
 
 async function readCa(directory: string): Promise<Pair | undefined> {
   const path = join(directory, CA_FILE);
   try {
-    return await readPair(path);
+    return pairOf(await readRegular(path));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new Fault('NL-UPLINK-SOCKET', {
@@ -150,24 +126,15 @@ function makeLeaf(ca: Pair, names: readonly string[], now: number): Pair {
   return pairOf(`${pemOf(privateKey)}${certificate}`);
 }
 
-const readPair = async (path: string): Promise<Pair> => pairOf(await readRegular(path));
-
 /** @throws Error where key and certificate do not belong together */
 function pairOf(text: string): Pair {
   const key = createPrivateKey(text);
   const certificate = new X509Certificate(text);
   if (!certificate.checkPrivateKey(key)) throw new Error('the key is not that of the certificate');
-  return { key, certificate, text };
+  return { key, certificate };
 }
 
 const pemOf = (key: KeyObject): string => String(key.export({ type: 'pkcs8', format: 'pem' }));
-
-/** Of this CA, with just these names. */
-function belongs({ certificate }: Pair, ca: Pair, names: readonly string[]): boolean {
-  const has = (name: string) => (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined;
-  const count = certificate.subjectAltName?.split(', ').length;
-  return count === names.length && names.every(has) && certificate.verify(createPublicKey(ca.key));
-}
 
 /** With a third of its life left, or as old as the CA lets it be: else it is renewed. */
 function isYoung({ certificate }: Pair, ca: Pair, now: number): boolean {

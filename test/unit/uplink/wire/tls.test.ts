@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -28,6 +29,7 @@ async function tlsStage(t: TestContext): Promise<TlsStage> {
   const directory = scratch(t);
   const one = { now: Date.now() };
   const ca = await openLocalCa({ directory, names: [], now: () => one.now, earliest: 0, log: noting().log });
+  writeFileSync(join(directory, 'ca.pem'), ca.caPem);
   const authenticate = byKey(
     () => [{ name: 'sensors', key: KEY }],
     () => undefined,
