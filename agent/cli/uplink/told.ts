@@ -1,6 +1,6 @@
 import { type Code, Fault } from '../../failure/failure.ts';
+import { isCode } from '../../failure/failure-of.ts';
 import type { Trouble } from '../../roll/report.ts';
-import { isCode } from '../request/answer.ts';
 import { askDaemon } from '../request/ask-daemon.ts';
 import type { DaemonHere } from '../status/daemon-place.ts';
 
@@ -64,37 +64,26 @@ export type HowToConnect = { readonly name: string } & (
 
 const PATH = '/v1/uplink';
 
-/** @throws Fault NL-INTERNAL, and those of `askDaemon` */
-export async function askUplink(place: DaemonHere): Promise<UplinkTold> {
-  const { status, body } = await askDaemon(place, PATH, undefined, 10_000);
-  if (status === 200) return body as UplinkTold;
-  throw refusal(status, body);
-}
-
 /** What a change answers: all that is told of the program, and how it connects. */
 export type ShownProgram = ProgramTold & HowToConnect;
 
-/** @throws Fault of the daemon, and those of `askUplink` */
-export async function askShown(
-  place: DaemonHere,
-  change: { add: string; key: boolean; again?: true } | { show: string },
-): Promise<ShownProgram> {
-  const { status, body } = await askDaemon(place, PATH, change);
-  if (status === 200) return body as ShownProgram;
-  throw refusal(status, body);
-}
+/** @throws Fault of the daemon, NL-INTERNAL, and those of `askDaemon`; so do all below */
+export const askUplink = (place: DaemonHere) => asked<UplinkTold>(place, undefined, 10_000);
 
-/** What was ended and dropped of a program. @throws Fault of the daemon, and those of `askUplink` */
-export async function askForgotten(place: DaemonHere, name: string): Promise<{ sessions: number; messages: number }> {
-  const { status, body } = await askDaemon(place, PATH, { forget: name });
-  if (status === 200) return body as { sessions: number; messages: number };
-  throw refusal(status, body);
-}
+export const askShown = (place: DaemonHere, change: { add: string; key: boolean; again?: true } | { show: string }) =>
+  asked<ShownProgram>(place, change);
 
-/** @throws Fault of the daemon, and those of `askUplink` @returns how many messages for the hub are lost */
-export async function askRemoval(place: DaemonHere, name: string): Promise<number> {
-  const { status, body } = await askDaemon(place, PATH, { remove: name });
-  if (status === 200) return (body as { lost: number }).lost;
+/** What was ended and dropped of a program. */
+export const askForgotten = (place: DaemonHere, name: string) =>
+  asked<{ sessions: number; messages: number }>(place, { forget: name });
+
+/** @returns how many messages for the hub are lost */
+export const askRemoval = async (place: DaemonHere, name: string): Promise<number> =>
+  (await asked<{ lost: number }>(place, { remove: name })).lost;
+
+async function asked<T>(place: DaemonHere, change?: object, waitMs?: number): Promise<T> {
+  const { status, body } = await askDaemon(place, PATH, change, waitMs);
+  if (status === 200) return body as T;
   throw refusal(status, body);
 }
 
@@ -102,7 +91,7 @@ function refusal(status: number, body: unknown): Fault {
   const said: { code?: unknown; message?: string; advice?: string } =
     typeof body === 'object' && body !== null ? body : {};
   const { code, message = `The daemon answered ${status}.`, advice } = said;
-  if (isCode(code)) return new Fault(code, { message, ...(advice !== undefined && { advice }) });
+  if (isCode(code)) return new Fault(code, { message, advice });
   if (status !== 404) return new Fault('NL-INTERNAL', { message });
   const older = 'The daemon that runs is older than this command, and knows no programs.';
   return new Fault('NL-INTERNAL', { message: older, advice: '`systemctl restart newleaf`' });
