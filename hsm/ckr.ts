@@ -16,6 +16,8 @@ export type TokenErrorKind =
   | 'failed';
 type PinErrorKind = 'pin' | 'pin-locked' | 'pin-file';
 
+type NextSteps = readonly [advice?: string | undefined, byPerson?: string | undefined];
+
 /** The only error of hsm/. `code` is the module's CKR_ name, OpenSSL's ERR_ code, or a symbol of our own. */
 export class TokenError extends Error {
   override readonly name = 'TokenError';
@@ -26,14 +28,7 @@ export class TokenError extends Error {
   /** In its place where a person brings the leaves. */
   readonly byPerson: string | undefined;
 
-  constructor(
-    kind: TokenErrorKind,
-    code: string,
-    message: string,
-    cause?: unknown,
-    advice?: string,
-    byPerson?: string,
-  ) {
+  constructor(kind: TokenErrorKind, code: string, message: string, cause?: unknown, ...[advice, byPerson]: NextSteps) {
     super(message, cause === undefined ? {} : { cause });
     this.kind = kind;
     this.code = code;

@@ -44,7 +44,7 @@ export async function answerCsr(
     if (met.code === 'NL-TOKEN-POISONED') return poisoned(options, key, met);
     // No leaf has this key yet: another key serves as well, and the advice for the key of a leaf would lead nowhere.
     const advice = 'If it is the right token, the key is lost. Make another: `newleaf csr --new-key`';
-    const told = met.code === 'NL-TOKEN-KEY' ? { ...met, advice } : met;
+    const told = met.code === 'NL-TOKEN-KEY' ? failure(met.code, { ...met, advice, byPerson: undefined }) : met;
     return { is: met.kind === 'refused' ? 'busy' : 'broken', failure: told };
   }
 }

@@ -51,4 +51,5 @@ function ownOf(error: Error): Advice | undefined {
   return typeof advice === 'string' ? { advice, byPerson } : undefined;
 }
 
-const isCode = (name: string): name is Code => Object.hasOwn(CODES, name);
+/** A newer daemon may have other codes. */
+export const isCode = (name: unknown): name is Code => typeof name === 'string' && Object.hasOwn(CODES, name);

@@ -1,3 +1,4 @@
+import { another } from '../failure/advice.ts';
 import { type Failure, failure } from '../failure/failure.ts';
 import type { KeyWanted } from './candidate.ts';
 import type { KeyRef } from './leaf.ts';
@@ -15,12 +16,10 @@ export function undestroyedIn({ retire }: RollState): Failure | undefined {
 
 /** Such a key is in the place of the next one: a person who asked for a CSR is told to ask again. */
 export function inTheWay({ for: purpose }: KeyWanted, { slot, id }: KeyRef, met: Failure): Failure {
-  const then =
-    purpose === 'roll'
-      ? '`newleaf roll --wait`. Until then the leaf is renewed with the key that it has, half-way between its renewal and its end.'
-      : '`newleaf csr`.';
+  const say = (then: string) => `Destroy it with the tool of the token's vendor, then ${then}.`;
+  const until = 'Until then the leaf is renewed with the key that it has, half-way between its renewal and its end';
   return failure('NL-TOKEN-OCCUPIED', {
     message: `Slot ${slot} still holds the key with CKA_ID ${id}, which has served before. ${met.message}`,
-    advice: `Destroy it with the tool of the token's vendor, then ${then}`,
+    ...(purpose === 'roll' ? another((how) => say(`${how}. ${until}`)) : { advice: say('`newleaf csr`') }),
   });
 }

@@ -1,6 +1,7 @@
 import type { Reply } from '../../control/client.ts';
 import { EXIT, exitOf } from '../../failure/exit.ts';
-import { CODES, type Code, failure } from '../../failure/failure.ts';
+import { type Code, failure } from '../../failure/failure.ts';
+import { isCode } from '../../failure/failure-of.ts';
 import { type Complaint, complaint, type Io } from '../kit/command.ts';
 import { screenOf } from '../kit/screen.ts';
 import { fromNow } from '../moment.ts';
@@ -13,8 +14,6 @@ interface Body {
   readonly field?: string;
   readonly retryAfterSeconds?: number;
 }
-
-export const isCode = (code: unknown): code is Code => typeof code === 'string' && Object.hasOwn(CODES, code);
 
 /**
  * Reports an answer that is not a success.
@@ -31,7 +30,7 @@ export function tellRefusal({ status, body }: Reply, { err, env }: Io, inbox = '
   }
   const known = isCode(code) ? code : 'NL-INTERNAL';
   const advice = retryAfterSeconds === undefined ? said.advice : later(known, retryAfterSeconds, inbox);
-  const met = failure(known, { message, ...(advice !== undefined && { advice }) });
+  const met = failure(known, { message, advice });
   tell(met);
   return known === 'NL-ISSUER-PERSON' ? EXIT.person : exitOf(met);
 }

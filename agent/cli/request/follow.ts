@@ -1,5 +1,6 @@
 import type { DaemonEvent } from '../../ask/event.ts';
 import { CODES, type Code, Fault } from '../../failure/failure.ts';
+import { isCode } from '../../failure/failure-of.ts';
 import { assertNotEnded } from '../../state/journal.ts';
 import { type Complaint, complaint, Failed } from '../kit/command.ts';
 import type { Progress } from '../kit/progress.ts';
@@ -7,7 +8,6 @@ import type { Screen } from '../kit/screen.ts';
 import { took } from '../moment.ts';
 import type { DaemonPlace } from '../status/daemon-place.ts';
 import { present } from '../status/present.ts';
-import { isCode } from './answer.ts';
 import { Chronicle } from './chronicle.ts';
 import { hopeless } from './hopeless.ts';
 import { type PulseOptions, pulse } from './pulse.ts';

@@ -10,14 +10,9 @@ export interface DaemonPlace {
 }
 
 /** That of the configuration. */
-export interface DaemonHere extends DaemonPlace {
-  readonly directory: string;
-}
+export type DaemonHere = ReturnType<typeof daemonPlace>;
 
-export const daemonPlace = (
-  { control, state }: Pick<Config, 'control' | 'state'>,
-  env: NodeJS.ProcessEnv,
-): DaemonHere => ({
+export const daemonPlace = ({ control, state }: Pick<Config, 'control' | 'state'>, env: NodeJS.ProcessEnv) => ({
   socket: control.socket,
   directory: state.directory,
   isContained: isContained(env),

@@ -1,7 +1,7 @@
 import { type Code, Fault } from '../../failure/failure.ts';
+import { isCode } from '../../failure/failure-of.ts';
 import type { Trouble } from '../../roll/report.ts';
 import type { OwnTerms } from '../../state/program-terms.ts';
-import { isCode } from '../request/answer.ts';
 import { askDaemon } from '../request/ask-daemon.ts';
 import type { DaemonHere } from '../status/daemon-place.ts';
 import type { Changes } from './terms.ts';
@@ -72,31 +72,30 @@ export type HowToConnect = { readonly name: string } & (
 
 const PATH = '/v1/uplink';
 
-/** @throws Fault NL-INTERNAL, and those of `askDaemon` */
-export const askUplink = (place: DaemonHere): Promise<UplinkTold> => asked(place, undefined, 10_000);
-
 /** What a change answers: all that is told of the program, and how it connects. */
 export type ShownProgram = ProgramTold & HowToConnect;
 
-/** @throws Fault of the daemon, and those of `askUplink` */
+/** @throws Fault of the daemon, NL-INTERNAL, and those of `askDaemon`; so do all below */
+export const askUplink = (place: DaemonHere) => asked<UplinkTold>(place, undefined, 10_000);
+
 export const askShown = (
   place: DaemonHere,
   change:
     | { add: string; key: boolean; again?: true; terms?: Changes }
     | { set: string; terms: Changes }
     | { show: string },
-): Promise<ShownProgram> => asked(place, change);
+) => asked<ShownProgram>(place, change);
 
-/** What was ended and dropped of a program. @throws Fault of the daemon, and those of `askUplink` */
-export const askForgotten = (place: DaemonHere, name: string): Promise<{ sessions: number; messages: number }> =>
-  asked(place, { forget: name });
+/** What was ended and dropped of a program. */
+export const askForgotten = (place: DaemonHere, name: string) =>
+  asked<{ sessions: number; messages: number }>(place, { forget: name });
 
-/** @throws Fault of the daemon, and those of `askUplink` @returns how many messages for the hub are lost */
+/** @returns how many messages for the hub are lost */
 export const askRemoval = async (place: DaemonHere, name: string): Promise<number> =>
   (await asked<{ lost: number }>(place, { remove: name })).lost;
 
-async function asked<T>(place: DaemonHere, change?: object, ms?: number): Promise<T> {
-  const { status, body } = await askDaemon(place, PATH, change, ms);
+async function asked<T>(place: DaemonHere, change?: object, waitMs?: number): Promise<T> {
+  const { status, body } = await askDaemon(place, PATH, change, waitMs);
   if (status === 200) return body as T;
   throw refusal(status, body);
 }
@@ -105,7 +104,7 @@ function refusal(status: number, body: unknown): Fault {
   const said: { code?: unknown; message?: string; advice?: string } =
     typeof body === 'object' && body !== null ? body : {};
   const { code, message = `The daemon answered ${status}.`, advice } = said;
-  if (isCode(code)) return new Fault(code, { message, ...(advice !== undefined && { advice }) });
+  if (isCode(code)) return new Fault(code, { message, advice });
   if (status !== 404) return new Fault('NL-INTERNAL', { message });
   const older = 'The daemon that runs is older than this command, and knows no programs.';
   return new Fault('NL-INTERNAL', { message: older, advice: '`systemctl restart newleaf`' });

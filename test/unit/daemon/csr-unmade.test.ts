@@ -46,6 +46,17 @@ for (const code of ['NL-TOKEN-FAILED', 'NL-TOKEN-MISSING', 'NL-TOKEN-OCCUPIED', 
   });
 }
 
+test('a key of the CSR that is lost is made anew: the advice for the key of a leaf would lead nowhere', async (t) => {
+  const change = { terms: { ...terms, automatic: false } };
+  const keys = { csr: () => Promise.reject(new Fault('NL-TOKEN-KEY')) };
+  const { daemon } = await gatewayBefore(t, new Disk(servingState), { keys }, change);
+  while (daemon.state.online === undefined) await setImmediate();
+  for (const automatic of [true, false]) {
+    const { body } = await onWire(daemon.answer, undefined, automatic)({ kind: 'csr', from: 'technician' });
+    assert.match((body as { advice: string }).advice, /Make another: `newleaf csr --new-key`$/);
+  }
+});
+
 test('an old key that the token does not destroy, in the place of the next one, is the answer each time', async (t) => {
   const blocked: RollState = { ...servingState, retire: [{ slot: 'b', id: 'g9', is: 'pending', tries: 0 }] };
   const change = { terms: { ...terms, automatic: false } };
