@@ -54,6 +54,18 @@ test('three waves to the end: each begins when the one before has held its sessi
   // The devices have the clock of this machine: only the first wave is young for the hurried desk.
   assert.ok(sleptMs > 900_000, `${sleptMs} ms`);
   assert.deepEqual([fleet.work.size, worked()], [40, 40], 'none did it twice');
+  const listed = (await office.enroll(['list', 'jobs'])).out;
+  assert.match(listed, /\nenroll-roll-ana-\w+ +ana .* completed +40 +40 +0\n/);
+  const id = idIn(listed);
+  await rm(join(office.directory, 'state'), { recursive: true });
+  const shown = await office.enroll(['show', 'job', id]);
+  assert.match(
+    shown.out,
+    /\nCondition: tags\.site = '1'\nIn waves 4 25% rest; of 40; stop 1; .*\n3 jobs of the hub, completed: 40 of 40/,
+  );
+  assert.match(shown.out, /\n40 devices: 40 came back, 0 otherwise, 0 did not come back, 0 not asked\.\n$/);
+  const again = await office.enroll(['reprovision', '--retry', id, '--yes']);
+  assert.match(again.out, /not done: 0 of 40\.\nNo device was called\.\n$/);
 });
 
 test('a wrong intermediate: the first wave is parked, no other gateway is called, and the reason is told', async () => {
