@@ -117,6 +117,30 @@ test('Ctrl-C in the middle, a hub that is down meanwhile, and two operators who 
   assert.deepEqual([fleet.work.size, worked()], [40, 40]);
 });
 
+test('cancel by another operator, in the pause between two waves: the one who goes on hears of it, and can resume', async () => {
+  const mark = office.simulator.log.entries.length;
+  const { log } = office.simulator;
+  const listed = ({ event, reason = '' }: { readonly event: string; readonly reason?: string }) =>
+    event === 'request' && reason.startsWith('GET /jobs/v2/query');
+  const ends = async () => {
+    await log.waitFor({ event: 'job' }, 60_000, mark);
+    await log.waitFor(listed, 60_000, log.entries.length);
+    const id = idIn((await office.second(['list', 'jobs'])).out);
+    return office.second(['cancel', id, '--yes']);
+  };
+  // The pause is real for this desk: it lasts until the other one has ended the request.
+  const [{ out, code }, cancelled] = await Promise.all([
+    office.enroll(roll(...waves, '--hold', '1s', '--pause', '20h'), { isPaced: true }),
+    ends(),
+  ]);
+  assert.match(cancelled.out, / is ended in the hub\.\n {5}4 {2}done: stays so\n/);
+  assert.match(out, /\nStopped in wave 1 of 3: it was ended by enroll cancel\.\n/);
+  assert.equal(code, 1);
+  assert.equal(worked(), 4);
+  const rest = await office.enroll(['reprovision', '--resume', idIn(out), '--pause', '0s'], hurried);
+  assert.match(rest.out, /^40 devices proven of 40 in 3 waves\.\n$/);
+});
+
 test('a share of those asked, and a limit that is met within a large wave: its job is ended', async () => {
   const order = [...ids];
   fleet.parked
