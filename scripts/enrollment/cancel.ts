@@ -3,13 +3,14 @@ import { type Screen, safe, screenOf, wrap } from '../../agent/cli/kit/screen.ts
 import { EXIT } from '../../agent/failure/exit.ts';
 import { agreed, type Call, only } from './command.ts';
 import { interruptible } from './desk.ts';
-import { Hub } from './hub.ts';
+import { Hub, type JobProgress } from './hub.ts';
 import { NOW, outcomesNow, quiet, traceOf } from './look.ts';
 import { NAME } from './name.ts';
 import type { Outcome } from './outcome.ts';
-import { demandId } from './request.ts';
+import { demandId, requestOf } from './request.ts';
 import { count } from './screen.ts';
 import { names } from './tally.ts';
+import { isMark, markOf, waveIn } from './waves/condition.ts';
 
 const INDENT = ' '.repeat(8);
 
@@ -27,26 +28,39 @@ export async function cancel(call: Call): Promise<number> {
   }
   const open = trace.jobs.filter(({ ended }) => !ended);
   const called = trace.jobs.reduce((all, { succeeded }) => all + succeeded, 0);
-  if (open.length > 0) {
-    const question = `End ${count(open.length, 'job')} of ${id} in the hub? ${count(called, 'device')} took the call already, and cannot be called off.`;
+  const isInWaves = trace.jobs.some(({ condition }) => waveIn(condition) !== undefined);
+  if (open.length > 0 || isInWaves) {
+    const what = open.length > 0 ? count(open.length, 'job') : 'the waves';
+    const question = `End ${what} of ${id} in the hub? ${count(called, 'device')} took the call already, and cannot be called off.`;
     if (options['dry-run'] === true) {
       desk.out.write('Nothing was ended (--dry-run).\n');
       return EXIT.done;
     }
     if (!(await agreed(call, question))) throw new Failed('The job goes on.');
-    for (const job of open) await hub.cancel(job.id);
+    await endAll(hub, id, trace.jobs);
   }
   return interruptible(desk, async (enough) => {
     const ended = await traceOf(desk, hub, id, enough);
     const devices = await outcomesNow(desk, hub, id, ended?.outcomes ?? []);
     const delay = Math.max(...trace.jobs.map(({ delaySeconds }) => delaySeconds));
-    const head = open.length === 0 ? `No job of ${id} was running any more.\n` : `${id} is ended in the hub.\n`;
+    const head =
+      open.length === 0 && !isInWaves ? `No job of ${id} was running any more.\n` : `${id} is ended in the hub.\n`;
     desk.out.write(head + whatStill(devices, delay, screenOf(desk.out, desk.env)));
     if (devices.some(({ result }) => result !== 'done')) {
       desk.out.write(`To call those that are not done, later:\n  ${NAME} reprovision --retry ${id}\n`);
     }
     return EXIT.done;
   });
+}
+
+async function endAll(hub: Hub, id: string, jobs: readonly JobProgress[]): Promise<void> {
+  for (const job of jobs) if (!job.ended) await hub.cancel(job.id);
+  if (!jobs.some(({ condition }) => waveIn(condition) !== undefined)) return;
+  const [jobId, condition] = markOf(id, 1 + jobs.filter(isMark).length);
+  await hub.schedule(jobId, condition, { methodName: 'reprovision', payload: {}, responseTimeoutInSeconds: 5 }, 60);
+  // A machine that goes on with the request may have begun a wave before it could hear of this.
+  const later = (await hub.jobs()).filter((job) => requestOf(job.id) === id && !isMark(job) && !job.ended);
+  for (const job of later) await hub.cancel(job.id);
 }
 
 /** What each device will still do. */

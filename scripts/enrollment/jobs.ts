@@ -5,6 +5,8 @@ import { list } from './list.ts';
 import { look } from './look.ts';
 import { type Action, demandId, minute, readId, requestOf } from './request.ts';
 import { count, linesFor } from './screen.ts';
+import { waveIn } from './waves/condition.ts';
+import { planText } from './waves/plan.ts';
 
 /** A request as `list jobs` tells it. Stable: `--json`. */
 interface Asked {
@@ -24,6 +26,8 @@ interface Asked {
   readonly taken?: number;
   readonly failed?: number;
   readonly condition?: string;
+  /** How it goes through them, where it does so in waves. */
+  readonly waves?: string;
 }
 
 /** The requests of all operators, the newest first, from the hub and the twins alone: nothing of it is on this machine. */
@@ -48,8 +52,15 @@ function asIs(id: string): Pick<Asked, 'id' | 'action' | 'by' | 'at'> {
 }
 
 function asJobs(id: string, jobs: readonly JobProgress[]): Asked {
-  const sum = (of: (job: JobProgress) => number): number => jobs.reduce((all, job) => all + of(job), 0);
   const [first] = jobs;
+  const waves = first && waveIn(first.condition);
+  // A device may be in several waves.
+  const most = waves?.plan.of ?? Number.POSITIVE_INFINITY;
+  const sum = (of: (job: JobProgress) => number): number =>
+    Math.min(
+      most,
+      jobs.reduce((all, job) => all + of(job), 0),
+    );
   return {
     ...asIs(id),
     // Those that are not over decide.
@@ -59,7 +70,8 @@ function asJobs(id: string, jobs: readonly JobProgress[]): Asked {
     devices: sum(({ total }) => total),
     taken: sum(({ succeeded }) => succeeded),
     failed: sum(({ failed }) => failed),
-    ...(first && { condition: first.condition }),
+    ...(first && { condition: waves?.condition ?? first.condition }),
+    ...(waves && { waves: planText(waves.plan) }),
   };
 }
 
@@ -92,13 +104,14 @@ export async function showJob(call: Call): Promise<number> {
   const hub = await Hub.open(call);
   const found = (await askedOf(hub)).find((one) => one.id === id);
   if (found !== undefined && options.json !== true) {
-    const { by = 'an operator', at, action, state, jobs, devices, taken, failed, condition } = found;
+    const { by = 'an operator', at, action, state, jobs, devices, taken, failed, condition, waves } = found;
     const calls =
       jobs === 0
         ? `Called by name. ${count(devices, 'device')} tell of it as their last request.`
         : `${count(jobs, 'job')} of the hub, ${state}: ${taken} of ${count(devices, 'device')} took the call, ${failed} did not.`;
     const met = condition === undefined ? '' : `Condition: ${printable(condition)}\n`;
-    const head = `${id}: ${action}, begun by ${by}, ${minute(Date.parse(at))}.\n${met}${calls}\n`;
+    const plan = waves === undefined ? '' : `In ${waves}\n`;
+    const head = `${id}: ${action}, begun by ${by}, ${minute(Date.parse(at))}.\n${met}${plan}${calls}\n`;
     desk.out.write(linesFor(screenOf(desk.out, desk.env), head));
   }
   return look(call, hub, id, named);

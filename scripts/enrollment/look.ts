@@ -11,6 +11,7 @@ import { seenIn } from './newleaf.ts';
 import { asked, notAsked, type Outcome } from './outcome.ts';
 import { demandId, readId, requestOf } from './request.ts';
 import { type Run, readRun } from './run.ts';
+import { waveIn } from './waves/condition.ts';
 
 /** What the hub knows of a request. */
 interface Trace extends JobResults {
@@ -32,8 +33,13 @@ export async function traceOf(desk: Desk, hub: Hub, id: string, enough: AbortSig
   }
   const results: JobResults[] = [];
   for (const job of jobs) results.push(await watchJob(desk, hub, { id: job.id, devices: [], enough }));
+  // The last wave is for all that are left, by their condition: those of the waves before are called once more, and say so.
+  const each = new Map<string, Outcome>();
+  for (const one of results.flatMap(({ outcomes }) => outcomes)) {
+    if (each.get(one.deviceId)?.result !== 'waiting') each.set(one.deviceId, one);
+  }
   return {
-    outcomes: results.flatMap(({ outcomes }) => outcomes),
+    outcomes: [...each.values()],
     ended: results.every(({ ended }) => ended),
     jobs,
   };
@@ -100,7 +106,7 @@ export async function look(call: Call, hub: Hub, id: string, named: readonly str
       hub: hub.host,
       action,
       ...(by !== undefined && { by }),
-      ...(job && { condition: job.condition }),
+      ...(job && { condition: waveIn(job.condition)?.condition ?? job.condition }),
     };
     const run: Run = { ...told, delaySeconds: job?.delaySeconds ?? 0, at: at(desk), devices };
     const jobGoesOn = !ended && named.length === 0;

@@ -44,4 +44,18 @@ export function fitting(wave: Omit<Wave, 'ids'>, ids: readonly string[]): readon
   return most < 0 ? ids : ids.slice(0, most);
 }
 
+/** Holds for no device. */
+const NONE = "deviceId = 'a' AND deviceId = 'b'";
+
+/**
+ * A job that calls no device, and says that the request was ended: between two waves no job runs that could be cancelled, and
+ * the machine that goes on with the request must hear of it.
+ */
+export const markOf = (id: string, number: number): readonly [jobId: string, condition: string] => [
+  `${id}-w0-${number}`,
+  NONE,
+];
+
+export const isMark = ({ id }: { readonly id: string }): boolean => /-w0-\d+$/.test(id);
+
 const quoted = (id: string): string => `'${id.replaceAll("'", "''")}'`;

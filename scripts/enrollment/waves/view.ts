@@ -5,7 +5,7 @@ import { isCancelled, jobOutcomes } from '../job.ts';
 import { type Seen, seenIn } from '../newleaf.ts';
 import type { Outcome } from '../outcome.ts';
 import { demandId, requestOf } from '../request.ts';
-import { type Wave, waveIn } from './condition.ts';
+import { isMark, type Wave, waveIn } from './condition.ts';
 import type { Begun, Gateway } from './judge.ts';
 import { type Plan, sizeIn } from './plan.ts';
 
@@ -39,6 +39,10 @@ export class Viewer {
   readonly #known = new Map<string, readonly Outcome[]>();
   /** Waves for which no device is left. */
   readonly #whole = new Set<number>();
+  /** Jobs that were ended before this process has looked. */
+  #endsBefore: Set<string> | undefined;
+  /** A person has ended the request since. */
+  isEnded = false;
   /** Leaves before the request, where this process has seen them. */
   readonly before = new Map<string, string>();
 
@@ -54,7 +58,11 @@ export class Viewer {
 
   async jobs(): Promise<WaveJob[]> {
     const own = (await this.#hub.jobs()).filter(({ id }) => requestOf(id) === this.#id);
+    const ends = own.filter((job) => isMark(job) || isCancelled(job)).map(({ id }) => id);
+    this.#endsBefore ??= new Set(ends);
+    this.isEnded = ends.some((id) => !this.#endsBefore?.has(id));
     return own
+      .filter((job) => !isMark(job))
       .flatMap((job) => {
         const [wave, [, number] = []] = [waveIn(job.condition), /-w(\d+)/.exec(job.id) ?? []];
         return wave && number !== undefined ? [{ ...job, ...wave, wave: Number(number) - 1 }] : [];

@@ -104,7 +104,9 @@ async function go(call: Call, hub: Hub, roll: Roll, viewer: Viewer): Promise<num
         const steadily = <T>(ask: () => Promise<T>): Promise<T> =>
           outlast(desk, ask, (trouble) => progress.show(0, plan.of, trouble), enough);
         const view = await steadily(() => viewer.view(plan, desk.now()));
-        const verdict = judge(plan, view.begun, desk.now());
+        const verdict: Verdict = viewer.isEnded
+          ? { is: 'stop', wave: Math.max(0, view.begun.length - 1), why: `it was ended by ${NAME} cancel`, failed: [] }
+          : judge(plan, view.begun, desk.now());
         const all = view.begun.flatMap(({ gateways }) => gateways);
         progress.show(all.filter(({ state }) => state === 'proven').length, plan.of, wordsOf(verdict, plan));
         const line = `${wordsOf(verdict, plan)}\n`;
@@ -194,11 +196,13 @@ async function ended(call: Call, hub: Hub, roll: Roll, view: View, verdict: Verd
     const words =
       verdict.is === 'stop' ? `Stopped in wave ${verdict.wave + 1} of ${plan.waves.length}: ${verdict.why}.\n` : '';
     const cure = isDone || groups === '' ? '' : `To call those again that are not done, once they are cured:\n${again}`;
+    const isOpen = view.running.length > 0 && verdict.is !== 'stop';
+    const open = isOpen ? `A job goes on in the hub. To end it:\n  ${NAME} cancel ${id}\n` : '';
     const on = verdict.is === 'over' ? '' : `To go on with the next devices:\n${next}`;
     desk.out.write(
       linesFor(
         screen,
-        `${words}${groups}${cure}${on}${count(proven, 'device')} proven of ${gateways.length} in ${count(view.begun.length, 'wave')}.\n${rest}`,
+        `${words}${groups}${cure}${open}${on}${count(proven, 'device')} proven of ${gateways.length} in ${count(view.begun.length, 'wave')}.\n${rest}`,
       ),
     );
   }

@@ -25,6 +25,8 @@ export interface Setting {
   readonly now?: () => number;
   /** Pauses take no time; the clock goes on by them. */
   readonly isHurried?: boolean;
+  /** Pauses take a tenth of a second at most; the clock does not go on by them. */
+  readonly isPaced?: boolean;
 }
 
 const POLL_MS = 20;
@@ -32,7 +34,7 @@ const POLL_MS = 20;
 /** Runs one command line in this process, on paper. */
 export async function onPaper(
   argv: readonly string[],
-  { env = {}, answer, isTTY = false, interruptAt, now = Date.now, isHurried = false }: Setting = {},
+  { env = {}, answer, isTTY = false, interruptAt, now = Date.now, isHurried = false, isPaced = false }: Setting = {},
 ): Promise<Told> {
   const written = { out: '', err: '' };
   let sleptMs = 0;
@@ -52,7 +54,7 @@ export async function onPaper(
     now: () => now() + (isHurried ? sleptMs : 0),
     sleep: (ms, signal) => {
       sleptMs += ms;
-      return sleep(isHurried ? 0 : ms, undefined, signal && { signal }).catch(() => {});
+      return sleep(isHurried ? 0 : isPaced ? Math.min(ms, 100) : ms, undefined, signal && { signal }).catch(() => {});
     },
     onInterrupt(heard) {
       interrupt = heard;

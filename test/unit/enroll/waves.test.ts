@@ -54,6 +54,18 @@ test('three waves to the end: each begins when the one before has held its sessi
   // The devices have the clock of this machine: only the first wave is young for the hurried desk.
   assert.ok(sleptMs > 900_000, `${sleptMs} ms`);
   assert.deepEqual([fleet.work.size, worked()], [40, 40], 'none did it twice');
+  const listed = (await office.enroll(['list', 'jobs'])).out;
+  assert.match(listed, /\nenroll-roll-ana-\w+ +ana .* completed +40 +40 +0\n/);
+  const id = idIn(listed);
+  await rm(join(office.directory, 'state'), { recursive: true });
+  const shown = await office.enroll(['show', 'job', id]);
+  assert.match(
+    shown.out,
+    /\nCondition: tags\.site = '1'\nIn waves 4 25% rest; of 40; stop 1; .*\n3 jobs of the hub, completed: 40 of 40/,
+  );
+  assert.match(shown.out, /\n40 devices: 40 came back, 0 otherwise, 0 did not come back, 0 not asked\.\n$/);
+  const again = await office.enroll(['reprovision', '--retry', id, '--yes']);
+  assert.match(again.out, /not done: 0 of 40\.\nNo device was called\.\n$/);
 });
 
 test('a wrong intermediate: the first wave is parked, no other gateway is called, and the reason is told', async () => {
@@ -103,6 +115,30 @@ test('Ctrl-C in the middle, a hub that is down meanwhile, and two operators who 
     assert.equal(code, 0);
   }
   assert.deepEqual([fleet.work.size, worked()], [40, 40]);
+});
+
+test('cancel by another operator, in the pause between two waves: the one who goes on hears of it, and can resume', async () => {
+  const mark = office.simulator.log.entries.length;
+  const { log } = office.simulator;
+  const listed = ({ event, reason = '' }: { readonly event: string; readonly reason?: string }) =>
+    event === 'request' && reason.startsWith('GET /jobs/v2/query');
+  const ends = async () => {
+    await log.waitFor({ event: 'job' }, 60_000, mark);
+    await log.waitFor(listed, 60_000, log.entries.length);
+    const id = idIn((await office.second(['list', 'jobs'])).out);
+    return office.second(['cancel', id, '--yes']);
+  };
+  // The pause is real for this desk: it lasts until the other one has ended the request.
+  const [{ out, code }, cancelled] = await Promise.all([
+    office.enroll(roll(...waves, '--hold', '1s', '--pause', '20h'), { isPaced: true }),
+    ends(),
+  ]);
+  assert.match(cancelled.out, / is ended in the hub\.\n {5}4 {2}done: stays so\n/);
+  assert.match(out, /\nStopped in wave 1 of 3: it was ended by enroll cancel\.\n/);
+  assert.equal(code, 1);
+  assert.equal(worked(), 4);
+  const rest = await office.enroll(['reprovision', '--resume', idIn(out), '--pause', '0s'], hurried);
+  assert.match(rest.out, /^40 devices proven of 40 in 3 waves\.\n$/);
 });
 
 test('a share of those asked, and a limit that is met within a large wave: its job is ended', async () => {
