@@ -8,7 +8,7 @@ import type { Hub, JobProgress } from './hub.ts';
 import { type JobResults, watchJob } from './job.ts';
 import { NAME } from './name.ts';
 import { seenIn } from './newleaf.ts';
-import { asked, notAsked, type Outcome } from './outcome.ts';
+import { asked, LATER, notAsked, type Outcome } from './outcome.ts';
 import { demandId, readId, requestOf } from './request.ts';
 import { type Run, readRun } from './run.ts';
 import { waveIn } from './waves/condition.ts';
@@ -53,7 +53,9 @@ export async function earlierRun(call: Call, hub: Hub, given: string): Promise<R
   const { desk } = call;
   const run = readId(given) === undefined ? await readRun(given) : await runOf(desk, hub, given);
   demandSameHub(hub, run);
-  return { ...run, devices: await outcomesNow(desk, hub, run.id, run.devices) };
+  // Those of waves that have not begun are for --resume: all at once they are what waves are there to avoid.
+  const begun = run.devices.filter(({ reason }) => reason !== LATER);
+  return { ...run, devices: await outcomesNow(desk, hub, run.id, begun) };
 }
 
 /** The same devices; of those that were asked, what their twins tell now. */
@@ -74,7 +76,7 @@ async function runOf(desk: Desk, hub: Hub, id: string): Promise<Run> {
   const trace = await traceOf(quiet(desk), hub, id, NOW);
   const file = await oldReport(desk.env, id);
   // Of devices that were called by their names, the report has those that have not begun, too.
-  if (file !== undefined && trace?.jobs.length !== 1) return readRun(file);
+  if (file !== undefined && !trace?.jobs.length) return readRun(file);
   if (trace === undefined) throw unknown(hub, id);
   const delaySeconds = trace.jobs[0]?.delaySeconds ?? 0;
   return { id, hub: hub.host, action, delaySeconds, at: at(desk), devices: trace.outcomes };

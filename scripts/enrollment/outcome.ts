@@ -26,6 +26,9 @@ const OUTCOMES: Readonly<Record<string, string>> = {
 /** Below what shows the word of the twin itself. */
 export const KEPT = 'kept: the last request failed, and the leaf before it serves on.\n';
 
+/** The reason of a device whose wave has not begun. */
+export const LATER = 'in a wave that has not begun';
+
 /** How a request ended, as the twin tells it. */
 export const outcomeInWords = (outcome: string): string => OUTCOMES[outcome] ?? outcome;
 

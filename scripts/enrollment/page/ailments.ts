@@ -26,15 +26,11 @@ export function ailmentsOf(devices: readonly Seen[], where: string | undefined):
     const own = ids((one) => codeOf(one) === code);
     const waits = `${TWIN}.next.code = '${code}'`;
     const isWaiting = devices.some(({ newleaf }) => newleaf?.next?.code === code);
-    const failed = `${TWIN}.last.code = '${code}'`;
+    const any = isWaiting ? `(${waits} OR ${TWIN}.last.code = '${code}')` : `${TWIN}.last.code = '${code}'`;
     const isDps = code === 'NL-DPS-401002' || code === 'NL-DPS-404201';
     const enroll = [`${NAME} set-secondary ${conditioned('where', narrowed(waits))} --from-device`, call(waits, '')];
-    const allow = [
-      list(isWaiting ? waits : failed),
-      `${NAME} allow member ${own[0]}`,
-      call(isWaiting ? waits : failed, ''),
-    ];
-    const again = [list(failed), call(failed, ' --delay 600')];
+    const allow = [list(any), `${NAME} allow member ${own[0]}`, call(any, '')];
+    const again = [list(any), call(any, ' --delay 600')];
     const commands = code === 'NL-DPS-DISABLED' ? allow : isWaiting && isDps ? enroll : again;
     return { what: code, meaning: meaningOf(code), devices: own, commands };
   });

@@ -35,7 +35,13 @@ const HOLD = '5m';
 const WAIT_SECONDS = 300;
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600 };
 
-export const isWaves = ({ options }: Call): boolean => options.first !== undefined;
+/** @throws Misuse where there is more of waves than their first one */
+export function isWaves({ options }: Call): boolean {
+  if (options.first !== undefined) return true;
+  const other = Object.keys(WAVE_OPTIONS).find((name) => options[name] !== undefined);
+  if (other === undefined || options.resume !== undefined) return false;
+  throw new Misuse(`--${other} is for waves: say how large the first one is, --first SIZE.`);
+}
 
 /** @throws Misuse */
 export function planOf(call: Call, of: number): Plan {

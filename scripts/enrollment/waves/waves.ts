@@ -9,7 +9,7 @@ import { at, interruptible } from '../desk.ts';
 import type { Hub, MethodCall } from '../hub.ts';
 import { NAME } from '../name.ts';
 import { devicesWhere, matching, type Seen } from '../newleaf.ts';
-import { notAsked, type Outcome } from '../outcome.ts';
+import { LATER, notAsked, type Outcome } from '../outcome.ts';
 import { outlast } from '../outlast.ts';
 import { statusOf } from '../refusal.ts';
 import { type Action, demandId, newId, operatorOf } from '../request.ts';
@@ -37,7 +37,6 @@ const JOB_SECONDS = 3_600;
 const LONGEST_MS = 60_000;
 /** A hub of one unit of S1 answers 20 queries a minute (iot-hub-devguide-quotas-throttling). */
 const QUERY_MS = 3_000;
-const LATER = 'in a wave that has not begun';
 
 /** Calls the devices that meet a condition in waves: the next one only while those before are proven. */
 export async function beginWaves(call: Call, hub: Hub, action: Action, condition: string): Promise<number> {

@@ -77,6 +77,12 @@ test('a wrong intermediate: the first wave is parked, no other gateway is called
   assert.match(out, /\n36 devices of 40 not asked\.\n$/);
   assert.equal(code, 1);
   assert.equal(worked(), 4);
+  // --retry is for those that were called, from the report and from the hub.
+  const report = join(office.directory, 'state', 'newleaf-enroll', 'requests', `${idIn(out)}.json`);
+  for (const earlier of [report, idIn(out)]) {
+    const retry = await office.enroll(['reprovision', '--retry', earlier, '--dry-run']);
+    assert.match(retry.out, /\nreprovision \(roll\) of 4 devices: /);
+  }
   // Cured, and called again: the request goes on from there, on another machine.
   const id = idIn(out);
   fleet.parked.clear();
@@ -159,6 +165,8 @@ test('what is no wave is refused with the reason, before anything is called', as
     [roll('--first', '10', '--stop-after', '3', '--stop-at', '2%'), /exclude each other/],
     [roll('--first', '10', '--pause', 'long'), /--pause is a time of up to a day, as 30m, 90s or 2h, not "long"/],
     [['reprovision', 's1-01', '--first', '1'], /Waves are for a condition: --job CONDITION --first SIZE/],
+    [roll('--then', 'rest'), /--then is for waves: say how large the first one is, --first SIZE/],
+    [['reprovision', 's1-01', '--stop-after', '3'], /--stop-after is for waves/],
     [['reprovision', '--resume', 'enroll-1'], /is no request of enroll/],
   ];
   for (const [argv, told] of rows) {
