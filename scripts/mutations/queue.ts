@@ -109,7 +109,7 @@ export const QUEUE: readonly Mutation[] = [
     'Math.min(now() - at, longest)',
     'now() - at',
   ),
-  inQueue('age.ts', 'the first time that a clock is set drops all messages', 'if (at < CREDIBLE) return false;', ''),
+  inQueue('age.ts', 'the first time that a clock is set drops all messages', ' || at < CREDIBLE', ''),
   inQueue(
     'first-head.ts',
     'a rotten head drops messages that the hub has not',
