@@ -1,4 +1,5 @@
 import { plainCause } from './cause.ts';
+import { AZURE } from './codes/azure.ts';
 import type { FailureKind } from './codes/code.ts';
 import { FAR_SIDE } from './codes/far-side.ts';
 import { GATEWAY } from './codes/gateway.ts';
@@ -9,7 +10,7 @@ import { foreign } from './foreign.ts';
 export type { FailureKind } from './codes/code.ts';
 
 /** Every code, listed once. README.md is generated from this; a code is never reused for another meaning. */
-export const CODES = { ...FAR_SIDE, ...NETWORK, ...GATEWAY, ...UPLINK } as const;
+export const CODES = { ...FAR_SIDE, ...AZURE, ...NETWORK, ...GATEWAY, ...UPLINK } as const;
 
 export type Code = keyof typeof CODES;
 
