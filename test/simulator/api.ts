@@ -1,3 +1,4 @@
+import type { AdrApi } from './adr/api.ts';
 import type { ClientIdentity, IssuePolicy } from './ca.ts';
 import type { CertificatePair, GroupInput, IndividualInput, Status } from './enrollments.ts';
 import type { FaultName, FaultOptions } from './faults.ts';
@@ -40,7 +41,7 @@ export interface Device extends RegistryIdentity {
  * Everything a test can do to the far side. Arguments and results are JSON: it is the same in this process
  * (simulator.ts) and over the control port (client.ts). Each call rejects with a sentence where it makes no sense.
  */
-export interface SimulatorApi {
+export interface SimulatorApi extends AdrApi {
   enrollIndividual(enrollment: IndividualInput): Promise<void>;
   /** The certificates of the group are verified in DPS, too. */
   enrollGroup(group: GroupInput): Promise<void>;

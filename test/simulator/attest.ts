@@ -9,6 +9,8 @@ export interface Attested {
   readonly enrollment: Enrollment;
   /** What DPS writes into the hub. */
   readonly thumbprints: Thumbprints;
+  /** What was issued to it: DER, leaf first. */
+  readonly chain?: readonly Buffer[];
 }
 
 export interface Unattested {
@@ -16,6 +18,8 @@ export interface Unattested {
   readonly message: string;
   /** The enrollment that is disabled. */
   readonly disabled?: Enrollment;
+  /** Where it does not follow the switches for a leaf that is refused. */
+  readonly answered?: 'at-once' | 'failed';
 }
 
 const INVALID: Unattested = { errorCode: 401002, message: 'Invalid certificate' };

@@ -6,7 +6,15 @@ type CryptoKey = webcrypto.CryptoKey;
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
-const EC_P256 = { name: 'ECDSA', namedCurve: 'P-256' };
+
+/** The keys of a CA, and how it signs. */
+export interface Strength {
+  readonly namedCurve: 'P-256' | 'P-384';
+  readonly hash: 'SHA-256' | 'SHA-384';
+}
+const P256: Strength = { namedCurve: 'P-256', hash: 'SHA-256' };
+/** As certificates that Azure issues are signed. */
+export const P384: Strength = { namedCurve: 'P-384', hash: 'SHA-384' };
 
 /** How a leaf is made; what is left out makes an ordinary client leaf. */
 export interface IssuePolicy {
@@ -27,6 +35,8 @@ export interface IssuePolicy {
   readonly weak?: boolean;
   /** For a key that is not the one of the request. */
   readonly otherKey?: boolean;
+  /** When it is issued, in milliseconds since the epoch. Default now. */
+  readonly at?: number;
 }
 
 export interface Issued {
@@ -52,6 +62,7 @@ export interface ClientIdentity extends Identity {
 interface Signer {
   readonly certificate: x509.X509Certificate;
   readonly key: CryptoKey;
+  readonly strength: Strength;
 }
 
 const EKU = {
@@ -60,13 +71,18 @@ const EKU = {
   none: [],
 };
 
-const newKeys = (): Promise<webcrypto.CryptoKeyPair> => crypto.subtle.generateKey(EC_P256, true, ['sign', 'verify']);
+const newKeys = ({ namedCurve } = P256): Promise<webcrypto.CryptoKeyPair> =>
+  crypto.subtle.generateKey({ name: 'ECDSA', namedCurve }, true, ['sign', 'verify']);
 const keyPem = (key: CryptoKey): string => KeyObject.from(key).export({ type: 'pkcs8', format: 'pem' }).toString();
 const newSerial = (): string => `5a${randomBytes(15).toString('hex')}`;
 const pem = (certificate: x509.X509Certificate): string => `${certificate.toString('pem')}\n`;
 
-async function makeSigner(name: string, issuer: Signer | undefined): Promise<Signer> {
-  const keys = await newKeys();
+async function makeSigner(
+  name: string,
+  issuer: Signer | undefined,
+  strength = issuer?.strength ?? P256,
+): Promise<Signer> {
+  const keys = await newKeys(strength);
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: newSerial(),
     subject: `CN=${name}`,
@@ -75,14 +91,14 @@ async function makeSigner(name: string, issuer: Signer | undefined): Promise<Sig
     notAfter: new Date(Date.now() + 20 * 365 * DAY),
     publicKey: keys.publicKey,
     signingKey: issuer?.key ?? keys.privateKey,
-    signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
+    signingAlgorithm: { name: 'ECDSA', hash: strength.hash },
     extensions: [
       new x509.BasicConstraintsExtension(true, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  return { certificate, key: keys.privateKey };
+  return { certificate, key: keys.privateKey, strength };
 }
 
 /** A certification authority: a root, and as many intermediates below it as wanted; the lowest one signs. */
@@ -108,8 +124,8 @@ export class Authority {
   }
 
   /** `intermediates` counts those below the root. */
-  static async create(name: string, intermediates = 1): Promise<Authority> {
-    let path: [Signer, ...Signer[]] = [await makeSigner(`${name} root`, undefined)];
+  static async create(name: string, intermediates = 1, strength = P256): Promise<Authority> {
+    let path: [Signer, ...Signer[]] = [await makeSigner(`${name} root`, undefined, strength)];
     for (let level = 1; level <= intermediates; level += 1) {
       path = [await makeSigner(`${name} intermediate ${level}`, path[0]), ...path];
     }
@@ -133,12 +149,12 @@ export class Authority {
   }
 
   /** Signs a PKCS#10 (PEM or DER; EC P-256 or P-384, or RSA). Throws where the request is not signed by its own key. */
-  async issue(csr: string | Uint8Array, policy: IssuePolicy = {}): Promise<Issued> {
+  async issue(csr: string | Uint8Array, policy: IssuePolicy = {}, extensions: x509.Extension[] = []): Promise<Issued> {
     const request = new x509.Pkcs10CertificateRequest(csr);
     if (!(await request.verify())) throw new Error('the signature of the certificate request is wrong');
     const cn = policy.cn ?? requestedCn(csr);
     const publicKey = policy.otherKey ? (await newKeys()).publicKey : request.publicKey;
-    return this.#sign(cn, publicKey, policy, []);
+    return this.#sign(cn, publicKey, policy, extensions);
   }
 
   /** A server key and chain whose SAN holds exactly these DNS names and the address 127.0.0.1, or only the names. */
@@ -174,10 +190,10 @@ export class Authority {
       eku = 'client',
       weak = false,
       serial = newSerial(),
+      at: now = Date.now(),
     }: IssuePolicy,
     extensions: x509.Extension[],
   ): Promise<Issued> {
-    const now = Date.now();
     const notAfter = now + lifetimeMs;
     const certificate = await x509.X509CertificateGenerator.create({
       serialNumber: serial,
@@ -187,7 +203,7 @@ export class Authority {
       notAfter: new Date(notAfter),
       publicKey,
       signingKey: this.#signer.key,
-      signingAlgorithm: { name: 'ECDSA', hash: weak ? 'SHA-1' : 'SHA-256' },
+      signingAlgorithm: { name: 'ECDSA', hash: weak ? 'SHA-1' : this.#signer.strength.hash },
       extensions: [
         new x509.BasicConstraintsExtension(false, undefined, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ADR_OPERATIONS } from './adr/api.ts';
 import type { SimulatorApi } from './api.ts';
 import type { Simulator } from './simulator.ts';
 
@@ -34,6 +35,7 @@ export const OPERATIONS: Readonly<Record<keyof SimulatorApi, true>> = {
   lay: true,
   lift: true,
   set: true,
+  ...ADR_OPERATIONS,
 };
 
 const LONGEST_POLL = 30_000;

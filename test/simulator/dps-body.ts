@@ -1,5 +1,8 @@
+import { shownChain } from './adr/answers.ts';
 import type { Registration } from './enrollments.ts';
 import type { Operation } from './registrar.ts';
+import type { Switches } from './switches.ts';
+import { namesProfile, takesCsr } from './versions.ts';
 
 /** The body of every error of DPS, as captured in azure-iot-sdk-c (common_prov_e2e.c). */
 export function errorBody(errorCode: number, message: string, trackingId: string): string {
@@ -16,8 +19,12 @@ export function disabledBody({ registrationId, updatedAt, etag }: Registration):
   return JSON.stringify({ operationId: '', status, registrationState });
 }
 
-/** The final answer of an operation that has an outcome (RegistrationOperationStatus). */
-export function answerBody({ operationId, registrationId, outcome }: Operation): string {
+/** The final answer of an operation that has an outcome (RegistrationOperationStatus), to a client of this api-version. */
+export function answerBody(
+  { operationId, registrationId, outcome }: Operation,
+  version: string,
+  switches: Switches,
+): string {
   if (outcome?.kind === 'assigned') {
     const { deviceId, assignedHub, substatus, etag, createdAt, updatedAt } = outcome.registration;
     return JSON.stringify({
@@ -34,6 +41,8 @@ export function answerBody({ operationId, registrationId, outcome }: Operation):
         substatus,
         lastUpdatedDateTimeUtc: updatedAt.toISOString(),
         etag,
+        ...(takesCsr(version) && chainIn(outcome.chain, switches)),
+        ...(namesProfile(version) && profileIn(switches)),
       },
     });
   }
@@ -44,6 +53,15 @@ export function answerBody({ operationId, registrationId, outcome }: Operation):
     registrationState: { registrationId, status, errorCode: outcome?.errorCode, errorMessage: outcome?.message },
   });
 }
+
+/** "First = leaf, each next is the issuer of the one before, last = root" (device/models.tsp), as the switches have it. */
+function chainIn(chain: readonly Buffer[] | undefined, switches: Switches): object {
+  if (chain !== undefined) return { issuedCertificateChain: shownChain(chain, switches) };
+  return switches.noChain === 'null' ? { issuedCertificateChain: null } : {};
+}
+
+const profileIn = ({ connectionProfile }: Switches): object =>
+  connectionProfile === 'absent' ? {} : { connectionProfile };
 
 /** Answers that are wrong on purpose, by the name of the fault. */
 export const GARBLED = {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IConnectPacket, IPublishPacket } from 'mqtt-packet';
+import type { Issuing } from './adr/issuing.ts';
 import type { Attested, Unattested } from './attest.ts';
 import type { Caller } from './door.ts';
 import { answerBody, disabledBody, errorBody, GARBLED } from './dps-body.ts';
@@ -10,12 +11,13 @@ import type { MqttLink } from './mqtt-link.ts';
 import { commonName, validAt } from './presented.ts';
 import { NO_HUB, type Operation, type Outcome, type Registrar } from './registrar.ts';
 import type { Switches } from './switches.ts';
+import { dpsKnows } from './versions.ts';
 
 const RESPONSES = '$dps/registrations/res/';
 const REGISTER = /^\$dps\/registrations\/PUT\/iotdps-register\/\?\$rid=([^&]+)/;
 const POLL = /^\$dps\/registrations\/GET\/iotdps-get-operationstatus\/\?\$rid=([^&]+)&operationId=([^&]+)/;
 /** `{idScope}/registrations/{registrationId}/api-version=2019-03-31`, then `&ClientVersion=…`. */
-const USERNAME = /^([^/]+)\/registrations\/([^/]+)\/api-version=[^&]+/;
+const USERNAME = /^([^/]+)\/registrations\/([^/]+)\/api-version=([^&]+)/;
 
 const SERVER_UNAVAILABLE = 3;
 const NOT_AUTHORIZED = 5;
@@ -27,6 +29,7 @@ export interface DpsOptions {
   readonly faults: Faults;
   readonly switches: Switches;
   readonly registrar: Registrar;
+  readonly issuing: Issuing;
   readonly now: () => number;
 }
 
@@ -35,6 +38,8 @@ export class Dps implements MqttRules {
   readonly #options: DpsOptions;
   readonly #endpoint: MqttEndpoint;
   readonly #links = new Map<string, MqttLink>();
+  /** The api-version of each connection. */
+  readonly #versions = new WeakMap<Caller, string>();
 
   constructor(options: DpsOptions) {
     this.#options = options;
@@ -46,12 +51,18 @@ export class Dps implements MqttRules {
   }
 
   /** Only scope and name are judged here; whether the leaf is enrolled shows in the answer to the registration. */
-  judge({ clientId, username = '' }: IConnectPacket, { presented }: Caller): Verdict {
+  judge({ clientId, username = '' }: IConnectPacket, caller: Caller): Verdict {
+    const { presented } = caller;
     const { idScope, switches, now } = this.#options;
-    const [, scope, registrationId] = USERNAME.exec(username) ?? [];
+    const [, scope, registrationId, version = ''] = USERNAME.exec(username) ?? [];
     if (presented && !validAt(presented.leaf, now()) && switches.expiredLeafAtDps === 'close') {
       return { close: 'leaf expired' };
     }
+    // "Unsupported version: the same as a refused identity" (Azure/azure-iot-sdk, connection reference 9.3.1).
+    if (scope !== undefined && !dpsKnows(version, switches.dpsVersions)) {
+      return { code: NOT_AUTHORIZED, reason: `api-version ${version} is not known` };
+    }
+    this.#versions.set(caller, version);
     if (scope !== idScope) return { code: SERVER_UNAVAILABLE, reason: 'wrong id scope' };
     if (clientId !== registrationId) {
       return { code: NOT_AUTHORIZED, reason: 'client id differs from the registration id of the username' };
@@ -110,30 +121,48 @@ export class Dps implements MqttRules {
     if (this.#take(link, 'drop-before')) {
       link.drop('fault');
     } else if (!this.#take(link, 'no-answer') && !this.#garbled(link, rid, 'register-status')) {
-      if (!namesItself(payload, registrationId)) {
+      const body = parsed(payload);
+      if (body === undefined || (body.registrationId ?? registrationId) !== registrationId) {
         this.#error(link, rid, 400, 400004, 'BadRequest');
       } else if (this.#options.registrar.inFlight(registrationId)) {
         this.#error(link, rid, 409, 409203, 'Precondition failed.');
       } else if (presented !== undefined) {
-        this.#decide(link, rid, this.#options.registrar.attest(presented, registrationId));
+        this.#certify(link, rid, this.#options.issuing.attest(presented, registrationId), body.csr);
       }
     }
+  }
+
+  /** A registration that asks for no certificate goes on at once. */
+  #certify(link: MqttLink, rid: string, attested: Attested | Unattested, csr: unknown): void {
+    const { issuing } = this.#options;
+    const registrationId = link.clientId;
+    if ('errorCode' in attested) this.#decide(link, rid, attested);
+    else if (csr === undefined) this.#decide(link, rid, issuing.plain(attested, registrationId));
+    else {
+      const certified = issuing.register(attested, registrationId, csr, this.#version(link));
+      void certified.then((outcome) => this.#decide(link, rid, outcome));
+    }
+  }
+
+  #version({ caller }: MqttLink): string {
+    return this.#versions.get(caller) ?? '';
   }
 
   /** Refuses in the first answer, or opens an operation. */
   #decide(link: MqttLink, rid: string, attested: Attested | Unattested): void {
     const { registrar, switches } = this.#options;
     if ('errorCode' in attested) {
-      const { errorCode, message, disabled } = attested;
+      const { errorCode, message, disabled, answered } = attested;
       const barred = disabled && registrar.bar(link.clientId, disabled);
-      const shape = barred ? switches.disabledShape : switches.refusalShape;
+      const usual = barred ? switches.disabledShape : switches.refusalShape;
+      const shape = answered === 'at-once' ? 'res-401' : (answered ?? usual);
       if (barred && shape === 'disabled') {
         this.#endpoint.note(link, 'refused', { code: errorCode, reason: 'disabled' });
         this.#answer(link, rid, 200, disabledBody(barred));
         return;
       }
       if (shape === 'res-401') {
-        this.#error(link, rid, 401, errorCode, message);
+        this.#error(link, rid, Math.trunc(errorCode / 1_000), errorCode, message);
         return;
       }
     }
@@ -147,7 +176,7 @@ export class Dps implements MqttRules {
     if (this.#take(link, 'drop-after')) {
       link.drop('fault');
     } else if (switches.answerAtOnce && operation.outcome !== undefined) {
-      this.#answer(link, rid, 200, answerBody(operation));
+      this.#answer(link, rid, 200, this.#outcome(link, operation));
     } else {
       this.#accepted(link, rid, operation);
     }
@@ -172,9 +201,13 @@ export class Dps implements MqttRules {
       } else if (operation.outcome === undefined) {
         this.#accepted(link, rid, operation);
       } else {
-        this.#answer(link, rid, 200, answerBody(operation));
+        this.#answer(link, rid, 200, this.#outcome(link, operation));
       }
     }
+  }
+
+  #outcome(link: MqttLink, operation: Operation): string {
+    return answerBody(operation, this.#version(link), this.#options.switches);
   }
 
   #accepted(link: MqttLink, rid: string, { operationId }: Operation): void {
@@ -223,13 +256,12 @@ export class Dps implements MqttRules {
   }
 }
 
-function namesItself(payload: Buffer, registrationId: string): boolean {
+/** A body is an object, and names the device that sends it, or nobody: the unified SDK for C leaves the ID to the username. */
+function parsed(payload: Buffer): { readonly registrationId?: unknown; readonly csr?: unknown } | undefined {
   try {
     const body: unknown = JSON.parse(payload.toString());
-    return (
-      typeof body === 'object' && body !== null && 'registrationId' in body && body.registrationId === registrationId
-    );
+    return typeof body === 'object' && body !== null ? body : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
+import type { PolicyReference } from './adr/namespace.ts';
 import { thumbprintOf } from './ca.ts';
 import { VerifiedCas } from './verified-cas.ts';
 
@@ -49,6 +50,8 @@ export interface EnrollmentInput extends CertificatePair {
   readonly initialTags?: object;
   /** Hosts of the hubs that it may be assigned to: the first one that is linked is taken. */
   readonly hubs?: readonly string[];
+  /** The policy by which certificates are issued to its devices. */
+  readonly certificatePolicy?: PolicyReference;
   /** What the REST side is to read back, and nobody here acts on. */
   readonly extra?: Readonly<Record<string, unknown>>;
 }
@@ -77,6 +80,7 @@ export interface Enrollment {
   readonly initialDesired: object;
   readonly initialTags: object;
   readonly hubs: readonly string[];
+  readonly certificatePolicy: PolicyReference | undefined;
   readonly extra: Readonly<Record<string, unknown>>;
   readonly etag: string;
   readonly createdAt: Date;
@@ -185,6 +189,7 @@ export class Enrollments {
       initialDesired: input.initialDesired ?? {},
       initialTags: input.initialTags ?? {},
       hubs: input.hubs ?? [],
+      certificatePolicy: input.certificatePolicy,
       extra: input.extra ?? {},
       etag: newEtag(),
       createdAt: store.get(id)?.createdAt ?? now,

@@ -1,3 +1,4 @@
+import { ADR_FAULTS } from './adr/faults.ts';
 import type { Log, ServerName } from './log.ts';
 
 type Kind = 'dps' | 'hub' | 'est';
@@ -96,7 +97,7 @@ export const FAULTS = {
     on: ['dps'],
     means: 'ends "failed" with `code` and `message` (default 401001: no hub is linked)',
   },
-  'rest-status': { on: ['dps', 'hub'], means: 'answers REST requests with `status`, `message`, `retryAfter`' },
+  'rest-status': { on: ['dps', 'hub'], means: 'answers REST requests with `status`, `code`, `message`, `retryAfter`' },
   'est-wait': { on: ['est'], means: '202 with Retry-After `retryAfter` (default 1)' },
   'est-status': {
     on: ['est'],
@@ -110,6 +111,7 @@ export const FAULTS = {
   'est-not-yet': { on: ['est'], means: 'issues a leaf that becomes valid in `ms`' },
   'est-weak': { on: ['est'], means: 'signs with SHA-1' },
   'est-key': { on: ['est'], means: 'issues for another public key' },
+  ...ADR_FAULTS,
 } as const satisfies Record<string, FaultEntry>;
 
 export type FaultName = keyof typeof FAULTS;

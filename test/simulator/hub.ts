@@ -1,40 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import type { IConnectPacket, IPublishPacket } from 'mqtt-packet';
+import { ANSWERS, CredentialsDesk } from './adr/credentials-desk.ts';
 import { eventBag } from './bag.ts';
-import { tokenEnd, tokenRefusal } from './device-token.ts';
 import type { Caller } from './door.ts';
-import type { Faults } from './faults.ts';
+import { type AdmissionOptions, HubAdmission } from './hub-admission.ts';
 import { Intake } from './intake.ts';
-import type { HubName, Log } from './log.ts';
+import type { Log } from './log.ts';
 import { LARGEST_MAIL, Mailbox, type MailOptions, mailTopic } from './mailbox.ts';
 import { type MethodAnswer, Methods } from './methods.ts';
 import { type Admission, MqttEndpoint, type MqttRules, type Verdict } from './mqtt-endpoint.ts';
 import type { MqttLink } from './mqtt-link.ts';
 import type { MqttSession } from './mqtt-session.ts';
-import { printsOf, validAt } from './presented.ts';
-import type { Registry, Write } from './registry.ts';
-import type { Switches } from './switches.ts';
+import type { Write } from './registry.ts';
 import type { Telemetry } from './telemetry.ts';
 import { parsed, TwinDesk } from './twin-desk.ts';
+import { offersRenewal } from './versions.ts';
 
-/** `{hubhost}/{deviceId}/?api-version=2021-04-12`, then `&DeviceClientType=…`. */
-const USERNAME = /^([^/]+)\/([^/]+)\/\?api-version=[^&]+/;
 const METHOD_ANSWER = /^\$iothub\/methods\/res\/(-?\d+)\/\?\$rid=([^&]+)/;
 
-const NOT_AUTHORIZED = 5;
 const MOST_SUBSCRIPTIONS = 5;
 /** The longest delay that setTimeout takes; a leaf that lives longer outlives every test. */
 const LONGEST_DELAY = 2 ** 31 - 1;
 
-export interface HubOptions {
-  readonly name: HubName;
+export interface HubOptions extends AdmissionOptions {
   readonly log: Log;
-  readonly faults: Faults;
-  readonly switches: Switches;
-  readonly registry: Registry;
-  /** What it is called: host:port of the device side, host of the service side. */
-  readonly names: () => readonly string[];
-  readonly now: () => number;
 }
 
 /** The device side of an IoT Hub over MQTT (iot-mqtt-connect-to-iot-hub). */
@@ -44,21 +33,22 @@ export class Hub implements MqttRules {
   readonly #methods = new Methods();
   readonly #intake: Intake;
   readonly #twins: TwinDesk;
+  readonly #credentials: CredentialsDesk;
   readonly #links = new Map<string, MqttLink>();
   /** Of clients that connected with CleanSession 0. */
   readonly #sessions = new Map<string, MqttSession>();
   readonly #mail = new Map<string, Mailbox>();
-  /** Milliseconds since the epoch. */
-  readonly #tokenEnds = new WeakMap<Caller, number>();
-  /** Connects refused, and the moment of the write, since each identity was last written. */
-  readonly #settling = new Map<string, { refused: number; since: number }>();
+  readonly #admission: HubAdmission;
 
   constructor(options: HubOptions) {
     this.#options = options;
+    this.#admission = new HubAdmission(options);
     this.#endpoint = new MqttEndpoint(options.name, options.log, options.faults, this);
     const note: MqttEndpoint['note'] = (link, event, fields) => this.#endpoint.note(link, event, fields);
     this.#intake = new Intake({ ...options, note });
     this.#twins = new TwinDesk({ ...options, note });
+    const linkOf = (deviceId: string): MqttLink | undefined => this.#links.get(deviceId);
+    this.#credentials = new CredentialsDesk({ ...options, note, linkOf });
     options.registry.on('written', (deviceId, write, { primary, secondary }) => {
       options.log.add(options.name, 'registry', { clientId: deviceId, reason: write, body: { primary, secondary } });
       this.#written(deviceId, write);
@@ -73,32 +63,8 @@ export class Hub implements MqttRules {
     this.#endpoint.accept(caller);
   }
 
-  /** Only the thumbprint and the validity of the leaf count, or the token: chain and EKU are ignored (iotedge PR#621). */
   judge(connect: IConnectPacket, caller: Caller): Verdict {
-    const { clientId, username = '' } = connect;
-    const { presented } = caller;
-    const { registry, switches, now } = this.#options;
-    if (presented && !validAt(presented.leaf, now())) return { close: 'leaf expired or not valid yet' };
-    const identity = registry.find(clientId);
-    const [, host = '', deviceId] = USERNAME.exec(username) ?? [];
-    if (deviceId !== clientId) {
-      return { code: NOT_AUTHORIZED, reason: 'client id differs from the device id of the username' };
-    }
-    if (!this.#options.names().includes(host.toLowerCase())) {
-      return { code: NOT_AUTHORIZED, reason: 'the username names another hub' };
-    }
-    if (identity === undefined) return { code: NOT_AUTHORIZED, reason: 'no such device' };
-    if (identity.status === 'disabled') return { code: switches.disabledConnack, reason: 'device disabled' };
-    const { primary, secondary, key, secondaryKey = key } = identity.thumbprints;
-    if (key !== undefined && secondaryKey !== undefined) {
-      const refusals = [key, secondaryKey].map((one) => tokenRefusal(connect, one, now()));
-      const [refusal] = refusals;
-      if (refusal !== undefined && !refusals.includes(undefined)) return { code: NOT_AUTHORIZED, reason: refusal };
-      this.#tokenEnds.set(caller, tokenEnd(connect));
-    } else if (!presented || !printsOf(presented).some((print) => print === primary || print === secondary)) {
-      return { code: NOT_AUTHORIZED, reason: 'thumbprint does not match' };
-    }
-    return this.#settles(clientId) ? { code: NOT_AUTHORIZED, reason: 'fault' } : { code: 0 };
+    return this.#admission.judge(connect, caller);
   }
 
   /** One connection per device: the newest wins, the old one is dropped without DISCONNECT (log code 400027). */
@@ -107,8 +73,8 @@ export class Hub implements MqttRules {
     this.#links.set(link.clientId, link);
     this.#endpoint.note(link, 'connected');
     old?.drop('newer connection');
-    this.#deliver(link);
-    const tokenEnds = this.#tokenEnds.get(link.caller);
+    this.subscribed(link);
+    const tokenEnds = this.#admission.tokenEnd(link.caller);
     if (tokenEnds !== undefined) this.#endAt(link, tokenEnds, 'token expired');
     if (this.#options.switches.sessionsEndAtNotAfter && link.caller.presented) {
       this.#endAt(link, Date.parse(link.caller.presented.leaf.validTo), 'leaf expired');
@@ -125,6 +91,19 @@ export class Hub implements MqttRules {
 
   subscribed(link: MqttLink): void {
     this.#deliver(link);
+    this.#credentials.deliver(link);
+  }
+
+  /** The certificate of a request that is held is made now. Throws where there is none. */
+  concludeRenewal(deviceId: string): Promise<void> {
+    return this.#credentials.conclude(deviceId);
+  }
+
+  /** No leaf that the device got from the namespace opens the hub any more; of a CA that was revoked it is said of all devices. */
+  revoked(reason: string, deviceIds: readonly string[]): void {
+    this.#options.log.add(this.#options.name, 'revoked', { reason });
+    if (!this.#options.switches.revocationEndsSession) return;
+    for (const deviceId of deviceIds) this.#links.get(deviceId)?.drop(reason);
   }
 
   /** A cloud-to-device message. Throws where 50 wait already, or where it is too large. */
@@ -145,12 +124,20 @@ export class Hub implements MqttRules {
   }
 
   /** "It only supports the documented topic names and topic filters" (iot-mqtt-connect-to-iot-hub). */
-  mayPublish({ clientId }: MqttLink, topic: string): boolean {
+  mayPublish(link: MqttLink, topic: string): boolean {
+    if (this.#credentials.knows(topic)) return this.#renews(link);
+    const { clientId } = link;
     return eventBag(clientId, topic) !== undefined || this.#twins.knows(topic) || METHOD_ANSWER.test(topic);
   }
 
   /** "A device can only subscribe to five topics at a time" (the same page). */
-  maySubscribe({ clientId, session }: MqttLink, filter: string): Admission {
+  maySubscribe(link: MqttLink, filter: string): Admission {
+    const { clientId, session } = link;
+    if (filter.startsWith(ANSWERS)) {
+      const { name, faults } = this.#options;
+      if (faults.take(name, 'no-credentials-suback', link.caller.connection)) return 'ignore';
+      if (!this.#renews(link)) return 'refuse';
+    }
     if (!filter.startsWith('$iothub/') && filter !== `devices/${clientId}/messages/devicebound/#`) return 'refuse';
     return session.has(filter) || session.size < MOST_SUBSCRIPTIONS
       ? 'grant'
@@ -171,6 +158,10 @@ export class Hub implements MqttRules {
       return;
     }
     puback();
+    if (this.#credentials.knows(topic)) {
+      this.#credentials.request(link, topic, body);
+      return;
+    }
     const [, status, rid] = METHOD_ANSWER.exec(topic) ?? [];
     if (rid === undefined) {
       this.#twins.answer(link, topic, body);
@@ -206,6 +197,12 @@ export class Hub implements MqttRules {
     });
   }
 
+  /** Whether the session has the topics of renewal. */
+  #renews({ caller }: MqttLink): boolean {
+    const { renewalInClassicVersion } = this.#options.switches;
+    return renewalInClassicVersion === 'served' || offersRenewal(this.#admission.version(caller));
+  }
+
   #deliver(link: MqttLink): void {
     this.#mail.get(link.clientId)?.deliver(
       link,
@@ -219,17 +216,8 @@ export class Hub implements MqttRules {
       this.#sessions.delete(deviceId);
       this.#mail.delete(deviceId);
     }
-    this.#settling.set(deviceId, { refused: 0, since: Date.now() });
+    this.#admission.written(deviceId);
     if (write === 'disabled' || write === 'removed') this.#links.get(deviceId)?.drop(`device ${write}`);
-  }
-
-  /** Right after a registry change CONNACK 5 can be transient (azure-iot-sdk-c#373). */
-  #settles(deviceId: string): boolean {
-    const fault = this.#options.faults.peek(this.#options.name, 'transient-5');
-    const settling = this.#settling.get(deviceId);
-    if (fault === undefined || settling === undefined) return false;
-    settling.refused += 1;
-    return settling.refused <= (fault.times ?? 0) || Date.now() - settling.since < (fault.ms ?? 0);
   }
 
   #endAt(link: MqttLink, end: number, reason: string): void {

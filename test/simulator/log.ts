@@ -29,8 +29,10 @@ export type LogEvent =
   | 'job' // hub: a job has ended; reason is its ID and how
   | 'turned-down' // REST: refused; code is the number of the error
   | 'registry' // hub: an identity was written; reason says how
+  | 'credentials' // hub: a request for a certificate came in; reason is its rid
+  | 'revoked' // hub: no leaf of before opens it; reason says which
   | 'request' // EST: an HTTP request; reason is its path
-  | 'issued'
+  | 'issued' // EST or a hub: the certificate went out
   | 'fault'; // a fault acted; reason is its name
 
 /** One thing that was judged. Times are milliseconds since the epoch, thumbprints SHA-256 of the DER in upper-case hex. */

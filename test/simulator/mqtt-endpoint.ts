@@ -7,8 +7,8 @@ import { MqttLink } from './mqtt-link.ts';
 /** CONNACK code, or a close without CONNACK; the reason is for the log only, the client never sees it. */
 export type Verdict = { readonly code: number; readonly reason?: string } | { readonly close: string };
 
-/** What becomes of a subscription: SUBACK with its QoS or with 128, or the connection is closed. */
-export type Admission = 'grant' | 'refuse' | 'close';
+/** What becomes of a subscription: SUBACK with its QoS or with 128, none, or the connection is closed. */
+export type Admission = 'grant' | 'refuse' | 'ignore' | 'close';
 
 /** What DPS and hub have of their own. */
 export interface MqttRules {
@@ -144,8 +144,10 @@ export class MqttEndpoint {
   }
 
   #subscribe(link: MqttLink, packet: ISubscribePacket): void {
+    let ignored = false;
     const granted = packet.subscriptions.map(({ topic, qos }) => {
       const admission = this.#rules.maySubscribe(link, topic);
+      ignored ||= admission === 'ignore';
       if (admission === 'close') link.drop(`SUBSCRIBE to ${topic}`);
       if (admission !== 'grant') return REFUSED_SUBSCRIPTION;
       const most = Math.min(qos, 1);
@@ -153,7 +155,7 @@ export class MqttEndpoint {
       this.note(link, 'subscribed', { reason: topic });
       return most;
     });
-    if (link.ending) return;
+    if (link.ending || ignored) return;
     if (!this.#take(link, 'no-suback')) {
       link.send({ cmd: 'suback', granted, ...id(packet) });
       this.#rules.subscribed(link);

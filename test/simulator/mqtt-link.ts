@@ -9,6 +9,8 @@ mqtt.writeToStream.cacheNumbers = false;
 interface Delivery {
   /** It went out before, and was not acknowledged. */
   readonly again?: boolean;
+  /** By QoS 0, whatever was granted. */
+  readonly plain?: boolean;
   /** Called when it has arrived, which nobody knows where the client has subscribed with QoS 0: at once then. */
   readonly acknowledged?: () => void;
 }
@@ -87,9 +89,10 @@ export class MqttLink {
   }
 
   /** A message to the client, if it has subscribed to the topic, by the QoS that was granted. */
-  publish(topic: string, payload: unknown, { again = false, acknowledged }: Delivery = {}): boolean {
-    const qos = this.session.qosFor(topic);
-    if (qos === undefined) return false;
+  publish(topic: string, payload: unknown, { again = false, plain = false, acknowledged }: Delivery = {}): boolean {
+    const granted = this.session.qosFor(topic);
+    if (granted === undefined) return false;
+    const qos = plain ? 0 : granted;
     const body = typeof payload === 'string' || Buffer.isBuffer(payload) ? payload : JSON.stringify(payload);
     const message = { cmd: 'publish', topic, payload: body, qos, dup: again, retain: false } as const;
     if (qos === 0) {

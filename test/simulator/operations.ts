@@ -1,10 +1,10 @@
+import { AdrOperations, type AdrParts } from './adr/operations.ts';
 import type { Device, Endpoints, SimulatorApi } from './api.ts';
 import { Authority, type ClientIdentity, type IssuePolicy } from './ca.ts';
 import type { Door } from './door.ts';
 import type { CertificatePair, Enrollments, GroupInput, IndividualInput, Status } from './enrollments.ts';
 import type { Est } from './est.ts';
 import type { FaultName, FaultOptions, Faults } from './faults.ts';
-import type { Hub } from './hub.ts';
 import type { HubName, Log, ServerName } from './log.ts';
 import type { MailOptions } from './mailbox.ts';
 import { type MethodAnswer, MethodError } from './methods.ts';
@@ -17,13 +17,11 @@ import type { TelemetryPage } from './telemetry.ts';
 const METHOD_TIMEOUT = 30_000;
 const PAGE = 10_000;
 
-export interface Parts {
+export interface Parts extends AdrParts {
   readonly log: Log;
   readonly faults: Faults;
   readonly switches: Switches;
   readonly registrar: Registrar;
-  readonly registries: Readonly<Record<HubName, Registry>>;
-  readonly hubs: Readonly<Record<HubName, Hub>>;
   readonly est: Est;
   readonly bootstrap: Authority;
   readonly doors: Readonly<Record<ServerName, Door>>;
@@ -31,7 +29,7 @@ export interface Parts {
 }
 
 /** DPS, two hubs and an EST server on loopback. */
-export class Simulator implements SimulatorApi {
+export class Simulator extends AdrOperations implements SimulatorApi {
   readonly endpoints: Endpoints;
   readonly log: Log;
   readonly enrollments: Enrollments;
@@ -39,6 +37,7 @@ export class Simulator implements SimulatorApi {
   readonly #parts: Parts;
 
   constructor(parts: Parts, endpoints: Endpoints) {
+    super(parts);
     this.#parts = parts;
     this.endpoints = endpoints;
     this.log = parts.log;

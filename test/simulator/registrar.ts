@@ -21,6 +21,8 @@ export type Outcome =
       readonly kind: 'assigned';
       readonly registration: Registration;
       readonly hub: HubName;
+      /** What was issued to it: DER, leaf first. */
+      readonly chain?: readonly Buffer[];
       /** Base64: what the device signs its tokens with, where it attests by a TPM. */
       readonly key?: string;
     }
@@ -63,6 +65,16 @@ export class Registrar {
     return this.#operations.get(operationId);
   }
 
+  /** The name of a device in the hubs. Another one counts after its record was deleted (comment in the tests of azure-iot-cli-extension). */
+  deviceId(registrationId: string, enrollment: Enrollment): string {
+    return this.enrollments.registrations.get(registrationId)?.deviceId || (enrollment.deviceId ?? registrationId);
+  }
+
+  /** Whether a hub has it disabled. */
+  disabledInHub(deviceId: string): boolean {
+    return this.#hubs.some(({ registry }) => registry.find(deviceId)?.status === 'disabled');
+  }
+
   /** Whether a registration of this device is still being assigned. */
   inFlight(registrationId: string): boolean {
     return [...this.#operations.values()].some(
@@ -100,8 +112,10 @@ export class Registrar {
       this.#record(registrationId, attested.enrollment, { status: 'failed', errorCode, errorMessage });
       return { kind: 'refused', ...failure };
     }
-    const { key } = attested.thumbprints;
-    return { kind: 'assigned', ...this.#assign(registrationId, attested), ...(key !== undefined && { key }) };
+    const { chain, thumbprints } = attested;
+    const { key } = thumbprints;
+    const assigned = this.#assign(registrationId, attested);
+    return { kind: 'assigned', ...assigned, ...(chain && { chain }), ...(key !== undefined && { key }) };
   }
 
   /** Azure keeps what became of the last attempt; where the device is assigned to outlives a failure. */
@@ -117,8 +131,7 @@ export class Registrar {
 
   #assign(registrationId: string, { enrollment, thumbprints }: Attested): { registration: Registration; hub: HubName } {
     const before = this.enrollments.registrations.get(registrationId);
-    // Another device ID counts after the record was deleted (comment in the tests of azure-iot-cli-extension).
-    const deviceId = before?.deviceId || (enrollment.deviceId ?? registrationId);
+    const deviceId = this.deviceId(registrationId, enrollment);
     const oldHub = this.#hubs.find(({ host }) => host() === before?.assignedHub);
     const never = !enrollment.policy.updateHubAssignment;
     const hub = (never ? oldHub : undefined) ?? this.#allocated(registrationId, enrollment.hubs);

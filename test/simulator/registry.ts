@@ -9,7 +9,7 @@ export interface Thumbprints {
   readonly key?: string;
   /** Base64: its other key, where the two differ. */
   readonly secondaryKey?: string;
-  /** It may come with any leaf of a CA that the hub trusts. Nobody here attests by that. */
+  /** It may come with any leaf of a CA that the hub trusts; with one of these thumbprints, too, if there are any. */
   readonly byCa?: true;
 }
 

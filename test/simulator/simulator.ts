@@ -1,4 +1,7 @@
+import { Issuing } from './adr/issuing.ts';
+import { Namespace } from './adr/namespace.ts';
 import { Authority } from './ca.ts';
+import { CaTrust } from './ca-trust.ts';
 import { type Caller, Door, MQTTS } from './door.ts';
 import { Dps } from './dps.ts';
 import { Enrollments } from './enrollments.ts';
@@ -91,10 +94,15 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     });
   };
 
+  const namespace = new Namespace(now);
+  const linkedHubs = new Set<HubName>(['hub1', 'hub2']);
+  const trustOf = (name: HubName): CaTrust => new CaTrust(namespace, () => linkedHubs.has(name), switches);
+  const trusts = { hub1: trustOf('hub1'), hub2: trustOf('hub2') };
   const registries = { hub1: new Registry(), hub2: new Registry() };
   const hub = (name: HubName): Hub => {
     const names = () => [hostOf(name), rest.hosts[name]];
-    return new Hub({ name, log, faults, switches, registry: registries[name], names, now });
+    const trust = trusts[name];
+    return new Hub({ name, log, faults, switches, registry: registries[name], names, now, namespace, trust });
   };
   const hubs = { hub1: hub('hub1'), hub2: hub('hub2') };
   const inWebSockets = (name: ServerName, onCaller: (caller: Caller) => void): WebSockets =>
@@ -126,6 +134,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     faults,
     switches,
     enrollments,
+    namespace,
     registries,
     hubs,
     authority: serverCa,
@@ -136,8 +145,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     { name: 'hub2' as const, host: () => hostOf('hub2'), restHost: rest.hosts.hub2, registry: registries.hub2 },
   ];
   const registrar = new Registrar(enrollments, linked, switches, now);
-  const dpsServer = new Dps({ idScope, log, faults, switches, registrar, now });
-  const tpm = new TpmRegistration({ idScope, log, faults, switches, registrar, now });
+  const issuing = new Issuing({ namespace, registrar, switches, faults });
+  const dpsServer = new Dps({ idScope, log, faults, switches, registrar, issuing, now });
+  const tpm = new TpmRegistration({ idScope, log, faults, switches, registrar, issuing, now });
   const lookup = new Lookup({ idScope, log, switches, registrar, now, tpm, webSockets: webSockets.dps });
   const dps = door('dps', (caller) =>
     onFirstWord(
@@ -164,7 +174,21 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     throw failed.reason;
   }
   return new Simulator(
-    { log, faults, switches, registrar, registries, hubs, est: estServer, bootstrap, doors, rest },
+    {
+      log,
+      faults,
+      switches,
+      registrar,
+      registries,
+      hubs,
+      namespace,
+      trusts,
+      linkedHubs,
+      est: estServer,
+      bootstrap,
+      doors,
+      rest,
+    },
     {
       idScope,
       dps: hostOf('dps'),

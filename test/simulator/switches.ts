@@ -1,8 +1,10 @@
+import { ADR_SWITCHES, type AdrSwitches } from './adr/switches.ts';
+
 /**
  * What is not known for certain of the real services. Each open question is a switch, with the likeliest answer as its
  * default; the README says where each comes from.
  */
-export interface Switches {
+export interface Switches extends AdrSwitches {
   /** How DPS refuses a leaf: in the first answer, or by a 202 whose operation ends "failed". */
   refusalShape: 'res-401' | 'failed';
   /** How DPS refuses a disabled enrollment: "disabled" in the answer to the request itself, 401, or a failed operation. */
@@ -82,4 +84,5 @@ export const DEFAULT_SWITCHES: Readonly<Switches> = {
   oversizedReported: 403,
   webSocketCertificate: 'handshake',
   estSendsChain: false,
+  ...ADR_SWITCHES,
 };

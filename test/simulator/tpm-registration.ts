@@ -13,6 +13,7 @@ import { sasRefusal } from './rest/sas.ts';
 
 const REGISTER = /^\/([^/]+)\/registrations\/([^/?]+)\/register\?api-version=/;
 const OPERATION = /^\/([^/]+)\/registrations\/([^/?]+)\/operations\/([^/?]+)\?api-version=/;
+const VERSION = /[?&]api-version=([^&]+)/;
 
 /** The public halves that a device shows, base64 of TPM2B_PUBLIC. */
 interface Shown {
@@ -26,6 +27,7 @@ interface Call {
   readonly connection: number;
   readonly scope: string;
   readonly registrationId: string;
+  readonly version: string;
 }
 
 /**
@@ -50,11 +52,12 @@ export class TpmRegistration {
   async serve(request: IncomingMessage, response: ServerResponse, { connection }: Caller): Promise<void> {
     const url = request.url ?? '';
     const [, scope = '', registrationId = '', operationId] = OPERATION.exec(url) ?? REGISTER.exec(url) ?? [];
-    const call = { request, response, connection, scope, registrationId };
+    const [, version = ''] = VERSION.exec(url) ?? [];
+    const call = { request, response, connection, scope, registrationId, version };
     const body = parse(await text(request));
     if (operationId !== undefined) this.#poll(call, operationId);
     else if (request.headers.authorization === undefined) this.#challenge(call, body);
-    else this.#register(call, body);
+    else await this.#register(call, body);
   }
 
   #challenge(call: Call, body: Body): void {
@@ -73,9 +76,9 @@ export class TpmRegistration {
     }
   }
 
-  #register(call: Call, body: Body): void {
-    const { registrar } = this.#options;
-    const { registrationId, response } = call;
+  async #register(call: Call, body: Body): Promise<void> {
+    const { registrar, issuing } = this.#options;
+    const { registrationId, response, version } = call;
     this.#note(call, 'register', { body });
     if (this.#take(call, 'drop-before')) return void response.destroy();
     if (this.#take(call, 'no-answer')) return;
@@ -87,22 +90,26 @@ export class TpmRegistration {
     else if ('errorCode' in attested && this.#refuses(call, attested)) return;
     else if (registrar.inFlight(registrationId)) this.#error(call, 409, 409203, 'Precondition failed.');
     else {
+      const known = 'errorCode' in attested ? attested : attested.attested;
+      const outcome = 'errorCode' in known ? known : await issuing.register(known, registrationId, body.csr, version);
+      if ('errorCode' in outcome && outcome !== known && this.#refuses(call, outcome)) return;
       const operation = registrar.begin(registrationId);
-      this.#conclude(call, operation, 'errorCode' in attested ? attested : attested.attested);
+      this.#conclude(call, operation, outcome);
       if (this.#take(call, 'drop-after')) response.destroy();
       else this.#accepted(call, operation);
     }
   }
 
   /** Refuses in the answer to the request itself, if that is the shape of it. */
-  #refuses(call: Call, { errorCode, message, disabled }: Unattested): boolean {
+  #refuses(call: Call, { errorCode, message, disabled, answered }: Unattested): boolean {
     const { registrar, switches } = this.#options;
     const barred = disabled && registrar.bar(call.registrationId, disabled);
-    const shape = barred ? switches.disabledShape : switches.refusalShape;
+    const usual = barred ? switches.disabledShape : switches.refusalShape;
+    const shape = answered === 'at-once' ? 'res-401' : (answered ?? usual);
     if (barred && shape === 'disabled') {
       this.#note(call, 'refused', { code: errorCode, reason: 'disabled' });
       this.#answer(call, 200, JSON.parse(disabledBody(barred)));
-    } else if (shape === 'res-401') this.#error(call, 401, errorCode, message);
+    } else if (shape === 'res-401') this.#error(call, Math.trunc(errorCode / 1_000), errorCode, message);
     return shape !== 'failed';
   }
 
@@ -127,11 +134,11 @@ export class TpmRegistration {
     const challenge = this.#challenges.get(registrationId);
     if (refusal !== undefined || challenge === undefined) this.#error(call, 401, 401000, refusal ?? 'no challenge');
     else if (operation?.registrationId !== registrationId) this.#error(call, 404, 404202, 'Operation not found.');
-    else if (operation.outcome?.kind !== 'assigned') this.#answer(call, 200, JSON.parse(answerBody(operation)));
+    else if (operation.outcome?.kind !== 'assigned') this.#answer(call, 200, this.#outcome(call, operation));
     else {
       const key = Buffer.from(operation.outcome.key ?? '', 'base64');
       const authenticationKey = this.#wrapped(call, challenge, key, 'key-corrupt');
-      const answer = JSON.parse(answerBody(operation));
+      const answer = this.#outcome(call, operation);
       const { x509: _, ...state } = answer.registrationState;
       this.#answer(call, 200, { ...answer, registrationState: { tpm: { authenticationKey }, ...state } });
     }
@@ -163,6 +170,10 @@ export class TpmRegistration {
     const host = `${scope}/registrations/${registrationId}`.toLowerCase();
     const access = { host, policy: 'registration', key: challenge.key.toString('base64') };
     return sasRefusal(request.headers.authorization, access, this.#options.now());
+  }
+
+  #outcome({ version }: Call, operation: Operation) {
+    return JSON.parse(answerBody(operation, version, this.#options.switches));
   }
 
   #wrapped(call: Call, { endorsementKey, storageRootKey }: Shown, key: Buffer, corrupt: FaultName): string {

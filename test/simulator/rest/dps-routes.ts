@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
+import type { Namespace } from '../adr/namespace.ts';
 import { CertificateTaken, type Enrollment, type Enrollments } from '../enrollments.ts';
 import type { Switches } from '../switches.ts';
 import { attestationBody, badRequest, enrollmentBody, inputOf, readEnrollment, stateBody } from './enrollment-body.ts';
+import { policyBody, policyIn } from './policy-names.ts';
 import { evaluate } from './query.ts';
 import { matches, page, type RestAnswer, RestRefusal, type RestRequest, type Route, read } from './route.ts';
 
@@ -14,6 +16,8 @@ const Bulk = v.object({
   enrollments: v.array(v.looseObject({ registrationId: v.string(), etag: v.nullish(v.string()) })),
 });
 const Query = v.looseObject({ query: v.string() });
+/** az iot sends none for the members of a group. */
+const ALL = { query: 'SELECT * FROM registrations' };
 
 const noEnrollment = (id: string): RestRefusal => new RestRefusal(404201, 'NotFound', `Enrollment not found: ${id}`);
 const noRegistration = (id: string): RestRefusal =>
@@ -25,22 +29,24 @@ export function dpsRefusalBody({ errorCode, message }: RestRefusal): object {
   return { errorCode, trackingId: randomUUID(), message, timestampUtc: new Date().toISOString() };
 }
 
-/** The service API of DPS, version 2021-10-01. */
+/** The service API of DPS, version 2021-10-01; the certificate policy of an enrollment as later versions have it. */
 export class DpsRest {
   readonly routes: readonly Route[];
   readonly #enrollments: Enrollments;
   readonly #switches: Switches;
+  readonly #namespace: Namespace;
 
-  constructor(enrollments: Enrollments, switches: Switches) {
+  constructor(enrollments: Enrollments, switches: Switches, namespace: Namespace) {
     this.#enrollments = enrollments;
     this.#switches = switches;
+    this.#namespace = namespace;
     this.routes = [
       { method: 'POST', path: /^\/registrations\/([^/]+)\/query$/i, answer: (request) => this.#members(request) },
       { method: 'GET', path: /^\/registrations\/([^/]+)$/i, answer: ({ id }) => this.#registration(id) },
       { method: 'DELETE', path: /^\/registrations\/([^/]+)$/i, answer: (request) => this.#forget(request) },
       ...this.#crud('individual', 'enrollments'),
       ...this.#crud('group', 'enrollmentGroups'),
-      { method: 'POST', path: /^\/enrollments$/i, answer: ({ body }) => this.#bulk(body) },
+      { method: 'POST', path: /^\/enrollments$/i, answer: (request) => this.#bulk(request) },
     ];
   }
 
@@ -52,8 +58,8 @@ export class DpsRest {
     return [
       { method: 'POST', path: all, answer: (request) => this.#query(request, [...this.#of(kind).values()], type) },
       { method: 'POST', path: mechanism, answer: ({ id }) => this.#mechanism(kind, id) },
-      { method: 'GET', path: one, answer: ({ id }) => ({ status: 200, body: this.#body(this.#get(kind, id)) }) },
-      { method: 'PUT', path: one, answer: ({ id, body, headers }) => this.#put(kind, id, body, headers) },
+      { method: 'GET', path: one, answer: (request) => this.#read(kind, request) },
+      { method: 'PUT', path: one, answer: (request) => this.#put(kind, request) },
       { method: 'DELETE', path: one, answer: ({ id, headers }) => this.#remove(kind, id, headers) },
     ];
   }
@@ -68,12 +74,18 @@ export class DpsRest {
     return found;
   }
 
-  #body(enrollment: Enrollment): object {
-    return enrollmentBody(enrollment, this.#enrollments.registrations.get(enrollment.id));
+  #read(kind: Kind, { id, query }: RestRequest): RestAnswer {
+    return { status: 200, body: this.#body(this.#get(kind, id), query) };
+  }
+
+  #body(enrollment: Enrollment, query: URLSearchParams): object {
+    const registration = this.#enrollments.registrations.get(enrollment.id);
+    const policy = policyBody(enrollment, versionIn(query), this.#namespace);
+    return { ...enrollmentBody(enrollment, registration), ...policy };
   }
 
   /** Creates without If-Match, updates with one. */
-  #put(kind: Kind, id: string, sent: unknown, headers: Headers): RestAnswer {
+  #put(kind: Kind, { id, body: sent, headers, query }: RestRequest): RestAnswer {
     const body = readEnrollment(sent);
     const named = kind === 'individual' ? body.registrationId : body.enrollmentGroupId;
     if (named !== id) throw badRequest('The ID in the body differs from the one in the path.');
@@ -83,7 +95,8 @@ export class DpsRest {
     }
     if (before === undefined && headers['if-match'] !== undefined) throw noEnrollment(id);
     if (before !== undefined && !matches(headers, before.etag)) throw etagDiffers();
-    const input = inputOf(body, before, this.#switches);
+    const certificatePolicy = policyIn(body, versionIn(query), before, this.#namespace, this.#switches);
+    const input = { ...inputOf(body, before, this.#switches), ...(certificatePolicy && { certificatePolicy }) };
     for (const name of Object.values(input.caReferences ?? {})) {
       if (!this.#enrollments.cas.verified(name)) {
         throw badRequest(`The CA certificate "${name}" does not exist, or is not verified.`);
@@ -94,7 +107,7 @@ export class DpsRest {
         kind === 'group'
           ? this.#enrollments.putGroup({ groupId: id, ...input })
           : this.#enrollments.putIndividual({ registrationId: id, ...deviceIdOf(body.deviceId), ...input });
-      return { status: 200, body: this.#body(stored) };
+      return { status: 200, body: this.#body(stored, query) };
     } catch (error) {
       throw error instanceof CertificateTaken ? new RestRefusal(409202, 'Conflict', error.message) : error;
     }
@@ -111,15 +124,15 @@ export class DpsRest {
     return { status: 200, body: attestationBody(this.#get(kind, id)) };
   }
 
-  #query({ body, headers }: RestRequest, enrollments: readonly Enrollment[], type: string): RestAnswer {
-    const rows = enrollments.map((enrollment) => this.#body(enrollment));
+  #query({ body, headers, query }: RestRequest, enrollments: readonly Enrollment[], type: string): RestAnswer {
+    const rows = enrollments.map((enrollment) => this.#body(enrollment, query));
     return page(evaluate(read(Query, body).query, { [`${type}s`.toLowerCase()]: rows }, rows), headers, type);
   }
 
   #members({ id, body, headers }: RestRequest): RestAnswer {
     this.#get('group', id);
     const rows = [...this.#enrollments.registrations.values()].filter(({ group }) => group === id).map(stateBody);
-    return page(evaluate(read(Query, body).query, { registrations: rows }, rows), headers, 'deviceRegistration');
+    return page(evaluate(read(Query, body ?? ALL).query, { registrations: rows }, rows), headers, 'deviceRegistration');
   }
 
   #registration(id: string): RestAnswer {
@@ -137,7 +150,7 @@ export class DpsRest {
   }
 
   /** Each enrollment by itself: one that is refused does not hold up the others. */
-  #bulk(sent: unknown): RestAnswer {
+  #bulk({ body: sent, query }: RestRequest): RestAnswer {
     const { mode, enrollments } = read(Bulk, sent);
     const errors = enrollments.flatMap((enrollment) => {
       const { registrationId, etag } = enrollment;
@@ -146,7 +159,7 @@ export class DpsRest {
       try {
         mode === 'delete'
           ? this.#remove('individual', registrationId, headers)
-          : this.#put('individual', registrationId, enrollment, headers);
+          : this.#put('individual', { id: registrationId, body: enrollment, headers, query });
         return [];
       } catch (error) {
         if (!(error instanceof RestRefusal)) throw error;
@@ -156,6 +169,8 @@ export class DpsRest {
     return { status: 200, body: { isSuccessful: errors.length === 0, errors } };
   }
 }
+
+const versionIn = (query: URLSearchParams): string => query.get('api-version') ?? '';
 
 const deviceIdOf = (deviceId: string | null | undefined): { readonly deviceId?: string } =>
   deviceId ? { deviceId } : {};

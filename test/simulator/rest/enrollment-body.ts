@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { thumbprintOf } from '../ca.ts';
 import type { CaReferences, CertificatePair, Enrollment, EnrollmentInput, Registration } from '../enrollments.ts';
 import type { Switches } from '../switches.ts';
+import { PolicyNames } from './policy-names.ts';
 import { RestRefusal, read } from './route.ts';
 
 const Certificate = v.looseObject({
@@ -38,6 +39,7 @@ const Body = v.looseObject({
   ),
   iotHubs: v.nullish(v.array(v.string())),
   iotHubHostName: v.nullish(v.string()),
+  ...PolicyNames,
 });
 
 export type EnrollmentBody = v.InferOutput<typeof Body>;

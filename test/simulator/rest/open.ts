@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Namespace } from '../adr/namespace.ts';
 import type { Authority, Identity } from '../ca.ts';
 import type { Enrollments } from '../enrollments.ts';
 import type { Faults } from '../faults.ts';
@@ -18,6 +19,7 @@ export interface RestParts {
   readonly faults: Faults;
   readonly switches: Switches;
   readonly enrollments: Enrollments;
+  readonly namespace: Namespace;
   readonly registries: Readonly<Record<HubName, Registry>>;
   readonly hubs: Readonly<Record<HubName, Hub>>;
   /** On the same port, as in Azure. */
@@ -50,8 +52,8 @@ const HUB = {
 
 /** Opens the REST side of DPS and of both hubs, each with a policy and a key of its own. */
 export async function openRest(parts: RestParts): Promise<Rest> {
-  const { log, faults, authority, now, switches, enrollments, registries, hubs, webSockets } = parts;
-  const dpsRest = new DpsRest(enrollments, switches);
+  const { log, faults, authority, now, switches, enrollments, namespace, registries, hubs, webSockets } = parts;
+  const dpsRest = new DpsRest(enrollments, switches, namespace);
   const rest1 = new HubRest('hub1', registries.hub1, hubs.hub1, log);
   const rest2 = new HubRest('hub2', registries.hub2, hubs.hub2, log);
   const shared = { log, faults, authority, now };

@@ -125,12 +125,12 @@ export class RestServer {
     const chunks: Buffer[] = await request.toArray();
     const failed = faults.take(name, 'rest-status');
     if (failed !== undefined) {
-      const { status = 503, retryAfter, message = 'Fault.' } = failed;
+      const { status = 503, code = status * 1_000 + 1, retryAfter, message = 'Fault.' } = failed;
       const headers = retryAfter === undefined ? {} : { 'Retry-After': retryAfter };
       return {
         status,
         headers,
-        body: this.#options.refusalBody(new RestRefusal(status * 1_000 + 1, 'Fault', message)),
+        body: this.#options.refusalBody(new RestRefusal(code, 'Fault', message)),
       };
     }
     const { pathname, searchParams } = new URL(request.url ?? '/', 'https://localhost');

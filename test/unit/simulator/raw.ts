@@ -13,11 +13,11 @@ export interface Knock {
   readonly client: mqtt.MqttClient;
 }
 
-export const dpsUsername = ({ idScope }: Endpoints, registrationId: string): string =>
-  `${idScope}/registrations/${registrationId}/api-version=2019-03-31&ClientVersion=test`;
+export const dpsUsername = ({ idScope }: Endpoints, registrationId: string, version = '2019-03-31'): string =>
+  `${idScope}/registrations/${registrationId}/api-version=${version}&ClientVersion=test`;
 
-export const hubUsername = (host: string, deviceId: string): string =>
-  `${host}/${deviceId}/?api-version=2021-04-12&DeviceClientType=test`;
+export const hubUsername = (host: string, deviceId: string, version = '2021-04-12'): string =>
+  `${host}/${deviceId}/?api-version=${version}&DeviceClientType=test`;
 
 /** Connects without the SDK; comes back on CONNACK or at the end of the connection. The test ends the client. */
 export function knock(
@@ -57,8 +57,13 @@ export function knockHub(
   return knock(host, trustPem, identity, { clientId: deviceId, username: hubUsername(host, deviceId), ...options });
 }
 
-export function knockDps(endpoints: Endpoints, registrationId: string, identity: Identity): Promise<Knock> {
-  const username = dpsUsername(endpoints, registrationId);
+export function knockDps(
+  endpoints: Endpoints,
+  registrationId: string,
+  identity: Identity,
+  version?: string,
+): Promise<Knock> {
+  const username = dpsUsername(endpoints, registrationId, version);
   return knock(endpoints.dps, endpoints.trustPem, identity, { clientId: registrationId, username });
 }
 
@@ -80,8 +85,13 @@ export function askDps(client: mqtt.MqttClient, topic: string, body: string): Pr
 }
 
 /** A DPS connection with CONNACK 0 that has subscribed to the answers. */
-export async function enterDps(endpoints: Endpoints, id: string, identity: Identity): Promise<mqtt.MqttClient> {
-  const { client, connack, error } = await knockDps(endpoints, id, identity);
+export async function enterDps(
+  endpoints: Endpoints,
+  id: string,
+  identity: Identity,
+  version?: string,
+): Promise<mqtt.MqttClient> {
+  const { client, connack, error } = await knockDps(endpoints, id, identity, version);
   if (connack !== 0) throw new Error(`CONNACK ${connack} ${error}`);
   await new Promise((resolve) => client.subscribe('$dps/registrations/res/#', { qos: 1 }, resolve));
   return client;

@@ -1,0 +1,181 @@
+import type { FaultName, FaultOptions, Faults } from '../faults.ts';
+import type { Fields, HubName, LogEvent } from '../log.ts';
+import type { MqttLink } from '../mqtt-link.ts';
+import { answerTopic, csrRefusal, expiresText, type Refusal, refusalBody, shownChain, USUAL_CODE } from './answers.ts';
+import { type BadCsr, csrFault } from './csr.ts';
+import type { AdrDevice, Namespace } from './namespace.ts';
+import { type Ending, type Renewal, Renewals } from './renewals.ts';
+import { readBody, usableRid } from './request-body.ts';
+import type { AdrSwitches } from './switches.ts';
+import { wrongLeaf } from './wrong-leaf.ts';
+
+const REQUEST = /^\$iothub\/credentials\/POST\/issueCertificate(?:\/|$)/;
+export const ANSWERS = '$iothub/credentials/res/';
+
+export interface CredentialsDeskOptions {
+  readonly name: HubName;
+  readonly faults: Faults;
+  readonly switches: AdrSwitches;
+  readonly namespace: Namespace;
+  readonly now: () => number;
+  /** The session of a device now. */
+  readonly linkOf: (deviceId: string) => MqttLink | undefined;
+  readonly note: (link: MqttLink, event: LogEvent, fields?: Fields) => void;
+}
+
+/** The certificates that devices ask of their hub over a session: 202, and minutes to hours later 200. */
+export class CredentialsDesk {
+  readonly #options: CredentialsDeskOptions;
+  readonly #renewals: Renewals;
+
+  constructor(options: CredentialsDeskOptions) {
+    this.#options = options;
+    this.#renewals = new Renewals(options.now, options.switches);
+  }
+
+  /** Whether the topic is a request of this kind. */
+  knows(topic: string): boolean {
+    return REQUEST.test(topic);
+  }
+
+  request(link: MqttLink, topic: string, payload: Buffer): void {
+    const rid = new URLSearchParams(topic.split('?')[1] ?? '').get('$rid') ?? undefined;
+    this.#options.note(link, 'credentials', { reason: rid ?? '', body: payload.toString() });
+    if (!usableRid(rid) || link.session.qosFor(ANSWERS) === undefined) {
+      // Seen by Microsoft's test run: no answer, and the connection may drop.
+      if (this.#options.switches.unheardRequest === 'close') link.finish('request for a certificate');
+      return;
+    }
+    const fault = this.#take(link, 'credentials-status');
+    if (fault !== undefined) this.#refuse(link, rid, refusalOf(fault));
+    else this.#accept(link, rid, payload);
+  }
+
+  /** After SUBACK, and where a session is resumed: what was not delivered comes now. */
+  deliver(link: MqttLink): void {
+    const active = this.#renewals.active(link.clientId);
+    if (active?.ending) this.#tell(link, active, active.ending);
+  }
+
+  /** The certificate of a request that is held is made now. Throws where there is none. */
+  async conclude(deviceId: string): Promise<void> {
+    const active = this.#renewals.active(deviceId);
+    if (active === undefined) throw new Error(`no request of "${deviceId}" is active`);
+    await this.#issue(deviceId, active);
+  }
+
+  #accept(link: MqttLink, rid: string, payload: Buffer): void {
+    const body = readBody(payload, link.clientId);
+    const opened = 'errorCode' in body ? body : this.#renewals.accept(link.clientId, rid, body);
+    if ('errorCode' in opened) this.#refuse(link, rid, opened);
+    else {
+      if (this.#take(link, 'credentials-close')) link.drop('fault');
+      void this.#begin(link, opened);
+    }
+  }
+
+  async #begin(link: MqttLink, opened: Renewal): Promise<void> {
+    const { switches } = this.#options;
+    const bad = switches.csrRefusalAtHub === 'at-once' ? await this.#fault(link.clientId, opened) : undefined;
+    if (bad) {
+      this.#end(link.clientId, opened, { kind: 'refused', refusal: csrRefusal(bad, opened.correlationId, switches) });
+      return;
+    }
+    const { rid, correlationId, expires, ending } = opened;
+    if (!this.#take(link, 'no-202')) {
+      this.#answer(link, 202, rid, { correlationId, operationExpires: expiresText(expires) });
+    }
+    if (ending) this.#tell(link, opened, ending);
+    else if (switches.renewal === 'at-once') await this.#issue(link.clientId, opened);
+  }
+
+  async #issue(deviceId: string, renewal: Renewal): Promise<void> {
+    if (renewal.making) return;
+    renewal.making = true;
+    const { switches, faults, name } = this.#options;
+    const failed = faults.take(name, 'issue-failed');
+    const slow = faults.take(name, 'slow-issue');
+    const ending: Ending = failed
+      ? { kind: 'refused', refusal: refusalOf(failed, renewal.correlationId) }
+      : await this.#ending(deviceId, renewal, switches);
+    if (slow) setTimeout(() => this.#end(deviceId, renewal, ending), slow.ms ?? 0).unref();
+    else this.#end(deviceId, renewal, ending);
+  }
+
+  async #ending(deviceId: string, renewal: Renewal, switches: AdrSwitches): Promise<Ending> {
+    const { namespace, faults, name } = this.#options;
+    const refused = (bad: BadCsr): Ending => ({
+      kind: 'refused',
+      refusal: csrRefusal(bad, renewal.correlationId, switches),
+    });
+    const bad = await this.#fault(deviceId, renewal);
+    const device = namespace.device(deviceId);
+    if (bad || device === undefined) return refused(bad ?? NO_POLICY);
+    const wrong = wrongLeaf(faults, name);
+    const issued = await namespace.issue(renewal.der, device.registrationId, deviceId, device.reference, wrong);
+    return issued ? { kind: 'issued', chain: issued.chain } : refused(NO_POLICY);
+  }
+
+  async #fault(deviceId: string, { der }: Renewal): Promise<BadCsr | undefined> {
+    const { namespace, switches } = this.#options;
+    const device = namespace.device(deviceId);
+    if (device === undefined || namespace.policy(device.reference) === undefined) return NO_POLICY;
+    return csrFault(der, namesFor(device, switches), switches);
+  }
+
+  #end(deviceId: string, renewal: Renewal, ending: Ending): void {
+    if (!this.#renewals.current(deviceId, renewal)) return;
+    renewal.ending = ending;
+    const link = this.#options.linkOf(deviceId);
+    if (link !== undefined) this.#tell(link, renewal, ending);
+  }
+
+  #tell(link: MqttLink, renewal: Renewal, ending: Ending): void {
+    if (link.ending || link.session.qosFor(ANSWERS) === undefined || this.#take(link, 'no-200')) return;
+    renewal.delivered = true;
+    const { rid, correlationId } = renewal;
+    if (ending.kind === 'refused') {
+      this.#refuse(link, rid, ending.refusal);
+      return;
+    }
+    const { switches } = this.#options;
+    const certificates = shownChain(ending.chain, switches);
+    const body = switches.renewalBody === 'array' ? certificates : { correlationId, certificates };
+    this.#options.note(link, 'issued', { reason: rid });
+    this.#answer(link, 200, rid, body);
+    if (this.#take(link, 'duplicate-200')) this.#answer(link, 200, rid, body);
+  }
+
+  #refuse(link: MqttLink, rid: string, refusal: Refusal): void {
+    this.#options.note(link, 'refused', { code: refusal.errorCode, reason: refusal.message });
+    this.#answer(link, Math.trunc(refusal.errorCode / 1_000), rid, refusalBody(refusal));
+  }
+
+  #answer(link: MqttLink, status: number, rid: string, body: object): void {
+    const { switches } = this.#options;
+    link.publish(answerTopic(status, rid, switches), body, { plain: switches.renewalQos === 'zero' });
+  }
+
+  #take(link: MqttLink, fault: FaultName): FaultOptions | undefined {
+    return this.#options.faults.take(this.#options.name, fault, link.caller.connection);
+  }
+}
+
+const NO_POLICY: BadCsr = { error: 'PolicyNotFound', message: 'No policy issues to this device.' };
+
+function namesFor({ registrationId, deviceId }: AdrDevice, { renewalCn }: AdrSwitches): readonly string[] {
+  if (renewalCn === 'either') return [...new Set([registrationId, deviceId])];
+  return [renewalCn === 'device-id' ? deviceId : registrationId];
+}
+
+function refusalOf(
+  { status = 500, code, message = 'Fault.', retryAfter }: FaultOptions,
+  correlationId?: string,
+): Refusal {
+  return {
+    errorCode: code ?? USUAL_CODE[status] ?? status * 1_000,
+    message,
+    ...(retryAfter !== undefined && { retryAfter: Number(retryAfter) }),
+    ...(correlationId !== undefined && { info: { correlationId } }),
+  };
+}
