@@ -137,6 +137,7 @@ export const ISSUER_CHECKS = ofLeaf([
       const { issuer } = await x509(site);
       if (issuer.kind === 'est') return askAuthorities(site, issuer);
       if (issuer.kind === 'command') return program(site, issuer.argv[0] ?? '');
+      if (issuer.kind === 'azure') return ok('DPS and the hub issue the leaves.');
       const by = issuer.kind === 'inbox' ? 'by the inbox or by hand' : 'over the hub';
       return ok(`Leaves are signed elsewhere, and delivered ${by}.`);
     },

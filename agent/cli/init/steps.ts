@@ -35,6 +35,15 @@ const ofIssuer =
     if (chosen !== undefined && chosen === (kind ?? chosen)) await ask(guide);
   };
 
+const exceptIssuer =
+  (ask: Question, kind: string): Question =>
+  async (guide) =>
+    guide.answers.get(SETTINGS.issuer.name) === kind ? undefined : ask(guide);
+
+/** No question: it is beside the key, unless an option names it. */
+const askCertificate: Question = async (guide) =>
+  guide.flag('onboarding-cert') === undefined ? undefined : ask('onboarding-cert')(guide);
+
 /** The token comes last, as changes to it stay: nothing may be missing by then. */
 const demandedToken: Question = (guide) => {
   guide.answers.demandAll();
@@ -52,10 +61,15 @@ const steps = (): readonly (readonly [title: string, questions: readonly Questio
       ask('issuer'),
       ...estQuestions().map((ask) => ofIssuer(ask, 'est')),
       ofIssuer(ask('command'), 'command'),
+      ofIssuer(ask('onboarding-key'), 'azure'),
+      ofIssuer(askCertificate, 'azure'),
       ofIssuer(ask('renew-at')),
     ],
   ],
-  ['Where does its private key live?', [demandedToken, askFirstKey, proveScope]],
+  [
+    'Where does its private key live?',
+    [demandedToken, exceptIssuer(askFirstKey, 'azure'), exceptIssuer(proveScope, 'azure')],
+  ],
 ];
 
 /** Asks everything, and keeps the answers after each question. @throws Fault, Interrupted */

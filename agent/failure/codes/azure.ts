@@ -15,7 +15,7 @@ export const AZURE = {
   'NL-AZURE-SILENT': transientCode('The hub did not answer the request for a leaf.'),
   'NL-AZURE-BODY': transientCode(
     'The answer of Azure holds no certificates that can be read.',
-    'If it lasts, send the makers of newleaf the message.',
+    'If it lasts, report it with the log: `journalctl -u newleaf`.',
   ),
   'NL-AZURE-PACE': transientCode(
     'Three leaves were asked for within an hour, and none of them serves: no other one is asked for before the hour is over.',
