@@ -8,6 +8,7 @@ import { type Asking, createAzure } from '../issuer/azure/azure.ts';
 import { LeafPace } from '../issuer/azure/pace.ts';
 import { HubRenewal } from '../issuer/azure/renewal.ts';
 import { ofOnboarding, onboardingConnector, onboardingErrorOf, onboardingIdentity } from '../keys/onboarding.ts';
+import { publicKeyOf } from '../keys/slots.ts';
 import type { SessionUser } from '../mqtt/hub-session.ts';
 import type { RollState } from '../roll/state.ts';
 import { writeAtomically } from '../state/durable.ts';
@@ -48,10 +49,14 @@ export function azureParts({ config, choice, token, connectors, dps, state, now,
   return {
     ...createAzure({
       current,
-      assignment: () => (state().rejected ? undefined : state().assignment),
+      assignment() {
+        const { rejected, grace = 0, assignment } = state();
+        return rejected || grace > 0 ? undefined : assignment;
+      },
       now,
       renewal,
       register,
+      demandKey: (leaf) => publicKeyOf(token, leaf.key),
       pace: new LeafPace({
         read: () => readFile(file, 'utf8').catch(() => undefined),
         write: (record) => writeAtomically(file, record, 0o600),

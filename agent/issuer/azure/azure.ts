@@ -28,6 +28,8 @@ interface AzureParts {
   /** A registration with the onboarding identity. */
   readonly register: (asking: Asking, abort: AbortSignal) => Promise<Assignment>;
   readonly pace: Pick<LeafPace, 'begin'>;
+  /** @throws where the key of the leaf is not in the token: no handshake with DPS would show it */
+  readonly demandKey: (leaf: Leaf) => Promise<unknown>;
 }
 
 /** From this share of its life on a leaf is not risked for a hub that takes hours. */
@@ -39,7 +41,7 @@ const LATE = 0.9;
  * was issued with. DPS is asked again only for the hub, without a CSR, because every CSR costs a leaf.
  */
 export function createAzure(parts: AzureParts): { readonly issuer: Issuer; readonly dps: Dps } {
-  const { current, assignment, now, renewal, register, pace } = parts;
+  const { current, assignment, now, renewal, register, pace, demandKey } = parts;
   let latest: { readonly thumbprints: readonly string[]; readonly assignment: Assignment } | undefined;
 
   function keep(chain: string, from: Assignment): string {
@@ -78,6 +80,16 @@ export function createAzure(parts: AzureParts): { readonly issuer: Issuer; reado
     }
   }
 
+  /**
+   * Where DPS names no hub for a next leaf, that of the current one trusts the same CA: a leaf that was renewed must not wait for
+   * an onboarding certificate that has expired.
+   */
+  const otherwise = (thumbprint: string) => (error: unknown) => {
+    const there = thumbprint === current()?.thumbprint ? undefined : assignment();
+    if (there === undefined || !(error instanceof Fault)) throw error;
+    return there;
+  };
+
   return {
     issuer: {
       async issue(csrPem, abort) {
@@ -89,11 +101,13 @@ export function createAzure(parts: AzureParts): { readonly issuer: Issuer; reado
       },
     },
     dps: {
-      async register({ thumbprint }, abort) {
+      async register(leaf, abort) {
+        await demandKey(leaf);
+        const { thumbprint } = leaf;
         const found = latest?.thumbprints.includes(thumbprint) ? latest.assignment : undefined;
         // Once: when a hub refuses the leaf later, DPS may have another one.
         latest = undefined;
-        return found ?? register({ read: demandClassic }, abort);
+        return found ?? register({ read: demandClassic }, abort).catch(otherwise(thumbprint));
       },
     },
   };

@@ -33,6 +33,7 @@ interface Played {
   state?: Record<string, unknown>;
   fault?: Fault;
   isAsked?: boolean;
+  isKeyLost?: boolean;
 }
 
 function stage(played: Played = {}) {
@@ -56,6 +57,9 @@ function stage(played: Played = {}) {
       if (played.fault !== undefined) throw played.fault;
       read(played.state ?? { issuedCertificateChain: [issued.der.toString('base64')] });
       return HUB;
+    },
+    async demandKey() {
+      if (played.isKeyLost) throw new Fault('NL-TOKEN-KEY');
     },
     pace: new LeafPace({
       read: async () => record,
@@ -181,4 +185,16 @@ test('the same request to a hub is counted once', async () => {
   await pace.begin();
   await pace.begin();
   await assert.rejects(pace.begin('request-2'), /NL-AZURE-PACE/);
+});
+
+test('DPS names no hub for the next leaf: the hub of the current one is tried, and not for the current one itself', async () => {
+  const { dps, code } = stage({ ...serving, fault: new Fault('NL-ONBOARDING-EXPIRED') });
+  assert.deepEqual(await dps.register(leafOf('BB'), never), serving.assignment);
+  assert.equal(await code(dps.register(leafOf('AA'), never)), 'NL-ONBOARDING-EXPIRED');
+});
+
+test('a leaf without its key is registered nowhere', async () => {
+  const { dps, code, registrations } = stage({ ...serving, isKeyLost: true });
+  assert.equal(await code(dps.register(leafOf('BB'), never)), 'NL-TOKEN-KEY');
+  assert.deepEqual(registrations, []);
 });
