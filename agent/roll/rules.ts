@@ -46,7 +46,8 @@ export const candidateRejectedRule: Rule = (signal, { state, terms }) => {
 /** Asking DPS again does not cure a disabled hub identity, or a policy that never re-provisions (situations 12 and 41). */
 export const assignedButRefusedRule: Rule = (signal, { state, terms }) => {
   if (signal.kind !== 'rejected' || state.grace === undefined) return undefined;
-  if (terms.trust === 'ca' && isWaitingRoll(state)) return ignore('another leaf is on its way');
+  const isTried = hasLeaf(state.next) && state.next.is !== 'parked';
+  if (terms.trust === 'ca' && (isTried || isWaitingRoll(state))) return ignore('another leaf is on its way');
   // Under a CA there is another way as long as there is another leaf.
   const hasOther = terms.trust === 'ca' && state.next?.is === 'parked';
   if (hasOther || needsOtherLeaf(state, terms)) return undefined;

@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import { dueAt } from '../../../agent/roll/plan.ts';
 import { softHsm } from '../../contract/token/softhsm.ts';
 import type { Clocked } from '../stage/clocked.ts';
+import { holds } from '../stage/holds.ts';
 import { cut } from '../stage/site.ts';
 import { asked, clockedByAzure, DAY, ID, MINUTE } from './clocked-site.ts';
 
@@ -30,6 +31,28 @@ for (const [token, what, revoke] of [
     assert.ok(clock.now() - begun < 15 * MINUTE, `${(clock.now() - begun) / MINUTE} min`);
   });
 }
+
+test('revoked and disabled at once: a person is called, DPS hears of it twelve times in three hours, and enabling it is enough', async (t) => {
+  const gateway = await clockedByAzure(t, hsm, 'disabled', 30 * DAY);
+  const { far, clock } = gateway;
+  await gateway.start();
+  const { leaf } = await gateway.settled();
+  await far.revokeDevice(ID);
+  await far.setDeviceStatus(ID, 'disabled');
+  const mark = far.log.entries.length;
+  await cut(far);
+  const stranded = gateway.until(({ phase }) => phase === 'stranded');
+  await gateway.passUntil(clock.now() + 180 * MINUTE, { over: stranded });
+  holds(await stranded, { person: true });
+  const { registrations } = asked(gateway, mark);
+  assert.ok(registrations <= 12, `${registrations} registrations`);
+  await far.setDeviceStatus(ID, 'enabled');
+  const enabled = clock.now();
+  const renewed = gateway.renewed(leaf?.thumbprint);
+  await gateway.passUntil(gateway.daemon.state.probe?.askAt ?? 0, { pausing: 0 });
+  await gateway.passUntil(enabled + 75 * MINUTE, { over: renewed });
+  await renewed;
+});
 
 test('a month of leaves that live a day: each is renewed over the hub, and DPS is asked once', async (t) => {
   const gateway = await clockedByAzure(t, hsm, 'month', DAY);

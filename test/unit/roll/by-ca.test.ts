@@ -6,7 +6,7 @@ import { type RollEffect, unprovisioned } from '../../../agent/roll/state.ts';
 import { Played } from './ends.ts';
 import { HOUR, hub, NOW, terms } from './machine.ts';
 import type { Pair } from './pair.ts';
-import { current, last, notEnrolled, probe, rejected, request, table, waits } from './standing.ts';
+import { candidate, current, last, notEnrolled, probe, rejected, request, table, waits } from './standing.ts';
 import { firstLeaf, type Luck } from './world.ts';
 
 const ca: Partial<Terms> = { trust: 'ca' };
@@ -36,6 +36,19 @@ table('the hub trusts a CA, and refuses the current leaf', [
     'the roll goes on',
     rejected,
     { terms: ca, grace: last, phase: 'requesting-leaf', request: request('roll', 'newleaf'), next: waiting },
+    'assigned-but-refused: ignore',
+  ],
+  [
+    'another leaf is with DPS',
+    rejected,
+    {
+      terms: ca,
+      grace: last,
+      unproven: 1,
+      rolledFor: thumbprint,
+      phase: 'registering-next',
+      next: { is: 'sent', leaf: candidate, from: 'issuer', tries: 0 },
+    },
     'assigned-but-refused: ignore',
   ],
   ['stranded: another leaf', probe, { terms: ca, phase: 'stranded', stranded: true, rejected: true }, 'probe: roll'],
