@@ -7,7 +7,14 @@ import { type DpsOptions, registerAs } from '../dps/registration.ts';
 import { type Asking, createAzure } from '../issuer/azure/azure.ts';
 import { LeafPace } from '../issuer/azure/pace.ts';
 import { HubRenewal } from '../issuer/azure/renewal.ts';
-import { ofOnboarding, onboardingConnector, onboardingErrorOf, onboardingIdentity } from '../keys/onboarding.ts';
+import {
+  endOf,
+  type OnboardingLeaf,
+  ofOnboarding,
+  onboardingConnector,
+  onboardingErrorOf,
+  onboardingIdentity,
+} from '../keys/onboarding.ts';
 import { publicKeyOf } from '../keys/slots.ts';
 import type { SessionUser } from '../mqtt/hub-session.ts';
 import type { RollState } from '../roll/state.ts';
@@ -28,20 +35,28 @@ interface AzureOptions {
 }
 
 /** The parts of a gateway whose leaves Azure issues. It is loaded only there. */
-export function azureParts({ config, choice, token, connectors, dps, state, now, user }: AzureOptions) {
+export async function azureParts({ config, choice, token, connectors, dps, state, now, user }: AzureOptions) {
   const renewal = new HubRenewal(user);
   const { key, certificate, dps_api_version: apiVersion } = choice;
   const onboarding = { token, key, certificate, caFile: config.trust.ca_file };
   const file = join(config.state.directory, 'azure-requests');
   const current = () => state().current;
+  let shown: OnboardingLeaf | undefined;
+  /** Read again at each registration: a person may have replaced it. */
+  const look = async () => {
+    shown = await onboardingIdentity(onboarding).catch(() => undefined);
+    return shown;
+  };
+  await look();
 
   async function register(asking: Asking, abort: AbortSignal) {
     const connecting = onboardingConnector(onboarding, (identity) => connectors.connector(identity));
     try {
+      await look();
       return await registerAs(dps, { apiVersion, ...asking }, connecting, abort);
     } catch (error) {
       const met = onboardingErrorOf(error);
-      const leaf = await onboardingIdentity(onboarding).catch(() => undefined);
+      const leaf = await look();
       throw leaf === undefined ? met : ofOnboarding(met, leaf, now());
     }
   }
@@ -65,5 +80,12 @@ export function azureParts({ config, choice, token, connectors, dps, state, now,
       }),
     }),
     hub: { user: renewal, apiVersion: choice.hub_api_version },
+    onboarding: {
+      get told() {
+        return shown && { thumbprint: shown.thumbprint, notAfter: new Date(shown.notAfter).toISOString() };
+      },
+    },
+    /** Not while the clock may be wrong. */
+    beside: () => (shown && now() >= shown.notBefore ? endOf(shown, now()) : undefined),
   };
 }

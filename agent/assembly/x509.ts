@@ -91,7 +91,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const user = uplink?.user;
   const azure =
     choice.kind === 'azure'
-      ? (await import('./azure.ts')).azureParts({
+      ? await (await import('./azure.ts')).azureParts({
           config,
           choice,
           token,
@@ -104,6 +104,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
       : undefined;
   return new Daemon({
     ...foundation,
+    ...(azure && { onboarding: azure.onboarding, beside: () => options.beside?.() ?? azure.beside() }),
     ports: {
       keys,
       issuer: early.before(

@@ -3,7 +3,7 @@ import type { TlsConnector } from '../../hsm/connector.ts';
 import { tokenErrorOf } from '../../hsm/engine.ts';
 import type { Identity } from '../../hsm/tls.ts';
 import type { Token } from '../../hsm/token.ts';
-import { Fault } from '../failure/failure.ts';
+import { type Failure, Fault, failure } from '../failure/failure.ts';
 import { readAuthorities, readNamed } from '../machine/named-file.ts';
 import { identityInToken } from './bootstrap.ts';
 
@@ -21,6 +21,7 @@ export interface OnboardingLeaf {
   /** SHA-256 of the DER: 64 upper-case hex digits. */
   readonly thumbprint: string;
   /** Milliseconds since the epoch. */
+  readonly notBefore: number;
   readonly notAfter: number;
 }
 
@@ -36,7 +37,8 @@ export async function onboardingIdentity(options: OnboardingOptions): Promise<Id
 function leafOf(chain: string, file: string | undefined): OnboardingLeaf {
   try {
     const leaf = new X509Certificate(chain);
-    return { thumbprint: leaf.fingerprint256.replaceAll(':', ''), notAfter: Date.parse(leaf.validTo) };
+    const [notBefore, notAfter] = [Date.parse(leaf.validFrom), Date.parse(leaf.validTo)];
+    return { thumbprint: leaf.fingerprint256.replaceAll(':', ''), notBefore, notAfter };
   } catch (cause) {
     const place = file ?? 'the token, beside the key that onboarding.key names';
     throw new Fault('NL-ONBOARDING-LEAF', { message: `There is no certificate in ${place}.`, cause });
@@ -95,3 +97,15 @@ const WORDS: Readonly<Record<string, { readonly message: string; readonly advice
     advice: 'Operator: `newleaf check` tells which of them; correct it, then restart newleaf.',
   },
 };
+
+/** A person needs months for another one: the factory may be far away. */
+const EARLY_MS = 90 * 86_400_000;
+const EARLY_SHARE = 1 / 3;
+
+/** What is to be told of its end; undefined while that is far off. */
+export function endOf({ notBefore, notAfter }: OnboardingLeaf, now: number): Failure | undefined {
+  if (now >= notAfter) return failure('NL-ONBOARDING-EXPIRED');
+  if (now < notAfter - Math.min(EARLY_MS, (notAfter - notBefore) * EARLY_SHARE)) return undefined;
+  const message = `The onboarding certificate ends at ${new Date(notAfter).toISOString()}: after that DPS accepts it no more.`;
+  return failure('NL-ONBOARDING-EXPIRING', { message });
+}

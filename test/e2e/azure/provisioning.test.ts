@@ -17,6 +17,10 @@ test('from nothing but a factory key: one registration, and the leaf of its answ
   const status = await gateway.status();
   holds(status, { phase: 'serving', online: true, leaf: { thumbprint } });
   assert.notEqual(thumbprint, onboarding.thumbprint);
+  holds(status, { onboarding: { thumbprint: onboarding.thumbprint } });
+  const { newleaf } = (await far.twin('gw-0001')).reported as { newleaf?: { onboarding?: object } };
+  assert.deepEqual(newleaf?.onboarding, status.onboarding);
+  assert.match((await gateway.command('status')).out, / {2}Onboarding +[0-9A-F]{4} /);
   const seen = far.log.since(0);
   const shown = (server: string) =>
     new Set(seen.filter((one) => one.event === 'tls' && one.server === server).map((one) => one.thumbprint));
