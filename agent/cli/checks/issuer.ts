@@ -89,6 +89,7 @@ async function askToEnrol(site: Site, choice: EstChoice, way: Way): Promise<Find
 
 async function auth(site: Site): Promise<Finding> {
   const { issuer } = await x509(site);
+  if (issuer.kind === 'azure') return (await import('./onboarding.ts')).onboarding(site, issuer);
   if (issuer.kind !== 'est') return skipped('Only an EST server gets credentials.');
   const ways = await waysOf(site, issuer).catch(faultOf);
   // A fault of the state file has a line of its own, and so has the key below.
@@ -144,7 +145,7 @@ export const ISSUER_CHECKS = ofLeaf([
   },
   {
     id: 'issuer-auth',
-    describes: 'The EST server accepts the credentials of newleaf.',
+    describes: 'The EST server, or DPS where Azure issues, accepts the credentials of newleaf.',
     needs: ['issuer-reach'],
     look: auth,
   },

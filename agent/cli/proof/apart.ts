@@ -50,6 +50,7 @@ const TASKS: Readonly<Record<Question, Task>> = {
   rehearse: shakes,
   shake: shakes,
   fetch: shakes,
+  connack: shakes,
   tokens: task('when it was asked for its tokens', SURVEY_MS),
   login: task('at the login'),
   findTls: task('when what does TLS was looked for', SURVEY_MS),
