@@ -86,31 +86,49 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const { forLeaf: connectorFor, forIssuer: clientConnector, forBootstrap: bootstrapConnector } = trusted;
   const far = { connectorFor, reach: network.reach, dropped: droppingTo(log) };
   const { endpoint, id_scope: idScope, payload, allowed_hubs: allowed } = dps;
+  const asked = { ...far, endpoint, idScope, registrationId, ...(payload && { payload }) };
+  const { issuer: choice } = config;
+  const user = uplink?.user;
+  const azure =
+    choice.kind === 'azure'
+      ? await (await import('./azure.ts')).azureParts({
+          config,
+          choice,
+          token,
+          connectors,
+          dps: asked,
+          state: view.state,
+          now,
+          user,
+        })
+      : undefined;
   return new Daemon({
     ...foundation,
+    ...(azure && { onboarding: azure.onboarding, beside: () => options.beside?.() ?? azure.beside() }),
     ports: {
       keys,
       issuer: early.before(
-        createIssuer(config.issuer, {
-          registrationId,
-          directory,
-          log,
-          now,
-          current,
-          network,
-          clientConnector,
-          bootstrapConnector,
-        }),
+        azure?.issuer ??
+          createIssuer(choice, {
+            registrationId,
+            directory,
+            log,
+            now,
+            current,
+            network,
+            clientConnector,
+            bootstrapConnector,
+          }),
       ),
       judge: createJudge(judging, terms.renewAt),
       opensAnew: opensAnew(token, rehearsed),
       ...overToken({
-        dps: onlyTo(createDps({ ...far, endpoint, idScope, registrationId, ...(payload && { payload }) }), allowed),
-        hub: createHub({ ...far, keepalive, answer, version, ...(uplink && { user: uplink.user }) }),
+        dps: onlyTo(azure?.dps ?? createDps(asked), allowed),
+        hub: createHub({ ...far, keepalive, answer, version, ...(user && { user }), ...azure?.hub }),
       }),
     },
     labelPrefix: hsm.label_prefix,
-    issuerChanged: (since) => changedSince(file, config.issuer, since),
+    issuerChanged: (since) => changedSince(file, choice, since),
     given: async () => givenLeaf(judging, hsm.key, await adoptedChain(directory)),
     async stranger(known) {
       const given = hsm.key === undefined ? [] : [(await token.findByUri(hsm.key)).id];

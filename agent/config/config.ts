@@ -14,6 +14,7 @@ export { printConfig, type SettingRow, settingRows } from './print.ts';
 export type IssuerChoice =
   | ({ readonly kind: 'est' } & Values['issuer.est'])
   | ({ readonly kind: 'command' } & Values['issuer.command'])
+  | ({ readonly kind: 'azure' } & Values['issuer.azure'] & Values['onboarding'])
   | { readonly kind: 'inbox' | 'hub' };
 
 /**
@@ -82,6 +83,7 @@ export function x509Of(config: Config): X509Config {
 function issuerOf(kind: Values['leaf']['issuer'], values: Values): IssuerChoice {
   if (kind === 'est') return { kind, ...values['issuer.est'] };
   if (kind === 'command') return { kind, ...values['issuer.command'] };
+  if (kind === 'azure') return { kind, ...values['issuer.azure'], ...values.onboarding };
   return { kind };
 }
 

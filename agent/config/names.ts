@@ -79,6 +79,9 @@ export const registrationId = text(
   /^[A-Za-z0-9._:-]{0,63}[A-Za-z0-9-]$/,
 );
 
+/** Microsoft writes them as dates. */
+export const apiVersion = text('a date ("2026-11-01"), perhaps with "-preview"', /^\d{4}-\d{2}-\d{2}(-preview)?$/);
+
 /** No symmetric keys from a file: the point of newleaf is a key that cannot be copied. */
 export const attestation = choice(['x509', 'tpm']);
 

@@ -152,8 +152,9 @@ function isNeeded(section: SectionName, document: Table): boolean {
   const isTpm = tableAt(document, 'dps')?.attestation === 'tpm';
   if (section === 'tpm') return isTpm;
   if (section === 'hsm' || section === 'leaf') return !isTpm;
-  if (!section.startsWith('issuer.')) return true;
-  return !isTpm && tableAt(document, 'leaf')?.issuer === section.slice('issuer.'.length);
+  const issuer = section === 'onboarding' ? 'azure' : /^issuer\.(.+)/.exec(section)?.[1];
+  if (issuer === undefined) return true;
+  return !isTpm && tableAt(document, 'leaf')?.issuer === issuer;
 }
 
 function tableAt(document: Table, path: string): Table | undefined {

@@ -27,6 +27,12 @@ export const CROSS_CHECKS: readonly Rule[] = [
     broken: (isSet) => isSet('hsm.token') && isSet('hsm.uri'),
     sentence: 'must be removed, or hsm.token: one of them names the token',
   },
+  {
+    key: 'hsm.key',
+    // It has a default, so it is set wherever Azure issues.
+    broken: (isSet) => isSet('hsm.key') && isSet('issuer.azure.dps_api_version'),
+    sentence: 'must be removed where Azure issues the leaves: the key that DPS knows already is onboarding.key',
+  },
   needs('issuer.est.username', 'issuer.est.password_file', 'name'),
   needs('issuer.est.password_file', 'issuer.est.username', 'file'),
   needs('network.proxy_username', 'network.proxy_password_file', 'name'),

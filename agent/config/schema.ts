@@ -15,6 +15,7 @@ import {
   text,
 } from './kinds.ts';
 import {
+  apiVersion,
   attestation,
   estUrl,
   host,
@@ -84,7 +85,7 @@ export const SCHEMA = {
     key_type: standard(choice(['ec-p256', 'ec-p384', 'rsa-2048', 'rsa-3072', 'rsa-4096']), 'ec-p256', 'New keys.'),
     rotate_key: standard(flag, true, 'A new key for each leaf; false renews with the same key.'),
     renew_at: standard(renewalMoment, '66%', 'When to renew.'),
-    issuer: required(choice(['est', 'inbox', 'command', 'hub']), 'Who signs.'),
+    issuer: required(choice(['est', 'inbox', 'command', 'hub', 'azure']), 'Who signs.'),
   },
   'issuer.est': {
     url: required(estUrl, 'The EST server, with /.well-known/est and a label where it has one.'),
@@ -100,6 +101,28 @@ export const SCHEMA = {
   },
   'issuer.command': {
     argv: required(argv, 'Gets the CSR (PEM) on stdin, prints the chain (PEM).'),
+  },
+  'issuer.azure': {
+    dps_api_version: standard(
+      apiVersion,
+      // Azure/azure-iot-sdk sends it with every registration; the first that knew `csr` is 2025-07-01-preview.
+      '2026-11-02-preview',
+      'How newleaf speaks to DPS. `newleaf check` shows whether DPS knows it.',
+    ),
+    hub_api_version: standard(
+      apiVersion,
+      // Of all clients that renew over the hub (azure-iot-sdk-c, -java, -csharp, azure-sdk-for-c).
+      '2025-08-01-preview',
+      'How newleaf speaks to the hub.',
+    ),
+  },
+  onboarding: {
+    key: required(pkcs11Uri, 'Where leaf.issuer is "azure": the key in the token that DPS knows. No hub ever sees it.'),
+    certificate: optional(
+      path,
+      'the certificate beside the key in the token',
+      'Its certificate, PEM, with its intermediates.',
+    ),
   },
   trust: {
     ca_file: standard(path, '/etc/ssl/certs/ca-certificates.crt', 'CAs of the DPS and hub servers, PEM.'),

@@ -2,7 +2,8 @@ import type { Terms } from '../roll/plan.ts';
 import type { Config, IssuerChoice } from './config.ts';
 
 /** Whether newleaf gets a leaf from this issuer by itself. */
-export const needsNoPerson = ({ kind }: IssuerChoice): boolean => kind === 'est' || kind === 'command';
+export const needsNoPerson = ({ kind }: IssuerChoice): boolean =>
+  kind === 'est' || kind === 'command' || kind === 'azure';
 
 /**
  * The constants of the rules, from configuration and build.
@@ -13,6 +14,7 @@ export function termsOf(config: Config, builtAt: number): Terms {
   const hasLeaf = !('tpm' in config);
   return {
     attestation: dps.attestation,
+    trust: hasLeaf && config.issuer.kind === 'azure' ? 'ca' : 'leaf',
     automatic: hasLeaf && needsNoPerson(config.issuer),
     keepKey: hasLeaf && !config.leaf.rotate_key,
     renewAt: hasLeaf ? config.leaf.renew_at : 'off',

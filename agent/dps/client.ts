@@ -19,36 +19,46 @@ export interface DpsTerms {
   readonly deadlineMs?: number;
 }
 
-type Registering = { readonly assignment: Promise<Assignment>; readonly end: () => void };
+export type Registering<T> = { readonly outcome: Promise<T>; readonly end: () => void };
 
 export const DEADLINE_MS = 120_000;
 
 /** DPS, asked by `begin` for one registration at each call. */
 export function dpsBy(
   terms: DpsTerms,
-  begin: (connector: TlsConnector, way: Way) => Registering,
-  reach: Reach = straightly,
+  begin: (connector: TlsConnector, way: Way) => Registering<Assignment>,
+  reach?: Reach,
 ): Dps {
-  const { endpoint, connectorFor, deadlineMs = DEADLINE_MS } = terms;
+  return { register: (leaf, abort) => registration(terms, terms.connectorFor(leaf), begin, abort, reach) };
+}
+
+/** One registration, with the identity of this connector. */
+export async function registration<T>(
+  { endpoint, deadlineMs = DEADLINE_MS }: Pick<DpsTerms, 'endpoint' | 'deadlineMs'>,
+  connecting: Promise<TlsConnector>,
+  begin: (connector: TlsConnector, way: Way) => Registering<T>,
+  abort: AbortSignal,
+  reach: Reach = straightly,
+): Promise<T> {
   const late = () => new Fault('NL-DPS-TIMEOUT', { cause: `${endpoint}, ${deadlineMs} ms` });
-  return {
-    async register(leaf, abort) {
-      const connector = await within(connectorFor(leaf), { abort });
-      return reach(endpoint, abort, async (way) => {
-        const { assignment, end } = begin(connector, way);
-        try {
-          return await within(assignment, { abort, after: { ms: deadlineMs, late } });
-        } finally {
-          end();
-        }
-      });
-    },
-  };
+  const connector = await within(connecting, { abort });
+  return reach(endpoint, abort, async (way) => {
+    const { outcome, end } = begin(connector, way);
+    try {
+      return await within(outcome, { abort, after: { ms: deadlineMs, late } });
+    } finally {
+      end();
+    }
+  });
 }
 
 type Create = Parameters<typeof provisioning.ProvisioningDeviceClient.create>;
 
-export function clientFor({ endpoint, idScope, payload }: DpsTerms, transport: Create[2], security: Create[3]) {
+export function clientFor(
+  { endpoint, idScope, payload }: Omit<DpsTerms, 'connectorFor'>,
+  transport: Create[2],
+  security: Create[3],
+) {
   const client = provisioning.ProvisioningDeviceClient.create(endpoint, idScope, transport, security);
   if (payload !== undefined) client.setProvisioningPayload(payload);
   return client;

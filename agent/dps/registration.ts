@@ -6,9 +6,9 @@ import { Tap } from '../mqtt/tap.ts';
 import type { Reach, Way } from '../mqtt/way.ts';
 import type { Assignment } from '../roll/leaf.ts';
 import type { Dps } from '../roll/ports.ts';
-import { clientFor, DEADLINE_MS, type DpsTerms, dpsBy, stopTimers } from './client.ts';
+import { clientFor, DEADLINE_MS, type DpsTerms, dpsBy, type Registering, registration, stopTimers } from './client.ts';
 import { dpsLinkFault } from './refusal.ts';
-import { cleaned, outcomeOf, readDpsAnswer, requestOf } from './wire.ts';
+import { cleaned, fields, jsonIn, outcomeOf, readDpsAnswer, requestOf } from './wire.ts';
 
 export interface DpsOptions extends DpsTerms {
   /** Longest time from dialling to CONNACK, in milliseconds. */
@@ -20,6 +20,7 @@ export interface DpsOptions extends DpsTerms {
 
 const NO_ANSWER = 'DPS took the request, and did not answer it within 30 s';
 
+const REGISTER = '$dps/registrations/PUT/';
 const ASKED = /^\$dps\/registrations\/(?:PUT|GET)\/.*\?\$rid=([^&]+)/;
 
 /**
@@ -30,9 +31,35 @@ const ASKED = /^\$dps\/registrations\/(?:PUT|GET)\/.*\?\$rid=([^&]+)/;
  * @throws Fault NL-DPS-*; what `connectorFor` or the token throws; the reason of the abort signal
  */
 export const createDps = (options: DpsOptions): Dps =>
-  dpsBy(options, (connector, way) => request(options, connector, way), options.reach);
+  dpsBy(options, (...link) => request(options, ...link), options.reach);
 
-function request(options: DpsOptions, connector: TlsConnector, way: Way) {
+/** What else a registration has where Azure issues the leaves. */
+export interface Issuing {
+  /** In place of the one of the SDK, which knows no `csr`. */
+  readonly apiVersion: string;
+  /** PKCS#10, DER in base64. Without it DPS issues nothing. */
+  readonly csr?: string;
+  /** Called when the request is on its way: from here on DPS may issue a leaf. */
+  readonly asked?: () => void;
+  /** Reads `registrationState` of an assignment; what it throws ends the registration. */
+  readonly read: (state: Readonly<Record<string, unknown>>) => void;
+}
+
+/** The same, with an identity that is not a leaf of ours, and perhaps with a CSR. */
+export const registerAs = (
+  options: Omit<DpsOptions, 'connectorFor'>,
+  issuing: Issuing,
+  connecting: Promise<TlsConnector>,
+  abort: AbortSignal,
+): Promise<Assignment> =>
+  registration(options, connecting, (...link) => request(options, ...link, issuing), abort, options.reach);
+
+function request(
+  options: Omit<DpsOptions, 'connectorFor'>,
+  connector: TlsConnector,
+  way: Way,
+  issuing?: Issuing,
+): Registering<Assignment> {
   const { endpoint: host, registrationId, connectMs = 30_000, deadlineMs = DEADLINE_MS, dropped } = options;
   let asked: string | undefined;
   let polling = false;
@@ -42,8 +69,10 @@ function request(options: DpsOptions, connector: TlsConnector, way: Way) {
     way,
     connector,
     connectMs,
-    sent({ topic }) {
-      asked = ASKED.exec(topic)?.[1] ?? asked;
+    ...(issuing && { apiVersion: issuing.apiVersion }),
+    sent(packet) {
+      asked = ASKED.exec(packet.topic)?.[1] ?? asked;
+      if (issuing !== undefined && packet.topic.startsWith(REGISTER)) certify(packet, issuing);
     },
     admit(packet) {
       const isAnswer = asked !== undefined && requestOf(packet.topic) === asked;
@@ -58,6 +87,7 @@ function request(options: DpsOptions, connector: TlsConnector, way: Way) {
         return true;
       }
       last = outcomeOf(answer);
+      if (issuing !== undefined && !(last instanceof Error)) last = read(issuing, packet.payload) ?? last;
       tap.end();
       return false;
     },
@@ -75,12 +105,27 @@ function request(options: DpsOptions, connector: TlsConnector, way: Way) {
   // It never fulfils: the tap keeps the final answer from the SDK, and has the better reason for each error.
   client.register()?.catch(() => tap.end());
 
-  const assignment = tap.closed.then(() => {
+  const outcome = tap.closed.then(() => {
     stopTimers(client);
     // The SDK hangs up, and then says why, after 30 s without an answer to one request: all other answers the tap keeps from it.
     last ??= tap.isLeft ? new Fault('NL-DPS-TIMEOUT', { cause: NO_ANSWER }) : dpsLinkFault(tap.attempt);
     if (last instanceof Error) throw last;
     return last;
   });
-  return { assignment, end: () => tap.end() };
+  return { outcome, end: () => tap.end() };
+}
+
+/** The SDK knows no `csr` (azure-iot-provisioning-device-mqtt 1.8.1, mqtt.js: registrationId and payload only). */
+function certify(packet: { payload: string | Uint8Array }, { csr, asked }: Issuing): void {
+  if (csr !== undefined) packet.payload = JSON.stringify({ ...jsonIn(packet.payload), csr });
+  asked?.();
+}
+
+function read({ read }: Issuing, payload: string | Uint8Array): Error | undefined {
+  try {
+    read(fields(jsonIn(payload).registrationState));
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }

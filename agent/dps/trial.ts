@@ -29,8 +29,15 @@ export async function refusesScope(trial: ScopeTrial, scope: string, other: stri
   return (await answerTo(trial, other)) === ACCEPTED;
 }
 
-/** @returns the code of CONNACK */
-function answerTo({ endpoint, registrationId, connector, reach }: ScopeTrial, scope: string): Promise<number> {
+/** The api-version of the SDK. */
+const CLASSIC = '2019-03-31';
+
+/** @returns the code of CONNACK @throws as above */
+export function answerTo(
+  { endpoint, registrationId, connector, reach }: ScopeTrial,
+  scope: string,
+  version = CLASSIC,
+): Promise<number> {
   return reach(endpoint, new AbortController().signal, async (way) => {
     const tap = new Tap({ host: endpoint, way, connector, connectMs: CONNECT_MS, admit: () => false });
     const client = tap.connect('', {
@@ -38,7 +45,7 @@ function answerTo({ endpoint, registrationId, connector, reach }: ScopeTrial, sc
       protocolVersion: 4,
       clean: true,
       clientId: registrationId,
-      username: `${scope}/registrations/${registrationId}/api-version=2019-03-31`,
+      username: `${scope}/registrations/${registrationId}/api-version=${version}`,
     });
     client.once('packetreceive', () => tap.end());
     await tap.closed;

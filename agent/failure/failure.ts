@@ -1,5 +1,6 @@
 import type { Advice } from './advice.ts';
 import { plainCause } from './cause.ts';
+import { AZURE } from './codes/azure.ts';
 import type { FailureKind } from './codes/code.ts';
 import { FAR_SIDE } from './codes/far-side.ts';
 import { GATEWAY } from './codes/gateway.ts';
@@ -10,7 +11,7 @@ import { foreign } from './foreign.ts';
 export type { FailureKind } from './codes/code.ts';
 
 /** Every code, listed once. README.md is generated from this; a code is never reused for another meaning. */
-export const CODES = { ...FAR_SIDE, ...NETWORK, ...GATEWAY, ...UPLINK } as const;
+export const CODES = { ...FAR_SIDE, ...AZURE, ...NETWORK, ...GATEWAY, ...UPLINK } as const;
 
 export type Code = keyof typeof CODES;
 

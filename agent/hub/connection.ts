@@ -32,6 +32,8 @@ export interface ConnectionOptions {
   /** Longest wait for the answer to a twin read or write, in milliseconds. */
   readonly twinMs: number;
   readonly keepalive: Keepalive;
+  /** In place of the one of the SDK. */
+  readonly apiVersion?: string | undefined;
   /** Gets the topic of each message that newleaf ignores. */
   readonly dropped: (topic: string) => void;
   readonly user?: SessionUser | undefined;
@@ -73,6 +75,7 @@ export class Connection {
     connectMs,
     twinMs,
     keepalive,
+    apiVersion,
     dropped,
     user,
     isReplaced,
@@ -85,6 +88,7 @@ export class Connection {
       connector,
       connectMs,
       pings: keepalive.begin(),
+      apiVersion,
       admit: (packet) => this.#admit(packet),
       sent: (packet) => this.#twin.sent(packet),
     });

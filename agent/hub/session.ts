@@ -10,7 +10,9 @@ import { Keepalive } from './keepalive.ts';
 
 type Limits = Pick<ConnectionOptions, 'connectMs' | 'twinMs' | 'keepalive' | 'dropped'>;
 
-export interface HubOptions extends Pick<ConnectionOptions, 'answer' | 'version' | 'user'>, Partial<Limits> {
+export interface HubOptions
+  extends Pick<ConnectionOptions, 'answer' | 'version' | 'user' | 'apiVersion'>,
+    Partial<Limits> {
   readonly connectorFor: (leaf: Leaf) => Promise<TlsConnector>;
   readonly reach?: Reach;
   /** Makes the SharedAccessSignature of a device that has no certificate. */

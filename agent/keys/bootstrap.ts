@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { connectorOf, type TlsConnector } from '../../hsm/connector.ts';
 import type { Identity } from '../../hsm/tls.ts';
@@ -31,13 +32,30 @@ export async function bootstrapWith<T>(
   return connectorOf(createSecureContext({ ca, ...pem, minVersion: 'TLSv1.2' }));
 }
 
-/** A key in the token that is not the key of a leaf. @param chain without it, the certificate object beside the key */
+/** A key in the token that is not the key of a leaf. @param chain without it, the certificate objects beside the key */
 export async function identityInToken(
   token: Pick<Token, 'findByUri' | 'certificates'>,
   uri: string,
   chain: string | undefined,
   ca: string,
 ): Promise<Identity> {
-  const { id } = await token.findByUri(uri);
-  return { id, chain: chain ?? (await token.certificates(id)).map(certificatePem).join(''), ca };
+  const { id, spki } = await token.findByUri(uri);
+  return { id, chain: chain ?? inOrder(await token.certificates(id), spki), ca };
+}
+
+/** Factories put leaf and intermediates under one CKA_ID, and SoftHSM 2.6.1 lists objects in any order; TLS begins with the leaf. */
+function inOrder(certificates: readonly Uint8Array[], spki: Uint8Array): string {
+  const left = certificates.map((der) => new X509Certificate(der));
+  const ordered: X509Certificate[] = [];
+  const take = (isNext: (one: X509Certificate) => boolean) => {
+    const found = left.find(isNext);
+    if (found !== undefined) ordered.push(...left.splice(left.indexOf(found), 1));
+    return found;
+  };
+  let last = take(({ publicKey }) => publicKey.export({ type: 'spki', format: 'der' }).equals(spki));
+  while (last !== undefined) {
+    const { issuer } = last;
+    last = take(({ subject }) => subject === issuer);
+  }
+  return [...ordered, ...left].map(({ raw }) => certificatePem(raw)).join('');
 }

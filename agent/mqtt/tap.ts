@@ -11,6 +11,8 @@ import { LARGEST_PACKET, straight, type Way } from './way.ts';
 /** MQTT 3.1.1 section 3.14: a DISCONNECT has no variable header and no payload. */
 const DISCONNECT = Buffer.from([0xe0, 0x00]);
 const FLUSH_MS = 1_000;
+/** In the username, for DPS and hub alike. */
+const API_VERSION = /(api-version=)[^&]+/;
 
 export interface TapOptions {
   /** `host` or `host:port`; without it, the port is that of the way. */
@@ -22,12 +24,14 @@ export interface TapOptions {
   /** Longest time from dialling to CONNACK, in milliseconds. */
   readonly connectMs: number;
   readonly pings?: PingTimes;
+  /** In place of the one of the SDK. */
+  readonly apiVersion?: string | undefined;
   /**
    * Sees every PUBLISH before the SDK does, and may rewrite it. `false` keeps it from the SDK; so does a promise, and the
    * PUBACK of a QoS 1 PUBLISH then waits until it is fulfilled.
    */
   readonly admit: (packet: IPublishPacket) => boolean | Promise<void>;
-  /** Sees every outgoing PUBLISH. */
+  /** Sees every outgoing PUBLISH before it is written, and may rewrite it. */
   readonly sent?: (packet: IPublishPacket) => void;
 }
 
@@ -82,11 +86,13 @@ export class Tap {
 
   /** Called by MqttBase. `key` and `cert` are the SDK's dummies (it insists on some) and are dropped here. */
   connect(_uri: string, { key: _key, cert: _cert, ...rest }: IClientOptions): mqtt.Client {
+    const { pings = USUAL, apiVersion } = this.#options;
     const client = new mqtt.Client(() => this.#dial(), {
       ...rest,
+      ...(apiVersion !== undefined && { username: `${rest.username}`.replace(API_VERSION, `$1${apiVersion}`) }),
       reconnectPeriod: 0,
       resubscribe: false,
-      keepalive: Math.ceil((this.#options.pings ?? USUAL).promisedMs / 1_000),
+      keepalive: Math.ceil(pings.promisedMs / 1_000),
     });
     // CONNECT is written. mqtt 4.3.8 reads it again at CONNACK, and sends no pings for 0.
     client.options.keepalive = 0;

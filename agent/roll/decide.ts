@@ -17,6 +17,7 @@ import type { Decision } from './state.ts';
  */
 export const RULES: readonly (readonly [name: string, rule: Rule])[] = [
   ['grace', rules.graceRule],
+  ['candidate-rejected', rules.candidateRejectedRule],
   ['assigned-but-refused', rules.assignedButRefusedRule],
   ['single-flight', rules.singleFlightRule],
   ['budget', rules.budgetRule],

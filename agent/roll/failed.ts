@@ -17,7 +17,7 @@ import { canGoBack, freeSlot, isBarred, keepsKey, WAITING } from './look.ts';
 import { accept, clearedFor, finish, giveUp, halt, park, probeOf, resumeRoll, settle, without } from './moves.ts';
 import { candidateRefused, hasJustRefused, strand } from './parked.ts';
 import { RETIRE_TRIES, retiringOf, wantedNow } from './phase.ts';
-import type { Decision, Moved, Of, RollEvent, RollState } from './state.ts';
+import type { Decision, Moved, Of, Reason, RollEvent, RollState } from './state.ts';
 import { inTheWay } from './undestroyed.ts';
 import { unsettled } from './unreached.ts';
 
@@ -48,7 +48,7 @@ export function effectFailed(state: RollState, event: Of<'failed'>, decision?: D
     return rejected(state, event, decision);
   if (phase === 'registering' || phase === 'abandoning') return currentRefused(state, event, decision);
   if (next?.is === 'sent') return candidateRefused(state, next, event);
-  if (next?.is === 'assigned') return candidateRejected(state, next, event);
+  if (next?.is === 'assigned') return candidateRejected(state, next, event, decision);
   if (next?.is !== 'key-made') return { state, retry: failure };
   const canReplace = next.isSecond !== true && !mayBeTrusted(next) && !keepsKey(state, next.key);
   if (failure.code === 'NL-ISSUER-NEW-KEY' && canReplace) return anotherKey(state, next, event);
@@ -101,10 +101,9 @@ function rejected(state: RollState, event: Of<'failed'>, decision?: Decision): M
   const offline: RollState = { ...without(state, 'online'), flaps: 0 };
   const refusals = state.grace === undefined ? {} : { grace: state.grace + 1 };
   if (decision?.action === 'strand') return strand({ ...offline, rejected: true }, event, failure);
-  if (decision?.action === 're-register') {
-    const unproven = state.grace === undefined ? state.unproven : state.unproven + 1;
-    return begin({ ...offline, unproven, rejected: true }, event, decision);
-  }
+  const unproven = state.grace === undefined ? state.unproven : state.unproven + 1;
+  if (decision?.action === 're-register') return begin({ ...offline, unproven, rejected: true }, event, decision);
+  if (decision?.action === 'roll') return cured({ ...offline, unproven, rejected: true }, event, decision.reason);
   const resting = state.phase === 'serving' || state.phase === 'retiring-key';
   if (resting || WAITING.has(state.phase)) return { state: { ...offline, ...refusals }, retry: failure };
   return { ...offline, rejected: true };
@@ -130,26 +129,34 @@ function currentRefused(before: RollState, event: Of<'failed'>, decision?: Decis
   if (request?.action === 'roll' && decision?.action !== 'roll') return resumeRoll(probed(state, event), event);
   if (decision?.action === 'strand' || (decision?.action !== 'roll' && isBarred(before)))
     return strand(state, event, failure);
-  if (decision?.action === 'roll' && current !== undefined) {
-    const own = { id: `newleaf-${event.at.toString(36)}`, from: 'newleaf', at: event.at } as const;
-    const cure = { ...(request ?? own), action: 'roll', reason: decision.reason } as const;
-    const free = clearedFor(probed(state, event), decision.reason);
-    const rolling = accept({ ...free, rolledFor: current.thumbprint }, cure, event);
-    return resumeRoll(rolling, event);
-  }
+  if (decision?.action === 'roll' && current !== undefined) return cured(state, event, decision.reason);
   return settle(finish(state, event, before.online ? 'kept' : 'person', failure), event);
 }
 
+/** The one roll that may cure a leaf that DPS or the hub refuses. */
+function cured(state: RollState, event: RollEvent, reason: Reason): RollState {
+  const { current, request } = state;
+  if (current === undefined) return state;
+  const own = { id: `newleaf-${event.at.toString(36)}`, from: 'newleaf', at: event.at } as const;
+  const cure = { ...(request ?? own), action: 'roll', reason } as const;
+  const free = clearedFor(probed(state, event), reason);
+  return resumeRoll(accept({ ...free, rolledFor: current.thumbprint }, cure, event), event);
+}
+
 /** The hub refuses the candidate that DPS has just accepted: it can lag DPS, so only a lasting refusal counts. */
-function candidateRejected(state: RollState, next: Assigned, event: Of<'failed'>): Moved {
+function candidateRejected(state: RollState, next: Assigned, event: Of<'failed'>, decision?: Decision): Moved {
   const { failure } = event;
   const grace = (state.grace ?? 0) + 1;
+  if (decision?.action === 'drop') return issuerRefused(without(state, 'grace'), bare(next), event, failure);
   if (grace < GRACE_REFUSALS) return { state: { ...state, grace }, retry: failure };
   const given = park(without(state, 'grace'), next, event, failure);
   if (!canGoBack(given, event)) return settle(finish(given, event, 'person', failure), event);
   if (given.next?.is !== 'parked') return given;
   return { ...given, next: { is: 'unwanted', ...issuedOf(given.next), rest: given.next.rest, because: 'refused' } };
 }
+
+/** The key alone: its leaf is useless. */
+const bare = ({ leaf, tries }: Assigned): KeyMade => ({ is: 'key-made', key: leaf.key, for: 'roll', tries });
 
 /** The current leaf is refused while a roll goes on: DPS is asked for it again, and may accept it before there is a new leaf. */
 function probed(state: RollState, event: RollEvent): RollState {

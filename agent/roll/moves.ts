@@ -44,7 +44,10 @@ export function probeOf(state: RollState, event: RollEvent, least: number): NonN
   const rest = restOf(state.next);
   // Without its key DPS hears nothing, so it need not be spared; without a way back nothing else is asked for.
   const isAlone = hasLeaf(state.next) && !canGoBack(state, event);
-  if (rest !== undefined && (isAlone || rest.failure.code === 'NL-TOKEN-KEY')) return { times, askAt: rest.askAt };
+  // Under a CA, a key whose leaf the hub has refused is to get another: only that can help.
+  const isOnlyHope = rest?.failure.code === 'NL-HUB-REJECTED' && !hasLeaf(state.next);
+  const isByRest = isAlone || isOnlyHope || rest?.failure.code === 'NL-TOKEN-KEY';
+  if (rest !== undefined && isByRest) return { times, askAt: rest.askAt };
   const rungMs = probeMs(Math.max(times, least), draw);
   const byTurns = hasLeaf(state.next) && canGoBack(state, event);
   // A turn is counted from the last answer of DPS. The hub has refused what that said, for as long as it may.
@@ -67,7 +70,9 @@ function rung(state: RollState, next: Candidate, { at, draw }: RollEvent, failur
   const isFirst = isKeyless && metBy(next)?.code !== failure.code;
   const isLate = !isKeyless && next.tries === 1 && followsFailed(state);
   const tries = isFirst ? 1 : isLate ? HOURLY : next.tries + 1;
-  return { tries, rest: { failure, askAt: at + probeMs(tries, draw, remaining(state, at)) } };
+  // A hub that trusts the CA has refused a new leaf: others would cost a certificate each, however near the end is.
+  const leftMs = !hasLeaf(next) && failure.code === 'NL-HUB-REJECTED' ? undefined : remaining(state, at);
+  return { tries, rest: { failure, askAt: at + probeMs(tries, draw, leftMs) } };
 }
 
 /** Keeps a refused candidate, and plans when to ask for it again. */

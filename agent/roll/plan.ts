@@ -9,6 +9,11 @@ export type RenewAt = { readonly share: number } | { readonly leftMs: number } |
 export interface Terms {
   /** With a TPM there is no leaf: nothing is rolled, due, or delivered, and the gateway registers again instead. */
   readonly attestation: 'x509' | 'tpm';
+  /**
+   * What the hub trusts: the leaf that DPS has registered, or every leaf of a CA. Under a CA no registration makes a hub accept
+   * a leaf that it refuses: DPS says only which hub, and never sees the leaf.
+   */
+  readonly trust: 'leaf' | 'ca';
   /** The issuer needs no person. */
   readonly automatic: boolean;
   /** A leaf is renewed with the key that it has (leaf.rotate_key = false). */

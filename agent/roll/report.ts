@@ -29,6 +29,8 @@ export interface Status {
   readonly leaf?: LeafStatus & { readonly renewAt?: string } & Certificate;
   /** Of a gateway that attests by its TPM: SHA-256 of the endorsement key, 64 upper-case hex digits. */
   readonly endorsementKey?: string;
+  /** Where Azure issues the leaves: the certificate that DPS knows. */
+  readonly onboarding?: OnboardingStatus;
   readonly next?: NextStatus;
   readonly request?: RequestStatus;
   readonly scheduled?: RequestStatus & { readonly startAt: string };
@@ -50,6 +52,11 @@ export interface Status {
   readonly wrong: readonly Trouble[];
   /** A person must act: the advice in `wrong` says who and what. */
   readonly person: boolean;
+}
+
+export interface OnboardingStatus {
+  readonly thumbprint: string;
+  readonly notAfter: string;
 }
 
 interface KeepaliveStatus {
@@ -134,6 +141,7 @@ export interface ReportOptions {
   /** Time since the hub was last heard, in milliseconds. */
   readonly silentMs?: number | undefined;
   readonly keepalive?: { readonly told: KeepaliveStatus };
+  readonly onboarding?: { readonly told: OnboardingStatus | undefined };
   /** Faults that the machine does not know: of the disk, of the first leaf, the brake. */
   readonly others?: readonly Failure[];
   /** With the certificates. Default false. */
@@ -142,7 +150,7 @@ export interface ReportOptions {
 
 export function statusOf(
   state: RollState,
-  { version, registrationId, terms, now, silentMs, keepalive, others = [], pem = false }: ReportOptions,
+  { version, registrationId, terms, now, silentMs, keepalive, onboarding, others = [], pem = false }: ReportOptions,
 ): Status {
   const { current, assignment, request, scheduled, outcomes } = state;
   // A key that is only there for the next roll is no candidate.
@@ -171,6 +179,7 @@ export function statusOf(
       (isEndorsed(current)
         ? { endorsementKey: current.thumbprint }
         : { leaf: { ...currentStatus(current, renewAt), ...(pem && certificateOf(current)) } })),
+    ...(onboarding?.told && { onboarding: onboarding.told }),
     ...(next && { next: { ...nextStatus(next, state, told), ...(pem && hasLeaf(next) && certificateOf(next.leaf)) } }),
     ...(request && { request: requestStatus(request) }),
     ...(scheduled && { scheduled: { ...requestStatus(scheduled), startAt: iso(scheduled.startAt) } }),
@@ -255,7 +264,7 @@ function troubleOf({ code, message, advice, cause }: Failure): Trouble {
 
 /** The reported property `newleaf`. Written only on change, so it has no times that grow by themselves. */
 export function twinOf(state: RollState, options: ReportOptions): object {
-  const { version, phase, leaf, endorsementKey, next, hub, last, alarm, wrong } = statusOf(state, options);
+  const { version, phase, leaf, endorsementKey, onboarding, next, hub, last, alarm, wrong } = statusOf(state, options);
   return {
     version,
     phase,
@@ -266,6 +275,7 @@ export function twinOf(state: RollState, options: ReportOptions): object {
       issuer: leaf.issuer,
     },
     tpm: endorsementKey && { endorsementKey },
+    onboarding,
     next: next?.leaf && { thumbprint: next.leaf.thumbprint, standing: next.standing, code: next.trouble?.code },
     assignment: hub,
     alarm,

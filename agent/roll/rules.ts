@@ -36,9 +36,21 @@ export const graceRule: Rule = (signal, { state }) => {
   return ignore('the hub can lag DPS for some minutes after an assignment');
 };
 
+/** Under a CA no registration makes the hub accept it later: its key gets another leaf, by the ladder of the candidate. */
+export const candidateRejectedRule: Rule = (signal, { state, terms }) => {
+  if (signal.kind !== 'candidate-rejected' || terms.trust !== 'ca') return undefined;
+  const isForGood = (state.grace ?? 0) + 1 >= GRACE_REFUSALS;
+  return isForGood ? { action: 'drop', why: signal.kind } : ignore('the hub can lag DPS for some minutes');
+};
+
 /** Asking DPS again does not cure a disabled hub identity, or a policy that never re-provisions (situations 12 and 41). */
-export const assignedButRefusedRule: Rule = (signal, { state }) => {
+export const assignedButRefusedRule: Rule = (signal, { state, terms }) => {
   if (signal.kind !== 'rejected' || state.grace === undefined) return undefined;
+  const isTried = hasLeaf(state.next) && state.next.is !== 'parked';
+  if (terms.trust === 'ca' && (isTried || isWaitingRoll(state))) return ignore('another leaf is on its way');
+  // Under a CA there is another way as long as there is another leaf.
+  const hasOther = terms.trust === 'ca' && state.next?.is === 'parked';
+  if (hasOther || needsOtherLeaf(state, terms)) return undefined;
   if (state.unproven + 1 < UNPROVEN_ASSIGNMENTS) return undefined;
   return { action: 'strand', why: 'DPS assigns, and the hub refuses, twice in a row' };
 };
@@ -82,8 +94,17 @@ export const newKeyRule = each('new-key', { action: 'drop', why: 'another key is
 /** A delivered leaf was verified before it came here. */
 export const deliveredRule = acting('delivered', 'roll', 'a leaf was delivered');
 
+/** Under a CA the hub judges the leaf alone: where DPS has named this hub a moment ago, only another leaf can cure it, once. */
+const needsOtherLeaf = ({ grace, next, current, rolledFor }: RollState, { trust }: Circumstances['terms']): boolean =>
+  trust === 'ca' && grace !== undefined && !hasLeaf(next) && current?.thumbprint !== rolledFor;
+
 /** The hub knows another leaf, or the gateway was moved: DPS says which. */
-export const rejectedRule = acting('rejected', 're-register', 'the hub refuses the leaf');
+export const rejectedRule: Rule = (signal, { state, terms }) => {
+  if (signal.kind !== 'rejected') return undefined;
+  return needsOtherLeaf(state, terms)
+    ? { action: 'roll', reason: 'rejected', why: 'DPS assigns the hub, which refuses the leaf: one roll may cure it' }
+    : { action: 're-register', reason: 'rejected', why: 'the hub refuses the leaf' };
+};
 
 /** The hub may be gone for good, or the gateway was moved: only DPS can tell (situations 15 and 17). */
 export const unreachedRule = acting('unreached', 're-register', 'no hub has answered for a quarter of an hour or more');
@@ -118,10 +139,12 @@ export const givenKeyRule = acting('given-key', 're-register', 'the token brough
 export const provisioningRule = acting('provisioning', 'roll', 'there is no leaf yet');
 
 /** The next rung of a ladder is due: of a parked candidate, or of a stranded gateway. */
-export const probeRule: Rule = (signal, { state }) => {
+export const probeRule: Rule = (signal, { state, terms }) => {
   if (signal.kind !== 'probe') return undefined;
   const asksIssuer = restOf(state.next) !== undefined && !hasLeaf(state.next) && !isProbeOfCurrent(signal, state);
-  return asksIssuer
+  // Under a CA a look-up alone cures nothing that a hub refuses.
+  const asksOther = terms.trust === 'ca' && state.stranded === true && state.rejected && !hasLeaf(state.next);
+  return asksIssuer || asksOther
     ? { action: 'roll', reason: 'probe', why: 'time to ask the issuer again' }
     : { action: 're-register', reason: 'probe', why: 'time to ask DPS again' };
 };
@@ -193,7 +216,9 @@ export function dpsRefusedRule(signal: Signal, { state, terms }: Circumstances):
   // A request on a gateway that is well: the hub accepts the leaf, so the leaf is not at fault.
   if (!rejected && online !== undefined && request?.reason === 'asked')
     return ignore('the hub accepts the leaf that DPS refuses');
-  const rollable = terms.automatic && leafAtFault.has(signal.failure.code) && !hasLeaf(next);
+  // Under a CA, DPS has not seen the leaf.
+  const isAtFault = terms.trust === 'leaf' && leafAtFault.has(signal.failure.code);
+  const rollable = terms.automatic && isAtFault && !hasLeaf(next);
   if (rollable && current?.thumbprint !== rolledFor) {
     return { action: 'roll', reason: 'dps-refused', why: 'DPS refuses the current leaf: one roll may cure it' };
   }

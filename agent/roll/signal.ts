@@ -7,6 +7,8 @@ export type Signal =
   /** Later: it begins at a moment within a delay. Discard: the present candidate is unwanted. */
   | { readonly kind: 'asked'; readonly request: Request; readonly later?: boolean; readonly discard?: boolean }
   | { readonly kind: 'rejected' }
+  /** The hub refuses the candidate that DPS has assigned. */
+  | { readonly kind: 'candidate-rejected' }
   | { readonly kind: 'dps-refused'; readonly failure: Failure }
   /** New: this process has just read it. */
   | { readonly kind: 'configuration'; readonly isNew: boolean }

@@ -82,6 +82,9 @@ const LOOK: ReadonlySet<Code> = new Set<Code>([
   'NL-NETWORK-WEBSOCKET',
   'NL-NETWORK-IDLE',
   'NL-EST-BODY',
+  'NL-AZURE-BODY',
+  'NL-AZURE-PACE',
+  'NL-ONBOARDING-EXPIRING',
   'NL-CMD-FAILED',
   'NL-BUDGET-BRAKED',
   'NL-INTERNAL',
@@ -96,10 +99,10 @@ const CANDIDATE = 3;
 const RANKS: readonly (readonly [RegExp, rank: number])[] = [
   [/^NL-CLOCK/, 0],
   [/^NL-(STATE|TOKEN|TPM|CONFIG|CONTROL|DAEMON)-?/, 1],
-  [/^NL-LEAF-EXPIR/, 2],
+  [/^NL-(LEAF-EXPIR|ONBOARDING-(KEY|LEAF|EXPIRED))/, 2],
   [/^NL-(LEAF|ISSUER)-/, CANDIDATE],
   [/-(UNREACHABLE|UNTRUSTED|CLOSED|TIMEOUT)$|^NL-NETWORK-/, 5],
-  [/^NL-(DPS|HUB|EST|CMD)-/, 4],
+  [/^NL-(DPS|HUB|EST|CMD|AZURE)-/, 4],
 ];
 
 const rankOf = ({ code }: Failure): number => RANKS.find(([pattern]) => pattern.test(code))?.[1] ?? 6;

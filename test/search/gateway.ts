@@ -81,6 +81,7 @@ export class Gateway {
     this.#draw = diceOf(seed);
     this.terms = {
       attestation: 'x509',
+      trust: 'leaf',
       automatic,
       keepKey,
       renewAt: { share: 0.66 },

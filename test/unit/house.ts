@@ -83,7 +83,7 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
   },
   'agent/issuer': {
     may: ['connector.ts', 'certificate', 'network', 'machine', 'time', 'roll', 'failure'],
-    types: ['hsm'],
+    types: ['hsm', 'mqtt'],
     packages: ['node:', 'asn1js'],
     why: ADAPTER,
   },

@@ -72,16 +72,30 @@ const withPort = (host: string, port: number): string => (HAS_PORT.test(host) ? 
  * No MQTT follows: a CONNECT would take over the daemon's session with the hub. So this says nothing about the identity, which
  * DPS and hub judge at CONNECT or later; it finds a proxy that ends TLS, and an expired leaf.
  */
-async function shaken(site: Site, host: string, code: 'NL-DPS-UNREACHABLE' | 'NL-HUB-CLOSED'): Promise<Finding> {
+async function shaken(
+  site: Site,
+  host: string,
+  code: 'NL-DPS-UNREACHABLE' | 'NL-HUB-CLOSED',
+  as: Shown = 'leaf',
+): Promise<Finding> {
+  const what = as === 'leaf' ? 'the leaf' : 'the onboarding certificate';
   if (await isOver443(site, host)) {
-    return ok(`Not tried: over port 443, ${host} may ask for the leaf after the handshake.`);
+    return ok(`Not tried: over port 443, ${host} may ask for ${what} after the handshake.`);
   }
-  const { verdict, protocol, reason } = await site.shake(host);
-  if (verdict === 'taken') return ok(`${host} takes the leaf in a handshake (${protocol}).`);
-  if (verdict === 'silent') return ok(`${host} makes no objection to the leaf in a handshake (${protocol}).`);
+  const { verdict, protocol, reason } = await site.shake(host, as);
+  if (verdict === 'taken') return ok(`${host} takes ${what} in a handshake (${protocol}).`);
+  if (verdict === 'silent') return ok(`${host} makes no objection to ${what} in a handshake (${protocol}).`);
   const advice =
     'The server was fine before it saw the leaf. Look at chain and leaf-validity; if both are ok, a firewall or proxy may not let client certificates through: ask its operator.';
-  return failed(code, `${host} ends the TLS handshake when it is shown the leaf: ${reason}`, advice);
+  return failed(code, `${host} ends the TLS handshake when it is shown ${what}: ${reason}`, advice);
+}
+
+type Shown = 'leaf' | 'bootstrap';
+
+/** Where Azure issues the leaves, DPS never sees one. */
+async function shownToDps(site: Site): Promise<Shown> {
+  const { config } = await site.config();
+  return 'issuer' in config && config.issuer.kind === 'azure' ? 'bootstrap' : 'leaf';
 }
 
 /**
@@ -90,7 +104,8 @@ async function shaken(site: Site, host: string, code: 'NL-DPS-UNREACHABLE' | 'NL
  */
 async function enrollment(site: Site): Promise<Finding> {
   const id = (await site.config()).config.dps.registration_id;
-  const found = await lookUp(site);
+  const as = await shownToDps(site);
+  const found = await lookUp(site, as);
   if (found.kind === 'disabled') {
     const advice = 'Operator: enable the enrollment. If it was enabled since: `newleaf reprovision`';
     return failed('NL-DPS-DISABLED', `${lastAnswered(found, site)} that the enrollment of ${id} is disabled.`, advice);
@@ -98,7 +113,8 @@ async function enrollment(site: Site): Promise<Finding> {
   if (found.kind === 'refused') {
     const why = 'neither it nor one of its issuers is enrolled, or the enrollment is disabled';
     const before = found.record === undefined ? 'DPS does' : `${lastAnswered(found.record, site)} that it does`;
-    const message = `${before} not accept the leaf of ${id}: ${why} (${found.words}).`;
+    const what = as === 'leaf' ? 'leaf' : 'onboarding certificate';
+    const message = `${before} not accept the ${what} of ${id}: ${why} (${found.words}).`;
     return failed('NL-DPS-401002', message, await adviceFor(site));
   }
   if (found.kind === 'unknown') {
@@ -142,7 +158,10 @@ export const AZURE_CHECKS: readonly Check[] = [
     describes: 'DPS takes the current leaf in a TLS handshake.',
     of: 'x509',
     needs: ['dps-reach', ...HANDSHAKE],
-    look: async (site) => shaken(site, (await site.config()).config.dps.endpoint, 'NL-DPS-UNREACHABLE'),
+    async look(site) {
+      const { endpoint } = (await site.config()).config.dps;
+      return shaken(site, endpoint, 'NL-DPS-UNREACHABLE', await shownToDps(site));
+    },
   },
   {
     id: 'enrollment',

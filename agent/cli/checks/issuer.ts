@@ -89,6 +89,7 @@ async function askToEnrol(site: Site, choice: EstChoice, way: Way): Promise<Find
 
 async function auth(site: Site): Promise<Finding> {
   const { issuer } = await x509(site);
+  if (issuer.kind === 'azure') return (await import('./onboarding.ts')).onboarding(site, issuer);
   if (issuer.kind !== 'est') return skipped('Only an EST server gets credentials.');
   const ways = await waysOf(site, issuer).catch(faultOf);
   // A fault of the state file has a line of its own, and so has the key below.
@@ -137,13 +138,14 @@ export const ISSUER_CHECKS = ofLeaf([
       const { issuer } = await x509(site);
       if (issuer.kind === 'est') return askAuthorities(site, issuer);
       if (issuer.kind === 'command') return program(site, issuer.argv[0] ?? '');
+      if (issuer.kind === 'azure') return ok('DPS and the hub issue the leaves.');
       const by = issuer.kind === 'inbox' ? 'by the inbox or by hand' : 'over the hub';
       return ok(`Leaves are signed elsewhere, and delivered ${by}.`);
     },
   },
   {
     id: 'issuer-auth',
-    describes: 'The EST server accepts the credentials of newleaf.',
+    describes: 'The EST server, or DPS where Azure issues, accepts the credentials of newleaf.',
     needs: ['issuer-reach'],
     look: auth,
   },

@@ -67,7 +67,8 @@ async function directoryKept(site: Site, directory: string): Promise<Finding | u
 function readOf({ file, config }: LoadedConfig): readonly string[] {
   const issuer = 'tpm' in config ? undefined : config.issuer;
   const est = issuer?.kind === 'est' ? [issuer.password_file, issuer.bootstrap_cert, issuer.bootstrap_key] : [];
-  const files = [config.network.proxy_password_file, ...est];
+  const azure = issuer?.kind === 'azure' ? [issuer.certificate] : [];
+  const files = [config.network.proxy_password_file, ...est, ...azure];
   return [file, ...files.filter((path) => path?.startsWith('/')).flatMap((path) => path ?? [])];
 }
 

@@ -18,10 +18,10 @@ const MAX_BYTES = 96 * 1024;
 
 /**
  * DeviceRegistrationStatusLookup (azure-rest-api-specs, deviceprovisioningservices, device/routes.tsp) with the current
- * leaf; there is no such thing over MQTT.
+ * leaf, or the onboarding certificate; there is no such thing over MQTT.
  * @throws Fault NL-TOKEN-…, NL-CONFIG
  */
-export async function lookUp(site: Site): Promise<Registration> {
+export async function lookUp(site: Site, as: 'leaf' | 'bootstrap' = 'leaf'): Promise<Registration> {
   const { dps, trust } = (await site.config()).config;
   const id = encodeURIComponent(dps.registration_id);
   const request = {
@@ -33,7 +33,7 @@ export async function lookUp(site: Site): Promise<Registration> {
   } as const;
   const ca = await site.authorities('trust.ca_file', trust.ca_file);
   try {
-    const { status, body } = await site.exchange(request, ca, 'leaf');
+    const { status, body } = await site.exchange(request, ca, as);
     return registrationIn(status, body.toString());
   } catch (error) {
     if (!(error instanceof Fault) || areaOf(error.failure) !== 'EST') throw error;

@@ -20,6 +20,7 @@ export const FILES: readonly string[] = [
   'inbox',
   'rejected',
   'command-cookie',
+  'azure-requests',
   'tpm-next-key',
   'refused-pin.json',
   'token-uri',

@@ -124,6 +124,7 @@ const BY_OPTION = {
       { key: 'command', words: 'command: a program on this gateway gets the CSR, and brings the leaf' },
       { key: 'inbox', words: 'inbox: a person takes the CSR away, and brings the leaf as a file' },
       { key: 'hub', words: 'hub: the back end signs, over the hub; the first leaf comes as with inbox' },
+      { key: 'azure', words: 'azure: Azure signs by itself; a key that is in the token already is enrolled in DPS' },
     ],
   },
   'est-url': {
@@ -158,6 +159,17 @@ const BY_OPTION = {
     hint: 'CSR (PEM) on stdin, chain (PEM) on stdout; words with blanks in quotes',
     form: { read: wordsIn, show: (argv: Written) => [argv].flat().map(String).map(inQuotes).join(' ') },
     objection: (typed: string) => notExecutable(wordsIn(typed)[0] ?? ''),
+  },
+  'onboarding-key': {
+    name: 'onboarding.key',
+    words: 'The key that DPS knows',
+    hint: 'as a pkcs11: URI, "pkcs11:id=%fa" or "pkcs11:object=factory"; its certificate lies beside it',
+  },
+  'onboarding-cert': {
+    name: 'onboarding.certificate',
+    words: 'File with its certificate (PEM)',
+    file: { name: 'onboarding.pem' },
+    objection: noCertificate,
   },
   'renew-at': {
     name: 'leaf.renew_at',

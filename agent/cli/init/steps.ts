@@ -30,6 +30,12 @@ export async function askAttestation(guide: Guide): Promise<void> {
 const ofIssuer = (kind: string, ask: Question): Question =>
   when(({ answers }) => answers.get(SETTINGS.issuer.name) === kind, ask);
 
+const exceptIssuer = (kind: string, ask: Question): Question =>
+  when(({ answers }) => answers.get(SETTINGS.issuer.name) !== kind, ask);
+
+/** No question: it is beside the key, unless an option names it. */
+const askCertificate = when(({ flags }) => flags.has('onboarding-cert'), ask('onboarding-cert'));
+
 /** The token comes last, as changes to it stay: nothing may be missing by then. */
 const demandedToken: Question = (guide) => {
   guide.answers.demandAll();
@@ -47,10 +53,15 @@ const steps = (): readonly (readonly [title: string, questions: readonly Questio
       ask('issuer'),
       ...estQuestions().map((ask) => ofIssuer('est', ask)),
       ofIssuer('command', ask('command')),
+      ofIssuer('azure', ask('onboarding-key')),
+      ofIssuer('azure', askCertificate),
       when(({ answers }) => answers.has(SETTINGS.issuer.name), ask('renew-at')),
     ],
   ],
-  ['Where does its private key live?', [demandedToken, askFirstKey, proveScope]],
+  [
+    'Where does its private key live?',
+    [demandedToken, exceptIssuer('azure', askFirstKey), exceptIssuer('azure', proveScope)],
+  ],
 ];
 
 /** Asks everything, and keeps the answers after each question. @throws Fault, Interrupted */

@@ -13,6 +13,13 @@ import { exchangeInTime } from './exchange-in-time.ts';
 import { shake } from './handshakes.ts';
 import type { TokenLogin, TokenPlace } from './place.ts';
 
+export interface AskedVersion {
+  readonly endpoint: string;
+  readonly scope: string;
+  readonly registrationId: string;
+  readonly version: string | undefined;
+}
+
 /** Questions about one token, and what answers each in the process of its module. All but `load` and `slot` come after `open`. */
 export function createAnswers() {
   let opened: { readonly token: Token; readonly login: TokenLogin } | undefined;
@@ -55,6 +62,16 @@ export function createAnswers() {
     rehearse: (identity: Identity) => rehearse((maxVersion, ca) => connector({ ...identity, maxVersion, ca })),
     shake: async (host: string, identity: Identity, settings: NetworkSettings) =>
       shake(host, await connector(identity), networkOf(settings).proxied),
+    /** The code with which DPS answers CONNECT; nothing is registered. */
+    async connack(asked: AskedVersion, identity: Identity, settings: NetworkSettings) {
+      const { answerTo } = await import('../../dps/trial.ts');
+      const { scope, version, ...far } = asked;
+      return answerTo(
+        { ...far, connector: await connector(identity), reach: networkOf(settings).reach },
+        scope,
+        version,
+      );
+    },
     /** One request over HTTPS. */
     async fetch(errand: Errand, identity: Identity, settings: NetworkSettings) {
       const tls = await connector(identity);

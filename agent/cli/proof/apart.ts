@@ -52,6 +52,7 @@ const TASKS: Readonly<Record<Question, Task>> = {
   rehearse: shakes,
   shake: shakes,
   fetch: shakes,
+  connack: shakes,
   tokens: task('when it was asked for its tokens', SURVEY_MS),
   login: task('at the login', OPEN_MS, 'Logging in to the token'),
   findTls: task('when what does TLS was looked for', SURVEY_MS, 'Looking for what does TLS'),

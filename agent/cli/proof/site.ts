@@ -65,12 +65,14 @@ export interface Site {
   status(): Promise<GatewayStatus>;
   /** @param host `host` or `host:port` @param ca PEM @throws Unreached */
   dial(host: string, ca: string): Promise<Dialled>;
-  /** A handshake that shows the current leaf. @throws Fault NL-TOKEN-… */
-  shake(host: string): Promise<Shaken>;
+  /** A handshake that shows the current leaf, or the onboarding certificate. @throws Fault NL-TOKEN-…, NL-ONBOARDING-… */
+  shake(host: string, as?: 'leaf' | 'bootstrap'): Promise<Shaken>;
+  /** How DPS answers CONNECT of the onboarding identity, in this api-version or in that of the SDK. @throws the same, NL-DPS-… */
+  connack(version?: string): Promise<number>;
   /**
    * One request over HTTPS.
    * @param ca PEM
-   * @param as the current leaf, or the bootstrap identity of the configuration
+   * @param as the current leaf, or the bootstrap (or onboarding) identity of the configuration
    * @throws Fault NL-EST-… for every server; NL-TOKEN-…
    */
   exchange(errand: Errand, ca: string, as: 'none' | 'leaf' | 'bootstrap'): Promise<HttpsReply>;

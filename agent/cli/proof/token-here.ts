@@ -1,6 +1,7 @@
 import type { Identity } from '../../../hsm/tls.ts';
 import { type Config, x509Of } from '../../config/config.ts';
 import { bootstrapWith, identityInToken } from '../../keys/bootstrap.ts';
+import { onboardingIdentity } from '../../keys/onboarding.ts';
 import type { Looking } from '../../machine/as-daemon.ts';
 import { networkOf } from '../../network/network.ts';
 import { daemonPlace } from '../status/daemon-place.ts';
@@ -17,7 +18,7 @@ export interface TokenParts extends Pick<Site, 'env' | 'entry'> {
   readonly trust: () => Promise<string>;
 }
 
-type TokenQuestions = 'loadModule' | 'slot' | 'token' | 'rehearse' | 'shake' | 'exchange' | 'close';
+type TokenQuestions = 'loadModule' | 'slot' | 'token' | 'rehearse' | 'shake' | 'connack' | 'exchange' | 'close';
 
 /** The token and its key as a site shows them: all of it is done in a process of its own. */
 export function tokenHere({ settings, env, looking, entry, trust }: TokenParts): Pick<Site, TokenQuestions> {
@@ -64,17 +65,35 @@ export function tokenHere({ settings, env, looking, entry, trust }: TokenParts):
   };
   /** As the daemon has it. @throws Fault NL-CONFIG, NL-TOKEN-…; Error of OpenSSL for files that do not fit */
   const bootstrap = async (ca: string) => {
-    const { issuer } = x509Of(await settings());
+    const { issuer, trust } = x509Of(await settings());
+    if (issuer.kind === 'azure') {
+      const { id, chain } = await onboardingIdentity({ ...issuer, token: await token(), caFile: trust.ca_file });
+      return { id, chain, ca };
+    }
     const { bootstrap_cert: certificate = '', bootstrap_key: key = '' } = issuer.kind === 'est' ? issuer : {};
     const inToken = async (uri: string, chain: string | undefined) => identityInToken(await token(), uri, chain, ca);
     return bootstrapWith({ certificate, key }, ca, inToken);
+  };
+  /** An onboarding key is always there. */
+  const inToken = async () => {
+    const identity = await bootstrap(await trust());
+    if (!('id' in identity)) throw new Error('the key is not in the token');
+    return identity;
   };
   return {
     loadModule: once(async () => (await apart()).ask('load', x509Of(await settings()).hsm.module)),
     slot: once(async () => (await apart()).ask('slot', await locator())),
     token,
     rehearse: once(async () => (await opened()).ask('rehearse', await leaf(''))),
-    shake: async (host) => (await opened()).ask('shake', host, await leaf(await trust()), (await settings()).network),
+    async shake(host, as = 'leaf') {
+      const identity = as === 'leaf' ? await leaf(await trust()) : await inToken();
+      return (await opened()).ask('shake', host, identity, (await settings()).network);
+    },
+    async connack(version) {
+      const { dps, network } = await settings();
+      const { endpoint, id_scope: scope, registration_id: registrationId } = dps;
+      return (await opened()).ask('connack', { endpoint, scope, registrationId, version }, await inToken(), network);
+    },
     async exchange(errand, ca, as) {
       const { network } = await settings();
       if (as === 'leaf') return (await opened()).ask('fetch', errand, await leaf(ca), network);

@@ -1,6 +1,14 @@
 import { join } from 'node:path';
 import { areaOf, CODES } from '../../failure/failure.ts';
-import type { LeafStatus, NextStatus, OutcomeStatus, RequestStatus, Status, Trouble } from '../../roll/report.ts';
+import type {
+  LeafStatus,
+  NextStatus,
+  OnboardingStatus,
+  OutcomeStatus,
+  RequestStatus,
+  Status,
+  Trouble,
+} from '../../roll/report.ts';
 import { bar, type Colour, glyph, paint, rowsOf, type Screen, safe, wrap } from '../kit/screen.ts';
 import { fromNow, localMinute, localSecond, moment, zone } from '../moment.ts';
 import { statusRows } from '../uplink/screen.ts';
@@ -119,17 +127,27 @@ function row(screen: Screen, label: string, value: string | undefined): string[]
 }
 
 function identityBlock(
-  { attestation, leaf, endorsementKey }: Status,
+  { attestation, leaf, endorsementKey, onboarding }: Status,
   now: number,
   screen: Screen,
   isShort: boolean,
 ): string[] {
-  if (attestation === 'x509')
-    return leaf === undefined ? row(screen, 'Leaf', 'none yet') : leafBlock(leaf, now, screen, isShort);
+  if (attestation === 'x509') {
+    const ofLeaf = leaf === undefined ? row(screen, 'Leaf', 'none yet') : leafBlock(leaf, now, screen, isShort);
+    return onboarding === undefined || isShort ? ofLeaf : [...ofLeaf, ...onboardingRows(onboarding, now, screen)];
+  }
   if (isShort) return [];
   return [
     ...row(screen, 'Attests', 'by its TPM; there is no leaf'),
     ...(endorsementKey === undefined ? [] : digestRows('Endorsement', endorsementKey, screen)),
+  ];
+}
+
+/** With another word for its end: the other one is that of the leaf. */
+function onboardingRows({ thumbprint, notAfter }: OnboardingStatus, now: number, screen: Screen): string[] {
+  return [
+    ...digestRows('Onboarding', thumbprint, screen),
+    ...row(screen, 'DPS until', moment(Date.parse(notAfter), now)),
   ];
 }
 

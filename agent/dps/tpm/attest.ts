@@ -72,7 +72,7 @@ function attest(options: TpmDpsOptions, connector: TlsConnector) {
     },
   );
   return {
-    assignment: Promise.race([https.failed, registered]),
+    outcome: Promise.race([https.failed, registered]),
     end() {
       over.abort();
       https.end();

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { GRACE_REFUSALS } from '../../../agent/roll/backoff.ts';
 import type { ClientIdentity, IssuePolicy } from '../../simulator/ca.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import type { Switches } from '../../simulator/switches.ts';
+import { importFactoryKey } from '../stage/factory-key.ts';
 import { Gateway, type GatewayOptions } from '../stage/gateway.ts';
 import { PATIENCE_MS } from '../stage/site.ts';
 import { Operator } from './operator.ts';
@@ -104,29 +103,6 @@ export async function refusedForGood(gateway: Gateway): Promise<void> {
     const line = await log.waitFor(refused, { since, timeoutMs: PATIENCE_MS });
     since = log.lines.indexOf(line) + 1;
     await gateway.post('/v1/reprovision');
-  }
-}
-
-const FACTORY_ID = 'fa';
-
-/** Key and chain, under one CKA_ID as factories do it. */
-function importFactoryKey(gateway: Gateway, { key, cert }: ClientIdentity): void {
-  const { hsm } = gateway.token;
-  const written = (name: string, text: string): string => {
-    gateway.file(name, text, 0o600);
-    return join(gateway.directory, name);
-  };
-  execFileSync(
-    'softhsm2-util',
-    [
-      ...['--import', written('factory.key', key), '--id', FACTORY_ID, '--label', 'factory'],
-      ...['--token', hsm.token, '--pin', hsm.pin],
-    ],
-    { env: { ...process.env, ...hsm.environment }, stdio: 'pipe' },
-  );
-  for (const [index, pem] of (cert.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g) ?? []).entries()) {
-    const object = ['--write-object', written(`factory-${index}.pem`, pem), '--type', 'cert'];
-    gateway.token.ask(...object, '--id', FACTORY_ID, '--label', 'factory');
   }
 }
 

@@ -13,6 +13,11 @@ export interface Arrow {
 const ROWS = `
 DPS has refused a leaf that is enrolled now | NL-DPS-401002; agent/dps/refusal.ts; agent/cli/status/advise.ts | newleaf reprovision | DPS takes it | test/e2e/cli.test.ts › 4 a person: the enrollment does not know the next leaf
 the enrollment was disabled | NL-DPS-DISABLED; agent/cli/checks/azure.ts | newleaf reprovision | DPS takes the leaf | test/e2e/check/breakages.ts › enrollment disabled
+the enrollment named no certificate policy | NL-AZURE-POLICY | newleaf roll | Azure issues the leaf | test/e2e/azure/provisioning.test.ts › the enrollment names no policy
+the CA refused the CSR | NL-AZURE-REFUSED | newleaf roll | Azure issues the leaf | test/e2e/azure/refusals.test.ts › the hub refuses the CSR
+DPS assigned a hub of MQTT 5 | NL-AZURE-MQTT5 | newleaf reprovision | the gateway goes to its hub | test/e2e/azure/refusals.test.ts › a hub of MQTT 5 is refused
+the onboarding certificate was not enrolled | agent/keys/onboarding.ts | newleaf reprovision | DPS takes it | test/e2e/azure/refusals.test.ts › the onboarding certificate is not enrolled
+the onboarding certificate has expired | NL-ONBOARDING-EXPIRED | newleaf roll | DPS takes the new one | test/e2e/azure/refusals.test.ts › the onboarding certificate has expired
 the hub was not allowed | NL-DPS-HUB | newleaf reprovision | the gateway follows | test/e2e/allowed-hubs.test.ts › DPS assigns a hub that is not allowed
 another client has the same identity | NL-HUB-FLAPPING | newleaf uplink add NAME; newleaf reprovision | it sends through newleaf, the session stays | test/system/cures.test.ts › another client with the same identity
 a person is to bring the leaf | NL-ISSUER-PERSON; agent/cli/request/csr.ts; agent/cli/init/enrollment.ts | newleaf csr; newleaf install FILE | the gateway has it | test/e2e/arrows.test.ts › a person is to bring the leaf

@@ -118,6 +118,7 @@ export function siteWith(change: Partial<Site> = {}, toml = CONFIG): Site {
     status: async () => statusWith({ version: '0.0.0-source' }),
     dial: async () => dialled,
     shake: async () => ({ verdict: 'taken', protocol: 'TLSv1.3' }),
+    connack: async () => 0,
     exchange: refuse,
     serverTime: async () => ({ at: NOW, here: NOW, from: 'dps.example', isProven: true }),
     unit: async () => undefined,

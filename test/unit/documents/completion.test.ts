@@ -47,7 +47,7 @@ describe('completion in bash', () => {
     ['newleaf csr -o ', FILES],
     ['newleaf csr --out=', FILES],
     ['newleaf help ro', ['roll']],
-    ['newleaf init --issuer ', ['est', 'inbox', 'command', 'hub']],
+    ['newleaf init --issuer ', ['est', 'inbox', 'command', 'hub', 'azure']],
     ['newleaf init --bootstrap-cert ', FILES],
     ['newleaf init --est-user ', []],
     ['newleaf up', ['uplink']],

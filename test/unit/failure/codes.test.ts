@@ -28,14 +28,14 @@ const PROMISED = {
 } as const;
 
 const AREAS =
-  /^NL-(NETWORK|DPS|HUB|EST|CMD|ISSUER|LEAF|TOKEN|TPM|CONFIG|STATE|UPLINK|CLOCK|BUDGET|BUSY|DAEMON|CONTROL|INTERNAL)(-[A-Z0-9]+)*$/;
+  /^NL-(NETWORK|DPS|HUB|AZURE|ONBOARDING|EST|CMD|ISSUER|LEAF|TOKEN|TPM|CONFIG|STATE|UPLINK|CLOCK|BUDGET|BUSY|DAEMON|CONTROL|INTERNAL)(-[A-Z0-9]+)*$/;
 const codes = Object.keys(CODES) as Code[];
 const sections: Record<string, object> = SCHEMA;
 
 /** The settings that a text mentions, as section and key: `issuer.est.url`. */
 function settingsIn(text: string): readonly (readonly [section: string, key: string])[] {
   const mentioned = text.matchAll(
-    /\b((?:dps|hsm|tpm|leaf|issuer\.est|issuer\.command|trust|network|state|control|uplink|log)\.)([a-z_]+)/g,
+    /\b((?:dps|hsm|tpm|leaf|issuer\.est|issuer\.command|issuer\.azure|onboarding|trust|network|state|control|uplink|log)\.)([a-z_]+)/g,
   );
   return [...mentioned]
     .filter(([written]) => !/\.(json|pem)$/.test(written))

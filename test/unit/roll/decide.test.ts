@@ -33,7 +33,16 @@ test('the order of the rules is the policy', () => {
   assert.deepEqual(
     RULES.map(([name]) => name),
     [
-      ...['grace', 'assigned-but-refused', 'single-flight', 'budget', 'roll-interval', 'clock', 'candidate-expired'],
+      ...[
+        'grace',
+        'candidate-rejected',
+        'assigned-but-refused',
+        'single-flight',
+        'budget',
+        'roll-interval',
+        'clock',
+        'candidate-expired',
+      ],
       ...[
         'new-key',
         'person',

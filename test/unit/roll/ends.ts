@@ -9,7 +9,7 @@ import { hub } from './machine.ts';
 import { advance } from './named.ts';
 import { type Pair, Pairs, termsOf } from './pair.ts';
 import { enrolled, rollNow } from './people.ts';
-import { accepts, FOREIGN, has, isLive, issue, perform, type World } from './world.ts';
+import { accepts, FOREIGN, has, isLive, issue, type Luck, perform, type World } from './world.ts';
 
 const MINUTE = 60_000;
 /** The design: from each pair of state and world, so long after everything is well. */
@@ -55,7 +55,7 @@ interface LaneNow {
 }
 
 /** A daemon as small as it can be told: two lanes with their ladders, and a look at the clock. */
-class Played {
+export class Played {
   pair: Pair;
   spentMs = 0;
   limitMs = LIMIT_MS;
@@ -66,7 +66,11 @@ class Played {
   #what = 'woken';
   #broughtAt = Number.NEGATIVE_INFINITY;
 
-  constructor(pair: Pair) {
+  readonly #luck: (effect: RollEffect) => Luck;
+
+  /** @param luck what each effect meets; all is well without it */
+  constructor(pair: Pair, luck: (effect: RollEffect) => Luck = () => 'true') {
+    this.#luck = luck;
     const { keeps: _, ...willing } = pair.world;
     this.pair = { ...pair, world: { ...willing, enabled: true } };
     this.#begin = pair.at;
@@ -109,7 +113,7 @@ class Played {
 
   #perform({ name, effect, key, tries, dueAt }: LaneNow): void {
     const at = dueAt + LATENCY_MS;
-    const met = perform({ ...this.pair, at }, effect, 'true');
+    const met = perform({ ...this.pair, at }, effect, this.#luck(effect));
     const { state, retry } = advance({ ...this.pair, at, world: met.world }, met.event);
     this.#what = met.event.kind === 'failed' ? met.event.failure.kind : met.event.kind;
     const pause = retry === undefined ? 0 : pauseMs(effect.kind, tries + 1, retry, 0.5, remaining(state, at));

@@ -8,6 +8,7 @@ export const LATER = NOW + 2.5 * HOUR;
 
 export const terms: Terms = {
   attestation: 'x509',
+  trust: 'leaf',
   automatic: true,
   keepKey: false,
   renewAt: { leftMs: 28 * HOUR },

@@ -17,10 +17,13 @@ export interface Pair {
   readonly keepKey: boolean;
   /** The issuer needs no person. */
   readonly automatic: boolean;
+  /** The hub trusts a CA. */
+  readonly trust?: 'ca';
 }
 
-export const termsOf = ({ automatic, keepKey }: Pick<Pair, 'automatic' | 'keepKey'>): Terms => ({
+export const termsOf = ({ automatic, keepKey, trust }: Pick<Pair, 'automatic' | 'keepKey' | 'trust'>): Terms => ({
   ...terms,
+  trust: trust ?? 'leaf',
   automatic,
   keepKey,
 });
@@ -157,7 +160,8 @@ function worldKey({ world, state }: Pair): number {
   packed.digit(5 + MOST_RETIRED, whose(world.pinned?.key.id, state)).digit(4, which(world.pinned?.thumbprint, state));
   packed.bit(world.keeps).bit(world.enabled).digit(4, which(world.hub, state));
   packed.bit(enrolled === 'all');
-  for (const leaf of [state.current, leafIn(state.next)]) packed.bit(leaf && enrolled.includes(leaf.thumbprint));
+  for (const leaf of [state.current, leafIn(state.next)])
+    packed.bit(leaf && enrolled.includes(leaf.thumbprint)).bit(leaf && world.revoked?.includes(leaf.thumbprint));
   return packed.value;
 }
 

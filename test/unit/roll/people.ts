@@ -62,8 +62,16 @@ export function deliveries(pair: Pair): readonly (readonly [name: string, event:
 /** What operators can do to the far side at any moment. */
 export function operators({ world, state }: Pair): readonly (readonly [name: string, world: World])[] {
   const { hub: _, ...forgotten } = world;
+  const switched = [
+    world.enabled ? 'enrollment disabled' : 'enrollment enabled',
+    { ...world, enabled: !world.enabled },
+  ] as const;
+  if (world.revoked !== undefined) {
+    const revoked = [state.current, leafIn(state.next)].flatMap((leaf) => leaf?.thumbprint ?? []);
+    return [switched, ['every leaf so far is revoked', { ...world, revoked }]];
+  }
   return [
-    [world.enabled ? 'enrollment disabled' : 'enrollment enabled', { ...world, enabled: !world.enabled }],
+    switched,
     ['hub forgets the device', forgotten],
     ...(world.enrolled === 'all' ? [] : [['operator enrolls', enrolled(world, state)] as const]),
   ];

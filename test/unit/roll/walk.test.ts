@@ -16,6 +16,13 @@ const WALKS: readonly (readonly [name: string, walk: Walk, most: number, all: nu
   ['individual, and a token with fates', { enrollment: 'individual', isFated: true }, 20_000, 400_000],
   ['a key that is kept', { enrollment: 'group', keepKey: true, isFated: true }, 15_000, 200_000],
   ['a key that was given', { enrollment: 'group', isGiven: true, isFated: true }, 15_000, 200_000],
+  ['the hub trusts a CA', { enrollment: 'group', isByCa: true }, 20_000, 200_000],
+  [
+    'the hub trusts a CA, and a token with fates',
+    { enrollment: 'group', isByCa: true, isFated: true },
+    20_000,
+    200_000,
+  ],
   ['a person brings each leaf', { enrollment: 'group', byPerson: true }, 20_000, 200_000],
 ];
 

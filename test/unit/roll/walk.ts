@@ -149,6 +149,8 @@ export interface Walk {
   readonly isGiven?: boolean;
   /** A person brings each leaf. */
   readonly byPerson?: boolean;
+  /** The hub trusts a CA. */
+  readonly isByCa?: boolean;
   /** Ends the walk after so many pairs: the nearest are the first. */
   readonly most?: number;
   /** Hears how each pair comes to its end once everything is well. */
@@ -157,13 +159,14 @@ export interface Walk {
   readonly laws?: number;
 }
 
-function roots({ enrollment, keepKey = false, isGiven = false, byPerson = false }: Walk): Node[] {
+function roots({ enrollment, keepKey = false, isGiven = false, byPerson = false, isByCa = false }: Walk): Node[] {
   const current = firstLeaf(isGiven ? 'given' : 'a');
   const served = { current, assignment: hub, registered: terms.registered };
   const enrolled = (...own: string[]) => ({ enrolled: enrollment === 'group' ? ('all' as const) : own, enabled: true });
   const token = isGiven ? { given: 'g0' } : { a: 'g0' };
-  const world: World = { token, pinned: current, hub: current.thumbprint, ...enrolled(current.thumbprint) };
-  const pair = { at: NOW, keepKey, automatic: !byPerson };
+  const known = isByCa ? { revoked: [] } : { pinned: current, hub: current.thumbprint };
+  const world: World = { token, ...known, ...enrolled(current.thumbprint) };
+  const pair = { at: NOW, keepKey, automatic: !byPerson, ...(isByCa && { trust: 'ca' as const }) };
   // A factory key, or a journal that was lost.
   const unknown: Node = { ...pair, via: `a leaf without a journal, ${enrollment}`, state: unprovisioned, world };
   const found = { kind: 'started', given: current, at: NOW, draw: 0.5 } as const;
@@ -176,7 +179,12 @@ function roots({ enrollment, keepKey = false, isGiven = false, byPerson = false 
   return [
     { ...unknown, state: advance(unknown, found).state },
     { ...asked, state: advance(asked, found).state },
-    { ...pair, via: `a new gateway, ${enrollment}`, state: unprovisioned, world: { token: {}, ...enrolled() } },
+    {
+      ...pair,
+      via: `a new gateway, ${enrollment}`,
+      state: unprovisioned,
+      world: { token: {}, ...(isByCa && known), ...enrolled() },
+    },
     { ...pair, via: `serving, ${enrollment}`, state: { ...unprovisioned, phase: 'serving', ...served }, world },
   ];
 }

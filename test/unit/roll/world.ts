@@ -26,6 +26,8 @@ export interface World {
   /** Thumbprints that DPS accepts; `all` is a group: every leaf of its CA. */
   readonly enrolled: readonly string[] | 'all';
   readonly enabled: boolean;
+  /** The hub trusts a CA, and these leaves of it no more. DPS is asked by another identity, and pins nothing. */
+  readonly revoked?: readonly string[];
 }
 
 /** A key that newleaf has not made: the journal knows nothing of it. */
@@ -47,7 +49,8 @@ export const isLive = (leaf: Leaf, at: number): boolean => leaf.notAfter > at;
 
 export const has = ({ token }: World, { id }: KeyRef): boolean => Object.values(token).includes(id);
 
-export function accepts({ enrolled, enabled }: World, { thumbprint, issuer }: Leaf): boolean {
+export function accepts({ enrolled, enabled, revoked }: World, { thumbprint, issuer }: Leaf): boolean {
+  if (revoked !== undefined) return enabled && issuer !== STRANGER && !revoked.includes(thumbprint);
   return enabled && (enrolled === 'all' ? issuer !== STRANGER : enrolled.includes(thumbprint));
 }
 
@@ -99,6 +102,8 @@ function truth(pair: Pair, effect: RollEffect): Code | RollEvent | Met {
     }
     case 'request-leaf':
       if (!has(world, effect.key)) return 'NL-TOKEN-KEY';
+      // Over the session, or by a registration.
+      if (world.revoked !== undefined && !world.enabled && pair.state.online === undefined) return 'NL-DPS-401002';
       return { ...base(pair), kind: 'leaf-issued', leaf: issue(pair, effect.key) };
     case 'register':
       return registered(pair, effect.leaf);
@@ -106,7 +111,9 @@ function truth(pair: Pair, effect: RollEffect): Code | RollEvent | Met {
       const { leaf } = effect;
       if (!has(world, leaf.key)) return 'NL-TOKEN-KEY';
       if (!isLive(leaf, pair.at)) return 'NL-HUB-CLOSED';
-      if (world.hub !== leaf.thumbprint) return 'NL-HUB-REJECTED';
+      const isTrusted =
+        world.revoked === undefined ? world.hub === leaf.thumbprint : accepts({ ...world, enabled: true }, leaf);
+      if (!isTrusted) return 'NL-HUB-REJECTED';
       return { ...base(pair), kind: 'connected', thumbprint: leaf.thumbprint, hub: placeOf(hub) };
     }
     case 'destroy-key': {
@@ -123,10 +130,11 @@ function truth(pair: Pair, effect: RollEffect): Code | RollEvent | Met {
 function registered(pair: Pair, leaf: Leaf): Code | Met {
   const { world } = pair;
   const { thumbprint } = leaf;
+  const named = { ...base(pair), kind: 'registered', thumbprint, assignment: hub, as: terms.registered } as const;
   if (!has(world, leaf.key)) return 'NL-TOKEN-KEY';
+  if (world.revoked !== undefined) return world.enabled ? { world, event: named } : 'NL-DPS-401002';
   if (accepts(world, leaf) && isLive(leaf, pair.at)) {
-    const event = { ...base(pair), kind: 'registered', thumbprint, assignment: hub, as: terms.registered } as const;
-    return { world: { ...world, pinned: leaf, hub: thumbprint }, event };
+    return { world: { ...world, pinned: leaf, hub: thumbprint }, event: named };
   }
   const { pinned, ...others } = world;
   const refused = { kind: 'failed', effect: { kind: 'register', leaf }, failure: failure('NL-DPS-401002') } as const;

@@ -1,0 +1,44 @@
+import { brokenCode, type CodeEntry, refusedCode, transientCode } from './code.ts';
+
+/** Leaves that Azure issues, and the onboarding identity, which is for DPS only. */
+export const AZURE = {
+  'NL-AZURE-POLICY': refusedCode(
+    'DPS assigned a hub and issued no leaf: this enrollment names no certificate policy.',
+    'Operator: name namespace, CA and policy in the enrollment group (an individual enrollment may get no leaf at all), then `newleaf roll`.',
+  ),
+  'NL-AZURE-PENDING': transientCode('The hub has accepted the request for a leaf, and issues it later.'),
+  'NL-AZURE-REFUSED': refusedCode(
+    'Azure does not issue a leaf for this request.',
+    'Operator: compare the words of Azure in the message with leaf.key_type (ec-p384 is documented) and dps.registration_id; then `newleaf roll`.',
+  ),
+  'NL-AZURE-BUSY': transientCode('The hub issues no leaf at the moment (429 or 5xx).'),
+  'NL-AZURE-SILENT': transientCode('The hub did not answer the request for a leaf.'),
+  'NL-AZURE-BODY': transientCode(
+    'The answer of Azure holds no certificates that can be read.',
+    'If it lasts, report it with the log: `journalctl -u newleaf`.',
+  ),
+  'NL-AZURE-PACE': transientCode(
+    'Three leaves were asked for within an hour, and none of them serves: no other one is asked for before the hour is over.',
+    'See with `newleaf status` and in the log why they do not serve.',
+  ),
+  'NL-AZURE-MQTT5': refusedCode(
+    'DPS assigned a hub that speaks MQTT 5, and newleaf speaks MQTT 3.1.1.',
+    'Operator: link a hub without MQTT 5 to the namespace, and have the enrollment assign it; then `newleaf reprovision`.',
+  ),
+  'NL-ONBOARDING-KEY': brokenCode(
+    'The key that onboarding.key names is not in the token.',
+    'Is it the right token? Correct onboarding.key; if the key is lost, enroll another one in DPS.',
+  ),
+  'NL-ONBOARDING-LEAF': brokenCode(
+    'The onboarding certificate cannot be read, or does not belong to the key that onboarding.key names.',
+    'Correct onboarding.certificate; without it the certificate stands beside the key in the token, with the same CKA_ID.',
+  ),
+  'NL-ONBOARDING-EXPIRED': refusedCode(
+    'The onboarding certificate has expired, so DPS accepts it no more. The leaf is renewed over the hub as long as it is valid.',
+    'Have a new certificate issued for the onboarding key, put it at onboarding.certificate, and see that DPS accepts it; then `newleaf roll`.',
+  ),
+  'NL-ONBOARDING-EXPIRING': transientCode(
+    'The onboarding certificate nears its end.',
+    'Have a new certificate issued for the onboarding key, and put it at onboarding.certificate.',
+  ),
+} as const satisfies Record<string, CodeEntry>;

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { holds } from '../stage/holds.ts';
+import { PATIENCE_MS } from '../stage/site.ts';
+import { azureServing, azureSite } from './site.ts';
+
+const registrations = (
+  far: { readonly log: { since(mark: number): readonly { readonly event: string }[] } },
+  mark = 0,
+) => far.log.since(mark).filter(({ event }) => event === 'register').length;
+
+test('from nothing but a factory key: one registration, and the leaf of its answer serves', async (t) => {
+  const { far, gateway, onboarding, thumbprint } = await azureServing(t);
+  assert.equal(registrations(far), 1);
+  const [device] = (await far.namespaceState()).devices;
+  assert(device !== undefined);
+  const status = await gateway.status();
+  holds(status, { phase: 'serving', online: true, leaf: { thumbprint } });
+  assert.notEqual(thumbprint, onboarding.thumbprint);
+  holds(status, { onboarding: { thumbprint: onboarding.thumbprint } });
+  const { newleaf } = (await far.twin('gw-0001')).reported as { newleaf?: { onboarding?: object } };
+  assert.deepEqual(newleaf?.onboarding, status.onboarding);
+  assert.match((await gateway.command('status')).out, / {2}Onboarding +[0-9A-F]{4} /);
+  const seen = far.log.since(0);
+  const shown = (server: string) =>
+    new Set(seen.filter((one) => one.event === 'tls' && one.server === server).map((one) => one.thumbprint));
+  assert.deepEqual([...shown('dps')], [onboarding.thumbprint], 'DPS sees the onboarding leaf alone');
+  assert.deepEqual([...shown('hub1')], [thumbprint], 'the hub sees the issued leaf alone');
+  assert.deepEqual(gateway.token.privateKeys(), ['factory', 'newleaf-a']);
+});
+
+test('a technician asks for another leaf: it comes over the session, without a registration', async (t) => {
+  const { far, gateway, thumbprint } = await azureServing(t);
+  const mark = far.log.entries.length;
+  const { code, err } = await gateway.command('roll', '--wait');
+  assert.equal(code, 0, err);
+  assert.equal(registrations(far, mark), 0);
+  assert.equal(far.log.since(mark).filter(({ event }) => event === 'credentials').length, 1);
+  const status = await gateway.settled();
+  assert.notEqual(status.leaf?.thumbprint, thumbprint);
+  assert.deepEqual(gateway.token.privateKeys(), ['factory', 'newleaf-b']);
+});
+
+test('a hub that does not offer it: the next leaf comes by one registration', async (t) => {
+  const settings = { 'issuer.azure.hub_api_version': '"2021-04-12"' };
+  const { far, gateway, thumbprint } = await azureServing(t, { settings });
+  const mark = far.log.entries.length;
+  const { code, err } = await gateway.command('roll', '--wait');
+  assert.equal(code, 0, err);
+  assert.equal(registrations(far, mark), 1);
+  assert.notEqual((await gateway.settled()).leaf?.thumbprint, thumbprint);
+});
+
+test('reprovision asks for the hub, and gets no leaf', async (t) => {
+  const { far, gateway, thumbprint } = await azureServing(t);
+  const mark = far.log.entries.length;
+  const { code, err } = await gateway.command('reprovision', '--wait');
+  assert.equal(code, 0, err);
+  assert.equal(registrations(far, mark), 1);
+  holds(await gateway.settled(), { leaf: { thumbprint } });
+  assert.deepEqual(gateway.token.privateKeys(), ['factory', 'newleaf-a']);
+});
+
+test('the enrollment names no policy: it says so, and a policy is enough', async (t) => {
+  const { far, gateway } = await azureSite(t, { hasNoPolicy: true });
+  await gateway.start();
+  await gateway.log.waitFor({ code: 'NL-AZURE-POLICY' }, { timeoutMs: PATIENCE_MS });
+  const primary = far.endpoints.issuerPem;
+  await far.removeEnrollment('gateways');
+  await far.enrollGroup({ groupId: 'gateways', primary, certificatePolicy: { policy: 'monthly' } });
+  const { code, err } = await gateway.command('roll', '--wait');
+  assert.equal(code, 0, err);
+  holds(await gateway.settled(), { phase: 'serving', online: true });
+});
+
+test('the onboarding key is not there: that key is named, and nothing is asked', async (t) => {
+  const settings = { 'onboarding.key': '"pkcs11:object=other"' };
+  const { far, gateway } = await azureSite(t, { settings });
+  await gateway.start();
+  await gateway.log.waitFor({ code: 'NL-ONBOARDING-KEY' }, { timeoutMs: PATIENCE_MS });
+  assert.equal(registrations(far), 0);
+});

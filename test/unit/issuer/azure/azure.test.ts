@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Fault } from '../../../../agent/failure/failure.ts';
+import { type Asking, createAzure } from '../../../../agent/issuer/azure/azure.ts';
+import { LeafPace } from '../../../../agent/issuer/azure/pace.ts';
+import type { Assignment, Leaf } from '../../../../agent/roll/leaf.ts';
+import { DAY, mint, NOW } from '../../certificate/mint.ts';
+
+const CSR = '-----BEGIN CERTIFICATE REQUEST-----\nQ1NS\n-----END CERTIFICATE REQUEST-----\n';
+const never = new AbortController().signal;
+const HUB: Assignment = { hub: 'hub-1', deviceId: 'gw-0001' };
+const issued = await mint();
+const thumbprintOf = (der: Buffer) =>
+  import('node:crypto').then(({ createHash }) => createHash('sha256').update(der).digest('hex').toUpperCase());
+const THUMBPRINT = await thumbprintOf(issued.der);
+
+const leafOf = (thumbprint: string): Leaf => ({
+  key: { slot: 'a', id: 'aa' },
+  chain: '',
+  thumbprint,
+  cn: 'gw-0001',
+  serial: '01',
+  issuer: 'ICA',
+  notBefore: NOW,
+  notAfter: NOW + 10 * DAY,
+});
+
+interface Played {
+  current?: Leaf;
+  assignment?: Assignment;
+  now?: number;
+  overHub?: string;
+  state?: Record<string, unknown>;
+  fault?: Fault;
+  isAsked?: boolean;
+  isKeyLost?: boolean;
+}
+
+function stage(played: Played = {}) {
+  const registrations: (string | undefined)[] = [];
+  let record: string | undefined;
+  const now = () => played.now ?? NOW;
+  let hubs = 0;
+  const parts = createAzure({
+    current: () => played.current,
+    assignment: () => played.assignment,
+    now,
+    renewal: {
+      async issue() {
+        hubs += 1;
+        return played.overHub;
+      },
+    },
+    async register({ csr, asked, read }: Asking) {
+      registrations.push(csr);
+      if (played.isAsked !== false) asked?.();
+      if (played.fault !== undefined) throw played.fault;
+      read(played.state ?? { issuedCertificateChain: [issued.der.toString('base64')] });
+      return HUB;
+    },
+    async demandKey() {
+      if (played.isKeyLost) throw new Fault('NL-TOKEN-KEY');
+    },
+    pace: new LeafPace({
+      read: async () => record,
+      async write(text) {
+        record = text;
+      },
+      current: () => played.current?.thumbprint ?? '',
+      now,
+    }),
+  });
+  const code = (work: Promise<unknown>) =>
+    work.then(
+      () => 'done',
+      (error: unknown) => (error instanceof Fault ? error.failure.code : error),
+    );
+  return { ...parts, registrations, played, hubs: () => hubs, issue: () => code(parts.issuer.issue(CSR, never)), code };
+}
+
+test('without a leaf: one registration with the CSR, and its assignment is that of the leaf', async () => {
+  const { issue, dps, registrations } = stage();
+  assert.equal(await issue(), 'done');
+  assert.deepEqual(registrations, ['Q1NS']);
+  assert.deepEqual(await dps.register(leafOf(THUMBPRINT), never), HUB);
+  assert.deepEqual(registrations, ['Q1NS'], 'it is registered already');
+  await dps.register(leafOf(THUMBPRINT), never);
+  assert.deepEqual(registrations, ['Q1NS', undefined], 'a second question is a real one');
+});
+
+test('another leaf is looked up, without a CSR', async () => {
+  const { issue, dps, registrations } = stage();
+  await issue();
+  await dps.register(leafOf('AA'), never);
+  assert.deepEqual(registrations, ['Q1NS', undefined]);
+});
+
+const serving = { current: leafOf('AA'), assignment: { hub: 'hub-2', deviceId: 'gw-0001' }, overHub: issued.pem };
+
+test('renewed over the hub: no registration, and the assignment of the leaf before', async () => {
+  const { issue, dps, registrations } = stage({ ...serving });
+  assert.equal(await issue(), 'done');
+  assert.deepEqual(await dps.register(leafOf(THUMBPRINT), never), serving.assignment);
+  assert.deepEqual(registrations, []);
+});
+
+for (const [why, changed] of [
+  ['the hub does not offer it', { overHub: undefined }],
+  ['the hub refuses the leaf', { assignment: undefined }],
+  ['nine tenths of its life are gone', { now: NOW + 9 * DAY }],
+  ['it has expired', { now: NOW + 11 * DAY }],
+] as const) {
+  test(`DPS issues the next leaf: ${why}`, async () => {
+    const { issue, registrations } = stage({ ...serving, ...changed } as Played);
+    assert.equal(await issue(), 'done');
+    assert.deepEqual(registrations, ['Q1NS']);
+  });
+}
+
+for (const [profile, expected] of [
+  [undefined, 'done'],
+  [null, 'done'],
+  ['classic', 'done'],
+  ['mqttV5', 'NL-AZURE-MQTT5'],
+  ['mqttV6', 'NL-AZURE-MQTT5'],
+  [5, 'NL-AZURE-MQTT5'],
+] as const) {
+  test(`connectionProfile ${JSON.stringify(profile)}: ${expected}`, async () => {
+    const list = [issued.der.toString('base64')];
+    const { issue, dps, code } = stage({ state: { connectionProfile: profile, issuedCertificateChain: list } });
+    assert.equal(await code(dps.register(leafOf('BB'), never)), expected);
+    assert.equal(await issue(), expected);
+  });
+}
+
+test('no policy: its own sentence, and it counts as no leaf', async () => {
+  const { issue } = stage({ state: { issuedCertificateChain: null } });
+  for (let times = 1; times <= 5; times += 1) assert.equal(await issue(), 'NL-AZURE-POLICY');
+});
+
+test('lost answers: three leaves an hour, and the next one when the first of them is an hour old', async () => {
+  const { issue, played, registrations } = stage({ fault: new Fault('NL-DPS-TIMEOUT') });
+  for (let times = 1; times <= 3; times += 1) assert.equal(await issue(), 'NL-DPS-TIMEOUT');
+  assert.equal(await issue(), 'NL-AZURE-PACE');
+  assert.equal(registrations.length, 3);
+  played.now = NOW + 3_600_000;
+  assert.equal(await issue(), 'NL-DPS-TIMEOUT');
+});
+
+test('leaves that serve are not counted, nor moments of a clock that was wrong', async () => {
+  const { issue, played } = stage();
+  for (let times = 1; times <= 9; times += 1) {
+    played.current = leafOf(`${times}`);
+    assert.equal(await issue(), 'done');
+  }
+  played.now = NOW + DAY;
+  for (let times = 1; times <= 3; times += 1) assert.equal(await issue(), 'done');
+  played.now = NOW;
+  assert.equal(await issue(), 'done');
+});
+
+for (const [why, more] of [
+  ['DPS was not asked', { fault: new Fault('NL-DPS-UNREACHABLE'), isAsked: false }],
+  ['DPS refuses', { fault: new Fault('NL-DPS-401002') }],
+  ['DPS throttles', { fault: new Fault('NL-DPS-THROTTLED') }],
+] as const) {
+  test(`${why}: it counts as no leaf`, async () => {
+    const { issue } = stage(more);
+    for (let times = 1; times <= 9; times += 1) assert.equal(await issue(), more.fault.failure.code);
+  });
+}
+
+test('a damaged record counts as none', async () => {
+  const pace = new LeafPace({ read: async () => '{', write: async () => {}, current: () => '', now: () => NOW });
+  await pace.begin();
+});
+
+test('the same request to a hub is counted once', async () => {
+  let record: string | undefined;
+  const write = async (text: string) => {
+    record = text;
+  };
+  const pace = new LeafPace({ read: async () => record, write, current: () => '', now: () => NOW });
+  for (let times = 1; times <= 9; times += 1) await pace.begin('request-1');
+  await pace.begin();
+  await pace.begin();
+  await assert.rejects(pace.begin('request-2'), /NL-AZURE-PACE/);
+});
+
+test('DPS names no hub for the next leaf: the hub of the current one is tried, and not for the current one itself', async () => {
+  const { dps, code } = stage({ ...serving, fault: new Fault('NL-ONBOARDING-EXPIRED') });
+  assert.deepEqual(await dps.register(leafOf('BB'), never), serving.assignment);
+  assert.equal(await code(dps.register(leafOf('AA'), never)), 'NL-ONBOARDING-EXPIRED');
+});
+
+test('a leaf without its key is registered nowhere', async () => {
+  const { dps, code, registrations } = stage({ ...serving, isKeyLost: true });
+  assert.equal(await code(dps.register(leafOf('BB'), never)), 'NL-TOKEN-KEY');
+  assert.deepEqual(registrations, []);
+});
