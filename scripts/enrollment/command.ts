@@ -56,3 +56,8 @@ export async function agreed({ desk, options }: Call, question: string): Promise
   if (desk.ask === undefined) throw new Misuse(`${question} The question cannot be asked: repeat with --yes.`);
   return /^y(es)?$/i.test((await desk.ask(`${safe(screenOf(desk.err, desk.env), question)} [y/N] `)).trim());
 }
+
+/** With --json, stdout has the document and nothing else. */
+export function sayTo({ desk, options }: Call): (text: string) => void {
+  return (text) => void (options.json === true ? desk.err : desk.out).write(text);
+}

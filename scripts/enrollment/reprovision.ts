@@ -5,7 +5,7 @@ import { EXIT } from '../../agent/failure/exit.ts';
 import { newReport } from './archive.ts';
 import { callEach } from './call-each.ts';
 import { offered } from './cancel.ts';
-import { agreed, type Call, DAY_SECONDS, oneOf, seconds } from './command.ts';
+import { agreed, type Call, DAY_SECONDS, oneOf, sayTo, seconds } from './command.ts';
 import { finish } from './conclude.ts';
 import { at, interruptible } from './desk.ts';
 import { Hub } from './hub.ts';
@@ -34,7 +34,7 @@ export const REPROVISION_OPTIONS = {
   wait: valued('SECONDS', 'How long they may take to come back, after the delay. Default 300; 0 does not wait.'),
   report: valued('FILE', 'Write what is asked, and how it ended on each device, into this file (JSON).'),
   retry: valued(
-    'ID',
+    'FILE',
     'Call those again that are not done in this report, or by the request of this ID, with the same action.',
   ),
   resume: valued('ID', 'Go on with a request in waves, from any machine.'),
@@ -136,9 +136,4 @@ async function begin(call: Call, hub: Hub, condition: string | undefined, earlie
       file,
     });
   });
-}
-
-/** With --json, stdout has the document and nothing else. */
-function sayTo({ desk, options }: Call): (text: string) => void {
-  return (text) => void (options.json === true ? desk.err : desk.out).write(text);
 }

@@ -4,7 +4,7 @@ import { Count } from '../../../agent/cli/kit/progress.ts';
 import { screenOf } from '../../../agent/cli/kit/screen.ts';
 import { EXIT } from '../../../agent/failure/exit.ts';
 import { newReport, oldReport } from '../archive.ts';
-import { agreed, type Call } from '../command.ts';
+import { agreed, type Call, sayTo } from '../command.ts';
 import { at, interruptible } from '../desk.ts';
 import type { Hub, MethodCall } from '../hub.ts';
 import { NAME } from '../name.ts';
@@ -13,7 +13,7 @@ import { LATER, notAsked, type Outcome } from '../outcome.ts';
 import { outlast } from '../outlast.ts';
 import { statusOf } from '../refusal.ts';
 import { type Action, demandId, newId, operatorOf } from '../request.ts';
-import { type Run, writeBegun, writeRun } from '../run.ts';
+import { documentOf, type Run, writeBegun, writeRun } from '../run.ts';
 import { count, linesFor } from '../screen.ts';
 import { names, report } from '../tally.ts';
 import { conditionOf, fitting } from './condition.ts';
@@ -47,11 +47,12 @@ export async function beginWaves(call: Call, hub: Hub, action: Action, condition
   const id = newId(action, by, desk.now());
   const sizes = plan.waves.map((size) => (size === 'rest' ? size : String(sizeIn(size, plan.of))));
   const screen = screenOf(desk.out, desk.env);
-  desk.out.write(`${METHOD} (${action}) of ${count(devices.length, 'device')}, in waves: ${sizes.join(', ')}\n`);
+  const say = sayTo(call);
+  say(`${METHOD} (${action}) of ${count(devices.length, 'device')}, in waves: ${sizes.join(', ')}\n`);
   if (options['dry-run'] === true) {
     const first = await pick(hub, condition, await new Viewer(hub, id).view(plan, desk.now()));
     const ids = first.slice(0, sizeIn(plan.waves[0] ?? 'rest', plan.of)).map(({ deviceId }) => deviceId);
-    desk.out.write(`The first: ${names(ids, screen.width - 11)}\nNo device was called (--dry-run).\n`);
+    say(`The first: ${names(ids, screen.width - 11)}\nNo device was called (--dry-run).\n`);
     return EXIT.done;
   }
   const question = `Call ${METHOD} on ${count(devices.length, 'device')}, in ${count(plan.waves.length, 'wave')}?`;
@@ -185,7 +186,7 @@ async function ended(call: Call, hub: Hub, roll: Roll, view: View, verdict: Verd
   if (file !== undefined) await writeRun(file, run);
   const proven = gateways.filter(({ state }) => state === 'proven').length;
   const isDone = verdict.is === 'over' && devices.every(({ result }) => result === 'done');
-  if (options.json === true) desk.out.write(`${JSON.stringify(run, undefined, 2)}\n`);
+  if (options.json === true) desk.out.write(documentOf(run));
   else {
     const screen = screenOf(desk.out, desk.env);
     const rest = left.length === 0 ? '' : `${count(left.length, 'device')} of ${plan.of} not asked.\n`;

@@ -147,6 +147,12 @@ test('cancel by another operator, in the pause between two waves: the one who go
   assert.match(rest.out, /^40 devices proven of 40 in 3 waves\.\n$/);
 });
 
+test('--json: one document on stdout, as of any request', async () => {
+  const { out } = await office.enroll(roll('--first', '4', '--json'), hurried);
+  const { schema, waves: plan, sum, devices } = JSON.parse(out);
+  assert.deepEqual([schema, plan.split(';')[0], sum.done, devices.length], [1, 'waves 4', 4, 40]);
+});
+
 test('a share of those asked, and a limit that is met within a large wave: its job is ended', async () => {
   const order = [...ids];
   fleet.parked
