@@ -15,7 +15,9 @@ const BROUGHT = '`newleaf csr`, have it signed, then `newleaf install FILE`';
 const ROLL = /newleaf roll(?! --discard)/;
 
 test('no advice for a gateway whose leaves a person brings has a roll, which newleaf refuses there', () => {
-  for (const [code, entry] of Object.entries(CODES))
+  // An automatic issuer alone meets these.
+  const entries = Object.entries(CODES).filter(([code]) => !/^NL-(AZURE|ONBOARDING)-/.test(code));
+  for (const [code, entry] of entries)
     for (const one of [entry, entry.inCheck ?? '']) assert.doesNotMatch(adviceByIssuer(false, whole(one)), ROLL, code);
   const { advice, byPerson = '' } = CODES['NL-TOKEN-MISSING'];
   assert.match(advice, /`systemctl start newleaf`, `newleaf roll --wait`\.$/);
