@@ -26,6 +26,8 @@ export interface AdrDevice {
   readonly id: string;
   /** SHA-256 of the DER, in the order in which they were issued. */
   readonly leaves: readonly string[];
+  /** Of the last of them, base64 of its DER SubjectPublicKeyInfo. */
+  readonly key?: string;
 }
 
 export interface IssuedChain {
@@ -131,7 +133,15 @@ export class Namespace {
     const { leaf, thumbprint } = await authority.issue(csr, rules, [deviceIdExtension(id)]);
     // Read again: another leaf may have been issued meanwhile.
     const { leaves = [] } = this.#devices.get(registrationId) ?? {};
-    this.#devices.set(registrationId, { registrationId, deviceId, reference, id, leaves: [...leaves, thumbprint] });
+    const key = leaf.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+    this.#devices.set(registrationId, {
+      registrationId,
+      deviceId,
+      reference,
+      id,
+      key,
+      leaves: [...leaves, thumbprint],
+    });
     return { thumbprint, chain: [leaf.raw, ...authority.certificates] };
   }
 

@@ -1,7 +1,7 @@
 import type { Faults } from '../faults.ts';
 import type { HubName } from '../log.ts';
 import { csrRefusal } from './answers.ts';
-import { type BadCsr, csrFault } from './csr.ts';
+import { type BadCsr, csrFault, keyIn } from './csr.ts';
 import type { AdrDevice, Namespace } from './namespace.ts';
 import type { Ending, Renewal } from './renewals.ts';
 import type { AdrSwitches } from './switches.ts';
@@ -16,6 +16,11 @@ export interface RenewalCaOptions {
 
 const NO_POLICY: BadCsr = { error: 'PolicyNotFound', message: 'No policy issues to this device.' };
 
+const OTHER_KEY: BadCsr = { error: 'UnsupportedKey', message: 'The key is not the one of the leaf before.' };
+
+const isOtherKey = ({ key = '' }: AdrDevice, der: Buffer, { renewalKey }: AdrSwitches): boolean =>
+  renewalKey === 'of-before' && key !== '' && key !== keyIn(der);
+
 /** What the CA behind a hub says to a request. */
 export class RenewalCa {
   readonly #options: RenewalCaOptions;
@@ -29,7 +34,8 @@ export class RenewalCa {
     const { namespace, switches } = this.#options;
     const device = namespace.device(deviceId);
     if (device === undefined || namespace.policy(device.reference) === undefined) return NO_POLICY;
-    return csrFault(der, namesFor(device, switches), switches);
+    const bad = await csrFault(der, namesFor(device, switches), switches);
+    return bad ?? (isOtherKey(device, der, switches) ? OTHER_KEY : undefined);
   }
 
   async ending(deviceId: string, { der, correlationId }: Renewal): Promise<Ending> {

@@ -47,6 +47,8 @@ export interface AdrSwitches {
   unheardRequest: 'silence' | 'close' | 'taken';
   /** Which CN a request to the hub needs, where registration ID and device ID differ. */
   renewalCn: 'either' | 'device-id' | 'registration-id';
+  /** Which key a request to the hub may be for. */
+  renewalKey: 'any' | 'of-before';
   /** When the certificate is there: at once after the 202, or when the test says so (`concludeRenewal`). */
   renewal: 'at-once' | 'held';
   /** How long an operation lives, in milliseconds. */
@@ -93,6 +95,7 @@ export const ADR_SWITCHES: Readonly<AdrSwitches> = {
   renewalInClassicVersion: 'refused',
   unheardRequest: 'silence',
   renewalCn: 'either',
+  renewalKey: 'any',
   renewal: 'at-once',
   operationLivesMs: 12 * HOUR,
   csrRefusalAtHub: 'after-202',

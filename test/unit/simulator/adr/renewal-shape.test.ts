@@ -218,3 +218,21 @@ test('a request before the subscription can be taken: its certificate waits', as
   assert.equal((await session.next()).topic, `$iothub/credentials/res/200/?$rid=${sent}`);
   await session.leave();
 });
+
+for (const [renewalKey, status] of [
+  ['any', 200],
+  ['of-before', 400],
+] as const) {
+  test(`a request for another key than that of the leaf before, where a key may be ${renewalKey}: ${status}`, async () => {
+    const session = await enter();
+    session.ask(nextRid(), body());
+    assert.deepEqual([(await session.next()).status, (await session.next()).status], [202, 200]);
+    await simulator.set({ renewalKey });
+    session.ask(nextRid(), body({ csr: (await newRequest('gw-1')).csr }));
+    const [, last] = [await session.next(), await session.next()];
+    assert.equal(last.status, status);
+    session.ask(nextRid(), body(status === 200 ? { csr: (await newRequest('gw-1')).csr } : {}));
+    assert.deepEqual([(await session.next()).status, (await session.next()).status], [202, 200]);
+    await session.leave();
+  });
+}
