@@ -1,71 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { type TestContext, test } from 'node:test';
-import { Names } from '../e2e/check/nameless.ts';
+import { test } from 'node:test';
 import { insideNetworkNamespace } from '../namespace.ts';
-import { type Simulator, startSimulator } from '../simulator/simulator.ts';
+import { connects, DPS, farSide } from './far-side.ts';
 import { HOST, LIFECYCLE, SAMPLES } from './values.ts';
 
-const DPS = 'global.azure-devices-provisioning.net';
-const [AT_DPS, AT_HUB] = ['127.80.0.4', '127.80.0.5'];
-const PATIENCE_MS = 240_000;
-
-/** Where `values.ts` has written, and the samples were built. */
-const samples = process.env.NEWLEAF_TEST_SAMPLES ?? '';
-
-/** libcurl of Debian reads this file, whatever the environment says. */
-const TRUSTING = 'mount --bind "$SSL_CERT_FILE" /etc/ssl/certs/ca-certificates.crt && exec "$@"';
-
-/** A far side under the names that the samples know, and what runs one of them to its end. */
-async function farSide(t: TestContext) {
-  const names = new Names(t);
-  names.forget('127.0.0.1 localhost', `${AT_DPS} ${DPS}`, `${AT_HUB} ${HOST}`);
-  const far = await startSimulator({
-    places: { dps: { name: DPS, address: AT_DPS }, hub1: { name: HOST, address: AT_HUB } },
-  });
-  const directory = mkdtempSync(join(tmpdir(), 'newleaf-samples-'));
-  t.after(async () => {
-    await far.close();
-    rmSync(directory, { recursive: true });
-  });
-  const trust = join(directory, 'trust.pem');
-  writeFileSync(trust, far.endpoints.trustPem);
-  const ca = readFileSync(join(samples, 'ca.pem'), 'utf8');
-  await far.createPolicy('monthly');
-  const run = async (
-    file: string,
-    told: NodeJS.ProcessEnv = {},
-  ): Promise<{ readonly code: number | null; readonly out: string }> => {
-    const [program = '', ...args] = [...names.runner, 'sh', '-c', TRUSTING, 'sh', join(samples, file)];
-    const child = spawn(program, args, {
-      env: { SSL_CERT_FILE: trust, PATH: process.env.PATH, ...told },
-      timeout: PATIENCE_MS,
-    });
-    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-    const [out, code] = await Promise.all([text(child.stdout), ended]);
-    return { code, out };
-  };
-  return { far, ca, run };
-}
-
-/** Devices whose leaf the hub took, with the number of certificates that they sent. */
-const connects = (far: Simulator, clientId: string) =>
-  far.log.matching({ server: 'hub1', event: 'connected', clientId }).map(({ connection = 0, thumbprint }) => ({
-    thumbprint,
-    chain: far.log.matching({ event: 'tls', connection })[0]?.chain,
-  }));
-
 if (insideNetworkNamespace(import.meta.filename)) {
-  test('the samples were built, and told what values.ts has written', () => {
-    for (const { file } of [...Object.values(SAMPLES), LIFECYCLE]) {
-      assert.ok(existsSync(join(samples, file)), `NEWLEAF_TEST_SAMPLES has no ${file}: see test/simulator/README.md`);
-    }
-  });
-
   test('a registration with a certificate request, and telemetry by the leaf that it brought', async (t) => {
     const { far, ca, run } = await farSide(t);
     const { file, id } = SAMPLES.dps;

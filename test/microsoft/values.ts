@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { newRequest } from '../simulator/adr/request.ts';
 import { Authority } from '../simulator/ca.ts';
 
+/** The samples of azure-sdk-for-c, which are told by their environment, too. */
+export const EMBEDDED = { dps: 'paho_iot_provisioning_csr_sample', hub: 'paho_iot_hub_csr_sample' };
 /** Microsoft's end-to-end test of both, which is told by its environment. */
 export const LIFECYCLE = { file: 'prov_x509_csr_client_e2e_exe', id: 'csr-lifecycle' };
 /** What the samples of azure-iot-sdk-c are told by hand: names that the test serves, and identities of one CA. */

@@ -66,14 +66,14 @@ export const USUAL_CODE: Readonly<Record<number, number>> = {
   503: 503001,
 };
 
-export function refusalBody({ errorCode, message, retryAfter, info }: Refusal): object {
+export function refusalBody({ errorCode, message, retryAfter, info }: Refusal, { noInfo }: AdrSwitches): object {
   return {
     errorCode,
     message,
     trackingId: `${randomBytes(16).toString('hex').toUpperCase()}-G2:-TimeStamp:${new Date().toISOString()}`,
     timestampUtc: expiresText(Date.now()),
     ...(retryAfter !== undefined && { retryAfter }),
-    info: info ?? null,
+    ...(info === undefined ? noInfo === 'null' && { info: null } : { info }),
   };
 }
 

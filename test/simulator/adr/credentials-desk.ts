@@ -128,7 +128,7 @@ export class CredentialsDesk {
 
   #refuse(link: MqttLink, rid: string, refusal: Refusal): void {
     this.#options.note(link, 'refused', { code: refusal.errorCode, reason: refusal.message });
-    this.#answer(link, Math.trunc(refusal.errorCode / 1_000), rid, refusalBody(refusal));
+    this.#answer(link, Math.trunc(refusal.errorCode / 1_000), rid, refusalBody(refusal, this.#options.switches));
   }
 
   #answer(link: MqttLink, status: number, rid: string, body: object): void {

@@ -61,6 +61,8 @@ export interface AdrSwitches {
   repeatedRequest: 'same-certificate' | 'new-certificate';
   /** Whether `replace: "*"` is refused where nothing is active. */
   replaceAllOfNothing: 'accepted' | 'refused';
+  /** How a refusal has no `info`. */
+  noInfo: 'null' | 'absent';
   /** The form of the 200. */
   renewalBody: 'object' | 'array';
   /** What stands in the topics of its answers. */
@@ -102,6 +104,7 @@ export const ADR_SWITCHES: Readonly<AdrSwitches> = {
   renewalCodes: 'newer',
   repeatedRequest: 'same-certificate',
   replaceAllOfNothing: 'accepted',
+  noInfo: 'null',
   renewalBody: 'object',
   renewalTopic: 'rid',
   renewalQos: 'granted',

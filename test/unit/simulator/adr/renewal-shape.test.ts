@@ -60,6 +60,14 @@ for (const [what, sent, code] of [
   });
 }
 
+test('a refusal without info has null, or nothing', async () => {
+  await simulator.set({ noInfo: 'absent' });
+  const session = await enter();
+  session.ask(nextRid(), '');
+  assert.ok(!('info' in (await session.next()).body));
+  await session.leave();
+});
+
 test('a replace of null, as the Java SDK sends it, is none', async () => {
   const session = await enter();
   session.ask(nextRid(), body({ replace: null }));
