@@ -19,6 +19,9 @@ const samples = process.env.NEWLEAF_TEST_SAMPLES ?? '';
 /** libcurl of Debian reads this file, whatever the environment says. */
 const TRUSTING = 'mount --bind "$SSL_CERT_FILE" /etc/ssl/certs/ca-certificates.crt && exec "$@"';
 
+/** The CA of the identities that the samples were told. */
+export const samplesCa = (): string => readFileSync(join(samples, 'ca.pem'), 'utf8');
+
 /** A far side under the names that the samples know, and what runs one of them to its end. */
 export async function farSide(t: TestContext) {
   const names = new Names(t);
@@ -33,7 +36,6 @@ export async function farSide(t: TestContext) {
   });
   const trust = join(directory, 'trust.pem');
   writeFileSync(trust, far.endpoints.trustPem);
-  const ca = readFileSync(join(samples, 'ca.pem'), 'utf8');
   await far.createPolicy('monthly');
   const run = async (
     file: string,
@@ -50,7 +52,7 @@ export async function farSide(t: TestContext) {
     const [out, code] = await Promise.all([text(child.stdout), ended]);
     return { code, out };
   };
-  return { far, ca, run, directory, trust };
+  return { far, run, directory, trust };
 }
 
 /** Devices whose leaf the hub took, with the number of certificates that they sent. */
