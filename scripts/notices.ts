@@ -1,12 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Metafile } from 'esbuild';
+import licences from 'spdx-license-list/full.js';
 
 const LICENCE = /^(licen[cs]e|notice|copying)(\.\w+)?$/i;
 
 /**
  * The notices that the licences of the packages in these bundles require: for each package its name and version, and its
- * licence texts. A package without one names a licence in its package.json.
+ * licence texts. Where a package brings none, it is the standard text of the licence that its package.json names.
  * @param root the repository
  */
 export async function noticesOf(accounts: readonly Metafile[], root: string): Promise<string> {
@@ -26,6 +27,8 @@ interface Described {
   readonly version: string;
   /** SPDX. */
   readonly license: string;
+  /** Who holds the copyright, as far as its package.json tells. */
+  readonly author: string;
 }
 
 /** What the package in this directory says of itself. */
@@ -36,13 +39,23 @@ export async function describedIn(home: string): Promise<Described> {
     version,
     licenses,
     license = licenses?.[0]?.type,
+    author,
   } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8'));
-  return { name, version, license };
+  return { name, version, license, author: author?.name ?? author ?? `the authors of ${name}` };
 }
 
 async function noticeOf(home: string): Promise<string> {
-  const { name, version, license } = await describedIn(home);
+  const { name, version, license, author } = await describedIn(home);
   const files = (await readdir(home)).filter((file) => LICENCE.test(file)).sort();
   const texts = await Promise.all(files.map((file) => readFile(join(home, file), 'utf8')));
+  // azure-iot-* 1.x and to-data-view 1.1.0 bring none.
+  if (texts.length === 0) texts.push(standardText(license, author));
   return [`== ${name} ${version} (${license})`, ...texts.map((text) => text.trim()), ''].join('\n\n');
+}
+
+/** @throws Error where the list of SPDX has no such licence: a person must look what it asks for */
+function standardText(license: string, author: string): string {
+  const text = licences[license]?.licenseText;
+  if (text === undefined) throw new Error(`there is no text of the licence ${license}`);
+  return text.replace('<year> <copyright holders>', author);
 }

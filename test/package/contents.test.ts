@@ -109,6 +109,7 @@ suite('packages', () => {
     }
     assert.doesNotMatch(notices, /^== .*(undefined|GPL)/m);
     assert.doesNotMatch(notices, /^== (esbuild|tsx) /m, 'not in the bundle');
+    for (const notice of notices.split(/^== /m).slice(1)) assert.match(notice, /copyright/i, notice.split('\n')[0]);
   });
 
   test('what cannot be made is refused with the usage', () => {

@@ -72,7 +72,8 @@ describe('each code', () => {
   test('that sends people to `newleaf check` says there what comes after it', () => {
     const circles = codes.filter((code) => /^(?!.*then `newleaf check`).*`newleaf check`/.test(CODES[code].advice));
     assert.ok(circles.length > 0);
-    for (const code of circles) assert.match(CODES[code].inCheck ?? '', /^[A-Z](?!.*newleaf check`).*\.$/, code);
+    for (const code of circles)
+      assert.match(CODES[code].inCheck?.advice ?? '', /^[A-Z](?!.*newleaf check`).*\.$/, code);
   });
 
   test('has a meaning of its own', () => {
