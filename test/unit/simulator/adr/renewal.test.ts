@@ -80,8 +80,9 @@ for (const [how, clean, again] of [
     const session = await enter(clean);
     session.ask(`away-${clean}`, body());
     assert.equal((await session.next()).status, 202);
+    const from = simulator.log.entries.length;
     await session.leave();
-    await simulator.log.waitFor({ event: 'disconnected', clientId: 'gw-1' }, 5_000, simulator.log.entries.length - 5);
+    await simulator.log.waitFor({ event: 'disconnected', clientId: 'gw-1' }, 5_000, from);
     await simulator.concludeRenewal('gw-1');
     const next = await enter(clean, again);
     assert.equal((await next.next()).status, 200);
