@@ -40,6 +40,7 @@ const COMMANDS: Readonly<Record<CommandName, (passage: Passage) => Promise<Run>>
   'uplink add': async () => (await import('./cli/uplink/add.ts')).uplinkAdd(),
   'uplink list': async () => (await import('./cli/uplink/list.ts')).run,
   'uplink show': async () => (await import('./cli/uplink/show.ts')).uplinkShow(),
+  'uplink set': async () => (await import('./cli/uplink/set.ts')).run,
   'uplink forget': async () => (await import('./cli/uplink/forget.ts')).run,
   'uplink remove': async () => (await import('./cli/uplink/remove.ts')).uplinkRemove(process.stdin),
   'support-bundle': async () => (await import('./cli/bundle/command.ts')).supportBundle(thisProgram()),

@@ -23,12 +23,22 @@ export class TokenError extends Error {
   readonly code: string;
   /** The next step, where it is known better than by the kind. */
   readonly advice: string | undefined;
+  /** In its place where a person brings the leaves. */
+  readonly byPerson: string | undefined;
 
-  constructor(kind: TokenErrorKind, code: string, message: string, cause?: unknown, advice?: string) {
+  constructor(
+    kind: TokenErrorKind,
+    code: string,
+    message: string,
+    cause?: unknown,
+    advice?: string,
+    byPerson?: string,
+  ) {
     super(message, cause === undefined ? {} : { cause });
     this.kind = kind;
     this.code = code;
     this.advice = advice;
+    this.byPerson = byPerson;
   }
 }
 

@@ -1,15 +1,11 @@
-import { bits, octets, oid, sequence, set, tlv, utf8 } from './der.ts';
+import { bits, distinguishedName, extension, oid, pem, sequence, set, tlv } from './der.ts';
 import type { KeyType, PublicKey } from './public-key.ts';
 import { digestOf } from './sign.ts';
 
 const VERSION_0 = Buffer.from([2, 1, 0]);
 const NULL = Buffer.from([5, 0]);
-const TRUE = Buffer.from([1, 1, 0xff]);
 /** KeyUsage with the one bit digitalSignature (RFC 5280 section 4.2.1.3). */
 const DIGITAL_SIGNATURE = Buffer.from([3, 2, 7, 0x80]);
-
-const extension = (id: string, critical: boolean, value: Buffer): Buffer =>
-  sequence(oid(id), ...(critical ? [TRUE] : []), octets(value));
 
 const CLIENT_ONLY = sequence(
   oid('1.2.840.113549.1.9.14'), // extensionRequest
@@ -37,9 +33,6 @@ export async function csr(
   key: PublicKey,
   sign: (message: Buffer) => Promise<Uint8Array>,
 ): Promise<string> {
-  const subject = sequence(set(sequence(oid('2.5.4.3'), utf8(commonName))));
-  const request = sequence(VERSION_0, subject, key.spki, tlv(0xa0, CLIENT_ONLY));
-  const der = sequence(request, algorithm(key.keyType), bits(await sign(request)));
-  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE REQUEST-----\n${lines.join('\n')}\n-----END CERTIFICATE REQUEST-----\n`;
+  const request = sequence(VERSION_0, distinguishedName(commonName), key.spki, tlv(0xa0, CLIENT_ONLY));
+  return pem('CERTIFICATE REQUEST', sequence(request, algorithm(key.keyType), bits(await sign(request))));
 }

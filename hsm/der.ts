@@ -37,6 +37,20 @@ export function oid(dotted: string): Buffer {
   return tlv(0x06, Buffer.from(bytes));
 }
 
+/** A Name with a CN, and nothing else (RFC 5280 section 4.1.2.4). */
+export const distinguishedName = (commonName: string): Buffer =>
+  sequence(set(sequence(oid('2.5.4.3'), utf8(commonName))));
+
+/** RFC 5280 section 4.1.2.9. */
+export const extension = (id: string, critical: boolean, value: Buffer): Buffer =>
+  sequence(oid(id), ...(critical ? [Buffer.of(1, 1, 0xff)] : []), octets(value));
+
+/** RFC 7468 section 2. */
+export function pem(label: string, der: Buffer): string {
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
+}
+
 /** One element cut out of DER: `whole` with tag and length, `content` without. */
 export interface Element {
   readonly tag: number;

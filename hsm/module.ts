@@ -102,10 +102,16 @@ export function findSlot(
   const path = [...loaded].find(([, one]) => one === module)?.[0] ?? 'MODULE';
   const hidden = hiddenTokens(path);
   const message = `No token matches ${asked || 'at all'}. Tokens there: ${there}.${hidden ? ` ${hidden.message}` : ''}`;
-  const lost =
-    'If the token is lost: `systemctl stop newleaf`, `newleaf init --ask`, `systemctl start newleaf`, `newleaf roll --wait`.';
-  const advice = hidden?.advice ?? `Check hsm.token against \`pkcs11-tool --module ${path} -L\`. ${lost}`;
-  throw new TokenError('missing', 'TOKEN_NOT_FOUND', message, undefined, advice);
+  const lost = '`systemctl stop newleaf`, `newleaf init --ask`, `systemctl start newleaf`';
+  const first = `Check hsm.token against \`pkcs11-tool --module ${path} -L\`. If the token is lost: ${lost}`;
+  const [advice, byPerson] =
+    hidden === undefined
+      ? [
+          `${first}, \`newleaf roll --wait\`.`,
+          `${first}, \`newleaf csr\`, have it signed, then \`newleaf install FILE\`.`,
+        ]
+      : [hidden.advice];
+  throw new TokenError('missing', 'TOKEN_NOT_FOUND', message, undefined, advice, byPerson);
 }
 
 /** Every token, also those that are not initialised. */

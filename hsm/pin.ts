@@ -43,6 +43,12 @@ export async function readPin({ file, held, credentialsDirectory }: PinPlace): P
 }
 
 /**
+ * A PIN that cannot be guessed and is never typed: 120 bits. SoftHSM takes up to 255 characters, tpm2-pkcs11 128; but of the
+ * file that a pin-source names, libp11 0.4.12 (Debian 12) hands the token at most 31 characters, and burns a try.
+ */
+export const randomPin = (): string => randomBytes(15).toString('hex');
+
+/**
  * A copy of the PIN that only this process can read: a file without a name, kept open for the life of the process. The engine
  * reads it again for every context. `pin-value` needs no file, but libp11 0.4.13 prints the whole URI with the PIN to stderr
  * when it does not find the key.

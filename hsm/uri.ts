@@ -2,12 +2,12 @@ import { TokenError } from './ckr.ts';
 
 /** A PKCS#11 URI (RFC 7512); an attribute that is absent matches everything. */
 export interface Pkcs11Uri {
-  readonly token?: string;
-  readonly manufacturer?: string;
-  readonly model?: string;
-  readonly serial?: string;
-  readonly object?: string;
-  readonly type?: string;
+  readonly token?: string | undefined;
+  readonly manufacturer?: string | undefined;
+  readonly model?: string | undefined;
+  readonly serial?: string | undefined;
+  readonly object?: string | undefined;
+  readonly type?: string | undefined;
   /** CKA_ID: bytes, not text. */
   readonly id?: Buffer;
   /** The query attribute `pin-source`. */

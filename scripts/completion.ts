@@ -5,7 +5,7 @@ import { NEWLEAF } from '../agent/cli/table.ts';
 import { settingRows } from '../agent/config/config.ts';
 import { POLICY_NAMES } from './enrollment/add.ts';
 import { ENROLL } from './enrollment/commands.ts';
-import { ACTIONS } from './enrollment/run.ts';
+import { ACTIONS } from './enrollment/request.ts';
 
 const FILES = 'FILE';
 

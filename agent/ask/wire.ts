@@ -1,3 +1,4 @@
+import { advisedFor } from '../failure/advice.ts';
 import type { Failure } from '../failure/failure.ts';
 import type { Answer, Answerer, Ask } from './ask.ts';
 
@@ -9,17 +10,24 @@ export interface WireAnswer {
 
 export type WireAnswerer = (ask: Ask) => Promise<WireAnswer>;
 
-/** @param programs what a status has to say of the programs of the gateway, where there are any */
+/**
+ * @param programs what a status has to say of the programs of the gateway, where there are any
+ * @param automatic the issuer needs no person
+ */
 export const onWire =
-  (answer: Answerer, programs: () => object | undefined = () => undefined): WireAnswerer =>
+  (answer: Answerer, programs: () => object | undefined = () => undefined, automatic = true): WireAnswerer =>
   async (ask) => {
     const answered = await answer(ask);
-    const { status, body } = wired(answered);
+    const { status, body } = wired(answered, advisedFor(automatic));
     const uplink = answered.is === 'status' ? programs() : undefined;
     return { status, body: uplink === undefined ? body : { ...body, uplink } };
   };
 
-function wired(answer: Answer): WireAnswer {
+function wired(answer: Answer, advised: ReturnType<typeof advisedFor>): WireAnswer {
+  const shown = (failure: Failure) => {
+    const { code, message, advice } = advised(failure);
+    return { code, message, advice };
+  };
   switch (answer.is) {
     case 'status':
       return { status: 200, body: answer.status };
@@ -44,5 +52,3 @@ function wired(answer: Answer): WireAnswer {
       return { status: 500, body: shown(answer.failure) };
   }
 }
-
-const shown = ({ code, message, advice }: Failure) => ({ code, message, advice });

@@ -41,6 +41,7 @@ export interface Uplinked {
 /** The parts that every daemon has; keys, far side and first leaf come from the assembly. */
 export function foundationOf({ config, log, env, clock = systemClock, uplink, beside }: Given) {
   const { directory } = config.state;
+  const terms = termsOf(config, builtAt);
   const view = new DaemonView();
   const keepalive = new Keepalive(config.network.keepalive, () => clock.monotonic());
   return {
@@ -56,11 +57,11 @@ export function foundationOf({ config, log, env, clock = systemClock, uplink, be
     draw: Math.random,
     log,
     notify: createNotify(env, (cause) => log.warn({ event: 'notify-failed', cause: cause.message })),
-    terms: termsOf(config, builtAt),
+    terms,
     version,
     registrationId: config.dps.registration_id,
     view,
-    answer: onWire(view.answer, uplink?.status),
+    answer: onWire(view.answer, uplink?.status, terms.automatic),
     ...(uplink && { besideTwin: uplink.reported }),
     ...(beside && { beside }),
   };

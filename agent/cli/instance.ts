@@ -2,7 +2,6 @@ import { type Config, configPath, DEFAULT_PATH, instanceOf, loadConfig } from '.
 import { configurationOf, isInstanceName } from '../config/instance.ts';
 import { namesHere } from '../config/neighbours.ts';
 import { needsNoPerson } from '../config/terms.ts';
-import { byPerson } from '../failure/by-person.ts';
 import { DAEMON, localAccount } from '../machine/account.ts';
 import { namingIn } from '../machine/naming.ts';
 import { rewritten } from '../machine/printed.ts';
@@ -20,22 +19,21 @@ export const forInstance = (work: Run): Run =>
     const env = name === undefined ? io.env : { ...io.env, NEWLEAF_CONFIG: configurationOf(name) };
     const named = namingIn(env);
     const entitled = sudoFor(reader, !hasUnit);
-    const advised = forIssuer(() => loadConfig(configPath(textOption(chosen, 'config'), io.env)).config);
-    const printed = (output: Output) => rewriting(output, (text) => rewritten(named(advised(text)), entitled));
+    const isByPerson = () => isPersonNeeded(() => loadConfig(configPath(textOption(chosen, 'config'), io.env)).config);
+    const rewrite = (text: string) => rewritten(named(text), entitled);
+    const printed = (output: Output) => forPerson(output, { rewrite, isByPerson });
     return work(chosen, { ...io, env, out: printed(io.out), err: printed(io.err) });
   });
 
-/** Reads the configuration for a text that advises a roll, and for no other. */
-export const forIssuer = (config: () => Config) => (text: string) => {
-  const told = byPerson(text);
-  if (told === text) return text;
+/** Whether a person brings the leaves, as far as the configuration can be read. */
+export function isPersonNeeded(config: () => Config): boolean {
   try {
     const read = config();
-    return 'tpm' in read || needsNoPerson(read.issuer) ? text : told;
+    return !('tpm' in read) && !needsNoPerson(read.issuer);
   } catch {
-    return text;
+    return false;
   }
-};
+}
 
 /** @throws Misuse */
 function configOf(args: ParsedArguments): { readonly config?: string } {
@@ -47,8 +45,8 @@ function configOf(args: ParsedArguments): { readonly config?: string } {
   throw new Misuse(`--instance ${given} must be 1 to 28 letters, digits, - and _, and not newleaf itself.`);
 }
 
-/** @param rewrite text for people, which screens ask for; what is written for programs stays as it is */
-function rewriting(output: Output, rewrite: (text: string) => string): Output {
+/** Texts for people, which screens ask for; what is written for programs stays as it is. */
+function forPerson(output: Output, told: Pick<Output, 'rewrite' | 'isByPerson'>): Output {
   return {
     write: (text) => output.write(text),
     get isTTY() {
@@ -61,7 +59,7 @@ function rewriting(output: Output, rewrite: (text: string) => string): Output {
       return output.rows;
     },
     on: (event, listener) => output.on?.(event, listener),
-    rewrite,
+    ...told,
   };
 }
 

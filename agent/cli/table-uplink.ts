@@ -16,6 +16,14 @@ const TROUBLE = {
 const json = flagged('Print JSON, whose schema is kept stable.');
 const operands = { shown: 'NAME', least: 1, most: 1 };
 
+/** Options of `newleaf uplink add` and `set`. */
+export const TERMS = {
+  'max-bytes': valued('SIZE', 'The most bytes on disk that wait for the hub, in place of uplink.max_bytes.'),
+  'max-age': valued('DURATION', 'Older messages are dropped, in place of uplink.max_age.'),
+  rate: valued('COUNT', 'The most messages a second to the hub; without it, only uplink.rate bounds them.'),
+  priority: valued('PRIORITY', '"high", "normal" or "bulk": which goes first where messages of several programs wait.'),
+};
+
 /** The commands for the programs of the gateway that send through newleaf. */
 export const UPLINK_COMMANDS = {
   'uplink add': {
@@ -31,6 +39,7 @@ export const UPLINK_COMMANDS = {
       group: valued('GROUP', 'Users in this group may connect; without it, users in the group of the daemon.'),
       key: flagged('Connect by TLS at uplink.tcp, with a key.'),
       again: flagged('A new key for a program that has one: its messages stay, and the old key is void.'),
+      ...TERMS,
     },
     examples: [
       { line: 'sudo newleaf uplink add sensors --group sensors', meaning: 'A socket for users in the group sensors.' },
@@ -60,6 +69,25 @@ export const UPLINK_COMMANDS = {
       { line: 'newleaf uplink show telegraf --json | jq -r .key', meaning: 'Only the key.' },
     ],
     exits: TROUBLE,
+  },
+  'uplink set': {
+    meaning: 'Change the bounds and the priority of a program',
+    caller: 'group',
+    operands,
+    about: [
+      'Changes what is named, and nothing else: its messages and its key stay. Its connections are ended, so that it connects again. The value `default` takes away what was set: it is then as in the configuration.',
+      'Where messages of several programs wait, those with high priority go first, then normal ones, then bulk. None stands for ever: a bulk program has a turn after 8 of a normal one, or 64 of one with high priority.',
+    ],
+    options: TERMS,
+    examples: [
+      { line: 'newleaf uplink set alarms --priority high' },
+      {
+        line: 'newleaf uplink set log --priority bulk --rate 5 --max-age 2day',
+        meaning: 'A backlog that must not be in the way.',
+      },
+      { line: 'newleaf uplink set log --rate default' },
+    ],
+    exits: EXITS,
   },
   'uplink forget': {
     meaning: 'End what a program has asked the cloud for, and no longer takes',

@@ -173,7 +173,10 @@ const COMMANDS = {
       'As root it finds everything. It logs in to the token once, as `newleaf check` does.',
     ],
     options: {
-      out: { ...valued('FILE', 'Write it there instead of to the directory for temporary files.'), short: 'o' },
+      out: {
+        ...valued('FILE', 'Write it there instead of to the directory for temporary files; `-`: to stdout.'),
+        short: 'o',
+      },
     },
     examples: [{ line: 'sudo newleaf support-bundle', meaning: 'Prints where it is, and what is in it.' }],
     exits: {

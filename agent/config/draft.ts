@@ -11,6 +11,8 @@ export interface Drafted {
   readonly draft: Draft;
   /** One sentence and line for each mistake in the text; missing settings are not among them. */
   readonly mistakes: readonly string[];
+  /** Nothing is wrong, and nothing is missing. */
+  readonly isComplete: boolean;
 }
 
 /**
@@ -25,7 +27,8 @@ export function draftOf(text: string, file: string): Drafted {
     const name = `${section}.${key}`;
     return line === undefined || written === undefined || !isKept(name) ? [] : [[name, written] as const];
   });
-  return { draft: new Map(written), mistakes: wrong.map(({ sentence }) => sentence) };
+  const sentences = wrong.map(({ sentence }) => sentence);
+  return { draft: new Map(written), mistakes: sentences, isComplete: mistakes.length === 0 };
 }
 
 /** The fault of a value, as the end of a sentence ("must be …"); undefined where it is accepted. */

@@ -50,6 +50,20 @@ export const hostNames: Kind<readonly string[]> = {
   ),
 };
 
+/** Names of this gateway itself. */
+export const ownNames: Kind<readonly string[]> = {
+  type: 'list of texts',
+  range: 'a list of host names ("newleaf", "gateway.local")',
+  read: pipe(
+    array(string('must be a list of texts'), 'must be a list of texts'),
+    nonEmpty('must name a host; without the setting it is the host name'),
+    check(
+      (written) => written.every((one) => HUB_NAME.test(one) && !one.startsWith('.')),
+      'must be names of this gateway: no scheme, no port, no *',
+    ),
+  ),
+};
+
 /** An IPv6 address, with or without brackets. A zone (`%eth0`) is of no use to a proxy. */
 const isAddress = (written: string): boolean => !written.includes('%') && isIPv6(written.replace(/^\[(.*)\]$/, '$1'));
 

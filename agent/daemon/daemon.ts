@@ -83,7 +83,7 @@ export class Daemon {
     };
     const happened = (event: Happened, landed: () => void) => this.#inputs.push({ happened: event, landed });
     this.#lanes = new Lanes({ clock, log, attempt, happened });
-    this.#transcript = new Transcript(log, terms.attestation);
+    this.#transcript = new Transcript(log, terms);
     this.#firstLeaf = new FirstLeaf(options);
     this.#otherClock = new OtherClock(clock);
     this.#persistence = new Persistence(options);

@@ -1,4 +1,5 @@
 import type { DaemonEvent } from '../ask/event.ts';
+import { advisedFor } from '../failure/advice.ts';
 import { type Failure, failure } from '../failure/failure.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import type { Log } from '../machine/log.ts';
@@ -11,12 +12,12 @@ import type { Alarm, RollEvent, RollState } from '../roll/state.ts';
 /** Tells the log and the subscribers what a step changed: one line for a transition, an outcome, an alarm. */
 export class Transcript {
   readonly #log: Log;
-  readonly #attestation: Terms['attestation'];
+  readonly #terms: Pick<Terms, 'attestation' | 'automatic'>;
   readonly #listeners = new Set<(event: DaemonEvent) => void>();
 
-  constructor(log: Log, attestation: Terms['attestation'] = 'x509') {
+  constructor(log: Log, terms: Pick<Terms, 'attestation' | 'automatic'>) {
     this.#log = log;
-    this.#attestation = attestation;
+    this.#terms = terms;
   }
 
   subscribe(listener: (event: DaemonEvent) => void): () => void {
@@ -29,13 +30,13 @@ export class Transcript {
       const { effect, failure } = event;
       const level = failure.kind === 'transient' ? 'warn' : 'error';
       this.#log[level]({ event: 'failed', action: effect.kind, phase: before.phase, ...failureFields(failure) });
-      this.#send({ type: 'failed', effect: effect.kind, ...told(failure) });
+      this.#send({ type: 'failed', effect: effect.kind, ...this.#told(failure) });
     }
     if (event.kind === 'lost') this.#log.warn({ event: 'lost', ...failureFields(event.failure) });
     if (decision?.action === 'ignore')
       this.#log.debug({ event: 'ignored', reason: decision.rule, message: decision.why });
     for (const { at, from, to, why, code } of newer(before.trail, state.trail)) {
-      const message = wordsOf(to, this.#attestation);
+      const message = wordsOf(to, this.#terms.attestation);
       this.#log.info({ event: 'transition', from, to, reason: why, code, message, id: state.request?.id });
       this.#send({ type: 'transition', at: iso(at), from, to, why, ...(code && { code }) });
     }
@@ -43,18 +44,26 @@ export class Transcript {
     for (const { id, action, reason, outcome, endedAt, failure } of newer(before.outcomes, state.outcomes)) {
       const level = outcome === 'done' ? 'info' : 'warn';
       this.#log[level]({ event: 'outcome', id, action, reason: outcome, ...(failure && failureFields(failure)) });
-      this.#send({ type: 'outcome', id, action, reason, outcome, ...(failure && told(failure)), at: iso(endedAt) });
+      this.#send({
+        type: 'outcome',
+        id,
+        action,
+        reason,
+        outcome,
+        ...(failure && this.#told(failure)),
+        at: iso(endedAt),
+      });
     }
     for (const which of ['workTrouble', 'sessionTrouble'] as const) {
       const met = state[which];
-      if (met !== undefined && met !== before[which]) this.#send({ type: 'trouble', ...told(met.failure) });
+      if (met !== undefined && met !== before[which]) this.#send({ type: 'trouble', ...this.#told(met.failure) });
     }
     if (state.alarm !== undefined && state.alarm !== before.alarm) this.#tellAlarm(state.alarm, state.current);
     if (state !== before) this.#send({ type: 'changed' });
   }
 
   #tellAlarm(alarm: Alarm, current: Leaf | undefined): void {
-    const what = told(failure(alarm === 'expired' ? 'NL-LEAF-EXPIRED' : 'NL-LEAF-EXPIRING'));
+    const what = this.#told(failure(alarm === 'expired' ? 'NL-LEAF-EXPIRED' : 'NL-LEAF-EXPIRING'));
     const level = alarm === '1hour' || alarm === 'expired' ? 'error' : 'warn';
     const leaf = current && { thumbprint: current.thumbprint, at: iso(current.notAfter) };
     this.#log[level]({ event: 'expiring', reason: alarm, ...what, ...leaf });
@@ -72,12 +81,15 @@ export class Transcript {
     this.#send({ type: 'online', hub });
   }
 
+  #told(failure: Failure) {
+    const { code, message, advice } = advisedFor(this.#terms.automatic)(failure);
+    return { code, message, advice };
+  }
+
   #send(event: DaemonEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
 }
-
-const told = ({ code, message, advice }: Failure) => ({ code, message, advice });
 
 /** The host of a session (state.ts). */
 const hubOf = (online: string): string => online.replace(/^[^@]*@/, '').replace(/#.*$/, '');

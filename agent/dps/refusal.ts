@@ -66,10 +66,19 @@ const isAllocation = ({ errorCode, message }: No): boolean =>
 const unassigned = ({ cause, wait = 0 }: No): Fault =>
   new Fault('NL-DPS-ALLOCATION', { cause, retryAfterMs: Math.max(wait, PERSON_MS) });
 
-function by(status: number, { cause, wait }: No): Fault {
+/** DPS has seen no verified CA above the leaf (azure-iot-sdk-java issues 203 and 573): all else may be enrolled, and enabled. */
+const UNVERIFIED = {
+  message:
+    'DPS does not accept this leaf: neither it nor its issuer is enrolled, or no CA above it is verified in DPS.',
+  advice:
+    'Operator: is its issuer enrolled? Then upload and verify the root above it in DPS. Else enroll the leaf or its issuer (`newleaf status` prints the thumbprint). Then `newleaf reprovision`.',
+};
+
+function by(status: number, { message, cause, wait }: No): Fault {
   const code = BY_STATUS[status] ?? (status >= 500 ? 'NL-DPS-SERVER' : 'NL-DPS-OTHER');
   const retryAfterMs = code === 'NL-DPS-OTHER' ? Math.max(wait ?? 0, PERSON_MS) : wait;
-  return new Fault(code, { cause, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
+  const words = /CA certificate not found/i.test(String(message)) ? UNVERIFIED : {};
+  return new Fault(code, { ...words, cause, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
 }
 
 const LINK_CODES: Readonly<Record<LinkEnd, Code>> = {

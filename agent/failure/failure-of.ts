@@ -1,3 +1,4 @@
+import { type Advice, another, whole } from './advice.ts';
 import { isPassing } from './errno.ts';
 import { CODES, type Code, type Failure, Fault, failure } from './failure.ts';
 import { foreign } from './foreign.ts';
@@ -10,7 +11,7 @@ export const nameToken = (which = 'one of them', serial = '…'): string =>
   `Name ${which} by its serial number: hsm.uri = "pkcs11:serial=${foreign(serial)}" in place of hsm.token.`;
 
 /** Where the code of hsm/ says more than the kind. */
-const ADVICE: Readonly<Record<string, string>> = {
+const ADVICE: Readonly<Record<string, string | Advice>> = {
   ENGINE_UNSUPPORTED:
     'Let stunnel do it: `apt-get install stunnel4 pkcs11-provider` (Fedora: stunnel and pkcs11-provider), and hsm.tls = "auto".',
   HELPER_NOT_FOUND:
@@ -19,8 +20,10 @@ const ADVICE: Readonly<Record<string, string>> = {
     'Name a key in hsm.key that signs after one login (with a PIV card, that of slot 9a), or leave hsm.key out.',
   KEY_AMBIGUOUS:
     'Look at them with `pkcs11-tool -O --login`: name one by its CKA_ID (`id=` in hsm.key), or remove one that is not needed.',
-  KEY_ID_SHARED:
-    'Another program has made a key with the same CKA_ID, and TLS names a key by that. Remove the other key, or get one with an ID of its own: `newleaf roll --wait`.',
+  KEY_ID_SHARED: another(
+    (how) =>
+      `Another program has made a key with the same CKA_ID, and TLS names a key by that. Remove the other key, or get one with an ID of its own: ${how}.`,
+  ),
   KEY_TYPE_UNKNOWN: 'Choose another leaf.key_type, then `systemctl restart newleaf`.',
   TOKEN_AMBIGUOUS: nameToken(),
 };
@@ -35,13 +38,17 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof Error && 'kind' in error) {
     const named = `${AREAS[error.name]}-${String(error.kind).toUpperCase()}`;
     const code = named === 'NL-TOKEN-PIN-FILE' && isPassing(error.cause) ? 'NL-TOKEN-PIN-READ' : named;
-    const own = 'advice' in error && typeof error.advice === 'string' ? error.advice : undefined;
-    const known = own ?? ('code' in error ? ADVICE[String(error.code)] : undefined);
+    const known = ownOf(error) ?? ('code' in error ? ADVICE[String(error.code)] : undefined);
     const message = `${error.message.replace(/\.$/, '')}.`;
     const advice = known ?? (code === 'NL-TOKEN-FAILED' && !message.includes('CKR_') ? WITHOUT_CKR : undefined);
-    if (isCode(code)) return failure(code, { message, ...(advice !== undefined && { advice }) });
+    if (isCode(code)) return failure(code, { message, ...(advice && whole(advice)) });
   }
   return failure('NL-INTERNAL', { cause: error instanceof Error ? (error.stack ?? error.message) : error });
+}
+
+function ownOf(error: Error): Advice | undefined {
+  const { advice, byPerson } = error as Partial<Advice>;
+  return typeof advice === 'string' ? { advice, byPerson } : undefined;
 }
 
 const isCode = (name: string): name is Code => Object.hasOwn(CODES, name);

@@ -1,3 +1,4 @@
+import type { Advice } from './advice.ts';
 import { plainCause } from './cause.ts';
 import { AZURE } from './codes/azure.ts';
 import type { FailureKind } from './codes/code.ts';
@@ -20,37 +21,37 @@ type AreaIn<C> = C extends `NL-${infer A}-${string}` ? A : C extends `NL-${infer
 
 export const areaOf = ({ code }: { readonly code: Code }): Area => code.split('-')[1] as Area;
 
-export interface Failure {
+export interface Failure extends Advice {
   readonly kind: FailureKind;
   readonly code: Code;
   /** One sentence without the code. */
   readonly message: string;
-  /** The next command, or the person to call. */
-  readonly advice: string;
   /** The least pause that the other side asked for, in milliseconds. */
   readonly retryAfterMs?: number;
   /** The words of the SDK, server or module that failed, shortened. */
   readonly cause?: string;
 }
 
-export interface FailureDetail {
+export interface FailureDetail extends Partial<Pick<Advice, 'byPerson'>> {
   readonly message?: string;
   readonly cause?: unknown;
   readonly retryAfterMs?: number;
-  readonly advice?: string;
+  readonly advice?: string | undefined;
 }
 
 const CAUSE_LENGTH = 300;
 
 /** Builds a failure from its code; message and advice default to the table. A command stands in the advice alone. */
 export function failure(code: Code, detail: FailureDetail = {}): Failure {
-  const { kind, means, advice } = CODES[code];
+  const { kind, means, ...table } = CODES[code];
+  const { advice = table.advice, byPerson } = detail.advice === undefined ? table : detail;
   const cause = detail.cause instanceof Error ? detail.cause.message : detail.cause;
   return {
     kind,
     code,
     message: detail.message === undefined ? means : foreign(detail.message),
-    advice: detail.advice ?? advice,
+    advice,
+    ...(byPerson !== undefined && { byPerson }),
     ...(detail.retryAfterMs === undefined ? {} : { retryAfterMs: detail.retryAfterMs }),
     ...(cause === undefined ? {} : { cause: foreign(String(cause).slice(0, CAUSE_LENGTH)) }),
   };

@@ -2,13 +2,19 @@ import { isProtected } from '../../hsm/key-pair.ts';
 import type { Token } from '../../hsm/token.ts';
 import { certificatePem } from '../certificate/pem.ts';
 import { verify } from '../certificate/verify.ts';
+import { type Advice, inBoth, whole } from '../failure/advice.ts';
 import { CODES } from '../failure/failure.ts';
 import { publishedChain } from '../state/published.ts';
 
-const { advice } = CODES['NL-TOKEN-OCCUPIED'];
-const DESTROY = `Left by an earlier newleaf, and needed by nothing: \`newleaf decommission\` shows it, asks, and destroys it; then \`newleaf init\`. Else: ${advice}`;
-const ADOPT =
-  'It has a valid leaf for this gateway, so the state of this gateway was lost. To go on with this leaf: `systemctl stop newleaf`, `newleaf init --adopt token --yes`, `systemctl start newleaf`. To begin anew instead: `newleaf decommission` shows it, asks, and destroys it; then `newleaf init`';
+const STAYS: Advice = CODES['NL-TOKEN-OCCUPIED'];
+const DESTROY = inBoth(
+  STAYS,
+  (advice) =>
+    `Left by an earlier newleaf, and needed by nothing: \`newleaf decommission\` shows it, asks, and destroys it; then \`newleaf init\`. Else: ${advice}`,
+);
+const ADOPT = whole(
+  'It has a valid leaf for this gateway, so the state of this gateway was lost. To go on with this leaf: `systemctl stop newleaf`, `newleaf init --adopt token --yes`, `systemctl start newleaf`. To begin anew instead: `newleaf decommission` shows it, asks, and destroys it; then `newleaf init`',
+);
 
 interface Clearing {
   readonly token: Pick<Token, 'generations' | 'find' | 'certificates'>;
@@ -23,11 +29,11 @@ interface Clearing {
  * What a person does about an object in the place of the first key of a gateway. A key with a leaf is not given up. Where
  * `decommission` would destroy what is there, after its question, that is the way on.
  */
-export async function clearing(options: Clearing, label: string): Promise<string> {
+export async function clearing(options: Clearing, label: string): Promise<Advice> {
   if (await hasLeaf(options, label)) return ADOPT;
   const there = await options.token.generations(label);
   const isOurs = there.every(({ id, protection }) => id !== '' && protection !== undefined && isProtected(protection));
-  return isOurs ? DESTROY : advice;
+  return isOurs ? DESTROY : STAYS;
 }
 
 /**

@@ -7,6 +7,7 @@ import { doubtsOf, isProtected } from '../../hsm/key-pair.ts';
 import type { KeyType, PublicKey } from '../../hsm/public-key.ts';
 import { digestOf } from '../../hsm/sign.ts';
 import type { Token } from '../../hsm/token.ts';
+import type { Advice } from '../failure/advice.ts';
 import { Fault } from '../failure/failure.ts';
 import type { KeyRef, Slot } from '../roll/leaf.ts';
 import type { Keys } from '../roll/ports.ts';
@@ -28,7 +29,7 @@ interface KeysOptions {
   /** Gets the token's complaint about a key that it has made. */
   readonly warn: (message: string) => void;
   /** What a person does about an object in the place of the first key (occupied.ts). */
-  readonly clearing: (label: string) => Promise<string>;
+  readonly clearing: (label: string) => Promise<Advice>;
   /** Destroys a key pair in a process of its own (hsm/destroy.ts says why). */
   readonly destroy: (label: string, id: string) => Promise<void>;
 }
@@ -70,7 +71,7 @@ export function createKeys(options: KeysOptions): Keys {
       await rm(fileOf({ slot, id }), { force: true });
       const made = await token.generate(label, keyType, id).catch(async (error: unknown) => {
         if (!isOccupied(error) || current() !== undefined) throw error;
-        throw new Fault('NL-TOKEN-OCCUPIED', { message: error.message, advice: await clearing(label) });
+        throw new Fault('NL-TOKEN-OCCUPIED', { message: error.message, ...(await clearing(label)) });
       });
       wrote();
       const doubts = doubtsOf(await token.describe(made));

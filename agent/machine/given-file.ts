@@ -1,4 +1,14 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants;
@@ -21,6 +31,20 @@ export function openGiven(path: string): number {
     if (!found.isFile()) throw failed(found.isDirectory() ? 'EISDIR' : 'EINVAL', `${path} is no regular file`);
     if (found.nlink > 1 && !isOfRoot(dirname(place))) throw strange(path);
   });
+}
+
+/**
+ * Why a path leads to no file, as the end of a sentence; undefined where it does. A directory may be closed to the daemon, and
+ * open to the caller of init.
+ */
+export function noFile(place: string): string | undefined {
+  let found: Stats;
+  try {
+    found = statSync(place);
+  } catch {
+    return `must be a file that is there: there is no ${place}`;
+  }
+  return found.isFile() ? undefined : `must be a file: ${place} is ${found.isDirectory() ? 'a directory' : 'none'}`;
 }
 
 /** The content of such a file. @throws as `openGiven`, and the error of read(2) */

@@ -1,6 +1,6 @@
 import { configPath, DEFAULT_PATH, instanceOf } from '../config/config.ts';
 import { configurationOf } from '../config/instance.ts';
-import { contained, isContained } from './contained.ts';
+import { contained, inImage, isContained } from './contained.ts';
 import { type Rewriting, rewritten } from './printed.ts';
 
 const STANDARD = instanceOf(DEFAULT_PATH);
@@ -33,5 +33,5 @@ export function naming(name: string): (text: string) => string {
 export function namingIn(env: NodeJS.ProcessEnv): (text: string) => string {
   const { name } = instanceOf(configPath(undefined, env));
   const named = name === undefined ? (text: string) => text : naming(name);
-  return isContained(env) ? (text) => rewritten(named(text), contained) : named;
+  return isContained(env) ? (text) => rewritten(inImage(named(text)), contained) : named;
 }

@@ -40,12 +40,19 @@ export function unitIn(shown: string): Unit | undefined {
   return { environment: assignmentsIn(property('Environment')), groups: wordsIn(property('SupplementaryGroups')) };
 }
 
-/** `A=1 "B=two words"`: systemctl(1) puts words with blanks in double quotes, with a backslash before quotes and itself. */
-function wordsIn(list: string): readonly string[] {
-  return [...list.matchAll(/"((?:\\.|[^"\\])*)"|(\S+)/g)].map(
-    ([, quoted, plain]) => quoted?.replace(/\\(["\\])/g, '$1') ?? plain ?? '',
+/**
+ * `A=1 "B=two words"`: systemctl(1) puts words with blanks in double quotes, with a backslash before quotes and itself. A person
+ * may also take single quotes.
+ */
+export function wordsIn(list: string): readonly string[] {
+  return [...list.matchAll(/"((?:\\.|[^"\\])*)"|'([^']*)'|(\S+)/g)].map(
+    ([, quoted, single, plain]) => quoted?.replace(/\\(["\\])/g, '$1') ?? single ?? plain ?? '',
   );
 }
+
+/** The other way round. */
+export const inQuotes = (word: string): string =>
+  /^[^\s"']+$/.test(word) ? word : `"${word.replace(/["\\]/g, '\\$&')}"`;
 
 function assignmentsIn(list: string): Readonly<Record<string, string>> {
   return Object.fromEntries(

@@ -1,4 +1,4 @@
-import { advisedFor } from '../failure/by-person.ts';
+import { advisedFor } from '../failure/advice.ts';
 import { areaOf, type Failure, sentence } from '../failure/failure.ts';
 import { type Candidate, hasLeaf, keyOf, leafIn, metBy, restOf, type Unwanted } from './candidate.ts';
 import { isEndorsed, type Leaf } from './leaf.ts';
@@ -159,10 +159,10 @@ export function statusOf(
   const alarm = presentAlarm(state, terms, now);
   const wrong = wrongIn(state, terms, now, others);
   const met = state.workTrouble ?? state.sessionTrouble;
-  const advised = advisedFor(terms.automatic);
+  const told = (failure: Failure) => troubleOf(advisedFor(terms.automatic)(failure));
   const trouble = met?.failure ?? others[0] ?? wrong.find(({ code }) => code === 'NL-LEAF-EXPIRED');
   const renewAt = current && dueAt(current, terms.renewAt);
-  const ended = outcomes.map(outcomeOf);
+  const ended = outcomes.map((one) => outcomeOf(one, told));
   return {
     schema: 1,
     version,
@@ -180,7 +180,7 @@ export function statusOf(
         ? { endorsementKey: current.thumbprint }
         : { leaf: { ...currentStatus(current, renewAt), ...(pem && certificateOf(current)) } })),
     ...(onboarding?.told && { onboarding: onboarding.told }),
-    ...(next && { next: { ...nextStatus(next, state), ...(pem && hasLeaf(next) && certificateOf(next.leaf)) } }),
+    ...(next && { next: { ...nextStatus(next, state, told), ...(pem && hasLeaf(next) && certificateOf(next.leaf)) } }),
     ...(request && { request: requestStatus(request) }),
     ...(scheduled && { scheduled: { ...requestStatus(scheduled), startAt: iso(scheduled.startAt) } }),
     ...(ended[0] && { last: ended[0] }),
@@ -188,7 +188,7 @@ export function statusOf(
     trail: state.trail.map((one) => ({ ...one, at: iso(one.at) })),
     clock: { credible: isCredible(state, terms, now), floor: iso(clockFloor(state, terms)) },
     ...(alarm && { alarm }),
-    ...(trouble && { trouble: { ...troubleOf(advised(trouble)), ...(met && metWhen(met)) } }),
+    ...(trouble && { trouble: { ...told(trouble), ...(met && metWhen(met)) } }),
     wrong: wrong.map(troubleOf),
     person: needsPerson(state, terms, now),
   };
@@ -209,7 +209,7 @@ export function lineOf(
   ].join('; ');
 }
 
-function nextStatus(next: Candidate, { phase, probe }: RollState): NextStatus {
+function nextStatus(next: Candidate, { phase, probe }: RollState, told: (failure: Failure) => Trouble): NextStatus {
   const leaf = leafIn(next);
   const rest = restOf(next);
   const failure = metBy(next);
@@ -221,7 +221,7 @@ function nextStatus(next: Candidate, { phase, probe }: RollState): NextStatus {
     standing: failure !== undefined ? 'parked' : waits ? 'waiting' : 'rolling',
     ...(leaf && { leaf: leafStatus(leaf) }),
     ...(askAt !== undefined && rest && next.is !== 'unwanted' && { askAt: iso(askAt) }),
-    ...(failure && { refusals: next.tries, trouble: troubleOf(failure) }),
+    ...(failure && { refusals: next.tries, trouble: told(failure) }),
     ...(next.is === 'unwanted' && { unwanted: next.because }),
   };
 }
@@ -248,13 +248,13 @@ function metWhen({ at, request }: Hindrance) {
   return { at: iso(at), ...(request !== undefined && { request }) };
 }
 
-function outcomeOf(ended: Outcome): OutcomeStatus {
-  const { failure } = ended;
+function outcomeOf(ended: Outcome, told: (failure: Failure) => Trouble): OutcomeStatus {
+  const { cause: _, ...trouble } = ended.failure ? told(ended.failure) : {};
   return {
     ...requestStatus(ended),
     outcome: ended.outcome,
     endedAt: iso(ended.endedAt),
-    ...(failure && { code: failure.code, message: failure.message, advice: failure.advice }),
+    ...trouble,
   };
 }
 

@@ -1,4 +1,4 @@
-import { advisedFor } from '../failure/by-person.ts';
+import { advisedFor } from '../failure/advice.ts';
 import { areaOf, CODES, type Code, type Failure, failure } from '../failure/failure.ts';
 import { metBy } from './candidate.ts';
 import { isEndorsed } from './leaf.ts';

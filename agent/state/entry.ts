@@ -37,6 +37,7 @@ const assignment = object({
 const failure = object({
   kind: picklist(['transient', 'refused', 'broken']),
   ...entriesFromList(['code', 'message', 'advice'], string()),
+  byPerson: optional(string()),
 });
 const request = object({
   id: string(),

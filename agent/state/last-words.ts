@@ -5,7 +5,7 @@ import { CODES } from '../failure/failure.ts';
 import { readRegular, writeAtomically } from './durable.ts';
 
 /** Why a daemon has ended: until another runs, there is no process for `newleaf status` to ask. */
-interface LastWords extends Pick<Failure, 'code' | 'message' | 'advice' | 'cause'> {
+interface LastWords extends Pick<Failure, 'code' | 'message' | 'advice' | 'byPerson' | 'cause'> {
   /** ISO 8601. */
   readonly at: string;
 }
@@ -22,7 +22,7 @@ export const FORGET_MS = 3_600_000;
  * @throws Fault NL-STATE-WRITE
  */
 export async function leaveWords(directory: string, why: Failure, at: number): Promise<void> {
-  const { code, message, advice, cause } = why;
+  const { code, message, advice, byPerson, cause } = why;
   const before = await lastWords(directory);
   // The cause may differ each time, as by a number in it.
   if (before?.code === code && before.message === message && before.advice === advice) return;
@@ -31,6 +31,7 @@ export async function leaveWords(directory: string, why: Failure, at: number): P
     code,
     message,
     advice,
+    ...(byPerson !== undefined && { byPerson }),
     ...(cause !== undefined && { cause }),
   };
   await writeAtomically(pathIn(directory), `${JSON.stringify(words)}\n`, 0o640);

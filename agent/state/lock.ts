@@ -4,7 +4,7 @@ import { closeSync, constants, fchownSync, fstatSync, openSync, statSync } from 
 import { readFile, realpath } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Fault } from '../failure/failure.ts';
+import { type FailureDetail, Fault } from '../failure/failure.ts';
 import { knock, listenAt } from '../machine/unix-socket.ts';
 import { makeDirectory } from './durable.ts';
 
@@ -33,9 +33,14 @@ const NAME_BYTES = 108;
  * socket does: it is seen in one network namespace only, and any user of the machine can take it before us.
  * Makes a missing directory.
  * @param name of the file
+ * @param taken how it is told that another has it
  * @throws Fault NL-DAEMON-RUNS; NL-STATE-WRITE where there is no directory
  */
-export async function takeLock(directory: string, name = LOCK): Promise<Lock> {
+export async function takeLock(
+  directory: string,
+  name = LOCK,
+  taken: FailureDetail = { message: `Another newleaf already runs on ${directory}.` },
+): Promise<Lock> {
   await makeDirectory(directory);
   const descriptor = lockOf(directory, name);
   let answer = await flock(descriptor);
@@ -47,7 +52,7 @@ export async function takeLock(directory: string, name = LOCK): Promise<Lock> {
   closeSync(descriptor);
   const gate = answer === 'taken' ? undefined : await listening(await abstractName(directory, name));
   if (gate !== undefined) return { release: () => closed(gate) };
-  throw new Fault('NL-DAEMON-RUNS', { message: `Another newleaf already runs on ${directory}.` });
+  throw new Fault('NL-DAEMON-RUNS', taken);
 }
 
 const { O_RDWR, O_CREAT, O_NOFOLLOW, O_RDONLY, O_DIRECTORY } = constants;

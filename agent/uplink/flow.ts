@@ -1,5 +1,6 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import type { MessageQueue, QueueCounts, Stored } from './ports.ts';
+import { hasExpired } from './times.ts';
 
 export interface CountedQueue extends MessageQueue {
   readonly counts: QueueCounts;
@@ -24,6 +25,9 @@ const STANDS_MS = 10 * 60_000;
 export class Flow {
   readonly queue: CountedQueue;
   readonly #whither: string;
+  readonly #now: () => number | undefined;
+  /** Messages that were not handed out, because the time that their sender gave them had passed. Since the start. */
+  expired = 0;
   /** Handed out and not dropped, since the last rewind. */
   readonly #taken = new Set<number>();
   /** How often the oldest message was dropped. */
@@ -31,17 +35,25 @@ export class Flow {
   #mark: string | undefined;
   #stoodMs = 0;
 
-  /** @param whither whom its messages are for, in words */
-  constructor(queue: CountedQueue, whither: string) {
+  /**
+   * @param whither whom its messages are for, in words
+   * @param now wall clock in milliseconds; undefined while it is not credible
+   */
+  constructor(queue: CountedQueue, whither: string, now: () => number | undefined) {
     this.queue = queue;
     this.#whither = whither;
+    this.#now = now;
   }
 
   /** @throws Fault NL-UPLINK-DISK */
   async next(): Promise<Stored | undefined> {
-    const message = await this.queue.next();
-    if (message !== undefined) this.#taken.add(message.sequence);
-    return message;
+    for (;;) {
+      const message = await this.queue.next();
+      if (message !== undefined) this.#taken.add(message.sequence);
+      if (message === undefined || !hasExpired(message.topic, this.#now())) return message;
+      this.expired += 1;
+      this.drop(message);
+    }
   }
 
   drop(message: Stored): void {

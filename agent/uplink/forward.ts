@@ -1,6 +1,7 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import type { HubSession, SessionEnd } from '../mqtt/hub-session.ts';
 import type { Clock } from '../time/clock.ts';
+import { Order } from './order.ts';
 import { Allowance, acknowledged, lowered, type Pace, paceOf, WINDOW } from './pace.ts';
 import type { Message, Stored } from './ports.ts';
 import type { Program } from './program.ts';
@@ -24,6 +25,8 @@ interface ForwarderOptions {
   readonly setAside: (program: Program, message: Stored, why: Failure) => Promise<void>;
 }
 
+const LATENESS_S = 0.01;
+
 /** The use of one session. */
 interface Run {
   readonly session: HubSession;
@@ -40,9 +43,12 @@ interface Run {
 export class Forwarder {
   readonly #options: ForwarderOptions;
   readonly #suspects = new Suspects();
-  readonly #allowance = new Allowance();
+  readonly #order = new Order();
+  /** Of QoS 0, which does not wait. */
+  readonly #allowance = new Allowance(() => WINDOW);
+  /** Of QoS 1. Timers are late by a millisecond or two, which must not be lost at a high rate. */
+  readonly #sends = new Allowance((rate) => rate * LATENESS_S);
   #pace: Pace;
-  #turn = 0;
   /** The hub has left a message without PUBACK, and has sent none since. */
   #isMute = false;
   #session: HubSession | undefined;
@@ -102,6 +108,7 @@ export class Forwarder {
     if (
       session === undefined ||
       session !== this.#inUse ||
+      !this.#order.passes(program, at) ||
       !this.#allowance.take(this.rate, at) ||
       !this.#suspects.passes(program, at)
     )
@@ -116,8 +123,9 @@ export class Forwarder {
   async #run(run: Run): Promise<void> {
     const { clock } = this.#options;
     const { session, onTheirWay } = run;
-    for (const { up } of this.#options.programs()) up.rewind();
-    this.#suspects.opened(clock.monotonic());
+    const programs = this.#options.programs();
+    for (const { up } of programs) up.rewind();
+    this.#suspects.opened(programs, clock.monotonic());
     this.#inUse = session;
     while (this.#session === session) {
       this.#nap = new AbortController();
@@ -132,13 +140,13 @@ export class Forwarder {
       const next = await this.#next(run, at);
       if (this.#session !== session) break;
       if (next === undefined) {
-        const restMs = this.#suspects.restMs(at) || this.#suspects.wakeMs(onTheirWay.keys(), at);
-        await clock.sleep(Math.min(restMs, patienceMs, IDLE_MS), this.#nap.signal);
+        await clock.sleep(Math.min(this.#restMs(run, at), patienceMs, IDLE_MS), this.#nap.signal);
         continue;
       }
       const sending = { ...next, sentAt: clock.monotonic() };
+      this.#sends.take(this.rate, sending.sentAt);
+      this.#order.sent(next.program, sending.sentAt);
       onTheirWay.set(sending, this.#send(run, sending));
-      await this.#pause(session, 1000 / this.rate);
     }
     await Promise.all(onTheirWay.values());
     // Over by now; or it goes on without the forwarder, which has been closed, or has a newer one.
@@ -146,21 +154,28 @@ export class Forwarder {
   }
 
   async #next({ onTheirWay, isBroken }: Run, at: number): Promise<Chosen | undefined> {
-    if (isBroken || onTheirWay.size >= WINDOW || this.#suspects.restMs(at) > 0) return undefined;
+    const waitMs = this.#suspects.restMs(at) || this.#sends.waitMs(this.rate, at);
+    if (isBroken || onTheirWay.size >= WINDOW || waitMs > 0) return undefined;
     const isAlone = [...onTheirWay.keys()].every(({ sentAt }) => sentAt + PROMPT_MS <= at);
-    const tried = await this.#suspects.next(isAlone, at);
-    if (tried !== undefined) return tried === 'wait' ? undefined : tried;
     const programs = this.#options.programs();
-    for (const offset of programs.keys()) {
-      const program = programs[(this.#turn + offset) % programs.length];
-      if (program === undefined || this.#suspects.has(program)) continue;
+    const tried = await this.#suspects.next(programs, isAlone, at);
+    if (tried !== undefined) return tried === 'wait' ? undefined : tried;
+    for (const program of this.#order.of(programs, at)) {
+      if (this.#suspects.has(program)) continue;
       // One that cannot be read is tried again with the next message, or later.
       const message = await program.up.next().catch(() => undefined);
-      if (message === undefined) continue;
-      this.#turn = (this.#turn + offset + 1) % programs.length;
-      return { program, message };
+      if (message !== undefined) return { program, message };
     }
     return undefined;
+  }
+
+  /** How long there is nothing to send for sure, where nothing new happens, in milliseconds. */
+  #restMs({ onTheirWay }: Run, at: number): number {
+    const restMs = this.#suspects.restMs(at) || this.#sends.waitMs(this.rate, at);
+    if (restMs > 0) return restMs;
+    const held = this.#options.programs().filter(({ queue }) => queue.count > 0);
+    const heldMs = held.map((program) => this.#order.waitMs(program, at)).filter((ms) => ms > 0);
+    return Math.min(this.#suspects.wakeMs(onTheirWay.keys(), at), ...heldMs);
   }
 
   async #ended(run: Run, how: SessionEnd): Promise<void> {
@@ -200,15 +215,6 @@ export class Forwarder {
     program.up.drop(message);
     this.#suspects.acknowledged(sending);
     this.wake();
-  }
-
-  /** Ends with the session. */
-  async #pause(session: HubSession, ms: number): Promise<void> {
-    const { clock } = this.#options;
-    for (const end = clock.monotonic() + ms; this.#session === session && clock.monotonic() < end; ) {
-      this.#nap = new AbortController();
-      await clock.sleep(end - clock.monotonic(), this.#nap.signal);
-    }
   }
 }
 

@@ -2,6 +2,7 @@ import { failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { hasPrograms } from '../state/program-name.ts';
+import { changedTerms } from '../state/program-terms.ts';
 import { Turns } from '../time/turns.ts';
 import type { LazyUplinkOptions } from './options.ts';
 import type { Serving } from './serving.ts';
@@ -80,14 +81,17 @@ export class LazyUplink {
 }
 
 const USAGE =
-  'The body must be {"add": NAME, "key": BOOLEAN, "again": BOOLEAN}, {"show": NAME}, {"forget": NAME} or {"remove": NAME}.';
+  'The body must be {"add": NAME, "key": BOOLEAN, "again": BOOLEAN, "terms": OBJECT}, {"set": NAME, "terms": OBJECT}, {"show": NAME}, {"forget": NAME} or {"remove": NAME}.';
 
 /** What is asked of the programs; undefined where the body does not say it. */
 function changeIn(body: unknown): ((serving: Serving) => object | Promise<object>) | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
-  const { add, key, again, show, forget, remove } = body as Readonly<Record<string, unknown>>;
+  const { add, key, again, terms, set, show, forget, remove } = body as Readonly<Record<string, unknown>>;
+  const own = changedTerms({}, terms);
+  if (own === undefined) return undefined;
   if (typeof add === 'string' && again === true) return (serving) => serving.renew(add);
-  if (typeof add === 'string') return (serving) => serving.add(add, key === true);
+  if (typeof add === 'string') return (serving) => serving.add(add, key === true, own);
+  if (typeof set === 'string') return (serving) => serving.set(set, terms);
   if (typeof show === 'string') return (serving) => serving.show(show);
   if (typeof forget === 'string') return (serving) => serving.forget(forget);
   return typeof remove === 'string' ? (serving) => serving.remove(remove) : undefined;

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Failure, Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
+import { isRandomName, volumeOfPrograms } from '../machine/contained.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { makePath, setMode } from '../machine/make-path.ts';
 import { SOCKETS_MODE } from '../machine/program-directory.ts';
@@ -27,6 +28,8 @@ type Address =
   | {
       /** `address:port`, TLS. */
       readonly tcp: string;
+      /** The name by which programs reach it, where the settings have one. */
+      readonly host?: string;
       /** Base64. */
       readonly key: string;
       /** A file with the CA of the listener, PEM. */
@@ -75,9 +78,9 @@ export class Listeners {
   }
 
   address({ name, connects, key = '' }: Pick<Program, 'name' | 'connects' | 'key'>): Address {
-    const { sockets, tcp } = this.#options.settings;
+    const { sockets, tcp, hosts: [host] = [] } = this.#options.settings;
     if (connects === 'socket') return { socket: join(sockets, name, SOCKET) };
-    return { tcp, key, ca: join(sockets, CA_FILE) };
+    return { tcp, ...(host !== undefined && { host }), key, ca: join(sockets, CA_FILE) };
   }
 
   /** A failure is the trouble of this program alone, and is tried again each minute: what is in the way may go. */
@@ -114,11 +117,14 @@ export class Listeners {
     this.#keys.delete(name);
     await this.#sockets.get(name)?.close();
     this.#sockets.delete(name);
-    // A directory that root has made is removed by `newleaf uplink remove`, where the daemon may not do so.
-    await rmdir(join(this.#options.settings.sockets, name)).catch(() => {});
     if (this.#keys.size > 0) return;
     for (const port of this.#ports) await port.close();
     this.#ports = [];
+  }
+
+  /** The directory of its socket. One that root has made is removed by `newleaf uplink remove`, where the daemon may not do so. */
+  async remove(name: string): Promise<void> {
+    await rmdir(join(this.#options.settings.sockets, name)).catch(() => {});
   }
 
   close(): Promise<void> {
@@ -153,7 +159,8 @@ export class Listeners {
 
   async #openCa(host: string): Promise<LocalCa> {
     const { directory, settings, clock, earliest, log } = this.#options;
-    const names = [hostname(), host];
+    const { hosts = [hostname()].filter((name) => !isRandomName(name)) } = settings;
+    const names = [...hosts, host];
     const tls = join(directory, '.tls');
     await makeDirectory(tls);
     const ca = await openLocalCa({ directory: tls, names, now: () => clock.now(), earliest, log });
@@ -171,7 +178,8 @@ export class Listeners {
       await write();
     } catch (cause) {
       const message = `${path} cannot be made.`;
-      const advice = `Let the user of the daemon write to uplink.sockets; under systemd, another place than ${USUAL} needs ReadWritePaths=.`;
+      const ofMachine = `Let the user of the daemon write to uplink.sockets; under systemd, another place than ${USUAL} needs ReadWritePaths=.`;
+      const advice = volumeOfPrograms() ?? ofMachine;
       throw new Fault('NL-UPLINK-SOCKET', { message, cause, advice });
     }
   }

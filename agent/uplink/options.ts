@@ -11,6 +11,8 @@ export interface UplinkSettings {
   readonly tmpfiles?: string;
   /** `address:port`. */
   readonly tcp: string;
+  /** Its names in the certificate; the host name where there are none. */
+  readonly hosts?: readonly string[] | undefined;
   /** For each program. */
   readonly maxBytes: number;
   /** Milliseconds. */

@@ -32,16 +32,27 @@ export const lowered = (pace: Pace, at: number): Pace => ({
   loweredAt: at,
 });
 
-/** Messages of QoS 0 do not wait: so many go at once, and beyond that `rate` a second. */
+/** So many messages a second, and what was not used is saved up to a bound: so many may go at once. */
 export class Allowance {
-  #left = WINDOW;
+  readonly #most: (rate: number) => number;
+  #left = Number.POSITIVE_INFINITY;
   #at = 0;
+
+  /** @param most that may be saved up, at least 1 */
+  constructor(most: (rate: number) => number) {
+    this.#most = most;
+  }
+
+  /** How long until one may go, in milliseconds. */
+  waitMs(rate: number, at: number): number {
+    this.#left = Math.min(Math.max(1, this.#most(rate)), this.#left + ((at - this.#at) * rate) / 1000);
+    this.#at = at;
+    return this.#left >= 1 ? 0 : Math.ceil(((1 - this.#left) * 1000) / rate);
+  }
 
   /** @returns whether one may go now */
   take(rate: number, at: number): boolean {
-    this.#left = Math.min(WINDOW, this.#left + ((at - this.#at) * rate) / 1000);
-    this.#at = at;
-    if (this.#left < 1) return false;
+    if (this.waitMs(rate, at) > 0) return false;
     this.#left -= 1;
     return true;
   }

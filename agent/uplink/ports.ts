@@ -81,8 +81,8 @@ export interface ClientRules {
   /** @returns the granted QoS, or 128 */
   subscribe(client: Client, filter: string, qos: 0 | 1): Promise<0 | 1 | 128>;
   unsubscribe(client: Client, filter: string): Promise<void>;
-  /** The connection is over, for any reason. */
-  closed(client: Client): void;
+  /** The connection is over. @param broke over what it was closed, where the client did what it must not do */
+  closed(client: Client, broke?: string): void;
 }
 
 /** Finds the program of a CONNECT. @returns its name, or the code of the CONNACK that refuses it (4: bad password, 5) */

@@ -1,5 +1,6 @@
 import { type Code, type Failure, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
+import type { OwnTerms } from '../state/program-terms.ts';
 import { Turns } from '../time/turns.ts';
 import { type CountedQueue, type Delivered, Flow } from './flow.ts';
 import type { Client, Message } from './ports.ts';
@@ -21,11 +22,14 @@ const MOST_SESSIONS = 8;
 
 const TOLD_MS = 86_400_000;
 
+export const NOTHING_YET = { forwarded: 0, resent: 0, dropped: 0, refused: 0, setAside: 0 };
+
 /** A program of this gateway: its clients, its queue to the hub, and its messages from the hub. */
 export class Program {
   readonly name: string;
   readonly connects: ProgramRecord['connects'];
   readonly key: string | undefined;
+  #terms: OwnTerms;
   /** To the hub. */
   readonly queue: CountedQueue;
   /** From the hub. */
@@ -33,7 +37,7 @@ export class Program {
   readonly up: Flow;
   readonly down: Flow;
   /** Counted since the start. */
-  readonly counts = { forwarded: 0, resent: 0, dropped: 0, refused: 0, setAside: 0 };
+  readonly counts = { ...NOTHING_YET };
   /** Why its messages are refused at present. */
   refusal: Failure | undefined;
   /** From the hub, without a PUBACK of the program: by sequence. */
@@ -51,17 +55,35 @@ export class Program {
   readonly #seen = new Map<string, number>();
   #lostBefore = 0;
 
-  constructor(directory: string, record: ProgramRecord, queue: CountedQueue, inbox: CountedQueue) {
-    const { name, connects, key, sessions } = record;
+  /** @param now wall clock in milliseconds; undefined while it is not credible */
+  constructor(
+    directory: string,
+    record: ProgramRecord,
+    queue: CountedQueue,
+    inbox: CountedQueue,
+    now: () => number | undefined,
+  ) {
+    const { name, connects, key, terms, sessions } = record;
     this.#directory = directory;
     this.name = name;
     this.connects = connects;
     this.key = key;
+    this.#terms = terms;
     this.queue = queue;
     this.inbox = inbox;
-    this.up = new Flow(queue, 'the hub');
-    this.down = new Flow(inbox, 'the program');
+    this.up = new Flow(queue, 'the hub', now);
+    this.down = new Flow(inbox, 'the program', now);
     this.#sessions = new Map(Object.entries(sessions));
+  }
+
+  get terms(): OwnTerms {
+    return this.#terms;
+  }
+
+  /** Those of its queue are in force when it is opened the next time. @throws Fault NL-STATE-WRITE */
+  async set(terms: OwnTerms): Promise<void> {
+    this.#terms = terms;
+    await this.#write(this.#sessions);
   }
 
   get clients(): readonly Client[] {
@@ -177,7 +199,8 @@ export class Program {
 
   async #write(sessions: Sessions): Promise<void> {
     this.#sessions = sessions;
-    const record = () => ({ name: this.name, connects: this.connects, sessions: Object.fromEntries(this.#sessions) });
+    const { name, connects } = this;
+    const record = () => ({ name, connects, terms: this.#terms, sessions: Object.fromEntries(this.#sessions) });
     await this.#writes.take(() => writeRecord(this.#directory, record()));
   }
 }

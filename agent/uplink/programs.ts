@@ -5,6 +5,7 @@ import { Fault } from '../failure/failure.ts';
 import { makeDirectory, writeAtomically } from '../state/durable.ts';
 import { KEY_FILE, keyFrom, keyText } from '../state/program-key.ts';
 import { assertName, namesIn } from '../state/program-name.ts';
+import { changedTerms, type OwnTerms } from '../state/program-terms.ts';
 import { unread } from './queue/words.ts';
 import { slowWork } from './slow-work.ts';
 
@@ -15,6 +16,7 @@ export interface ProgramRecord {
   readonly connects: 'socket' | 'key';
   /** Base64 of 32 bytes; undefined where it is damaged. */
   readonly key?: string | undefined;
+  readonly terms: OwnTerms;
   /** By the client ID: the filters of sessions with CleanSession 0, and the QoS of each. */
   readonly sessions: Readonly<Record<string, Readonly<Record<string, 0 | 1>>>>;
 }
@@ -37,14 +39,15 @@ export async function readRecord(
   const stored = (await textOf(join(directory, name, KEY_FILE))) ?? (await moved(directory, name, read?.key));
   const key = keyFrom(stored ?? '');
   const connects = stored !== undefined || read?.connects === 'key' ? 'key' : 'socket';
-  const sessions = read?.sessions ?? {};
-  return { name, connects, ...(key !== undefined && { key }), sessions, isDamaged: read === undefined };
+  const { terms = {}, sessions = {} } = read ?? {};
+  return { name, connects, ...(key !== undefined && { key }), terms, sessions, isDamaged: read === undefined };
 }
 
 function recordIn(text: string): Partial<ProgramRecord> | undefined {
   try {
-    const { connects, key, sessions } = JSON.parse(text);
-    return areSessions(sessions) ? { connects, key, sessions } : undefined;
+    const { connects, key, terms: written, sessions } = JSON.parse(text);
+    const terms = changedTerms({}, written);
+    return areSessions(sessions) && terms !== undefined ? { connects, key, terms, sessions } : undefined;
   } catch {
     return undefined;
   }
@@ -61,8 +64,8 @@ async function textOf(path: string): Promise<string | undefined> {
 
 export const damagedRecord = (name: string): Fault =>
   new Fault('NL-UPLINK-DISK', {
-    message: `${name}/${RECORD} is damaged: what the program had subscribed to is forgotten.`,
-    advice: 'Restart the program, so that it subscribes again. Look at the disk.',
+    message: `${name}/${RECORD} is damaged: what the program had subscribed to is forgotten, and the bounds that were set for it.`,
+    advice: 'Restart the program, so that it subscribes again, and set its bounds again. Look at the disk.',
   });
 
 /** Filters by client ID, and the QoS by filter. */
@@ -74,13 +77,21 @@ function areSessions(read: unknown): read is ProgramRecord['sessions'] {
 }
 
 /** @throws Fault NL-STATE-WRITE */
-export async function writeRecord(directory: string, { name, connects, sessions }: ProgramRecord): Promise<void> {
-  const text = `${JSON.stringify({ name, connects, sessions })}\n`;
+export async function writeRecord(
+  directory: string,
+  { name, connects, terms, sessions }: ProgramRecord,
+): Promise<void> {
+  const text = `${JSON.stringify({ name, connects, terms, sessions })}\n`;
   await slowWork.take(() => writeAtomically(join(directory, name, RECORD), text, 0o600));
 }
 
 /** @throws Fault NL-UPLINK-PROGRAM where there are too many or it is there already, NL-STATE-WRITE */
-export async function makeProgram(directory: string, name: string, withKey: boolean): Promise<ProgramRecord> {
+export async function makeProgram(
+  directory: string,
+  name: string,
+  withKey: boolean,
+  terms: OwnTerms = {},
+): Promise<ProgramRecord> {
   assertName(name);
   const names = await namesIn(directory);
   if (names.includes(name)) {
@@ -98,7 +109,7 @@ export async function makeProgram(directory: string, name: string, withKey: bool
   const way = withKey
     ? { connects: 'key' as const, key: await makeKey(directory, name) }
     : { connects: 'socket' as const };
-  const record = { name, sessions: {}, ...way };
+  const record = { name, terms, sessions: {}, ...way };
   await writeRecord(directory, record);
   return record;
 }

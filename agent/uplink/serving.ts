@@ -1,11 +1,15 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Failure, Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { recordOf, TMPFILES } from '../machine/program-directory.ts';
+import { writeAtomically } from '../state/durable.ts';
 import { namesIn, uplinkDirectory } from '../state/program-name.ts';
+import { changedTerms, type OwnTerms } from '../state/program-terms.ts';
 import { countsOf, troubledBy, uncounted, uplinkMetrics } from './counters.ts';
+import { KeptPatch } from './kept-patch.ts';
 import { Listeners } from './listeners.ts';
 import type { LazyUplinkOptions } from './options.ts';
 import { Program } from './program.ts';
@@ -13,12 +17,12 @@ import { damagedRecord, makeKey, makeProgram, type ProgramRecord, readRecord, re
 import { openQueue, type QueueOptions } from './queue/open.ts';
 import { Reserve } from './queue/reserve.ts';
 import { writeRejected } from './rejected.ts';
-import { Uplink } from './uplink.ts';
+import { LONGEST_AWAY_MS, Uplink } from './uplink.ts';
 
 /** As many as a hub holds for a device, with room for large ones: 50 of 64 KiB. */
 const INBOX_BYTES = 4 * 1024 * 1024;
-/** "48 hours" at most at the hub (articles/iot-hub/iot-hub-devguide-messages-c2d.md). */
-const INBOX_AGE_MS = 48 * 60 * 60_000;
+
+const REPORTED = 'reported.json';
 
 /** The programs of this gateway: their directories, sockets and queues, joined to the session. */
 export class Serving {
@@ -26,20 +30,24 @@ export class Serving {
   /** Of the uplink, in the state directory. */
   readonly #directory: string;
   readonly #reserve: Reserve;
+  readonly #reported: KeptPatch;
   readonly #uplink: Uplink;
   readonly #listeners: Listeners;
   /** Programs that could not be opened at the start, and why. */
   readonly #unopened = new Map<string, Failure>();
 
   private constructor(options: LazyUplinkOptions) {
-    const { settings, clock, log } = options;
+    const { settings, clock, log, now } = options;
     this.#options = options;
     this.#directory = uplinkDirectory(settings.directory);
     this.#reserve = new Reserve({ directory: settings.directory, monotonic: () => clock.monotonic() });
+    this.#reported = new KeptPatch((text) => writeAtomically(join(this.#directory, REPORTED), text, 0o600));
     this.#uplink = new Uplink({
       clock,
       log,
       rate: settings.rate,
+      now,
+      reported: this.#reported,
       setAside: (program, message, why) =>
         writeRejected(join(this.#directory, program.name, 'rejected'), message, why, this.#reserve),
     });
@@ -59,6 +67,7 @@ export class Serving {
         serving.#warn(name, error);
       });
     }
+    await serving.#recall();
     options.session.use(serving.#uplink.user);
     return serving;
   }
@@ -84,8 +93,8 @@ export class Serving {
   }
 
   /** @returns how it connects @throws Fault NL-UPLINK-*, NL-STATE-WRITE */
-  async add(name: string, withKey: boolean): Promise<object> {
-    const record = await makeProgram(this.#directory, name, withKey);
+  async add(name: string, withKey: boolean, terms: OwnTerms = {}): Promise<object> {
+    const record = await makeProgram(this.#directory, name, withKey, terms);
     try {
       await this.#open(record);
       const trouble = this.#listeners.troubles(name)[0];
@@ -103,9 +112,14 @@ export class Serving {
       throw new Fault('NL-UPLINK-PROGRAM', { message: `The program ${name} has a socket, and no key.` });
     }
     await makeKey(this.#directory, name);
-    await this.#shut(name);
-    await this.#reopen(name);
-    return this.show(name);
+    return this.#again(name);
+  }
+
+  /** Its connections end, and its messages stay. @param changes null takes a term away @throws Fault NL-UPLINK-*, NL-STATE-WRITE */
+  async set(name: string, changes: unknown): Promise<object> {
+    const program = this.#program(name);
+    await program.set(changedTerms(program.terms, changes) ?? program.terms);
+    return this.#again(name);
   }
 
   /** How the program connects. @throws Fault NL-UPLINK-PROGRAM */
@@ -149,6 +163,21 @@ export class Serving {
     throw new Fault('NL-UPLINK-PROGRAM', { message: `There is no program ${name}.` });
   }
 
+  /** Where it is lost, the programs report anew what they have to say. */
+  async #recall(): Promise<void> {
+    const path = join(this.#directory, REPORTED);
+    const text = await readFile(path, 'utf8').catch((error) => (error.code === 'ENOENT' ? '{}' : ''));
+    if (this.#reported.add(Buffer.from(text))) return;
+    const message = `${path} is damaged: what programs reported while the hub was away is lost.`;
+    this.#options.log.warn({ event: 'uplink-reported', message });
+  }
+
+  async #again(name: string): Promise<object> {
+    await this.#shut(name);
+    await this.#reopen(name);
+    return this.show(name);
+  }
+
   /** At the start. */
   async #reopen(name: string): Promise<void> {
     const { isDamaged, ...record } = await readRecord(this.#directory, name);
@@ -158,16 +187,16 @@ export class Serving {
 
   /** The queue before the socket: what a program sends must have a place. */
   async #open(record: ProgramRecord): Promise<void> {
-    const { maxBytes, maxAgeMs, whenFull } = this.#options.settings;
+    const { maxBytes, maxAgeMs, whenFull } = { ...this.#options.settings, ...record.terms };
     const directory = join(this.#directory, record.name);
     const bounds = { maxBytes, whenFull, ...(maxAgeMs !== undefined && { maxAgeMs }) };
     const queue = await this.#queue(directory, 'queue', bounds);
     const inbox = await this.#queue(directory, 'inbox', {
       maxBytes: INBOX_BYTES,
-      maxAgeMs: INBOX_AGE_MS,
+      maxAgeMs: LONGEST_AWAY_MS,
       whenFull: 'drop-oldest',
     });
-    const program = new Program(this.#directory, record, queue, inbox);
+    const program = new Program(this.#directory, record, queue, inbox, this.#options.now);
     this.#uplink.add(program);
     await this.#listeners.open(program);
   }
@@ -193,6 +222,7 @@ export class Serving {
 
   async #drop(name: string): Promise<void> {
     await this.#shut(name);
+    await this.#listeners.remove(name);
     this.#unopened.delete(name);
     await removeProgram(this.#directory, name);
   }

@@ -17,29 +17,27 @@ export interface Sending extends Chosen {
 
 /** A program over whose messages the hub may have closed the session. */
 interface Suspect {
-  /** It may have been another program, or the link: it is tried at once. */
-  isFresh: boolean;
-  closes: number;
-  /** What was behind its first message, and no proof either. */
-  probes: number;
-  /** Sessions that the hub closed over this message, alone, after it had taken another one. */
-  tries: number;
-  sequence: number | undefined;
-  /** Its first message, as it was taken from the queue in this session. */
-  head: Stored | undefined;
+  /**
+   * `suspected`: it may have been another program, or the link, so it is tried at once. `blamed`: it is tried when the session has
+   * held for a while.
+   */
+  readonly standing: 'suspected' | 'blamed';
   /** In this session. */
-  isTried: boolean;
+  readonly isTried: boolean;
+  /** Messages behind its first one that were tried, and are no proof either. */
+  readonly probes: number;
+  /** Sessions that the hub closed over its first message, alone, after it had taken another one. */
+  readonly evidence: { readonly sequence: number; readonly closes: number };
 }
 
-interface Trial {
-  readonly suspect: Program;
-  readonly at: number;
-  /** Undefined for one of QoS 0, which has no PUBACK. */
-  readonly message: Stored | undefined;
-  /** `proof`: whether the hub takes anything. */
-  readonly of: 'head' | 'proof';
-  readonly isEvidence: boolean;
-}
+/** A message of a suspect that is on its way alone. */
+type Trial = { readonly suspect: Program; readonly at: number } & (
+  | { readonly of: 'head'; readonly message: Stored; readonly isEvidence: boolean }
+  /** Whether the hub takes anything. */
+  | { readonly of: 'proof'; readonly message: Stored }
+  /** By QoS 0, where no PUBACK comes. */
+  | { readonly of: 'passing' }
+);
 
 /** What the end of a session says. */
 interface Finding {
@@ -51,7 +49,7 @@ interface Finding {
   readonly isThrottling: boolean;
 }
 
-const MOST_TRIES = 2;
+const MOST_CLOSES = 2;
 /** A hub closes at once over what it does not take; one that throttles is behind by then. */
 export const PROMPT_MS = 5_000;
 /** A link that is dead ends by the keepalive, minutes later. */
@@ -91,12 +89,16 @@ export class Suspects {
     return this.#barren >= MOST_BRIEF;
   }
 
-  opened(at: number): void {
+  /** @param programs all there are: one that was removed is none of them */
+  opened(programs: readonly Program[], at: number): void {
     this.#openedAt = at;
     this.#hasTaken = false;
     this.#trial = undefined;
     this.#passed.clear();
-    for (const suspect of this.#suspects.values()) Object.assign(suspect, { head: undefined, isTried: false });
+    for (const program of this.#suspects.keys()) {
+      if (programs.includes(program)) this.#amend(program, { isTried: false });
+      else this.#suspects.delete(program);
+    }
   }
 
   has(program: Program): boolean {
@@ -115,10 +117,10 @@ export class Suspects {
     const suspect = this.#suspects.get(program);
     if (suspect !== undefined) {
       // Nothing waits here, so no session is risked for it that would be the second brief one.
-      const isFresh = suspect.isFresh && this.#brief === 0;
-      if (this.#trial !== undefined || this.#dueMs({ ...suspect, isFresh }, at) > 0) return false;
-      suspect.isTried = true;
-      this.#trial = { suspect: program, at, message: undefined, of: 'head', isEvidence: false };
+      const standing = this.#brief === 0 ? suspect.standing : 'blamed';
+      if (this.#trial !== undefined || this.#dueMs({ ...suspect, standing }, at) > 0) return false;
+      this.#amend(program, { isTried: true });
+      this.#trial = { of: 'passing', suspect: program, at };
     }
     this.#passed.set(program, at);
     return true;
@@ -128,27 +130,32 @@ export class Suspects {
    * What of a suspect is to be sent now; `wait` where no other message may be sent meanwhile.
    * @param isAlone all that were sent within `PROMPT_MS` are acknowledged
    */
-  async next(isAlone: boolean, at: number): Promise<Chosen | 'wait' | undefined> {
+  async next(programs: readonly Program[], isAlone: boolean, at: number): Promise<Chosen | 'wait' | undefined> {
     this.#settle(at);
     const trial = this.#trial;
-    if (trial !== undefined) return trial.message !== undefined && trial.at + PROMPT_MS > at ? 'wait' : undefined;
-    for (const [program, suspect] of this.#suspects) {
-      if (this.#dueMs(suspect, at) > 0) continue;
-      suspect.head ??= await program.up.next().catch(() => undefined);
-      if (suspect.head === undefined) continue;
-      return isAlone ? this.#try(program, suspect, suspect.head, at) : 'wait';
+    if (trial !== undefined) return trial.of !== 'passing' && trial.at + PROMPT_MS > at ? 'wait' : undefined;
+    for (const program of programs) {
+      const suspect = this.#suspects.get(program);
+      if (suspect === undefined || this.#dueMs(suspect, at) > 0 || program.queue.count === 0) continue;
+      if (!isAlone) return 'wait';
+      const head = await program.up.next().catch(() => undefined);
+      if (head !== undefined) return this.#try(program, suspect, head, at);
     }
     return undefined;
   }
 
   async #try(program: Program, suspect: Suspect, head: Stored, at: number): Promise<Chosen> {
-    const isProven = this.#hasTaken || suspect.isFresh;
+    const isProven = this.#hasTaken || suspect.standing === 'suspected';
     const repeated = isProven ? undefined : this.#good;
     const message = repeated?.message ?? (isProven ? head : await behind(program, suspect, head));
-    if (suspect.sequence !== head.sequence) Object.assign(suspect, { sequence: head.sequence, tries: 0 });
-    suspect.isTried = true;
+    this.#amend(program, { isTried: true });
     const isEvidence = this.#hasTaken && at - this.#openedAt >= BRIEF_MS;
-    this.#trial = { suspect: program, at, message, of: message === head ? 'head' : 'proof', isEvidence };
+    this.#trial = {
+      suspect: program,
+      at,
+      message,
+      ...(message === head ? { of: 'head', isEvidence } : { of: 'proof' }),
+    };
     return repeated === undefined ? { program, message } : { ...repeated, isRepeated: true };
   }
 
@@ -166,7 +173,8 @@ export class Suspects {
     this.#hasTaken = true;
     this.#barren = 0;
     if (message.payload.length <= LARGEST_REPEATED) this.#good = { program, message };
-    if (this.#trial?.message === message) this.#passTrial(this.#trial);
+    const trial = this.#trial;
+    if (trial !== undefined && trial.of !== 'passing' && trial.message === message) this.#passTrial(trial);
   }
 
   /** @param unacknowledged in the order of sending */
@@ -178,7 +186,7 @@ export class Suspects {
     const isBrief = at - this.#openedAt < BRIEF_MS;
     if (oldestMs >= LINK_MS && passed.length === 0) {
       // It was the link: one that ends within each wait must not stop a suspect for ever.
-      for (const suspect of this.#suspects.values()) suspect.isFresh = true;
+      for (const program of this.#suspects.keys()) this.#amend(program, { standing: 'suspected' });
       this.#brief = isBrief ? Math.max(0, this.#brief - 1) : 0;
       return { blamed: [], isThrottling: false };
     }
@@ -186,8 +194,7 @@ export class Suspects {
     if (!this.#hasTaken) this.#barren += 1;
     const trial = this.#trial !== undefined && at - this.#trial.at < PROMPT_MS ? this.#trial : undefined;
     if (trial?.of === 'proof') {
-      const suspect = this.#suspects.get(trial.suspect);
-      if (suspect !== undefined) suspect.probes += 1;
+      this.#amend(trial.suspect, { probes: (this.#suspects.get(trial.suspect)?.probes ?? 0) + 1 });
       return { blamed: [], isThrottling: true };
     }
     const isBehind = this.#hasTaken && oldestMs >= PROMPT_MS && passed.length === 0;
@@ -197,29 +204,32 @@ export class Suspects {
       (program) => (this.#convicted.get(program) ?? Number.NEGATIVE_INFINITY) > at - CONVICTED_MS,
     );
     const blamed = trial !== undefined ? [trial.suspect] : convicts.length > 0 ? convicts : prompt;
-    for (const program of blamed) this.#blame(program, trial === undefined && convicts.length === 0);
+    const again = blamed.filter((program) => this.has(program) && !this.isBarren);
+    const standing = trial === undefined && convicts.length === 0 ? 'suspected' : 'blamed';
+    for (const program of blamed) this.#suspects.set(program, { ...(this.#suspects.get(program) ?? NEW), standing });
     const isThrottling = blamed.length !== 1 || !this.#hasTaken;
-    const again = blamed.filter((program) => (this.#suspects.get(program)?.closes ?? 0) > 1 && !this.isBarren);
     const poison = this.#poisonIn(trial, unacknowledged);
     return { blamed: again, isThrottling, ...(poison && { poison }) };
   }
 
-  #blame(program: Program, isFresh: boolean): void {
-    const known = this.#suspects.get(program) ?? NEW;
-    this.#suspects.set(program, { ...known, isFresh, closes: known.closes + 1 });
+  #amend(program: Program, change: Partial<Suspect>): void {
+    const suspect = this.#suspects.get(program);
+    if (suspect !== undefined) this.#suspects.set(program, { ...suspect, ...change });
   }
 
   #poisonIn(trial: Trial | undefined, unacknowledged: readonly Sending[]): Sending | undefined {
-    const suspect = trial?.isEvidence === true ? this.#suspects.get(trial.suspect) : undefined;
-    if (suspect === undefined) return undefined;
-    suspect.tries += 1;
-    return suspect.tries < MOST_TRIES ? undefined : unacknowledged.find(({ message }) => message === trial?.message);
+    if (trial?.of !== 'head' || !trial.isEvidence) return undefined;
+    const { sequence } = trial.message;
+    const before = this.#suspects.get(trial.suspect)?.evidence;
+    const closes = before?.sequence === sequence ? before.closes + 1 : 1;
+    this.#amend(trial.suspect, { evidence: { sequence, closes } });
+    return closes < MOST_CLOSES ? undefined : unacknowledged.find(({ message }) => message === trial.message);
   }
 
   /** The hub has not closed the session over a message of QoS 0: it has taken it. */
   #settle(at: number): void {
     const trial = this.#trial;
-    if (trial === undefined || trial.message !== undefined || trial.at + PROMPT_MS > at) return;
+    if (trial?.of !== 'passing' || trial.at + PROMPT_MS > at) return;
     this.#barren = 0;
     this.#passTrial(trial);
   }
@@ -228,26 +238,18 @@ export class Suspects {
   #passTrial({ suspect: program, of }: Trial): void {
     this.#trial = undefined;
     program.up.rewind();
-    if (of === 'head') this.#suspects.delete(program);
-    else Object.assign(this.#suspects.get(program) ?? {}, { head: undefined, isTried: false });
+    if (of === 'proof') this.#amend(program, { isTried: false });
+    else this.#suspects.delete(program);
   }
 
-  #dueMs({ isTried, isFresh }: Suspect, at: number): number {
+  #dueMs({ isTried, standing }: Suspect, at: number): number {
     if (isTried) return Number.POSITIVE_INFINITY;
     const waitMs = Math.min(LONGEST_WAIT_MS, BRIEF_MS * 2 ** Math.max(0, this.#barren - MOST_BRIEF));
-    return isFresh ? 0 : Math.max(0, this.#openedAt + waitMs - at);
+    return standing === 'suspected' ? 0 : Math.max(0, this.#openedAt + waitMs - at);
   }
 }
 
-const NEW: Suspect = {
-  isFresh: true,
-  closes: 0,
-  probes: 0,
-  tries: 0,
-  sequence: undefined,
-  head: undefined,
-  isTried: false,
-};
+const NEW: Suspect = { standing: 'suspected', isTried: false, probes: 0, evidence: { sequence: 0, closes: 0 } };
 
 /** Nothing was taken since the start, and nothing else waits: a message behind the first one, each time one further. */
 async function behind({ up }: Program, { probes }: Suspect, head: Stored): Promise<Stored> {

@@ -18,7 +18,7 @@ export interface Wrong {
 export type FilterKind = 'messages' | 'twin-answers' | 'desired' | 'methods';
 
 /** A message with its properties: "256 KB" (articles/iot-hub/iot-hub-devguide-quotas-throttling.md). */
-const LARGEST_MESSAGE = 262_144;
+export const LARGEST_MESSAGE = 262_144;
 
 /**
  * The topic at the hub must fit into the 65,535 bytes of MQTT 3.1.1 section 1.5.3, with a device ID of 128 characters
@@ -69,10 +69,11 @@ export function eventFault(bag: string, payload: Uint8Array): string | undefined
     }
     if (name === '') return 'a property has no name';
   }
-  return length > LARGEST_MESSAGE ? `a message of ${length} bytes; a hub takes ${LARGEST_MESSAGE}` : undefined;
+  return length > LARGEST_MESSAGE ? `with its properties it has more than ${LARGEST_MESSAGE} bytes` : undefined;
 }
 
-function decoded(part: string): string | undefined {
+/** Percent-encoded UTF-8; undefined where it is not. Pure. */
+export function decoded(part: string): string | undefined {
   try {
     return decodeURIComponent(part);
   } catch {

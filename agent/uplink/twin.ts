@@ -1,4 +1,5 @@
 import { type HubSession, USER_REQUEST } from '../mqtt/hub-session.ts';
+import { jsonValue, type KeptPatch, LARGEST_PATCH } from './kept-patch.ts';
 import type { Client, Message } from './ports.ts';
 import type { Program } from './program.ts';
 import type { Arrived } from './topics.ts';
@@ -8,12 +9,11 @@ const PATIENCE_MS = 30_000;
 const MOST_WAITING = 64;
 /** The reported property that newleaf owns. */
 const RESERVED = 'newleaf';
-/** "The size of the reported properties: 32 KB" (articles/iot-hub/iot-hub-devguide-device-twins.md). */
-const LARGEST_PATCH = 32 * 1024;
 const READ = '$iothub/twin/GET/?$rid=';
 const WRITE = '$iothub/twin/PATCH/properties/reported/?$rid=';
 
 interface Request {
+  /** Undefined where newleaf itself asks. */
   readonly client: Client | undefined;
   /** As the program names it. */
   readonly request: string;
@@ -26,6 +26,9 @@ interface Request {
 export class SharedTwin {
   readonly #waiting = new Map<string, Request>();
   readonly #programs: () => readonly Program[];
+  /** What programs have written while the hub was away. What they write waits behind it. */
+  readonly #reported: KeptPatch;
+  readonly #refused: (status: number) => void;
   #session: HubSession | undefined;
   #count = 0;
   /** The version of the desired properties that the hub has told last. */
@@ -33,17 +36,28 @@ export class SharedTwin {
   /** The one before the session was away, until it is known whether there was a change. */
   #before: number | undefined;
 
-  constructor(programs: () => readonly Program[]) {
+  /** @param refused the hub does not take what was written while it was away */
+  constructor(programs: () => readonly Program[], reported: KeptPatch, refused: (status: number) => void) {
     this.#programs = programs;
+    this.#reported = reported;
+    this.#refused = refused;
+  }
+
+  get #isHeld(): boolean {
+    return this.#session === undefined || this.#reported.payload !== undefined;
   }
 
   opened(session: HubSession): void {
     this.#session = session;
     void session.closed.then(() => {
-      if (this.#session === session) this.#session = undefined;
+      if (this.#session !== session) return;
+      this.#session = undefined;
+      this.#keep();
     });
+    const waiting = [...this.#waiting];
+    this.#report();
     // Reading and writing the same again does no harm.
-    for (const [id, { topic, payload }] of this.#waiting) this.#send(`${topic}${id}`, payload);
+    for (const [id, asked] of waiting) this.#send(id, asked);
     this.#before ??= this.#version;
   }
 
@@ -64,12 +78,44 @@ export class SharedTwin {
     const refusal = patchFault(payload);
     if (refusal === undefined) this.#ask(client, request, WRITE, payload);
     else answer(client, request, 400, refusal);
+    if (this.#isHeld) this.#keep();
+  }
+
+  /** Keeps what programs have written, in order, as far as it can be kept. */
+  #keep(): void {
+    for (const [id, asked] of this.#waiting) {
+      const { client, request, topic, payload } = asked;
+      if (client === undefined || topic !== WRITE) continue;
+      if (!this.#reported.add(payload)) return;
+      this.#forget(id, asked);
+      deliver(client, { topic: `$iothub/twin/res/204/?$rid=${request}`, payload: NOTHING });
+    }
+  }
+
+  /** Sends what was kept. */
+  #report(): void {
+    const { payload } = this.#reported;
+    if (payload !== undefined && !this.#isAsking(WRITE)) this.#ask(undefined, '', WRITE, payload);
+  }
+
+  /** The answer of the hub to what was kept. One that has too much to do (429), or fails, is asked again when its time is up. */
+  #settle(id: string, asked: Request, status: number): void {
+    if (status === 429 || status >= 500) return;
+    if (status >= 400) this.#refused(status);
+    this.#forget(id, asked);
+    this.#reported.settle(asked.payload);
+    for (const [waiting, one] of this.#waiting) if (one.topic === WRITE) this.#send(waiting, one);
+    this.#report();
   }
 
   /** An answer of the hub. @returns whether it is for a program */
   answered({ status, request, version }: Extract<Arrived, { of: 'twin-answer' }>, payload: Uint8Array): boolean {
     const asked = this.#waiting.get(request);
     if (asked === undefined) return false;
+    if (asked.client === undefined && asked.topic === WRITE) {
+      this.#settle(request, asked, status);
+      return true;
+    }
     const isRead = asked.topic === READ && status === 200;
     const desired = isRead ? desiredIn(payload) : undefined;
     if (desired !== undefined) this.#version = desired.version;
@@ -105,8 +151,11 @@ export class SharedTwin {
 
   /** Reads the desired properties for the programs that follow them. */
   #look(): void {
-    const isLooking = [...this.#waiting.values()].some(({ client }) => client === undefined);
-    if (!isLooking && this.#subscribed().length > 0) this.#ask(undefined, '', READ, NOTHING);
+    if (!this.#isAsking(READ) && this.#subscribed().length > 0) this.#ask(undefined, '', READ, NOTHING);
+  }
+
+  #isAsking(what: string): boolean {
+    return [...this.#waiting.values()].some(({ client, topic }) => client === undefined && topic === what);
   }
 
   #ask(client: Client | undefined, request: string, topic: string, payload: Uint8Array): void {
@@ -118,14 +167,16 @@ export class SharedTwin {
     const late = setTimeout(() => {
       this.#waiting.delete(id);
       if (client !== undefined) answer(client, request, 503, 'the hub has not answered');
-      else if (this.#session !== undefined) this.#look();
+      else if (this.#session !== undefined) topic === READ ? this.#look() : this.#report();
     }, PATIENCE_MS).unref();
-    this.#waiting.set(id, { client, request, topic, payload, late });
-    this.#send(`${topic}${id}`, payload);
+    const asked = { client, request, topic, payload, late };
+    this.#waiting.set(id, asked);
+    this.#send(id, asked);
   }
 
-  #send(topic: string, payload: Uint8Array): void {
-    this.#session?.publish({ topic, payload, qos: 0 }).catch(() => {});
+  #send(id: string, { client, topic, payload }: Request): void {
+    if (client !== undefined && topic === WRITE && this.#isHeld) return;
+    this.#session?.publish({ topic: `${topic}${id}`, payload, qos: 0 }).catch(() => {});
   }
 
   #spread(version: number, payload: Uint8Array): void {
@@ -158,24 +209,16 @@ function deliver(client: Client, message: Message): void {
 /** Why a patch of the reported properties is not passed on; undefined where it is. Pure. */
 export function patchFault(payload: Uint8Array): string | undefined {
   if (payload.length > LARGEST_PATCH) return `the patch has ${payload.length} bytes; a hub takes ${LARGEST_PATCH}`;
-  const patch = parsed(payload);
+  const patch = jsonValue(payload);
   if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return 'the patch must be a JSON object';
   return Object.hasOwn(patch, RESERVED) ? `the reported property ${RESERVED} belongs to newleaf` : undefined;
 }
 
 function desiredIn(payload: Uint8Array): { readonly version: number; readonly properties: object } | undefined {
-  const twin = parsed(payload);
+  const twin = jsonValue(payload);
   if (typeof twin !== 'object' || twin === null || !('desired' in twin)) return undefined;
   const { desired } = twin;
   if (typeof desired !== 'object' || desired === null || !('$version' in desired)) return undefined;
   const version = Number(desired.$version);
   return Number.isSafeInteger(version) ? { version, properties: desired } : undefined;
-}
-
-function parsed(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(payload).toString());
-  } catch {
-    return undefined;
-  }
 }

@@ -1,16 +1,18 @@
-import { type Failure, failure } from '../failure/failure.ts';
+import { failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import type { Log } from '../machine/log.ts';
 import type { HubMessage, HubSession, SessionUser } from '../mqtt/hub-session.ts';
 import type { Clock } from '../time/clock.ts';
 import { Forwarder } from './forward.ts';
+import type { KeptPatch } from './kept-patch.ts';
 import { Messages } from './messages.ts';
 import { Methods } from './methods.ts';
 import type { Client, ClientRules, Message } from './ports.ts';
 import type { Program } from './program.ts';
-import type { Rejected } from './rejected.ts';
+import { type KeepRejected, Refusals } from './refusals.ts';
 import { SparingLog } from './sparing-log.ts';
 import { Subscriptions } from './subscriptions.ts';
+import { hasExpired, stamped } from './times.ts';
 import { eventFault, readArrived, readFilter, readPublished } from './topics.ts';
 import { SharedTwin } from './twin.ts';
 
@@ -19,18 +21,17 @@ interface UplinkOptions {
   readonly log: Log;
   /** The most messages a second to the hub. */
   readonly rate: number;
-  /** Keeps a message for a person to look at. */
-  readonly setAside: (program: Program, message: Rejected, why: Failure) => Promise<void>;
+  /** Wall clock in milliseconds; undefined while it is not credible. */
+  readonly now: () => number | undefined;
+  readonly reported: KeptPatch;
+  readonly setAside: KeepRejected;
 }
-
-/** A program that sends on what is refused, or set aside, is slowed down to one message in this time. */
-const REFUSED_MS = 1_000;
 
 /** Between two looks at whether messages move. */
 const LOOK_MS = 60_000;
 
 /** As a hub keeps messages: "48 hours" at most (articles/iot-hub/iot-hub-devguide-messages-c2d.md). */
-const LONGEST_AWAY_MS = 48 * 60 * 60_000;
+export const LONGEST_AWAY_MS = 48 * 60 * 60_000;
 
 /** Joins the programs to the session with the hub. It knows neither sockets nor disk. */
 export class Uplink {
@@ -45,10 +46,10 @@ export class Uplink {
     published: (client, message, qos) => this.#published(client, message, qos),
     subscribe: (client, filter, qos) => this.#subscribe(client, filter, qos),
     unsubscribe: (client, filter) => this.#unsubscribe(client, filter),
-    closed: (client) => this.#left(client),
+    closed: (client, broke) => this.#left(client, broke),
   };
   readonly #options: UplinkOptions;
-  readonly #sparing: SparingLog;
+  readonly #refusals: Refusals;
   readonly #programs = new Map<string, Program>();
   readonly #forwarder: Forwarder;
   readonly #messages: Messages;
@@ -56,19 +57,20 @@ export class Uplink {
   readonly #twin: SharedTwin;
   readonly #subscriptions: Subscriptions;
   readonly #over = new AbortController();
-  /** They have sent a message that was refused, and are about to be ended. */
-  readonly #refused = new WeakSet<Client>();
 
   constructor(options: UplinkOptions) {
     this.#options = options;
     const { clock, log, rate } = options;
-    const setAside = this.#setAside.bind(this);
-    this.#sparing = new SparingLog(log, () => clock.monotonic());
+    const sparing = new SparingLog(log, () => clock.monotonic());
+    this.#refusals = new Refusals({ clock, sparing, keep: options.setAside, over: this.#over.signal });
+    const setAside = this.#refusals.setAside.bind(this.#refusals);
     const programs = () => this.programs;
     this.#forwarder = new Forwarder({ programs, clock, rate, setAside });
     this.#messages = new Messages({ programs, clock, setAside });
     this.#methods = new Methods(programs, clock);
-    this.#twin = new SharedTwin(programs);
+    const refused = (status: number) =>
+      sparing.warn('uplink-reported', 'The hub', `refuses (${status}) what programs reported while it was away`);
+    this.#twin = new SharedTwin(programs, options.reported, refused);
     this.#subscriptions = new Subscriptions(
       (kind) => this.programs.some((program) => program.wants(kind)),
       () => this.#twin.followed(),
@@ -111,11 +113,13 @@ export class Uplink {
     this.#over.abort();
     await this.#forwarder.close();
     this.#twin.close();
+    await this.#options.reported.save();
   }
 
   async #watch(): Promise<void> {
     while (!this.#over.signal.aborted) {
       await this.#options.clock.sleep(LOOK_MS, this.#over.signal);
+      await this.#options.reported.save();
       const openMs = this.#forwarder.isOpen ? LOOK_MS : 0;
       for (const program of this.programs) {
         program.look(openMs, this.#options.clock.monotonic());
@@ -174,9 +178,9 @@ export class Uplink {
   async #published(client: Client, message: Message, qos: 0 | 1): Promise<void> {
     const program = this.#programs.get(client.program);
     if (program === undefined) throw new Error('the program was removed');
-    if (qos === 1 && this.#refused.has(client)) return this.#refuse(client, program, BEHIND);
+    if (qos === 1) this.#refusals.follow(client, program);
     const published = readPublished(message.topic);
-    if ('wrong' in published) return this.#reject(client, program, message, published.wrong);
+    if ('wrong' in published) return this.#refusals.reject(client, program, message, published.wrong);
     const { payload } = message;
     switch (published.of) {
       case 'twin-get':
@@ -187,8 +191,13 @@ export class Uplink {
         return this.#methods.answered(client, published.request, { status: published.status, payload });
     }
     const fault = eventFault(published.bag, payload);
-    if (fault !== undefined) return this.#reject(client, program, message, fault);
-    const event = { topic: published.bag, payload };
+    if (fault !== undefined) return this.#refusals.reject(client, program, message, fault);
+    const now = this.#options.now();
+    if (hasExpired(published.bag, now)) {
+      program.up.expired += 1;
+      return;
+    }
+    const event = { topic: stamped(published.bag, payload, now), payload };
     if (qos === 0) {
       if (await this.#forwarder.pass(program, event)) program.counts.forwarded += 1;
       else program.counts.dropped += 1;
@@ -199,57 +208,8 @@ export class Uplink {
       program.refusal = undefined;
     } catch (error) {
       program.refusal = failureOf(error);
-      await this.#refuse(client, program, program.refusal);
+      await this.#refusals.refuse(client, program, program.refusal);
     }
-  }
-
-  /**
-   * A message that no hub takes. A hub closes the connection over it, and a program that sends it again would stand for ever: so
-   * it is acknowledged, and what is behind it goes on.
-   * @throws Fault NL-UPLINK-DISK, NL-STATE-WRITE
-   */
-  #reject(client: Client, program: Program, message: Message, why: string): Promise<void> {
-    return program.asides.take(async () => {
-      const { clock } = this.#options;
-      const rejected = { ...message, at: clock.now() };
-      try {
-        await this.#setAside(program, rejected, failure('NL-UPLINK-CONTENT', { message: `No hub takes it: ${why}.` }));
-      } catch (error) {
-        await this.#refuse(client, program, failureOf(error));
-      }
-      await clock.sleep(REFUSED_MS, this.#over.signal);
-    });
-  }
-
-  async #setAside(program: Program, message: Rejected, why: Failure): Promise<void> {
-    await this.#options.setAside(program, message, why);
-    program.counts.setAside += 1;
-    program.lost(why, this.#options.clock.monotonic());
-    const { name: id } = program;
-    const { code, advice } = why;
-    this.#sparing.warn('uplink-set-aside', `Program ${id}`, 'a message is set aside', why.message, {
-      id,
-      code,
-      advice,
-    });
-  }
-
-  /**
-   * A message that cannot be kept now: the program has it still. Those behind it are refused without a word: it would be the same
-   * for each.
-   * @throws always: MQTT 3.1.1 has no other word for it
-   */
-  async #refuse(client: Client, program: Program, why: Failure | typeof BEHIND): Promise<never> {
-    program.counts.refused += 1;
-    if (!this.#refused.has(client) && typeof why === 'object') {
-      this.#refused.add(client);
-      const { code, message, advice } = why;
-      const id = client.program;
-      const what = `its messages are refused by ${code}`;
-      this.#sparing.warn('uplink-refused', `Program ${id}`, what, message, { id, code, advice });
-      await this.#options.clock.sleep(REFUSED_MS, this.#over.signal);
-    }
-    throw new Error(typeof why === 'string' ? why : why.message);
   }
 
   async #subscribe(client: Client, filter: string, qos: 0 | 1): Promise<0 | 1 | 128> {
@@ -273,14 +233,16 @@ export class Uplink {
     this.#messages.deliver(program);
   }
 
-  #left(client: Client): void {
+  #left(client: Client, broke?: string): void {
     const program = this.#programs.get(client.program);
     program?.closed(client);
+    if (broke !== undefined) {
+      const message = `newleaf closed a connection of ${client.program}: ${broke}.`;
+      program?.lost(failure('NL-UPLINK-PROTOCOL', { message }), this.#options.clock.monotonic());
+    }
     this.#methods.gone(client);
     this.#twin.gone(client);
     this.#subscriptions.follow();
     if (program !== undefined) this.#messages.deliver(program);
   }
 }
-
-const BEHIND = 'a message before it was refused';

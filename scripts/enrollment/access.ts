@@ -20,7 +20,10 @@ export function setStatus(kind: Kind, status: Status): (call: Call) => Promise<n
     const id = only(call);
     const before = await dps.find(kind, id);
     if (before === undefined) {
-      const member = `If it is a member of a group: ${NAME} disallow member ${id}. `;
+      const member =
+        status === 'disabled'
+          ? `If it is a member of a group: ${NAME} disallow member ${id}. `
+          : `So no enrollment of its own bars it: see its group (${NAME} list groups). `;
       throw new Failed(`DPS has no ${NAMES[kind]} "${id}".`, {
         advice: `${kind === 'individual' ? member : ''}${enrollIt(kind, id)}`,
       });

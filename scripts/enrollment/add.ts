@@ -4,7 +4,7 @@ import { certificateIn } from './certificate.ts';
 import { change } from './change.ts';
 import { type Call, oneOf, only } from './command.ts';
 import { Dps, type Enrollment } from './dps.ts';
-import { slotDemanded, slotGiven, type Wanted } from './given.ts';
+import { rootNeeded, slotDemanded, slotGiven, type Wanted } from './given.ts';
 import { demandOneKind, type Slots } from './slots.ts';
 
 /** reprovisionPolicy by the names of concepts-device-reprovision. */
@@ -54,5 +54,5 @@ async function add(call: Call, wanted: Wanted, named: object): Promise<number> {
   };
   const after: Enrollment = { ...wanted, status: 'enabled', attestation: 'x509', slots, body };
   const dps = await Dps.open(call);
-  return change(call, dps, { after, done: `${wanted.id} is enrolled.` });
+  return change(call, dps, { after, done: `${wanted.id} is enrolled.${rootNeeded(wanted.kind, primary)}` });
 }

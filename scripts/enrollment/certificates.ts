@@ -3,8 +3,8 @@ import { certificateIn } from './certificate.ts';
 import { type Call, only } from './command.ts';
 import { deviceOf, nextOf, Unenrolled } from './device.ts';
 import { Dps, type Enrollment } from './dps.ts';
-import { type Edit, editOne, writePair, x509 } from './edit.ts';
-import { slotDemanded, slotGiven } from './given.ts';
+import { BARRED, type Edit, editOne, writePair, x509 } from './edit.ts';
+import { rootNeeded, slotDemanded, slotGiven } from './given.ts';
 import { editEach, isEach } from './many.ts';
 import { NAME } from './name.ts';
 import { promoted, rolled, sameSlot, type Which, without, withSecondary } from './slots.ts';
@@ -14,6 +14,9 @@ const comeBack = (enrollment: Enrollment): string =>
   enrollment.kind === 'individual'
     ? `${NAME} reprovision ${deviceOf(enrollment)}`
     : `${NAME} reprovision --job CONDITION`;
+
+/** What `allow` and `disallow` call an enrollment. */
+const scopeOf = ({ kind }: Enrollment): string => (kind === 'group' ? 'group' : 'device');
 
 const ADMITTED: Edit = {
   async slots(call, before, sent) {
@@ -28,6 +31,8 @@ const ADMITTED: Edit = {
   done(before, sent) {
     const roll = before.kind === 'individual' ? `roll the device (or: ${comeBack(before)})` : 'let the members roll';
     const [next, more] = sent === undefined ? [roll, ''] : [comeBack(before), ' --from-device'];
+    if (before.status === 'disabled')
+      return `${BARRED} Allow it: ${NAME} allow ${scopeOf(before)} ${before.id}. Next: ${next}`;
     return `Both are admitted. Next: ${next}, and when the old one is out of use: ${NAME} promote ${before.id}${more}`;
   },
 };
@@ -89,7 +94,7 @@ export function rollGroup(what: 'root' | 'intermediate'): (call: Call) => Promis
     await demandLevel(textOption(call, 'certificate'), what);
     const atOnce = call.options['at-once'] === true;
     const slots = rolled(before.slots, next, atOnce);
-    const both = `Both are admitted. Next: let every member roll to a leaf of the new ${what} (${comeBack(before)} --action roll), then: ${NAME} promote ${before.id}`;
+    const both = `Both are admitted. Next: let every member roll to a leaf of the new ${what} (${comeBack(before)} --action roll), then: ${NAME} promote ${before.id}.${rootNeeded(before.kind, next)}`;
     return writePair(call, dps, { before, slots, done: atOnce ? refusedFromNow(before) : both });
   };
 }

@@ -32,6 +32,8 @@ export function oneOf<T extends string>({ options }: Call, name: string, known: 
   return found;
 }
 
+export const DAY_SECONDS = 86_400;
+
 /** @throws Misuse where it is no whole number from 0 to `most` */
 export function seconds({ options }: Call, name: string, fallback: number, most: number): number {
   const value = options[name] ?? fallback;

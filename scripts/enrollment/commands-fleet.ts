@@ -1,6 +1,8 @@
+import { cancel } from './cancel.ts';
 import { type Command, EXITS, one } from './command.ts';
 import { deleteEnrollment } from './delete.ts';
 import { FLEET_OPTIONS, fleet } from './fleet.ts';
+import { listJobs, showJob } from './jobs.ts';
 import { DAYS_OPTION, JSON_OPTION, listDevices, listEnrollments, listRegistrations, WHERE_OPTION } from './list.ts';
 import { NAME } from './name.ts';
 import { REPROVISION_OPTIONS, reprovision } from './reprovision.ts';
@@ -27,7 +29,7 @@ export const FLEET_COMMANDS = {
     meaning: 'Have devices register again or roll, and see which come back',
     about: [
       'Calls the direct method `reprovision`: on the devices named, or by a job of the hub on all that meet a condition. Then watches the reported property `newleaf` of their twins, and tells how many are back, and why the others are not.',
-      'Ctrl-C ends the wait, and prints the results so far; job and devices go on. --look ID shows the request again, --report FILE names every device in a file, and --retry FILE calls those again that are not done there.',
+      'Ctrl-C ends the wait, prints the results so far, and offers to end the job; devices that took the call go on. --look ID shows the request again, --report FILE names every device in a file, and --retry FILE calls those again that are not done there.',
     ],
     options: REPROVISION_OPTIONS,
     examples: [
@@ -42,6 +44,15 @@ export const FLEET_COMMANDS = {
     },
     run: reprovision,
   },
+  cancel: {
+    operands: one('ID'),
+    meaning: 'End the jobs of a request in the hub',
+    about: [
+      'No further device is called. Those that took the call cannot be called off; it is said of each device what it will still do.',
+    ],
+    examples: [{ line: `${NAME} cancel enroll-roll-ana-mij4k2` }],
+    run: cancel,
+  },
   fleet: {
     meaning: 'Show how the fleet is, in numbers',
     about: [
@@ -50,6 +61,15 @@ export const FLEET_COMMANDS = {
     options: FLEET_OPTIONS,
     examples: [{ line: `${NAME} fleet` }, { line: `${NAME} fleet --where "tags.site = 'north'" --days 60` }],
     run: fleet,
+  },
+  'list jobs': {
+    meaning: 'List the requests of all operators to the devices of the hub',
+    about: [
+      'From the jobs of the hub, which it remembers for 30 days, and from the twins, which name the last request of their device. Nothing of it is on this machine.',
+    ],
+    options: JSON_OPTION,
+    examples: [{ line: `${NAME} list jobs` }],
+    run: listJobs,
   },
   'list devices': {
     meaning: 'List the devices of the hub, and what their newleaf reports',
@@ -90,6 +110,17 @@ export const FLEET_COMMANDS = {
     options: JSON_OPTION,
     examples: [{ line: `${NAME} show device gw-0001` }],
     run: showDevice,
+  },
+  'show job': {
+    operands: { shown: 'ID [DEVICE...]', least: 1, most: Number.POSITIVE_INFINITY },
+    meaning: 'Show a request: who began it, and how it is on each device',
+    about: [
+      `As hub and twins know it, from any machine. \`${NAME} reprovision --look ID --wait SECONDS\` waits as well.`,
+    ],
+    options: { report: REPROVISION_OPTIONS.report, ...JSON_OPTION },
+    examples: [{ line: `${NAME} show job enroll-roll-ana-mij4k2` }],
+    exits: { ...EXITS, 0: 'All are back on the leaf that was asked for.', 1: 'Failed, or not all are back.' },
+    run: showJob,
   },
   'show group': {
     operands: one('NAME'),

@@ -17,6 +17,7 @@ const GLOBAL_OPTIONS = {
     'Connection string of DPS; better: NEWLEAF_DPS_CONNECTION, which other users cannot see. Or its host: then `az login`.',
   ),
   hub: valued('CONNECTION', 'The same of the hub; better: NEWLEAF_HUB_CONNECTION.'),
+  log: valued('FILE', 'Where a line is added for all that is written into DPS. Default: in the state directory.'),
   yes: flagged('Do not ask.'),
   'dry-run': flagged('Show what would be done, and do nothing.'),
   help: { ...flagged('Explain the command.'), short: 'h' },

@@ -2,7 +2,10 @@ import { type Failed, textOption } from '../../agent/cli/kit/command.ts';
 import { screenOf } from '../../agent/cli/kit/screen.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import type { Call } from './command.ts';
+import { at } from './desk.ts';
 import { operands } from './device.ts';
+import { follow } from './follow.ts';
+import type { Hub } from './hub.ts';
 import { NAME } from './name.ts';
 import { documentOf, isDone, type Run, writeRun } from './run.ts';
 import { count } from './screen.ts';
@@ -13,10 +16,27 @@ export interface End {
   readonly waitedMs: number | undefined;
   /** The job of the hub has not ended. */
   readonly jobGoesOn: boolean;
-  /** The run can be looked at again by its id alone: it is a job. */
+  /** The hub knows the request by its ID alone: it is a job. */
   readonly isJob: boolean;
-  /** Where the report goes if `--report` does not say. */
-  readonly file?: string;
+  /** Where the report is; undefined where there is none. */
+  readonly file?: string | undefined;
+}
+
+interface Begun extends Omit<End, 'waitedMs'> {
+  readonly run: Run;
+  /** Undefined where it is not waited for. */
+  readonly waitMs: number | undefined;
+  readonly enough: AbortSignal;
+}
+
+/** Waits for those that were asked, and concludes. */
+export async function finish(call: Call, hub: Hub, { run, waitMs, enough, ...end }: Begun): Promise<number> {
+  const { desk } = call;
+  const asked = run.devices.filter(({ result }) => result === 'waiting').map(({ deviceId }) => deviceId);
+  const followed = waitMs === undefined ? undefined : await follow(desk, hub, asked, { id: run.id, waitMs, enough });
+  const later = new Map(followed?.outcomes.map((one) => [one.deviceId, one]));
+  const devices = run.devices.map((one) => later.get(one.deviceId) ?? one);
+  return conclude(call, { ...run, at: at(desk), state: 'seen', devices }, { ...end, waitedMs: followed?.waitedMs });
 }
 
 /**
@@ -28,7 +48,8 @@ export async function conclude(call: Call, run: Run, { waitedMs, jobGoesOn, isJo
   const { id, devices, delaySeconds } = run;
   const isWell =
     !jobGoesOn && devices.every((one) => isDone(one) || (waitedMs === undefined && one.result === 'waiting'));
-  const to = textOption(call, 'report') ?? (isWell ? undefined : file);
+  const own = textOption(call, 'report');
+  const to = own ?? file;
   // What is known goes onto the screen, also where the file cannot be written.
   const unwritten = to === undefined ? undefined : await writeRun(to, run).catch((error: Failed) => error);
   if (options.json === true) desk.out.write(documentOf(run));
@@ -39,11 +60,11 @@ export async function conclude(call: Call, run: Run, { waitedMs, jobGoesOn, isJo
     desk.out.write(
       [
         report(run, waitedMs, screenOf(desk.out, desk.env), textOption(call, 'job')),
-        jobGoesOn ? `The job ${id} goes on in the hub.\n` : '',
+        jobGoesOn ? `The job ${id} goes on in the hub. To end it:\n  ${NAME} cancel ${id}\n` : '',
         waiting.length === 0
           ? ''
           : `${count(waiting.length, 'device')} may still begin or end${within}. ${waitedMs === undefined ? 'To see how it ended' : 'Look again'}:\n  ${again}${isJob ? '' : ` ${operands(waiting)}`}\n`,
-        isWell ? '' : nextStep(unwritten ? undefined : to, isJob ? again : undefined),
+        isWell ? '' : nextStep(unwritten ? undefined : own, isJob || (file && !unwritten) ? id : undefined),
         sumText(run, waitedMs),
       ].join(''),
     );
@@ -52,8 +73,8 @@ export async function conclude(call: Call, run: Run, { waitedMs, jobGoesOn, isJo
   return isWell ? EXIT.done : EXIT.failed;
 }
 
-function nextStep(file: string | undefined, again: string | undefined): string {
-  if (file !== undefined) return `To call only those again that are not done:\n  ${NAME} reprovision --retry ${file}\n`;
-  if (again !== undefined) return `To have all of them in a file, for --retry:\n  ${again} --report report.json\n`;
-  return '';
+function nextStep(file: string | undefined, id: string | undefined): string {
+  const earlier = file ?? id;
+  if (earlier === undefined) return '';
+  return `To call only those again that are not done:\n  ${NAME} reprovision --retry ${earlier}\n`;
 }

@@ -12,6 +12,16 @@ export interface Desk extends Io {
   readonly onInterrupt: (heard: () => void) => () => void;
 }
 
+/** Ctrl-C ends the work early, and well; a second one ends the program. */
+export async function interruptible<T>(desk: Desk, work: (enough: AbortSignal) => Promise<T>): Promise<T> {
+  const enough = new AbortController();
+  const unheard = desk.onInterrupt(() => enough.abort());
+  return work(enough.signal).finally(unheard);
+}
+
+/** Now, in ISO 8601. */
+export const at = (desk: Desk): string => new Date(desk.now()).toISOString();
+
 /** The pauses between such looks: short at first, as one device is back within a second. */
 export function* pauses({ pollMs }: Desk): Generator<number, never> {
   for (let ms = pollMs / 16; ; ms = Math.min(2 * ms, pollMs)) yield ms;

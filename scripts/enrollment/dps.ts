@@ -1,8 +1,9 @@
 import type { IndividualEnrollment } from 'azure-iot-provisioning-service/dist/interfaces.js';
 import { Failed } from '../../agent/cli/kit/command.ts';
 import type { Call } from './command.ts';
-import { connecting } from './connection.ts';
+import { connecting, hostOf } from './connection.ts';
 import type { Desk } from './desk.ts';
+import { Ledger } from './ledger.ts';
 import { NAME } from './name.ts';
 import { asking, orAbsent, statusOf, wordsOf } from './refusal.ts';
 import { type Slot, type Slots, sameSlot } from './slots.ts';
@@ -74,17 +75,23 @@ const PAGE = 100;
 /** DPS as an operator sees it, by the official client. */
 export class Dps {
   readonly #desk: Desk;
+  readonly #host: string;
+  readonly #ledger: Ledger;
+  /** As they were read: the log has what was there before. */
+  readonly #seen = new Map<string, Body>();
   readonly #calls: Readonly<Record<Kind, Calls>>;
   readonly #registration: Calls['get'];
   readonly #registrations: (group: string) => Pages;
 
   private constructor(
-    desk: Desk,
+    call: Call,
     calls: Readonly<Record<Kind, Calls>>,
     registration: Calls['get'],
     registrations: (group: string) => Pages,
   ) {
-    this.#desk = desk;
+    this.#desk = call.desk;
+    this.#host = hostOf(call, 'dps');
+    this.#ledger = new Ledger(call);
     this.#calls = calls;
     this.#registration = registration;
     this.#registrations = registrations;
@@ -111,7 +118,7 @@ export class Dps {
       },
     };
     return new Dps(
-      call.desk,
+      call,
       calls,
       (id) => client.getDeviceRegistrationState(id),
       (group) => client.createEnrollmentGroupDeviceRegistrationStateQuery(ALL, group, PAGE),
@@ -120,6 +127,7 @@ export class Dps {
 
   async find(kind: Kind, id: string): Promise<Enrollment | undefined> {
     const found = await this.#orAbsent(() => this.#calls[kind].get(id));
+    if (found !== undefined) this.#seen.set(`${kind} ${id}`, found);
     return found && enrollmentOf(kind, found);
   }
 
@@ -160,14 +168,8 @@ export class Dps {
    */
   async write(enrollment: Enrollment): Promise<Enrollment> {
     const { kind, id, slots } = enrollment;
-    const { responseBody } = await asking(
-      this.#desk,
-      WHO,
-      () => this.#calls[kind].put(bodyOf(enrollment)),
-      [400],
-    ).catch((error: unknown) => {
-      throw statusOf(error) === 400 ? unreadable(slots, error) : error;
-    });
+    const body = bodyOf(enrollment);
+    const { responseBody } = await this.#logged(enrollment, body, () => this.#put(enrollment, body));
     const written = enrollmentOf(kind, responseBody as Body);
     const same = sameSlot(written.slots.primary, slots.primary) && sameSlot(written.slots.secondary, slots.secondary);
     if (!same || written.status !== enrollment.status) {
@@ -176,8 +178,29 @@ export class Dps {
     return written;
   }
 
-  async remove({ kind, id, body }: Enrollment): Promise<void> {
-    await asking(this.#desk, WHO, () => this.#calls[kind].remove(id, String(body.etag)));
+  #put({ kind, slots }: Enrollment, body: object): Promise<{ readonly responseBody: unknown }> {
+    return asking(this.#desk, WHO, () => this.#calls[kind].put(body), [400]).catch((error: unknown) => {
+      throw statusOf(error) === 400 ? unreadable(slots, error) : error;
+    });
+  }
+
+  async remove(enrollment: Enrollment): Promise<void> {
+    const { kind, id, body } = enrollment;
+    const call = () => asking(this.#desk, WHO, () => this.#calls[kind].remove(id, String(body.etag)));
+    await this.#logged(enrollment, null, call);
+  }
+
+  /** Before and after stand in the log before DPS is asked: a laptop that ends meanwhile leaves the intent. */
+  async #logged<T>({ kind, id }: Enrollment, after: object | null, call: () => Promise<T>): Promise<T> {
+    const before = this.#seen.get(`${kind} ${id}`) ?? null;
+    const told = { dps: this.#host, kind, id, before: unsecret(before), after: unsecret(after) };
+    await this.#ledger.add({ event: 'begun', ...told });
+    const answer = await call().catch(async (error: Error) => {
+      await this.#ledger.add({ event: 'failed', ...told, why: error.message });
+      throw error;
+    });
+    await this.#ledger.add({ event: 'done', ...told });
+    return answer;
   }
 
   async #orAbsent(call: () => Promise<{ readonly responseBody: unknown }>): Promise<Body | undefined> {
@@ -195,6 +218,12 @@ export const enrollIt = (kind: Kind, id: string): string => {
   const add = `add ${kind}${kind === 'group' ? ` ${id}` : ''} --certificate FILE`;
   return `Enroll it: ${NAME} ${add}. See what is there: ${NAME} list ${kind}s`;
 };
+
+/** Without the keys of an enrollment that attests by them. */
+const unsecret = (body: object | null): unknown =>
+  JSON.parse(JSON.stringify(body), (name, value) =>
+    name === 'symmetricKey' && typeof value === 'object' ? {} : value,
+  );
 
 function enrollmentOf(kind: Kind, body: Body): Enrollment {
   const { attestation, provisioningStatus = 'enabled' } = body;

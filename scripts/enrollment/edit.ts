@@ -6,6 +6,7 @@ import { addressed, deviceOf, type Sent, sentBy } from './device.ts';
 import { Dps, type Enrollment, enrollIt } from './dps.ts';
 import { isFromDevice, withPems } from './given.ts';
 import { Hub } from './hub.ts';
+import { NAME } from './name.ts';
 import { slotText } from './screen.ts';
 import { demandOneKind, lost, type Slots, sameSlots } from './slots.ts';
 
@@ -87,13 +88,21 @@ async function named(call: Call, dps: Dps): Promise<Enrollment> {
   if (other !== undefined) {
     throw new Misuse(`"${id}" is an individual enrollment and a group: say --individual or --group.`);
   }
-  return x509(found);
+  return addressing(found, async () => x509(found));
 }
 
-/** @throws Failed where it attests by something else */
+/** Of an enrollment that holds certificates, and is disabled. */
+export const BARRED = 'The enrollment is disabled: DPS admits neither certificate.';
+
+/** The sentences name no device. @throws Failed where it attests by something else */
 export function x509(enrollment: Enrollment): Enrollment {
-  if (enrollment.attestation !== 'x509') {
-    throw new Failed(`The enrollment "${enrollment.id}" attests by ${enrollment.attestation}, not by X.509.`);
+  const { attestation, status } = enrollment;
+  if (attestation === 'x509') return enrollment;
+  // As `disallow member` makes it.
+  if (status === 'disabled') {
+    throw new Failed(`The enrollment is disabled, and bars the device (it attests by ${attestation}).`, {
+      advice: `Admit each as a member of its group again: ${NAME} allow member ANY`,
+    });
   }
-  return enrollment;
+  throw new Failed(`The enrollment attests by ${attestation}, not by X.509.`);
 }

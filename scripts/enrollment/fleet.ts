@@ -4,7 +4,8 @@ import { EXIT } from '../../agent/failure/exit.ts';
 import type { Call } from './command.ts';
 import { Hub } from './hub.ts';
 import { daysOf, JSON_OPTION, WHERE_OPTION, whereOf } from './list.ts';
-import { devicesWhere, endsWithin, type Seen } from './newleaf.ts';
+import { codeOf, devicesWhere, endsWithin, type Seen } from './newleaf.ts';
+import { KEPT } from './outcome.ts';
 import { count } from './screen.ts';
 
 export const FLEET_OPTIONS = {
@@ -38,6 +39,7 @@ function fleetOf(devices: readonly Seen[], now: number, days: number) {
     expired: devices.filter(endsWithin(0, now)).length,
     endsWithinDays: { days, devices: devices.filter(endsWithin(days, now)).length },
     last: counted(devices, ({ newleaf }) => newleaf?.last?.outcome),
+    codes: counted(devices, codeOf),
     uplinkCodes: counted(devices, ({ newleaf }) => newleaf?.uplink?.codes?.join(' ') || undefined),
     version: counted(devices, ({ newleaf }) => newleaf?.version),
   };
@@ -66,9 +68,11 @@ export async function fleet(call: Call): Promise<number> {
     ['leaf ends', `${endsWithinDays.devices} within ${count(days, 'day')}, ${expired} of them ended`],
     ['alarm', inWords(sum.alarm)],
     ['last', inWords(sum.last)],
+    ['codes', inWords(sum.codes)],
     ['programs', `faults: ${inWords(sum.uplinkCodes)}`],
     ['version', inWords(sum.version)],
   ];
   desk.out.write(lines.map(([label, text]) => `${label.padEnd(11)}${printable(text)}\n`).join(''));
+  if (sum.last.kept) desk.out.write(KEPT);
   return EXIT.done;
 }

@@ -7,7 +7,7 @@ import { type Desk, pauses } from './desk.ts';
 import type { Hub, Twin } from './hub.ts';
 import { type Newleaf, newleafIn, seenIn } from './newleaf.ts';
 import { asked, type Outcome, outcomeInWords } from './outcome.ts';
-import { isLater } from './run.ts';
+import { isLater } from './request.ts';
 
 /**
  * Up to this many twins are read one by one: a query may lag behind them for minutes (iot-hub-devguide-query-language),
@@ -98,7 +98,8 @@ async function readEach(hub: Hub, id: string, waiting: readonly string[]): Promi
 
 const GONE = 'not in this hub any more: moved to another one, or deleted';
 
-function endOf(deviceId: string, id: string, told: Newleaf | undefined): Outcome | undefined {
+/** How a request has ended on a device, by its twin; undefined where the twin does not tell of this request. */
+export function endOf(deviceId: string, id: string, told: Newleaf | undefined): Outcome | undefined {
   const { last, next } = told ?? {};
   if (last?.id !== id) return undefined;
   const { outcome } = last;

@@ -73,6 +73,12 @@ export async function slotDemanded(call: Call, wanted: Wanted): Promise<Slot> {
   return slot;
 }
 
+/** Said of a CA that is not in DPS by its name. DPS takes one that nothing proves, and then refuses each leaf: "CA certificate not found". */
+export const rootNeeded = (kind: Enrollment['kind'], slot: Slot): string =>
+  kind === 'group' && slot.kind === 'certificate'
+    ? ' DPS refuses its leaves until the root above it is verified in DPS, once: portal, Certificates; or `az iot dps certificate create --verified true`.'
+    : '';
+
 /** The slots with the certificates filled in that --pem names, or that a device has sent. */
 export async function withPems(slots: Slots, call: Call, sent: readonly Given[] = []): Promise<Slots> {
   const given = [...sent, ...(await Promise.all(textsOption(call, 'pem').map(certificateIn)))];

@@ -30,10 +30,16 @@ export interface Twin {
 
 /** How far a job is. */
 export interface JobProgress {
+  readonly id: string;
+  /** As the hub says it: completed, running … */
+  readonly status: string;
+  readonly condition: string;
   readonly ended: boolean;
   readonly total: number;
   readonly succeeded: number;
   readonly failed: number;
+  /** Milliseconds; undefined while it runs. */
+  readonly endedAt?: number;
   /** Within which each device begins. */
   readonly delaySeconds: number;
 }
@@ -46,6 +52,8 @@ export interface MethodCall {
 
 /** A row of a query, as it comes. */
 export type Row = Readonly<Record<string, unknown>>;
+
+type Job = Awaited<ReturnType<iothub.JobClient['getJob']>>['jobStatus'];
 
 type WholeTwin = iothub.Twin & { readonly connectionState?: string };
 
@@ -60,6 +68,8 @@ const NEVER_AGAIN = { shouldRetry: () => false, nextRetryTimeout: () => 0 };
 export class Hub {
   /** Its name: jobs and devices of one hub mean nothing to another. */
   readonly host: string;
+  /** Pages that were asked for so far: the hub bounds them. */
+  queries = 0;
   readonly #desk: Desk;
   readonly #registry: iothub.Registry;
   readonly #client: iothub.Client;
@@ -129,11 +139,31 @@ export class Hub {
    * promise without one (query.js), and gives the first page for ever.
    */
   async query(sql: string): Promise<Row[]> {
-    const query = this.#registry.createQuery(sql, PAGE);
+    return this.#pages(this.#registry.createQuery(sql, PAGE));
+  }
+
+  /** How many devices have each value of a property, counted by the hub. Those that have none are left out. */
+  async countBy(
+    path: string,
+    condition = `is_defined(${path})`,
+  ): Promise<(readonly [value: string, devices: number])[]> {
+    const rows = await this.query(
+      `SELECT ${path} AS what, COUNT() AS devices FROM devices WHERE ${condition} GROUP BY ${path}`,
+    );
+    return rows.flatMap(({ what, devices }) => (typeof what === 'string' ? [[what, Number(devices)] as const] : []));
+  }
+
+  /** The last jobs that called a device. */
+  async jobsOf(deviceId: string): Promise<Row[]> {
+    return this.query(`SELECT * FROM devices.jobs WHERE devices.jobs.deviceId = '${deviceId.replaceAll("'", "''")}'`);
+  }
+
+  async #pages(query: ReturnType<iothub.Registry['createQuery']>): Promise<Row[]> {
     const rows: Row[] = [];
     while (query.hasMoreResults) {
+      this.queries += 1;
       const { result } = await asking(this.#desk, WHO, () => query.next(query.continuationToken));
-      rows.push(...(result as Row[]));
+      for (const row of result as Row[]) rows.push(row);
     }
     return rows;
   }
@@ -159,12 +189,20 @@ export class Hub {
   async job(jobId: string): Promise<JobProgress | undefined> {
     const found = await orAbsent(this.#desk, WHO, () => this.#jobs.getJob(jobId));
     if (found === undefined) return undefined;
-    const { jobStatus } = found;
-    const { status, deviceJobStatistics = {}, cloudToDeviceMethod } = jobStatus;
-    const { deviceCount = 0, succeededCount = 0, failedCount = 0 } = deviceJobStatistics;
-    const { delaySeconds = 0 } = (cloudToDeviceMethod?.payload ?? {}) as { readonly delaySeconds?: number };
-    const ended = ENDED.includes(status);
-    return { ended, total: deviceCount, succeeded: succeededCount, failed: failedCount, delaySeconds };
+    return progressOf(found.jobStatus);
+  }
+
+  /** Ends a job: devices that it has not come to are not called. One that has ended meanwhile is no fault (400). */
+  async cancel(jobId: string): Promise<void> {
+    await asking(this.#desk, WHO, () => this.#jobs.cancelJob(jobId), [400]).catch((error: unknown) => {
+      if (statusOf(error) !== 400) throw error;
+    });
+  }
+
+  /** The jobs with direct methods that the hub remembers: for 30 days (iot-hub-devguide-jobs). */
+  async jobs(): Promise<JobProgress[]> {
+    const rows = await this.#pages(this.#jobs.createQuery('scheduleDeviceMethod', undefined, PAGE));
+    return (rows as unknown as Job[]).map(progressOf);
   }
 
   async #device(deviceId: string): Promise<iothub.Device | undefined> {
@@ -173,6 +211,24 @@ export class Hub {
 }
 
 const isConnected = (state: string | undefined): boolean => state?.toLowerCase() === 'connected';
+
+function progressOf(job: Job): JobProgress {
+  const { endTime } = job as { readonly endTime?: string };
+  const { jobId, status, queryCondition = '', deviceJobStatistics = {}, cloudToDeviceMethod } = job;
+  const { deviceCount = 0, succeededCount = 0, failedCount = 0 } = deviceJobStatistics;
+  const { delaySeconds = 0 } = (cloudToDeviceMethod?.payload ?? {}) as { readonly delaySeconds?: number };
+  return {
+    id: jobId,
+    status,
+    condition: queryCondition,
+    ended: ENDED.includes(status),
+    ...(endTime !== undefined && { endedAt: Date.parse(endTime) }),
+    total: deviceCount,
+    succeeded: succeededCount,
+    failed: failedCount,
+    delaySeconds,
+  };
+}
 
 function identityOf({ deviceId, status, connectionState, authentication }: iothub.Device): Identity {
   const { primaryThumbprint, secondaryThumbprint } = authentication?.x509Thumbprint ?? {};

@@ -21,8 +21,11 @@ const DeviceJob = v.looseObject({
   error: v.nullish(v.looseObject({ code: v.nullish(v.string()), description: v.nullish(v.string()) })),
 });
 
-/** States of a DeviceJob that has not ended. */
-const UNENDED = ['pending', 'scheduled', 'running'];
+/** States of a DeviceJob before its call. */
+const UNCALLED = ['pending', 'scheduled'];
+/** The enum of the service SDKs has the one spelling for devices, and the other for jobs. */
+const CANCELLED = /^cancell?ed$/;
+export const WAS_CANCELLED = 'the job was cancelled before';
 const NOT_YET = 'the job has not come to it yet';
 
 export interface Watched {
@@ -44,7 +47,16 @@ export async function watchJob(desk: Desk, hub: Hub, { id, devices, enough }: Wa
   const show = ({ succeeded, failed, total }: JobProgress, trouble?: string): void =>
     progress.show(succeeded + failed, total, trouble ?? (failed === 0 ? '' : `${failed} failed`));
   const pause = pauses(desk);
-  let job: JobProgress = { ended: false, total: devices.length, succeeded: 0, failed: 0, delaySeconds: 0 };
+  let job: JobProgress = {
+    id,
+    status: 'queued',
+    condition: '',
+    ended: false,
+    total: devices.length,
+    succeeded: 0,
+    failed: 0,
+    delaySeconds: 0,
+  };
   try {
     for (;;) {
       const look = () => hub.job(id);
@@ -58,7 +70,7 @@ export async function watchJob(desk: Desk, hub: Hub, { id, devices, enough }: Wa
   }
   const called = await outlast(
     desk,
-    () => jobResults(desk, hub, id, enough.aborted ? 0 : job.total),
+    () => jobResults(desk, hub, job, enough.aborted ? 0 : job.total),
     () => {},
     enough,
   );
@@ -67,24 +79,35 @@ export async function watchJob(desk: Desk, hub: Hub, { id, devices, enough }: Wa
   // Where the query still lags, they may have been asked: wait for them.
   const rest = (deviceId: string): Outcome => {
     if (!job.ended) return asked(deviceId, NOT_YET);
+    if (isCancelled(job)) return notAsked(deviceId, WAS_CANCELLED);
     return called.length < job.total ? asked(deviceId) : notAsked(deviceId, 'the job did not come to it');
   };
   return { outcomes: [...called, ...left.map(rest)], ended: job.ended };
 }
 
-/** The result of the job on each device. The query may lag behind the job, so it is repeated a few times. */
-async function jobResults(desk: Desk, hub: Hub, id: string, expected: number): Promise<Outcome[]> {
-  const sql = `SELECT * FROM devices.jobs WHERE devices.jobs.jobId = '${id}'`;
-  let rows = await hub.query(sql);
-  for (let looks = 1; rows.length < expected && looks < LOOKS; looks += 1) {
+/** The same; the query may lag behind the job, so it is repeated a few times. */
+async function jobResults(desk: Desk, hub: Hub, job: JobProgress, expected: number): Promise<Outcome[]> {
+  let outcomes = await jobOutcomes(hub, job);
+  for (let looks = 1; outcomes.length < expected && looks < LOOKS; looks += 1) {
     await desk.sleep(desk.pollMs);
-    rows = await hub.query(sql);
+    outcomes = await jobOutcomes(hub, job);
   }
+  return outcomes;
+}
+
+export const isCancelled = ({ status }: JobProgress): boolean => CANCELLED.test(status);
+
+/** The result of the job on each device, as far as a query knows it. */
+export async function jobOutcomes(hub: Hub, job: JobProgress): Promise<Outcome[]> {
+  const rows = await hub.query(`SELECT * FROM devices.jobs WHERE devices.jobs.jobId = '${job.id}'`);
   return rows.map((row) => {
     const { deviceId, status = '', outcome, error } = v.parse(DeviceJob, row);
     const answer = outcome?.deviceMethodResponse;
     if (answer) return answered(deviceId, { status: answer.status, payload: answer.payload });
-    if (UNENDED.includes(status) && !error) return asked(deviceId, NOT_YET);
+    const isUncalled = UNCALLED.includes(status) && isCancelled(job);
+    if (isUncalled || CANCELLED.test(status)) return notAsked(deviceId, WAS_CANCELLED);
+    if (status === 'running' && !error) return asked(deviceId, 'being called');
+    if (UNCALLED.includes(status) && !error) return asked(deviceId, NOT_YET);
     return notAsked(deviceId, `${error?.code ?? ''} ${error?.description ?? ''}`.trim() || 'the job gave no reason');
   });
 }

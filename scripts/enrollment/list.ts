@@ -5,6 +5,7 @@ import { type Call, only } from './command.ts';
 import { Dps, type Kind } from './dps.ts';
 import { Hub } from './hub.ts';
 import { devicesWhere, endsWithin } from './newleaf.ts';
+import { KEPT } from './outcome.ts';
 import { count } from './screen.ts';
 import type { Slot } from './slots.ts';
 import { table } from './table.ts';
@@ -42,11 +43,15 @@ interface Listed {
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
   readonly json: readonly object[];
+  /** What is counted, if it has another name. */
+  readonly counted?: string;
+  /** Explains words of the rows. */
+  readonly legend?: string;
 }
 
-function list({ desk, options }: Call, { what, head, rows, json }: Listed): number {
+export function list({ desk, options }: Call, { what, head, rows, json, legend = '', counted = what }: Listed): number {
   if (options.json === true) desk.out.write(`${JSON.stringify({ schema: 1, [`${what}s`]: json }, undefined, 2)}\n`);
-  else desk.out.write(`${rows.length === 0 ? '' : table(head, rows)}${count(rows.length, what)}.\n`);
+  else desk.out.write(`${rows.length === 0 ? '' : table(head, rows)}${legend}${count(rows.length, counted)}.\n`);
   return EXIT.done;
 }
 
@@ -114,5 +119,6 @@ export async function listDevices(call: Call): Promise<number> {
       [newleaf?.last?.outcome ?? NONE, newleaf?.last?.code ?? ''].join(' '),
     ]),
     json: devices,
+    ...(devices.some(({ newleaf }) => newleaf?.last?.outcome === 'kept') && { legend: KEPT }),
   });
 }

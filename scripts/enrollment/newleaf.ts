@@ -1,4 +1,6 @@
 import * as v from 'valibot';
+import { Failed } from '../../agent/cli/kit/command.ts';
+import { printable } from '../../agent/cli/kit/screen.ts';
 import type { Hub, Row } from './hub.ts';
 
 const text = v.nullish(v.string());
@@ -45,6 +47,12 @@ export const endsWithin =
   ({ newleaf }: Seen): boolean =>
     Date.parse(newleaf?.leaf?.notAfter ?? '') < now + days * DAY_MS;
 
+/** Why a gateway is not well, as a code of newleaf: of the leaf that waits, else of a last request that was not done. */
+export function codeOf({ newleaf }: Seen): string | undefined {
+  const { next, last } = newleaf ?? {};
+  return next?.code ?? (last?.outcome === 'done' ? undefined : last?.code) ?? undefined;
+}
+
 export function seenIn(row: Row): Seen {
   const { deviceId, status = 'enabled', connectionState, properties } = v.parse(Queried, row);
   const newleaf = newleafIn(properties?.reported);
@@ -59,4 +67,13 @@ export async function devicesWhere(hub: Hub, condition = '*'): Promise<Seen[]> {
   const where = condition.trim() === '*' ? '' : ` WHERE ${condition}`;
   const rows = await hub.query(`SELECT * FROM devices${where}`);
   return rows.map(seenIn).toSorted((one, other) => (one.deviceId < other.deviceId ? -1 : 1));
+}
+
+/** Their names. @throws Failed where there is none */
+export async function matching(hub: Hub, condition: string): Promise<string[]> {
+  const devices = await devicesWhere(hub, condition);
+  if (devices.length > 0) return devices.map(({ deviceId }) => deviceId);
+  throw new Failed(
+    condition.trim() === '*' ? 'This hub has no device.' : `No device of this hub meets: ${printable(condition)}`,
+  );
 }

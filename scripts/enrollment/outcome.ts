@@ -1,5 +1,6 @@
 import type { MethodAnswer } from './hub.ts';
 import { MOST_WORDS } from './refusal.ts';
+import { minute, readId } from './request.ts';
 
 /** Stable: `--json`, and the files of `--report`. */
 export const RESULTS = ['done', 'otherwise', 'waiting', 'not-asked'] as const;
@@ -21,6 +22,9 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   kept: 'on the previous leaf',
   person: 'a person is needed',
 };
+
+/** Below what shows the word of the twin itself. */
+export const KEPT = 'kept: the last request failed, and the leaf before it serves on.\n';
 
 /** How a request ended, as the twin tells it. */
 export const outcomeInWords = (outcome: string): string => OUTCOMES[outcome] ?? outcome;
@@ -47,13 +51,20 @@ export const asked = (deviceId: string, reason = 'asked, and not back yet'): Out
   reason,
 });
 
+/** Whose request a device is busy with, in words that all devices share; undefined where enroll did not make it. */
+function inTheWay(id: unknown): string | undefined {
+  const read = typeof id === 'string' ? readId(id) : undefined;
+  return read && `busy with ${id}, begun by ${read.by ?? 'an operator'} ${minute(read.at)}`;
+}
+
 /** A device's answer to the method, or the sentence why there is none. */
 export function answered(deviceId: string, answer: MethodAnswer | string): Outcome {
   if (typeof answer === 'string') return notAsked(deviceId, answer);
   const { status, payload } = answer;
   if (status === 202 || status === 200) return asked(deviceId);
   const fields = new Map<string, unknown>(Object.entries(payload ?? {}));
-  const why = ANSWERS[status] ?? fields.get('message') ?? fields.get('code') ?? 'refused by the device';
+  const theirs = status === 409 ? inTheWay(fields.get('id')) : undefined;
+  const why = theirs ?? ANSWERS[status] ?? fields.get('message') ?? fields.get('code') ?? 'refused by the device';
   return {
     deviceId,
     result: 'not-asked',

@@ -1,22 +1,25 @@
 import { Failed, Misuse, textOption } from '../../agent/cli/kit/command.ts';
-import { Count } from '../../agent/cli/kit/progress.ts';
 import { printable, safe, screenOf } from '../../agent/cli/kit/screen.ts';
 import { flagged, valued } from '../../agent/cli/kit/tool.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
-import { atOnce } from './at-once.ts';
-import { agreed, type Call, oneOf, seconds } from './command.ts';
-import { conclude, type End } from './conclude.ts';
-import type { Desk } from './desk.ts';
-import { follow } from './follow.ts';
-import { Hub, type MethodCall } from './hub.ts';
+import { newReport } from './archive.ts';
+import { callEach } from './call-each.ts';
+import { offered } from './cancel.ts';
+import { agreed, type Call, DAY_SECONDS, oneOf, seconds } from './command.ts';
+import { finish } from './conclude.ts';
+import { at, interruptible } from './desk.ts';
+import { Hub } from './hub.ts';
 import { type JobResults, watchJob } from './job.ts';
+import { earlierRun, look } from './look.ts';
 import { NAME } from './name.ts';
-import { devicesWhere } from './newleaf.ts';
-import { answered, notAsked, type Outcome } from './outcome.ts';
-import { ACTIONS, actionOf, demandWritable, documentOf, isDone, newId, type Run, readRun } from './run.ts';
+import { matching } from './newleaf.ts';
+import { asked, notAsked } from './outcome.ts';
+import { ACTIONS, demandId, newId, operatorOf } from './request.ts';
+import { documentOf, isDone, type Run, writeBegun } from './run.ts';
 import { count } from './screen.ts';
-import { Silence } from './silence.ts';
 import { names } from './tally.ts';
+import { isWaves, WAVE_OPTIONS } from './waves/plan.ts';
+import { beginWaves, resumeWaves } from './waves/waves.ts';
 
 export const REPROVISION_OPTIONS = {
   job: valued(
@@ -29,44 +32,53 @@ export const REPROVISION_OPTIONS = {
     'Each device begins at a random moment within this time. Default 0; a fleet should have some.',
   ),
   wait: valued('SECONDS', 'How long they may take to come back, after the delay. Default 300; 0 does not wait.'),
-  report: valued('FILE', 'Write how it ended on each device into this file (JSON).'),
-  retry: valued('FILE', 'Call those again that are not done in this report, with the same action.'),
+  report: valued('FILE', 'Write what is asked, and how it ended on each device, into this file (JSON).'),
+  retry: valued(
+    'ID',
+    'Call those again that are not done in this report, or by the request of this ID, with the same action.',
+  ),
+  resume: valued('ID', 'Go on with a request in waves, from any machine.'),
+  ...WAVE_OPTIONS,
   look: valued('ID', 'Call no device: look at an earlier request again. Waits only with --wait.'),
   json: flagged('Print one JSON document: how it ended on each device. Progress goes to stderr.'),
 } as const;
 
 const METHOD = 'reprovision';
 const ANSWER_SECONDS = 30;
-const DAY_SECONDS = 86_400;
 const WAIT_SECONDS = 300;
 const JOB_SECONDS = 3_600;
-/** Direct calls at the same time. */
-const AT_ONCE = 4;
 
-/** `enroll reprovision DEVICE… | --job CONDITION | --retry FILE | --look ID`: the device registers again, or replaces its leaf. */
+/** `enroll reprovision DEVICE… | --job CONDITION | --retry ID|FILE | --look ID`: the device registers again, or replaces its leaf. */
 export async function reprovision(call: Call): Promise<number> {
   const { positionals, options } = call;
-  const [job, retry, look] = ['job', 'retry', 'look'].map((name) => textOption(call, name));
-  const ways = [job, retry, look ?? positionals[0]].filter((way) => way !== undefined);
+  const [job, retry, lookAt, resume] = ['job', 'retry', 'look', 'resume'].map((name) => textOption(call, name));
+  const ways = [job, retry, resume, lookAt ?? positionals[0]].filter((way) => way !== undefined);
   if (ways.length !== 1 || ways[0]?.trim() === '') {
-    throw new Misuse('Which devices? Their names, --job CONDITION, --retry FILE, or --look ID.');
+    throw new Misuse('Which devices? Their names, --job CONDITION, --retry ID, --resume ID, or --look ID.');
   }
-  if (options.action !== undefined && (retry ?? look) !== undefined) {
-    throw new Misuse('--retry and --look have the action of the earlier request: leave --action out.');
+  if (options.action !== undefined && (retry ?? resume ?? lookAt) !== undefined) {
+    throw new Misuse('--retry, --resume and --look have the action of the earlier request: leave --action out.');
   }
-  if (look !== undefined) return lookAgain(call, look);
-  return begin(call, job, retry === undefined ? undefined : await readRun(retry));
+  if (isWaves(call) && job === undefined) throw new Misuse('Waves are for a condition: --job CONDITION --first SIZE.');
+  const known = lookAt ?? resume;
+  if (known !== undefined) demandId(known);
+  const hub = await Hub.open(call);
+  if (resume !== undefined) return resumeWaves(call, hub, resume);
+  if (job !== undefined && isWaves(call)) {
+    return beginWaves(call, hub, oneOf(call, 'action', ACTIONS) ?? 'register', job);
+  }
+  if (lookAt !== undefined) return look(call, hub, lookAt, positionals);
+  return begin(call, hub, job, retry === undefined ? undefined : await earlierRun(call, hub, retry));
 }
 
-async function begin(call: Call, condition: string | undefined, earlier: Run | undefined): Promise<number> {
+async function begin(call: Call, hub: Hub, condition: string | undefined, earlier: Run | undefined): Promise<number> {
   const { desk, options, positionals } = call;
   const say = sayTo(call);
   const action = earlier?.action ?? oneOf(call, 'action', ACTIONS) ?? 'register';
   const delaySeconds = seconds(call, 'delay', earlier?.delaySeconds ?? 0, DAY_SECONDS);
   const waitSeconds = seconds(call, 'wait', WAIT_SECONDS, DAY_SECONDS);
-  const id = newId(action, desk.now());
-  const hub = await Hub.open(call);
-  if (earlier !== undefined) demandSameHub(hub, earlier);
+  const by = operatorOf(desk.env);
+  const id = newId(action, by, desk.now());
   const undone = earlier?.devices
     .filter((one) => !isDone(one))
     .map(({ deviceId }) => deviceId)
@@ -79,10 +91,11 @@ async function begin(call: Call, condition: string | undefined, earlier: Run | u
   const title = `${METHOD} (${action}) of ${count(devices.length, 'device')}`;
   const screen = screenOf(desk.out, desk.env);
   if (devices.length > 0) say(`${title}: ${safe(screen, names(devices, screen.width - title.length - 2))}\n`);
-  const run: Run = { id, hub: hub.host, action, delaySeconds, at: at(desk), devices: [] };
+  const told = { id, hub: hub.host, action, by, ...(condition !== undefined && { condition }) };
+  const run: Run = { ...told, delaySeconds, at: at(desk), devices: [] };
   if (options['dry-run'] === true || devices.length === 0) {
-    const file = textOption(call, 'report');
-    const unwritten = file === undefined ? '' : `, and ${printable(file)} was not written`;
+    const report = textOption(call, 'report');
+    const unwritten = report === undefined ? '' : `, and ${printable(report)} was not written`;
     say(`No device was called${devices.length === 0 ? '' : ' (--dry-run)'}${unwritten}.\n`);
     const missed = devices.map((deviceId) => notAsked(deviceId, '--dry-run'));
     if (options.json === true) desk.out.write(documentOf({ ...run, devices: missed }));
@@ -92,7 +105,10 @@ async function begin(call: Call, condition: string | undefined, earlier: Run | u
   if (isMany && !(await agreed(call, `Call ${METHOD} on ${count(devices.length, 'device')}?`))) {
     throw new Failed('No device was called.');
   }
-  await demandWritable(textOption(call, 'report'));
+  const file = textOption(call, 'report') ?? (await newReport(desk.env, id));
+  if (file !== undefined) {
+    await writeBegun(file, { ...run, devices: devices.map((deviceId) => asked(deviceId, 'begun')) });
+  }
   const method = {
     methodName: METHOD,
     payload: { action, id, delaySeconds },
@@ -103,116 +119,24 @@ async function begin(call: Call, condition: string | undefined, earlier: Run | u
     desk.err.write(`Later, or after Ctrl-C: ${NAME} reprovision --look ${id}\n`);
   } else if (desk.err.isTTY) desk.err.write('Ctrl-C ends the wait, and tells which are back.\n');
   return interruptible(desk, async (enough) => {
-    const { outcomes, ended }: JobResults =
+    let results: JobResults =
       condition === undefined
         ? { outcomes: await callEach(desk, hub, devices, method, enough), ended: true }
         : await watchJob(desk, hub, { id, devices, enough });
+    if (!results.ended && (await offered(call, hub, id))) {
+      results = await watchJob(desk, hub, { id, devices, enough: new AbortController().signal });
+    }
+    const { outcomes, ended } = results;
     return finish(call, hub, {
       run: { ...run, devices: outcomes },
       waitMs: waitSeconds === 0 ? undefined : (waitSeconds + delaySeconds) * 1_000,
       enough,
       jobGoesOn: !ended,
       isJob: condition !== undefined,
-      ...(earlier && { file: `${id}.json` }),
+      file,
     });
   });
 }
-
-/** `enroll reprovision --look ID [DEVICE…]`: the job of this id, and the twins of its devices, or of those that are named. */
-async function lookAgain(call: Call, id: string): Promise<number> {
-  const { desk, positionals } = call;
-  const action = actionOf(id);
-  const waitMs = seconds(call, 'wait', 0, DAY_SECONDS) * 1_000;
-  const hub = await Hub.open(call);
-  await demandWritable(textOption(call, 'report'));
-  const job = await hub.job(id);
-  if (job === undefined && positionals.length === 0) {
-    throw new Failed(`This hub has no job ${id}.`, {
-      advice: `The devices were called by their names: ${NAME} reprovision --look ${id} DEVICE...`,
-    });
-  }
-  return interruptible(desk, async (enough) => {
-    const asked = positionals.map((deviceId): Outcome => ({ deviceId, result: 'waiting' }));
-    const { outcomes, ended } = job
-      ? await watchJob(desk, hub, { id, devices: [], enough: waitMs === 0 ? AbortSignal.abort() : enough })
-      : { outcomes: asked, ended: true };
-    const known = new Map(outcomes.map((one) => [one.deviceId, one]));
-    const why = `not called by this job${ended ? '' : ' yet'}`;
-    const named = positionals.map((deviceId) => known.get(deviceId) ?? notAsked(deviceId, why));
-    const devices = positionals.length === 0 ? outcomes : named;
-    const run = { id, hub: hub.host, action, delaySeconds: job?.delaySeconds ?? 0, at: at(desk), devices };
-    const jobGoesOn = !ended && positionals.length === 0;
-    return finish(call, hub, { run, waitMs, enough, jobGoesOn, isJob: job !== undefined });
-  });
-}
-
-interface Begun extends Omit<End, 'waitedMs'> {
-  readonly run: Run;
-  /** Undefined where it is not waited for. */
-  readonly waitMs: number | undefined;
-  readonly enough: AbortSignal;
-}
-
-async function finish(call: Call, hub: Hub, { run, waitMs, enough, ...end }: Begun): Promise<number> {
-  const { desk } = call;
-  const asked = run.devices.filter(({ result }) => result === 'waiting').map(({ deviceId }) => deviceId);
-  const followed = waitMs === undefined ? undefined : await follow(desk, hub, asked, { id: run.id, waitMs, enough });
-  const later = new Map(followed?.outcomes.map((one) => [one.deviceId, one]));
-  const devices = run.devices.map((one) => later.get(one.deviceId) ?? one);
-  return conclude(call, { ...run, at: at(desk), devices }, { ...end, waitedMs: followed?.waitedMs });
-}
-
-/** Ctrl-C ends the work early, and well; a second one ends the program. */
-export async function interruptible<T>(desk: Desk, work: (enough: AbortSignal) => Promise<T>): Promise<T> {
-  const enough = new AbortController();
-  const unheard = desk.onInterrupt(() => enough.abort());
-  return work(enough.signal).finally(unheard);
-}
-
-/** Two fleets may have the same names. @throws Misuse */
-function demandSameHub({ host }: Hub, { hub }: Run): void {
-  if (hub === host) return;
-  throw new Misuse(`This report is of the hub ${hub}, and --hub or NEWLEAF_HUB_CONNECTION leads to ${host}.`);
-}
-
-/** The devices of the hub that meet a condition, by name. @throws Failed where there is none */
-export async function matching(hub: Hub, condition: string): Promise<string[]> {
-  const devices = await devicesWhere(hub, condition);
-  if (devices.length > 0) return devices.map(({ deviceId }) => deviceId);
-  throw new Failed(
-    condition.trim() === '*' ? 'This hub has no device.' : `No device of this hub meets: ${printable(condition)}`,
-  );
-}
-
-async function callEach(
-  desk: Desk,
-  hub: Hub,
-  devices: readonly string[],
-  method: MethodCall,
-  enough: AbortSignal,
-): Promise<Outcome[]> {
-  const progress = new Count(desk.err, screenOf(desk.err, desk.env), 'asked');
-  const called = new Map<string, Outcome>();
-  const silence = new Silence();
-  await atOnce(AT_ONCE, devices, async (deviceId) => {
-    if (enough.aborted || silence.isLasting) return;
-    const answer = await silence
-      .during(() => hub.call(deviceId, method))
-      .catch((error: unknown) => {
-        // The devices that were asked before are followed all the same.
-        if (called.size === 0 || !(error instanceof Failed)) throw error;
-        return error.message;
-      });
-    called.set(deviceId, answered(deviceId, answer));
-    const missed = [...called.values()].filter(({ result }) => result === 'not-asked').length;
-    progress.show(called.size, devices.length, missed === 0 ? '' : `${missed} failed`);
-  }).finally(() => progress.end());
-  if (silence.isLasting) desk.err.write(`${silence.words}\n`);
-  const why = silence.isLasting ? 'not begun, because the other side was down' : 'interrupted before';
-  return devices.map((deviceId) => called.get(deviceId) ?? notAsked(deviceId, why));
-}
-
-const at = (desk: Desk): string => new Date(desk.now()).toISOString();
 
 /** With --json, stdout has the document and nothing else. */
 function sayTo({ desk, options }: Call): (text: string) => void {

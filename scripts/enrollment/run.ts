@@ -1,11 +1,11 @@
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { Failed, Misuse } from '../../agent/cli/kit/command.ts';
+import { replace } from './archive.ts';
 import { fileTrouble } from './file-trouble.ts';
 import { NAME } from './name.ts';
 import { type Outcome, RESULTS } from './outcome.ts';
-
-export const ACTIONS = ['register', 'roll'] as const;
+import { ACTIONS, type Action } from './request.ts';
 
 const Told = v.looseObject({
   deviceId: v.string(),
@@ -24,6 +24,14 @@ const Document = v.looseObject({
   /** When the devices were looked at last. */
   at: v.string(),
   delaySeconds: v.number(),
+  /** The operator. */
+  by: v.exactOptional(v.string()),
+  /** That the devices met, where they were not named. */
+  condition: v.exactOptional(v.string()),
+  /** How it goes through them, where it does so in waves. */
+  waves: v.exactOptional(v.string()),
+  /** begun: written before the first call · seen: the devices were looked at */
+  state: v.exactOptional(v.picklist(['begun', 'seen'])),
   devices: v.array(Told),
 });
 
@@ -33,26 +41,14 @@ export interface Run {
   readonly id: string;
   /** The name of the hub that has the devices. */
   readonly hub: string;
-  readonly action: (typeof ACTIONS)[number];
+  readonly action: Action;
   readonly at: string;
   readonly delaySeconds: number;
+  readonly by?: string;
+  readonly condition?: string;
+  readonly waves?: string;
+  readonly state?: 'begun' | 'seen';
   readonly devices: readonly Outcome[];
-}
-
-/** The action is a part of the id: `--look` needs no more than that. */
-export const newId = (action: Run['action'], now: number): string => `enroll-${action}-${now.toString(36)}`;
-
-/** @throws Misuse where enroll never gave this id */
-export function actionOf(id: string): Run['action'] {
-  const action = ACTIONS.find((one) => new RegExp(`^enroll-${one}-[0-9a-z]+$`).test(id));
-  if (action === undefined) throw new Misuse(`"${id}" is no request of ${NAME}, which are like enroll-roll-mij4k2.`);
-  return action;
-}
-
-/** Whether this is the id of a request of enroll that was made after the other. */
-export function isLater(id: string | null | undefined, other: string): boolean {
-  const [made, before] = [id, other].map((one) => /^enroll-\w+-([0-9a-z]+)$/.exec(one ?? '')?.[1] ?? '');
-  return made !== '' && Number.parseInt(made ?? '', 36) > Number.parseInt(before ?? '', 36);
 }
 
 /** How many have each result. */
@@ -68,24 +64,24 @@ export function sumOf(devices: readonly Outcome[]): Readonly<Record<Outcome['res
 
 export const isDone = ({ result }: Outcome): boolean => result === 'done';
 
-export function documentOf({ id, hub, action, at, delaySeconds, devices }: Run): string {
+export function documentOf({ devices, ...run }: Run): string {
   const sum = { devices: devices.length, ...sumOf(devices) };
-  return `${JSON.stringify({ schema: 1, id, hub, action, at, delaySeconds, sum, devices }, undefined, 2)}\n`;
+  return `${JSON.stringify({ schema: 1, ...run, sum, devices }, undefined, 2)}\n`;
 }
 
-/** Before the first call: calls cannot be taken back. A report that is there stays. @throws Misuse where it cannot be written */
-export async function demandWritable(file: string | undefined): Promise<void> {
-  if (file === undefined) return;
-  await open(file, 'a')
-    .then((opened) => opened.close())
-    .catch((error: Error) => {
-      throw new Misuse(`No device was called: ${file} cannot be written: ${fileTrouble(error)}.`);
-    });
+/**
+ * Writes what is to be asked, before the first call: calls cannot be taken back, and a machine may end at any moment.
+ * @throws Misuse where it cannot be written
+ */
+export async function writeBegun(file: string, run: Run): Promise<void> {
+  await replace(file, documentOf({ ...run, state: 'begun' })).catch((error: Error) => {
+    throw new Misuse(`No device was called: ${file} cannot be written: ${fileTrouble(error)}.`);
+  });
 }
 
 /** @throws Failed where the file cannot be written */
 export async function writeRun(file: string, run: Run): Promise<void> {
-  await writeFile(file, documentOf(run)).catch((error: Error) => {
+  await replace(file, documentOf(run)).catch((error: Error) => {
     throw new Failed(`${file} cannot be written: ${fileTrouble(error)}.`);
   });
 }

@@ -1,6 +1,7 @@
 import { Failed } from '../../agent/cli/kit/command.ts';
 import { printable, screenOf } from '../../agent/cli/kit/screen.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
+import { askedOfDevice, askedText } from './asked-of.ts';
 import { type Call, only } from './command.ts';
 import { connectionTo } from './connection.ts';
 import { Dps, type Enrollment, type Registration } from './dps.ts';
@@ -25,9 +26,18 @@ export async function showDevice(call: Call): Promise<number> {
     });
   }
   const newleaf = newleafIn(twin?.reported);
+  const requests = hub && identity ? await askedOfDevice(hub, deviceId, newleaf) : undefined;
   const admitted = newleaf && admittedBy(newleaf, identity, enrollment);
   if (call.options.json === true) {
-    const document = { schema: 1, id, enrollment: enrollment && toldOf(enrollment), registration, identity, newleaf };
+    const document = {
+      schema: 1,
+      id,
+      enrollment: enrollment && toldOf(enrollment),
+      registration,
+      identity,
+      newleaf,
+      requests,
+    };
     call.desk.out.write(`${JSON.stringify({ ...document, admitted }, undefined, 2)}\n`);
     return EXIT.done;
   }
@@ -40,6 +50,7 @@ export async function showDevice(call: Call): Promise<number> {
       ? [`The hub was not asked: --hub or NEWLEAF_HUB_CONNECTION names it.\n`]
       : [identity === undefined ? `No identity ${printable(deviceId)} in this hub.\n` : identityText(identity)]),
     ...(newleaf && admitted ? [newleafText(newleaf, admitted)] : []),
+    ...(requests && requests.length > 0 ? [askedText(requests)] : []),
   ];
   call.desk.out.write(linesFor(screenOf(call.desk.out, call.desk.env), parts.join('\n')));
   return EXIT.done;

@@ -11,6 +11,16 @@ const enrollThem = (ids: readonly string[], condition: string | undefined): stri
   ${NAME} set-secondary ${those(ids, 'where', condition)} --from-device
   ${NAME} reprovision ${those(ids, 'job', condition)}
 `;
+/** The advice where DPS says that the enrollment is disabled: another leaf would be refused, too. */
+const allowThem = (ids: readonly string[], condition: string | undefined): string => {
+  const [first] = ids;
+  const each = ids.length === 1 ? '' : `, each (here the first of ${ids.length})`;
+  return `DPS says: the enrollment is disabled. Allow it again${each}, and call it:
+  ${NAME} allow member ${first}
+  ${NAME} reprovision ${those(ids, 'job', condition)}
+With an individual enrollment of its own: allow device ${first}. A whole group: allow group NAME.
+`;
+};
 /** Reasons that are shown: those with the most devices. All fit on a screen of 80x24 with the sum. */
 const MOST_GROUPS = 5;
 const INDENT = ' '.repeat(8);
@@ -69,8 +79,15 @@ export function report({ devices }: Run, waitedMs: number | undefined, screen: S
     const own = shown.filter(([first]) => first?.result === result).map((group) => groupText(group, screen));
     return own.length === 0 ? '' : `${title}\n${own.join('')}`;
   });
-  const parked = devices.flatMap(({ deviceId, next }) => (next === undefined ? [] : [deviceId]));
-  return [...parts, others, parked.length === 0 ? '' : enrollThem(parked, condition)].join('');
+  const idsOf = (which: (one: Outcome) => boolean): string[] => undone.filter(which).map(({ deviceId }) => deviceId);
+  const isBarred = ({ code }: Outcome): boolean => code === 'NL-DPS-DISABLED';
+  const barred = idsOf(isBarred);
+  const parked = idsOf((one) => one.next !== undefined && !isBarred(one));
+  const cures = [
+    barred.length === 0 ? '' : allowThem(barred, condition),
+    parked.length === 0 ? '' : enrollThem(parked, condition),
+  ];
+  return [...parts, others, ...cures].join('');
 }
 
 export function sumText({ devices }: Run, waitedMs: number | undefined): string {

@@ -14,14 +14,9 @@ export const UPLINK: readonly Mutation[] = [
     '      run.isBroken = true;\n      return this.wake();',
     '      run.isBroken = true;\n      program.queue.drop(message);\n      return this.wake();',
   ),
-  of(
-    'uplink/forward.ts',
-    'what had no PUBACK is not sent again',
-    'for (const { up } of this.#options.programs()) up.rewind();\n',
-    '',
-  ),
+  of('uplink/forward.ts', 'what had no PUBACK is not sent again', 'for (const { up } of programs) up.rewind();\n', ''),
   of('uplink/forward.ts', 'a message overtakes one whose PUBLISH failed', 'isBroken || onTheirWay', 'onTheirWay'),
-  of('uplink/forward.ts', 'the rate is not kept', 'await this.#pause(session, 1000 / this.rate);', ''),
+  of('uplink/forward.ts', 'the rate is not kept', 'this.#sends.take(this.rate, sending.sentAt);\n', ''),
   of(
     'uplink/forward.ts',
     'a hub that forgets a PUBACK stops the queue',
@@ -31,11 +26,14 @@ export const UPLINK: readonly Mutation[] = [
   of('uplink/forward.ts', 'QoS 0 floods the hub', '!this.#allowance.take(this.rate, at)', 'false'),
   of('uplink/forward.ts', 'a roll slows the messages down', "if (how === 'ended') return;", ''),
   of(
-    'uplink/forward.ts',
+    'uplink/order.ts',
     'one program is served, the others wait',
-    '(this.#turn + offset + 1)',
-    '(this.#turn + offset)',
+    'this.#place(program).next = this.#now + 1 / weightOf(program);',
+    '',
   ),
+  of('uplink/order.ts', 'an alarm waits behind a backlog', ' || weightOf(other) - weightOf(one)', ''),
+  of('uplink/order.ts', 'the rate of a program is not kept', 'this.waitMs(program, at) === 0', 'true'),
+  of('uplink/times.ts', 'what has expired is sent', ' <= at;', ' <= 0;'),
   of(
     'uplink/forward.ts',
     'a queue that cannot be read stops them all',
@@ -51,13 +49,13 @@ export const UPLINK: readonly Mutation[] = [
   of(
     'uplink/suspects.ts',
     'one close in a trial sets a message aside',
-    'const MOST_TRIES = 2;',
-    'const MOST_TRIES = 0;',
+    'const MOST_CLOSES = 2;',
+    'const MOST_CLOSES = 1;',
   ),
   of(
     'uplink/suspects.ts',
     'a link that ends within each wait stops a program for ever',
-    'for (const suspect of this.#suspects.values()) suspect.isFresh = true;',
+    "for (const program of this.#suspects.keys()) this.#amend(program, { standing: 'suspected' });",
     '',
   ),
   of(
@@ -106,8 +104,8 @@ export const UPLINK: readonly Mutation[] = [
   of(
     'uplink/twin.ts',
     'requests are lost with the session',
-    'for (const [id, { topic, payload }] of this.#waiting) this',
-    'for (const [id, { topic, payload }] of []) this',
+    'for (const [id, asked] of waiting) this.#send(id, asked);',
+    '',
   ),
   of(
     'uplink/twin.ts',

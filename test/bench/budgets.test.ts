@@ -33,7 +33,9 @@ test('memory at rest', async (t) => {
 });
 
 test('programs of the gateway', async (t) => {
-  for (const node of nodes) await t.test(node.name, (t) => judge(t, node, 'uplink'));
+  // It mostly waits.
+  const sending = nodes.map((node) => [node, node.take('uplink')] as const);
+  for (const [node, taken] of sending) await t.test(node.name, (t) => judge(t, node, 'uplink', taken));
 });
 
 test('time, and growth', async (t) => {

@@ -14,4 +14,10 @@ export function memoryOf(pid: number): Memory {
   return { pss: field('Pss'), anon: field('Pss_Anon') };
 }
 
+/** proc_pid_stat(5), utime and stime, in ticks of 10 ms. The name of the process, in brackets, may have blanks. */
+export function cpuMsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
 export const descriptorsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;

@@ -1,9 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openQueue } from '../../agent/uplink/queue/open.ts';
+import { Flash } from './flash.ts';
 
 /**
  * What a message costs the flash: bytes and cache flushes that reach the device under a file system of its own (ext4, or the one
@@ -11,31 +9,9 @@ import { openQueue } from '../../agent/uplink/queue/open.ts';
  */
 const [seconds = '30', type = 'ext4'] = process.argv.slice(2);
 const PUBACK_MS = 40;
-const IMAGE_BYTES = 512 * 1024 * 1024;
 const message = { topic: 'devices/gw-0001/messages/events/', payload: Buffer.alloc(200, 'x') };
-const sh = (command: string, ...args: string[]) => execFileSync(command, args, { encoding: 'utf8' }).trim();
 
-interface Written {
-  readonly bytes: number;
-  readonly flushes: number;
-}
-
-/** Fields 7 and 16 of Documentation/block/stat.rst: sectors of 512 bytes, flush requests. */
-function writtenTo(device: string): Written {
-  const fields = readFileSync(`/sys/block/${basename(device)}/stat`, 'utf8')
-    .trim()
-    .split(/\s+/)
-    .map(Number);
-  return { bytes: (fields[6] ?? 0) * 512, flushes: fields[15] ?? 0 };
-}
-
-const place = mkdtempSync(join(tmpdir(), 'newleaf-flash-'));
-const image = join(place, 'image');
-const mounted = join(place, 'mounted');
-mkdirSync(mounted);
-sh('truncate', '-s', String(IMAGE_BYTES), image);
-sh(`mkfs.${type}`, '-q', image);
-const device = sh('losetup', '--find', '--show', image);
+const flash = Flash.open(type);
 
 interface Load {
   readonly burst: number;
@@ -47,7 +23,7 @@ interface Load {
 /** Bursts of so many at once. What the first one costs is told apart: a new segment is written in advance, for about 900 messages. */
 async function run({ burst, everyMs, isSent }: Load): Promise<void> {
   const options = { maxBytes: 64 * 1024 * 1024, whenFull: 'refuse', now: Date.now } as const;
-  const directory = join(mounted, `${burst}-${everyMs}-${isSent}`);
+  const directory = join(flash.directory, `${burst}-${everyMs}-${isSent}`);
   const queue = await openQueue({ ...options, directory, warn: (met) => console.error(met.message) });
   const took: number[] = [];
   const send = async () => {
@@ -59,17 +35,15 @@ async function run({ burst, everyMs, isSent }: Load): Promise<void> {
       if (stored !== undefined) setTimeout(() => queue.drop(stored), PUBACK_MS);
     }
   };
-  sh('sync', '-f', mounted);
-  const begun = writtenTo(device);
+  const begun = flash.written();
   await send();
-  sh('sync', '-f', mounted);
-  const before = writtenTo(device);
+  const before = flash.written();
   const end = performance.now() + Number(seconds) * 1000;
   for (let due = performance.now(); due < end; due += everyMs) {
     await pause(Math.max(0, due - performance.now()));
     await send();
   }
-  const after = writtenTo(device);
+  const after = flash.reached();
   const count = (took.length - 1) * burst;
   const p50 = took.toSorted((one, other) => one - other)[took.length >> 1] ?? 0;
   const words = [
@@ -83,13 +57,10 @@ async function run({ burst, everyMs, isSent }: Load): Promise<void> {
 }
 
 try {
-  sh('mount', device, mounted);
   await run({ burst: 1, everyMs: 100, isSent: true });
   await run({ burst: 1, everyMs: 100, isSent: false });
   await run({ burst: 8, everyMs: 100, isSent: true });
   await run({ burst: 1, everyMs: 1000, isSent: true });
 } finally {
-  sh('umount', mounted);
-  sh('losetup', '--detach', device);
-  rmSync(place, { recursive: true });
+  flash.close();
 }

@@ -2,7 +2,7 @@
 export interface Reading {
   readonly name: string;
   readonly value: number;
-  readonly unit: 'MiB' | 'ms' | 'ms/h' | '1/s' | '';
+  readonly unit: 'MiB' | 'KB' | 'ms' | 'ms/h' | '1/s' | '';
   /** What the same costs without newleaf, measured in the same run. */
   readonly floor?: number;
   /** What the figure is made of. */

@@ -43,7 +43,7 @@ export class Stand {
   }
 
   /** A gateway that has been provisioned and stopped: what is measured begins with a journal. */
-  async gateway(name: string, flags = FLAGS): Promise<Gateway> {
+  async gateway(name: string, flags = FLAGS, settings: Readonly<Record<string, string>> = {}): Promise<Gateway> {
     const gateway = new Gateway(this.far.endpoints, {
       registrationId: this.#idOf(name),
       nodeOptions: flags,
@@ -52,6 +52,7 @@ export class Stand {
         // A hundred refusals within a minute are no fault here.
         'limits.requests_per_hour': '1000',
         'limits.burst': '1000',
+        ...settings,
       },
     });
     this.#gateways.push(gateway);

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { type Ended, HANG, only, ownEngine } from './engine.ts';
 import { arrowsIn, blockOf, lineOf, type } from './page.ts';
 import { type Site, site } from './site.ts';
@@ -80,7 +82,15 @@ test('a directory of root: it is given to the user of the image, and init goes o
   const refused = await person.type(INIT, ...person.site.flags);
   assert.notEqual(refused.code, 0);
   await person.must(person.arrow(refused, 'docker run'));
-  await person.must(INIT, ...person.site.flags);
+  await person.must(
+    'docker run --rm --user 0 --volume newleaf:/var/lib/newleaf --entrypoint chown newleaf 0:0 /var/lib/newleaf',
+  );
+  const again = await person.type(INIT, ...person.site.flags);
+  assert.notEqual(again.code, 0);
+  await person.must(person.arrow(again, 'docker run'));
+  const done = await person.must(INIT, ...person.site.flags);
+  // Those of the page, to the letter (test/unit/machine/contained.test.ts).
+  assert.ok(done.out.includes(RUN), done.out);
   assert.match(readFileSync(join(configuration, 'newleaf.toml'), 'utf8'), /pin_file = "\/etc\/newleaf\/pin"/);
 });
 
@@ -104,6 +114,15 @@ test('the log is that of the engine', async (t) => {
   const person = await running(t);
   const { out } = await person.must('docker logs newleaf');
   assert.match(out, /"event":"started"/);
+});
+
+test('the bundle comes out of the container', async (t) => {
+  const person = await running(t);
+  const inside = await person.newleaf('support-bundle');
+  const [docker, ...words] = person.arrow(inside, 'docker exec').replace(/ >.*$/, '').split(' ');
+  assert.equal(docker, 'docker');
+  const archive = await buffer(engine.start(...words).stdout);
+  assert.match(gunzipSync(archive).toString('latin1'), /check\.json/);
 });
 
 test('a command in another container asks there', async (t) => {
@@ -155,9 +174,40 @@ test('the token is lost: stop, another token, start, and a roll', async (t) => {
   await person.must('docker restart newleaf');
   const screen = await ended(person, 'NL-TOKEN-MISSING');
   await person.must(person.arrow(screen, 'docker stop'));
-  // As the page has it, because the container of the daemon is not there to run it in.
-  assert.ok(person.arrow(screen, 'newleaf init --ask'));
-  await person.must(`${INIT} --ask`, ...person.site.flags);
-  await person.must(person.arrow(screen, 'docker start'));
+  await person.must(person.arrow(screen, 'docker run'), ...person.site.flags);
+  await person.must(person.arrow(screen, 'docker restart'));
   await person.must(`docker exec newleaf ${person.arrow(screen, 'newleaf roll --wait')}`);
+});
+
+test('the state is of a newer newleaf: its image is run again', async (t) => {
+  const person = await running(t);
+  const file = join(person.state, 'state.json');
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(file, text.replace(/"format": ?\d+/, '"format":1000'));
+  await person.must('docker restart newleaf');
+  const screen = await ended(person, 'NL-STATE-NEWER');
+  assert.doesNotMatch(screen.out + screen.err, /dpkg/);
+  await person.must(person.arrow(screen, 'docker rm'));
+  // Here the newer image is the only one.
+  writeFileSync(file, text);
+  await person.connects(RUN);
+});
+
+test('the gateway is given up, and set up again', async (t) => {
+  const person = await running(t);
+  const refused = await person.newleaf('decommission', '--yes');
+  await person.must(person.arrow(refused, 'docker stop'));
+  const again = person.arrow(refused, 'docker run');
+  const given = await person.must(again, '--yes');
+  await person.must('docker rm newleaf');
+  await person.must(person.arrow(given, 'docker run'), ...person.site.flags);
+  await person.connects(RUN);
+});
+
+test('a container that runs before init says how to set it up', async (t) => {
+  const person = new Person(t, await site(t));
+  await person.must(RUN);
+  const screen = await ended(person, 'NL-CONFIG');
+  await person.must(person.arrow(screen, 'docker run'), ...person.site.flags);
+  await person.connects('docker restart newleaf');
 });

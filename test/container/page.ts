@@ -43,8 +43,14 @@ export function type(
   return engine.podman(...args, ...more);
 }
 
+/** A command that is alone behind its arrow has no marks. */
+const BARE = /(?:→|->) ((?:docker|newleaf) (?:[^`\n]*\\\n)*[^`\n]*)$/gm;
+
 /** The commands of the engine behind the arrows of a screen, in their order. */
 export const arrowsIn = ({ out, err }: Ended): readonly string[] =>
-  [...`${out}${err}`.replaceAll(/\s+/g, ' ').matchAll(/`((?:docker|newleaf) [^`]+)`/g)].map(
-    ([, command = '']) => command,
-  );
+  [
+    ...`${out}${err}`
+      .replaceAll(BARE, '`$1`')
+      .replaceAll(/(\s\\)?\s+/g, ' ')
+      .matchAll(/`((?:docker|newleaf) [^`]+)`/g),
+  ].map(([, command = '']) => command);

@@ -4,7 +4,7 @@ import { commandsIn } from '../unit/arrows/commands.ts';
 import type { Ended, Gateway } from './stage/gateway.ts';
 import type { Site } from './stage/site.ts';
 
-const flat = ({ out, err }: Ended): string => `${out}${err}`.replaceAll(/\s+/g, ' ');
+const flat = ({ out, err }: Ended): string => `${out}${err}`.replaceAll(/(\s\\)?\s+/g, ' ');
 
 /** What a screen of newleaf prints after its arrow must have these commands, in this order. */
 export async function prints(gateway: Gateway, argv: readonly string[], code: string, commands: readonly string[]) {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import type { TLSSocket } from 'node:tls';
 import type { Caller } from './door.ts';
 import { errorBody } from './dps-body.ts';
@@ -35,7 +36,7 @@ interface Answer {
 /** The device side of DPS over HTTPS: what became of a registration, and registration by a TPM. */
 export class Lookup {
   readonly #options: LookupOptions;
-  readonly #http = createServer((request, response) => this.#serve(request, response));
+  readonly #http = createServer((request, response) => void this.#serve(request, response));
   readonly #callers = new WeakMap<Duplex, Caller>();
 
   constructor(options: LookupOptions) {
@@ -48,7 +49,7 @@ export class Lookup {
     this.#http.emit('connection', caller.socket);
   }
 
-  #serve(request: IncomingMessage, response: ServerResponse): void {
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { log, now } = this.#options;
     const caller = this.#callers.get(request.socket);
     if (caller !== undefined && this.#options.tpm.takes(request)) {
@@ -58,7 +59,7 @@ export class Lookup {
     const [, scope = '', registrationId = ''] = PATH.exec(request.url ?? '') ?? [];
     const isLookup = request.method === 'POST' && registrationId !== '' && caller !== undefined;
     const { status, body } = isLookup
-      ? this.#lookUp(scope, registrationId, caller)
+      ? this.#lookUp(scope, registrationId, caller, await text(request))
       : refusal(404, 404000, 'Not found.');
     if (isLookup) {
       const { connection, presented } = caller;
@@ -68,7 +69,7 @@ export class Lookup {
   }
 
   /** DPS authenticates before it looks, as it does for a registration. */
-  #lookUp(scope: string, registrationId: string, { presented }: Caller): Answer {
+  #lookUp(scope: string, registrationId: string, { presented }: Caller, body: string): Answer {
     const { idScope, registrar, switches } = this.#options;
     if (scope !== idScope || presented === undefined || commonName(presented.leaf) !== registrationId) {
       return refusal(401, 401002, 'Unauthorized');
@@ -81,6 +82,8 @@ export class Lookup {
       const why = shape === 'disabled' ? {} : { errorCode, errorMessage };
       return { status: 200, body: JSON.stringify({ registrationId, status: shape, ...why }) };
     }
+    // "A csr in that call: 400" (device/models.tsp).
+    if (/"csr"\s*:/.test(body)) return refusal(400, 400004, 'The field "csr" is not known.');
     const registration = registrar.enrollments.registrations.get(registrationId);
     if (registration === undefined) return refusal(404, 404201, 'Registration not found.');
     return { status: 200, body: JSON.stringify(stateBody(registration)) };

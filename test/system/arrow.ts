@@ -35,7 +35,7 @@ const arrowsIn = (text: string): readonly string[] =>
     .map((told) => {
       const [line = ''] = told.split('\n');
       return line.includes('`') || !/^(?:sudo )?(?:newleaf|systemctl) /.test(line)
-        ? told.replaceAll(/\s+/g, ' ')
+        ? told.replaceAll(/(\s\\)?\s+/g, ' ')
         : `\`${line}\``;
     });
 

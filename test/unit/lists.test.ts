@@ -9,7 +9,7 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((p
 /** Folders of `scripts/test` whose tests any machine can run, but for those that are named *.deep.test.ts. */
 const SHALLOW = ['unit', 'search', 'contract', 'e2e'];
 /** Folders of the other list, and of stages that are run by name only. */
-const DEEP = ['contract/modules', 'e2e/link', 'package', 'arm64', 'container', 'system', 'bench'];
+const DEEP = ['contract/modules', 'e2e/link', 'package', 'arm64', 'container', 'system', 'bench', 'microsoft'];
 
 const isBelow = (path: string, folders: readonly string[]): boolean =>
   folders.some((folder) => path.startsWith(`${folder}/`));

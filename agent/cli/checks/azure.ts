@@ -50,7 +50,7 @@ async function reachAzure(site: Site, side: 'DPS' | 'HUB', host: string, named: 
 function refusedByProxy(error: unknown): Finding {
   const { failure } = faultOf(error);
   if (failure.code !== 'NL-NETWORK-PROXY-REFUSED') throw error;
-  return failed(failure.code, failure.message, failure.advice);
+  return failed(failure.code, failure.message, failure);
 }
 
 /** Whether the daemon reaches it over port 443 only. */

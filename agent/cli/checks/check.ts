@@ -1,4 +1,5 @@
 import { type X509Config, x509Of } from '../../config/config.ts';
+import { type Advice, whole } from '../../failure/advice.ts';
 import { CODES, type Code, Fault } from '../../failure/failure.ts';
 import { foreign } from '../../failure/foreign.ts';
 import type { Leaf } from '../../roll/leaf.ts';
@@ -9,8 +10,9 @@ export interface Finding {
   /** One sentence: the finding. A command stands in the advice alone. */
   readonly message: string;
   readonly code?: Code;
-  /** The next command, or the person to call. */
+  /** The next command, or the person to call; and the same where a person brings the leaves. */
   readonly advice?: string;
+  readonly byPerson?: string | undefined;
   /** What to change in the configuration, where that is the advice. */
   readonly change?: string;
 }
@@ -41,10 +43,10 @@ export const ofLeaf = (checks: readonly Omit<Check, 'of'>[]): readonly Check[] =
 
 export const ok = (message: string): Finding => ({ outcome: 'ok', message: foreign(message) });
 
-export const warning = (message: string, advice: string): Finding => ({
+export const warning = (message: string, advice: string | Advice): Finding => ({
   outcome: 'warning',
   message: foreign(message),
-  advice,
+  ...whole(advice),
 });
 
 export function skipped(message: string, advice?: string): Finding {
@@ -59,13 +61,15 @@ export const unseen = (message: string): Finding => skipped(message, AS_ROOT);
 export const isUnseen = ({ outcome, advice }: Finding): boolean => outcome === 'skipped' && advice === AS_ROOT;
 
 /** @param advice instead of the advice of the code */
-export function failed(code: Code, message: string, advice: string = CODES[code].advice): Finding {
-  return { outcome: 'failed', code, message: foreign(message), advice: adviceHere(code, advice) };
+export function failed(code: Code, message: string, advice: string | Advice = CODES[code]): Finding {
+  return { outcome: 'failed', code, message: foreign(message), ...adviceHere(code, advice) };
 }
 
 /** `newleaf status` sends people to `newleaf check`: from here, that would be a circle. */
-export const adviceHere = (code: Code, advice: string): string =>
-  advice.includes('`newleaf check`') ? (CODES[code].inCheck ?? advice) : advice;
+export function adviceHere(code: Code, given: string | Advice): Advice {
+  const told = whole(given);
+  return told.advice.includes('`newleaf check`') ? (CODES[code].inCheck ?? told) : told;
+}
 
 /** The configuration of a gateway that has a leaf. @throws Fault NL-CONFIG; NL-TPM-NO-LEAF, which examine.ts makes a skip */
 export const x509 = async (site: Site): Promise<X509Config> => x509Of((await site.config()).config);

@@ -70,7 +70,7 @@ export async function checkSite(site: Site, { positionals, options }: ParsedArgu
   if (options.json === true) {
     const at = new Date(site.now).toISOString();
     io.out.write(
-      `${JSON.stringify({ schema: 1, version, at, counts, checks: results.map(({ change: _, ...result }) => result) })}\n`,
+      `${JSON.stringify({ schema: 1, version, at, counts, checks: results.map(({ change: _, byPerson: __, ...result }) => result) })}\n`,
     );
   } else {
     if (isFolded) write(folded(results, screen));

@@ -33,17 +33,19 @@ async function examineOne(
   }
   return { id, describes, ...(await check.look(site).catch((error) => findingOf(error, site))) };
 }
-/** The checks with these ids and what they need, in the order of the list; all, where no id is given. */
+/** The checks with these ids, those under them, and what they need, in the order of the list; all, where no id is given. */
 export function select(checks: readonly Check[], ids: readonly string[]): readonly Check[] {
   if (ids.length === 0) return checks;
-  const wanted = new Set(ids);
+  const under = checks.filter((check) => check.under !== undefined && ids.includes(check.under));
+  const wanted = new Set([...ids, ...under.map(({ id }) => id)]);
   // A need stands before those who need it, so one walk from the end finds all.
   for (const { id, needs } of checks.toReversed()) if (wanted.has(id)) for (const need of needs) wanted.add(need);
   return checks.filter(({ id }) => wanted.has(id));
 }
 
 function findingOf(error: unknown, { user, isStranger }: Site): Finding {
-  const { code, message, advice, cause } = failureOf(error);
+  const met = failureOf(error);
+  const { code, message, advice, cause } = met;
   if (code === 'NL-TPM-NO-LEAF') return skipped(message);
   if (code === 'NL-DAEMON-RUNS') return skipped(message, advice);
   const denied = deniedPath(error);
@@ -57,7 +59,7 @@ function findingOf(error: unknown, { user, isStranger }: Site): Finding {
   if (isStranger && areaOf({ code }) === 'TOKEN') {
     return unseen(`This user may not use the token as the daemon does: ${message}`);
   }
-  return failed(code, cause === undefined ? message : `${message} (${plainCause(plainly(cause))})`, advice);
+  return failed(code, cause === undefined ? message : `${message} (${plainCause(plainly(cause))})`, met);
 }
 
 /** The file that this user may not read, where the check failed for that: it says nothing about the gateway. */

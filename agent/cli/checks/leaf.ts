@@ -33,7 +33,7 @@ async function registrationId(leaf: Leaf, site: Site): Promise<Finding> {
   const { registration_id } = (await site.config()).config.dps;
   const met = misnamed(leaf, registration_id);
   if (met === undefined) return ok(`The CN of the leaf and dps.registration_id are both ${registration_id}.`);
-  return failed(met.code, met.message, met.advice);
+  return failed(met.code, met.message, met);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { nextStep } from '../kit/command.ts';
+import { adviceOn, nextStep } from '../kit/command.ts';
 import { type Colour, type Output, paint, rowsOf, type Screen, wrap } from '../kit/screen.ts';
 import { isUnseen } from './check.ts';
 import type { Result } from './examine.ts';
@@ -17,7 +17,8 @@ const outcomeOf = (outcome: Result['outcome'], screen: Screen): string =>
   paint(screen, COLOURS[outcome], outcome.padEnd(OUTCOME_WIDTH - 2));
 
 /** `failed   hub-reach      NL-… The name … cannot be resolved.`, and its advice below. */
-export function row({ outcome, id, code, message, advice }: Result, screen: Screen): string {
+export function row(result: Result, screen: Screen): string {
+  const { outcome, id, code, message } = result;
   const isNarrow = screen.width < NARROW;
   const indent = ' '.repeat(isNarrow ? 2 : OUTCOME_WIDTH + ID_WIDTH);
   const found = code === undefined ? message : `${code} ${message}`;
@@ -26,7 +27,7 @@ export function row({ outcome, id, code, message, advice }: Result, screen: Scre
   const [first = '', ...rest] = parts.flatMap((part) => wrap(screen, part, { first: indent }));
   const head = `${outcomeOf(outcome, screen)}  ${isNarrow ? id : id.padEnd(ID_WIDTH)}`;
   const top = isNarrow ? [head, first] : [`${head}${first.slice(indent.length)}`];
-  return `${[...top, ...rest, ...nextStep(advice, screen, indent)].join('\n')}\n`;
+  return `${[...top, ...rest, ...nextStep(adviceOn(screen, result), screen, indent)].join('\n')}\n`;
 }
 
 /** `skipped  hub-tls, dps-tls: hub-reach failed.` */

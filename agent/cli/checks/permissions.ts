@@ -1,4 +1,5 @@
 import type { Config, LoadedConfig } from '../../config/config.ts';
+import { isContained } from '../../machine/contained.ts';
 import type { Site } from '../proof/site.ts';
 import { type Check, type Finding, failed, ok, warning } from './check.ts';
 
@@ -42,7 +43,9 @@ const CLOSED_BY_ROOT = '`newleaf check permissions` says how, where root calls i
 
 async function kept(site: Site, [code, what, path]: Secret): Promise<Finding | undefined> {
   const mode = path === undefined ? 'absent' : await site.mode(path);
-  if (mode === 'absent' || (mode & GROUP_AND_OTHERS) === 0) return undefined;
+  // In a container, the group is the daemon's alone: Kubernetes hands a Secret over by it (fsGroup).
+  const wide = isContained(site.env) ? OTHERS : GROUP_AND_OTHERS;
+  if (mode === 'absent' || (mode & wide) === 0) return undefined;
   // Root owns the file, and the daemon reads it as a member of the group: chmod alone would close it to the daemon.
   const owned = site.user === undefined ? '' : `\`chown ${site.user}: ${path}\`, then `;
   const advice = site.isStranger ? CLOSED_BY_ROOT : `${owned}\`chmod 0600 ${path}\``;
@@ -54,7 +57,8 @@ async function kept(site: Site, [code, what, path]: Secret): Promise<Finding | u
 
 async function directoryKept(site: Site, directory: string): Promise<Finding | undefined> {
   const mode = await site.mode(directory);
-  if (mode === 'absent' || (mode & OTHERS) === 0) return undefined;
+  // That of a volume in Kubernetes is root's, with mode 2775, and there are no others.
+  if (mode === 'absent' || (mode & OTHERS) === 0 || isContained(site.env)) return undefined;
   const message = `The state directory ${directory} has mode ${octal(mode)}, and should have 0750.`;
   return warning(message, `\`chmod 0750 ${directory}\``);
 }

@@ -2,6 +2,7 @@ import { verify, X509Certificate } from 'node:crypto';
 import { isProtected, type Protection } from '../../../hsm/key-pair.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
 import type { TlsWay } from '../../../hsm/tls-way.ts';
+import { another } from '../../failure/advice.ts';
 import { CODES } from '../../failure/failure.ts';
 import { nameToken } from '../../failure/failure-of.ts';
 import { clearing, labelsOf, strangerIn } from '../../keys/occupied.ts';
@@ -62,7 +63,8 @@ async function keys(site: Site): Promise<Finding> {
   const seen = await Promise.all(found.map(async (key) => ({ key, protection: await token.describe(key) })));
   const message = `${seen.map(({ key, protection }) => inWords(key, protection)).join('; ')}.`;
   if (!seen.every(({ protection }) => isProtected(protection))) {
-    return warning(message, 'Get a key that the token protects: `newleaf roll`');
+    const protects = another((how) => `Get a key that the token protects: ${how}`, '`newleaf roll`');
+    return warning(message, protects);
   }
   const entry = await site.entry().catch(() => undefined);
   // Without the journal, which this user may not read, each key would look like a stranger's.
@@ -70,7 +72,7 @@ async function keys(site: Site): Promise<Finding> {
   const recorded = entry === 'absent' ? unprovisioned : entry;
   const stranger = await strangerIn(token, labels, () => [...knownIds(recorded), ...given.map(({ id }) => id)]);
   if (stranger === undefined) return ok(message);
-  if (recorded.current !== undefined) return warning(stranger.message, CODES['NL-TOKEN-OCCUPIED'].advice);
+  if (recorded.current !== undefined) return warning(stranger.message, CODES['NL-TOKEN-OCCUPIED']);
   const { registration_id: registrationId } = dps;
   const place = { token, registrationId, directory: state.directory, now: site.now };
   return warning(stranger.message, await clearing(place, stranger.label));

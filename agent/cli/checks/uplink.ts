@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { CODES } from '../../failure/failure.ts';
+import { volumeOfPrograms } from '../../machine/contained.ts';
 import { fromNow } from '../moment.ts';
 import { Unreached } from '../proof/dial.ts';
 import type { Site } from '../proof/site.ts';
@@ -35,14 +36,17 @@ const uplinkSockets: Check = {
   async look(site) {
     const { sockets } = (await site.config()).config.uplink;
     if ((await site.mode(sockets)) === 'absent') {
-      return failed('NL-UPLINK-SOCKET', `There is no ${sockets}.`, `\`systemd-tmpfiles --create\`, ${AGAIN}`);
+      const advice = volumeOfPrograms(site.env) ?? `\`systemd-tmpfiles --create\`, ${AGAIN}`;
+      return failed('NL-UPLINK-SOCKET', `There is no ${sockets}.`, advice);
     }
-    if (!(await isWritable(site, sockets))) return unwritable(site, sockets);
+    const obstacle = await obstacleAt(site, sockets);
+    if (obstacle !== undefined) return obstacle;
     for (const name of await site.programs()) {
       const directory = join(sockets, name);
       const mode = await site.mode(directory);
       if (mode === 'absent') continue;
-      if (!(await isWritable(site, directory))) return unwritable(site, directory);
+      const closed = await obstacleAt(site, directory);
+      if (closed !== undefined) return closed;
       const other = await site.misplaced(name);
       if (other !== undefined) {
         const message = `${directory} is not as root has made it: ${other}.`;
@@ -57,20 +61,20 @@ const uplinkSockets: Check = {
   },
 };
 
-async function isWritable({ access }: Site, directory: string): Promise<boolean> {
-  return access(directory, 'write').then(
-    () => true,
-    () => false,
-  );
-}
-
-function unwritable({ user }: Site, directory: string): Finding {
-  if (user === undefined) return unseen(`This user may not write to ${directory}.`);
-  return failed(
-    'NL-UPLINK-SOCKET',
-    `The user ${user} may not write to ${directory}.`,
-    `\`chown ${user} ${directory}\``,
-  );
+/** Why the daemon cannot write there. */
+async function obstacleAt({ access, env, user }: Site, directory: string): Promise<Finding | undefined> {
+  try {
+    await access(directory, 'write');
+    return undefined;
+  } catch (error) {
+    const closed = (why: string, advice: string) => failed('NL-UPLINK-SOCKET', why, advice);
+    if ((error as NodeJS.ErrnoException).code === 'EROFS') {
+      const advice = volumeOfPrograms(env) ?? 'Mount it for writing, or name another place: uplink.sockets.';
+      return closed(`${directory} is on a file system that is read-only.`, advice);
+    }
+    if (user === undefined) return unseen(`This user may not write to ${directory}.`);
+    return closed(`The user ${user} may not write to ${directory}.`, `\`chown ${user} ${directory}\``);
+  }
 }
 
 const uplinkTcp: Check = {
@@ -117,10 +121,11 @@ const uplinkQueue: Check = {
   async look(site) {
     const { uplink, state } = (await site.config()).config;
     const { programs } = await told(site);
-    const fullest = programs.toSorted((one, other) => other.bytes - one.bytes)[0];
-    if (fullest !== undefined && fullest.bytes > SCARCE * uplink.max_bytes) {
+    const shareOf = ({ bytes, terms }: ProgramTold) => bytes / (terms?.maxBytes ?? uplink.max_bytes);
+    const fullest = programs.toSorted((one, other) => shareOf(other) - shareOf(one))[0];
+    if (fullest !== undefined && shareOf(fullest) > SCARCE) {
       const { name, bytes } = fullest;
-      const percent = Math.min(100, Math.floor((100 * bytes) / uplink.max_bytes));
+      const percent = Math.min(100, Math.floor(100 * shareOf(fullest)));
       const then = uplink.when_full === 'refuse' ? 'new messages are refused' : 'the oldest messages are dropped';
       const message = `The queue of ${name} is ${percent} % full (${bytesInWords(bytes)}); at its end ${then}.`;
       return warning(message, CODES['NL-UPLINK-FULL'].advice);
@@ -130,7 +135,10 @@ const uplinkQueue: Check = {
       const message = `${full.name} takes no messages from the cloud: ${bytesInWords(full.inboxBytes ?? 0)} of 4 MiB wait for it; at the end the oldest are lost.`;
       return warning(message, CODES['NL-UPLINK-UNTAKEN'].advice);
     }
-    const missing = programs.reduce((sum, { bytes }) => sum + Math.max(0, uplink.max_bytes - bytes), 0);
+    const missing = programs.reduce(
+      (sum, { bytes, terms }) => sum + Math.max(0, (terms?.maxBytes ?? uplink.max_bytes) - bytes),
+      0,
+    );
     const { bytes: left } = await site.room(state.directory);
     if (left < missing) {
       const message = `The queues may grow by ${bytesInWords(missing)}, and the disk of ${state.directory} has room for ${bytesInWords(left)}.`;

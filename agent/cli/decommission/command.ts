@@ -1,15 +1,14 @@
 import { type Config, configPath, loadConfig } from '../../config/config.ts';
 import { neighboursOf } from '../../config/neighbours.ts';
-import { askSocket } from '../../control/client.ts';
 import { EXIT } from '../../failure/exit.ts';
 import { Fault } from '../../failure/failure.ts';
-import { failureOf } from '../../failure/failure-of.ts';
 import { becomeDaemon, isStranger, type Passage } from '../../machine/as-daemon.ts';
 import { endJournal } from '../../state/journal.ts';
-import { type Lock, takeLock } from '../../state/lock.ts';
+import { LOCK, type Lock, takeLock } from '../../state/lock.ts';
 import { command, Failed, Misuse, type Run, textOption } from '../kit/command.ts';
 import { demandTyped, type Keyboard } from '../kit/prompt.ts';
 import { screenOf } from '../kit/screen.ts';
+import { daemonOn } from '../status/present.ts';
 import { sendLastMessages } from './last-messages.ts';
 import { programsLeft } from './programs.ts';
 import { filesIn, removeFiles, removeLock } from './state-directory.ts';
@@ -75,21 +74,16 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
 
 const NO_TERMINAL = 'The question cannot be asked: stdin is no terminal.';
 
+const RUNS = {
+  message: 'The daemon runs. Nothing was destroyed.',
+  advice: 'Stop it for good: `systemctl disable --now newleaf`. Then run `newleaf decommission` again.',
+};
+
 /** From here on only this process uses state and token. @throws Fault NL-DAEMON-RUNS */
 async function alone({ state, control }: Config): Promise<Lock> {
-  const runs = new Fault('NL-DAEMON-RUNS', {
-    message: 'The daemon runs. Nothing was destroyed.',
-    advice: 'Stop it for good: `systemctl disable --now newleaf`. Then run `newleaf decommission` again.',
-  });
-  const lock = await takeLock(state.directory).catch((error: unknown) => {
-    throw failureOf(error).code === 'NL-DAEMON-RUNS' ? runs : error;
-  });
+  const lock = await takeLock(state.directory, LOCK, RUNS);
   // Where the disk is full, the lock does not reach into another network namespace.
-  const isAnswered = await askSocket(control.socket, 'GET', '/v1/status', undefined, 5_000).then(
-    () => true,
-    (error: unknown) => failureOf(error).code === 'NL-CONTROL-BUSY',
-  );
-  if (!isAnswered) return lock;
+  if ((await daemonOn({ socket: control.socket })) === undefined) return lock;
   await lock.release();
-  throw runs;
+  throw new Fault('NL-DAEMON-RUNS', RUNS);
 }

@@ -1,3 +1,4 @@
+import { inBoth } from '../../failure/advice.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 
@@ -17,15 +18,17 @@ export interface Holding {
 export function untouched(error: unknown, advice?: string): Fault {
   const met = failureOf(error);
   const { code, message, cause } = met;
-  return new Fault(code, { message: `${message} Nothing was destroyed.`, cause, advice: advice ?? met.advice });
+  const told = advice === undefined ? met : { advice };
+  return new Fault(code, { ...told, message: `${message} Nothing was destroyed.`, cause });
 }
 
 /** The failure came after the journal was ended. @param what in a sentence of its own */
 export function unfinished(error: unknown, what: string): Fault {
-  const { code, message, cause, advice } = failureOf(error);
+  const met = failureOf(error);
+  const { code, message, cause } = met;
   return new Fault(code, {
     message: `${what} ${message} The gateway is given up, but not all of it is gone.`,
     cause,
-    advice: `${advice} Then run \`newleaf decommission\` again.`,
+    ...inBoth(met, (advice) => `${advice} Then run \`newleaf decommission\` again.`),
   });
 }

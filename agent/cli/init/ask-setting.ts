@@ -1,9 +1,9 @@
-import { readFileSync, type Stats, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { objectionTo, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
 import { localAccount } from '../../machine/account.ts';
-import { readGiven } from '../../machine/given-file.ts';
+import { noFile, readGiven } from '../../machine/given-file.ts';
 import { type Copied, keepSecret, takenOver } from './copies.ts';
 import { type Guide, type Question, wrongFlag } from './guide.ts';
 import { type Option, SETTINGS, type SettingQuestion } from './settings.ts';
@@ -15,9 +15,9 @@ import { type Option, SETTINGS, type SettingQuestion } from './settings.ts';
  * @throws Fault NL-CONFIG for a flag that is wrong; Interrupted
  */
 export async function askSetting(guide: Guide, question: SettingQuestion, typed?: string): Promise<void> {
-  const { answers, dialogue } = guide;
+  const { answers, dialogue, flags } = guide;
   const { name, flag, words, hint, file, form, choices } = question;
-  const isAsked = dialogue.asks && guide.flag(flag) === undefined;
+  const isAsked = dialogue.asks && !flags.has(flag);
   if (isAsked && question.isPassword && file !== undefined) return askPassword(guide, question, file);
   const read = (one: string): Written => (form === undefined ? placed(question, one) : form.read(one));
   let named: Exclude<Awaited<ReturnType<typeof look>>, string> | undefined;
@@ -41,12 +41,12 @@ export async function askSetting(guide: Guide, question: SettingQuestion, typed?
     if (place !== undefined) answers.set(name, read(place));
     return place !== undefined;
   };
-  const given = guide.flag(flag);
+  const given = flags.get(flag);
   if (given !== undefined) {
     const wrong = await objection(given);
     if (wrong !== undefined) throw wrongFlag(flag, wrong);
     if (await isTaken(given)) return;
-    guide.forget(flag);
+    flags.forget(flag);
   }
   const standing = answers.get(name) ?? question.suggestion?.(guide.file) ?? standardOf(name) ?? '';
   const fallback = standing === '' ? undefined : (form?.show(standing) ?? String(standing));
@@ -89,10 +89,10 @@ function placed({ file }: SettingQuestion, typed: string): string {
  * Reads the file of an answer, once, as what is judged is what is copied; or why it cannot be taken, as the end of a sentence.
  * @returns whether only root can read it: then it is copied
  */
-async function look({ account, errands }: Guide, place: string, { isSecret }: Copied) {
+async function look({ account, errand }: Guide, place: string, { isSecret }: Copied) {
   const wrong = noFile(place);
   if (wrong !== undefined) return wrong;
-  const code = await errands.whyUnreadable(place);
+  const code = await errand('whyUnreadable', place);
   const isClosed = code === 'EACCES' && account !== undefined;
   if (code !== undefined && !isClosed) return `must be a file that can be read: ${place} cannot (${code})`;
   try {
@@ -103,15 +103,4 @@ async function look({ account, errands }: Guide, place: string, { isSecret }: Co
   } catch (error) {
     return `must be a file that can be read: ${error instanceof Error ? error.message : error}`;
   }
-}
-
-/** The same of a path that leads to no file. A directory may be closed to the daemon, and open to the caller of init. */
-export function noFile(place: string): string | undefined {
-  let found: Stats;
-  try {
-    found = statSync(place);
-  } catch {
-    return `must be a file that is there: there is no ${place}`;
-  }
-  return found.isFile() ? undefined : `must be a file: ${place} is ${found.isDirectory() ? 'a directory' : 'none'}`;
 }

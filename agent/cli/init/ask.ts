@@ -1,17 +1,16 @@
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { instanceOf } from '../../config/config.ts';
 import { daemonAccount, giveDirectories } from '../../machine/as-daemon.ts';
-import { unitOf } from '../../machine/unit.ts';
 import { makeDirectory } from '../../state/durable.ts';
 import type { ParsedArguments } from '../kit/parse.ts';
 import { adopt, demandStopped } from './adopt/adopt.ts';
-import { type ExistingConfig, keepDraft, makePlace, writeConfiguration } from './configuration.ts';
+import { type ExistingConfig, existing, keepDraft, makePlace, writeConfiguration } from './configuration.ts';
 import { dropCopies } from './copies.ts';
 import type { Dialogue } from './dialogue.ts';
-import { createErrands, type Guide, misconfigured } from './guide.ts';
-import { leftOver, recordedIn } from './idle.ts';
-import { hasAnswer } from './network.ts';
+import { errandAs, Flags, type Guide, misconfigured } from './guide.ts';
+import { proposeProxy } from './identity.ts';
+import { demandIdle, demandRoot, leftOver, recordedIn } from './idle.ts';
 import { stagedPin } from './pin.ts';
 import { demandWhole, judgeFlags } from './settings.ts';
 import { askAll } from './steps.ts';
@@ -19,19 +18,12 @@ import { askAll } from './steps.ts';
 /** Options that answer no question. */
 const MANNERS = ['yes', 'ask', 'wait', 'timeout', 'config'];
 
-/** Whether the command line sets part of the configuration, or wants everything asked again. */
-export function isAsked({ options }: ParsedArguments, { config }: ExistingConfig): boolean {
-  const answers = Object.keys(options).filter((name) => !MANNERS.includes(name));
-  return config === undefined || options.ask === true || answers.length > 0;
-}
-
 const ON_A_TERMINAL =
   'Call `newleaf init` on a terminal, or with --yes and the flags that `newleaf init --help` names.';
 
-export interface AskOptions {
+export interface Asking {
   readonly args: ParsedArguments;
   readonly file: string;
-  readonly before: ExistingConfig;
   readonly dialogue: Dialogue;
   /** Makes sure that no other init works on this state. */
   readonly alone: (directory: string) => Promise<unknown>;
@@ -40,48 +32,60 @@ export interface AskOptions {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
 }
 
-/** Asks for the configuration, and writes it. @throws Fault, TokenError, Interrupted */
-export async function configure(options: AskOptions): Promise<void> {
-  const { args, file, before, dialogue, stopped } = options;
+/**
+ * Asks for the configuration where it is not complete, or the command line sets part of it, or wants everything asked again.
+ * @throws Fault, TokenError, Interrupted
+ */
+export async function askConfiguration(asking: Asking): Promise<void> {
+  const { args, file } = asking;
+  const before = existing(file, args.options.ask === true);
+  const state = before.answers.inEffect('state.directory');
+  demandRoot(file, state);
+  // A new gateway gets its directory after the options are judged.
+  if (existsSync(state)) await asking.alone(state);
+  await demandIdle(before.answers.inEffect('control.socket'), state);
+  const hasAnswer = Object.keys(args.options).some((name) => !MANNERS.includes(name));
+  if (hasAnswer || before.config === undefined || args.options.ask === true) await configure(asking, before);
+}
+
+async function configure(asking: Asking, before: ExistingConfig): Promise<void> {
+  const { args, file, dialogue, stopped, alone } = asking;
   if (!dialogue.asks && args.options.yes !== true) {
     const why = `${file} is not complete, and newleaf cannot ask: stdin and stdout are not both a terminal.`;
     throw misconfigured(why, ON_A_TERMINAL);
   }
   const { answers } = before;
-  const flags = new Map(
+  const flags = new Flags(
     Object.entries(args.options).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
   );
-  const flag = (name: string) => flags.get(name);
-  judgeFlags({ flag });
+  judgeFlags({ flags });
   await makePlace(file);
   welcome(dialogue, before, file);
+  proposeProxy({ answers, dialogue, flags });
   // A person is asked for the other half, and aziot may bring it.
-  if (!dialogue.asks && flag('adopt') !== 'aziot') demandWhole({ flag }, hasAnswer(answers));
+  if (!dialogue.asks && flags.get('adopt') !== 'aziot') demandWhole({ answers, flags });
   const state = answers.inEffect('state.directory');
   const account = daemonAccount(file, { state: { directory: state } });
   const known = await recordedIn(state);
-  const during = <T>(words: string, work: Promise<T>) => dialogue.during(words, work);
   const bare: Guide = {
     dialogue,
     answers,
-    flag,
-    forget: (...names) => {
-      for (const name of names) flags.delete(name);
-    },
+    flags,
     file,
     account,
+    before: before.config,
     leaf: known.leaf,
-    left: await leftOver({ answers, dialogue, flag }, known),
-    errands: createErrands(account, () => unitOf(instanceOf(file).unit), during),
+    left: await leftOver({ answers, dialogue, flags }, known),
+    errand: errandAs(account, file, dialogue),
     copies: new Map(),
     later: [],
     staged: {},
-    stdin: () => pinFrom(options),
+    stdin: () => pinFrom(asking),
   };
-  const guide: Guide = { ...bare, adopted: await adopt(bare, flags) };
+  const guide: Guide = { ...bare, adopted: await adopt(bare) };
   if (account === undefined) await makeDirectory(state);
   else await giveDirectories(account, file, state, dirname(answers.inEffect('control.socket')));
-  await options.alone(state);
+  await alone(state);
   await Promise.race([askAll(guide), stopped]).catch(async (error: unknown) => {
     if (dialogue.asks) await keepDraft(guide);
     await dropCopies(guide, dialogue.asks);
@@ -108,7 +112,7 @@ function welcome(dialogue: Dialogue, { mistakes, isResumed }: ExistingConfig, fi
   if (message !== '') dialogue.wrong({ code: 'NL-CONFIG', message, advice });
 }
 
-async function pinFrom({ stdin }: AskOptions): Promise<string> {
+async function pinFrom({ stdin }: Asking): Promise<string> {
   if (stdin.isTTY !== true) return text(stdin);
   throw misconfigured(
     '--pin-file - reads the PIN from stdin, and stdin is the terminal, which would show it.',

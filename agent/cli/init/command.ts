@@ -1,17 +1,15 @@
-import { existsSync } from 'node:fs';
 import { configPath, loadConfig } from '../../config/config.ts';
 import { EXIT } from '../../failure/exit.ts';
-import type { Passage } from '../../machine/as-daemon.ts';
+import { daemonAccount, type Passage, sentOn } from '../../machine/as-daemon.ts';
 import { timeLimit } from '../../time/limited.ts';
 import { command, complaint, Failed, type Io, type Run, textOption } from '../kit/command.ts';
 import type { ParsedArguments } from '../kit/parse.ts';
 import { Interrupted, terminalPrompt } from '../kit/prompt.ts';
 import { screenOf } from '../kit/screen.ts';
 import { timeoutOf } from '../timeout.ts';
-import { type AskOptions, configure, isAsked } from './ask.ts';
-import { existing } from './configuration.ts';
+import { type Asking, askConfiguration } from './ask.ts';
 import { Dialogue, toNo } from './dialogue.ts';
-import { demandIdle, demandRoot, onceAlone } from './idle.ts';
+import { onceAlone } from './idle.ts';
 import { provisioned } from './provision.ts';
 import { correctScope, SCOPE_DOUBTED } from './scope.ts';
 
@@ -46,14 +44,14 @@ export const init = ({ passage, stdin, stdout }: Terminal & { readonly passage: 
     let asking: Asking = { args, file, dialogue, stdin, stopped, alone: onceAlone() };
     const isBounded = !hasTerminal && (given !== undefined || !isPatient);
     const work = async () => {
-      await asked(asking);
+      await askConfiguration(asking);
       for (;;) {
         const exit = (await sent(asking, passage, isBounded ? leftMs() : undefined)) ?? (await here());
         if (exit !== SCOPE_DOUBTED || abort.aborted) return exit;
         if (await correctScope(dialogue, file).then(() => true, toNo)) continue;
         // The options have brought it here.
         asking = { ...asking, args: { ...args, options: { ask: true } } };
-        await asked(asking);
+        await askConfiguration(asking);
       }
     };
     // Also while it provisions, in this process or another: what is typed then is no answer to a later question.
@@ -62,19 +60,6 @@ export const init = ({ passage, stdin, stdout }: Terminal & { readonly passage: 
 
 /** Two minutes: a gateway on a slow link needs a few seconds; a script or a person should not wait longer than this. */
 const STANDARD_MS = 120_000;
-
-type Asking = Omit<AskOptions, 'before'>;
-
-async function asked(asking: Asking): Promise<void> {
-  const { args, file } = asking;
-  const before = existing(file, args.options.ask === true);
-  const state = before.answers.inEffect('state.directory');
-  demandRoot(file, state);
-  // A new gateway gets its directory after the options are judged.
-  if (existsSync(state)) await asking.alone(state);
-  await demandIdle(before.answers.inEffect('control.socket'), state);
-  if (isAsked(args, before)) await configure({ ...asking, before });
-}
 
 function stop(error: unknown, { options }: ParsedArguments, io: Io): never {
   if (!(error instanceof Interrupted || error instanceof Failed)) throw error;
@@ -89,7 +74,6 @@ function stop(error: unknown, { options }: ParsedArguments, io: Io): never {
 /** As root, the rest is for a process of the daemon's user, and this one remains to correct the configuration. */
 async function sent({ file, dialogue }: Asking, passage: Passage, leftMs: number | undefined) {
   if (process.geteuid?.() !== 0) return undefined;
-  const { daemonAccount, sentOn } = await import('../../machine/as-daemon.ts');
   const { config } = loadConfig(file);
   // The other process does not know what stands above its text.
   if (dialogue.hasSpoken && daemonAccount(file, config) !== undefined) dialogue.blank();

@@ -1,15 +1,15 @@
 import { accessSync, constants } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Config, parseConfig } from '../../config/config.ts';
+import { parseConfig } from '../../config/config.ts';
 import { type Draft, type Drafted, draftOf, draftText } from '../../config/draft.ts';
 import { clashOf, neighboursOf } from '../../config/neighbours.ts';
-import { Fault } from '../../failure/failure.ts';
+import type { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { asRoot } from '../../machine/contained.ts';
 import { readGiven } from '../../machine/given-file.ts';
 import { makePath, setMode } from '../../machine/make-path.ts';
-import { writeAtomically } from '../../state/durable.ts';
+import { writeFor } from './copies.ts';
 import { type Guide, InitAnswers, misconfigured } from './guide.ts';
 
 const draftFile = (file: string): string => `${file}.draft`;
@@ -20,8 +20,8 @@ const draftFile = (file: string): string => `${file}.draft`;
  */
 export function existing(file: string, isAsking: boolean) {
   const text = textOf(file) ?? '';
-  const { draft, mistakes } = leniently(text, file);
-  const config = mistakes.length > 0 ? undefined : complete(text, file);
+  const { draft, mistakes, isComplete } = leniently(text, file);
+  const config = isComplete ? parseConfig(text, file).config : undefined;
   const resumed = config === undefined || isAsking ? textOf(draftFile(file)) : undefined;
   const more = resumed === undefined ? [] : leniently(resumed, draftFile(file)).draft;
   // Those of a guide that was interrupted win.
@@ -36,16 +36,7 @@ function leniently(text: string, file: string): Drafted {
     return draftOf(text, file);
   } catch (error) {
     // No TOML at all: nothing of it can be kept.
-    return { draft: new Map(), mistakes: [failureOf(error).message] };
-  }
-}
-
-function complete(text: string, file: string): Config | undefined {
-  try {
-    return parseConfig(text, file).config;
-  } catch {
-    // Settings are missing: the guide asks for them.
-    return undefined;
+    return { draft: new Map(), mistakes: [failureOf(error).message], isComplete: false };
   }
 }
 
@@ -95,13 +86,8 @@ export async function makePlace(file: string): Promise<void> {
   }
 }
 
-async function written(path: string, text: string): Promise<void> {
-  try {
-    await writeAtomically(path, text, 0o644);
-  } catch (error) {
-    throw unwritable(path, error instanceof Fault ? error.failure.message : error);
-  }
-}
+const written = (path: string, text: string): Promise<void> =>
+  writeFor('all', { account: undefined }, path, text, (cause) => unwritable(path, cause));
 
 function unwritable(path: string, cause: unknown): Fault {
   const directory = dirname(path);

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { Fault } from '../../failure/failure.ts';
@@ -41,11 +40,11 @@ const textAt = (path: string): Promise<string | false | undefined> =>
  * @throws Fault NL-CONFIG
  */
 export async function takenOver(guide: Guide, place: string, text: string, { name, isSecret }: Copied) {
-  const { account, copies, dialogue, errands, later } = guide;
+  const { account, copies, dialogue, errand, later } = guide;
   if (account === undefined) return place;
   const { path: target, isThere } = await placeFor(guide, name, text);
   const isInPlace = place === target;
-  const isReadable = isThere && !isInPlace && (await errands.whyUnreadable(target)) === undefined;
+  const isReadable = isThere && !isInPlace && (await errand('whyUnreadable', target)) === undefined;
   if (dialogue.asks && !isReadable) {
     const [first, offer] = [beside(guide, name), isInPlace ? 'Let the daemon read it?' : `Copy it to ${target}?`];
     const another = target === first ? '' : ` ${first} has another text, and stays.`;
@@ -91,21 +90,16 @@ export async function writeFor(
   { account }: Pick<Guide, 'account'>,
   path: string,
   text: string,
+  refusal = (cause: unknown) => needsRoot(path, 'written', cause),
 ): Promise<void> {
   // The directory may be the daemon user's: that user must not get a file that only root may read.
   const owner = reader === 'daemon' ? account : account && ROOT;
   try {
     await writeAtomically(path, text, reader === 'all' ? 0o644 : 0o600, owner);
   } catch (error) {
-    throw needsRoot(path, 'written', error instanceof Fault ? error.failure.message : error);
+    throw refusal(error instanceof Fault ? error.failure.message : error);
   }
 }
-
-/**
- * A PIN that cannot be guessed and is never typed: 120 bits. SoftHSM takes up to 255 characters, tpm2-pkcs11 128; but of the
- * file that a pin-source names, libp11 0.4.12 (Debian 12) hands the token at most 31 characters, and burns a try.
- */
-export const randomPin = (): string => randomBytes(15).toString('hex');
 
 /** The trimmed content of a file with a secret; undefined where it is missing or empty. */
 export async function readSecret(path: string): Promise<string | undefined> {
@@ -115,20 +109,6 @@ export async function readSecret(path: string): Promise<string | undefined> {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw needsRoot(path, 'read', cause);
   }
-}
-
-/** Longer than any PIN; and than a password, which may be a token of some kB. A file of more bytes is another file. */
-const MOST_BYTES = 16 * 1024;
-
-/** "The user-id and password MUST NOT contain any control characters" (RFC 7617 section 2); no PIN has them. */
-const CONTROL = /\p{Cc}/u;
-
-/** Why a text is no PIN and no password, as the end of a sentence about where it comes from; undefined where it may be one. */
-export function noSecret(content: string): string | undefined {
-  const text = content.trim();
-  if (text === '') return 'is empty';
-  if (text.length > MOST_BYTES) return `has more than ${MOST_BYTES} bytes`;
-  return CONTROL.test(text) || text.includes('\ufffd') ? 'is not one line of text' : undefined;
 }
 
 const needsRoot = (path: string, done: string, cause: unknown): Fault =>

@@ -4,6 +4,7 @@ import { limited } from '../../time/limited.ts';
 import { type Complaint, complaint } from '../kit/command.ts';
 import type { Prompt } from '../kit/prompt.ts';
 import { type Colour, type Output, paint, type Screen, safe, toCopy, wrap } from '../kit/screen.ts';
+import { took } from '../moment.ts';
 
 /** The person wants to answer the question before once more. */
 export class Back extends Error {
@@ -14,11 +15,16 @@ export class Back extends Error {
   }
 }
 
-/** `back` is a no, where no asks the question before again. @throws what is not Back */
-export function toNo(error: unknown): false {
-  if (error instanceof Back) return false;
-  throw error;
-}
+/** For a catch: what `back` means here. @throws what is not Back */
+export const onBack =
+  <T>(meaning: () => T) =>
+  (error: unknown): T => {
+    if (error instanceof Back) return meaning();
+    throw error;
+  };
+
+/** Where no asks the question before again. */
+export const toNo = onBack(() => false);
 
 export interface Choice<K extends string> {
   readonly key: K;
@@ -30,6 +36,8 @@ const INDENT = '  ';
 const NOTICED_MS = 1_000;
 
 const BACK = 'back';
+
+export const YES_OR_NO = /^(y|yes|n|no)$/i;
 
 const HOW_TO_ANSWER =
   'Type the answer, then Enter. Enter alone takes the value in brackets; `back` goes to the question before; Ctrl-C ends it, and your answers are kept. All questions: `newleaf help init`';
@@ -93,8 +101,7 @@ export class Dialogue {
   }
 
   step(tookMs: number, mark: '..' | '!!', words: string): void {
-    const time = `${(tookMs / 1000).toFixed(2).padStart(6)} s  `;
-    this.#marked(`${INDENT}${time}`, mark, mark === '!!' ? 'yellow' : 'dim', words);
+    this.#marked(`${INDENT}${took(tookMs).padStart(8)}  `, mark, mark === '!!' ? 'yellow' : 'dim', words);
   }
 
   ok(words: string): void {
@@ -117,54 +124,30 @@ export class Dialogue {
    * @param first an answer that is there already
    * @throws Back, as all that asks does
    */
-  async text(words: string, fallback: string | undefined, objection: Objection, first?: string): Promise<string> {
+  text(words: string, fallback: string | undefined, objection: Objection, first?: string): Promise<string> {
     const shown = fallback === undefined ? '' : ` [${safe(this.screen, fallback)}]`;
-    for (let given = first; ; given = undefined) {
-      const typed = given ?? ((await this.#answer('line', `${words}${shown}`)) || fallback || '');
-      const wrong = typed === '' ? 'is needed' : await objection(typed);
-      if (wrong === undefined) return typed;
-      this.#write(this.#painted('yellow', `It ${wrong}.`, `${INDENT}  `));
-    }
+    const ask = async () => (await this.#answer('line', `${words}${shown}`)) || fallback || '';
+    return this.#accepted(ask, (typed) => (typed === '' ? 'is needed' : objection(typed)), first);
   }
 
   /** The same, unseen; an answer may be empty. */
-  async secret(words: string, objection: Objection = () => undefined): Promise<string> {
-    for (;;) {
-      const typed = await this.#answer('secret', words);
-      const wrong = await objection(typed);
-      if (wrong === undefined) return typed;
-      this.#write(this.#painted('yellow', `It ${wrong}.`, `${INDENT}  `));
-    }
+  secret(words: string, objection: Objection = () => undefined): Promise<string> {
+    return this.#accepted(() => this.#answer('secret', words), objection);
   }
 
   async choose<K extends string>(words: string, choices: readonly Choice<K>[], fallback: K | undefined): Promise<K> {
     for (const [at, { words: about }] of choices.entries()) this.item(`${at + 1}`, about);
-    const keys = new Map(
-      choices.flatMap(({ key }, at): [string, K][] => [
-        [`${at + 1}`, key],
-        [key, key],
-      ]),
-    );
     const range = choices.length === 1 ? 'must be 1' : `must be a number from 1 to ${choices.length}`;
+    const keyOf = (typed: string) => choices.find(({ key }, at) => typed === `${at + 1}` || typed === key)?.key;
     const standard = choices.findIndex(({ key }) => key === fallback) + 1;
-    const typed = await this.text(words, standard === 0 ? undefined : `${standard}`, (one) =>
-      keys.has(one) ? undefined : range,
-    );
-    return keys.get(typed) ?? this.choose(words, choices, fallback);
+    const objection = (typed: string) => (keyOf(typed) === undefined ? range : undefined);
+    const typed = await this.text(words, standard === 0 ? undefined : `${standard}`, objection);
+    return keyOf(typed) ?? this.choose(words, choices, fallback);
   }
 
   async confirm(words: string, fallback: boolean): Promise<boolean> {
-    return (await this.confirmOrPath(words, fallback, false)) === true;
-  }
-
-  /** Yes, no, or at once the path that is asked for after a yes. */
-  async confirmOrPath(words: string, fallback = true, takesPath = true): Promise<boolean | string> {
-    const isPath = (one: string) => takesPath && one.includes('/');
-    const wrong = `must be yes or no${takesPath ? ', or the path of the file' : ''}`;
-    const typed = await this.text(words, fallback ? 'yes' : 'no', (one) =>
-      /^(y|yes|n|no)$/i.test(one) || isPath(one) ? undefined : wrong,
-    );
-    return isPath(typed) ? typed : /^y/i.test(typed);
+    const objection = (typed: string) => (YES_OR_NO.test(typed) ? undefined : 'must be yes or no');
+    return /^y/i.test(await this.text(words, fallback ? 'yes' : 'no', objection));
   }
 
   /** While this goes on, keys that answer no question are not shown. */
@@ -178,8 +161,8 @@ export class Dialogue {
   }
 
   /** Names work that a person would notice: a screen that stands still looks broken. */
-  async during<T>(words: string, work: Promise<T>): Promise<T> {
-    const timer = this.asks ? setTimeout(() => this.say(`${words} …`), NOTICED_MS) : undefined;
+  async during<T>(words: string | undefined, work: Promise<T>): Promise<T> {
+    const timer = this.asks && words !== undefined ? setTimeout(() => this.say(`${words} …`), NOTICED_MS) : undefined;
     try {
       return await work;
     } finally {
@@ -203,6 +186,15 @@ export class Dialogue {
     const [first = '', ...rest] = wrap(this.screen, words, indent);
     const painted = colour === undefined ? first : first.replace(mark, paint(this.screen, colour, mark));
     this.#write([painted, ...rest]);
+  }
+
+  async #accepted(ask: () => Promise<string>, objection: Objection, first?: string): Promise<string> {
+    for (let given = first; ; given = undefined) {
+      const typed = given ?? (await ask());
+      const wrong = await objection(typed);
+      if (wrong === undefined) return typed;
+      this.#write(this.#painted('yellow', `It ${wrong}.`, `${INDENT}  `));
+    }
   }
 
   async #answer(how: 'line' | 'secret', words: string): Promise<string> {

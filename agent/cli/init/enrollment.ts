@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isContained, STARTING } from '../../machine/contained.ts';
 import { restOf } from '../../roll/candidate.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import type { RollState } from '../../roll/state.ts';
@@ -33,12 +34,7 @@ ${new X509Certificate(leaf.chain)}`,
 }
 
 /** CN, thumbprints and file of a leaf. @param file its name in the state directory */
-export function showLeaf(
-  { dialogue, config }: DaemonWatch,
-  leaf: Leaf,
-  file: string,
-  more: readonly string[] = [],
-): void {
+export function showLeaf({ dialogue, config }: DaemonWatch, leaf: Leaf, file: string, ...more: readonly string[]) {
   const sha1 = new X509Certificate(leaf.chain).fingerprint.replaceAll(':', '');
   const rows = [
     `\n  CN           ${leaf.cn}`,
@@ -67,6 +63,11 @@ export async function showCsr({ dialogue, running, config, isPatient }: DaemonWa
 const UNITS = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
 
 export function tellToStart(dialogue: Dialogue): void {
+  if (isContained(process.env)) {
+    dialogue.paragraph('Now start the container of the daemon; where it is there already, `docker restart newleaf`:');
+    dialogue.commands([STARTING, 'docker exec newleaf newleaf status']);
+    return;
+  }
   const isInstalled = UNITS.some((directory) => existsSync(join(directory, 'newleaf.service')));
   const start = isInstalled ? 'Now start the daemon' : 'Now run the daemon as a service (`newleaf run`)';
   dialogue.paragraph(`${start}, and look at it:`);

@@ -1,13 +1,12 @@
 import type { KeyObject } from 'node:crypto';
-import { type Config, DEFAULT_PATH, draftConfig } from '../../config/config.ts';
+import { type Config, DEFAULT_PATH, draftConfig, instanceOf } from '../../config/config.ts';
 import { type Draft, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
 import { Fault } from '../../failure/failure.ts';
 import type { Account } from '../../machine/account.ts';
-import type { Unit } from '../../machine/unit.ts';
+import { unitOf } from '../../machine/unit.ts';
 import type { Leaf } from '../../roll/leaf.ts';
-import { askAs } from '../proof/apart.ts';
-import type { ERRANDS } from '../proof/errands.ts';
+import { type AskErrand, askAs, awaitedIn } from '../proof/apart.ts';
 import { Back, type Dialogue } from './dialogue.ts';
 
 export interface KeyInFile {
@@ -32,19 +31,19 @@ export interface Adopted {
 export interface Guide {
   readonly dialogue: Dialogue;
   readonly answers: InitAnswers;
-  readonly flag: (name: string) => string | undefined;
-  /** Flags whose values failed: the person is asked instead. */
-  readonly forget: (...flags: readonly string[]) => void;
+  readonly flags: Flags;
   /** The configuration to write; its secrets lie beside it. */
   readonly file: string;
   /** The user of the daemon, where init runs as root and the unit has one. */
   readonly account: Account | undefined;
+  /** The configuration that stands, where it is complete. */
+  readonly before: Config | undefined;
   /** The leaf that it has: what is wrong with a new answer would not be met until the next roll. */
   readonly leaf: Leaf | undefined;
   /** Where the configuration is lost: the URI of the token with the key of that leaf. */
   readonly left?: string | undefined;
-  /** Attempts as the daemon's user. */
-  readonly errands: Errands;
+  /** In a process of the daemon's user. */
+  readonly errand: AskErrand;
   readonly adopted?: Adopted | undefined;
   /** Files that this run has made beside the configuration: path of the copy, and of what it was made. */
   readonly copies: Map<string, string>;
@@ -57,6 +56,29 @@ export interface Guide {
 
 /** Asks one thing, or nothing where it is known or does not matter. */
 export type Question = (guide: Guide) => Promise<unknown>;
+
+/** The options of the command line that have a value, and what is taken over as if it stood there. */
+export class Flags extends Map<string, string> {
+  hasAny(...names: readonly string[]): boolean {
+    return names.some((name) => this.has(name));
+  }
+
+  /** Their values have failed: the person is asked instead. */
+  forget(...names: readonly string[]): void {
+    for (const name of names) this.delete(name);
+  }
+
+  /** The command line wins. */
+  propose(name: string, value = ''): void {
+    if (value !== '' && !this.has(name)) this.set(name, value);
+  }
+}
+
+/** A question that is asked only where it matters. */
+export const when =
+  (matters: (guide: Guide) => boolean, ask: Question): Question =>
+  async (guide) =>
+    matters(guide) ? ask(guide) : undefined;
 
 /** Settings by name, in their TOML form, and the flags that are missing where there is no terminal. */
 export class InitAnswers extends Map<string, Written> {
@@ -118,7 +140,7 @@ export const wrongFlag = (flag: string, wrong: string): Fault =>
   misconfigured(`--${flag} ${wrong}.`, 'See: `newleaf init --help`');
 
 export const misconfigured = (message: string, advice?: string, cause?: unknown): Fault =>
-  new Fault('NL-CONFIG', { message, cause, ...(advice !== undefined && { advice }) });
+  new Fault('NL-CONFIG', { message, advice, cause });
 
 /** Asks one after the other; `back` leads to the last one that was really asked. @throws Back where there is none */
 export async function askInOrder<T>(guide: Guide, questions: readonly ((guide: Guide) => Promise<T>)[]) {
@@ -139,28 +161,8 @@ export async function askInOrder<T>(guide: Guide, questions: readonly ((guide: G
   return answers;
 }
 
-/** Attempts as a user, each in a process of its own: modules crash and hang. All throw Fault. */
-export type Errands = typeof ERRANDS;
-
-/** @param account the user, where this process can become it @param during names work that takes its time */
-export function createErrands(
-  account?: Account,
-  unit: () => Unit | undefined = () => undefined,
-  during: <T>(words: string, work: Promise<T>) => Promise<T> = (_, work) => work,
-): Errands {
-  const as =
-    <Q extends keyof Errands>(question: Q, doing: string) =>
-    (asked: Parameters<Errands[Q]>[0]) =>
-      during(doing, askAs({ account, unit: unit() }, question, asked));
-  return {
-    // The look into the modules is announced as a whole.
-    tokens: (module) => askAs({ account, unit: unit() }, 'tokens', module),
-    login: as('login', 'Logging in to the token'),
-    findTls: as('findTls', 'Looking for what does TLS'),
-    makeToken: as('makeToken', 'Making the token'),
-    keysIn: as('keysIn', 'Looking for keys in the token'),
-    importKey: as('importKey', 'Bringing the key into the token'),
-    whyUnreadable: as('whyUnreadable', 'Reading the file'),
-    refusesScope: as('refusesScope', 'Asking DPS about the ID scope'),
-  };
-}
+/** @param account the user, where this process can become it */
+export const errandAs =
+  (account: Account | undefined, file: string, dialogue: Dialogue): AskErrand =>
+  (question, asked) =>
+    dialogue.during(awaitedIn(question), askAs({ account, unit: unitOf(instanceOf(file).unit) }, question, asked));

@@ -1,38 +1,31 @@
 import { knownToken } from '../../../hsm/known-token.ts';
 import { formatUri } from '../../../hsm/uri.ts';
-import { askSocket } from '../../control/client.ts';
 import { Fault } from '../../failure/failure.ts';
-import { failureOf } from '../../failure/failure-of.ts';
 import { isStranger } from '../../machine/as-daemon.ts';
 import { leafIn } from '../../roll/candidate.ts';
 import { isEndorsed } from '../../roll/leaf.ts';
-import { iso, type Status } from '../../roll/report.ts';
-import { INIT_LOCK, isLocked, takeLock } from '../../state/lock.ts';
+import { iso } from '../../roll/report.ts';
+import { INIT_LOCK, takeLock } from '../../state/lock.ts';
 import { readEntry } from '../../state/read-entry.ts';
+import { daemonOn } from '../status/present.ts';
 import { type Guide, misconfigured } from './guide.ts';
-
-/** A daemon that is there answers at once. */
-const WAIT_MS = 5_000;
 
 /**
  * Makes sure that no daemon runs: two of them would fight for the token and the state.
- * @param socket of the control socket
- * @param directory of the state: in another container the daemon has a socket that is not here, and the same lock
- * @throws Fault NL-DAEMON-RUNS, also where this user may not ask
+ * @throws Fault NL-DAEMON-RUNS, also where this user may not ask; NL-CONTROL-BUSY
  */
 export async function demandIdle(socket: string, directory: string): Promise<void> {
-  try {
-    const { body } = await askSocket(socket, 'GET', '/v1/status', undefined, WAIT_MS);
-    const { words, next } = (body ?? {}) as Partial<Status>;
-    const shown = words === undefined ? '' : ` (${words})`;
+  const found = await daemonOn({ socket, directory });
+  if (found === undefined) return;
+  if (!(found instanceof Fault)) {
+    const { words, next } = found;
     const again = next?.standing === 'parked' && next.leaf === undefined ? AGAIN : '';
-    throw runs(`The daemon runs already${shown}, and init leaves it alone.`, again);
-  } catch (error) {
-    const { code } = failureOf(error);
-    if (code === 'NL-CONTROL-DENIED') throw runs('The daemon runs already, and this user may not ask it.');
-    if (code !== 'NL-DAEMON-DOWN') throw error;
-    if (await isLocked(directory)) throw runs(`Another newleaf already runs on ${directory}.`);
+    throw runs(`The daemon runs already (${words}), and init leaves it alone.`, again);
   }
+  const { code } = found.failure;
+  if (code === 'NL-CONTROL-DENIED') throw runs('The daemon runs already, and this user may not ask it.');
+  // In another container the daemon has a socket that is not here, and the same lock.
+  throw code === 'NL-CONTROL-GONE' ? runs(`Another newleaf already runs on ${directory}.`) : found;
 }
 
 /**
@@ -43,11 +36,9 @@ export async function demandIdle(socket: string, directory: string): Promise<voi
 export function onceAlone(): (directory: string) => Promise<unknown> {
   let taken: Promise<unknown> | undefined;
   return (directory) => {
-    taken ??= takeLock(directory, INIT_LOCK).catch((error: unknown) => {
-      if (failureOf(error).code !== 'NL-DAEMON-RUNS') throw error;
-      const message = `Another init runs on ${directory}. This one has touched nothing.`;
-      const advice = 'Go on there; or end it there (Ctrl-C), and then: `newleaf init`';
-      throw new Fault('NL-DAEMON-RUNS', { message, advice });
+    taken ??= takeLock(directory, INIT_LOCK, {
+      message: `Another init runs on ${directory}. This one has touched nothing.`,
+      advice: 'Go on there; or end it there (Ctrl-C), and then: `newleaf init`',
     });
     return taken;
   };
@@ -81,13 +72,13 @@ export async function recordedIn(directory: string) {
  * @throws Fault NL-CONFIG where the state is that of another gateway than the one of the options
  */
 export async function leftOver(
-  { answers, dialogue, flag }: Pick<Guide, 'answers' | 'dialogue' | 'flag'>,
+  { answers, dialogue, flags }: Pick<Guide, 'answers' | 'dialogue' | 'flags'>,
   { leaf, registered = '' }: Partial<Awaited<ReturnType<typeof recordedIn>>>,
 ): Promise<string | undefined> {
   if (leaf === undefined || isEndorsed(leaf) || answers.get('hsm.module') !== undefined) return undefined;
   const words = `CN ${leaf.cn}, issued by ${leaf.issuer}, valid until ${iso(leaf.notAfter)}`;
   const directory = answers.inEffect('state.directory');
-  const wanted = flag('registration-id') ?? leaf.cn;
+  const wanted = flags.get('registration-id') ?? leaf.cn;
   if (wanted !== leaf.cn) {
     throw misconfigured(
       `${directory} has the state of another gateway: ${leaf.cn}, with a leaf (${words}). --registration-id says ${wanted}.`,

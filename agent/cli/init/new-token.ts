@@ -1,13 +1,14 @@
 import { isModuleOf, MAKEABLE } from '../../../hsm/known-modules.ts';
+import { randomPin } from '../../../hsm/pin.ts';
 import { x509Of } from '../../config/config.ts';
 import { objectionTo } from '../../config/draft.ts';
 import { Fault } from '../../failure/failure.ts';
 import { Interrupted } from '../kit/prompt.ts';
-import { beside, randomPin, readSecret, writeFor } from './copies.ts';
+import type { Shown, Survey } from '../proof/survey.ts';
+import { beside, readSecret, writeFor } from './copies.ts';
 import { Back } from './dialogue.ts';
 import { askInOrder, type Guide, wrongFlag } from './guide.ts';
 import { givenPin, pinPlace, storedPin, storePin } from './pin.ts';
-import type { Shown, Survey } from './survey.ts';
 import { admitTpm } from './tpm-unit.ts';
 
 export type NewKind = keyof typeof MAKEABLE;
@@ -19,15 +20,10 @@ const WORDS: Readonly<Record<NewKind, string>> = {
   softhsm: 'a new token in SoftHSM: its keys are files that only the daemon and root can read',
 };
 
-const isOf =
-  (kind: NewKind) =>
-  ({ module }: Pick<Shown, 'module'>): boolean =>
-    isModuleOf(kind, module.path);
-
 /** The tokens that can be made here, the better one first, in words for the list of choices. */
 export const newKinds = ({ free }: Survey) =>
   (['tpm', 'softhsm'] as const).flatMap((kind) => {
-    const slot = free.find(isOf(kind));
+    const slot = free.find(({ module }) => isModuleOf(kind, module.path));
     return slot === undefined ? [] : [{ ...slot, kind, words: WORDS[kind] }];
   });
 
@@ -38,13 +34,13 @@ export const newKinds = ({ free }: Survey) =>
  * @throws Fault where there is no terminal
  */
 export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): Promise<Shown | undefined> {
-  const { answers, dialogue, errands } = guide;
+  const { answers, dialogue, errand } = guide;
   const maker = newKinds(found).find((one) => one.kind === kind);
   if (maker === undefined) throw notHere(kind, found);
   const module = maker.module.path;
   try {
     // A token that is made stays, and without TLS it would be of no use.
-    await errands.findTls({ module, tls: x509Of(answers.config).hsm.tls });
+    await errand('findTls', { module, tls: x509Of(answers.config).hsm.tls });
     const questions = [() => labelOf(guide, maker, found), () => pinFor(guide, maker)];
     const [label = '', pin = ''] = await askInOrder(guide, questions);
     const soPinFile = beside(guide, 'so-pin');
@@ -52,8 +48,8 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
     if (kind === 'tpm') await admitTpm(guide, 'new');
     await storePin(guide, label, pin);
     await writeFor('caller', guide, soPinFile, `${soPin}\n`);
-    await errands.makeToken({ module, label, pin, soPin });
-    const token = (await errands.tokens(module)).find((one) => one.label === label && one.hasPin);
+    await errand('makeToken', { module, label, pin, soPin });
+    const token = (await errand('tokens', module)).find((one) => one.label === label && one.hasPin);
     if (token === undefined)
       throw new Fault('NL-TOKEN-MISSING', { message: `The token "${label}" was made, and is not there.` });
     const places = `Its PIN is in ${pinPlace(guide).path}, that of its officer in ${soPinFile}.`;
@@ -68,7 +64,7 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
 
 function notHere(kind: NewKind, { useless }: Survey): Fault {
   const { name, package: debian } = MAKEABLE[kind];
-  const there = useless.find(isOf(kind));
+  const there = useless.find(({ module }) => isModuleOf(kind, module.path));
   const why = there === undefined ? `there is no module for ${name}` : `${there.module.path}: ${there.why}`;
   const right = 'Give the user newleaf the right to use it (in Fedora: `usermod -aG ods newleaf`)';
   const how = there === undefined ? `Install it (\`apt-get install ${debian}\`)` : right;
@@ -76,14 +72,15 @@ function notHere(kind: NewKind, { useless }: Survey): Fault {
   return new Fault('NL-TOKEN-MODULE', { message: `No token can be made here: ${why}.`, advice });
 }
 
-async function labelOf({ dialogue, flag }: Guide, { module }: Shown, { tokens }: Survey): Promise<string> {
+async function labelOf({ dialogue, flags }: Guide, { module }: Shown, { tokens }: Survey): Promise<string> {
   const there = tokens.filter((one) => one.module.path === module.path && one.token.hasPin);
   const taken = there.map(({ token }) => token.label);
   const more = taken.map((_, at) => `${STANDARD_LABEL}-${at + 2}`);
-  const standard = flag('token') ?? [STANDARD_LABEL, ...more].find((label) => !taken.includes(label)) ?? STANDARD_LABEL;
+  const standard =
+    flags.get('token') ?? [STANDARD_LABEL, ...more].find((label) => !taken.includes(label)) ?? STANDARD_LABEL;
   const objection = (label: string) =>
     taken.includes(label) ? 'must be another: there is a token with this name' : objectionTo('hsm.token', label);
-  if (dialogue.asks && flag('token') === undefined) return dialogue.text('Name of the new token', standard, objection);
+  if (dialogue.asks && !flags.has('token')) return dialogue.text('Name of the new token', standard, objection);
   const wrong = objection(standard);
   if (wrong !== undefined) throw wrongFlag('token', wrong);
   return standard;
@@ -96,8 +93,7 @@ async function pinFor(guide: Guide, { token: { pinLength } }: Shown): Promise<st
     pin.length < least || pin.length > most ? `must be ${least} to ${most} characters long` : undefined;
   const given = await givenPin(guide);
   const wrong = given === undefined ? undefined : objection(given);
-  if (wrong !== undefined && guide.flag('pin-file') !== undefined)
-    throw wrongFlag('pin-file', `holds a PIN that ${wrong}`);
+  if (wrong !== undefined && guide.flags.has('pin-file')) throw wrongFlag('pin-file', `holds a PIN that ${wrong}`);
   if (wrong !== undefined) throw new Fault('NL-TOKEN-PIN-FILE', { message: `The PIN for the new token ${wrong}.` });
   const known = given ?? (await storedPin(guide));
   if (known !== undefined && objection(known) === undefined) return known;

@@ -1,17 +1,18 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { SeenToken } from '../../../hsm/slots.ts';
 import { instanceOf, x509Of } from '../../config/config.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { isContained } from '../../machine/contained.ts';
-import { readGiven } from '../../machine/given-file.ts';
+import { noFile, readGiven } from '../../machine/given-file.ts';
+import { noSecret } from '../../machine/named-file.ts';
 import { sealedPin } from '../../machine/root-pin.ts';
 import type { TokenLogin } from '../proof/place.ts';
-import { noFile } from './ask-setting.ts';
-import { existing } from './configuration.ts';
-import { beside, noSecret, readSecret, writeFor } from './copies.ts';
+import type { Shown } from '../proof/survey.ts';
+import { beside, readSecret, writeFor } from './copies.ts';
 import { type Guide, misconfigured, wrongFlag } from './guide.ts';
-import { isTokenOf, type Shown } from './survey.ts';
+import { isTokenOf } from './token-words.ts';
 
 /**
  * Finds the PIN of the token, proves it with one login, and stores it for the daemon. A stored PIN may be that of another
@@ -21,7 +22,7 @@ import { isTokenOf, type Shown } from './survey.ts';
  * @throws Fault where there is no terminal; Interrupted
  */
 export async function askPin(guide: Guide, shown: Shown, isOurs: boolean): Promise<boolean> {
-  const { dialogue } = guide;
+  const { answers, before, dialogue, flags } = guide;
   const { token } = shown;
   if (token.isFinalTry) {
     const message = `One wrong PIN more, and the PIN of token "${token.label}" is locked: newleaf does not try any.`;
@@ -29,54 +30,50 @@ export async function askPin(guide: Guide, shown: Shown, isOurs: boolean): Promi
     dialogue.meet(new Fault('NL-TOKEN-PIN', { message, advice }));
     return false;
   }
+  const isLast = !dialogue.asks;
   const given = await givenPin(guide);
-  const from = guide.flag('pin-file') === undefined ? 'the one of aziot-identity-service' : 'the one in --pin-file';
-  if (given !== undefined) return isAccepted(guide, shown, given, from, true);
-  if (!token.needsLogin) return isAccepted(guide, shown, NONE, '', !dialogue.asks);
-  const kept = await pinKeptFor(guide, token.label, isInUse(guide, shown));
-  const isMeant = isOurs || !dialogue.asks;
-  if (kept && isMeant && (await isAccepted(guide, shown, kept.pin, kept.words, !dialogue.asks))) return true;
-  if (!dialogue.asks) {
-    if (guide.flag('new-token') !== undefined) throw unknownPin(token.label);
-    guide.answers.miss('pin-file');
-    guide.answers.demandAll();
+  const from = flags.has('pin-file') ? 'the one in --pin-file' : 'the one of aziot-identity-service';
+  if (given !== undefined) return isAccepted(guide, token, given, from, true);
+  if (!token.needsLogin) return isAccepted(guide, token, NONE, '', isLast);
+  const isInUse = before !== undefined && !('tpm' in before) && isTokenOf(shown, before.hsm);
+  const kept = await pinKeptFor(guide, token.label, isInUse);
+  const isMeant = isOurs || isLast;
+  if (kept && isMeant && (await isAccepted(guide, token, kept.pin, kept.words, isLast))) return true;
+  if (isLast && flags.has('new-token')) throw unknownPin(token.label);
+  if (isLast) {
+    answers.miss('pin-file');
+    answers.demandAll();
   }
   const offered = isMeant ? undefined : kept;
   const enter = offered?.words ?? 'choose another token';
   const typed = await dialogue.secret(`PIN of token "${token.label}" (not shown; Enter: ${enter})`);
   const pin = typed || offered?.pin;
-  return pin !== undefined && isAccepted(guide, shown, pin, 'which is kept', false);
-}
-
-/** The daemon uses this token, by the configuration that stands: the PIN in use is that of this one. */
-function isInUse({ file }: Guide, shown: Shown): boolean {
-  const { config } = existing(file, false);
-  return config !== undefined && !('tpm' in config) && isTokenOf(shown, config.hsm);
+  return pin !== undefined && isAccepted(guide, token, pin, 'which is kept', false);
 }
 
 /** For a token without login: the PIN must not be empty, and the token does not check it. */
 const NONE = 'none';
 
-async function isAccepted(guide: Guide, { token }: Shown, pin: string, words: string, isLast: boolean) {
-  const { dialogue, errands } = guide;
+/** @param isLast no other PIN can be tried */
+async function isAccepted(guide: Guide, { label, needsLogin }: SeenToken, pin: string, words: string, isLast: boolean) {
+  const { dialogue, errand, flags } = guide;
   try {
-    await errands.login(await loginOf(guide, pin));
+    await errand('login', await loginOf(guide, pin));
   } catch (error) {
-    const failure = failureOf(error);
-    if (isLast) {
-      const isGiven = failure.code === 'NL-TOKEN-PIN' && guide.flag('pin-file') !== undefined;
-      throw isGiven ? new Fault(failure.code, { ...failure, advice: OTHER_FILE }) : error;
-    }
-    dialogue.wrong(failure.code === 'NL-TOKEN-PIN' ? { ...failure, advice: TRIED } : failure);
+    const met = failureOf(error);
+    const isPin = met.code === 'NL-TOKEN-PIN';
+    if (isLast) throw isPin && flags.has('pin-file') ? new Fault(met.code, { ...met, advice: OTHER_FILE }) : error;
+    dialogue.wrong(isPin ? { ...met, advice: TRIED } : met);
     return false;
   }
-  await storePin(guide, token.label, pin);
-  dialogue.ok(`Token "${token.label}" ${token.needsLogin ? `accepts the PIN (${words})` : 'opens'}.`);
+  await storePin(guide, label, pin);
+  dialogue.ok(`Token "${label}" ${needsLogin ? `accepts the PIN (${words})` : 'opens'}.`);
   return true;
 }
 
-const OTHER_FILE =
-  'Name a file with the right PIN: --pin-file FILE. A token locks itself after some wrong ones: be sure of the next.';
+const SURE = 'A token locks itself after some wrong ones: be sure of the next.';
+const OTHER_FILE = `Name a file with the right PIN: --pin-file FILE. ${SURE}`;
+const TRIED = `This PIN was tried once, and is not tried again. ${SURE}`;
 
 /** `--new-token` takes one that was made before, as long as its PIN is known. */
 const unknownPin = (label: string): Fault =>
@@ -85,9 +82,6 @@ const unknownPin = (label: string): Fault =>
     'Give its PIN: --pin-file FILE; or the new token another name: --token NAME',
   );
 
-const TRIED =
-  'This PIN was tried once, and is not tried again. A token locks itself after some wrong ones: be sure of the next.';
-
 /**
  * Where the PIN is kept: in the file from which the unit takes it, which only root can read; where there is no such unit,
  * beside the configuration, for the daemon (or the caller of an experiment). A file that the configuration names stays where it is.
@@ -95,7 +89,7 @@ const TRIED =
  */
 export function pinPlace(guide: Guide): { readonly path: string; readonly setting: string | undefined } {
   const named = guide.answers.text('hsm.pin_file');
-  const given = guide.flag('pin-file');
+  const given = guide.flags.get('pin-file');
   const { pin } = instanceOf(guide.file);
   const isUnit = guide.account !== undefined && !isContained(process.env);
   if (isUnit && (named ?? pin) === pin) return { path: pin, setting: undefined };
@@ -128,10 +122,12 @@ export async function loginOf(guide: Guide, pin?: string): Promise<TokenLogin> {
 export async function pinKeptFor(guide: Guide, label: string, isInUse: boolean) {
   const stage = stageOf(guide, label);
   const left = isInUse || guide.staged.isStored ? undefined : await readSecret(stage);
-  const pin = left ?? (await storedPin(guide));
-  const place = left === undefined ? pinPlace(guide).path : stage;
-  if (pin === undefined) return undefined;
-  return { pin, words: existsSync(place) ? `the one in ${place}` : 'the one that is sealed' };
+  if (left !== undefined) return { pin: left, words: `the one in ${stage}` };
+  const pin = await storedPin(guide);
+  const { path } = pinPlace(guide);
+  return pin === undefined
+    ? undefined
+    : { pin, words: existsSync(path) ? `the one in ${path}` : 'the one that is sealed' };
 }
 
 /** Stores the PIN, and sets hsm.pin_file to its place. Where another PIN is in use, that one stays until the token does. */
@@ -171,7 +167,7 @@ export function stagedPin(guide: Guide) {
 
 /** The PIN of `--pin-file`; `-` is stdin. Or that of the program that was here before. @throws Fault NL-CONFIG */
 export async function givenPin(guide: Guide): Promise<string | undefined> {
-  const given = guide.flag('pin-file');
+  const given = guide.flags.get('pin-file');
   if (given === undefined) return guide.adopted?.pin;
   const place = given === '-' ? 'stdin' : resolve(given);
   const text = given === '-' ? await guide.stdin() : pinFileAt(place);

@@ -1,14 +1,14 @@
 import { draftConfig } from '../../config/config.ts';
 import type { Written } from '../../config/schema.ts';
-import { CODES, type Failure, failure } from '../../failure/failure.ts';
+import { areaOf, CODES, type Code, type Failure, Fault, failure } from '../../failure/failure.ts';
 import { examine } from '../checks/examine.ts';
 import { CHECKS } from '../checks/list.ts';
+import { Misuse } from '../kit/command.ts';
 import { siteHere } from '../proof/site-here.ts';
 import { originOf } from './copies.ts';
-import { Back, toNo } from './dialogue.ts';
+import { onBack, toNo } from './dialogue.ts';
 import { askInOrder, type Guide, type Question } from './guide.ts';
-import { ofProxy } from './network.ts';
-import { SETTINGS } from './settings.ts';
+import { type Option, SETTINGS } from './settings.ts';
 
 /**
  * Proves answers by checks, in the words of `newleaf check`, and without their needs: what was proven just now is not asked again.
@@ -44,7 +44,8 @@ export async function prove(
       // Nothing runs yet that could be started again.
       const help = change ?? (advice === CODES['NL-CONFIG'].advice ? 'Correct it, or name another.' : advice);
       const met = failure(code, { message, advice: inTheirWords(guide, help) });
-      return { message, failure: ofProxy(answers, met, dialogue.asks && ids.includes('dps-reach')) };
+      const asked = areaOf(met) === 'EST' ? 'issuer-auth' : 'dps-reach';
+      return { message, failure: otherwise(answers, met, dialogue.asks && ids.includes(asked)) };
     }
     return { message, failure: undefined };
   };
@@ -63,17 +64,22 @@ export interface Blame {
 
 /**
  * Tries answers until they hold, or the person goes on all the same. `back`, as no, leads to the questions that they are about.
+ * @param options that they may have come from
  * @returns whether they hold
+ * @throws Fault, Misuse where there is no person
  */
 export async function untilProven(
   guide: Guide,
+  options: readonly Option[],
   met: () => Promise<Failure | undefined>,
   blame: (failure: Failure) => Blame,
 ): Promise<boolean> {
-  const { answers, dialogue } = guide;
+  const { answers, dialogue, flags } = guide;
   for (;;) {
     const failure = await met();
     if (failure === undefined) return true;
+    if (!dialogue.asks) throw wrongOptions(failure);
+    flags.forget(...options);
     const { setting = '', before = answers.before(setting), offer, again } = blame(failure);
     const tell = (what: Failure) => {
       dialogue.wrong(what);
@@ -82,7 +88,7 @@ export async function untilProven(
       return answer;
     };
     let failed = tell(failure);
-    const offered = await offer?.().catch(toBack);
+    const offered = await offer?.().catch(onBack(() => 'back' as const));
     if (offered === true) {
       const still = await met();
       if (still === undefined) return true;
@@ -95,9 +101,11 @@ export async function untilProven(
   }
 }
 
-function toBack(error: unknown): 'back' {
-  if (error instanceof Back) return 'back';
-  throw error;
+/** A server that has answered, and said no: the options are wrong. Where there was no answer, they may be right. */
+function wrongOptions(failure: Failure): Error {
+  const { kind, code, message, advice, cause } = failure;
+  if (kind !== 'refused') return new Fault(code, failure);
+  return new Misuse(`${code} ${message}${cause === undefined ? '' : ` (${cause})`}`, { advice });
 }
 
 /**
@@ -111,4 +119,28 @@ function inTheirWords({ copies, dialogue }: Pick<Guide, 'copies' | 'dialogue'>, 
     const setting = new RegExp(`\\b${name.replaceAll('.', '\\.')}\\b(?! =)`, 'g');
     return said.replaceAll(setting, dialogue.asks ? `"${words}"` : `--${flag}`);
   }, known);
+}
+
+/**
+ * A trouble with a proxy or an EST server, whose settings the person has not seen yet: what to answer otherwise, or which option
+ * it is.
+ * @param isAskedAgain they are what the next question is about
+ */
+export function otherwise(answers: Guide['answers'], met: Failure, isAskedAgain: boolean): Failure {
+  const isNamed = (option: Option) => Boolean(answers.text(SETTINGS[option].name));
+  const est = isNamed('est-user') ? '--est-user and --est-password-file' : '--bootstrap-cert and --bootstrap-key';
+  const proxy = `${isNamed('proxy-user') ? 'Correct' : 'Add'} --proxy-user and --proxy-password-file`;
+  const operator = 'the operator of the proxy';
+  const known: Partial<Record<Code, readonly [again: string, options: string, rest: string]>> = {
+    'NL-NETWORK-PROXY': [
+      'the proxy again',
+      'Name the right one with --proxy',
+      `; if it is the right one, check the network, or ask ${operator}`,
+    ],
+    'NL-NETWORK-PROXY-AUTH': ['user name and password', proxy, `; ${operator} knows them`],
+    'NL-EST-AUTH': ['them again', `Correct ${est}`, ', or ask the operator of the EST server'],
+  };
+  const [again, options, rest] = known[met.code] ?? [];
+  if (again === undefined) return met;
+  return { ...met, advice: `${isAskedAgain ? `Enter asks for ${again}` : options}${rest}.` };
 }

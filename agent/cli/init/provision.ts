@@ -1,7 +1,7 @@
 import { loadConfig } from '../../config/config.ts';
 import { needsNoPerson, termsOf } from '../../config/terms.ts';
+import { adviceByIssuer, advisedFor, another } from '../../failure/advice.ts';
 import { EXIT, exitOf } from '../../failure/exit.ts';
-import { failureOf } from '../../failure/failure-of.ts';
 import type { Passage } from '../../machine/as-daemon.ts';
 import { builtAt } from '../../machine/build.ts';
 import type { Line, Log } from '../../machine/log.ts';
@@ -16,7 +16,7 @@ import type { Entry } from '../../state/entry.ts';
 import { beginAnew } from '../../state/journal.ts';
 import { readEntry } from '../../state/read-entry.ts';
 import { limited } from '../../time/limited.ts';
-import { type Complaint, complaint, type Io } from '../kit/command.ts';
+import { type Complaint, complaint, ended, type Io } from '../kit/command.ts';
 import { screenOf } from '../kit/screen.ts';
 import { asDaemon, start } from '../run/command.ts';
 import type { Dialogue } from './dialogue.ts';
@@ -42,7 +42,7 @@ export async function provision(watch: DaemonWatch, before: Entry | 'absent'): P
     // Refused before, and perhaps enrolled meanwhile.
     if (before !== 'absent' && waits(before)) await askDps(watch);
     const needsPerson = !('tpm' in config) && !needsNoPerson(config.issuer);
-    const late = needsPerson && isPatient ? watch.late.forPerson : watch.late.forServers;
+    const late = needsPerson ? watch.late.forPerson : watch.late.forServers;
     await Promise.race([daemon.begun, running.ended]);
     const hasLeaf = daemon.state.current !== undefined || leafIn(daemon.state.next) !== undefined;
     const isKeyGone = hasLeaf && watch.isNewToken && lacksKey(await untilAtRest(watch, late));
@@ -89,27 +89,31 @@ async function finishInit(watch: DaemonWatch, { current, assignment }: RollState
   dialogue.ok(`Connected to ${assignment.hub} as ${assignment.deviceId}. The hub answers.`);
   const isTpm = isEndorsed(current);
   const more = isTpm ? [] : [`  issued by    ${current.issuer}`, `  valid until  ${iso(current.notAfter)}`];
-  if (!isTpm) showLeaf(watch, current, 'leaf.pem', more);
+  if (!isTpm) showLeaf(watch, current, 'leaf.pem', ...more);
   tellToStart(dialogue);
-  if (!isTpm) await tellWayBack(watch, current);
+  await tellWayBack(watch, current);
 }
 
 /** Where the gateway serves with the leaf that it had before newleaf: how long the way back is open, and what ends it. */
 async function tellWayBack({ dialogue, config }: DaemonWatch, { key, chain }: Leaf): Promise<void> {
+  if ('tpm' in config) return;
   const isImported = key.slot === 'a' && chain === (await adoptedChain(config.state.directory));
   if (key.slot !== 'given' && !isImported) return;
   const file = isImported ? ' Delete the file of the old key after that: newleaf deletes only what it has made.' : '';
-  dialogue.paragraph(
-    `It serves with the leaf that it had before. The way back is to stop newleaf and start the old program. The first roll ends that, with a key that was made in the token: \`newleaf roll --wait\`, once the daemon runs.${file}`,
+  const told = another(
+    (how) =>
+      `It serves with the leaf that it had before. The way back is to stop newleaf and start the old program. The first roll ends that, with a key that was made in the token: ${how}, once the daemon runs.${file}`,
   );
+  dialogue.paragraph(adviceByIssuer(needsNoPerson(config.issuer), told));
 }
 
 const AGAIN =
   'Run `newleaf init` again, or start the daemon: it goes on where this stopped. To change an answer: `newleaf init --ask`.';
 
 /** The daemon of init has ended. */
-const KEY_LOST =
-  'Is it the right token? If the key is lost: `systemctl start newleaf`, then `newleaf roll --wait` makes another.';
+const KEY_LOST = another(
+  (how) => `Is it the right token? If the key is lost: \`systemctl start newleaf\`, then ${how} makes another.`,
+);
 
 /** Why provisioning stopped early. Waiting for a leaf that a person brings is not an error. */
 type Shortfall = Readonly<{ complaint?: Complaint; exit: number }>;
@@ -120,23 +124,17 @@ export function shortfall(state: RollState, terms: Pick<Terms, 'automatic'>, isI
   if (waitsForPerson(state.next, terms)) return { exit: EXIT.person };
   const met = restOf(state.next)?.failure ?? (state.workTrouble ?? state.sessionTrouble)?.failure;
   if (met === undefined) return stopped(`Not finished in time: ${WORDS[state.phase]}.`);
-  const lasting = met.code === 'NL-TOKEN-KEY' ? KEY_LOST : met.advice;
-  const advice = met.kind === 'transient' ? `${met.advice} ${AGAIN}` : lasting;
-  return { complaint: { ...met, advice }, exit: waits(state) ? EXIT.person : exitOf(met) };
+  const told = advisedFor(terms.automatic)({ ...met, ...(met.code === 'NL-TOKEN-KEY' && KEY_LOST) });
+  const advice = met.kind === 'transient' ? `${told.advice} ${AGAIN}` : told.advice;
+  return { complaint: { ...told, advice }, exit: waits(state) ? EXIT.person : exitOf(met) };
 }
 
-interface Here extends Pick<DaemonWatch, 'dialogue' | 'isNewToken' | 'isPatient' | 'abort' | 'late'> {
-  readonly passage: Passage;
-  readonly file: string;
-}
+type Here = Omit<DaemonWatch, 'running' | 'config'> & Readonly<{ passage: Passage; file: string }>;
 
 /** Brings the gateway to its hub on the screen. @returns the exit code, or SCOPE_DOUBTED where there is a person to ask */
 export async function provisioned(here: Here, io: Io): Promise<number> {
   const { dialogue, abort } = here;
-  const { complaint: why, exit } = await brought(here, io.env).catch((error: unknown): Shortfall => {
-    const met = failureOf(error);
-    return { complaint: met, exit: exitOf(met) };
-  });
+  const { complaint: why, exit }: Shortfall = await brought(here, io.env).catch(ended);
   if (why !== undefined) io.err.write(`\n${complaint(why, screenOf(io.err, io.env))}`);
   if (exit !== EXIT.done && exit !== SCOPE_DOUBTED && dialogue.asks && !abort.aborted) dialogue.say(MORE);
   return exit;

@@ -46,9 +46,9 @@ export async function correctScope(dialogue: Dialogue, file: string): Promise<vo
  * @throws Fault NL-CONFIG where there is no terminal; Back; Interrupted
  */
 export async function proveScope(guide: Guide): Promise<void> {
-  const { answers, dialogue, file } = guide;
-  const { name, flag, hint } = SCOPE;
-  const kept = existing(file, false).config?.dps.id_scope;
+  const { answers, before, dialogue, file } = guide;
+  const { name, hint } = SCOPE;
+  const kept = before?.dps.id_scope;
   const met = async () => {
     const scope = answers.inEffect(name);
     if (kept === undefined || scope === kept || !(await isRefused(guide, scope, kept))) return undefined;
@@ -57,18 +57,15 @@ export async function proveScope(guide: Guide): Promise<void> {
     const advice = `Look up the ID scope (${hint}), then run \`newleaf init\` again.`;
     throw misconfigured(`${message} Nothing was written: ${file} keeps ${kept}.`, advice);
   };
-  await untilProven(guide, met, () => {
-    guide.forget(flag);
-    return { setting: name, before: kept, again: [ask('id-scope')] };
-  });
+  await untilProven(guide, ['id-scope'], met, () => ({ setting: name, before: kept, again: [ask('id-scope')] }));
 }
 
 async function isRefused(guide: Guide, scope: string, kept: string): Promise<boolean> {
-  const { answers, errands, leaf } = guide;
+  const { answers, errand, leaf } = guide;
   if (leaf === undefined || isEndorsed(leaf)) return false;
   const { dps, trust, network } = answers.config;
   const { endpoint, registration_id: registrationId } = dps;
   const asked = { scope, kept, endpoint, registrationId, leaf, caFile: trust.ca_file, network };
   // What is wrong with the token or the network is met, and told, when the daemon starts.
-  return errands.refusesScope({ ...(await loginOf(guide)), ...asked }).catch(() => false);
+  return errand('refusesScope', { ...(await loginOf(guide)), ...asked }).catch(() => false);
 }

@@ -1,15 +1,17 @@
+import { accessSync, constants, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { instanceOf } from '../../config/config.ts';
 import { objectionTo } from '../../config/draft.ts';
 import { halvesAmong } from '../../config/rules.ts';
 import type { Written } from '../../config/schema.ts';
-import { holdsAuthority } from '../../machine/named-file.ts';
+import { isRandomName } from '../../machine/contained.ts';
+import { holdsAuthority, noSecret } from '../../machine/named-file.ts';
+import { inQuotes, wordsIn } from '../../machine/unit.ts';
 import { isEndorsed, type Leaf } from '../../roll/leaf.ts';
 import type { INIT_OPTIONS } from '../table-init.ts';
-import { type Copied, noSecret } from './copies.ts';
+import type { Copied } from './copies.ts';
 import type { Choice } from './dialogue.ts';
 import { type Guide, misconfigured, wrongFlag } from './guide.ts';
-import { argvInWords, issuerInWords, notExecutable } from './program.ts';
 import { TOKEN_KINDS } from './token.ts';
 
 /** An option of init, the setting that it answers, and the question for a person. */
@@ -42,6 +44,16 @@ export interface SettingQuestion {
 export const noCertificate = (path: string, content = ''): string | undefined =>
   holdsAuthority(content) ? undefined : `must be a PEM file: there is no certificate in ${path}`;
 
+function notExecutable(program: string): string | undefined {
+  try {
+    if (!statSync(program).isFile()) return `must be a program: ${program} is none`;
+    accessSync(program, constants.X_OK);
+    return undefined;
+  } catch {
+    return `must be a program: ${program} is not there, or cannot be executed`;
+  }
+}
+
 const isNeeded = (typed: string) => (typed === '' ? 'is needed' : undefined);
 
 /** @param words the question, which names what is in the file */
@@ -56,9 +68,11 @@ const password = (name: string, words: string, file: string) => ({
   },
 });
 
-export function registrationIdOf(host: string): string | undefined {
+export function registrationIdOf(host: string, env = process.env): string | undefined {
   const id = host.split('.', 1)[0] ?? '';
-  return id === 'localhost' || objectionTo('dps.registration_id', id) !== undefined ? undefined : id;
+  return id === 'localhost' || isRandomName(id, env) || objectionTo('dps.registration_id', id) !== undefined
+    ? undefined
+    : id;
 }
 
 /** Portal and az show both on the same page. 0cn in China (an Azure Sphere client that serves both clouds). */
@@ -71,6 +85,9 @@ const BY_OPTION = {
   'registration-id': {
     name: 'dps.registration_id',
     words: 'Registration ID, which is the CN of every leaf',
+    ...(isRandomName(hostname()) && {
+      hint: 'The host name looks like one that the engine has made up, so it is not proposed',
+    }),
     suggestion: (file: string) => registrationIdOf([hostname(), instanceOf(file).name].filter(Boolean).join('-')),
     // No server gives another name to a leaf that is there: DPS would refuse it, and the session serve on under the old one.
     objection: (id: string, _: unknown, leaf?: Leaf) =>
@@ -140,8 +157,8 @@ const BY_OPTION = {
     name: 'issuer.command.argv',
     words: 'Program and its arguments',
     hint: 'CSR (PEM) on stdin, chain (PEM) on stdout; words with blanks in quotes',
-    form: { read: issuerInWords, show: argvInWords },
-    objection: (typed: string) => notExecutable(issuerInWords(typed)[0] ?? ''),
+    form: { read: wordsIn, show: (argv: Written) => [argv].flat().map(String).map(inQuotes).join(' ') },
+    objection: (typed: string) => notExecutable(wordsIn(typed)[0] ?? ''),
   },
   'onboarding-key': {
     name: 'onboarding.key',
@@ -172,12 +189,12 @@ const optionOf = (setting: string): string | undefined =>
   Object.values(SETTINGS).find(({ name }) => name === setting)?.flag;
 
 /** Judges the values of all options that need only be read, before a file is copied or a server is dialled. @throws Fault NL-CONFIG */
-export function judgeFlags({ flag }: Pick<Guide, 'flag'>): void {
-  const kind = flag('new-token');
+export function judgeFlags({ flags }: Pick<Guide, 'flags'>): void {
+  const kind = flags.get('new-token');
   if (kind !== undefined && !TOKEN_KINDS.some((one) => one === kind))
     throw wrongFlag('new-token', `must be one of ${TOKEN_KINDS.join(', ')}`);
   for (const { flag: option, name, file, form } of Object.values(SETTINGS)) {
-    const given = file === undefined && form === undefined ? flag(option) : undefined;
+    const given = file === undefined && form === undefined ? flags.get(option) : undefined;
     const wrong = given === undefined ? undefined : objectionTo(name, given);
     if (wrong !== undefined) throw wrongFlag(option, wrong);
   }
@@ -185,12 +202,11 @@ export function judgeFlags({ flag }: Pick<Guide, 'flag'>): void {
 
 /**
  * Demands that nothing is answered by half: the configuration would be refused after a token was made for it.
- * @param hasAnswer whether a setting has an answer besides the options
  * @throws Fault NL-CONFIG that names the options
  */
-export function demandWhole({ flag }: Pick<Guide, 'flag'>, hasAnswer: (setting: string) => boolean): void {
-  const isGiven = (setting: string) => flag(optionOf(setting) ?? '') !== undefined;
-  const halves = [...halvesAmong((setting) => isGiven(setting) || hasAnswer(setting))];
+export function demandWhole({ answers, flags }: Pick<Guide, 'answers' | 'flags'>): void {
+  const isGiven = (setting: string) => flags.has(optionOf(setting) ?? '');
+  const halves = [...halvesAmong((setting) => isGiven(setting) || (answers.get(setting) ?? '') !== '')];
   if (halves.length === 0) return;
   const option = (setting: string) => `--${optionOf(setting) ?? setting}`;
   const sentences = halves.map(

@@ -3,11 +3,10 @@ import { standardOf } from '../../config/draft.ts';
 import { askFirstKey } from './adopt/begin.ts';
 import { ask } from './ask-setting.ts';
 import { keepDraft } from './configuration.ts';
-import { Back } from './dialogue.ts';
+import { onBack } from './dialogue.ts';
 import { estQuestions } from './est.ts';
-import { askInOrder, type Guide, type Question } from './guide.ts';
+import { askInOrder, Flags, type Guide, type Question, when } from './guide.ts';
 import { IDENTITY_QUESTIONS } from './identity.ts';
-import { hasAnswer } from './network.ts';
 import { proveScope } from './scope.ts';
 import { demandWhole, SETTINGS } from './settings.ts';
 import { askToken } from './token.ts';
@@ -15,10 +14,10 @@ import { admitTpm } from './tpm-unit.ts';
 
 /** How this device proves itself. Without a TPM there is no question. */
 export async function askAttestation(guide: Guide): Promise<void> {
-  const { answers, dialogue, flag } = guide;
+  const { answers, dialogue, flags } = guide;
   const { attestation, 'tpm-device': device } = SETTINGS;
   const isTpm = () => answers.get(attestation.name) === 'tpm';
-  const isGiven = flag(attestation.flag) !== undefined;
+  const isGiven = flags.has(attestation.flag);
   if (isGiven || isTpm() || existsSync(String(standardOf(device.name)))) {
     if (dialogue.asks && !isGiven) dialogue.say('How does this device prove itself?');
     await ask('attestation')(guide);
@@ -28,27 +27,20 @@ export async function askAttestation(guide: Guide): Promise<void> {
   await admitTpm(guide, 'new');
 }
 
-const ofIssuer =
-  (ask: Question, kind?: string): Question =>
-  async (guide) => {
-    const chosen = guide.answers.get(SETTINGS.issuer.name);
-    if (chosen !== undefined && chosen === (kind ?? chosen)) await ask(guide);
-  };
+const ofIssuer = (kind: string, ask: Question): Question =>
+  when(({ answers }) => answers.get(SETTINGS.issuer.name) === kind, ask);
 
-const exceptIssuer =
-  (ask: Question, kind: string): Question =>
-  async (guide) =>
-    guide.answers.get(SETTINGS.issuer.name) === kind ? undefined : ask(guide);
+const exceptIssuer = (kind: string, ask: Question): Question =>
+  when(({ answers }) => answers.get(SETTINGS.issuer.name) !== kind, ask);
 
 /** No question: it is beside the key, unless an option names it. */
-const askCertificate: Question = async (guide) =>
-  guide.flag('onboarding-cert') === undefined ? undefined : ask('onboarding-cert')(guide);
+const askCertificate: Question = when(({ flags }) => flags.has('onboarding-cert'), ask('onboarding-cert'));
 
 /** The token comes last, as changes to it stay: nothing may be missing by then. */
 const demandedToken: Question = (guide) => {
   guide.answers.demandAll();
   // Options that no question has taken, as those of another issuer, do not count.
-  demandWhole({ flag: () => undefined }, hasAnswer(guide.answers));
+  demandWhole({ answers: guide.answers, flags: new Flags() });
   return askToken(guide);
 };
 
@@ -59,16 +51,16 @@ const steps = (): readonly (readonly [title: string, questions: readonly Questio
     'Who signs its leaves?',
     [
       ask('issuer'),
-      ...estQuestions().map((ask) => ofIssuer(ask, 'est')),
-      ofIssuer(ask('command'), 'command'),
-      ofIssuer(ask('onboarding-key'), 'azure'),
-      ofIssuer(askCertificate, 'azure'),
-      ofIssuer(ask('renew-at')),
+      ...estQuestions().map((ask) => ofIssuer('est', ask)),
+      ofIssuer('command', ask('command')),
+      ofIssuer('azure', ask('onboarding-key')),
+      ofIssuer('azure', askCertificate),
+      when(({ answers }) => answers.has(SETTINGS.issuer.name), ask('renew-at')),
     ],
   ],
   [
     'Where does its private key live?',
-    [demandedToken, exceptIssuer(askFirstKey, 'azure'), exceptIssuer(proveScope, 'azure')],
+    [demandedToken, exceptIssuer('azure', askFirstKey), exceptIssuer('azure', proveScope)],
   ],
 ];
 
@@ -87,13 +79,10 @@ export async function askAll(guide: Guide): Promise<void> {
       };
     }),
   );
-  for (;;) {
-    try {
-      await askInOrder(guide, questions);
-      return answers.demandAll();
-    } catch (error) {
-      if (!(error instanceof Back)) throw error;
-      dialogue.say('There is no question before this one.');
-    }
-  }
+  const isFirst = onBack(() => {
+    dialogue.say('There is no question before this one.');
+    return 'first' as const;
+  });
+  while ((await askInOrder(guide, questions).catch(isFirst)) === 'first');
+  answers.demandAll();
 }

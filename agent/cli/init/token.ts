@@ -3,30 +3,23 @@ import { findModules } from '../../../hsm/find-modules.ts';
 import { isModuleOf, MAKEABLE } from '../../../hsm/known-modules.ts';
 import { formatUri } from '../../../hsm/uri.ts';
 import { Fault } from '../../failure/failure.ts';
-import { SURVEY_MS } from '../proof/apart.ts';
-import { ask, noFile } from './ask-setting.ts';
+import { noFile } from '../../machine/given-file.ts';
+import { askAs, SURVEY_MS } from '../proof/apart.ts';
+import { type Shown, type Survey, survey } from '../proof/survey.ts';
+import { ask } from './ask-setting.ts';
 import { Back, type Choice } from './dialogue.ts';
-import { createErrands, type Guide, misconfigured, wrongFlag } from './guide.ts';
+import { type Guide, misconfigured, wrongFlag } from './guide.ts';
 import { makeNewToken, type NewKind, newKinds, STANDARD_LABEL } from './new-token.ts';
 import { askPin } from './pin.ts';
-import {
-  hindrance,
-  isTokenNamed,
-  isTokenOf,
-  rootsOnlyInWords,
-  type Shown,
-  type Survey,
-  survey,
-  tokenInWords,
-} from './survey.ts';
+import { hindrance, isTokenNamed, isTokenOf, rootsOnlyInWords, tokenInWords } from './token-words.ts';
 import { admitTpm } from './tpm-unit.ts';
 
 const TPM_DEVICE = '/dev/tpmrm0';
 
 /** Where the private key lives: in an existing token, or in a new one. Ends with a login that worked. */
 export async function askToken(guide: Guide): Promise<void> {
-  const { dialogue, flag } = guide;
-  const isGiven = !dialogue.asks || flag('token') !== undefined || flag('new-token') !== undefined;
+  const { dialogue, flags } = guide;
+  const isGiven = !dialogue.asks || flags.hasAny('token', 'new-token');
   for (let isDone = false; !isDone; ) {
     const before = dialogue.questions;
     isDone = await isFound(guide, isGiven).catch((error: unknown) => {
@@ -49,14 +42,15 @@ async function isFound(guide: Guide, isGiven: boolean): Promise<boolean> {
 }
 
 /** The modules of this machine, and the one of `--module`. */
-function lookAround({ account, answers, errands, flag, dialogue }: Guide): Promise<Survey> {
-  const named = flag('module') ?? answers.text('hsm.module');
+function lookAround({ account, answers, errand, flags, dialogue }: Guide): Promise<Survey> {
+  const named = flags.get('module') ?? answers.text('hsm.module');
   const modules = findModules(process.arch);
   if (dialogue.asks)
     dialogue.say(`Looking into ${modules.length} PKCS#11 modules, for ${SURVEY_MS / 1000} s at most …`);
   const isNew = named !== undefined && !modules.some(({ path }) => path === named);
-  const asRoot = account === undefined ? undefined : createErrands();
-  return survey(isNew ? [{ name: 'named', path: named }, ...modules] : modules, errands, asRoot);
+  const all = isNew ? [{ name: 'named', path: named }, ...modules] : modules;
+  const asRoot = (module: string) => askAs({}, 'tokens', module);
+  return survey(all, (module) => errand('tokens', module), account && asRoot);
 }
 
 type Key = `token-${number}` | NewKind | 'other' | 'again';
@@ -77,7 +71,7 @@ async function choose(guide: Guide, found: Survey): Promise<Shown | NewKind | un
   const only = standing < 0 && usable.length === 1 && answers.get('hsm.module') === undefined ? 0 : standing;
   const key = await dialogue.choose('Which one', choices, only < 0 ? kinds[0]?.kind : `token-${only}`);
   if (key === 'softhsm' || key === 'tpm') return key;
-  guide.forget('module');
+  guide.flags.forget('module');
   if (key === 'other') await ask('module')(guide);
   return usable.find((_, at) => key === `token-${at}`);
 }
@@ -93,12 +87,12 @@ function tellOfOthers({ dialogue }: Guide, { tokens, free, useless, rootsOnly, h
   const all = [
     ...hindered,
     ...rootsOnly.map(rootsOnlyInWords),
-    ...(hidden ? [hidden.message] : []),
+    hidden?.message,
     ...silent,
-    ...(isThere('softhsm') ? [] : [noSoftHsm]),
-    ...(isThere('tpm') || !existsSync(TPM_DEVICE) ? [] : [noModule]),
+    isThere('softhsm') ? undefined : noSoftHsm,
+    isThere('tpm') || !existsSync(TPM_DEVICE) ? undefined : noModule,
   ];
-  for (const words of all) dialogue.item('-', words);
+  for (const words of all) if (words !== undefined) dialogue.item('-', words);
   dialogue.blank();
 }
 
@@ -115,7 +109,7 @@ function note({ answers }: Guide, { module, token }: Shown, { tokens }: Survey):
   const isUnique = same.length < 2 && label !== '';
   answers.set('hsm.module', module.path);
   answers.set('hsm.token', isUnique ? label : undefined);
-  answers.set('hsm.uri', isUnique ? undefined : formatUri({ ...(label !== '' && { token: label }), serial }));
+  answers.set('hsm.uri', isUnique ? undefined : formatUri({ token: label || undefined, serial }));
 }
 
 export const TOKEN_KINDS: readonly NewKind[] = ['softhsm', 'tpm'];
@@ -125,15 +119,18 @@ export const TOKEN_KINDS: readonly NewKind[] = ['softhsm', 'tpm'];
  * made before: calling init again changes nothing.
  * @throws Fault NL-CONFIG where more must be said, or an option is wrong; NL-TOKEN-MISSING where the configured one is not there
  */
-export function tokenByFlags({ answers, flag, left }: Guide, found: Survey): Shown | NewKind {
-  const kind = TOKEN_KINDS.find((one) => one === flag('new-token'));
-  const wrong = wrongModule(flag('module'), found);
+export function tokenByFlags({ answers, flags, left }: Guide, found: Survey): Shown | NewKind {
+  const kind = TOKEN_KINDS.find((one) => one === flags.get('new-token'));
+  const wrong = wrongModule(flags.get('module'), found);
   if (wrong !== undefined) throw wrongFlag('module', wrong);
-  const named = flag('token');
-  const module = flag('module') ?? (named === undefined && kind === undefined ? answers.text('hsm.module') : undefined);
+  const named = flags.get('token');
+  const module =
+    flags.get('module') ?? (named === undefined && kind === undefined ? answers.text('hsm.module') : undefined);
   const kept = left === undefined ? undefined : found.tokens.find((one) => isTokenNamed(one, left));
   if (kind !== undefined) {
-    const same = made(kind, named ?? STANDARD_LABEL, found);
+    const isMade = ({ module, token }: Shown) =>
+      isModuleOf(kind, module.path) && token.label === (named ?? STANDARD_LABEL) && token.hasPin;
+    const same = found.tokens.find(isMade);
     if (same === undefined && kept !== undefined) throw besideLeaf(kept, answers.inEffect('state.directory'));
     return same ?? kind;
   }
@@ -170,11 +167,4 @@ function wrongModule(path: string | undefined, { useless }: Survey): string | un
   const broken = useless.find(({ module, isBroken }) => isBroken && module.path === path);
   if (broken === undefined) return undefined;
   return noFile(broken.module.path) ?? `must be a PKCS#11 module that works: ${path} ${broken.why}`;
-}
-
-function made(kind: NewKind, label: string, found: Survey): Shown | undefined {
-  const maker = newKinds(found).find((one) => one.kind === kind);
-  return found.tokens.find(
-    ({ module, token }) => token.label === label && token.hasPin && module.path === maker?.module.path,
-  );
 }

@@ -18,7 +18,7 @@ export interface DaemonWatch {
   readonly isNewToken: boolean;
   /** Waits for the person who must act, without a limit. */
   readonly isPatient: boolean;
-  /** When to wait no longer: for servers, and for a person. */
+  /** When to wait no longer: for servers; and for a person, who gets the same time where init is not patient. */
   readonly late: { readonly forServers: AbortSignal; readonly forPerson: AbortSignal };
   readonly abort: AbortSignal;
 }

@@ -65,26 +65,30 @@ export function command(work: Run): Run {
     try {
       return await work(args, io);
     } catch (error) {
-      const { met, exit } = ended(error);
+      const { complaint: met, exit } = ended(error);
       io.err.write(complaint(met, screenOf(io.err, io.env)));
       return exit;
     }
   };
 }
 
-function ended(error: unknown): { readonly met: Complaint; readonly exit: number } {
+/** How a command ends that has thrown. */
+export function ended(error: unknown): { readonly complaint: Complaint; readonly exit: number } {
   if (error instanceof CommandError) {
     const { message, advice, exit } = error;
-    return { met: { message, advice }, exit };
+    return { complaint: { message, advice }, exit };
   }
   const met = failureOf(error);
-  return { met, exit: exitOf(met) };
+  return { complaint: met, exit: exitOf(met) };
 }
 
-export type Complaint = Pick<Failure, 'message'> & { readonly [K in 'code' | 'advice' | 'cause']?: string | undefined };
+export type Complaint = Pick<Failure, 'message'> & {
+  readonly [K in 'code' | 'advice' | 'byPerson' | 'cause']?: string | undefined;
+};
 
 /** Code and sentence, and below it the next command or the person to call. */
-export function complaint({ code, message, cause, advice }: Complaint, screen: Screen, indent = ''): string {
+export function complaint(what: Complaint, screen: Screen, indent = ''): string {
+  const { code, message, cause } = what;
   const lines = `${message}${cause === undefined ? '' : ` (${plainCause(cause)})`}`
     .split('\n')
     .flatMap((line, at) =>
@@ -92,14 +96,24 @@ export function complaint({ code, message, cause, advice }: Complaint, screen: S
     );
   const [first = '', ...rest] = lines;
   const headed = code === undefined ? first : first.replace(code, paint(screen, 'bold', code));
-  return `${[headed, ...rest, ...nextStep(advice, screen, indent)].join('\n')}\n`;
+  return `${[headed, ...rest, ...nextStep(adviceOn(screen, what), screen, indent)].join('\n')}\n`;
 }
+
+/** For the issuer of this gateway. */
+export const adviceOn = ({ isByPerson }: Screen, { advice, byPerson }: Pick<Complaint, 'advice' | 'byPerson'>) =>
+  byPerson !== undefined && isByPerson?.() === true ? byPerson : advice;
 
 /** `→ newleaf check`, in lines. */
 export function nextStep(advice: string | undefined, screen: Screen, indent: string): readonly string[] {
   if (advice === undefined) return [];
   const arrow = `${indent}${glyph(screen, 'arrow')} `;
-  const lines = wrap(screen, toCopy(screen, advice), { first: arrow, rest: ' '.repeat(arrow.length) });
+  const indents = { first: arrow, rest: ' '.repeat(arrow.length) };
+  const bare = toCopy(screen, advice);
+  const isLong = bare.length + arrow.length > screen.width && /^`[^`]+`$/.test(screen.rewrite?.(advice) ?? advice);
+  // The marks tell that it is one command, also where it takes more lines than one.
+  const lines = isLong
+    ? wrap(screen, `\`${bare}\``, indents).map((line) => line.replaceAll('`', ''))
+    : wrap(screen, bare, indents);
   return lines.map((line) => paint(screen, 'cyan', line));
 }
 

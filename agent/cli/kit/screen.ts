@@ -8,6 +8,8 @@ export interface Output {
   on?(event: 'resize', listener: () => void): unknown;
   /** Changes the commands in each text that is written: screens break their lines after that. */
   readonly rewrite?: (text: string) => string;
+  /** Whether a person brings the leaves of this gateway: asked for an advice that depends on it. */
+  readonly isByPerson?: () => boolean;
 }
 
 export interface Screen {
@@ -17,6 +19,7 @@ export interface Screen {
   readonly isUnicode: boolean;
   /** That of the output. */
   readonly rewrite?: ((text: string) => string) | undefined;
+  readonly isByPerson?: (() => boolean) | undefined;
 }
 
 /** Longer lines are hard to read; shorter ones break every word. */
@@ -26,7 +29,7 @@ const WIDTHS = { least: 40, usual: 80, most: 100 };
  * The abilities of the output. Colours: only on a terminal that has them, and where NO_COLOR is not set (no-color.org: "when
  * present and not an empty string"). Symbols: only in a UTF-8 locale, in the order of locale(7).
  */
-export function screenOf({ isTTY = false, columns, rewrite }: Output, env: NodeJS.ProcessEnv): Screen {
+export function screenOf({ isTTY = false, columns, rewrite, isByPerson }: Output, env: NodeJS.ProcessEnv): Screen {
   const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || '';
   const isDumb = env.TERM === 'dumb';
   return {
@@ -35,6 +38,7 @@ export function screenOf({ isTTY = false, columns, rewrite }: Output, env: NodeJ
     isColoured: isTTY && !isDumb && !env.NO_COLOR,
     isUnicode: /utf-?8/i.test(locale) && !isDumb,
     ...(rewrite && { rewrite }),
+    ...(isByPerson && { isByPerson }),
   };
 }
 
@@ -84,25 +88,32 @@ export function wrap(screen: Screen, text: string, { first = '', rest = first }:
   const lines: string[] = [];
   let line = first;
   let isEmpty = true;
+  let isWithin = false;
   const told = screen.rewrite?.(text) ?? text;
-  for (const clean of piecesOf(told, screen.width - rest.length).map((piece) => safe(screen, piece))) {
-    if (!isEmpty && line.length + 1 + clean.length > screen.width) {
-      lines.push(line);
+  for (const { piece, goesOn } of piecesOf(told, screen.width - rest.length)) {
+    const clean = safe(screen, piece);
+    if (!isEmpty && line.length + 1 + clean.length + (goesOn ? GOES_ON.length : 0) > screen.width) {
+      lines.push(isWithin ? `${line}${GOES_ON}` : line);
       line = rest;
       isEmpty = true;
     }
     line += `${isEmpty ? '' : ' '}${clean}`;
     isEmpty = false;
+    isWithin = goesOn;
   }
   return [...lines, line];
 }
 
-/** Words; and commands, which stay whole where a line takes them: what is copied from two lines is two commands. */
-function piecesOf(text: string, room: number): readonly string[] {
-  const pieces = text.match(/\S*`[^`]+`\S*|\S+/g) ?? [];
+/** To a shell, the next line belongs to this one. */
+const GOES_ON = ' \\';
+
+/** Words; and commands, which stay whole where a line takes them: what is copied from two lines is else two commands. */
+function piecesOf(text: string, room: number): readonly { readonly piece: string; readonly goesOn: boolean }[] {
+  const pieces = text.match(/[^\s`]*`[^`]+`[^\s`]*|\S+/g) ?? [];
   return pieces.flatMap((piece) => {
     const words = piece.split(/\s+/);
-    return words.join(' ').length > room ? words : [words.join(' ')];
+    if (words.join(' ').length <= room) return { piece: words.join(' '), goesOn: false };
+    return words.map((word, at) => ({ piece: word, goesOn: at < words.length - 1 }));
   });
 }
 

@@ -23,6 +23,8 @@ type Question = keyof Answers;
 interface Task {
   readonly doing: string;
   readonly limitMs: number;
+  /** What a person waits for meanwhile. The look into all modules is announced as a whole. */
+  readonly awaited?: string | undefined;
 }
 
 /** A look into a module that is silent for so long is of no use. */
@@ -32,7 +34,7 @@ const LIMIT_MS = 20_000;
 /** One that has opened its token hangs no more, but may take ten seconds for each step of a signature; a TPM is slow, too. */
 const OPEN_MS = 60_000;
 
-const task = (doing: string, limitMs = OPEN_MS): Task => ({ doing, limitMs });
+const task = (doing: string, limitMs = OPEN_MS, awaited?: string): Task => ({ doing, limitMs, awaited });
 const finds = task('when it looked for a key');
 const shakes = task('when it signed for a TLS handshake');
 
@@ -52,13 +54,13 @@ const TASKS: Readonly<Record<Question, Task>> = {
   fetch: shakes,
   connack: shakes,
   tokens: task('when it was asked for its tokens', SURVEY_MS),
-  login: task('at the login'),
-  findTls: task('when what does TLS was looked for', SURVEY_MS),
-  makeToken: task('when it made a token'),
-  keysIn: finds,
-  importKey: task('when it was given a key'),
-  whyUnreadable: task('when a file was read', SURVEY_MS),
-  refusesScope: shakes,
+  login: task('at the login', OPEN_MS, 'Logging in to the token'),
+  findTls: task('when what does TLS was looked for', SURVEY_MS, 'Looking for what does TLS'),
+  makeToken: task('when it made a token', OPEN_MS, 'Making the token'),
+  keysIn: { ...finds, awaited: 'Looking for keys in the token' },
+  importKey: task('when it was given a key', OPEN_MS, 'Bringing the key into the token'),
+  whyUnreadable: task('when a file was read', SURVEY_MS, 'Reading the file'),
+  refusesScope: { ...shakes, awaited: 'Asking DPS about the ID scope' },
 };
 
 export type Apart = Worker<Answers, Failure>;
@@ -78,15 +80,25 @@ export function createApart(module: string, limitMs?: number): Apart {
   return new Worker({ ...optionsFor(module, taskOf), job: [APART], isKillable: true });
 }
 
+type Errands = typeof ERRANDS;
+
+export const awaitedIn = (question: keyof Errands): string | undefined => TASKS[question].awaited;
+
+/** @throws Fault as above */
+export type AskErrand = <Q extends keyof Errands>(
+  question: Q,
+  asked: Parameters<Errands[Q]>[0],
+) => Promise<Awaited<ReturnType<Errands[Q]>>>;
+
 /**
  * One question to a process of a user, which ends with it. What it does to a token is not interrupted by Ctrl-C.
  * @throws Fault as above
  */
-export async function askAs<Q extends keyof typeof ERRANDS>(
+export async function askAs<Q extends keyof Errands>(
   role: Role,
   question: Q,
-  asked: Parameters<Answers[Q]>[0],
-): Promise<Awaited<ReturnType<Answers[Q]>>> {
+  asked: Parameters<Errands[Q]>[0],
+): Promise<Awaited<ReturnType<Errands[Q]>>> {
   const about = typeof asked === 'string' ? asked : asked.module;
   const prefix = role.account !== undefined && !mayTurn() ? asUser(role.account, role.unit) : [];
   const worker = new Worker<{ as: (role: Role, question: Question, ...asked: readonly unknown[]) => unknown }, Failure>(
@@ -98,7 +110,7 @@ export async function askAs<Q extends keyof typeof ERRANDS>(
     },
   );
   // Both ends are this program, so the answer fits the question.
-  return (await worker.ask('as', role, question, asked)) as Awaited<ReturnType<Answers[Q]>>;
+  return (await worker.ask('as', role, question, asked)) as Awaited<ReturnType<Errands[Q]>>;
 }
 
 function optionsFor(module: string, taskOf: (question: string) => Task) {

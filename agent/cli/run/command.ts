@@ -73,7 +73,7 @@ export async function start(options: StartOptions, held?: Lock): Promise<Running
     uplink = programs;
     control = await serveControl({
       socket: config.control.socket,
-      answer: onWire(daemon.answer, () => programs.status()),
+      answer: onWire(daemon.answer, () => programs.status(), terms.automatic),
       subscribe: (listener) => daemon.subscribe(listener),
       metrics: () => metricsOf(daemon.state, daemon) + programs.metrics(),
       uplink: programs,
@@ -101,8 +101,8 @@ export async function start(options: StartOptions, held?: Lock): Promise<Running
 }
 
 function uplinkOf({ state, uplink }: Config): UplinkSettings {
-  const { sockets, tcp, max_bytes: maxBytes, max_age: maxAgeMs, when_full: whenFull, rate } = uplink;
-  return { directory: state.directory, sockets, tcp, maxBytes, maxAgeMs, whenFull, rate };
+  const { sockets, tcp, hosts, max_bytes: maxBytes, max_age: maxAgeMs, when_full: whenFull, rate } = uplink;
+  return { directory: state.directory, sockets, tcp, hosts, maxBytes, maxAgeMs, whenFull, rate };
 }
 
 /** Loads only the code that the attestation needs. */

@@ -70,7 +70,10 @@ export function parkedAlarm(
   if (trouble !== undefined && leaf === undefined && ISSUERS.has(areaOf(trouble)))
     return { ...trouble, advice: `${trouble.advice} ${HURRY}${again}` };
   if (trouble?.code !== 'NL-DPS-401002' || leaf === undefined) return trouble;
-  const advice = `Operator: enroll this leaf (${join(directory, 'next.pem')}) or its issuer in DPS, or enable the enrollment, then \`newleaf reprovision\`.${again}`;
+  const or = /CA certificate not found/i.test(trouble.cause ?? '')
+    ? 'verify the root above it'
+    : 'enable the enrollment';
+  const advice = `Operator: enroll this leaf (${join(directory, 'next.pem')}) or its issuer in DPS, or ${or}, then \`newleaf reprovision\`.${again}`;
   return { ...trouble, advice };
 }
 

@@ -11,7 +11,7 @@ export async function besideDaemon(error: unknown, socket: string): Promise<unkn
   if (!(error instanceof Fault)) return error;
   const status = await askStatus({ socket }).catch(() => undefined);
   if (status === undefined) return error;
-  const { code, message, cause, advice } = error.failure;
+  const { code, message } = error.failure;
   const serves = `The daemon runs on with the configuration that it has read before: ${status.words}, ${sessionInWords(status)}.`;
-  return new Fault(code, { message: `${message}\n${serves}`, cause, advice });
+  return new Fault(code, { ...error.failure, message: `${message}\n${serves}` });
 }

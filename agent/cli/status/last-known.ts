@@ -36,9 +36,9 @@ export async function whyDown({ state }: Config, bare: Fault, now: number): Prom
   const words = await lastWords(state.directory);
   if (await isGone(state.directory)) return givenUp(bare);
   if (words === undefined) return (await isWithoutState(state.directory)) ? unbegun(bare) : bare;
-  const { at, code, message, advice, cause } = words;
+  const { at, code, message, advice, byPerson, cause } = words;
   const ended = `It ended ${fromNow(Date.parse(at), now)}: ${code} ${message}`;
-  return new Fault('NL-DAEMON-DOWN', { message: `The daemon does not run. ${ended}`, advice, cause });
+  return new Fault('NL-DAEMON-DOWN', { message: `The daemon does not run. ${ended}`, advice, byPerson, cause });
 }
 
 function givenUp({ failure: { message } }: Fault): Fault {

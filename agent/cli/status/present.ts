@@ -61,6 +61,16 @@ export async function askStatus(place: DaemonPlace): Promise<GatewayStatus> {
   });
 }
 
+/** A daemon that runs on this state: its status, or why it tells none; undefined where there is none. */
+export async function daemonOn({ socket, directory }: DaemonPlace): Promise<GatewayStatus | Fault | undefined> {
+  const found = await askStatus({ socket }).catch((error: unknown) => {
+    if (error instanceof Fault) return error;
+    throw error;
+  });
+  if (!(found instanceof Fault && found.failure.code === 'NL-DAEMON-DOWN')) return found;
+  return directory !== undefined && (await isLocked(directory)) ? new Fault('NL-CONTROL-GONE') : undefined;
+}
+
 const AWAY = ['NL-DAEMON-DOWN', 'NL-CONTROL-BUSY', 'NL-CONTROL-GONE'];
 
 /** The status; or the Fault, where the daemon is away or busy. @throws Fault NL-CONTROL-DENIED, NL-INTERNAL */

@@ -11,6 +11,7 @@ import { screenOf, wrap } from '../kit/screen.ts';
 import { groupOf, groupWith, HERE, type Machine, sharingGroup } from './machine.ts';
 import { pasteText } from './paste.ts';
 import { makeSocketPlace } from './place.ts';
+import { type Changes, termsIn } from './terms.ts';
 import { askShown, askUplink, type ShownProgram } from './told.ts';
 
 interface Wish {
@@ -19,6 +20,7 @@ interface Wish {
   readonly withKey: boolean;
   /** A new key for a program that is there. */
   readonly isAgain: boolean;
+  readonly asked: { readonly terms?: Changes };
 }
 
 /** `newleaf uplink add`: root makes the directory of the socket, the daemon makes all else. */
@@ -31,6 +33,7 @@ export const uplinkAdd = (machine: Machine = HERE): Run =>
       group: textOption(args, 'group'),
       withKey: args.options.key === true,
       isAgain: args.options.again === true,
+      asked: termsIn(args),
     };
     assertPossible(wish, machine);
     const loaded = loadConfig(configPath(textOption(args, 'config'), io.env));
@@ -43,10 +46,16 @@ export const uplinkAdd = (machine: Machine = HERE): Run =>
   });
 
 /** @throws Misuse */
-function assertPossible({ name, group, withKey, isAgain }: Wish, machine: Machine): void {
+function assertPossible({ name, group, withKey, isAgain, asked }: Wish, machine: Machine): void {
   if (isAgain && !withKey) throw new Misuse('--again makes a new key: it goes with --key.');
+  if (isAgain && asked.terms !== undefined) throw new Misuse('--again makes a new key, and changes no bound.');
   if (group === undefined) return;
   if (withKey) throw new Misuse('A program with a key has no socket: --key and --group exclude each other.');
+  if (machine.isContained) {
+    const message = 'A container knows no group of others: its engine gives them the group of the socket, by number.';
+    const advice = `\`newleaf uplink add ${name}\` prints how the container of the program gets it.`;
+    throw new Misuse(message, { advice });
+  }
   if (machine.isRoot()) return;
   const advice = `\`newleaf uplink add ${name} --group ${group}\``;
   throw new Misuse('Only root can give a socket to a group.', { advice });
@@ -54,7 +63,7 @@ function assertPossible({ name, group, withKey, isAgain }: Wish, machine: Machin
 
 /** @throws Fault of the daemon; then nothing is left of what root has made here for a new program */
 async function added(
-  { name, group, withKey, isAgain }: Wish,
+  { name, group, withKey, isAgain, asked }: Wish,
   loaded: LoadedConfig,
   machine: Machine,
 ): Promise<ShownProgram> {
@@ -64,10 +73,10 @@ async function added(
   const known = programs.find((one) => one.name === name);
   // The daemon refuses a name that is taken. Its socket may need another directory, where it could not be opened.
   const isMended = known?.trouble?.code === 'NL-UPLINK-SOCKET';
-  const isPlaced = machine.isRoot() && !withKey && (known === undefined || isMended);
+  const isPlaced = machine.isRoot() && !machine.isContained && !withKey && (known === undefined || isMended);
   const undo = isPlaced ? await placed(name, wanted, loaded, machine) : undefined;
   try {
-    return await askShown(loaded.config, { add: name, key: withKey });
+    return await askShown(loaded.config, { add: name, key: withKey, ...asked });
   } catch (error) {
     if (known === undefined && (await isAbsent(loaded, name))) await undo?.();
     if (undo === undefined || !isMended || failureOf(error).code !== 'NL-UPLINK-PROGRAM') throw error;

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { groupsIn } from '../../machine/account.ts';
+import { isContained } from '../../machine/contained.ts';
 import { type Numbered, TMPFILES } from '../../machine/program-directory.ts';
 import { Misuse } from '../kit/command.ts';
 
@@ -10,9 +11,15 @@ export interface Machine {
   /** As in group(5). */
   readonly groups: string;
   readonly isRoot: () => boolean;
+  readonly isContained: boolean;
 }
 
-export const HERE: Machine = { tmpfiles: TMPFILES, groups: '/etc/group', isRoot: () => process.geteuid?.() === 0 };
+export const HERE: Machine = {
+  tmpfiles: TMPFILES,
+  groups: '/etc/group',
+  isRoot: () => process.geteuid?.() === 0,
+  isContained: isContained(process.env),
+};
 
 /** @throws Misuse where there is none */
 export function groupOf(name: string, { groups }: Machine): Numbered {
@@ -34,9 +41,10 @@ export function groupWith(id: number, { groups }: Machine): Numbered {
   return { id, name };
 }
 
-/** The group that may use a socket, where this user can see it. */
-export function sharingGroup(socket: string, machine: Machine): string | undefined {
+/** The group that may use a socket, where this user can see it; its number in a container, as others know no name of it. */
+export function sharingGroup(socket: string, machine: Machine): string | number | undefined {
   const found = statSync(dirname(socket), { throwIfNoEntry: false });
+  if (machine.isContained) return found?.gid ?? process.getegid?.();
   return found === undefined ? undefined : groupWith(found.gid, machine).name;
 }
 

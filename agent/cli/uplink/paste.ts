@@ -19,7 +19,7 @@ export const eventsTopic = (name: string): string => `devices/${name}/messages/e
 const messagesFilter = (name: string): string => `devices/${name}/messages/devicebound/#`;
 
 /** How a program connects: lines to paste, which are never wrapped, and prose as comments between them. Pure. */
-export function pasteText(connection: HowToConnect, screen: Screen, group?: string): string {
+export function pasteText(connection: HowToConnect, screen: Screen, group?: string | number): string {
   const parts = pastesOf(connection, group).map(({ about, lines }) =>
     [...wrap(screen, about, { first: '# ' }), ...lines.map((line) => toCopy(screen, line))].join('\n'),
   );
@@ -27,10 +27,10 @@ export function pasteText(connection: HowToConnect, screen: Screen, group?: stri
 }
 
 /** Pure. @param group whose users may use the socket; undefined where it is not known */
-export const pastesOf = (connection: HowToConnect, group?: string): readonly Paste[] =>
+export const pastesOf = (connection: HowToConnect, group?: string | number): readonly Paste[] =>
   'socket' in connection ? bySocket(connection, group) : byKey(connection);
 
-function bySocket({ name, socket }: BySocket, group: string | undefined): readonly Paste[] {
+function bySocket({ name, socket }: BySocket, group: string | number | undefined): readonly Paste[] {
   const topic = eventsTopic(name);
   return [
     {
@@ -71,8 +71,15 @@ function bySocket({ name, socket }: BySocket, group: string | undefined): readon
   ];
 }
 
-/** Who may use the socket, and how others may. */
-function admission(group: string | undefined): Paste {
+/** Who may use the socket, and how others may. @param group a number in a container */
+function admission(group: string | number | undefined): Paste {
+  if (typeof group === 'number') {
+    return {
+      about:
+        'There is no password: a container may connect that has the volume of the sockets, and the number of their group. Its engine gives it both:',
+      lines: [`--volume uplink:/run/newleaf-uplink --group-add ${group}`],
+    };
+  }
   if (group === 'root') {
     return {
       about:
@@ -87,8 +94,8 @@ function admission(group: string | undefined): Paste {
   };
 }
 
-function byKey({ name, tcp, key, ca }: ByKey): readonly Paste[] {
-  const { host, port } = hostOf(tcp);
+function byKey({ name, tcp, host: named, key, ca }: ByKey): readonly Paste[] {
+  const { host, port } = hostOf(tcp, named);
   return [
     {
       about: `${name} connects to ${host}, port ${port}, by TLS and MQTT 3.1.1, with QoS 0 or 1. The CA of this gateway, which its program must trust, is in`,
@@ -199,9 +206,9 @@ function others(name: string, host: string, port: string, key: string, ca: strin
   ];
 }
 
-/** The name in the certificate: on this gateway it is localhost, unless uplink.tcp is one address of a network. */
-function hostOf(tcp: string): { readonly host: string; readonly port: string } {
+/** The name in the certificate: without uplink.hosts it is localhost, unless uplink.tcp is one address of a network. */
+function hostOf(tcp: string, named?: string): { readonly host: string; readonly port: string } {
   const [, address = '', port = ''] = /^(.*):(\d+)$/.exec(tcp) ?? [];
   const isHere = /^(127\.0\.0\.1|0\.0\.0\.0|\[::1?\])$/.test(address);
-  return { host: isHere ? 'localhost' : address, port };
+  return { host: named ?? (isHere ? 'localhost' : address), port };
 }

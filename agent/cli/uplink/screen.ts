@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { complaint, nextStep } from '../kit/command.ts';
 import { type Colour, glyph, paint, type Screen, safe, wrap } from '../kit/screen.ts';
+import { termsInWords } from './terms.ts';
 import type { ProgramTold, UplinkTold } from './told.ts';
 import {
   bytesInWords,
@@ -41,6 +42,7 @@ export function programBlock(program: ProgramTold, now: number, directory: strin
   const rows = [
     waitingInWords(program, now),
     ...(inbox === 0 ? [] : [inboxInWords(program, now)]),
+    ...termsInWords(program.terms, bytesInWords),
     countsInWords(program),
     ...setAsideInWords(program, directory),
   ];
@@ -57,11 +59,12 @@ function colourOf(program: ProgramTold): Colour {
   return trouble !== undefined || setAside + dropped + damaged > 0 ? 'yellow' : 'green';
 }
 
-function countsInWords({ forwarded, resent, refused, dropped, damaged }: ProgramTold): string {
+function countsInWords({ forwarded, resent, refused, dropped, expired = 0, damaged }: ProgramTold): string {
   const others = [
     [resent, 'sent again'],
     [refused, 'refused'],
     [dropped, 'dropped'],
+    [expired, 'expired'],
     [damaged, 'damaged'],
   ] as const;
   const told = others.flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`]));

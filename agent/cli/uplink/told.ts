@@ -1,13 +1,17 @@
 import type { Config } from '../../config/config.ts';
 import { type Code, Fault } from '../../failure/failure.ts';
 import type { Trouble } from '../../roll/report.ts';
+import type { OwnTerms } from '../../state/program-terms.ts';
 import { isCode } from '../request/answer.ts';
 import { askDaemon } from '../request/ask-daemon.ts';
+import type { Changes } from './terms.ts';
 
 /** What the daemon tells of a program of this gateway. Kept stable: fields are added, never renamed. */
 export interface ProgramTold {
   readonly name: string;
   readonly connects: 'socket' | 'key';
+  /** What was set for it; absent where nothing was. */
+  readonly terms?: OwnTerms;
   /** Its connections. */
   readonly clients: number;
   /** Messages that wait for the hub. */
@@ -30,6 +34,8 @@ export interface ProgramTold {
   readonly refused: number;
   /** Lost to their age, to `drop-oldest`, or to QoS 0 without a session. */
   readonly dropped: number;
+  /** Not sent, because the time in their `$.exp` had passed; absent in what an older daemon tells. */
+  readonly expired?: number;
   /** Lost to the disk. */
   readonly damaged: number;
   /** Never taken by the hub: they are in rejected/. */
@@ -55,6 +61,8 @@ export type HowToConnect = { readonly name: string } & (
   | {
       /** `address:port`, TLS. */
       readonly tcp: string;
+      /** The name by which it is reached, where uplink.hosts has one. */
+      readonly host?: string;
       /** Base64. */
       readonly key: string;
       /** The file of the CA, PEM. */
@@ -65,36 +73,31 @@ export type HowToConnect = { readonly name: string } & (
 const PATH = '/v1/uplink';
 
 /** @throws Fault NL-INTERNAL, and those of `askDaemon` */
-export async function askUplink(config: Config): Promise<UplinkTold> {
-  const { status, body } = await askDaemon(config, PATH, undefined, 10_000);
-  if (status === 200) return body as UplinkTold;
-  throw refusal(status, body);
-}
+export const askUplink = (config: Config): Promise<UplinkTold> => asked(config, undefined, 10_000);
 
 /** What a change answers: all that is told of the program, and how it connects. */
 export type ShownProgram = ProgramTold & HowToConnect;
 
 /** @throws Fault of the daemon, and those of `askUplink` */
-export async function askShown(
+export const askShown = (
   config: Config,
-  change: { add: string; key: boolean; again?: true } | { show: string },
-): Promise<ShownProgram> {
-  const { status, body } = await askDaemon(config, PATH, change);
-  if (status === 200) return body as ShownProgram;
-  throw refusal(status, body);
-}
+  change:
+    | { add: string; key: boolean; again?: true; terms?: Changes }
+    | { set: string; terms: Changes }
+    | { show: string },
+): Promise<ShownProgram> => asked(config, change);
 
 /** What was ended and dropped of a program. @throws Fault of the daemon, and those of `askUplink` */
-export async function askForgotten(config: Config, name: string): Promise<{ sessions: number; messages: number }> {
-  const { status, body } = await askDaemon(config, PATH, { forget: name });
-  if (status === 200) return body as { sessions: number; messages: number };
-  throw refusal(status, body);
-}
+export const askForgotten = (config: Config, name: string): Promise<{ sessions: number; messages: number }> =>
+  asked(config, { forget: name });
 
 /** @throws Fault of the daemon, and those of `askUplink` @returns how many messages for the hub are lost */
-export async function askRemoval(config: Config, name: string): Promise<number> {
-  const { status, body } = await askDaemon(config, PATH, { remove: name });
-  if (status === 200) return (body as { lost: number }).lost;
+export const askRemoval = async (config: Config, name: string): Promise<number> =>
+  (await asked<{ lost: number }>(config, { remove: name })).lost;
+
+async function asked<T>(config: Config, change?: object, ms?: number): Promise<T> {
+  const { status, body } = await askDaemon(config, PATH, change, ms);
+  if (status === 200) return body as T;
   throw refusal(status, body);
 }
 

@@ -1,3 +1,5 @@
+import { type Advice, whole } from '../advice.ts';
+
 /**
  * Three kinds of failures that are never mixed up:
  * - `transient`: no answer, or an answer that says "later". Nothing changes, the same effect is tried again.
@@ -15,26 +17,30 @@ export const MEANWHILE: Readonly<Record<FailureKind, string>> = {
   broken: 'the token, the disk or the configuration needs a person or a restart. newleaf destroys nothing.',
 };
 
-export interface CodeEntry {
+export interface CodeEntry extends Advice {
   readonly kind: FailureKind;
   /** The meaning, for README.md. */
   readonly means: string;
-  /** The next command, or the person to call. */
-  readonly advice: string;
-  /** The same for `newleaf check` itself, where the advice would send there. */
-  readonly inCheck?: string;
+  /** The advice for `newleaf check` itself, where the other would send there. */
+  readonly inCheck?: Advice;
 }
+
+const entry =
+  (kind: FailureKind) =>
+  (means: string, advice: string | Advice, inCheck?: string | Advice): CodeEntry => ({
+    kind,
+    means,
+    ...whole(advice),
+    ...(inCheck !== undefined && { inCheck: whole(inCheck) }),
+  });
+
+const transient = entry('transient');
 
 /** @param advice by default that of a failure that passes by itself */
 export const transientCode = (
   means: string,
-  advice = 'Nothing to do: newleaf keeps trying.',
+  advice: string | Advice = 'Nothing to do: newleaf keeps trying.',
   inCheck?: string,
-): CodeEntry => ({ kind: 'transient', means, advice, ...(inCheck !== undefined && { inCheck }) });
-export const refusedCode = (means: string, advice: string): CodeEntry => ({ kind: 'refused', means, advice });
-export const brokenCode = (means: string, advice: string, inCheck?: string): CodeEntry => ({
-  kind: 'broken',
-  means,
-  advice,
-  ...(inCheck !== undefined && { inCheck }),
-});
+) => transient(means, advice, inCheck);
+export const refusedCode = entry('refused');
+export const brokenCode = entry('broken');

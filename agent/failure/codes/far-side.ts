@@ -30,6 +30,10 @@ export const FAR_SIDE = {
     'DPS assigned a hub that dps.allowed_hubs does not allow. newleaf stays with the hub it has.',
     'Operator: correct the allocation in DPS, or dps.allowed_hubs (then restart newleaf), then `newleaf reprovision`.',
   ),
+  'NL-DPS-NO-LEAF': refusedCode(
+    'DPS assigned a hub, and issued no leaf: the enrollment names no certificate policy, or is an individual one.',
+    'Operator: name a certificate policy in the enrollment group of this device.',
+  ),
   'NL-DPS-OTHER': transientCode(
     'DPS refused the request (400, 403 and the like), and says nothing about the leaf.',
     'Operator, if it lasts: look up the error code in the message, and check dps.payload and the network rules of DPS.',

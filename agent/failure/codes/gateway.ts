@@ -1,10 +1,14 @@
+import { another } from '../advice.ts';
 import { brokenCode, type CodeEntry, refusedCode, transientCode } from './code.ts';
 
 /** Faults on the gateway itself: leaf, token, disk, configuration, commands. */
 export const GATEWAY = {
   'NL-LEAF-EXPIRING': transientCode(
     'The current leaf nears its end, and its renewal is overdue.',
-    'See with `newleaf status` why no new leaf has come, or get one at once: `newleaf roll`.',
+    another(
+      (how) => `See with \`newleaf status\` why no new leaf has come, or get one at once: ${how}.`,
+      '`newleaf roll`',
+    ),
   ),
   'NL-LEAF-EXPIRED': refusedCode(
     'The current leaf has expired, and no new one has come.',
@@ -54,7 +58,10 @@ export const GATEWAY = {
   ),
   'NL-TOKEN-MISSING': brokenCode(
     'The token is not there, or more than one matches.',
-    'Check hsm.token against `pkcs11-tool --module MODULE -L`. If the token is lost: `systemctl stop newleaf`, `newleaf init --ask`, `systemctl start newleaf`, `newleaf roll --wait`.',
+    another(
+      (how) =>
+        `Check hsm.token against \`pkcs11-tool --module MODULE -L\`. If the token is lost: \`systemctl stop newleaf\`, \`newleaf init --ask\`, \`systemctl start newleaf\`, ${how}.`,
+    ),
   ),
   'NL-TOKEN-PIN': brokenCode(
     'The token refused the PIN. It was tried once and will not be tried again until the PIN changes.',
@@ -74,12 +81,15 @@ export const GATEWAY = {
   ),
   'NL-TOKEN-KEY': brokenCode(
     'The key of the leaf is not in the token.',
-    'Is it the right token? See `newleaf check`. If the key is lost, get another: `newleaf roll --wait`.',
-    'Is it the right token (hsm.token, hsm.uri)? If its key is lost, get another: `newleaf roll --wait`.',
+    another((how) => `Is it the right token? See \`newleaf check\`. If the key is lost, get another: ${how}.`),
+    another((how) => `Is it the right token (hsm.token, hsm.uri)? If its key is lost, get another: ${how}.`),
   ),
   'NL-TOKEN-OCCUPIED': brokenCode(
     'The slot for the next key holds an object, and the records of newleaf do not say that newleaf made it for this purpose.',
-    'Let it stay, and give the keys of newleaf another name: hsm.label_prefix. If it is the key of this gateway, name it in hsm.key as well. Then `systemctl restart newleaf`, `newleaf roll --wait`.',
+    another(
+      (how) =>
+        `Let it stay, and give the keys of newleaf another name: hsm.label_prefix. If it is the key of this gateway, name it in hsm.key as well. Then \`systemctl restart newleaf\`, ${how}.`,
+    ),
   ),
   'NL-TOKEN-FAILED': brokenCode(
     'The token refused an operation.',

@@ -4,7 +4,7 @@ import { brokenCode, refusedCode, transientCode } from './code.ts';
 export const UPLINK = {
   'NL-UPLINK-FULL': refusedCode(
     'The queue of a program is full: its new messages are refused.',
-    'See with `newleaf uplink list` how old the oldest message is; reach the hub again, or raise uplink.max_bytes.',
+    'See with `newleaf uplink list` how old the oldest message is; reach the hub again, or raise uplink.max_bytes, or the bound that was set for this program.',
   ),
   'NL-UPLINK-DISK': brokenCode(
     'A message of a program cannot be written to disk, so it is not acknowledged.',
@@ -25,6 +25,10 @@ export const UPLINK = {
   'NL-UPLINK-CONTENT': refusedCode(
     'A program has sent a message that no hub takes: it was acknowledged, and set aside.',
     'Operator of the program: its reason is in uplink/NAME/rejected of state.directory; the program needs a repair.',
+  ),
+  'NL-UPLINK-PROTOCOL': refusedCode(
+    'newleaf closed a connection of a program, as a hub would: it broke MQTT 3.1.1, sent by QoS 2, or two of its clients have one client ID. Most programs connect again, and do the same again.',
+    'Operator of the program: it needs MQTT 3.1.1, QoS 0 or 1, and another client ID for each of its clients.',
   ),
   'NL-UPLINK-UNTAKEN': refusedCode(
     'A program does not take its messages from the cloud: some were set aside after ten deliveries, or lost.',

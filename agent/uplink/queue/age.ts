@@ -1,4 +1,4 @@
-import type { RecordHeader } from './record.ts';
+import type { MessageHeader } from './record.ts';
 
 interface AgeOptions {
   readonly maxAgeMs?: number;
@@ -18,7 +18,7 @@ const CREDIBLE = Date.UTC(2025, 0);
  * Messages of a run before do go where the clock is set forward by mistake; each is counted when it is met.
  * @param firstOfRun the first sequence of this run
  */
-export function expiry(options: AgeOptions, firstOfRun: number): (header: RecordHeader) => boolean {
+export function expiry(options: AgeOptions, firstOfRun: number): (header: MessageHeader) => boolean {
   const { maxAgeMs, now, monotonic = () => performance.now() } = options;
   if (maxAgeMs === undefined) return () => false;
   const begun = monotonic();

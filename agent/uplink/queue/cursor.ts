@@ -1,5 +1,5 @@
 import type { Disk } from './disk.ts';
-import { type RecordHeader, records } from './record.ts';
+import { type FoundRecord, type MessageHeader, records } from './record.ts';
 import { isUnwritten } from './recovery.ts';
 import { bytesOf, type Segment } from './segments.ts';
 
@@ -7,7 +7,7 @@ import { bytesOf, type Segment } from './segments.ts';
 export interface RecordPlace {
   readonly segment: Segment;
   readonly from: number;
-  readonly header: RecordHeader;
+  readonly header: MessageHeader;
 }
 
 export interface CursorOptions {
@@ -150,7 +150,7 @@ export class Cursor {
       if (isGap && isUnwritten(bytes, from, base, this.#sequence, found)) this.#sequence = header.sequence;
       this.#reach(header.sequence, segment);
       this.#move(base + found.from);
-      if (!header.isNote && header.sequence === this.#sequence) {
+      if (header.of === 'message' && header.sequence === this.#sequence) {
         this.#at = header.at;
         this.#here = { segment, from: this.#from, header };
         return;
@@ -159,9 +159,9 @@ export class Cursor {
     }
   }
 
-  #pass({ sequence, length, isNote }: RecordHeader): void {
+  #pass({ length, next }: FoundRecord['header']): void {
     this.#move(this.#from + length);
-    this.#expected = sequence + (isNote ? 0 : 1);
+    this.#expected = next;
     this.#sequence = Math.max(this.#sequence, this.#expected);
   }
 

@@ -1,12 +1,12 @@
 import { Turns } from '../../time/turns.ts';
 import type { QueueCounts, Stored } from '../ports.ts';
 import { Cursor, type CursorOptions, type RecordPlace } from './cursor.ts';
-import { messageOf, type RecordHeader } from './record.ts';
+import { type MessageHeader, messageOf } from './record.ts';
 import { discard, type Segment } from './segments.ts';
 
 interface ReaderOptions extends Omit<CursorOptions, 'segments' | 'left' | 'missing'> {
   readonly segments: Segment[];
-  isExpired(header: RecordHeader): boolean;
+  isExpired(header: MessageHeader): boolean;
   /** A message was dropped. */
   onDrop(): void;
   /** Once for each segment; undefined where the segment is not there any more. */

@@ -17,23 +17,29 @@ import type { Message, Stored } from '../ports.ts';
  * | 4 | CRC-32 of the 34 bytes above |
  * | | topic, payload |
  *
- * Two checksums: a rotten body then costs one message, because the header still says where the next one begins. A record whose
- * place in its batch is 65535 is a note of the head, and no message: it has the sequence of the next one. Records of the first
- * format, `NLQ1`, are read: they have neither head nor place, and their CRC-32 follows the other one.
+ * Two checksums: a rotten body then costs one message, because the header still says where the next one begins. A note has the
+ * sequence of the next message, and its place is 65535. Records of the first format, `NLQ1`, are read: they have neither head nor
+ * place, and their CRC-32 follows the other one.
  */
-export interface RecordHeader {
+interface RecordHeader<Of> {
+  /** A message; or a note of the head, where no message comes that would know it. */
+  readonly of: Of;
   readonly sequence: number;
+  /** The sequence of the message that follows. */
+  readonly next: number;
   readonly at: number;
   readonly topicBytes: number;
   readonly bodyCrc: number;
   readonly head: number;
   /** The first sequence of its batch. */
   readonly batch: number;
-  readonly isNote: boolean;
   readonly headerBytes: number;
   /** Of the record: header, topic and payload. */
   readonly length: number;
 }
+
+export type MessageHeader = RecordHeader<'message'>;
+type NoteHeader = RecordHeader<'note'>;
 
 export const HEADER_BYTES = 38;
 const FIRST_FORMAT_BYTES = 30;
@@ -85,7 +91,7 @@ function put(bytes: Buffer, from: number, { sequence, at, topic, payload }: Stor
 }
 
 /** The header that begins there; undefined where it is rotten, or cut short. */
-export function headerAt(bytes: Buffer, from: number): RecordHeader | undefined {
+export function headerAt(bytes: Buffer, from: number): MessageHeader | NoteHeader | undefined {
   const mark = bytes.toString('latin1', from, from + 4);
   if (mark !== 'NLQ2' && mark !== 'NLQ1') return undefined;
   const headerBytes = mark === 'NLQ2' ? HEADER_BYTES : FIRST_FORMAT_BYTES;
@@ -96,22 +102,22 @@ export function headerAt(bytes: Buffer, from: number): RecordHeader | undefined 
   const sequence = bytes.readUIntBE(from + 10, 6);
   const [head, place] =
     mark === 'NLQ2' ? [bytes.readUIntBE(from + 26, 6), bytes.readUInt16BE(from + 32)] : ([0, 0] as const);
-  const isNote = place === NOTE;
   return {
+    ...(place === NOTE
+      ? { of: 'note', next: sequence, batch: sequence }
+      : { of: 'message', next: sequence + 1, batch: sequence - place }),
     sequence,
     at: bytes.readUIntBE(from + 16, 6),
     topicBytes,
     bodyCrc: bytes.readUInt32BE(from + 22),
     head,
-    batch: sequence - (isNote ? 0 : place),
-    isNote,
     headerBytes,
     length: headerBytes + topicBytes + bytes.readUInt32BE(from + 6),
   };
 }
 
 /** The message of a whole record; undefined where its body is rotten. It keeps none of these bytes, which are a whole segment. */
-export function messageOf({ sequence, at, topicBytes, bodyCrc, headerBytes, length }: RecordHeader, record: Buffer) {
+export function messageOf({ sequence, at, topicBytes, bodyCrc, headerBytes, length }: MessageHeader, record: Buffer) {
   if (record.length !== length || crc32(record.subarray(headerBytes)) !== bodyCrc) return undefined;
   const payloadAt = headerBytes + topicBytes;
   const topic = record.toString('utf8', headerBytes, payloadAt);
@@ -120,7 +126,7 @@ export function messageOf({ sequence, at, topicBytes, bodyCrc, headerBytes, leng
 
 export interface FoundRecord {
   readonly from: number;
-  readonly header: RecordHeader;
+  readonly header: MessageHeader | NoteHeader;
 }
 
 /**
@@ -136,7 +142,7 @@ export function* records(bytes: Buffer, from: number, least: number, limit: numb
     if (isNext && at + header.length <= bytes.length) {
       const body = bytes.subarray(at + header.headerBytes, at + header.length);
       if (crc32(body) === header.bodyCrc) yield { from: at, header };
-      expected = header.sequence + (header.isNote ? 0 : 1);
+      expected = header.next;
       at += header.length;
     } else at = bytes.indexOf(MARK, at + 1);
   }

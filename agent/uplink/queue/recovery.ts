@@ -27,7 +27,7 @@ export function recover(bytes: Buffer, { first, isClosed }: Segment): Recovered 
   for (const { from, header } of records(bytes, 0, first, Number.POSITIVE_INFINITY)) {
     isSound &&= header.sequence === next;
     end = from + header.length;
-    next = header.sequence + (header.isNote ? 0 : 1);
+    next = header.next;
     head = Math.max(head, header.head);
   }
   const last = bytes.findLastIndex((byte) => byte !== 0);

@@ -8,42 +8,10 @@ export interface Member {
   crowdedOut(): void;
 }
 
-/** Sets by owner, in the order of arrival. */
-class Shares<M> {
-  readonly #sets = new Map<unknown, Set<M>>();
-  total = 0;
-
-  of(owner: unknown): number {
-    return this.#sets.get(owner)?.size ?? 0;
-  }
-
-  add(owner: unknown, member: M): void {
-    const set = this.#sets.get(owner) ?? new Set();
-    this.#sets.set(owner, set.add(member));
-    this.total += 1;
-  }
-
-  remove(owner: unknown, member: M): void {
-    const set = this.#sets.get(owner);
-    if (set?.delete(member) !== true) return;
-    this.total -= 1;
-    if (set.size === 0) this.#sets.delete(owner);
-  }
-
-  /** The owner of most. */
-  greediest(): unknown {
-    const [first] = [...this.#sets].sort(([, one], [, other]) => other.size - one.size);
-    return first?.[0];
-  }
-
-  oldest(owner: unknown): M | undefined {
-    const [oldest] = this.#sets.get(owner) ?? [];
-    return oldest;
-  }
-
-  newest(owner: unknown): M | undefined {
-    return [...(this.#sets.get(owner) ?? [])].at(-1);
-  }
+/** A connection without CONNECT is of its listener, one with it of a program. */
+interface Place {
+  readonly of: 'listener' | 'program';
+  readonly owner: unknown;
 }
 
 /**
@@ -53,10 +21,8 @@ class Shares<M> {
  */
 export class Admission {
   readonly #bounds: Bounds;
-  /** Connections without CONNECT by listener, the others by program. */
-  readonly #waiting = new Shares<Member>();
-  readonly #joined = new Shares<Member>();
-  readonly #places = new Map<Member, { readonly shares: Shares<Member>; readonly owner: unknown }>();
+  /** In the order of arrival. */
+  readonly #places = new Map<Member, Place>();
 
   constructor(bounds: Bounds) {
     this.#bounds = bounds;
@@ -68,37 +34,43 @@ export class Admission {
 
   /** A new connection of a listener. */
   enter(member: Member, listener: unknown): void {
-    if (this.#waiting.of(listener) >= this.#bounds.waiting) this.#crowdOut(this.#waiting.oldest(listener));
-    else if (this.size >= this.#bounds.connections) {
-      this.#crowdOut(this.#waiting.oldest(this.#waiting.greediest()));
-    }
-    this.#put(member, this.#waiting, listener);
+    const own = this.#members('listener', listener);
+    if (own.length >= this.#bounds.waiting) this.#crowdOut(own[0]);
+    else if (this.size >= this.#bounds.connections) this.#crowdOut(this.#greediest('listener')[0]);
+    this.#places.set(member, { of: 'listener', owner: listener });
   }
 
   /** It is of this program. @returns whether it may stay */
   join(member: Member, program: string): boolean {
     const { connections, forNewcomers, perProgram } = this.#bounds;
-    const own = this.#joined.of(program);
+    const own = this.#members('program', program).length;
     if (own >= perProgram) return false;
-    if (this.#joined.total >= connections - forNewcomers) {
-      const greediest = this.#joined.greediest();
-      if (this.#joined.of(greediest) <= own + 1) return false;
-      this.#crowdOut(this.#joined.newest(greediest));
+    if (this.#members('program').length >= connections - forNewcomers) {
+      const greediest = this.#greediest('program');
+      if (greediest.length <= own + 1) return false;
+      this.#crowdOut(greediest.at(-1));
     }
     this.leave(member);
-    this.#put(member, this.#joined, program);
+    this.#places.set(member, { of: 'program', owner: program });
     return true;
   }
 
   leave(member: Member): void {
-    const place = this.#places.get(member);
-    place?.shares.remove(place.owner, member);
     this.#places.delete(member);
   }
 
-  #put(member: Member, shares: Shares<Member>, owner: unknown): void {
-    shares.add(owner, member);
-    this.#places.set(member, { shares, owner });
+  #members(of: Place['of'], owner?: unknown): readonly Member[] {
+    const isAsked = (place: Place) => place.of === of && (owner === undefined || place.owner === owner);
+    return [...this.#places].flatMap(([member, place]) => (isAsked(place) ? [member] : []));
+  }
+
+  /** Those of the owner of most. */
+  #greediest(of: Place['of']): readonly Member[] {
+    const owners = new Set([...this.#places.values()].flatMap((place) => (place.of === of ? [place.owner] : [])));
+    const [most = []] = [...owners]
+      .map((owner) => this.#members(of, owner))
+      .sort((one, other) => other.length - one.length);
+    return most;
   }
 
   #crowdOut(member: Member | undefined): void {

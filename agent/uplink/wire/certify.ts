@@ -1,6 +1,6 @@
 import { createHash, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIP } from 'node:net';
-import { bits, octets, oid, sequence, set, tlv, unsigned, utf8 } from '../../../hsm/der.ts';
+import { bits, distinguishedName, extension, octets, oid, pem, sequence, tlv, unsigned } from '../../../hsm/der.ts';
 
 /** A certificate to be made; the key is P-256, and so is that of the issuer. */
 export interface Wanted {
@@ -37,13 +37,13 @@ export function certify({ subject, publicKey, issuer, notAfter, names, isCa }: W
     VERSION_3,
     unsigned(serial),
     ECDSA_SHA256,
-    named(issuer.subject),
+    distinguishedName(issuer.subject),
     sequence(time(NOT_BEFORE), time(notAfter)),
-    named(subject),
+    distinguishedName(subject),
     spki,
     tlv(0xa3, sequence(...(isCa ? caExtensions(names) : serverExtensions(names)), ...keyIds())),
   );
-  return pem(sequence(body, ECDSA_SHA256, bits(sign('sha256', body, issuer.privateKey))));
+  return pem('CERTIFICATE', sequence(body, ECDSA_SHA256, bits(sign('sha256', body, issuer.privateKey))));
 
   function keyIds(): readonly Buffer[] {
     const authority = tlv(0x80, keyId(issuer.publicKey));
@@ -79,8 +79,8 @@ function caExtensions(names: readonly string[]): readonly Buffer[] {
 export function subtree(name: string): Buffer {
   if (isIP(name) === 0) return generalName(name);
   if (isIP(name) === 4 && name.startsWith('127.')) return tlv(0x87, Buffer.from([127, 0, 0, 0, 255, 0, 0, 0]));
-  const address = isIP(name) === 4 ? Buffer.from(name.split('.').map(Number)) : ipv6(name);
-  return tlv(0x87, Buffer.concat([address, Buffer.alloc(address.length, 0xff)]));
+  const address = addressOf(name);
+  return tlv(0x87, address, Buffer.alloc(address.length, 0xff));
 }
 
 function serverExtensions(names: readonly string[]): readonly Buffer[] {
@@ -92,20 +92,12 @@ function serverExtensions(names: readonly string[]): readonly Buffer[] {
   ];
 }
 
-function extension(id: string, critical: boolean, value: Buffer): Buffer {
-  return sequence(oid(id), ...(critical ? [TRUE] : []), octets(value));
-}
-
-const named = (commonName: string): Buffer => sequence(set(sequence(oid('2.5.4.3'), utf8(commonName))));
-
 /** RFC 5280 section 4.2.1.6: dNSName, or iPAddress in network byte order. */
-function generalName(name: string): Buffer {
-  const version = isIP(name);
-  if (version === 0) return tlv(0x82, Buffer.from(name, 'latin1'));
-  return tlv(0x87, version === 4 ? Buffer.from(name.split('.').map(Number)) : ipv6(name));
-}
+const generalName = (name: string): Buffer =>
+  isIP(name) === 0 ? tlv(0x82, Buffer.from(name, 'latin1')) : tlv(0x87, addressOf(name));
 
-function ipv6(address: string): Buffer {
+function addressOf(address: string): Buffer {
+  if (isIP(address) === 4) return Buffer.from(address.split('.').map(Number));
   // The URL parser knows every way to write it, and gives one: groups in hex, one run of zeros as "::".
   const plain = new URL(`http://[${address}]`).hostname.slice(1, -1);
   const [head = [], tail = []] = plain.split('::').map((part) => part.split(':').filter((group) => group !== ''));
@@ -118,9 +110,4 @@ function time(at: number): Buffer {
   const date = new Date(at);
   const text = `${date.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`;
   return date.getUTCFullYear() < 2050 ? tlv(0x17, Buffer.from(text.slice(2))) : tlv(0x18, Buffer.from(text));
-}
-
-function pem(der: Buffer): string {
-  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
 }

@@ -7,7 +7,7 @@ import { Link, type LinkOwner } from './link.ts';
 import { PacketsIn } from './packets-in.ts';
 import { PacketsOut } from './packets-out.ts';
 import { Requests } from './requests.ts';
-import { Silence } from './silence.ts';
+import { type Silence, watchSilence } from './silence.ts';
 import { WrongLevel } from './violation.ts';
 
 /** MQTT 3.1.1 section 3.1.2.10: "one and a half times the Keep Alive time period". */
@@ -37,6 +37,7 @@ export class ClientConnection implements Member, LinkOwner {
   #requests: Requests | undefined;
   #silence: Silence | undefined;
   #will: IConnectPacket['will'];
+  #broke: string | undefined;
   #cancelWait: () => void;
 
   constructor(socket: Duplex, authenticate: Authenticate, context: WireContext, onClosed: () => void) {
@@ -65,6 +66,11 @@ export class ClientConnection implements Member, LinkOwner {
     return this.#state === 'opening' || this.#requests?.isFull === true;
   }
 
+  broken(why: string): void {
+    this.#broke = why;
+    this.finish(why, true);
+  }
+
   over(why: string, isFault: boolean): void {
     this.finish(why, isFault);
   }
@@ -76,6 +82,11 @@ export class ClientConnection implements Member, LinkOwner {
 
   crowdedOut(): void {
     this.drop('there are too many connections', true);
+  }
+
+  takenOver(isInRow: boolean): void {
+    if (isInRow) this.#broke = 'two of its clients have one client ID';
+    this.drop('a newer connection has its client identifier', isInRow);
   }
 
   /** Ends it at once: its last bytes are not waited for, and its place is free. */
@@ -107,7 +118,7 @@ export class ClientConnection implements Member, LinkOwner {
     this.#context.forget(client, this);
     if (before !== 'open') return;
     if (this.#will !== undefined) this.#context.publishWill(client, this.#will);
-    this.#context.closed(client);
+    this.#context.closed(client, this.#broke);
   }
 
   #read(frame: Buffer): Packet | undefined {
@@ -147,7 +158,7 @@ export class ClientConnection implements Member, LinkOwner {
     const { keepalive = 0 } = packet;
     if (keepalive > 0) {
       const tooLong = () => this.finish('it is silent for longer than its keep-alive time');
-      this.#silence = new Silence(timers, keepalive * KEEP_ALIVE, () => this.holds(), tooLong);
+      this.#silence = watchSilence(timers, keepalive * KEEP_ALIVE, () => this.holds(), tooLong);
     }
     this.#link.proceed();
   }

@@ -9,8 +9,12 @@ import { Share } from './share.ts';
 
 /** A connection with a client. */
 interface Seated {
-  drop(why: string): void;
+  takenOver(isInRow: boolean): void;
 }
+
+/** Two clients with one identifier throw each other out for ever; a link that comes back does it now and then. */
+const IN_ROW_MS = 60_000;
+const IN_ROW = 3;
 
 /** What all connections share. */
 export class WireContext {
@@ -21,7 +25,7 @@ export class WireContext {
   readonly sparing: SparingLog;
   readonly #log: Log;
   readonly #shares = new Map<string, Share>();
-  readonly #clients = new Map<string, Seated>();
+  readonly #clients = new Map<string, { readonly connection: Seated; readonly at: number; readonly times: number }>();
 
   constructor(rules: ClientRules, limits: WireLimits, timers: Timers, log: Log) {
     this.rules = rules;
@@ -38,8 +42,11 @@ export class WireContext {
    */
   takeOver(client: Client, connection: Seated): void {
     const key = seatOf(client);
-    this.#clients.get(key)?.drop('a newer connection has its client identifier');
-    this.#clients.set(key, connection);
+    const at = this.timers.monotonic();
+    const before = this.#clients.get(key);
+    const times = before !== undefined && at - before.at < IN_ROW_MS ? before.times + 1 : 0;
+    before?.connection.takenOver(times >= IN_ROW);
+    this.#clients.set(key, { connection, at, times });
   }
 
   shareOf(program: string): Share {
@@ -50,7 +57,7 @@ export class WireContext {
 
   forget(client: Client, connection: Seated): void {
     const key = seatOf(client);
-    if (this.#clients.get(key) === connection) this.#clients.delete(key);
+    if (this.#clients.get(key)?.connection === connection) this.#clients.delete(key);
   }
 
   /** For a client that sends none (MQTT 3.1.1 section 3.1.3.1). */
@@ -66,9 +73,9 @@ export class WireContext {
     });
   }
 
-  closed(client: Client): void {
+  closed(client: Client, broke?: string): void {
     try {
-      this.rules.closed(client);
+      this.rules.closed(client, broke);
     } catch (cause) {
       this.sparing.warn('uplink-closed', `Program ${client.program}`, 'its end is not noted', String(cause));
     }

@@ -11,6 +11,7 @@ const FLAGS: ReadonlyMap<number, number | undefined> = new Map([
   [14, 0], // DISCONNECT
 ]);
 const CONNECT = 1;
+const PUBLISH = 3;
 /** MQTT 3.1.1 section 2.2.3: "The maximum number of bytes in the Remaining Length field is four." */
 const LENGTH_BYTES = 4;
 const NOTHING = Buffer.alloc(0);
@@ -23,7 +24,8 @@ export interface Longest {
 /**
  * Cuts the stream of a client into packets, one at a time. mqtt-packet 6.10.0 would gather up to 256 MiB, and hand over all
  * packets of a chunk at once: here a packet that is too long, or comes at the wrong time, is known by its first bytes, and
- * those behind it can wait.
+ * those behind it can wait. Of a message that is too long the beginning is kept, and the rest is read and thrown away: it can be
+ * acknowledged, where a client whose connection was closed would send it again for ever.
  */
 export class Frames {
   readonly #longest: Longest;
@@ -31,6 +33,8 @@ export class Frames {
   #rest: Buffer = NOTHING;
   /** A packet that comes in several chunks, with the bytes that are there. One copy: a chunk may be a single byte. */
   #partial: { readonly whole: Buffer; filled: number } | undefined;
+  /** Bytes of a message that are still to be thrown away. */
+  #beyond = 0;
   #isFirst = true;
 
   constructor(longest: Longest) {
@@ -62,6 +66,10 @@ export class Frames {
     this.#rest = this.#rest.subarray(taken);
     this.#partial.filled += taken;
     if (this.#partial.filled < whole.length) return undefined;
+    const passedOver = Math.min(this.#beyond, this.#rest.length);
+    this.#rest = this.#rest.subarray(passedOver);
+    this.#beyond -= passedOver;
+    if (this.#beyond > 0) return undefined;
     this.#partial = undefined;
     this.#isFirst = false;
     return whole;
@@ -84,8 +92,17 @@ export class Frames {
       if (byte === undefined) return undefined;
       length += (byte & 0x7f) << (7 * digit);
       const { longestConnect, longestPacket } = this.#longest;
-      demand(length <= (this.#isFirst ? longestConnect : longestPacket), 'a packet that is too long');
-      if (byte < 0x80) return 2 + digit + length;
+      const most = this.#isFirst ? longestConnect : longestPacket;
+      demand(length <= most || kind === PUBLISH, 'a packet that is too long');
+      if (byte >= 0x80) continue;
+      if (length <= most) return 2 + digit + length;
+      this.#rest = Buffer.concat([Buffer.of(first, ...digitsOf(most)), this.#rest.subarray(2 + digit)]);
+      this.#beyond = length - most;
+      return this.#length();
     }
   }
 }
+
+/** MQTT 3.1.1 section 2.2.3. */
+const digitsOf = (length: number): readonly number[] =>
+  length < 0x80 ? [length] : [0x80 | (length & 0x7f), ...digitsOf(length >> 7)];

@@ -8,7 +8,9 @@ export interface LinkOwner {
   frame(frame: Buffer): void;
   /** Whether nothing more may be read for now. */
   holds(): boolean;
-  /** The client is gone, or did what it must not do. */
+  /** The client did what it must not do. */
+  broken(why: string): void;
+  /** The client is gone, or too slow. */
   over(why: string, isFault: boolean): void;
   /** The socket is closed, and its descriptor free again. */
   closed(): void;
@@ -71,7 +73,7 @@ export class Link {
         this.#owner.frame(frame);
       }
     } catch (error) {
-      this.#owner.over(error instanceof Error ? error.message : String(error), true);
+      this.#owner.broken(error instanceof Error ? error.message : String(error));
     }
     this.#isProceeding = false;
     if (this.#hasEnded) return;

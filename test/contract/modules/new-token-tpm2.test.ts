@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { createErrands } from '../../../agent/cli/init/guide.ts';
+import { askAs } from '../../../agent/cli/proof/apart.ts';
 import { startedBy } from '../../../hsm/job.ts';
 import { BUNDLE } from '../../e2e/stage/gateway.ts';
 import type { TestToken } from '../token/softhsm.ts';
@@ -13,7 +13,6 @@ const PINS = { pin: '0123456789abcdef0123456789abcdef', soPin: 'fedcba9876543210
 
 suite('newleaf init makes a token in a TPM', () => {
   let hsm: TestToken;
-  const errands = createErrands();
   before(async () => {
     startedBy([NODE, BUNDLE]);
     hsm = await tpm2();
@@ -25,8 +24,8 @@ suite('newleaf init makes a token in a TPM', () => {
     const { module, directory } = hsm;
     const place = { module, token: 'gateway', uri: undefined, notes: directory, tls: 'auto' } as const;
     const asked = { module, label: 'gateway', ...PINS };
-    await errands.makeToken(asked);
-    const shown = (await errands.tokens(module)).map(({ label, isInitialised, hasPin }) => [
+    await askAs({}, 'makeToken', asked);
+    const shown = (await askAs({}, 'tokens', module)).map(({ label, isInitialised, hasPin }) => [
       label,
       isInitialised,
       hasPin,
@@ -36,9 +35,9 @@ suite('newleaf init makes a token in a TPM', () => {
       ['gateway', true, true],
       ['newleaf', true, true],
     ]);
-    await errands.login({ ...place, pin: PINS.pin });
-    await assert.rejects(errands.login({ ...place, pin: 'wrong-one' }), /NL-TOKEN-PIN/);
-    await assert.rejects(errands.makeToken(asked), /There is a token "gateway" already/);
+    await askAs({}, 'login', { ...place, pin: PINS.pin });
+    await assert.rejects(askAs({}, 'login', { ...place, pin: 'wrong-one' }), /NL-TOKEN-PIN/);
+    await assert.rejects(askAs({}, 'makeToken', asked), /There is a token "gateway" already/);
   });
 
   test('where there is no store at all, the free slot is shown, and nothing is left behind', async () => {
@@ -47,7 +46,7 @@ suite('newleaf init makes a token in a TPM', () => {
     process.env.HOME = join(hsm.directory, 'home');
     mkdirSync(process.env.HOME);
     try {
-      const shown = await errands.tokens(hsm.module);
+      const shown = await askAs({}, 'tokens', hsm.module);
       assert.deepEqual(
         shown.map(({ label, isInitialised }) => [label, isInitialised]),
         [['', false]],
@@ -60,6 +59,6 @@ suite('newleaf init makes a token in a TPM', () => {
 
   test('a store that is not there yet is made', async () => {
     process.env.TPM2_PKCS11_STORE = `${hsm.directory}/deep/store`;
-    assert.equal((await errands.tokens(hsm.module)).length, 1);
+    assert.equal((await askAs({}, 'tokens', hsm.module)).length, 1);
   });
 });

@@ -138,7 +138,7 @@ export class Gateway {
   }
 
   /** Asks the daemon over its control socket. */
-  post(path: '/v1/reprovision' | '/v1/roll' | '/v1/csr', body: object = {}): Promise<Reply> {
+  post(path: '/v1/reprovision' | '/v1/roll' | '/v1/csr' | '/v1/uplink', body: object = {}): Promise<Reply> {
     return askSocket(this.socket, 'POST', path, body);
   }
 

@@ -12,7 +12,7 @@ const RUNNER = process.getuid?.() === 0 ? ['setpriv', '--bounding-set', '-dac_ov
 const ROT = { from: 1_000, to: 1_100 };
 
 test('a start on files that are broken: each costs its own program, is told, and can be removed', async (t) => {
-  const { far, gateway } = await serving(t, { settings: { 'uplink.rate': '2000' }, runner: RUNNER });
+  const { far, gateway } = await serving(t, { settings: { 'uplink.rate': '1000' }, runner: RUNNER });
   await far.lay('hub1', 'port-closed');
   await gateway.until(({ online }) => !online);
   const made = async (name: string) => new Counting(name, await gateway.program(name), { everyMs: 5 });

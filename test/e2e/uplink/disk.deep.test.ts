@@ -14,7 +14,7 @@ test('programs that fill the disk', async (t) => {
 });
 
 async function story(t: TestContext, disk: string): Promise<void> {
-  const settings = { 'state.directory': JSON.stringify(join(disk, 'state')), 'uplink.rate': '2000' };
+  const settings = { 'state.directory': JSON.stringify(join(disk, 'state')), 'uplink.rate': '1000' };
   const { far, gateway, thumbprint } = await serving(t, { settings });
   // The hub takes them, and they stay in the queue.
   await far.lay('hub1', 'no-puback');

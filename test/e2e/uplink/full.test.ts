@@ -7,7 +7,7 @@ import { serving } from '../stage/site.ts';
 const ID = 'gw-0001';
 
 test('a full queue refuses, and what it takes arrives in order', async (t) => {
-  const settings = { 'uplink.rate': '2000', 'uplink.max_bytes': '"1MiB"' };
+  const settings = { 'uplink.rate': '1000', 'uplink.max_bytes': '"1MiB"' };
   const { far, gateway, session } = await serving(t, { settings });
   await far.lay('hub1', 'puback-delay', { ms: 250 });
   const options = { everyMs: 3, window: 60, bodyBytes: 40_000 };

@@ -5,7 +5,7 @@ import { assertKept, Counting, drained } from '../stage/counting.ts';
 import { PATIENCE_MS, serving } from '../stage/site.ts';
 
 const ID = 'gw-0001';
-const RATE = { 'uplink.rate': '2000' };
+const RATE = { 'uplink.rate': '1000' };
 
 /** A gateway that serves, with programs that count from now on. */
 async function counting(t: TestContext, ...names: readonly string[]) {
@@ -61,6 +61,23 @@ test('another hub: what the first has not acknowledged goes to the second', asyn
     first.arrived > 0 && second.arrived > 0,
     `${first.arrived} at the first hub, ${second.arrived} at the second`,
   );
+});
+
+test('bounds of a program are changed while it counts: one connection, and no message', async (t) => {
+  const { far, gateway, programs } = await counting(t, 'sensors');
+  const [program] = programs;
+  assert.ok(program);
+  await pause(500);
+  const terms = { rate: 500, priority: 'bulk', maxBytes: 1_000_000, maxAgeMs: 3_600_000 };
+  assert.equal((await gateway.post('/v1/uplink', { set: 'sensors', terms })).status, 200);
+  await pause(500);
+  await program.finish();
+  await drained(gateway, 'sensors');
+  const { arrived } = await assertKept(far, ID, program);
+  assert.equal(arrived, program.sent);
+  assert.equal(program.losses, 1);
+  assert.deepEqual((await gateway.uplink()).programs[0]?.terms, terms);
+  assert.equal((await gateway.post('/v1/uplink', { set: 'sensors', terms: { rate: 0 } })).status, 400);
 });
 
 test('a hub that is away: messages wait on disk, also over a restart', async (t) => {

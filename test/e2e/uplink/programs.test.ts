@@ -206,6 +206,29 @@ for (const [how, connect] of [
   });
 }
 
+test('Paho: a message of 1 MB is set aside, and the one behind it goes on', async (t) => {
+  const at = await serving(t);
+  const paho = await pahoBySocket(t, at, 'sensors');
+  await paho.subscribed();
+  await paho.send('x'.repeat(1_000_000));
+  await paho.send('behind');
+  await arrived(at, 'behind');
+  assert.equal(paho.losses, 0);
+  const { code, out } = await at.gateway.command('uplink', 'list');
+  assert.equal(code, 1);
+  assert.match(out, /1 message set aside.*NL-UPLINK-CONTENT/s);
+});
+
+test('mosquitto_pub by QoS 2: closed, as by a hub, and named', async (t) => {
+  const at = await serving(t);
+  await at.gateway.program('sensors');
+  const line = (await Shown.of(at.gateway, 'sensors')).line('mosquitto-clients', 'mosquitto_pub');
+  assert.equal(await Other.pasted(t, line.replace('-q 1', '-q 2')).ended(), 7);
+  const { code, out } = await at.gateway.command('uplink', 'list');
+  assert.equal(code, 1);
+  assert.match(out, /NL-UPLINK-PROTOCOL newleaf closed a connection of sensors: a message of QoS 2/);
+});
+
 test('two programs with one client ID do not disturb each other', async (t) => {
   const at = await serving(t);
   const [one, other] = [await pahoBySocket(t, at, 'sensors', 'same'), await pahoBySocket(t, at, 'meter', 'same')];

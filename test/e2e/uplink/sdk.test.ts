@@ -49,6 +49,10 @@ test('azure-iot-device, unmodified', async (t) => {
   const at = await serving(t, { settings: { 'uplink.tcp': `"127.0.0.1:${port}"` } });
   // Tests within: the clients are closed before the gateway goes, or the SDK goes on dialling.
   await t.test('two programs with one device ID at once', (inner) => twoPrograms(inner, at));
+  await t.test(
+    'offline: a message has its time, an expired one goes nowhere, the reported properties come later',
+    (inner) => offline(inner, at),
+  );
   await t.test('a wrong key is refused, and disturbs no other', (inner) => wrongKey(inner, at));
 });
 
@@ -115,6 +119,40 @@ async function twoPrograms(t: TestContext, at: Serving): Promise<void> {
   const { reported } = await far.twin(ID);
   assert.equal(reported.firmware, '1.2');
   assert.ok(reported.newleaf, "newleaf's own property is untouched");
+}
+
+async function offline(t: TestContext, at: Serving): Promise<void> {
+  const { far, gateway } = at;
+  const client = await sdk(t, at, 'third');
+  const twin = await client.getTwin();
+  const { arrived } = await far.telemetry('hub1', ID);
+  await far.lay('hub1', 'port-closed');
+  await gateway.until(({ online }) => !online);
+  const begun = Date.now();
+  const brief = new device.Message('too late');
+  brief.expiryTimeUtc = new Date(begun + 500);
+  await client.sendEvent(brief);
+  await client.sendEvent(new device.Message('in time'));
+  const report = (properties: object) =>
+    new Promise<void>((resolve, reject) => {
+      twin.properties.reported.update(properties, (error?: Error) => (error ? reject(error) : resolve()));
+    });
+  await report({ firmware: '1.3', fan: { on: true } });
+  await report({ fan: { speed: 3 } });
+  const ended = Date.now();
+  while (Date.now() < begun + 500) await pause(20);
+  await far.lift('hub1', 'port-closed');
+  await gateway.settled();
+  const came = async () => (await far.telemetry('hub1', ID, arrived)).messages;
+  while ((await came()).length === 0) await pause(20);
+  const [message] = await came();
+  assert.equal(message?.body, 'in time');
+  const taken = Date.parse(message?.properties['$.ctime'] ?? '');
+  assert.ok(taken >= begun && taken <= ended, message?.properties['$.ctime'] ?? '');
+  while ((await far.twin(ID)).reported.firmware !== '1.3') await pause(20);
+  assert.deepEqual((await far.twin(ID)).reported.fan, { on: true, speed: 3 });
+  const { programs } = await gateway.uplink();
+  assert.equal(programs.find(({ name }) => name === 'third')?.expired, 1);
 }
 
 async function wrongKey(t: TestContext, at: Serving): Promise<void> {

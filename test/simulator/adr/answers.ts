@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { BadCsr } from './csr.ts';
 import type { AdrSwitches } from './switches.ts';
 
@@ -17,26 +17,43 @@ const CODES = {
   'live-run': { csr: 400037, active: 409004 },
 } as const;
 
-export const invalid = (message: string): Refusal => ({ errorCode: 400004, message });
-export const NOT_JSON: Refusal = { errorCode: 400006, message: 'The body is no JSON.' };
-export const NOTHING_TO_REPLACE: Refusal = { errorCode: 412001, message: 'No such request is active.' };
+// The words are those of the test run (iothub/device/src/csr-scenarions.md of azure-iot-sdk-csharp).
+
+export const invalid = (message: string): Refusal => ({
+  errorCode: 400004,
+  message: `Issue certificate request ${message}`,
+});
+export const NOT_JSON: Refusal = { errorCode: 400006, message: 'cannot decode json format' };
+
+export const nothingToReplace = (requestId: string): Refusal => ({
+  errorCode: 412001,
+  message:
+    "No active certificate request found to replace. Ensure the request ID in the 'replace' property matches an existing pending request.",
+  info: { requestId },
+});
 
 /** The CA's no. */
 export function csrRefusal({ error, message }: BadCsr, correlationId: string, { renewalCodes }: AdrSwitches): Refusal {
   const credentialError = renewalCodes === 'newer' ? error : '400000';
   return {
     errorCode: CODES[renewalCodes].csr,
-    message: 'The certificate request was refused.',
+    message: 'Unable to complete the certificate request at this time.',
     info: { correlationId, credentialError, credentialMessage: message },
   };
 }
 
 /** "Exactly one operation per device". */
-export function activeRefusal(requestId: string, expires: number, { renewalCodes }: AdrSwitches): Refusal {
+export function activeRefusal(
+  requestId: string,
+  correlationId: string,
+  expires: number,
+  { renewalCodes }: AdrSwitches,
+): Refusal {
   return {
     errorCode: CODES[renewalCodes].active,
-    message: 'Another request is active.',
-    info: { requestId, operationExpires: expiresText(expires) },
+    message:
+      "A credential management operation is already active. Use the requestId in info to check the status of the existing request, or send a new request with 'replace' to cancel and start a new one.",
+    info: { requestId, operationExpires: expiresText(expires), correlationId },
   };
 }
 
@@ -49,18 +66,18 @@ export const USUAL_CODE: Readonly<Record<number, number>> = {
   503: 503001,
 };
 
-export function refusalBody({ errorCode, message, retryAfter, info }: Refusal): object {
+export function refusalBody({ errorCode, message, retryAfter, info }: Refusal, { noInfo }: AdrSwitches): object {
   return {
     errorCode,
     message,
-    trackingId: randomUUID(),
-    timestampUtc: new Date().toISOString(),
+    trackingId: `${randomBytes(16).toString('hex').toUpperCase()}-G2:-TimeStamp:${new Date().toISOString()}`,
+    timestampUtc: expiresText(Date.now()),
     ...(retryAfter !== undefined && { retryAfter }),
-    info: info ?? null,
+    ...(info === undefined ? noInfo === 'null' && { info: null } : { info }),
   };
 }
 
-/** With seven digits behind the second and two more, as the service was seen to write it. */
+/** With nine digits behind the second, as the service was seen to write it. */
 export const expiresText = (at: number): string => new Date(at).toISOString().replace('Z', '000000Z');
 
 /** The certificates of an answer, base64 of the DER. */

@@ -26,8 +26,8 @@ export interface AdrApi {
   concludeRenewal(deviceId: string): Promise<void>;
   /** A CA certificate (PEM) that a hub itself trusts, verified on upload: for devices of `certificateAuthority`. */
   trustHubCa(hub: HubName, pem: string): Promise<void>;
-  /** Writes a device into a hub that is known by a CA. */
-  writeCaDevice(hub: HubName, deviceId: string): Promise<void>;
+  /** Writes a device into a hub that is known by a CA; with a policy it can renew, whichever CA its leaf of now is from. */
+  writeCaDevice(hub: HubName, deviceId: string, policy?: string): Promise<void>;
 }
 
 /** Every operation of it; the compiler demands that none is missing. */

@@ -16,7 +16,7 @@ export interface BadCsr {
 }
 
 /** "8192 base64 characters": what clients check, and the live hub was seen to. */
-const LONGEST = 8_192;
+export const LONGEST = 8_192;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** The DER of base64 without armour and line breaks, or undefined. */
@@ -24,6 +24,10 @@ export function decoded(csr: unknown): Buffer | undefined {
   if (typeof csr !== 'string' || csr.length === 0 || csr.length > LONGEST || !BASE64.test(csr)) return undefined;
   return Buffer.from(csr, 'base64');
 }
+
+/** The key that a PKCS#10 (DER) is for, base64 of its DER SubjectPublicKeyInfo. */
+export const keyIn = (der: Uint8Array): string =>
+  Buffer.from(new x509.Pkcs10CertificateRequest(der).publicKey.rawData).toString('base64');
 
 /** Why a CA issues nothing to this PKCS#10 (DER), or undefined where it does. */
 export async function csrFault(

@@ -12,7 +12,9 @@ export const ADR_FAULTS = {
   },
   'credentials-close': { on: ['hub'], means: 'takes a request for a certificate, then closes before the 202' },
   'no-202': { on: ['hub'], means: 'takes a request for a certificate, and sends no 202' },
+  'slow-202': { on: ['hub'], means: 'takes a request for a certificate, and sends the 202 `ms` later' },
   'no-200': { on: ['hub'], means: 'does not send the certificate; it can be asked for again' },
+  'stray-200': { on: ['hub'], means: 'sends the certificate for another rid first' },
   'duplicate-200': { on: ['hub'], means: 'sends the certificate twice' },
   'slow-issue': { on: ['hub'], means: 'sends the certificate `ms` later' },
   'issue-failed': {

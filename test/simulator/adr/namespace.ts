@@ -26,6 +26,8 @@ export interface AdrDevice {
   readonly id: string;
   /** SHA-256 of the DER, in the order in which they were issued. */
   readonly leaves: readonly string[];
+  /** Of the last of them, base64 of its DER SubjectPublicKeyInfo. */
+  readonly key?: string;
 }
 
 export interface IssuedChain {
@@ -87,6 +89,12 @@ export class Namespace {
     return (await this.#renew(authority)).issuerPem;
   }
 
+  /** A device that is known to the namespace, without a leaf of it. */
+  adopt(deviceId: string, reference: PolicyReference): void {
+    const device = { registrationId: deviceId, deviceId, reference, id: randomUUID(), leaves: [] };
+    this.#devices.set(deviceId, device);
+  }
+
   /** No leaf that the device got so far opens a hub any more. Throws where there is no such device. */
   revoke(deviceId: string): void {
     const device = this.device(deviceId);
@@ -125,7 +133,15 @@ export class Namespace {
     const { leaf, thumbprint } = await authority.issue(csr, rules, [deviceIdExtension(id)]);
     // Read again: another leaf may have been issued meanwhile.
     const { leaves = [] } = this.#devices.get(registrationId) ?? {};
-    this.#devices.set(registrationId, { registrationId, deviceId, reference, id, leaves: [...leaves, thumbprint] });
+    const key = leaf.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+    this.#devices.set(registrationId, {
+      registrationId,
+      deviceId,
+      reference,
+      id,
+      key,
+      leaves: [...leaves, thumbprint],
+    });
     return { thumbprint, chain: [leaf.raw, ...authority.certificates] };
   }
 

@@ -67,7 +67,8 @@ export class AdrOperations implements AdrApi {
     this.#parts.trusts[hub].cas.trust(pem);
   }
 
-  async writeCaDevice(hub: HubName, deviceId: string): Promise<void> {
+  async writeCaDevice(hub: HubName, deviceId: string, policy?: string): Promise<void> {
+    if (policy !== undefined) this.#parts.namespace.adopt(deviceId, { policy });
     this.#parts.registries[hub].write(deviceId, { primary: '', secondary: '', byCa: true });
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { activeRefusal, NOTHING_TO_REPLACE, type Refusal } from './answers.ts';
+import { activeRefusal, nothingToReplace, type Refusal } from './answers.ts';
 import type { RenewalBody } from './request-body.ts';
 import type { AdrSwitches } from './switches.ts';
 
@@ -45,8 +45,10 @@ export class Renewals {
     const last = this.#living(deviceId);
     if (last?.rid === rid && last.csr === csr && this.#same(last)) return last;
     const active = this.active(deviceId);
-    if (active && replace === undefined) return activeRefusal(active.rid, active.expires, this.#switches);
-    if (replace !== undefined && !this.#names(replace, active)) return NOTHING_TO_REPLACE;
+    if (active && replace === undefined) {
+      return activeRefusal(active.rid, active.correlationId, active.expires, this.#switches);
+    }
+    if (replace !== undefined && !this.#names(replace, active)) return nothingToReplace(replace);
     const expires = this.#now() + this.#switches.operationLivesMs;
     const opened = {
       rid,

@@ -43,10 +43,12 @@ export interface AdrSwitches {
   leafBeforeRenewal: 'valid' | 'refused';
   /** What a hub does with the topics of renewal in a session of a version that has none. */
   renewalInClassicVersion: 'refused' | 'served';
-  /** What a hub does with a request without a usable rid, or before the subscription. */
-  unheardRequest: 'silence' | 'close';
+  /** What a hub does with a request without a usable rid, or before the subscription, which it may take all the same. */
+  unheardRequest: 'silence' | 'close' | 'taken';
   /** Which CN a request to the hub needs, where registration ID and device ID differ. */
   renewalCn: 'either' | 'device-id' | 'registration-id';
+  /** Which key a request to the hub may be for. */
+  renewalKey: 'any' | 'of-before';
   /** When the certificate is there: at once after the 202, or when the test says so (`concludeRenewal`). */
   renewal: 'at-once' | 'held';
   /** How long an operation lives, in milliseconds. */
@@ -59,6 +61,8 @@ export interface AdrSwitches {
   repeatedRequest: 'same-certificate' | 'new-certificate';
   /** Whether `replace: "*"` is refused where nothing is active. */
   replaceAllOfNothing: 'accepted' | 'refused';
+  /** How a refusal has no `info`. */
+  noInfo: 'null' | 'absent';
   /** The form of the 200. */
   renewalBody: 'object' | 'array';
   /** What stands in the topics of its answers. */
@@ -93,12 +97,14 @@ export const ADR_SWITCHES: Readonly<AdrSwitches> = {
   renewalInClassicVersion: 'refused',
   unheardRequest: 'silence',
   renewalCn: 'either',
+  renewalKey: 'any',
   renewal: 'at-once',
   operationLivesMs: 12 * HOUR,
   csrRefusalAtHub: 'after-202',
   renewalCodes: 'newer',
   repeatedRequest: 'same-certificate',
   replaceAllOfNothing: 'accepted',
+  noInfo: 'null',
   renewalBody: 'object',
   renewalTopic: 'rid',
   renewalQos: 'granted',

@@ -174,6 +174,6 @@ class Parser {
   }
 }
 
-function member(from: unknown, name: string): unknown {
+export function member(from: unknown, name: string): unknown {
   return typeof from === 'object' && from !== null ? Reflect.get(from, name) : undefined;
 }

@@ -13,17 +13,12 @@ const ARROWS = 'test/container/arrows.test.ts';
 export const IN_CONTAINER: readonly ContainedArrow[] = [
   {
     command: 'docker restart newleaf',
-    standsFor: '`systemctl restart newleaf`',
+    standsFor: '`systemctl restart newleaf`, `systemctl start newleaf`',
     test: [ARROWS, 'the PIN is wrong: another one, and a restart'],
   },
   {
     command: 'docker stop newleaf',
     standsFor: '`systemctl stop newleaf`, `systemctl disable newleaf`',
-    test: [ARROWS, 'the token is lost: stop, another token, start, and a roll'],
-  },
-  {
-    command: 'docker start newleaf',
-    standsFor: '`systemctl start newleaf`',
     test: [ARROWS, 'the token is lost: stop, another token, start, and a roll'],
   },
   { command: 'docker logs newleaf', standsFor: '`journalctl`', test: [ARROWS, 'the log is that of the engine'] },
@@ -33,14 +28,25 @@ export const IN_CONTAINER: readonly ContainedArrow[] = [
     test: [ARROWS, 'a command in another container asks there'],
   },
   {
-    command: 'docker run --rm --user 0 --volumes-from newleaf:rw --entrypoint ',
-    standsFor: '`chown`, `chmod`, `install`, `rm`',
+    command: 'docker run --rm --user 0 ',
+    standsFor:
+      '`chown`, `chmod`, `install`, `rm`; `sudo newleaf init`, where `/etc/newleaf` is not for the user of the image',
     test: [ARROWS, 'a password is for all: root of the engine closes it'],
   },
   {
-    command: 'docker run --rm --user 0 --volume ',
-    standsFor: '`sudo newleaf init`, where `/etc/newleaf` is not for the user of the image',
-    test: [ARROWS, 'a directory of root: it is given to the user of the image, and init goes on'],
+    command: 'docker rm --force newleaf',
+    standsFor: 'the package of before, as an image is run by its tag',
+    test: [ARROWS, 'the state is of a newer newleaf'],
+  },
+  {
+    command: 'docker run --rm --interactive ',
+    standsFor: '`newleaf init`, `newleaf decommission`: the daemon, and so its container, must not run',
+    test: [ARROWS, 'the token is lost: stop, another token, start, and a roll'],
+  },
+  {
+    command: 'docker run --rm --tmpfs ',
+    standsFor: 'the same with `--yes`, which asks nothing',
+    test: [ARROWS, 'the gateway is given up'],
   },
   {
     command: 'docker build --file Dockerfile.arm64 --build-arg MODULE=',

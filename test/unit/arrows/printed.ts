@@ -62,8 +62,8 @@ export function allTexts(): readonly { readonly place: string; readonly text: st
 
 /** Every command that newleaf can print, each place once. */
 export function printedCommands(): readonly PrintedAt[] {
-  const inCodes = Object.entries(CODES).flatMap(([place, { advice, ...more }]) =>
-    [advice, 'inCheck' in more ? more.inCheck : ''].map((text) => ({ place, text })),
+  const inCodes = Object.entries(CODES).flatMap(([place, { inCheck, ...told }]) =>
+    [told.advice, told.byPerson, inCheck?.advice, inCheck?.byPerson].map((text = '') => ({ place, text })),
   );
   const all = [...inCodes, ...allTexts()].flatMap(({ place, text }) =>
     commandsIn(text).map((command) => [`${place}: ${command}`, { place, command }] as const),

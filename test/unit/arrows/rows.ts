@@ -11,7 +11,7 @@ export interface Arrow {
 
 /** Situation | where its arrow stands; … | what is typed; … | what that changes | where › test. */
 const ROWS = `
-DPS has refused a leaf that is enrolled now | NL-DPS-401002; agent/cli/status/advise.ts | newleaf reprovision | DPS takes it | test/e2e/cli.test.ts › 4 a person: the enrollment does not know the next leaf
+DPS has refused a leaf that is enrolled now | NL-DPS-401002; agent/dps/refusal.ts; agent/cli/status/advise.ts | newleaf reprovision | DPS takes it | test/e2e/cli.test.ts › 4 a person: the enrollment does not know the next leaf
 the enrollment was disabled | NL-DPS-DISABLED; agent/cli/checks/azure.ts | newleaf reprovision | DPS takes the leaf | test/e2e/check/breakages.ts › enrollment disabled
 the enrollment named no certificate policy | NL-AZURE-POLICY | newleaf roll | Azure issues the leaf | test/e2e/azure/provisioning.test.ts › the enrollment names no policy
 the CA refused the CSR | NL-AZURE-REFUSED | newleaf roll | Azure issues the leaf | test/e2e/azure/refusals.test.ts › the hub refuses the CSR
@@ -37,19 +37,19 @@ work that goes round in circles is slowed down | NL-BUDGET-BRAKED | newleaf repr
 port 8883 is closed, and 443 is not tried | agent/cli/checks/check.ts | systemctl restart newleaf | the gateway goes by 443 | test/e2e/network.test.ts › mqtt, and a proxy that lets only 443 through
 a file cannot be written | agent/cli/request/csr.ts | newleaf csr -o FILE | the CSR is in another | test/e2e/arrows.test.ts › a person is to bring the leaf
 the token is lost | NL-TOKEN-MISSING; hsm/module.ts | systemctl stop newleaf; newleaf init --ask; systemctl start newleaf; newleaf roll --wait | another token, key and leaf | test/system/cures.test.ts › a token that is lost, with the key of the leaf
-the token that 'init' is given has another key | agent/cli/init/provision.ts | systemctl start newleaf; newleaf roll --wait | another key | test/system/cures.test.ts › a token that is lost, with the key of the leaf
+the token that 'init' is given has another key | agent/cli/init/provision.ts; agent/failure/advice.ts | systemctl start newleaf; newleaf roll --wait | another key | test/system/cures.test.ts › a token that is lost, with the key of the leaf
 the PIN is wrong | NL-TOKEN-PIN | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › the PIN is wrong
 the token was given the PIN again that it had refused | hsm/pin-record.ts | rm …; systemctl restart newleaf | the gateway serves | test/e2e/refused-pin.test.ts › the token has refused the PIN, and is given that PIN again
 there is no PIN | NL-TOKEN-PIN-FILE | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › the PIN is away
 the PIN was locked | NL-TOKEN-PIN-LOCKED | systemctl restart newleaf | the gateway serves | test/system/locked-pin.test.ts › as printed
-the key of the leaf is lost | NL-TOKEN-KEY | newleaf roll --wait | another key and leaf | test/e2e/check/breakages.ts › key missing
-the same, and a person brings the leaf | agent/failure/by-person.ts | newleaf csr; newleaf install FILE | another key and leaf | test/e2e/by-person.test.ts › the key of a leaf that a person has brought is lost
-another key has its CKA_ID | agent/failure/failure-of.ts | newleaf roll --wait | a key with an ID of its own | test/e2e/shared-id.test.ts › roll
+the key of the leaf is lost | NL-TOKEN-KEY; agent/failure/advice.ts | newleaf roll --wait | another key and leaf | test/e2e/check/breakages.ts › key missing
+the same, and a person brings the leaf | NL-LEAF-EXPIRING; NL-TOKEN-MISSING; NL-TOKEN-KEY; NL-TOKEN-OCCUPIED; hsm/module.ts; agent/failure/advice.ts | newleaf csr; newleaf install FILE | another key and leaf | test/e2e/by-person.test.ts › the key of a leaf that a person has brought is lost
+another key has its CKA_ID | agent/failure/advice.ts | newleaf roll --wait | a key with an ID of its own | test/e2e/shared-id.test.ts › roll
 a key of another program is in the next place | NL-TOKEN-OCCUPIED | systemctl restart newleaf; newleaf roll --wait | a key with another name | test/system/arrows-lost.ts › a key of another program is in the next place
 the state is lost, and the token has the leaf | agent/keys/occupied.ts | systemctl stop newleaf; newleaf init --adopt token --yes; systemctl start newleaf | the gateway goes on with it | test/system/arrows-lost.ts › the state is lost, and the token has the leaf
 the same, to begin anew | agent/keys/occupied.ts | newleaf decommission; newleaf init | another key and leaf | test/system/arrows-lost.ts › the state is lost, and the person begins anew
-the key is one that the token does not protect | agent/cli/checks/token.ts; agent/cli/init/provision.ts | newleaf roll; newleaf roll --wait | a key of the token | test/e2e/init/adopt.deep.test.ts › from a key and a leaf in files
-the daemon may not read its token | hsm/hidden-tokens.ts; agent/cli/init/survey.ts | chown -R …: …; chown -R newleaf: /var/lib/softhsm/tokens | the token is there | test/system/arrows-lost.ts › the daemon may not read its token
+the key is one that the token does not protect | agent/cli/checks/token.ts; agent/failure/advice.ts | newleaf roll; newleaf roll --wait | a key of the token | test/e2e/init/adopt.deep.test.ts › from a key and a leaf in files
+the daemon may not read its token | hsm/hidden-tokens.ts; agent/cli/init/token-words.ts | chown -R …: …; chown -R newleaf: /var/lib/softhsm/tokens | the token is there | test/system/arrows-lost.ts › the daemon may not read its token
 the tokens of SoftHSM were not mounted | hsm/hidden-tokens.ts | systemctl restart newleaf | the token is there | test/system/arrows-lost.ts › the directory of the tokens is not mounted
 the tokens of SoftHSM are lost | hsm/hidden-tokens.ts | systemctl stop newleaf; install -d -o … -m 700 …; newleaf init --new-token softhsm; systemctl start newleaf | another token, key and leaf | test/system/arrows-lost.ts › the tokens are lost
 the file of a token is empty | hsm/hidden-tokens.ts | newleaf init … | another token, key and leaf | test/e2e/init/damaged-token.deep.test.ts › without a copy, the file is named; a new token gets a new key and a new leaf
@@ -62,6 +62,7 @@ it is not restored | agent/config/read.ts; agent/config/config.ts | newleaf init
 newleaf is installed, and not set up | agent/cli/words.ts; agent/cli/checks/token.ts | newleaf init | it is | test/system/not-set-up.test.ts › once it is set up it comes up with the machine
 the state file is damaged | NL-STATE-CORRUPT | newleaf init --adopt token --yes; systemctl start newleaf | the gateway goes on with its leaf | test/system/arrows-lost.ts › the state file is damaged, and there is none
 the state was of a newer newleaf | NL-STATE-NEWER | systemctl start newleaf | the gateway serves | test/system/arrows-lost.ts › the state file is of a newer newleaf
+the same, and this is a container | agent/machine/contained.ts | docker rm --force newleaf | the newer image can be run | test/container/arrows.test.ts › the state is of a newer newleaf
 the gateway was given up | NL-STATE-DECOMMISSIONED; agent/cli/decommission/words.ts | newleaf init | it begins anew | test/system/arrows-lost.ts › this gateway was given up
 it is to stay so | NL-STATE-DECOMMISSIONED; agent/cli/decommission/words.ts | systemctl disable newleaf | nothing starts it at boot | test/system/arrows.ts › nothing starts the daemon at boot
 the daemon was stopped | NL-DAEMON-DOWN | systemctl start newleaf | the gateway serves | test/system/arrows.ts › the daemon was stopped
@@ -88,6 +89,7 @@ the directory of a program is not as root has made it | agent/cli/checks/uplink.
 the group of a program may not enter, and root has made nothing | agent/cli/checks/uplink.ts | chmod 2750 … | it may | test/unit/cli/checks/uplink.ts › closed to the group
 its socket cannot be opened | NL-UPLINK-SOCKET; agent/cli/uplink/add.ts | newleaf uplink add NAME; systemctl restart newleaf | the socket is there | test/system/arrows.ts › the socket of a program cannot be opened
 the program has no group | agent/cli/uplink/machine.ts; agent/cli/uplink/add.ts; agent/cli/uplink/paste.ts | groupadd --system …; usermod -aG … USER; newleaf uplink add … --group …; newleaf uplink add NAME --group GROUP | its user may connect | test/system/uplink.test.ts › programs of the gateway, under the real unit
+the same, in a container | agent/cli/uplink/add.ts | newleaf uplink add … | its container may connect | test/container/programs.test.ts › programs in containers of their own
 it can open no socket | agent/cli/uplink/paste.ts | newleaf uplink add NAME --key | it connects by TLS | test/e2e/uplink/programs.test.ts › what is shown for Node, and for mosquitto_pub with a key
 it takes no messages from the cloud, and needs none | NL-UPLINK-UNTAKEN; NL-UPLINK-STANDS | newleaf uplink forget NAME | none waits | test/e2e/uplink/programs.test.ts › mosquitto_sub: what comes while it is away waits
 its files are damaged, or root has made its place | agent/cli/uplink/remove.ts; agent/uplink/serving.ts | newleaf uplink remove …; newleaf uplink remove … --yes | it can be added again | test/e2e/uplink/broken.test.ts › each costs its own program, is told, and can be removed
@@ -98,6 +100,8 @@ the ID scope was wrong | agent/cli/init/scope.ts | newleaf init | the right one 
 the caller is not root | agent/cli/init/idle.ts; agent/machine/contained.ts | newleaf init | root sets it up | test/e2e/init/flags.deep.test.ts › whoever is not root is told so at once
 the daemon runs already | agent/cli/init/idle.ts | newleaf roll --wait; systemctl stop newleaf; newleaf init --ask; systemctl start newleaf | the answers are asked again | test/e2e/init/refusals.deep.test.ts › the daemon, which runs already
 the directory is root's, and this is a container | agent/machine/contained.ts | docker run --rm --user 0 --volume …:… --entrypoint chown newleaf -R … … | it is the user's | test/container/arrows.test.ts › a directory of root: it is given to the user of the image, and init goes on
+the volume of the state is root's, and this is a container | agent/machine/contained.ts | chown -R newleaf: /var/lib/newleaf | it is the user's | test/container/arrows.test.ts › a directory of root
+'init' has ended, in a container | agent/cli/init/enrollment.ts | docker restart newleaf | the gateway serves | test/container/arrows.test.ts › a container that runs before init
 a PIN on the command line | agent/cli/init/ask.ts | newleaf init --pin-file - <FILE | it is read | test/e2e/init/flags.deep.test.ts › the PIN comes from stdin or a file
 what is taken over does not fit | agent/cli/init/adopt/adopt.ts; agent/cli/init/adopt/aziot.ts | newleaf init --adopt LEAF --adopt-key KEY; newleaf init | it is taken over | test/e2e/init/adopt.deep.test.ts › what does not fit is told in a sentence
 the daemon runs, and the gateway is to be given up | agent/cli/decommission/command.ts | systemctl disable --now newleaf; newleaf decommission | it is | test/system/given-up.test.ts › while the daemon runs, decommission tells how to stop it

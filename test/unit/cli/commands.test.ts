@@ -87,7 +87,7 @@ describe('commands of two words, and options that may be repeated', () => {
     ['add', wrong('There are several commands "enroll add": add individual | add group')],
     ['add grup', wrong('There are several commands "enroll add": add individual | add group')],
     ['help show', { exit: 0, text: family(ENROLL, 'show') }],
-    ['show', wrong('There are several commands "enroll show": show device | show group')],
+    ['show', wrong('There are several commands "enroll show": show device | show job | show group')],
     ['ad group', wrong('enroll has no command "ad". Did you mean "enroll add"?')],
     ['show group', wrong('enroll show group needs NAME. Usage: enroll show group NAME [--json]')],
     ['show group a b', wrong('enroll show group does not take "b". Usage: enroll show group NAME [--json]')],

@@ -87,7 +87,8 @@ describe('a command in a text', () => {
   const rows: readonly (readonly [text: string, lines: readonly string[]])[] = [
     ['Then run `newleaf check token`.', ['Then run', '`newleaf check token`.']],
     ['`newleaf roll`, then `newleaf status`', ['`newleaf roll`, then', '`newleaf status`']],
-    ['Run `newleaf install /a/long/path`', ['Run `newleaf install', '/a/long/path`']],
+    // To a shell it is one command.
+    ['Run `newleaf install /a/long/path`', ['Run `newleaf install \\', '/a/long/path`']],
     ['one ` alone breaks no line', ['one ` alone breaks no', 'line']],
   ];
   for (const [text, lines] of rows)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Screen } from '../../../agent/cli/kit/screen.ts';
+import { parkedAlarm } from '../../../agent/cli/status/advise.ts';
 import { renderStatus } from '../../../agent/cli/status/screen.ts';
 import { type Code, failure } from '../../../agent/failure/failure.ts';
 import type { NextStatus, Status } from '../../../agent/roll/report.ts';
@@ -280,4 +281,11 @@ test('no line is longer than the screen is wide', () => {
       .filter((line) => line.length > width);
     assert.deepEqual(long, []);
   }
+});
+
+test('a leaf that waits below a root that DPS has not verified: the advice names the root', () => {
+  const trouble = { ...failure('NL-DPS-401002'), cause: '401002, CA certificate not found.' };
+  const candidate = { slot: 'a', standing: 'parked', leaf, trouble } as const;
+  const alarm = parkedAlarm(candidate, '/var/lib/newleaf', 0);
+  assert.match(alarm?.advice ?? '', /or its issuer in DPS, or verify the root above it, then `newleaf reprovision`/);
 });

@@ -137,9 +137,9 @@ for (const [name, shown] of SCREENS) {
         [],
         `${width} columns`,
       );
-      // A line that is drawn in place may be cut, and a bar be shorter; a comment that goes on has its sign twice.
+      // A line that is drawn in place may be cut, and a bar be shorter; a comment or a command that goes on has a sign for it.
       const isCut = /(^|\s)\.\.\.(?=\r|$)/m.test(text);
-      const bare = text.replaceAll(/[[#.\]]{12,}|# /g, '');
+      const bare = text.replaceAll(/[[#.\]]{12,}|# | \\(?=\n)/g, '');
       if (!isCut) words.add(bare.split(/\s+/).join(' ').trim());
     }
     assert.deepEqual([...words].slice(1), [], 'the words are the same at each width');

@@ -43,6 +43,11 @@ function complaints(toml: string): readonly string[] {
   }
 }
 
+test('uplink.rate: no more than newleaf can send', () => {
+  assert.deepEqual(complaints(`${LEAST}[uplink]\nrate = 1000\n`), []);
+  assert.match(complaints(`${LEAST}[uplink]\nrate = 1001\n`).join(), /uplink\.rate.*1 to 1000/);
+});
+
 test('whoever has not said everything yet is sent to init, and whoever is wrong to the line', () => {
   const advice = (toml: string) => {
     try {

@@ -9,7 +9,7 @@ const quiet = { error() {}, warn() {}, info() {}, debug() {} };
 const went = (to: Transition['to']): Transition => ({ at: NOW, from: 'serving', to, why: 'asked' });
 
 test('what a step changed is told in the order in which it happened, to those who listen', () => {
-  const transcript = new Transcript(quiet);
+  const transcript = new Transcript(quiet, { attestation: 'x509', automatic: true });
   const heard: unknown[] = [];
   const leave = transcript.subscribe((event) => 'to' in event && heard.push(event.to));
   const before = { ...servingState, trail: [went('serving')] };

@@ -280,3 +280,11 @@ test('other packets are no answers', () => {
     assert.equal(readDpsAnswer(other, json(ASSIGNED), false), undefined);
   }
 });
+
+test('no verified CA above the leaf: the sentence and the advice name the root', () => {
+  const answer = readDpsAnswer(topic(401), error(401002, 'CA certificate not found.'), false);
+  assert.ok(answer instanceof Fault);
+  assert.equal(answer.failure.code, 'NL-DPS-401002');
+  assert.match(answer.failure.message, /or no CA above it is verified in DPS/);
+  assert.match(answer.failure.advice, /verify the root above it in DPS/);
+});

@@ -138,6 +138,7 @@ next leaf  1 parked
 leaf ends  1 within 30 days, 1 of them ended
 alarm      1 expired
 last       1 done, 1 person
+codes      1 NL-DPS-401002
 programs   faults: 1 NL-UPLINK-QUEUE
 version    2 1.2.3, 1 1.2.2
 `,
@@ -151,6 +152,17 @@ version    2 1.2.3, 1 1.2.2
       { days: 40_000, devices: 2 },
     ],
   );
+});
+
+test('"kept" is explained where it is shown, and its code is counted', async () => {
+  const { hub1 } = office.simulator.registries;
+  hub1.patchReported('gw-3', { newleaf: { last: { id: 'a', outcome: 'kept', code: 'NL-EST-AUTH' } } });
+  const explained = /\nkept: the last request failed, and the leaf before it serves on\.\n/;
+  assert.match((await office.enroll(['list', 'devices'])).out, explained);
+  const { out } = await office.enroll(['fleet']);
+  assert.match(out, explained);
+  assert.match(out, /\ncodes {6}1 NL-DPS-401002, 1 NL-EST-AUTH\n/);
+  hub1.patchReported('gw-3', { newleaf: { last: null } });
 });
 
 describe('show', () => {
@@ -168,7 +180,15 @@ describe('show', () => {
 
   test('device and group as JSON', async () => {
     const device = JSON.parse((await office.enroll(['show', 'device', 'gw-1', '--json'])).out);
-    assert.deepEqual(Object.keys(device), ['schema', 'id', 'enrollment', 'identity', 'newleaf', 'admitted']);
+    assert.deepEqual(Object.keys(device), [
+      'schema',
+      'id',
+      'enrollment',
+      'identity',
+      'newleaf',
+      'requests',
+      'admitted',
+    ]);
     assert.deepEqual(device.admitted, { hub: true, dps: false });
     const group = JSON.parse((await office.enroll(['show', 'group', 'gateways', '--json'])).out);
     assert.deepEqual([group.id, group.hubs], ['gateways', ['one.azure-devices.net']]);

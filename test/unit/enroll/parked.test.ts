@@ -36,6 +36,44 @@ test('reprovision: a gateway that is back on its old leaf, as DPS refuses the ne
   assert.match(again.out, /\nreprovision \(register\) of 1 device: gw-1\n/);
 });
 
+describe('disabled enrollments: each command that is printed is a cure, or names one', () => {
+  test('reprovision of a gateway whose enrollment is disabled: allow it, and no other leaf', async (t) => {
+    const gateway = new SdkGateway(office.simulator, 'gw-6', 'barred');
+    t.after(() => gateway.close());
+    await gateway.connect();
+    const { out } = await office.enroll(['reprovision', 'gw-6']);
+    assert.match(out, /\(NL-DPS-DISABLED\), its new leaf waits\n/);
+    assert.match(out, /: the enrollment is disabled\..*\n {2}enroll allow member gw-6\n {2}enroll reprovision gw-6\n/);
+    assert.doesNotMatch(out, /set-secondary/);
+  });
+
+  test('set-secondary for a member that is barred, by name and by condition: allow it', async (t) => {
+    const gateway = new SdkGateway(office.simulator, 'gw-7', 'parked');
+    t.after(() => gateway.close());
+    await gateway.connect();
+    await office.enroll(['disallow', 'member', 'gw-7', '--yes']);
+    const one = await office.enroll(['set-secondary', 'gw-7', '--certificate', (await office.leaf('gw-7')).file]);
+    assert.match(one.said, /The enrollment is disabled, and bars the device .* -> .*: enroll allow member gw-7 $/);
+    const allowed = await office.enroll(['allow', 'member', 'gw-7', '--yes']);
+    assert.equal(allowed.code, 0);
+  });
+
+  test('allow device of a device without an enrollment of its own does not advise to bar it', async () => {
+    const { said } = await office.enroll(['allow', 'device', 'gw-7', '--yes']);
+    assert.doesNotMatch(said, /disallow/);
+    assert.match(said, /no enrollment of its own bars it: see its group \(enroll list groups\)/);
+  });
+
+  test('a second certificate for a disabled enrollment: it is said that DPS admits neither', async () => {
+    const { file } = await office.leaf('gw-8');
+    await office.enroll(['add', 'individual', '--certificate', file]);
+    await office.enroll(['disallow', 'device', 'gw-8', '--yes']);
+    const second = await office.leaf('gw-8', 'gw-8-next');
+    const { out } = await office.enroll(['set-secondary', 'gw-8', '--certificate', second.file]);
+    assert.match(out, /DPS admits neither certificate\. Allow it: enroll allow device gw-8\./);
+  });
+});
+
 describe('promote --from-device', () => {
   /** A device that uses `leaf`, and holds `next` beside it. */
   async function device(t: TestContext, id: string, leaf: string, next: string): Promise<void> {

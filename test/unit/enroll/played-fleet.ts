@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type mqtt from 'mqtt';
 import type { ClientIdentity } from '../../simulator/ca.ts';
 import type { Simulator } from '../../simulator/simulator.ts';
@@ -10,6 +11,13 @@ export class PlayedFleet {
   readonly #simulator: Simulator;
   readonly #identity: ClientIdentity;
   readonly #clients: mqtt.MqttClient[] = [];
+  readonly #held: (() => void)[] = [];
+  /** Devices that DPS refuses the new leaf of. */
+  readonly parked = new Set<string>();
+  /** Device and request, for each that was carried out. */
+  readonly work = new Set<string>();
+  /** Devices do not answer until they are released. */
+  isHeld = false;
 
   private constructor(simulator: Simulator, identity: ClientIdentity) {
     this.#simulator = simulator;
@@ -40,9 +48,37 @@ export class PlayedFleet {
   #take(client: mqtt.MqttClient, topic: string, body: Buffer): void {
     const [, rid] = METHOD.exec(topic) ?? [];
     if (rid === undefined) return;
+    if (this.isHeld) {
+      this.#held.push(() => this.#answer(client, rid, body));
+      return;
+    }
+    this.#answer(client, rid, body);
+  }
+
+  release(): void {
+    this.isHeld = false;
+    for (const answer of this.#held.splice(0)) answer();
+  }
+
+  #answer(client: mqtt.MqttClient, rid: string, body: Buffer): void {
     const { id, action }: { readonly id: string; readonly action: string } = JSON.parse(body.toString());
-    client.publish(`$iothub/methods/res/202/?$rid=${rid}`, JSON.stringify({ id }));
-    const newleaf = { phase: 'serving', last: { id, action, outcome: 'done' } };
+    const deviceId = String(client.options.clientId);
+    const key = `${deviceId} ${id}`;
+    const isKnown = this.work.has(key);
+    client.publish(`$iothub/methods/res/${isKnown ? 200 : 202}/?$rid=${rid}`, JSON.stringify({ id }));
+    if (isKnown) return;
+    this.work.add(key);
+    const isParked = this.parked.has(deviceId);
+    const code = 'NL-DPS-401002';
+    const last = {
+      id,
+      action,
+      at: new Date().toISOString(),
+      ...(isParked ? { outcome: 'person', code } : { outcome: 'done' }),
+    };
+    const thumbprint = createHash('sha256').update(key).digest('hex').toUpperCase();
+    const next = isParked ? { thumbprint, standing: 'parked', code } : null;
+    const newleaf = { phase: 'serving', next, last, ...(!isParked && { leaf: { thumbprint, issuer: 'CA 2' } }) };
     client.publish(`$iothub/twin/PATCH/properties/reported/?$rid=${rid}`, JSON.stringify({ newleaf }));
   }
 

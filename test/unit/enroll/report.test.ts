@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { Office } from './office.ts';
@@ -18,22 +19,32 @@ async function connected(context: TestContext, id: string): Promise<void> {
   await gateway.connect();
 }
 
-test('a report that cannot be written is told before the first call; on a disk that fills up meanwhile, it costs nothing else', async (context) => {
+test('a report that cannot be written is told before the first call; where its place goes meanwhile, that costs nothing else', async (context) => {
   await connected(context, 'gw-16');
   const before = office.simulator.log.matching({ event: 'method' }).length;
-  for (const file of ['/nowhere/report.json', office.directory]) {
+  for (const file of ['/nowhere/report.json', office.directory, '/dev/full']) {
     const wrong = await office.enroll(['reprovision', 'gw-16', '--report', file]);
     assert.match(
       wrong.said,
-      /^No device was called: \S+ cannot be written: (there is no such file or directory|it is a directory)\. $/,
+      /^No device was called: \S+ cannot be written: (there is no such file or directory|it is a directory|the disk is full)\. $/,
     );
     assert.equal(wrong.code, 2);
   }
   assert.equal(office.simulator.log.matching({ event: 'method' }).length, before);
-  const full = await office.enroll(['reprovision', 'gw-16', '--report', '/dev/full']);
-  assert.match(full.out, /\n1 device: 1 came back/);
-  assert.match(full.said, /\/dev\/full cannot be written: the disk is full\./);
-  assert.equal(full.code, 1);
+  const [place, { log }] = [join(office.directory, 'place'), office.simulator];
+  await mkdir(place);
+  const mark = log.entries.length;
+  const goes = async () => {
+    await log.waitFor({ event: 'method' }, 60_000, mark);
+    await rm(place, { recursive: true });
+  };
+  const [gone] = await Promise.all([
+    office.enroll(['reprovision', 'gw-16', '--report', join(place, 'r.json')]),
+    goes(),
+  ]);
+  assert.match(gone.out, /\n1 device: 1 came back/);
+  assert.match(gone.said, /r\.json cannot be written: there is no such file/);
+  assert.equal(gone.code, 1);
 });
 
 test('a report names its hub, and is not taken for another; one with nothing left calls no device', async (context) => {

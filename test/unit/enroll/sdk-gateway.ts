@@ -4,10 +4,10 @@ import { openHub, register } from '../simulator/device.ts';
 
 /**
  * How it takes the method: well, registers and comes back · kept, comes back on the old leaf · mute, takes it and never
- * comes back · parked, comes back on the old leaf, and DPS refuses the new one · idle, takes it and does not begin · slow, is at it for long · busy, answers 409 · late, takes it when it is
+ * comes back · barred: parked, as its enrollment is disabled · parked, comes back on the old leaf, and DPS refuses the new one · idle, takes it and does not begin · slow, is at it for long · busy, answers 409 · late, takes it when it is
  * released.
  */
-export type Behaviour = 'well' | 'kept' | 'mute' | 'parked' | 'idle' | 'slow' | 'busy' | 'late';
+export type Behaviour = 'well' | 'kept' | 'mute' | 'parked' | 'idle' | 'slow' | 'busy' | 'late' | 'barred';
 
 interface Payload {
   readonly action: string;
@@ -28,14 +28,17 @@ export class SdkGateway {
   readonly id: string;
   readonly #simulator: Simulator;
   readonly #behaviour: Behaviour;
+  /** The request that a busy one is at. */
+  readonly #at: string;
   #client: device.Client | undefined;
   #work: Promise<void> = Promise.resolve();
   release = (): void => {};
 
-  constructor(simulator: Simulator, id: string, behaviour: Behaviour = 'well') {
+  constructor(simulator: Simulator, id: string, behaviour: Behaviour = 'well', at = 'another') {
     this.#simulator = simulator;
     this.id = id;
     this.#behaviour = behaviour;
+    this.#at = at;
   }
 
   /** Registers a new leaf, and connects with it; ready for methods when it comes back. */
@@ -49,7 +52,7 @@ export class SdkGateway {
     client.onDeviceMethod('reprovision', ({ payload }, response) => {
       const { id, action }: Payload = payload;
       if (this.#behaviour === 'busy') {
-        void response.send(BUSY, { id: 'another', code: 'NL-BUSY' });
+        void response.send(BUSY, { id: this.#at, code: 'NL-BUSY' });
         return;
       }
       const phase = PHASES[this.#behaviour];
@@ -80,8 +83,9 @@ export class SdkGateway {
     if (this.#behaviour === 'mute') return;
     const outcome = this.#behaviour === 'kept' ? { outcome: 'kept', code: 'NL-DPS-401002' } : { outcome: 'done' };
     await this.connect();
-    const next = { thumbprint: NEXT, standing: 'parked', code: 'NL-DPS-401002' };
-    await this.#report({ last: { id, action, ...outcome }, ...(this.#behaviour === 'parked' && { next }) });
+    const code = { parked: 'NL-DPS-401002', barred: 'NL-DPS-DISABLED' }[String(this.#behaviour)];
+    const next = { thumbprint: NEXT, standing: 'parked', code };
+    await this.#report({ last: { id, action, ...outcome }, ...(code !== undefined && { next }) });
   }
 
   async #report(newleaf: object): Promise<void> {

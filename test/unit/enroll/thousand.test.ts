@@ -98,7 +98,7 @@ test('--retry calls those that are not done, and no others, with the action of b
     document.devices.filter(({ result, code: why }) => result === 'not-asked' && why === '404103').length,
     770,
   );
-  assert.match(err, /^Again, of enroll-roll-\w+ \(20.*Z\): not done: 800 of 1000\.\n/);
+  assert.match(err, /^Again, of enroll-roll-ana-\w+ \(20.*Z\): not done: 800 of 1000\.\n/);
   assert.equal(code, 1);
   assert.equal(await readFile(second, 'utf8'), out);
 });

@@ -15,7 +15,7 @@ const PROMISED = {
     NL-NETWORK-WEBSOCKET NL-NETWORK-IDLE`,
   refused: `
     NL-DPS-401002 NL-DPS-404201 NL-DPS-DISABLED NL-DPS-REJECTED NL-DPS-REFUSED NL-HUB-REJECTED NL-EST-AUTH NL-EST-REFUSED
-    NL-CMD-REFUSED
+    NL-CMD-REFUSED NL-DPS-NO-LEAF
     NL-ISSUER-PERSON NL-ISSUER-NEW-KEY NL-LEAF-EXPIRED NL-LEAF-PARSE NL-LEAF-KEY NL-LEAF-CN NL-LEAF-CA NL-LEAF-EKU NL-LEAF-VALIDITY NL-LEAF-CHAIN
     NL-LEAF-WEAK NL-TPM-KEY NL-TPM-NO-LEAF NL-CONTROL-DENIED NL-UPLINK-FULL NL-UPLINK-POISON
     NL-UPLINK-PROGRAM NL-UPLINK-STANDS NL-UPLINK-CONTENT
@@ -72,7 +72,8 @@ describe('each code', () => {
   test('that sends people to `newleaf check` says there what comes after it', () => {
     const circles = codes.filter((code) => /^(?!.*then `newleaf check`).*`newleaf check`/.test(CODES[code].advice));
     assert.ok(circles.length > 0);
-    for (const code of circles) assert.match(CODES[code].inCheck ?? '', /^[A-Z](?!.*newleaf check`).*\.$/, code);
+    for (const code of circles)
+      assert.match(CODES[code].inCheck?.advice ?? '', /^[A-Z](?!.*newleaf check`).*\.$/, code);
   });
 
   test('has a meaning of its own', () => {

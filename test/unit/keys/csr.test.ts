@@ -30,7 +30,7 @@ function keysIn(t: TestContext, keyType: KeyType = 'ec-p256', current?: KeyRef) 
     current: () => current,
     wrote: () => {},
     warn: () => {},
-    clearing: async () => '',
+    clearing: async () => ({ advice: '' }),
     destroy: async () => {},
   });
   return { keys, file: join(directory, `gw-0001.${key.id}.pem`) };

@@ -39,7 +39,7 @@ for (const [title, found, label] of rows) {
       current: () => undefined,
       wrote: () => {},
       warn: () => {},
-      clearing: async () => '',
+      clearing: async () => ({ advice: '' }),
       destroy: async (...asked) => void did.push(`destroy ${asked.join(' ')}`),
     });
     await keys.destroy(key);

@@ -71,7 +71,7 @@ async function generating(directory: string, found: Left, current?: KeyRef): Pro
     current: () => current,
     wrote: () => void did.push('wrote'),
     warn: (message) => void did.push(message),
-    clearing: async (label) => `What to do about ${label}`,
+    clearing: async (label) => ({ advice: `What to do about ${label}` }),
     destroy: async (label, id) => void did.push(`destroy ${label} ${id}`),
   });
   assert.deepEqual(await keys.generate('b', ID), { slot: 'b', id: ID });

@@ -84,7 +84,7 @@ function play(from: RollState, events: readonly RollEvent[]): Told {
   const heard: object[] = [];
   const to = (level: string) => (line: Line) => void (line.event === 'expiring' && lines.push({ level, ...line }));
   const log: Log = { error: to('error'), warn: to('warn'), info: to('info'), debug: to('debug') };
-  const transcript = new Transcript(log);
+  const transcript = new Transcript(log, { attestation: 'x509', automatic: true });
   transcript.subscribe((event) => 'type' in event && event.type === 'alarm' && heard.push(event));
   let state = from;
   for (const event of events) {

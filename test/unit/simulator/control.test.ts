@@ -45,6 +45,21 @@ test('the files hold what the endpoints say', async () => {
   assert.deepEqual(files, [endpoints.trustPem, endpoints.estCaPem, endpoints.issuerPem]);
 });
 
+test('policies, devices that are known by a CA and what the namespace holds, from another process', async () => {
+  const { simulator } = running;
+  await simulator.createPolicy('monthly', 60_000);
+  await simulator.writeCaDevice('hub2', 'gw-9', 'monthly');
+  const { authorities, devices } = await simulator.namespaceState();
+  assert.deepEqual(Object.keys(authorities), ['root', 'ica-1']);
+  assert.deepEqual(
+    devices.map(({ deviceId, leaves }) => [deviceId, leaves.length]),
+    [['gw-9', 0]],
+  );
+  assert.notEqual(await simulator.rotateIntermediate(), authorities['ica-1']);
+  await simulator.deletePolicy('monthly');
+  await assert.rejects(simulator.deletePolicy('monthly'), /no policy "monthly"/);
+});
+
 test('enroll, register, assign, fault, forget and the log, from another process', async () => {
   const { simulator } = running;
   const leaf = await simulator.clientIdentity('gw-1');

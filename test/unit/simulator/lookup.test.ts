@@ -21,11 +21,11 @@ before(async () => {
 after(() => simulator.close());
 
 /** Asks for the state of the registration over HTTPS: HTTP status, and what of the body says something. */
-async function lookUp({ key, cert }: Partial<Identity>, scope = simulator.endpoints.idScope) {
+async function lookUp({ key, cert }: Partial<Identity>, scope = simulator.endpoints.idScope, more: object = {}) {
   const { dps, trustPem: ca } = simulator.endpoints;
   const url = `https://${dps}/${scope}/registrations/gw-1?api-version=2019-03-31`;
   const asked = request(url, { method: 'POST', agent: false, ca, ...(key && { key }), ...(cert && { cert }) });
-  asked.end('{"registrationId":"gw-1"}');
+  asked.end(JSON.stringify({ registrationId: 'gw-1', ...more }));
   const [response] = (await once(asked, 'response')) as [IncomingMessage];
   const { status, errorCode, assignedHub } = JSON.parse(await text(response));
   return { http: response.statusCode, status, errorCode, assignedHub, date: response.headers.date };
@@ -49,6 +49,11 @@ test('who may not register is told so: stranger, nobody, other scope', async () 
   for (const [identity, scope] of [[await simulator.bootstrapIdentity('gw-1')], [{}], [leaf, '0ne0000BEEF']] as const) {
     await says(identity, { http: 401, errorCode: 401002 }, scope);
   }
+});
+
+test('a look asks for no certificate', async () => {
+  const { http, errorCode } = await lookUp(leaf, undefined, { csr: 'AAAA' });
+  assert.deepEqual([http, errorCode], [400, 400004]);
 });
 
 test('a disabled enrollment shows in each of its shapes', async (t) => {

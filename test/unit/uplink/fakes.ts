@@ -1,4 +1,5 @@
 import { Fault } from '../../../agent/failure/failure.ts';
+import type { OwnTerms } from '../../../agent/state/program-terms.ts';
 import type { CountedQueue } from '../../../agent/uplink/flow.ts';
 import type { Client, Message, Stored } from '../../../agent/uplink/ports.ts';
 import { Program } from '../../../agent/uplink/program.ts';
@@ -81,11 +82,21 @@ export interface TestProgram extends Program {
 type Sessions = Readonly<Record<string, Readonly<Record<string, 0 | 1>>>>;
 
 /** A program whose clients are all clean writes nothing to its directory. */
-export function programOf(name: string, sessions: Sessions = {}, directory = '/nonexistent'): TestProgram {
+/** @param directory by default one that not even root can make: a test that writes says so */
+export function programOf(
+  name: string,
+  sessions: Sessions = {},
+  directory = '/dev/null/none',
+  now: () => number | undefined = () => undefined,
+  terms: OwnTerms = {},
+): TestProgram {
   const queue = new MemoryQueue();
   const inbox = new MemoryQueue();
   inbox.dropsOldest = true;
-  return Object.assign(new Program(directory, { name, connects: 'socket', sessions }, queue, inbox), { queue, inbox });
+  return Object.assign(new Program(directory, { name, connects: 'socket', terms, sessions }, queue, inbox, now), {
+    queue,
+    inbox,
+  });
 }
 
 /** A client of a program: it notes what it gets, and acknowledges when the test says so. */

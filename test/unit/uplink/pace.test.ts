@@ -29,7 +29,7 @@ test('from the least rate back to the configured one takes a minute or two, not 
 });
 
 test('QoS 0: sixteen at once, then at the rate; what was not used is not saved up', () => {
-  const allowance = new Allowance();
+  const allowance = new Allowance(() => 16);
   const taken = (at: number, times: number) =>
     Array.from({ length: times }, () => allowance.take(10, at)).filter((isTaken) => isTaken).length;
   assert.equal(taken(0, 20), 16);

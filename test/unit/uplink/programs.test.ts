@@ -40,6 +40,7 @@ test('a program is made with its record, listed, and removed', async (t) => {
   assert.deepEqual(await readRecord(directory, 'two'), {
     name: 'two',
     connects: 'socket',
+    terms: {},
     sessions: {},
     isDamaged: false,
   });
@@ -56,7 +57,7 @@ test('a key in the record, where an earlier newleaf kept it, moves to its file',
   await rm(join(directory, 'one', 'key'));
   const sessions = { c: { [MESSAGES]: 1 } };
   await writeFile(join(directory, 'one', 'program.json'), JSON.stringify({ name: 'one', key, sessions }));
-  const record = { name: 'one', connects: 'key', key, sessions, isDamaged: false };
+  const record = { name: 'one', connects: 'key', key, terms: {}, sessions, isDamaged: false };
   assert.deepEqual(await readRecord(directory, 'one'), record);
   await writeRecord(directory, { ...record, connects: 'key', sessions: {} });
   assert.equal((await readRecord(directory, 'one')).key, key);
@@ -100,7 +101,7 @@ for (const text of [
     const { key } = await makeProgram(directory, 'one', true);
     await writeFile(join(directory, 'one', 'program.json'), text);
     const record = await readRecord(directory, 'one');
-    assert.deepEqual(record, { name: 'one', connects: 'key', key, sessions: {}, isDamaged: true });
+    assert.deepEqual(record, { name: 'one', connects: 'key', key, terms: {}, sessions: {}, isDamaged: true });
     assert.equal(programOf('one', record.sessions).wants('messages'), false);
   });
 }
@@ -140,7 +141,7 @@ const kept = (clientId: string) => new TestClient('one', clientId, false);
 
 test('a kept session outlives a restart, also of a client that calls itself __proto__', async (t) => {
   const directory = await directoryFor(t);
-  await writeRecord(directory, { name: 'one', connects: 'socket', sessions: {} });
+  await writeRecord(directory, { name: 'one', connects: 'socket', terms: {}, sessions: {} });
   const program = programOf('one', {}, directory);
   for (const clientId of ['c', '__proto__', 'constructor']) {
     const client = kept(clientId);

@@ -78,13 +78,13 @@ test('a quota that is used up, and a program that sends by QoS 0 only: no flappi
 
 test('QoS 0 goes at once or never, and not faster than the rate', async () => {
   const world = new World(['one'], 10);
-  const pass = (text: string) => world.sendAway('one', text, 'k=v');
+  const pass = (text: string) => world.sendAway('one', text, '$.ctime');
   assert.equal(await pass('early'), false);
   world.start();
   await world.pass(SECOND);
   assert.equal(await pass('q'), true);
   assert.equal(world.hub.open?.published[0]?.qos, 0);
-  assert.equal(world.hub.open?.published[0]?.topic, 'devices/gw-0001/messages/events/k=v');
+  assert.equal(world.hub.open?.published[0]?.topic, 'devices/gw-0001/messages/events/$.ctime');
   let went = 0;
   for (let at = 0; at < 10_000; at += 10) {
     if (await pass('flood')) went += 1;
@@ -109,6 +109,21 @@ test('a poison message among good ones of two programs: exactly it is set aside,
     assert(world.hub.sessions.length < 10);
     assert.equal(world.programs[0]?.counts.setAside, 1);
   }
+});
+
+test('a hub that closes over a message three times, once after it had taken another one, and then takes it: it arrives', async () => {
+  const world = new World(['one', 'two']);
+  let closes = 0;
+  world.hub.verdict = (text) => (text === 'odd' && closes++ < 3 ? CLOSE : undefined);
+  await world.append('one', 'a1', 'odd', 'a2');
+  world.start();
+  for (let minute = 0; minute < 20; minute += 1) {
+    await world.append('two', `b${minute}`);
+    await world.pass(MINUTE);
+  }
+  assert.ok(closes > 3, `tried ${closes} times`);
+  assert.deepEqual(world.asideTexts, []);
+  world.assertKept();
 });
 
 test('one poison message after the other, of one program and of two: each is set aside, the rest arrives', async () => {

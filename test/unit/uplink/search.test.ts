@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { OwnTerms } from '../../../agent/state/program-terms.ts';
 import { diceOf } from '../../search/dice.ts';
 import { CLOSE } from './played-hub.ts';
 import { DAY, HOUR, isPoison, MINUTE, SECOND, World } from './world.ts';
@@ -32,13 +33,22 @@ const FAULTS: readonly Fault[] = [
     'none',
   ] as const),
 ];
+const TERMS: readonly OwnTerms[] = [
+  {},
+  { priority: 'high' },
+  { priority: 'bulk' },
+  { rate: 1 },
+  { rate: 3, priority: 'bulk' },
+];
 const C2D = 'devices/gw-0001/messages/devicebound/';
 
 /** Half a day of faults, one after the other and two at once, then a good hub: the law holds. */
 async function story(seed: number): Promise<World> {
   const dice = diceOf(seed);
   const among = (least: number, most: number) => least + dice() * (most - least);
-  const world = new World(['one', 'two', 'three'].slice(0, 1 + Math.floor(dice() * 3)));
+  const names = ['one', 'two', 'three'].slice(0, 1 + Math.floor(dice() * 3));
+  const termsOf = () => ({ ...TERMS[Math.floor(dice() * TERMS.length)] });
+  const world = new World(names, 20, Object.fromEntries(names.map((name) => [name, termsOf()])));
   // Without one that the hub has taken since the start, a poison message and a used-up quota look the same for a while.
   await world.append('one', 'first');
   world.start();

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Failure } from '../../../agent/failure/failure.ts';
 import type { Line, Log } from '../../../agent/machine/log.ts';
+import { KeptPatch } from '../../../agent/uplink/kept-patch.ts';
 import { Uplink } from '../../../agent/uplink/uplink.ts';
 import { TestClock } from '../clock.ts';
 import { programOf, TestClient, type TestProgram } from './fakes.ts';
@@ -25,6 +26,10 @@ export class Stage {
   readonly setAside: { readonly program: string; readonly text: string; readonly why: Failure }[] = [];
   /** An error of the disk where messages are set aside. */
   unwritable: Error | undefined;
+  isCredible = false;
+  /** What was kept of reported properties, each time. */
+  readonly reported: string[] = [];
+  readonly now = () => (this.isCredible ? this.clock.now() : undefined);
 
   constructor() {
     this.hub.rttMs = 0;
@@ -36,6 +41,11 @@ export class Stage {
       clock: this.clock,
       log,
       rate: 20,
+      now: this.now,
+      reported: new KeptPatch(async (text) => {
+        if (this.unwritable !== undefined) throw this.unwritable;
+        this.reported.push(text);
+      }),
       setAside: async ({ name }, { payload }, why) => {
         if (this.unwritable !== undefined) throw this.unwritable;
         this.setAside.push({ program: name, text: Buffer.from(payload).toString(), why });
@@ -44,7 +54,7 @@ export class Stage {
   }
 
   program(name: string, sessions?: Parameters<typeof programOf>[1], directory?: string): TestProgram {
-    const program = programOf(name, sessions, directory);
+    const program = programOf(name, sessions, directory, this.now);
     this.uplink.add(program);
     return program;
   }
@@ -61,9 +71,9 @@ export class Stage {
     return client;
   }
 
-  async leave(client: TestClient): Promise<void> {
+  async leave(client: TestClient, broke?: string): Promise<void> {
     client.go();
-    this.uplink.rules.closed(client);
+    this.uplink.rules.closed(client, broke);
     await settled();
   }
 

@@ -10,12 +10,12 @@ test('a link that ends within the wait of each session: the message is tried at 
   const program = programOf('sensors');
   await program.queue.append({ topic: '', payload: Buffer.from('x') });
   const opens = (at: number) => {
-    suspects.opened(at);
+    suspects.opened([program], at);
     program.up.rewind();
   };
   const closesOverIt = async (openedAt: number) => {
     opens(openedAt);
-    const chosen = suspects.has(program) ? await suspects.next(true, openedAt) : undefined;
+    const chosen = suspects.has(program) ? await suspects.next([program], true, openedAt) : undefined;
     const message = typeof chosen === 'object' ? chosen.message : await program.up.next();
     assert.ok(message);
     suspects.closed([{ program, message, sentAt: openedAt }], openedAt + 100);
@@ -25,8 +25,8 @@ test('a link that ends within the wait of each session: the message is tried at 
 
   const session = 10 * MINUTE;
   opens(session);
-  assert.equal(await suspects.next(true, session), undefined, 'it waits');
+  assert.equal(await suspects.next([program], true, session), undefined, 'it waits');
   suspects.closed([], session + 30_000);
   opens(session + MINUTE);
-  assert.equal(typeof (await suspects.next(true, session + MINUTE)), 'object', 'it is tried');
+  assert.equal(typeof (await suspects.next([program], true, session + MINUTE)), 'object', 'it is tried');
 });

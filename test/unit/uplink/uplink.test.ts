@@ -27,12 +27,12 @@ test('an event is acknowledged when it is stored, not before, and then goes to t
   assert.deepEqual(program.counts, { forwarded: 1, resent: 0, dropped: 0, refused: 0, setAside: 0 });
 });
 
-for (const [what, topic, text] of [
+for (const [what, topic, text, kept = text] of [
   ['an unknown topic', 'sensors/1', ''],
   ['a topic without a request', '$iothub/twin/GET/?', ''],
   ['properties that are not encoded', `${EVENTS}a=%`, ''],
   ['two equals signs', `${EVENTS}room=a=b`, ''],
-  ['a message that is too large', EVENTS, 'x'.repeat(262_145)],
+  ['a message that is too large, of which the beginning is kept', EVENTS, 'x'.repeat(262_145), 'x'.repeat(4_096)],
 ] as const) {
   test(`${what}: acknowledged, set aside with its reason, and a trouble for a day; those behind it go on`, async () => {
     const stage = new Stage();
@@ -46,7 +46,7 @@ for (const [what, topic, text] of [
     for (const one of published) assert.equal(await fateOf(one), 'kept');
     assert.deepEqual(stage.hub.texts, ['a0', 'a2', 'a3']);
     const [aside] = stage.setAside;
-    assert.deepEqual([aside?.program, aside?.text, aside?.why.code], ['one', text, 'NL-UPLINK-CONTENT']);
+    assert.deepEqual([aside?.program, aside?.text, aside?.why.code], ['one', kept, 'NL-UPLINK-CONTENT']);
     assert.match(aside?.why.message ?? '', /^No hub takes it: .+\.$/);
     assert.deepEqual([program.counts.setAside, program.counts.refused], [1, 0]);
     const codes = () => program.troubles.map(({ code }) => code);
@@ -73,6 +73,18 @@ test('a program that sends only what no hub takes: one a second, and a few lines
   }
   assert(stage.setAside.length > 3_590 && stage.setAside.length <= 3_601, `${stage.setAside.length} in an hour`);
   assert.ok(stage.lines.length <= 7, `${stage.lines.length} lines in an hour`);
+});
+
+test('a connection that was closed over what the program did is a trouble for a day: most programs send it again for ever', async () => {
+  const stage = new Stage();
+  const program = stage.program('one');
+  await stage.leave(await stage.client('one'));
+  const troubles = () => program.troubles.map(({ code, message }) => `${code} ${message}`);
+  assert.deepEqual(troubles(), []);
+  await stage.leave(await stage.client('one'), 'a message of QoS 2');
+  assert.deepEqual(troubles(), ['NL-UPLINK-PROTOCOL newleaf closed a connection of one: a message of QoS 2.']);
+  await stage.pass(25 * HOUR);
+  assert.deepEqual(troubles(), []);
 });
 
 test('a message that cannot be set aside is refused: the program has it still', async () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
+import type { OwnTerms } from '../../../agent/state/program-terms.ts';
 import type { Clock } from '../../../agent/time/clock.ts';
+import { KeptPatch } from '../../../agent/uplink/kept-patch.ts';
 import { Uplink } from '../../../agent/uplink/uplink.ts';
 import { TestClock } from '../clock.ts';
 import { programOf, TestClient, type TestProgram } from './fakes.ts';
@@ -43,8 +45,9 @@ export class World {
   readonly #law = new StandingLaw();
   #reached = new AbortController();
 
-  constructor(names: readonly string[] = ['one', 'two'], rate = 20) {
-    this.programs = names.map((name) => programOf(name));
+  /** @param terms of programs, by their name */
+  constructor(names: readonly string[] = ['one', 'two'], rate = 20, terms: Readonly<Record<string, OwnTerms>> = {}) {
+    this.programs = names.map((name) => programOf(name, {}, undefined, undefined, terms[name]));
     const clock: Clock = {
       now: () => this.clock.now(),
       monotonic: () => this.clock.monotonic(),
@@ -60,6 +63,8 @@ export class World {
       clock,
       log: { error: quiet, warn: quiet, info: quiet, debug: quiet },
       rate,
+      reported: new KeptPatch(async () => {}),
+      now: () => this.clock.now(),
       setAside: async (_, { payload }, { code }) => {
         if (code === 'NL-UPLINK-UNTAKEN') return;
         this.setAside.push({ text: Buffer.from(payload).toString(), at: this.clock.monotonic() });

@@ -3,19 +3,19 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Interrupted } from '../../kit/prompt.ts';
 import { keepSecret } from '../copies.ts';
-import { Back } from '../dialogue.ts';
-import { type Adopted, type Guide, misconfigured } from '../guide.ts';
+import { onBack } from '../dialogue.ts';
+import { type Adopted, type Flags, type Guide, misconfigured } from '../guide.ts';
 import { type Addition, AZIOT, CORRECT, type Incumbent, incumbentIn } from './aziot.ts';
 import { commonNameIn, keyIn, leafOf, readAdopted, readChain, refusal } from './pair.ts';
 
 /**
  * Reads what is to be taken over, and says what cannot be: until the person agrees, nothing is written. Its settings are
- * answers as if they stood on the command line.
- * @param flags those of the command line, which win
+ * answers as if they stood on the command line, which wins.
  * @returns undefined where a new gateway is set up
  * @throws Fault; Interrupted where the person does not agree
  */
-export async function adopt(guide: Guide, flags: Map<string, string>): Promise<Adopted | undefined> {
+export async function adopt(guide: Guide): Promise<Adopted | undefined> {
+  const { dialogue, flags } = guide;
   const from = flags.get('adopt');
   const keyFile = flags.get('adopt-key');
   if (from === undefined) {
@@ -23,57 +23,47 @@ export async function adopt(guide: Guide, flags: Map<string, string>): Promise<A
     throw misconfigured('--adopt-key needs its leaf.', 'Add: --adopt LEAF');
   }
   if (guide.leaf !== undefined) {
-    guide.dialogue.say('This gateway has a leaf already: --adopt changes nothing.');
+    dialogue.say('This gateway has a leaf already: --adopt changes nothing.');
     return undefined;
   }
   const isInFile = from !== 'token' && from !== 'aziot';
-  if (!isInFile && keyFile !== undefined) {
+  if (isInFile) return identityOf(flags, { leaf: from, key: { file: keyFile ?? from } });
+  if (keyFile !== undefined) {
     const message = `--adopt-key is the key of a leaf in a file: --adopt ${from} finds the key by itself.`;
     const advice = `Leave one out: --adopt LEAF --adopt-key KEY, or --adopt ${from}`;
     throw misconfigured(message, advice);
   }
-  if (from === 'aziot') return fromAziot(guide, flags);
-  return isInFile ? fromFiles(flags, from, keyFile ?? from) : {};
+  return from === 'aziot' ? fromAziot(guide) : {};
 }
 
-async function fromFiles(flags: Map<string, string>, leaf: string, keyFile: string): Promise<Adopted> {
-  const chain = await readChain(leaf, 'leaf');
-  const key = keyIn(keyFile, 'key');
-  const cn = flags.get('registration-id') ?? commonNameIn(chain) ?? '';
-  leafOf(chain, key, cn, leaf);
-  propose(flags, [['registration-id', cn]]);
-  return { chain, key };
-}
-
-async function fromAziot(guide: Guide, flags: Map<string, string>): Promise<Adopted> {
-  const { answers, dialogue } = guide;
+async function fromAziot(guide: Guide): Promise<Adopted> {
+  const { answers, dialogue, flags } = guide;
   if (!existsSync(AZIOT)) {
     const message = `There is no ${AZIOT}: newleaf reads no other configuration of aziot-identity-service.`;
     throw misconfigured(message, '`newleaf init --adopt LEAF --adopt-key KEY`, with its files');
   }
   const found = incumbentIn(readAdopted(AZIOT, 'configuration'), additions());
   const payload = found.payload === undefined ? undefined : payloadIn(found.payload);
-  const identity = await identityOf(found, flags);
+  for (const [flag, value] of found.flags) flags.propose(flag, value);
+  const identity = await identityOf(flags, found, ' of aziot-identity-service');
   tell(guide, found);
   const isEasy = found.lost.length === 0;
   if (dialogue.asks && !(await dialogue.confirm('Take it over?', isEasy).catch(toStop))) throw new Interrupted();
-  propose(flags, [...found.flags]);
   if (payload !== undefined) answers.set('dps.payload', payload);
   if (found.estPassword !== undefined && !flags.has('est-password-file'))
     flags.set('est-password-file', await keepSecret(guide, { name: 'est-password' }, found.estPassword));
   return { ...identity, pin: found.pin, aziot: found };
 }
 
-async function identityOf({ leaf, key, flags: found }: Incumbent, flags: Map<string, string>): Promise<Adopted> {
+/** The pair fits, as far as both halves can be read. @param of the program that had it, for a refusal */
+async function identityOf(flags: Flags, { leaf, key }: Pick<Incumbent, 'leaf' | 'key'>, of = ''): Promise<Adopted> {
   if (key === undefined) return {};
-  const chain = leaf === undefined ? undefined : await readChain(leaf, 'leaf of aziot-identity-service');
-  const named = flags.get('registration-id') ?? found.get('registration-id');
-  const cn = named ?? (chain && commonNameIn(chain)) ?? '';
-  propose(flags, [['registration-id', cn]]);
-  if (key.file === undefined) return { chain, uri: key.uri };
-  const inFile = keyIn(key.file, 'key of aziot-identity-service');
-  if (chain !== undefined) leafOf(chain, inFile, cn, leaf ?? '');
-  return { chain, key: inFile };
+  const chain = leaf === undefined ? undefined : await readChain(leaf, `leaf${of}`);
+  const inFile = key.file === undefined ? undefined : keyIn(key.file, `key${of}`);
+  const cn = flags.get('registration-id') ?? (chain && commonNameIn(chain)) ?? '';
+  flags.propose('registration-id', cn);
+  if (chain !== undefined && inFile !== undefined) leafOf(chain, inFile, cn, leaf ?? '');
+  return { chain, key: inFile, uri: key.uri };
 }
 
 function tell({ dialogue }: Guide, { flags, leaf, key, lost, isEdge }: Incumbent): void {
@@ -91,10 +81,6 @@ function tell({ dialogue }: Guide, { flags, leaf, key, lost, isEdge }: Incumbent
   );
   dialogue.commands(commandsOf({ isEdge }).back);
   dialogue.blank();
-}
-
-function propose(flags: Map<string, string>, found: readonly (readonly [flag: string, value: string])[]): void {
-  for (const [flag, value] of found) if (value !== '' && !flags.has(flag)) flags.set(flag, value);
 }
 
 function additions(): readonly Addition[] {
@@ -165,10 +151,10 @@ export async function demandStopped({ adopted, dialogue }: Guide): Promise<void>
   }
 }
 
-/** There is no question before this one that could be asked again. @throws Interrupted for Back */
-function toStop(error: unknown): never {
-  throw error instanceof Back ? new Interrupted() : error;
-}
+/** There is no question before this one that could be asked again. */
+const toStop = onBack((): never => {
+  throw new Interrupted();
+});
 
 const runningUnits = (): readonly string[] =>
   UNITS.filter((unit) => {

@@ -24,19 +24,16 @@ export function aziotPlace(written: string): AziotPlace | undefined {
   try {
     if (written.startsWith('file:')) return { file: fileURLToPath(written) };
     if (!written.startsWith('pkcs11:')) return undefined;
-    const [path = '', query = ''] = written.slice('pkcs11:'.length).split(/\?(.*)/s);
-    const [token, object] = [valueIn(path, ';', 'token'), valueIn(path, ';', 'object')];
-    const uri = formatUri({ ...(token !== undefined && { token }), ...(object !== undefined && { object }) });
-    return { uri, token, pin: valueIn(query, '&', 'pin-value') };
+    const attribute = (name: string) => {
+      const [, value] = new RegExp(`[:;?&]${name}=([^;?&]*)`).exec(written) ?? [];
+      return value && decodeURIComponent(value);
+    };
+    const token = attribute('token');
+    return { uri: formatUri({ token, object: attribute('object') }), token, pin: attribute('pin-value') };
   } catch {
     // A file on another host, or a % without two hex digits.
     return undefined;
   }
-}
-
-function valueIn(part: string, separator: string, name: string): string | undefined {
-  const found = part.split(separator).find((one) => one.startsWith(`${name}=`));
-  return found === undefined ? undefined : decodeURIComponent(found.slice(name.length + 1));
 }
 
 /** The configuration of aziot-identity-service, and of IoT Edge, which has the same file. */
@@ -98,9 +95,7 @@ export function incumbentIn(text: string, additions: readonly Addition[] = [], f
     ...(method !== 'tpm' && { module: read.text('aziot_keys.pkcs11_lib_path'), ...estIn(read) }),
     token: identity.key?.token,
   };
-  const given = Object.entries(answers).flatMap(([flag, value]) =>
-    value === undefined ? [] : [[flag, value] as const],
-  );
+  const given = Object.entries(answers).filter((one): one is [string, string] => one[1] !== undefined);
   return {
     ...identity,
     /** Answers, under the names of the flags of init. */
@@ -190,24 +185,18 @@ function estIn(read: Reader) {
 function lostIn(read: Reader, additions: readonly Addition[], isEdge: boolean): readonly string[] {
   const { at, text } = read;
   const count = trustedBy(read).length;
-  const isLocal = text(`${ISSUED}.method`) === 'local_ca';
   const programs = additions.filter(({ file, text }) => [tomlOf(text, file).principal ?? []].flat().length > 0);
-  const lost: readonly (readonly [isThere: boolean, words: string])[] = [
-    [isEdge, 'IoT Edge with all its modules (containers): newleaf runs none, and they end with it'],
-    [at('edge_ca') !== undefined, 'the certificates that IoT Edge issues for modules and devices behind it'],
-    [at('cert_issuance.local_ca') !== undefined, 'the certificates that its local CA issues'],
-    [at('localid') !== undefined, 'its local identities ([localid])'],
-    ...programs.map(
-      ({ file }) =>
-        [true, `what the programs of ${file} get from it: module identities, keys or certificates`] as const,
-    ),
-    [isLocal, 'its local CA: newleaf has none, so another issuer signs the next leaf'],
-    [
-      count > 1 && estUrl(read) !== undefined,
+  return [
+    isEdge && 'IoT Edge with all its modules (containers): newleaf runs none, and they end with it',
+    at('edge_ca') !== undefined && 'the certificates that IoT Edge issues for modules and devices behind it',
+    at('cert_issuance.local_ca') !== undefined && 'the certificates that its local CA issues',
+    at('localid') !== undefined && 'its local identities ([localid])',
+    ...programs.map(({ file }) => `what the programs of ${file} get from it: module identities, keys or certificates`),
+    text(`${ISSUED}.method`) === 'local_ca' && 'its local CA: newleaf has none, so another issuer signs the next leaf',
+    count > 1 &&
+      estUrl(read) !== undefined &&
       `all but the first of its ${count} trusted_certs: put them into one file`,
-    ],
-  ];
-  return lost.flatMap(([isThere, words]) => (isThere ? [words] : []));
+  ].filter((words) => words !== false);
 }
 
 function tomlOf(text: string, file: string) {

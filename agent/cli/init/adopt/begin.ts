@@ -28,12 +28,12 @@ export async function askFirstKey(guide: Guide): Promise<void> {
 
 /** A key from a file. The file stays: newleaf has not made it, and until the first roll it is the way back. */
 async function bring(guide: Guide, inFile: KeyInFile, chain: string): Promise<void> {
-  const { answers, dialogue, errands } = guide;
+  const { answers, errand } = guide;
   const { file, object } = inFile;
   const leaf = leafOf(chain, inFile, idOf(guide), 'The leaf');
   const label = `${answers.inEffect('hsm.label_prefix')}-a`;
   const key = object.export({ format: 'pem', type: 'pkcs8' }).toString();
-  await errands.importKey({ ...(await loginOf(guide)), label, key }).catch((error: unknown) => {
+  await errand('importKey', { ...(await loginOf(guide)), label, key }).catch((error: unknown) => {
     const met = failureOf(error);
     if (met.code === 'NL-TOKEN-OCCUPIED') throw error;
     throw new Fault(met.code, {
@@ -43,19 +43,16 @@ async function bring(guide: Guide, inFile: KeyInFile, chain: string): Promise<vo
       cause: error,
     });
   });
-  await keep(guide, leaf);
-  answers.set('hsm.key', undefined);
-  dialogue.ok(`A copy of the key ${file} is in the token, as "${label}": ${inWords(leaf)}.`);
+  await begin(guide, leaf, `A copy of the key ${file} is in the token, as "${label}"`);
 }
 
 async function name(guide: Guide, uri: string, chain: string | undefined): Promise<void> {
   const { object, id } = parseUri(uri);
-  const found = (await guide.errands.keysIn(await loginOf(guide))).filter(
+  const [only, ...more] = (await guide.errand('keysIn', await loginOf(guide))).filter(
     (one) => (object ?? one.label) === one.label && (id?.toString('hex') ?? one.id) === one.id,
   );
-  const [only] = found;
-  if (only === undefined || found.length > 1) {
-    const message = `${found.length === 0 ? 'No key' : 'More than one key'} in the token matches ${uri}.`;
+  if (only === undefined || more.length > 0) {
+    const message = `${only === undefined ? 'No key' : 'More than one key'} in the token matches ${uri}.`;
     throw new Fault('NL-TOKEN-KEY', { message, advice: 'Take the token that has it (--token), or correct the URI.' });
   }
   await take(guide, only, fitting(guide, only, chain), chain !== undefined);
@@ -63,11 +60,11 @@ async function name(guide: Guide, uri: string, chain: string | undefined): Promi
 
 /** Keys with a leaf for this gateway: those of a factory, and those of our own whose state was lost. */
 async function offer(guide: Guide, isWanted: boolean): Promise<void> {
-  const { answers, dialogue, errands } = guide;
+  const { answers, dialogue, errand } = guide;
   const directory = answers.inEffect('state.directory');
   const prefix = answers.inEffect('hsm.label_prefix');
   // Without --adopt it is an offer only: what is wrong with the token is met, and told, when the daemon opens it.
-  const keys = await errands.keysIn(await loginOf(guide)).catch((error: unknown): readonly FoundKey[] => {
+  const keys = await errand('keysIn', await loginOf(guide)).catch((error: unknown): readonly FoundKey[] => {
     if (isWanted) throw error;
     return [];
   });
@@ -95,22 +92,28 @@ async function offer(guide: Guide, isWanted: boolean): Promise<void> {
   throw new Fault('NL-TOKEN-KEY', { message, advice: 'Name the right registration ID, or begin without --adopt.' });
 }
 
+/** A key that was there before. */
 async function take(guide: Guide, { label, id }: FoundKey, leaf: Leaf, isFromFile: boolean): Promise<void> {
-  if (isFromFile) await keep(guide, leaf);
-  // The leaf of an earlier answer, for another key.
-  else await rm(adoptedFile(guide.answers.inEffect('state.directory')), { force: true });
-  guide.answers.set('hsm.key', formatUri({ ...(label !== '' && { object: label }), id: Buffer.from(id, 'hex') }));
-  guide.dialogue.ok(`The gateway begins with the key "${label}", which is never destroyed: ${inWords(leaf)}.`);
+  const uri = formatUri({ object: label || undefined, id: Buffer.from(id, 'hex') });
+  await begin(guide, leaf, `The gateway begins with the key "${label}", which is never destroyed`, uri, isFromFile);
 }
 
 /** A key of newleaf's own. Kept for ever, it would be in the way of each second roll. */
 async function takeOwn(guide: Guide, { label }: FoundKey, leaf: Leaf): Promise<void> {
-  const { answers, dialogue } = guide;
   // It has no leaf, and would go before this one.
-  await rm(stateFile(answers.inEffect('state.directory')), { force: true });
-  await keep(guide, leaf);
-  answers.set('hsm.key', undefined);
-  dialogue.ok(`The gateway goes on with its key "${label}", until the next roll: ${inWords(leaf)}.`);
+  await rm(stateFile(guide.answers.inEffect('state.directory')), { force: true });
+  await begin(guide, leaf, `The gateway goes on with its key "${label}", until the next roll`);
+}
+
+/** @param uri of a key that is given; without it the key is newleaf's own */
+async function begin(guide: Guide, leaf: Leaf, words: string, uri?: string, isKept = true): Promise<void> {
+  const { account, answers, dialogue } = guide;
+  const file = adoptedFile(answers.inEffect('state.directory'));
+  if (isKept) await writeAtomically(file, leaf.chain, 0o644, account);
+  // The leaf of an earlier answer, for another key.
+  else await rm(file, { force: true });
+  answers.set('hsm.key', uri);
+  dialogue.ok(`${words}: ${inWords(leaf)}.`);
 }
 
 /** No state, or that of a gateway that was given up, or has neither a leaf nor a key yet: nothing is lost with it. */
@@ -130,8 +133,5 @@ const fitting = (guide: Guide, { id, spki, chain, label }: FoundKey, other: stri
     leaf: other === undefined ? `The certificate of the key "${label}"` : 'The leaf',
     key: `"${label}"`,
   });
-
-const keep = ({ answers, account }: Guide, { chain }: Leaf): Promise<void> =>
-  writeAtomically(adoptedFile(answers.inEffect('state.directory')), chain, 0o644, account);
 
 const inWords = ({ issuer, notAfter }: Leaf): string => `issued by ${issuer}, valid until ${iso(notAfter)}`;

@@ -110,6 +110,13 @@ export const FILES: readonly Row[] = [
   ],
   [
     'permissions',
+    'the same in a container, whose group is its own, and a volume that Kubernetes has made',
+    { mode: modes(0o440, 0o2775, 0o440), user, env: { NEWLEAF_CONTAINER: '1' } },
+    /^ok /,
+    est,
+  ],
+  [
+    'permissions',
     'the same for a user who cannot know whose it must be',
     { mode: modes(0o600, 0o700, 0o640), isStranger: true },
     /^warning .* its group may use the password .*\. -> `newleaf check permissions` says how, where root calls it\.$/,

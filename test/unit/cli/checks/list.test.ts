@@ -28,6 +28,11 @@ describe('the list', () => {
       'socket',
     ]);
     assert.equal(ids().length, CHECKS.length);
+    assert.deepEqual(
+      ids('uplink').filter((id) => id.startsWith('uplink')),
+      ['uplink', 'uplink-sockets', 'uplink-tcp', 'uplink-queue', 'uplink-trouble'],
+      'and those under it',
+    );
   });
 
   test('one fault is told once', async () => {

@@ -54,6 +54,19 @@ export const UPLINK: readonly Row[] = [
   ],
   [
     'uplink-sockets',
+    'read-only, in a container',
+    {
+      ...named('sensors'),
+      user: 'newleaf',
+      env: { NEWLEAF_CONTAINER: '1' },
+      access: async (path: string) => {
+        throw errno('EROFS', path);
+      },
+    },
+    /^failed NL-UPLINK-SOCKET .* read-only\. -> Start the container with --volume uplink:\/run\/newleaf-uplink as well/,
+  ],
+  [
+    'uplink-sockets',
     'closed to the daemon',
     { ...named('sensors'), user: 'newleaf', access: closed('/run/newleaf-uplink') },
     /^failed NL-UPLINK-SOCKET The user newleaf may not write to \/run\/newleaf-uplink\. -> `chown/,
@@ -131,6 +144,15 @@ export const UPLINK: readonly Row[] = [
     'nearly full',
     having([idle(), programWith({ name: 'plc', bytes: 53 * MIB })]),
     /^warning The queue of plc is 82 % full \(53\.0 MiB\); at its end new messages are refused\. -> See with `newleaf uplink list`/,
+  ],
+  [
+    'uplink-queue',
+    'nearly full by its own bound',
+    having([
+      programWith({ bytes: 20 * MIB }),
+      programWith({ name: 'plc', bytes: 9 * MIB, terms: { maxBytes: 10 * MIB } }),
+    ]),
+    /^warning The queue of plc is 90 % full \(9\.0 MiB\)/,
   ],
   [
     'uplink-queue',

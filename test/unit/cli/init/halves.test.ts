@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { hasAnswer, setNetwork } from '../../../../agent/cli/init/network.ts';
+import { proposeProxy, setNetwork } from '../../../../agent/cli/init/identity.ts';
 import { demandWhole } from '../../../../agent/cli/init/settings.ts';
 import type { Written } from '../../../../agent/config/schema.ts';
 import { scene } from './stage.ts';
@@ -30,18 +30,17 @@ describe('in a script, what needs another option is told before anything is made
   for (const [flags, configured, sentence] of rows) {
     test(JSON.stringify({ ...flags, ...configured }), () => {
       const { guide } = scene({ flags, configured });
-      const judge = () => demandWhole(guide, hasAnswer(guide.answers));
+      const judge = () => demandWhole(guide);
       if (sentence === undefined) return judge();
       assert.throws(judge, ({ message }: Error) => message.startsWith(`NL-CONFIG ${sentence} Add what is missing`));
     });
   }
 });
 
-test('a proxy of the environment is the half of a user name and a password', (t) => {
-  process.env.HTTPS_PROXY = PROXY;
-  t.after(() => delete process.env.HTTPS_PROXY);
+test('a proxy of the environment is the half of a user name and a password', () => {
   const { guide } = scene({ flags: { 'proxy-user': 'x', 'proxy-password-file': '/x' } });
-  demandWhole(guide, hasAnswer(guide.answers));
+  proposeProxy(guide, { HTTPS_PROXY: PROXY });
+  demandWhole(guide);
 });
 
 test('a person is asked for the other half, whether an option or the configuration has the one', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { InitAnswers } from '../../../../agent/cli/init/guide.ts';
-import { ofProxy } from '../../../../agent/cli/init/network.ts';
+import { otherwise } from '../../../../agent/cli/init/prove.ts';
 import { type Code, failure } from '../../../../agent/failure/failure.ts';
 
 const rows: readonly (readonly [code: Code, user: string | undefined, isAskedAgain: boolean, advice: RegExp])[] = [
@@ -16,7 +16,7 @@ const rows: readonly (readonly [code: Code, user: string | undefined, isAskedAga
 for (const [code, user, isAskedAgain, expected] of rows) {
   test(`${code}, ${user ? 'with' : 'without'} a user name, ${isAskedAgain ? 'asked again' : 'by options'}`, () => {
     const answers = new InitAnswers(new Map(user === undefined ? [] : [['network.proxy_username', user]]));
-    const { advice } = ofProxy(answers, failure(code), isAskedAgain);
+    const { advice } = otherwise(answers, failure(code), isAskedAgain);
     assert.match(advice, expected);
     assert.doesNotMatch(advice, /network\.proxy|newleaf check/, 'nothing is written yet');
   });

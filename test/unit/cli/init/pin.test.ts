@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { writeConfiguration } from '../../../../agent/cli/init/configuration.ts';
+import { existing, writeConfiguration } from '../../../../agent/cli/init/configuration.ts';
 import type { Guide } from '../../../../agent/cli/init/guide.ts';
 import { askPin, pinKeptFor, pinPlace, stagedPin, storePin } from '../../../../agent/cli/init/pin.ts';
 import { DEFAULT_PATH } from '../../../../agent/config/config.ts';
@@ -37,7 +37,8 @@ async function ask(
       throw new Fault('NL-TOKEN-PIN', { message: 'The PIN is wrong.' });
   };
   const set: Scene = scene({ ...options, errands: { login } });
-  const guide: Guide = { ...set.guide, file: join(directory, 'newleaf.toml') };
+  const file = join(directory, 'newleaf.toml');
+  const guide: Guide = { ...set.guide, file, before: existing(file, false).config };
   if (options.kept !== undefined) writeFileSync(join(directory, 'pin'), `${options.kept}\n`);
   const shown = { module: SOFTHSM, token: token('gw', options.change) };
   const isAccepted = await askPin(guide, shown, options.isOurs ?? false);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { proposedProxy, setNetwork } from '../../../../agent/cli/init/network.ts';
+import { proposeProxy } from '../../../../agent/cli/init/identity.ts';
 import { scene } from './stage.ts';
 
 const SECRET =
@@ -27,25 +27,25 @@ const rows: readonly (readonly [
 
 for (const [written, taken, refusal] of rows) {
   test(`HTTPS_PROXY=${written}`, (t) => {
-    const { proxy, refusal: said } = proposedProxy(written === undefined ? {} : { HTTPS_PROXY: written });
-    assert.equal(proxy, taken);
-    if (refusal === undefined) return assert.equal(said, undefined);
-    assert.match(said ?? '', refusal);
-    assert.doesNotMatch(said ?? '', /c2VjcmV0/);
-    t.diagnostic(said ?? '');
+    const { guide, paper } = scene();
+    proposeProxy(guide, written === undefined ? {} : { HTTPS_PROXY: written });
+    assert.equal(guide.flags.get('proxy'), taken);
+    const said = paper.text.replaceAll(/\s+/g, ' ').trim();
+    if (refusal === undefined) return assert.equal(said, taken ? `The proxy ${taken} is taken from HTTPS_PROXY.` : '');
+    assert.match(said, refusal);
+    assert.doesNotMatch(said, /c2VjcmV0/);
+    t.diagnostic(said);
   });
 }
 
-test('it is said on the screen, unless another proxy is named', async (t) => {
-  process.env.HTTPS_PROXY = 'nonsense';
-  t.after(() => delete process.env.HTTPS_PROXY);
+test('it is said on the screen, unless another proxy is named', () => {
   for (const [flags, configured, isSaid] of [
     [{}, {}, true],
     [{ proxy: 'http://other:1' }, {}, false],
     [{}, { 'network.proxy': 'http://other:1' }, false],
   ] as const) {
     const { guide, paper } = scene({ flags, configured });
-    await setNetwork(guide);
+    proposeProxy(guide, { HTTPS_PROXY: 'nonsense' });
     assert.equal(paper.text.includes('HTTPS_PROXY'), isSaid);
   }
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { askSetting } from '../../../../agent/cli/init/ask-setting.ts';
 import { readSecret, writeFor } from '../../../../agent/cli/init/copies.ts';
-import { setNetwork } from '../../../../agent/cli/init/network.ts';
+import { setNetwork } from '../../../../agent/cli/init/identity.ts';
 import { givenPin } from '../../../../agent/cli/init/pin.ts';
 import { SETTINGS } from '../../../../agent/cli/init/settings.ts';
 import { scratch } from '../../state/disk.ts';

@@ -3,9 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { askSetting } from '../../../../agent/cli/init/ask-setting.ts';
-import { issuerInWords } from '../../../../agent/cli/init/program.ts';
 import { noCertificate, registrationIdOf, type SettingQuestion } from '../../../../agent/cli/init/settings.ts';
 import type { Written } from '../../../../agent/config/schema.ts';
+import { wordsIn } from '../../../../agent/machine/unit.ts';
 import { scratch } from '../../state/disk.ts';
 import { type SceneOptions, scene } from './stage.ts';
 
@@ -152,6 +152,13 @@ describe('a host name as registration ID', () => {
     ['x'.repeat(65), undefined],
   ];
   for (const [host, id] of rows) test(host, () => assert.equal(registrationIdOf(host), id));
+
+  test('a name that the engine of a container has made up', () => {
+    const env = { NEWLEAF_CONTAINER: '1' };
+    for (const host of ['3f2a9c1b7e04', '3f2a9c1b7e04-plc']) assert.equal(registrationIdOf(host, env), undefined);
+    assert.equal(registrationIdOf('gw-0001', env), 'gw-0001');
+    assert.equal(registrationIdOf('3f2a9c1b7e04', {}), '3f2a9c1b7e04');
+  });
 });
 
 describe('a command line without a shell', () => {
@@ -162,5 +169,5 @@ describe('a command line without a shell', () => {
     ['/bin/sign $HOME;ls', ['/bin/sign', '$HOME;ls']],
     ['', []],
   ];
-  for (const [typed, words] of rows) test(typed, () => assert.deepEqual(issuerInWords(typed), words));
+  for (const [typed, words] of rows) test(typed, () => assert.deepEqual(wordsIn(typed), words));
 });

@@ -1,7 +1,8 @@
 import { Dialogue } from '../../../../agent/cli/init/dialogue.ts';
-import { type Errands, type Guide, InitAnswers } from '../../../../agent/cli/init/guide.ts';
-import type { Survey } from '../../../../agent/cli/init/survey.ts';
+import { Flags, type Guide, InitAnswers } from '../../../../agent/cli/init/guide.ts';
 import { screenOf } from '../../../../agent/cli/kit/screen.ts';
+import type { ERRANDS } from '../../../../agent/cli/proof/errands.ts';
+import type { Survey } from '../../../../agent/cli/proof/survey.ts';
 import type { Written } from '../../../../agent/config/schema.ts';
 import type { FoundModule } from '../../../../hsm/find-modules.ts';
 import type { SeenToken } from '../../../../hsm/slots.ts';
@@ -21,6 +22,10 @@ export interface SceneOptions {
   readonly stdin?: string;
 }
 
+type Errands = typeof ERRANDS;
+/** The answer of an errand fits its question. */
+type Answer = (asked: unknown) => Promise<never>;
+
 const unexpected = (what: string) => async (): Promise<never> => {
   throw new Error(`nobody expected ${what}`);
 };
@@ -35,28 +40,26 @@ export function scene({ flags = {}, configured = {}, typed, errands = {}, stdin 
     return line;
   };
   const prompt = typed && { ask: next, enter: async () => undefined, hold() {}, release() {} };
-  const given = new Map(Object.entries(flags));
+  const all: Errands = {
+    tokens: unexpected('a look at a module'),
+    login: unexpected('a login'),
+    findTls: async () => undefined,
+    makeToken: unexpected('a new token'),
+    keysIn: unexpected('a look for keys'),
+    importKey: unexpected('an import'),
+    whyUnreadable: async () => undefined,
+    refusesScope: unexpected('a trial of an ID scope'),
+    ...errands,
+  };
   const guide: Guide = {
     dialogue: new Dialogue(paper, screenOf(paper, { LANG: 'C.UTF-8' }), prompt),
     answers: new InitAnswers(new Map(Object.entries(configured))),
-    flag: (name) => given.get(name),
-    forget: (...names) => {
-      for (const name of names) given.delete(name);
-    },
+    flags: new Flags(Object.entries(flags)),
     file: '/nowhere/newleaf.toml',
     account: undefined,
+    before: undefined,
     leaf: undefined,
-    errands: {
-      tokens: unexpected('a look at a module'),
-      login: unexpected('a login'),
-      findTls: async () => undefined,
-      makeToken: unexpected('a new token'),
-      keysIn: unexpected('a look for keys'),
-      importKey: unexpected('an import'),
-      whyUnreadable: async () => undefined,
-      refusesScope: unexpected('a trial of an ID scope'),
-      ...errands,
-    },
+    errand: async (question, asked) => (all[question] as Answer)(asked),
     copies: new Map(),
     later: [],
     staged: {},

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { newKinds } from '../../../../agent/cli/init/new-token.ts';
 import { judgeFlags } from '../../../../agent/cli/init/settings.ts';
-import { hindrance, rootsOnlyInWords, type Survey, survey, tokenInWords } from '../../../../agent/cli/init/survey.ts';
 import { tokenByFlags } from '../../../../agent/cli/init/token.ts';
+import { hindrance, rootsOnlyInWords, tokenInWords } from '../../../../agent/cli/init/token-words.ts';
+import { type Survey, survey } from '../../../../agent/cli/proof/survey.ts';
 import { Fault } from '../../../../agent/failure/failure.ts';
 import { TokenError } from '../../../../hsm/ckr.ts';
 import type { SeenToken } from '../../../../hsm/slots.ts';
@@ -20,7 +21,7 @@ test('every module is looked into, and one that breaks is named', async () => {
     },
     [CARD.path]: async () => [],
   };
-  const found = await survey([SOFTHSM, TPM, CARD], { tokens: (module) => seen[module]?.() ?? Promise.reject() });
+  const found = await survey([SOFTHSM, TPM, CARD], (module) => seen[module]?.() ?? Promise.reject());
   assert.deepEqual(
     found.tokens.map(({ token: { label } }) => label),
     ['a', 'b'],
@@ -36,7 +37,7 @@ test('every module is looked into, and one that breaks is named', async () => {
 });
 
 test('a token that two modules show is listed once', async () => {
-  const found = await survey([SOFTHSM, CARD], { tokens: async () => [token('a'), token('b', { serial: '' })] });
+  const found = await survey([SOFTHSM, CARD], async () => [token('a'), token('b', { serial: '' })]);
   assert.deepEqual(
     found.tokens.map(({ module, token: { label } }) => [module.name, label]),
     [
@@ -48,7 +49,10 @@ test('a token that two modules show is listed once', async () => {
 });
 
 test('a token that somebody made as root is found with the seer of root', async () => {
-  const shows = (...seen: readonly SeenToken[]) => ({ tokens: async () => seen });
+  const shows =
+    (...seen: readonly SeenToken[]) =>
+    async () =>
+      seen;
   const found = await survey([SOFTHSM], shows(free), shows(token('a'), free));
   assert.deepEqual([found.tokens, found.free.length], [[], 1]);
   assert.deepEqual(found.rootsOnly.map(rootsOnlyInWords), [
@@ -60,7 +64,7 @@ test('a module that works for root, and not for the daemon, is told so', async (
   const tokens = async () => {
     throw new TokenError('failed', 'CKR_GENERAL_ERROR', 'Listing the tokens: it does not work.');
   };
-  const [first] = (await survey([SOFTHSM], { tokens }, { tokens: async () => [token('a')] })).useless;
+  const [first] = (await survey([SOFTHSM], tokens, async () => [token('a')])).useless;
   assert.equal(first?.why, 'it does not work; as root it works, so the user of the daemon lacks a right');
 });
 

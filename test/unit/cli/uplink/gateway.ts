@@ -58,8 +58,8 @@ export async function gateway(
         programs.size === 0 ? undefined : { programs: [...programs.values()], rate: 20, isThrottled: false },
       async change(body) {
         changes.push(body);
-        const { add, key, show, forget, remove } = body as Record<string, string | boolean | undefined>;
-        const name = String(add ?? show ?? forget ?? remove);
+        const { add, key, set, show, forget, remove } = body as Record<string, string | boolean | undefined>;
+        const name = String(add ?? set ?? show ?? forget ?? remove);
         const found = programs.get(name);
         if (add !== undefined) {
           if (found !== undefined) return unknown(`There is a program ${name} already.`);
@@ -83,7 +83,7 @@ export async function gateway(
   writeFileSync(groups, `root:x:0:\nnewleaf:x:${GROUP_ID}:tech\nsensors:x:4713:\n`);
   const tmpfiles = join(it.directory, 'tmpfiles.d');
   mkdirSync(tmpfiles);
-  const machine: Machine = { tmpfiles, groups, isRoot: () => process.geteuid?.() === 0, ...change };
+  const machine: Machine = { tmpfiles, groups, isRoot: () => process.geteuid?.() === 0, isContained: false, ...change };
   return {
     ...it,
     programs,

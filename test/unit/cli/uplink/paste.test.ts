@@ -11,7 +11,8 @@ const socket = '/run/newleaf-uplink/sensors/mqtt.sock';
 const ca = '/run/newleaf-uplink/ca.pem';
 const bySocket: HowToConnect = { name: 'sensors', socket };
 const byKey = (tcp = '127.0.0.1:8883'): HowToConnect => ({ name: 'sensors', tcp, key: KEY, ca });
-const linesOf = (connection: HowToConnect, on = screen, group?: string) => pasteText(connection, on, group).split('\n');
+const linesOf = (connection: HowToConnect, on = screen, group?: string | number) =>
+  pasteText(connection, on, group).split('\n');
 
 describe('a socket', () => {
   test('what to paste', () => {
@@ -34,6 +35,12 @@ describe('a socket', () => {
   test('the group of root gets no other user: another socket does', () => {
     const lines = linesOf(bySocket, screen, 'root');
     assert.ok(lines.includes('newleaf uplink add NAME --group GROUP'));
+    assert.doesNotMatch(lines.join(' '), /usermod/);
+  });
+
+  test('in a container it is the number of the group, for the engine', () => {
+    const lines = linesOf(bySocket, screen, 990);
+    assert.ok(lines.includes('--volume uplink:/run/newleaf-uplink --group-add 990'));
     assert.doesNotMatch(lines.join(' '), /usermod/);
   });
 
@@ -80,6 +87,13 @@ describe('a key', () => {
     ['127.0.0.2:8883', '127.0.0.2'],
   ] as const)
     test(`at ${tcp} it is dialled as ${host}`, () => assert.ok(linesOf(byKey(tcp)).includes(`address ${host}:8883`)));
+
+  test('uplink.hosts: it is dialled by its first name', () => {
+    const text = linesOf({ name: 'sensors', tcp: '0.0.0.0:8883', host: 'newleaf', key: KEY, ca }).join('\n');
+    assert.match(text, /GatewayHostName=newleaf$/m);
+    assert.match(text, /^mosquitto_pub -h newleaf -p 8883 /m);
+    assert.doesNotMatch(text, /localhost/);
+  });
 });
 
 test('prose has the width of the screen; a line to copy is whole on the narrowest', () => {

@@ -13,7 +13,18 @@ const place = '/var/lib/newleaf';
 test('the list', () => {
   const programs = [
     idle({ clients: 0 }),
-    programWith({ name: 'plc', connects: 'key', clients: 2, inbox: 1, resent: 3, refused: 2, dropped: 1, setAside: 1 }),
+    programWith({
+      name: 'plc',
+      connects: 'key',
+      clients: 2,
+      inbox: 1,
+      resent: 3,
+      refused: 2,
+      dropped: 1,
+      expired: 4,
+      setAside: 1,
+      terms: { maxBytes: 8 * 2 ** 20, maxAgeMs: 2 * 86_400_000, rate: 5, priority: 'bulk' },
+    }),
     programWith({
       name: 'x',
       queued: 1,
@@ -30,7 +41,10 @@ test('the list', () => {
 ● plc: by its key, 2 connections
   12 messages wait for the hub (3.4 KiB), the oldest for 5 min
   1 message waits for the program
-  since the start of the daemon: 1204 sent, 3 sent again, 2 refused, 1 dropped
+  set for it: at most 8.0 MiB, for at most 2 days, at most 5 a second, priority
+    bulk
+  since the start of the daemon: 1204 sent, 3 sent again, 2 refused, 1 dropped,
+    4 expired
   1 message set aside: see /var/lib/newleaf/uplink/plc/rejected
 
 ● x: by its socket, 1 connection

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { newRequest } from '../../../simulator/adr/request.ts';
 import type { AdrSwitches } from '../../../simulator/adr/switches.ts';
 import type { ClientIdentity } from '../../../simulator/ca.ts';
 import { type Simulator, startSimulator } from '../../../simulator/simulator.ts';
 import { DEFAULT_SWITCHES } from '../../../simulator/switches.ts';
 import { admits, certified, DPS_VERSION, prepare, type Registered, register } from './device.ts';
-import { newRequest } from './request.ts';
 
 let simulator: Simulator;
 let leaf: ClientIdentity;

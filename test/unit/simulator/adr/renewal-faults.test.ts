@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { after, afterEach, before, test } from 'node:test';
+import { newRequest, type Request } from '../../../simulator/adr/request.ts';
 import type { Identity } from '../../../simulator/ca.ts';
 import type { FaultName, FaultOptions } from '../../../simulator/faults.ts';
 import { type Simulator, startSimulator } from '../../../simulator/simulator.ts';
 import { prepare, provisioned, Session } from './device.ts';
-import { newRequest, type Request } from './request.ts';
 
 let simulator: Simulator;
 let leaf: Identity;
@@ -98,6 +98,24 @@ test('no 200: the same request again brings it', async () => {
   await simulator.log.waitFor({ event: 'fault', reason: 'no-200' });
   session.ask(sent, { id: 'gw-1', csr: request.csr });
   assert.deepEqual([(await session.next()).status, (await session.next()).status], [202, 200]);
+  await session.leave();
+});
+
+test('a 202 that comes later, and the certificate after it', async () => {
+  await lay('slow-202', { ms: 50 });
+  const session = await enter();
+  ask(session);
+  assert.deepEqual([(await session.next()).status, (await session.next()).status], [202, 200]);
+  await session.leave();
+});
+
+test('a 200 for a request that was never made', async () => {
+  await lay('stray-200');
+  const session = await enter();
+  const sent = ask(session);
+  const [, stray, own] = [await session.next(), await session.next(), await session.next()];
+  assert.notEqual(stray.topic, own.topic);
+  assert.equal(own.topic, `$iothub/credentials/res/200/?$rid=${sent}`);
   await session.leave();
 });
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
+import { newRequest, type Request } from '../../../simulator/adr/request.ts';
 import type { Identity } from '../../../simulator/ca.ts';
 import { type Simulator, startSimulator } from '../../../simulator/simulator.ts';
 import { DEFAULT_SWITCHES } from '../../../simulator/switches.ts';
 import { certified, HUB_VERSION, prepare, provisioned, Session } from './device.ts';
-import { newRequest, type Request } from './request.ts';
 
 let simulator: Simulator;
 let leaf: Identity;
@@ -59,6 +59,14 @@ for (const [what, sent, code] of [
     await session.leave();
   });
 }
+
+test('a refusal without info has null, or nothing', async () => {
+  await simulator.set({ noInfo: 'absent' });
+  const session = await enter();
+  session.ask(nextRid(), '');
+  assert.ok(!('info' in (await session.next()).body));
+  await session.leave();
+});
 
 test('a replace of null, as the Java SDK sends it, is none', async () => {
   const session = await enter();
@@ -205,4 +213,34 @@ for (const unheardRequest of ['silence', 'close'] as const) {
       }
     });
   }
+}
+
+test('a request before the subscription can be taken: its certificate waits', async () => {
+  await simulator.set({ unheardRequest: 'taken' });
+  const session = await Session.open(simulator, 'gw-1', leaf);
+  const sent = nextRid();
+  session.ask(sent, body());
+  await settled(session);
+  assert.ok(session.silent);
+  await session.subscribe();
+  assert.equal((await session.next()).topic, `$iothub/credentials/res/200/?$rid=${sent}`);
+  await session.leave();
+});
+
+for (const [renewalKey, status] of [
+  ['any', 200],
+  ['of-before', 400],
+] as const) {
+  test(`a request for another key than that of the leaf before, where a key may be ${renewalKey}: ${status}`, async () => {
+    const session = await enter();
+    session.ask(nextRid(), body());
+    assert.deepEqual([(await session.next()).status, (await session.next()).status], [202, 200]);
+    await simulator.set({ renewalKey });
+    session.ask(nextRid(), body({ csr: (await newRequest('gw-1')).csr }));
+    const [, last] = [await session.next(), await session.next()];
+    assert.equal(last.status, status);
+    session.ask(nextRid(), body(status === 200 ? { csr: (await newRequest('gw-1')).csr } : {}));
+    assert.deepEqual([(await session.next()).status, (await session.next()).status], [202, 200]);
+    await session.leave();
+  });
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
+import { newRequest, pemOf, type Request } from '../../../simulator/adr/request.ts';
 import type { Identity } from '../../../simulator/ca.ts';
 import { type Simulator, startSimulator } from '../../../simulator/simulator.ts';
 import { DEFAULT_SWITCHES } from '../../../simulator/switches.ts';
 import { admits, prepare, provisioned, type Said, Session } from './device.ts';
-import { newRequest, pemOf, type Request } from './request.ts';
 
 const HOUR = 3_600_000;
 
@@ -80,8 +80,9 @@ for (const [how, clean, again] of [
     const session = await enter(clean);
     session.ask(`away-${clean}`, body());
     assert.equal((await session.next()).status, 202);
+    const from = simulator.log.entries.length;
     await session.leave();
-    await simulator.log.waitFor({ event: 'disconnected', clientId: 'gw-1' }, 5_000, simulator.log.entries.length - 5);
+    await simulator.log.waitFor({ event: 'disconnected', clientId: 'gw-1' }, 5_000, from);
     await simulator.concludeRenewal('gw-1');
     const next = await enter(clean, again);
     assert.equal((await next.next()).status, 200);
@@ -161,9 +162,11 @@ for (const [renewalCodes, code] of [
     session.ask(`second-${code}`, body());
     const { body: told } = await session.next();
     assert.equal(told.errorCode, code);
-    assert.deepEqual(told.info, { requestId: `first-${code}`, operationExpires: accepted.body.operationExpires });
+    const { operationExpires, correlationId } = accepted.body;
+    assert.deepEqual(told.info, { requestId: `first-${code}`, operationExpires, correlationId });
     session.ask(`third-${code}`, body({ replace: 'nothing-1' }));
-    assert.equal((await session.next()).body.errorCode, 412001);
+    const { body: nothing } = await session.next();
+    assert.deepEqual([nothing.errorCode, nothing.info?.requestId], [412001, 'nothing-1']);
     session.ask(`third-${code}`, body({ replace: `first-${code}` }));
     assert.equal((await session.next()).status, 202);
     session.ask(`fourth-${code}`, body({ replace: '*' }));

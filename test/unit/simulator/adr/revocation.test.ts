@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
+import { newRequest } from '../../../simulator/adr/request.ts';
 import type { ClientIdentity, Identity } from '../../../simulator/ca.ts';
 import { type Simulator, startSimulator } from '../../../simulator/simulator.ts';
 import { DEFAULT_SWITCHES } from '../../../simulator/switches.ts';
 import { admits, certified, prepare, provisioned, register, Session } from './device.ts';
-import { newRequest } from './request.ts';
 
 const LEAF = /-----BEGIN[\s\S]+?-----END CERTIFICATE-----\n?/;
 

@@ -19,8 +19,8 @@ const plain = ({ payload, ...rest }: Stored) => ({ ...rest, payload: [...payload
 /** As the queue reads a segment. */
 const decode = (bytes: Buffer) =>
   [...records(bytes, 0, 0, LAST)].map(({ from, header }) => {
-    const stored = messageOf(header, bytes.subarray(from, from + header.length));
-    return stored && plain(stored);
+    const stored = header.of === 'message' && messageOf(header, bytes.subarray(from, from + header.length));
+    return stored ? plain(stored) : undefined;
   });
 
 const anyMessage = fc.record({
@@ -57,7 +57,7 @@ test('each bit of a record is watched over', () => {
     rotten[bit >> 3] = (rotten[bit >> 3] ?? 0) ^ (1 << (bit & 7));
     const header = headerAt(rotten, 0);
     assert.equal(header === undefined, bit < HEADER_BYTES * 8, `bit ${bit}`);
-    if (header !== undefined) assert.equal(messageOf(header, rotten), undefined, `bit ${bit}`);
+    if (header?.of === 'message') assert.equal(messageOf(header, rotten), undefined, `bit ${bit}`);
   }
 });
 
@@ -95,12 +95,12 @@ test('a record knows the head and its batch; a note of the head has the sequence
   const bytes = Buffer.concat([encodeBatch(batch, 3), encodeNote(7, 6), encodeBatch([stored(7, 't', '')], 6)]);
   const found = [...records(bytes, 0, 0, LAST)].map(({ header }) => header);
   assert.deepEqual(
-    found.map(({ sequence, head, batch, isNote }) => [sequence, head, batch, isNote]),
+    found.map(({ sequence, head, batch, of }) => [sequence, head, batch, of]),
     [
-      [5, 3, 5, false],
-      [6, 3, 5, false],
-      [7, 6, 7, true],
-      [7, 6, 7, false],
+      [5, 3, 5, 'message'],
+      [6, 3, 5, 'message'],
+      [7, 6, 7, 'note'],
+      [7, 6, 7, 'message'],
     ],
   );
 });

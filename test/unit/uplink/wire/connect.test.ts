@@ -122,6 +122,22 @@ async function seen(server: Stage['server'], count: number): Promise<void> {
 }
 
 describe('the same client identifier again', () => {
+  for (const [what, pauseMs, broken] of [
+    ['each second: named, as each throws the other out for ever', 1_000, 2],
+    ['once in two minutes, as over a poor link: not a fault', 120_000, 0],
+  ] as const) {
+    test(what, async (t) => {
+      const { notes, timers, socketOf } = stage(t);
+      const path = await socketOf('sensors');
+      for (let times = 0; times < 5; times += 1) {
+        await RawClient.open(path);
+        timers.pass(pauseMs);
+      }
+      await notes.until(() => notes.events.filter((event) => event === 'closed sensors/dev').length === 4);
+      assert.deepEqual(notes.broken, Array(broken).fill('dev: two of its clients have one client ID'));
+    });
+  }
+
   test('of another program: both stay', async (t) => {
     const { server, socketOf } = stage(t);
     await using first = await RawClient.open(await socketOf('sensors'));

@@ -100,6 +100,34 @@ describe('messages of a program', () => {
     await client.closed;
   });
 
+  test('one of 3 MB: its beginning is handed on, more than a hub takes, and it is acknowledged, as are those behind it', async (t) => {
+    const { notes, socketOf } = stage(t);
+    await using client = await RawClient.open(await socketOf('sensors'));
+    client.publish('t', 1, Buffer.alloc(3_000_000, 'x'));
+    client.publish('t', 2, 'behind');
+    await client.next('puback');
+    await client.next('puback');
+    const [cut, behind] = notes.came;
+    assert.ok(
+      cut !== undefined && cut.text.length > 256 * 1_024 && cut.text.length < 328 * 1_024,
+      `${cut?.text.length}`,
+    );
+    assert.equal(behind?.text, 'behind');
+  });
+
+  test('the rules are told over what a connection was closed, and only where it was closed for that', async (t) => {
+    const { notes, socketOf } = stage(t);
+    const path = await socketOf('sensors');
+    await using client = await RawClient.open(path);
+    await using other = await RawClient.open(path, { clientId: 'other' });
+    client.send({ ...q0('t'), qos: 2, messageId: 1 } as Packet);
+    await client.closed;
+    other.send({ cmd: 'disconnect' });
+    await other.closed;
+    await notes.until(() => notes.events.includes('closed sensors/other'));
+    assert.deepEqual(notes.broken, ['dev: a message of QoS 2']);
+  });
+
   const closing: readonly (readonly [what: string, bytes: Buffer])[] = [
     ['QoS 2', Buffer.of(0x34, 5, 0, 1, 0x61, 0, 1)],
     ['QoS 3', Buffer.of(0x36, 5, 0, 1, 0x61, 0, 1)],
@@ -125,8 +153,8 @@ describe('messages of a program', () => {
     ['AUTH of MQTT 5', Buffer.of(0xf0, 0)],
     ['a packet of kind 0', Buffer.of(0, 0)],
     ['a length of five bytes', Buffer.of(0x30, 0x80, 0x80, 0x80, 0x80, 1)],
-    ['a length of 200 MiB', Buffer.of(0x30, 0xff, 0xff, 0xff, 0x60)],
-    ['a length of 321 KiB', Buffer.of(0x30, 0x80, 0x88, 0x14)],
+    ['SUBSCRIBE of 200 MiB', Buffer.of(0x82, 0xff, 0xff, 0xff, 0x60)],
+    ['SUBSCRIBE of 321 KiB', Buffer.of(0x82, 0x80, 0x88, 0x14)],
   ];
   for (const [what, bytes] of closing) {
     test(`${what}: closed, and only that connection`, async (t) => {

@@ -17,6 +17,8 @@ export class Notes implements ClientRules {
   readonly came: Came[] = [];
   /** Events in order: what happened to which client. */
   readonly events: string[] = [];
+  /** Over what connections were closed. */
+  readonly broken: string[] = [];
   byHand = false;
   sessionPresent = false;
   /** The answer to each SUBSCRIBE. */
@@ -48,8 +50,9 @@ export class Notes implements ClientRules {
     this.#note(`unsubscribed ${client.clientId} ${filter}`);
   }
 
-  closed(client: Client): void {
-    this.#note(`closed ${client.program}/${client.clientId}`);
+  closed({ program, clientId }: Client, broke?: string): void {
+    if (broke !== undefined) this.broken.push(`${clientId}: ${broke}`);
+    this.#note(`closed ${program}/${clientId}`);
   }
 
   /** Waits until an event makes this true. */

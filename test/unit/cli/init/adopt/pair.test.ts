@@ -94,12 +94,9 @@ test('what does not fit is said once, by the names of the files, with an advice 
   for (const [leaf, key, id, sentence, advice] of rows) {
     writeFileSync(leafFile, leaf);
     writeFileSync(keyFile, key);
-    const flags = new Map([
-      ['adopt', leafFile],
-      ['adopt-key', keyFile],
-      ...(id === '' ? [] : ([['registration-id', id]] as const)),
-    ]);
-    await assert.rejects(adopt(scene().guide, flags), (error) => {
+    const named = id === '' ? {} : { 'registration-id': id };
+    const { guide } = scene({ flags: { adopt: leafFile, 'adopt-key': keyFile, ...named } });
+    await assert.rejects(adopt(guide), (error) => {
       assert.ok(error instanceof Fault);
       assert.ok(error.failure.message.startsWith(sentence), error.failure.message);
       assert.match(error.failure.message, / Nothing was touched\.$/);
@@ -111,10 +108,7 @@ test('what does not fit is said once, by the names of the files, with an advice 
 
 test('a key file is for a leaf in a file', async () => {
   for (const from of ['aziot', 'token']) {
-    const flags = new Map([
-      ['adopt', from],
-      ['adopt-key', '/x'],
-    ]);
-    await assert.rejects(adopt(scene().guide, flags), /NL-CONFIG --adopt-key is the key of a leaf in a file: --adopt /);
+    const { guide } = scene({ flags: { adopt: from, 'adopt-key': '/x' } });
+    await assert.rejects(adopt(guide), /NL-CONFIG --adopt-key is the key of a leaf in a file: --adopt /);
   }
 });

@@ -1,4 +1,4 @@
-import '../../../simulator/reflect.ts';
+import '../reflect.ts';
 import { KeyObject, type webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 

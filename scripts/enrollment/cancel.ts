@@ -1,0 +1,80 @@
+import { Failed } from '../../agent/cli/kit/command.ts';
+import { type Screen, safe, screenOf, wrap } from '../../agent/cli/kit/screen.ts';
+import { EXIT } from '../../agent/failure/exit.ts';
+import { agreed, type Call, only } from './command.ts';
+import { interruptible } from './desk.ts';
+import { Hub } from './hub.ts';
+import { NOW, outcomesNow, quiet, traceOf } from './look.ts';
+import { NAME } from './name.ts';
+import type { Outcome } from './outcome.ts';
+import { demandId } from './request.ts';
+import { count } from './screen.ts';
+import { names } from './tally.ts';
+
+const INDENT = ' '.repeat(8);
+
+/** `enroll cancel ID`: ends the jobs of a request, and says for each device what it will still do. */
+export async function cancel(call: Call): Promise<number> {
+  const { desk, options } = call;
+  const id = only(call);
+  demandId(id);
+  const hub = await Hub.open(call);
+  const trace = await traceOf(quiet(desk), hub, id, NOW);
+  if (trace === undefined || trace.jobs.length === 0) {
+    throw new Failed(`The hub ${hub.host} has no job of ${id}: there is nothing to end in it.`, {
+      advice: `Called by name, each device goes on by itself: ${NAME} show job ${id}`,
+    });
+  }
+  const open = trace.jobs.filter(({ ended }) => !ended);
+  const called = trace.jobs.reduce((all, { succeeded }) => all + succeeded, 0);
+  if (open.length > 0) {
+    const question = `End ${count(open.length, 'job')} of ${id} in the hub? ${count(called, 'device')} took the call already, and cannot be called off.`;
+    if (options['dry-run'] === true) {
+      desk.out.write('Nothing was ended (--dry-run).\n');
+      return EXIT.done;
+    }
+    if (!(await agreed(call, question))) throw new Failed('The job goes on.');
+    for (const job of open) await hub.cancel(job.id);
+  }
+  return interruptible(desk, async (enough) => {
+    const ended = await traceOf(desk, hub, id, enough);
+    const devices = await outcomesNow(desk, hub, id, ended?.outcomes ?? []);
+    const delay = Math.max(...trace.jobs.map(({ delaySeconds }) => delaySeconds));
+    const head = open.length === 0 ? `No job of ${id} was running any more.\n` : `${id} is ended in the hub.\n`;
+    desk.out.write(head + whatStill(devices, delay, screenOf(desk.out, desk.env)));
+    if (devices.some(({ result }) => result !== 'done')) {
+      desk.out.write(`To call those that are not done, later:\n  ${NAME} reprovision --retry ${id}\n`);
+    }
+    return EXIT.done;
+  });
+}
+
+/** What each device will still do. */
+function whatStill(devices: readonly Outcome[], delaySeconds: number, screen: Screen): string {
+  const within = delaySeconds === 0 ? '' : `, and begins within ${delaySeconds} s of its call`;
+  const groups: readonly (readonly [result: Outcome['result'], words: string])[] = [
+    ['done', 'done: stays so'],
+    ['otherwise', 'ended otherwise: stays so'],
+    ['waiting', `called, or being called${within}: it goes on to its end`],
+    ['not-asked', 'was not called, and will not be'],
+  ];
+  return groups
+    .flatMap(([result, words]) => {
+      const ids = devices.filter((one) => one.result === result).map(({ deviceId }) => deviceId);
+      if (ids.length === 0) return [];
+      const head = { first: `${String(ids.length).padStart(6)}  `, rest: INDENT };
+      const line = safe(screen, names(ids.toSorted(), screen.width - INDENT.length));
+      return [...wrap(screen, words, head), `${INDENT}${line}`];
+    })
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+/** After Ctrl-C: whether the job is to end, too. It is ended then. */
+export async function offered({ desk }: Call, hub: Hub, id: string): Promise<boolean> {
+  const question = 'End the job in the hub as well? Then no further device is called. [y/N] ';
+  const answer = (await desk.ask?.(question)) ?? '';
+  if (!/^y(es)?$/i.test(answer.trim())) return false;
+  await hub.cancel(id);
+  return true;
+}

@@ -1,0 +1,51 @@
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Failed, textOption } from '../../agent/cli/kit/command.ts';
+import { makePlace, stateDirectory } from './archive.ts';
+import type { Call } from './command.ts';
+import { at } from './desk.ts';
+import { fileTrouble } from './file-trouble.ts';
+import { operatorOf } from './request.ts';
+
+/** One line for the intent, and one for how it went. Stable: fields are added, never renamed. */
+export interface Written {
+  readonly event: 'begun' | 'done' | 'failed';
+  /** The host of DPS. */
+  readonly dps: string;
+  readonly kind: string;
+  readonly id: string;
+  /** As DPS had it; null where there was none. */
+  readonly before: unknown;
+  /** As it is to be; null where it is deleted. */
+  readonly after: unknown;
+  readonly why?: string;
+}
+
+/** What this operator writes into DPS: JSON lines, in the file of `--log`, or in the state directory. */
+export class Ledger {
+  readonly #call: Call;
+  readonly #file: string | undefined;
+
+  constructor(call: Call) {
+    this.#call = call;
+    const directory = stateDirectory(call.desk.env);
+    this.#file = textOption(call, 'log') ?? (directory && join(directory, 'dps.jsonl'));
+  }
+
+  /** @throws Failed where the file cannot be written */
+  async add(line: Written): Promise<void> {
+    const { desk } = this.#call;
+    if (this.#file === undefined) return;
+    const text = `${JSON.stringify({ at: at(desk), by: operatorOf(desk.env), ...line })}\n`;
+    try {
+      if (textOption(this.#call, 'log') === undefined) await makePlace(this.#file);
+      await appendFile(this.#file, text, { mode: 0o600 });
+    } catch (error) {
+      const told =
+        line.event === 'begun' ? 'Nothing was written into DPS' : 'DPS was asked, and that is not in the log';
+      throw new Failed(`${told}: ${this.#file} cannot be written: ${fileTrouble(error as Error)}.`, {
+        advice: 'Name another log: --log FILE',
+      });
+    }
+  }
+}

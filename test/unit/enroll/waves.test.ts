@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { Office } from './office.ts';
+import { PlayedFleet } from './played-fleet.ts';
+
+const names = (prefix: string): string[] =>
+  Array.from({ length: 40 }, (_, at) => `${prefix}-${String(at + 1).padStart(2, '0')}`);
+let office: Office;
+let fleet: PlayedFleet;
+let ids: string[];
+let site = 0;
+before(async () => {
+  office = await Office.open();
+});
+after(() => office.close());
+
+afterEach(() => fleet.close());
+/** A site of its own for each test. */
+beforeEach(async () => {
+  site += 1;
+  ids = names(`s${site}`);
+  fleet = await PlayedFleet.open(office.simulator, ids);
+  for (const id of ids) office.simulator.registries.hub1.patchTags(id, { site: String(site) });
+  await fleet.connect(ids);
+});
+
+const where = (): string => `tags.site = '${site}'`;
+const roll = (...more: string[]) => ['reprovision', '--job', where(), '--action', 'roll', '--yes', ...more];
+const waves = ['--first', '4', '--then', '25%', '--then', 'rest'];
+const hurried = { isHurried: true };
+const idIn = (text: string): string => /enroll-(?:roll|register)-[a-z]+-[a-z0-9]+/.exec(text)?.[0] ?? 'none';
+/** How many were called. */
+const worked = (): number => new Set([...fleet.work].map((one) => one.split(' ')[0])).size;
+const jobs = (since: number): string[] =>
+  office.simulator.log.since(since).flatMap(({ event, reason = '' }) => {
+    const [, id] = /^PUT \/jobs\/v2\/(?:\S*?)(-w\d+-\d+)\?/.exec(event === 'request' ? reason : '') ?? [];
+    return id === undefined ? [] : [id];
+  });
+
+test('three waves to the end: each begins when the one before has held its sessions, and after the pause', async () => {
+  const mark = office.simulator.log.entries.length;
+  const dry = await office.enroll([...roll(...waves), '--dry-run']);
+  assert.match(
+    dry.out,
+    /^reprovision \(roll\) of 40 devices, in waves: 4, 10, rest\nThe first: s1-.*\nNo device was called/,
+  );
+  const { out, err, code, sleptMs } = await office.enroll(roll(...waves, '--pause', '10m'), hurried);
+  assert.match(out, /\n40 devices proven of 40 in 3 waves\.\n$/);
+  assert.equal(code, 0);
+  assert.deepEqual(jobs(mark), ['-w1-1', '-w2-1', '-w3-1']);
+  assert.match(err, /wave 1 of 3: must hold the session\n.*wave 1 of 3: proven; pause before the next wave\n/s);
+  assert.ok(sleptMs > 2 * 600_000 + 3 * 300_000, `${sleptMs} ms`);
+  assert.deepEqual([fleet.work.size, worked()], [40, 40], 'none did it twice');
+});
+
+test('a wrong intermediate: the first wave is parked, no other gateway is called, and the reason is told', async () => {
+  for (const id of ids) fleet.parked.add(id);
+  const { out, code } = await office.enroll(roll(...waves, '--stop-after', '3'), hurried);
+  assert.match(out, /\nStopped in wave 1 of 3: 4 of 4 that were asked are not well \(--stop-after 3\)\.\n/);
+  assert.match(out, /\nEnded otherwise:\n {5}4 {2}a person is needed \(NL-DPS-401002\), its new leaf waits\n/);
+  assert.match(out, /\n {2}enroll set-secondary s2-\d\d s2-\d\d s2-\d\d s2-\d\d --from-device\n/);
+  assert.match(out, /\n36 devices of 40 not asked\.\n$/);
+  assert.equal(code, 1);
+  assert.equal(worked(), 4);
+  // Cured, and called again: the request goes on from there, on another machine.
+  const id = idIn(out);
+  fleet.parked.clear();
+  await rm(join(office.directory, 'state'), { recursive: true });
+  const still = await office.enroll(['reprovision', '--resume', id], hurried);
+  assert.match(still.out, /^Stopped in wave 1 of 3/);
+  const names = [...new Set([...fleet.work].map((one) => one.split(' ')[0] ?? ''))];
+  const cured = await office.enroll(['reprovision', ...names, '--action', 'roll']);
+  assert.match(cured.out, /4 devices: 4 came back/);
+  const ben = { ...office.env, NEWLEAF_OPERATOR: 'ben', XDG_STATE_HOME: join(office.directory, 'ben') };
+  const rest = await office.enroll(['reprovision', '--resume', id], { ...hurried, env: ben });
+  assert.match(rest.out, /^40 devices proven of 40 in 3 waves\.\n$/);
+  assert.equal(rest.code, 0);
+  assert.equal(fleet.work.size, 44);
+});
+
+test('Ctrl-C in the middle, a hub that is down meanwhile, and two operators who go on at the same time: nothing twice', async () => {
+  const begun = await office.enroll(roll(...waves), { ...hurried, interruptAt: 'wave 2 of 3: must hold' });
+  const id = idIn(begun.out);
+  assert.match(begun.out, new RegExp(`To go on with the next devices:\n {2}enroll reprovision --resume ${id}\n`));
+  assert.equal(worked(), 14);
+  const report = JSON.parse(
+    await readFile(join(office.directory, 'state', 'newleaf-enroll', 'requests', `${id}.json`), 'utf8'),
+  );
+  assert.deepEqual([report.waves.split(';')[0], report.sum['not-asked']], ['waves 4 25% rest', 26]);
+  await office.simulator.lay('hub1', 'rest-status', { status: 503, times: 6 });
+  const both = await Promise.all([
+    office.enroll(['reprovision', '--resume', id], hurried),
+    office.second(['reprovision', '--resume', id], { ...hurried, env: { ...office.env, NEWLEAF_OPERATOR: 'ben' } }),
+  ]);
+  for (const { out, code } of both) {
+    assert.match(out, /^40 devices proven of 40 in 3 waves\.\n$/);
+    assert.equal(code, 0);
+  }
+  assert.deepEqual([fleet.work.size, worked()], [40, 40]);
+});
+
+test('a share of those asked, and a limit that is met within a large wave: its job is ended', async () => {
+  const order = [...ids];
+  fleet.parked
+    .add(order[0] ?? '')
+    .add(order[1] ?? '')
+    .add(order[2] ?? '');
+  const { out, code } = await office.enroll(roll('--first', 'rest', '--stop-at', '5%'), hurried);
+  assert.match(out, /Stopped in wave 1 of 1: \d of \d+ that were asked (is|are) not well \(--stop-at 5%\)\./);
+  assert.equal(code, 1);
+});
+
+test('what is no wave is refused with the reason, before anything is called', async () => {
+  const rows: readonly (readonly [argv: readonly string[], told: RegExp])[] = [
+    [roll('--first', 'some'), /A wave is a number of devices \(10\), a share of all \(10%\) or rest, not "some"/],
+    [roll('--first', 'rest', '--then', '10'), /"rest" is the last wave/],
+    [roll('--first', '10', '--stop-after', '3', '--stop-at', '2%'), /exclude each other/],
+    [roll('--first', '10', '--pause', 'long'), /--pause is a time of up to a day, as 30m, 90s or 2h, not "long"/],
+    [['reprovision', 's1-01', '--first', '1'], /Waves are for a condition: --job CONDITION --first SIZE/],
+    [['reprovision', '--resume', 'enroll-1'], /is no request of enroll/],
+  ];
+  for (const [argv, told] of rows) {
+    const { said, code } = await office.enroll(argv);
+    assert.match(said, told);
+    assert.equal(code, 2);
+  }
+  assert.equal(worked(), 0);
+});
