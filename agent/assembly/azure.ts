@@ -4,7 +4,7 @@ import type { TokenConnectors } from '../../hsm/tls.ts';
 import type { Token } from '../../hsm/token.ts';
 import type { IssuerChoice, X509Config } from '../config/config.ts';
 import { type DpsOptions, registerAs } from '../dps/registration.ts';
-import { createAzure, type Enquiry } from '../issuer/azure/azure.ts';
+import { type AskingDps, createAzure } from '../issuer/azure/azure.ts';
 import { LeafPace } from '../issuer/azure/pace.ts';
 import { HubRenewal } from '../issuer/azure/renewal.ts';
 import {
@@ -49,7 +49,7 @@ export async function azureParts({ config, choice, token, connectors, dps, state
   };
   await look();
 
-  async function register(asking: Enquiry, abort: AbortSignal) {
+  async function register(asking: AskingDps, abort: AbortSignal) {
     const connecting = onboardingConnector(onboarding, (identity) => connectors.connector(identity));
     try {
       await look();

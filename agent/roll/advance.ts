@@ -117,11 +117,10 @@ export function signalsOf(state: RollState, event: RollEvent, terms: Terms): rea
         const isUseful = silent.leaf !== state.current || canGoBack(state, event);
         return isUseful && isWorthAsking(state.unreached + 1, silent.leaf.serial) ? [{ kind: 'unreached' }] : [];
       }
-      if (!('leaf' in effect)) return [];
-      if (effect.leaf.thumbprint !== state.current?.thumbprint) {
-        const isJudged = terms.trust === 'ca' && effect.kind === 'connect' && failure.kind === 'refused';
-        return isJudged && state.next?.is === 'assigned' ? [{ kind: 'candidate-rejected' }] : [];
-      }
+      const isJudged = terms.trust === 'ca' && effect.kind === 'connect' && failure.kind === 'refused';
+      const tried = state.next?.is === 'assigned' ? state.next.leaf : undefined;
+      if (isJudged && effect.leaf.thumbprint === tried?.thumbprint) return [{ kind: 'candidate-rejected' }];
+      if (!('leaf' in effect) || effect.leaf.thumbprint !== state.current?.thumbprint) return [];
       if (failure.code === 'NL-TOKEN-KEY') return isKeyLost(state, effect) ? [{ kind: 'key-lost' }] : [];
       if (failure.kind !== 'refused') return [];
       return [effect.kind === 'connect' ? { kind: 'rejected' } : { kind: 'dps-refused', failure }];

@@ -71,8 +71,9 @@ function rung(state: RollState, next: Candidate, { at, draw }: RollEvent, failur
   const isLate = !isKeyless && next.tries === 1 && followsFailed(state);
   const tries = isFirst ? 1 : isLate ? HOURLY : next.tries + 1;
   // A hub that trusts the CA has refused a new leaf: others would cost a certificate each, however near the end is.
-  const leftMs = !hasLeaf(next) && failure.code === 'NL-HUB-REJECTED' ? undefined : remaining(state, at);
-  return { tries, rest: { failure, askAt: at + probeMs(tries, draw, leftMs) } };
+  const isUseless = !hasLeaf(next) && failure.code === 'NL-HUB-REJECTED';
+  const pauseMs = isUseless ? probeMs(tries, draw) : probeMs(tries, draw, remaining(state, at));
+  return { tries, rest: { failure, askAt: at + pauseMs } };
 }
 
 /** Keeps a refused candidate, and plans when to ask for it again. */

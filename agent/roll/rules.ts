@@ -217,8 +217,8 @@ export function dpsRefusedRule(signal: Signal, { state, terms }: Circumstances):
   if (!rejected && online !== undefined && request?.reason === 'asked')
     return ignore('the hub accepts the leaf that DPS refuses');
   // Under a CA, DPS has not seen the leaf.
-  const isAtFault = terms.trust === 'leaf' && leafAtFault.has(signal.failure.code);
-  const rollable = terms.automatic && isAtFault && !hasLeaf(next);
+  const isSeen = terms.trust === 'leaf';
+  const rollable = terms.automatic && leafAtFault.has(signal.failure.code) && isSeen && !hasLeaf(next);
   if (rollable && current?.thumbprint !== rolledFor) {
     return { action: 'roll', reason: 'dps-refused', why: 'DPS refuses the current leaf: one roll may cure it' };
   }

@@ -9,7 +9,7 @@ import type { LeafPace } from './pace.ts';
 import type { HubRenewal } from './renewal.ts';
 
 /** What a registration asks for beside a hub, and gets. */
-export interface Enquiry {
+export interface AskingDps {
   /** PKCS#10, DER in base64; without it nothing is issued. */
   readonly csr?: string;
   /** Called when the request is on its way. */
@@ -26,7 +26,7 @@ interface AzureParts {
   readonly now: () => number;
   readonly renewal: Pick<HubRenewal, 'issue'>;
   /** A registration with the onboarding identity. */
-  readonly register: (asking: Enquiry, abort: AbortSignal) => Promise<Assignment>;
+  readonly register: (asking: AskingDps, abort: AbortSignal) => Promise<Assignment>;
   readonly pace: Pick<LeafPace, 'begin'>;
   /** @throws where the key of the leaf is not in the token: no handshake with DPS would show it */
   readonly demandKey: (leaf: Leaf) => Promise<unknown>;
@@ -60,7 +60,7 @@ export function createAzure(parts: AzureParts): { readonly issuer: Issuer; reado
     let isAsked = false;
     let isOver = false;
     let list: unknown;
-    const asking: Enquiry = {
+    const asking: AskingDps = {
       csr,
       asked() {
         isAsked = true;

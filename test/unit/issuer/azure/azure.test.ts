@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '../../../../agent/failure/failure.ts';
-import { createAzure, type Enquiry } from '../../../../agent/issuer/azure/azure.ts';
+import { type AskingDps, createAzure } from '../../../../agent/issuer/azure/azure.ts';
 import { LeafPace } from '../../../../agent/issuer/azure/pace.ts';
 import type { Assignment, Leaf } from '../../../../agent/roll/leaf.ts';
 import { DAY, mint, NOW } from '../../certificate/mint.ts';
@@ -51,7 +51,7 @@ function stage(played: Played = {}) {
         return played.overHub;
       },
     },
-    async register({ csr, asked, read }: Enquiry) {
+    async register({ csr, asked, read }: AskingDps) {
       registrations.push(csr);
       if (played.isAsked !== false) asked?.();
       if (played.fault !== undefined) throw played.fault;
