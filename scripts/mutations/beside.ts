@@ -25,8 +25,8 @@ export const BESIDE: readonly Mutation[] = [
   of(
     'moves.ts',
     'a candidate is asked for after the current leaf has ended',
-    'undefined : remaining(state, at)',
-    'undefined : undefined',
+    'probeMs(tries, draw, remaining(state, at))',
+    'probeMs(tries, draw)',
   ),
   of(
     'moves.ts',

@@ -144,7 +144,7 @@ export const RULES: readonly Mutation[] = [
     "if (rejected) return { action: 'strand'",
     "if (!rejected || rejected) return { action: 'strand'",
   ),
-  of('rules.ts', 'a disabled enrollment costs a key and a leaf', 'leafAtFault.has(signal.failure.code);', 'true;'),
+  of('rules.ts', 'a disabled enrollment costs a key and a leaf', 'leafAtFault.has(signal.failure.code) && ', ''),
   of('rules.ts', 'what failed is tried without a pause', 'return now < until ? until', 'return now < 0 ? until'),
   of(
     'rules.ts',
@@ -162,8 +162,8 @@ export const RULES: readonly Mutation[] = [
   of(
     'advance.ts',
     'a refused candidate is taken for a refused current leaf',
-    'if (effect.leaf.thumbprint !== state.current?.thumbprint) {',
-    'if (effect.leaf.thumbprint === undefined) {',
+    ' || effect.leaf.thumbprint !== state.current?.thumbprint) return [];',
+    ') return [];',
   ),
   of(
     'advance.ts',
