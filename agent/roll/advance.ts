@@ -147,7 +147,11 @@ function planned(state: RollState, event: RollEvent, terms: Terms): readonly Sig
   // DPS refuses a leaf that has expired, so a probe would be about nothing.
   if (!canGoBack(state, { at: now })) signals.push(...due);
   const waits = isBarred(state) && WAITING.has(phase);
-  const askAt = phase === 'stranded' || waits ? state.probe?.askAt : restOf(next)?.askAt;
+  const restsAt = hasLeaf(next) ? undefined : restOf(next)?.askAt;
+  // Under a CA only another leaf can help, and not DPS.
+  const isOfIssuer = terms.trust === 'ca' && restsAt !== undefined;
+  const isOfCurrent = (phase === 'stranded' || waits) && !isOfIssuer;
+  const askAt = isOfCurrent ? state.probe?.askAt : restOf(next)?.askAt;
   const isAnew = event.kind === 'started' && event.isIssuerChanged === true;
   if (hasCome(askAt) || isAnew) signals.push({ kind: 'probe' });
   if (current !== undefined && state.registered !== undefined && state.registered !== terms.registered) {

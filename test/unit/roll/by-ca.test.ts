@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { failure } from '../../../agent/failure/failure.ts';
 import type { Terms } from '../../../agent/roll/plan.ts';
 import type { Signal } from '../../../agent/roll/signal.ts';
 import { type RollEffect, unprovisioned } from '../../../agent/roll/state.ts';
@@ -79,6 +80,20 @@ const pair = (isNew: boolean): Pair => ({
     ? unprovisioned
     : { ...unprovisioned, phase: 'serving', current: leaf, assignment: hub, registered: terms.registered },
   world: { token: isNew ? {} : { a: 'g0' }, enrolled: 'all', enabled: true, revoked: [] },
+});
+
+test('a leaf is revoked while its next key waits for the issuer: the issuer is asked when it is time, and not DPS an hour later', () => {
+  const { state, ...well } = pair(false);
+  const rest = { failure: failure('NL-EST-REFUSED'), askAt: NOW + 5 * 60_000 };
+  const next = { ...waiting, tries: 1, rest };
+  const revoked = {
+    ...well,
+    world: { ...well.world, revoked: [leaf.thumbprint] },
+    state: { ...state, next, rolledFor: leaf.thumbprint },
+  };
+  const played = new Played(revoked);
+  while (played.pair.state.current?.thumbprint === leaf.thumbprint && played.spentMs < 2 * HOUR) played.turn();
+  assert.ok(played.spentMs <= 20 * 60_000, `${played.spentMs / 60_000} min`);
 });
 
 const STAYS: readonly (readonly [string, (effect: RollEffect) => Luck])[] = [
