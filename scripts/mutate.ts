@@ -33,6 +33,7 @@ const TABLES = [
   'advance',
   'backoff',
   'beside',
+  'by-ca',
   'candidate',
   'cure',
   'decide',

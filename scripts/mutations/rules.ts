@@ -153,6 +153,37 @@ export const RULES: readonly Mutation[] = [
     'filter(() => false)',
   ),
   of(
+    'rules.ts',
+    'under a CA, a refused leaf is registered again for ever',
+    "trust === 'ca' && grace !== undefined",
+    'false && grace !== undefined',
+  ),
+  of(
+    'rules.ts',
+    'under a CA, each refusal by the hub costs a certificate',
+    '!hasLeaf(next) && current?.thumbprint !== rolledFor;',
+    '!hasLeaf(next);',
+  ),
+  of('rules.ts', 'under a CA, a useless leaf is kept', "isForGood ? { action: 'drop'", "false ? { action: 'drop'"),
+  of(
+    'rules.ts',
+    'under a CA, a refusal of DPS costs a certificate',
+    "const isSeen = terms.trust === 'leaf';",
+    'const isSeen = true;',
+  ),
+  of(
+    'advance.ts',
+    'under a CA, a key whose time has come waits for DPS',
+    "const isOfIssuer = terms.trust === 'ca' && restsAt !== undefined;",
+    'const isOfIssuer = false;',
+  ),
+  of(
+    'moves.ts',
+    'under a CA, the last hour of a leaf costs a certificate each half minute',
+    'const isUseless = !hasLeaf(next)',
+    'const isUseless = false && !hasLeaf(next)',
+  ),
+  of(
     'budget.ts',
     'a budget spent by a wrong clock stays spent',
     'if (budget.at > now + ',
