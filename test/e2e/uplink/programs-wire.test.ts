@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, type TestContext, test } from 'node:test';
@@ -47,6 +47,7 @@ async function site(t: TestContext): Promise<Site> {
   const place = { host: '127.0.0.1', port: 0, credentials: local.credentials };
   const { port = 0 } = await server.listen(place, authenticate);
   const ca = join(directory, 'ca.pem');
+  writeFileSync(ca, local.caPem);
   const tls = ['-h', 'localhost', '-p', `${port}`, '--cafile', ca, '-u', 'sensors', '-P', KEY];
   return { server, notes, ways: { unix: ['--unix', socket], tls }, port, ca, socket };
 }

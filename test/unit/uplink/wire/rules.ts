@@ -11,6 +11,8 @@ export interface Came {
   readonly refuse: (error: Error) => void;
 }
 
+const LONGEST_MS = 60_000;
+
 /** Rules that note everything. Messages are stored at once, unless `byHand`. */
 export class Notes implements ClientRules {
   readonly clients: Client[] = [];
@@ -55,11 +57,14 @@ export class Notes implements ClientRules {
     this.#note(`closed ${program}/${clientId}`);
   }
 
-  /** Waits until an event makes this true. */
+  /** Waits until an event makes this true. @throws Error after a minute: a test that waits for ever would say nothing */
   async until(condition: () => boolean): Promise<void> {
+    const late = AbortSignal.timeout(LONGEST_MS);
     while (!condition()) {
+      if (late.aborted) throw new Error(`only these: ${this.events.join(', ')}`);
       await new Promise<void>((resolve) => {
         this.#waiting.add(resolve);
+        late.addEventListener('abort', () => resolve(), { once: true });
       });
     }
   }
