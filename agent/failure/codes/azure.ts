@@ -27,7 +27,7 @@ export const AZURE = {
   ),
   'NL-ONBOARDING-KEY': brokenCode(
     'The key that onboarding.key names is not in the token.',
-    'Is it the right token? Correct onboarding.key; if the key is lost, enroll another one in DPS.',
+    'Is it the right token? Correct onboarding.key; if the key is lost, have another one enrolled in DPS.',
   ),
   'NL-ONBOARDING-LEAF': brokenCode(
     'The onboarding certificate cannot be read, or does not belong to the key that onboarding.key names.',
