@@ -100,7 +100,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       await person.answers('Name another file', '');
       await person.answers('File with the CAs of DPS', '/etc/newleaf/trust.pem');
       await person.answers('Which one', '7');
-      await person.sees('must be a number from 1 to 4');
+      await person.sees('must be a number from 1 to 5');
       await person.answers('Which one', 'command');
       await person.answers('Program and its', '/nowhere/sign --fast');
       await person.sees('/nowhere/sign is not there');
