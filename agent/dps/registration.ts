@@ -2,13 +2,14 @@ import { MqttBase } from 'azure-iot-mqtt-base';
 import { Mqtt } from 'azure-iot-provisioning-device-mqtt';
 import type { TlsConnector } from '../../hsm/connector.ts';
 import { Fault } from '../failure/failure.ts';
+import { fields, fieldsIn } from '../mqtt/json.ts';
 import { Tap } from '../mqtt/tap.ts';
 import type { Reach, Way } from '../mqtt/way.ts';
 import type { Assignment } from '../roll/leaf.ts';
 import type { Dps } from '../roll/ports.ts';
 import { clientFor, DEADLINE_MS, type DpsTerms, dpsBy, type Registering, registration, stopTimers } from './client.ts';
 import { dpsLinkFault } from './refusal.ts';
-import { cleaned, fields, jsonIn, outcomeOf, readDpsAnswer, requestOf } from './wire.ts';
+import { cleaned, outcomeOf, readDpsAnswer, requestOf } from './wire.ts';
 
 export interface DpsOptions extends DpsTerms {
   /** Longest time from dialling to CONNACK, in milliseconds. */
@@ -117,13 +118,13 @@ function request(
 
 /** The SDK knows no `csr` (azure-iot-provisioning-device-mqtt 1.8.1, mqtt.js: registrationId and payload only). */
 function certify(packet: { payload: string | Uint8Array }, { csr, asked }: Issuing): void {
-  if (csr !== undefined) packet.payload = JSON.stringify({ ...jsonIn(packet.payload), csr });
+  if (csr !== undefined) packet.payload = JSON.stringify({ ...fieldsIn(packet.payload), csr });
   asked?.();
 }
 
 function read({ read }: Issuing, payload: string | Uint8Array): Error | undefined {
   try {
-    read(fields(jsonIn(payload).registrationState));
+    read(fields(fieldsIn(payload).registrationState));
     return undefined;
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));

@@ -1,4 +1,5 @@
 import { Fault } from '../failure/failure.ts';
+import { type Fields, fields, fieldsIn } from '../mqtt/json.ts';
 import type { Assignment } from '../roll/leaf.ts';
 import { endedFailed, refusalOf } from './refusal.ts';
 
@@ -47,7 +48,7 @@ export interface Said {
 /** Reads an answer of DPS; its three parts mean the same over MQTT and HTTPS. Never throws. */
 export function readStatus({ status, retryAfter, payload }: Said, polling: boolean): DpsAnswer {
   const wait = waitOf(retryAfter);
-  const body = jsonIn(payload);
+  const body = fieldsIn(payload);
   if (status === 404 && polling) return lost(body);
   if (status >= 400) return refusalOf(status, { ...body, cause: words(body), wait });
   if (status < 200 || status >= 300) return malformed(`status ${status}`);
@@ -143,19 +144,4 @@ function words({ errorCode, trackingId, message }: Fields): string | undefined {
 function waitOf(seconds: string | undefined): number | undefined {
   if (seconds === undefined || !/^\d+(\.\d+)?$/.test(seconds)) return undefined;
   return Math.min(Math.round(Number(seconds) * 1_000), LONGEST_MS);
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-/** The fields of a JSON object; none of anything else. */
-export const fields = (value: unknown): Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
-
-/** Never throws. */
-export function jsonIn(payload: string | Uint8Array): Fields {
-  try {
-    return fields(JSON.parse(Buffer.from(payload).toString()));
-  } catch {
-    return {};
-  }
 }

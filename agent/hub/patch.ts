@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isObject } from '../mqtt/json.ts';
 
 /**
  * The twin patch that turns `before` into `after`, `null` for fields that are gone
@@ -26,7 +27,3 @@ function present(value: unknown): unknown {
 }
 
 const isAbsent = (value: unknown): boolean => value === undefined || value === null;
-
-/** Whether it is a JSON object: not null, not an array. */
-export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

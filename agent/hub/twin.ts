@@ -3,10 +3,11 @@ import type { IPublishPacket } from 'mqtt';
 import { parsed } from '../ask/form.ts';
 import { type FailureDetail, Fault } from '../failure/failure.ts';
 import { USER_REQUEST } from '../mqtt/hub-session.ts';
+import { isObject } from '../mqtt/json.ts';
 import type { Topic } from '../mqtt/topic.ts';
 import { Turns } from '../time/turns.ts';
 import { within } from '../time/within.ts';
-import { isObject, patch } from './patch.ts';
+import { patch } from './patch.ts';
 
 /** The reported property that newleaf owns. */
 const PROPERTY = 'newleaf';

@@ -44,10 +44,7 @@ export function probeOf(state: RollState, event: RollEvent, least: number): NonN
   const rest = restOf(state.next);
   // Without its key DPS hears nothing, so it need not be spared; without a way back nothing else is asked for.
   const isAlone = hasLeaf(state.next) && !canGoBack(state, event);
-  // Under a CA, a key whose leaf the hub has refused is to get another: only that can help.
-  const isOnlyHope = rest?.failure.code === 'NL-HUB-REJECTED' && !hasLeaf(state.next);
-  const isByRest = isAlone || isOnlyHope || rest?.failure.code === 'NL-TOKEN-KEY';
-  if (rest !== undefined && isByRest) return { times, askAt: rest.askAt };
+  if (rest !== undefined && (isAlone || rest.failure.code === 'NL-TOKEN-KEY')) return { times, askAt: rest.askAt };
   const rungMs = probeMs(Math.max(times, least), draw);
   const byTurns = hasLeaf(state.next) && canGoBack(state, event);
   // A turn is counted from the last answer of DPS. The hub has refused what that said, for as long as it may.

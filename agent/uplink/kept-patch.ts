@@ -1,8 +1,5 @@
+import { type Fields, isObject, jsonIn } from '../mqtt/json.ts';
 import { Turns } from '../time/turns.ts';
-
-interface Patch {
-  readonly [name: string]: unknown;
-}
 
 /** "The size of the reported properties: 32 KB" (articles/iot-hub/iot-hub-devguide-device-twins.md). */
 export const LARGEST_PATCH = 32 * 1024;
@@ -14,7 +11,7 @@ export const LARGEST_PATCH = 32 * 1024;
 export class KeptPatch {
   readonly #write: (text: string) => Promise<void>;
   readonly #writes = new Turns();
-  #patch: Patch = {};
+  #patch: Fields = {};
   #written = '{}';
 
   /** @param write keeps the patch over a restart */
@@ -30,7 +27,7 @@ export class KeptPatch {
 
   /** @returns whether it is kept: false where it would be too long, or where no single patch has the same effect */
   add(payload: Uint8Array): boolean {
-    const patch = jsonValue(payload);
+    const patch = jsonIn(payload);
     const joined = isObject(patch) ? joinedBy(this.#patch, patch) : undefined;
     if (joined === undefined || Buffer.byteLength(JSON.stringify(joined)) > LARGEST_PATCH) return false;
     this.#patch = joined;
@@ -55,20 +52,8 @@ export class KeptPatch {
   }
 }
 
-/** Undefined where it is no JSON. */
-export function jsonValue(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(payload).toString());
-  } catch {
-    return undefined;
-  }
-}
-
-const isObject = (value: unknown): value is Patch =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** Undefined where an object is put in the place of what is none: a patch would leave there what the hub has. */
-function joinedBy(first: Patch, then: Patch): Patch | undefined {
+function joinedBy(first: Fields, then: Fields): Fields | undefined {
   const joined = new Map(Object.entries(first));
   for (const [name, value] of Object.entries(then)) {
     const before = joined.get(name);

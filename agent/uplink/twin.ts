@@ -1,5 +1,6 @@
 import { type HubSession, USER_REQUEST } from '../mqtt/hub-session.ts';
-import { jsonValue, type KeptPatch, LARGEST_PATCH } from './kept-patch.ts';
+import { jsonIn } from '../mqtt/json.ts';
+import { type KeptPatch, LARGEST_PATCH } from './kept-patch.ts';
 import type { Client, Message } from './ports.ts';
 import type { Program } from './program.ts';
 import type { Arrived } from './topics.ts';
@@ -209,13 +210,13 @@ function deliver(client: Client, message: Message): void {
 /** Why a patch of the reported properties is not passed on; undefined where it is. Pure. */
 export function patchFault(payload: Uint8Array): string | undefined {
   if (payload.length > LARGEST_PATCH) return `the patch has ${payload.length} bytes; a hub takes ${LARGEST_PATCH}`;
-  const patch = jsonValue(payload);
+  const patch = jsonIn(payload);
   if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return 'the patch must be a JSON object';
   return Object.hasOwn(patch, RESERVED) ? `the reported property ${RESERVED} belongs to newleaf` : undefined;
 }
 
 function desiredIn(payload: Uint8Array): { readonly version: number; readonly properties: object } | undefined {
-  const twin = jsonValue(payload);
+  const twin = jsonIn(payload);
   if (typeof twin !== 'object' || twin === null || !('desired' in twin)) return undefined;
   const { desired } = twin;
   if (typeof desired !== 'object' || desired === null || !('$version' in desired)) return undefined;

@@ -4,8 +4,8 @@ import type { Dashboard, GridPos, Panel } from '@grafana/schema/dist/esm/raw/das
 
 /** The label by which Prometheus tells gateways apart. */
 const BY = 'instance';
-// biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of Grafana: the source that is chosen above the panels
-const SOURCE = { type: 'prometheus', uid: '${source}' };
+/** By a variable of Grafana: the source that is chosen above the panels. */
+const SOURCE = { type: 'prometheus', uid: '$source' };
 
 interface Shown {
   readonly title: string;

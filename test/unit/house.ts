@@ -82,8 +82,8 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
     why: ADAPTER,
   },
   'agent/issuer': {
-    may: ['connector.ts', 'certificate', 'network', 'machine', 'time', 'roll', 'failure'],
-    types: ['hsm', 'mqtt'],
+    may: ['connector.ts', 'certificate', 'network', 'mqtt', 'machine', 'time', 'roll', 'failure'],
+    types: ['hsm'],
     packages: ['node:', 'asn1js'],
     why: ADAPTER,
   },

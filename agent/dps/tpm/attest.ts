@@ -2,10 +2,11 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Http } from 'azure-iot-provisioning-device-http';
 import type { TlsConnector } from '../../../hsm/connector.ts';
 import { Fault } from '../../failure/failure.ts';
+import { fields, fieldsIn } from '../../mqtt/json.ts';
 import type { Assignment } from '../../roll/leaf.ts';
 import type { Dps } from '../../roll/ports.ts';
 import { clientFor, DEADLINE_MS, type DpsTerms, dpsBy, stopTimers } from '../client.ts';
-import { fields, jsonIn, outcomeOf, readStatus } from '../wire.ts';
+import { outcomeOf, readStatus } from '../wire.ts';
 import { type Admitted, Https, type HttpsOptions } from './https.ts';
 import { type Attesting, security } from './security.ts';
 
@@ -37,7 +38,7 @@ function attest(options: TpmDpsOptions, connector: TlsConnector) {
     const read = readStatus({ status, retryAfter: headers['retry-after'], payload: body }, polling);
     const isProven = asked.getHeader('Authorization') !== undefined;
     // A 401 that holds a key is the challenge to a TPM; without one it is a refusal.
-    const challenge = isProven || status !== 401 ? undefined : keyIn(jsonIn(body));
+    const challenge = isProven || status !== 401 ? undefined : keyIn(fieldsIn(body));
     if (challenge !== undefined) return admitted(status, { authenticationKey: challenge });
     if (read instanceof Fault) throw unattested(read, answer, now());
     if (!isProven) throw new Fault('NL-DPS-BODY', { cause: `status ${status}, no challenge` });
@@ -47,7 +48,7 @@ function attest(options: TpmDpsOptions, connector: TlsConnector) {
       polling = true;
       return admitted(202, { operationId, status: 'assigning' }, { 'retry-after': `${retryAfterMs / 1_000}` });
     }
-    const authenticationKey = keyIn(fields(jsonIn(body).registrationState).tpm);
+    const authenticationKey = keyIn(fields(fieldsIn(body).registrationState).tpm);
     if (authenticationKey === undefined)
       throw new Fault('NL-DPS-BODY', { cause: 'assigned, no tpm.authenticationKey' });
     found = read.assignment;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Fault } from '../../failure/failure.ts';
+import { type Fields, fields, jsonIn } from '../../mqtt/json.ts';
 import { issuedIn } from './issued.ts';
 
 /** An answer of a hub about a certificate. */
@@ -88,17 +89,4 @@ function refusal(status: number, { errorCode, trackingId, message, retryAfter, i
     return new Fault('NL-AZURE-BUSY', { cause, ...(retryAfterMs !== undefined && { retryAfterMs }) });
   }
   return new Fault('NL-AZURE-REFUSED', { cause });
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-const fields = (value: unknown): Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
-
-function jsonIn(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(payload).toString());
-  } catch {
-    return undefined;
-  }
 }

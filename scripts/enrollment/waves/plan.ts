@@ -23,7 +23,7 @@ export interface Plan {
 
 export const WAVE_OPTIONS = {
   first: valued('SIZE', 'Waves: call so many first, as 10 or 1%, and the next ones once these are proven.'),
-  // biome-ignore lint/suspicious/noThenProperty: the name of an option, and no promise
+  // biome-ignore lint/suspicious/noThenProperty: `--then` is an option; its value is no function, so `await` takes it for no promise
   then: { ...valued('SIZE', 'And then so many: 50, 10% or rest. May be repeated.'), multiple: true },
   'stop-after': valued('COUNT', 'Stop when so many are not well. Default 1.'),
   'stop-at': valued('SHARE', 'Stop when such a share of those asked is not well: 2%.'),
