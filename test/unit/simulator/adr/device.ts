@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type mqtt from 'mqtt';
 import { newRequest, pemOf, type Request } from '../../../simulator/adr/request.ts';
 import type { ClientIdentity, Identity } from '../../../simulator/ca.ts';
-import type { Simulator } from '../../../simulator/simulator.ts';
+import { type Simulator, startSimulator } from '../../../simulator/simulator.ts';
 import { askDps, enterDps, hubUsername, type Knock, knockHub, pollTopic, putTopic } from '../raw.ts';
 
 export const DPS_VERSION = '2025-07-01-preview';
@@ -68,6 +68,24 @@ export async function provisioned(
 ): Promise<{ readonly onboarding: ClientIdentity; readonly leaf: Identity }> {
   const onboarding = await simulator.clientIdentity(id);
   return { onboarding, leaf: await certified(simulator, id, onboarding) };
+}
+
+/** A far side where gw-1 has a leaf, and a request for the next one. */
+export async function serving() {
+  const simulator = await startSimulator();
+  await prepare(simulator);
+  const { leaf } = await provisioned(simulator, 'gw-1');
+  return {
+    simulator,
+    request: await newRequest('gw-1'),
+    /** A session of gw-1 that hears the answers. */
+    async enter(): Promise<Session> {
+      const session = await Session.open(simulator, 'gw-1', leaf);
+      assert.equal(await session.subscribe(), 1);
+      return session;
+    },
+    leaf,
+  };
 }
 
 /** A far side with the policy "monthly", and the group "gateways" that names it. */

@@ -1,31 +1,14 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { after, afterEach, before, test } from 'node:test';
-import { newRequest, type Request } from '../../../simulator/adr/request.ts';
-import type { Identity } from '../../../simulator/ca.ts';
+import { after, afterEach, test } from 'node:test';
 import type { FaultName, FaultOptions } from '../../../simulator/faults.ts';
-import { type Simulator, startSimulator } from '../../../simulator/simulator.ts';
-import { prepare, provisioned, Session } from './device.ts';
+import { Session, serving } from './device.ts';
 
-let simulator: Simulator;
-let leaf: Identity;
-let request: Request;
+const { simulator, leaf, request, enter } = await serving();
 let rid = 0;
 
-before(async () => {
-  simulator = await startSimulator();
-  await prepare(simulator);
-  ({ leaf } = await provisioned(simulator, 'gw-1'));
-  request = await newRequest('gw-1');
-});
 after(() => simulator.close());
 afterEach(() => simulator.lift('hub1'));
-
-async function enter(): Promise<Session> {
-  const session = await Session.open(simulator, 'gw-1', leaf);
-  assert.equal(await session.subscribe(), 1);
-  return session;
-}
 
 const lay = (fault: FaultName, options: FaultOptions = {}): Promise<void> =>
   simulator.lay('hub1', fault, { times: 1, ...options });

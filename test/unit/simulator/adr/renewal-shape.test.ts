@@ -1,22 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
-import { newRequest, type Request } from '../../../simulator/adr/request.ts';
-import type { Identity } from '../../../simulator/ca.ts';
-import { type Simulator, startSimulator } from '../../../simulator/simulator.ts';
+import { after, afterEach, test } from 'node:test';
+import { newRequest } from '../../../simulator/adr/request.ts';
 import { DEFAULT_SWITCHES } from '../../../simulator/switches.ts';
-import { certified, HUB_VERSION, prepare, provisioned, Session } from './device.ts';
+import { certified, HUB_VERSION, Session, serving } from './device.ts';
 
-let simulator: Simulator;
-let leaf: Identity;
-let request: Request;
+const { simulator, leaf, request, enter } = await serving();
 let rid = 0;
 
-before(async () => {
-  simulator = await startSimulator();
-  await prepare(simulator);
-  ({ leaf } = await provisioned(simulator, 'gw-1'));
-  request = await newRequest('gw-1');
-});
 after(() => simulator.close());
 afterEach(async () => {
   await simulator.set(DEFAULT_SWITCHES);
@@ -24,12 +14,6 @@ afterEach(async () => {
 });
 
 const nextRid = (): string => `rid-${++rid}`;
-
-async function enter(): Promise<Session> {
-  const session = await Session.open(simulator, 'gw-1', leaf);
-  assert.equal(await session.subscribe(), 1);
-  return session;
-}
 
 const body = (more: object = {}): object => ({ id: 'gw-1', csr: request.csr, ...more });
 const settled = (session: Session): Promise<unknown> =>
