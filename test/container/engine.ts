@@ -7,7 +7,6 @@ import { text } from 'node:stream/consumers';
 import { after, type TestContext } from 'node:test';
 import { ENTER, NATIVE, onDisk } from '../package/installed.ts';
 
-const CACHE = join(import.meta.dirname, '..', '..', '.cache');
 const BUILD = join(import.meta.dirname, 'build-image');
 
 export interface Ended {
@@ -183,9 +182,9 @@ export function ownEngine(): { readonly engine: Engine; readonly image: string }
   return { engine, image };
 }
 
-/** Builds the image with SoftHSM in it, for this machine. */
-function builtImage(): string {
-  const directory = join(CACHE, `image-${process.pid}`);
+/** Builds the image with SoftHSM in it, for this machine. @returns its directory, for the caller to remove */
+export function builtImage(): string {
+  const directory = onDisk('image');
   execFileSync(ENTER, ['--containers', BUILD, directory, NATIVE, '--build-arg', 'MODULE=softhsm2'], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ownEngine } from './engine.ts';
+import { builtImage, ownEngine } from './engine.ts';
 
 const { engine, image } = ownEngine();
 
@@ -15,6 +15,15 @@ test('it is one layer of 150 MB at most, with SoftHSM', async () => {
   const [bytes = 0, layers] = out.trim().split(' ').map(Number);
   assert.equal(layers, 1);
   assert.ok(bytes < 150_000_000, `${bytes}`);
+});
+
+test('the same source, with one moment for all entries, is the same layer', (t) => {
+  const again = builtImage();
+  t.after(() => rmSync(again, { recursive: true, force: true }));
+  const layersOf = (directory: string): readonly string[] =>
+    JSON.parse(readFileSync(join(directory, 'image.json'), 'utf8')).OCIv1.rootfs.diff_ids;
+  assert.equal(layersOf(image).length, 1);
+  assert.deepEqual(layersOf(again), layersOf(image));
 });
 
 test('scanners find newleaf, its Node and its packages: by dpkg, and by CycloneDX', async () => {
