@@ -196,11 +196,18 @@ export function configurationRule(signal: Signal, { state, now }: Circumstances)
   return { action: 're-register', reason: 'configuration', why: 'the configuration changed what was registered' };
 }
 
-/** The end of a ladder's pause after these failures, the newest first; undefined where there is no pause. */
+/** An attempt that is refused takes no longer, in milliseconds: an issuer, DPS, and what a hub may refuse. */
+const ATTEMPT_MS = 10 * 60_000;
+
+/**
+ * The end of a ladder's pause after these failures, the newest first; undefined where there is no pause. An attempt that took
+ * long, as its way back to the current leaf waited for DPS, has had its pause: two ladders in a row would be two hours.
+ */
 function pausedUntil(failed: readonly Outcome[], state: RollState, now: number): number | undefined {
   const [last] = failed;
   if (last === undefined || now < last.endedAt) return undefined;
-  const until = last.endedAt + probeMs(failed.length, 0.5, remaining(state, now));
+  const waited = Math.max(0, last.endedAt - last.at - ATTEMPT_MS);
+  const until = last.endedAt + probeMs(failed.length, 0.5, remaining(state, now)) - waited;
   return now < until ? until : undefined;
 }
 

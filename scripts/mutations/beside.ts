@@ -184,6 +184,8 @@ export const BESIDE: readonly Mutation[] = [
     'signal.isNew ? undefined : pausedUntil',
     'pausedUntil',
   ),
+  of('rules.ts', 'a renewal whose way back waited for DPS waits an hour more', ' - waited;', ';'),
+  of('rules.ts', 'a renewal that is refused within minutes begins again at once', 'last.at - ATTEMPT_MS', 'last.at'),
   of(
     'rules.ts',
     'a lost key of the current leaf costs the candidate',

@@ -1,5 +1,5 @@
 import { probeMs } from '../../../agent/roll/backoff.ts';
-import { unprovisioned } from '../../../agent/roll/state.ts';
+import { type Outcome, unprovisioned } from '../../../agent/roll/state.ts';
 import { NOW } from './machine.ts';
 import {
   asked,
@@ -160,6 +160,7 @@ table('clock', [
 
 // After one renewal that failed, the next is tried 5 minutes (and an eighth: the middle of the jitter) later.
 const PAUSE = probeMs(1, 0.5);
+const took = (ms: number): Outcome => ({ ...ended('due', 'kept', NOW), at: NOW - ms });
 table('due', [
   ['a leaf that is due', due, {}, 'due: roll'],
   ['a leaf that has expired', due, { now: current.notAfter }, 'due: roll'],
@@ -179,6 +180,15 @@ table('due', [
     NOW + 1,
   ],
   ['when it is over', due, { outcomes: [ended('due', 'kept', NOW - PAUSE)] }, 'due: roll'],
+  ['ten minutes are an attempt, and no pause', due, { outcomes: [took(10 * MINUTE)] }, 'due: ignore', NOW + PAUSE],
+  [
+    'what an attempt took beyond them was a pause: the way back waited for DPS',
+    due,
+    { outcomes: [took(10 * MINUTE + PAUSE - 1)] },
+    'due: ignore',
+    NOW + 1,
+  ],
+  ['the whole pause', due, { outcomes: [took(10 * MINUTE + PAUSE)] }, 'due: roll'],
   [
     'two in a row wait longer',
     due,

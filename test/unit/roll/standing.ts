@@ -49,7 +49,7 @@ export const rest = { failure: failure('NL-DPS-401002'), askAt: NOW };
 export const waits: Parked = { is: 'parked', leaf: candidate, from: 'issuer', tries: 1, rest, trust: 'refused' };
 
 export function ended(reason: Request['reason'], outcome: Outcome['outcome'], endedAt: number): Outcome {
-  return { ...request('roll', 'newleaf'), reason, outcome, endedAt };
+  return { ...request('roll', 'newleaf'), at: endedAt, reason, outcome, endedAt };
 }
 
 /** What differs from a gateway that serves, from terms without limits, and from now. */
