@@ -41,8 +41,8 @@ function leniently(text: string, file: string): Drafted {
 }
 
 /** Keeps the answers so far, for the next run. There is no secret among them. */
-export async function keepDraft({ answers, file }: Guide): Promise<void> {
-  await written(draftFile(file), draftText(answers, 'The answers to newleaf init so far. It goes on from here.'));
+export async function keepDraft({ answers, file, env }: Guide): Promise<void> {
+  await written(env, draftFile(file), draftText(answers, 'The answers to newleaf init so far. It goes on from here.'));
 }
 
 /**
@@ -53,7 +53,7 @@ export async function keepDraft({ answers, file }: Guide): Promise<void> {
  * @throws Fault NL-CONFIG, also where another daemon of this gateway has the same identity or keys; nothing was written then
  */
 export async function writeConfiguration(
-  { answers, file }: Pick<Guide, 'answers' | 'file'>,
+  { answers, file, env }: Pick<Guide, 'answers' | 'file' | 'env'>,
   pin?: { readonly path: string; replace(): Promise<void> },
 ): Promise<string | undefined> {
   const textOfAll = (draft: Draft) =>
@@ -63,35 +63,35 @@ export async function writeConfiguration(
   if (clash !== undefined) throw misconfigured(clash, 'Take another: `newleaf init --ask`');
   const before = textOf(file);
   const kept = before === undefined || before === text ? undefined : `${file}.bak`;
-  if (before !== undefined && kept !== undefined) await written(kept, before);
+  if (before !== undefined && kept !== undefined) await written(env, kept, before);
   if (pin !== undefined) {
-    await written(file, textOfAll(new Map([...answers, ['hsm.pin_file', pin.path]])));
+    await written(env, file, textOfAll(new Map([...answers, ['hsm.pin_file', pin.path]])));
     await pin.replace();
   }
-  await written(file, text);
+  await written(env, file, text);
   if (pin !== undefined) await rm(pin.path, { force: true });
   await rm(draftFile(file), { force: true });
   return kept;
 }
 
 /** Makes the directory for the answers, before the first question. @throws Fault NL-CONFIG */
-export async function makePlace(file: string): Promise<void> {
+export async function makePlace({ file, env }: Pick<Guide, 'file' | 'env'>): Promise<void> {
   const directory = dirname(file);
   try {
     // Whatever the umask is: the daemon, which is not root, must be able to enter.
     if (await makePath(directory)) await setMode(directory, 0o755);
     accessSync(directory, constants.W_OK);
   } catch (cause) {
-    throw unwritable(file, cause);
+    throw unwritable(file, env, cause);
   }
 }
 
-const written = (path: string, text: string): Promise<void> =>
-  writeFor('all', { account: undefined }, path, text, (cause) => unwritable(path, cause));
+const written = (env: Guide['env'], path: string, text: string): Promise<void> =>
+  writeFor('all', { account: undefined, env }, path, text, (cause) => unwritable(path, env, cause));
 
-function unwritable(path: string, cause: unknown): Fault {
+function unwritable(path: string, env: Guide['env'], cause: unknown): Fault {
   const directory = dirname(path);
-  const advice = `${asRoot(directory)}; or name another place: --config FILE`;
+  const advice = `${asRoot(directory, env)}; or name another place: --config FILE`;
   return misconfigured(`The configuration cannot be written to ${directory}.`, advice, cause);
 }
 

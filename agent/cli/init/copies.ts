@@ -88,10 +88,10 @@ export const beside = ({ file }: Pick<Guide, 'file'>, name: string): string => j
 /** Writes a file beside the configuration. @throws Fault NL-CONFIG */
 export async function writeFor(
   reader: 'caller' | 'daemon' | 'all',
-  { account }: Pick<Guide, 'account'>,
+  { account, env }: Pick<Guide, 'account' | 'env'>,
   path: string,
   text: string,
-  refusal = (cause: unknown) => needsRoot(path, 'written', cause),
+  refusal = (cause: unknown) => needsRoot(path, env, 'written', cause),
 ): Promise<void> {
   // The directory may be the daemon user's: that user must not get a file that only root may read.
   const owner = reader === 'daemon' ? account : account && ROOT;
@@ -103,13 +103,13 @@ export async function writeFor(
 }
 
 /** The trimmed content of a file with a secret; undefined where it is missing or empty. */
-export const readSecret = (path: string): Promise<string | undefined> =>
+export const readSecret = (path: string, env: Guide['env']): Promise<string | undefined> =>
   readFile(path, 'utf8')
     .catch(onMissing(''))
     .then(
       (text) => text.trim() || undefined,
-      (cause: unknown) => Promise.reject(needsRoot(path, 'read', cause)),
+      (cause: unknown) => Promise.reject(needsRoot(path, env, 'read', cause)),
     );
 
-const needsRoot = (path: string, done: string, cause: unknown): Fault =>
-  misconfigured(`${path} cannot be ${done}.`, asRoot(dirname(path)), cause);
+const needsRoot = (path: string, env: Guide['env'], done: string, cause: unknown): Fault =>
+  misconfigured(`${path} cannot be ${done}.`, asRoot(dirname(path), env), cause);

@@ -49,7 +49,7 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
     const questions = [() => labelOf(guide, maker, found), () => pinFor(guide, maker)];
     const [label = '', pin = ''] = await askInOrder(guide, questions);
     const soPinFile = beside(guide, 'so-pin');
-    const soPin = (await readSecret(soPinFile)) ?? randomPin();
+    const soPin = (await readSecret(soPinFile, guide.env)) ?? randomPin();
     if (kind === 'tpm') await admitTpm(guide, 'new');
     await storePin(guide, label, pin);
     await writeFor('caller', guide, soPinFile, `${soPin}\n`);

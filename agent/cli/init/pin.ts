@@ -101,7 +101,7 @@ export const storedPin = async (guide: Guide): Promise<string | undefined> =>
 
 async function pinInUse(guide: Guide): Promise<string | undefined> {
   const { path, setting } = pinPlace(guide);
-  return (await readSecret(path)) ?? (setting === undefined ? sealedPin(instanceOf(guide.file)) : undefined);
+  return (await readSecret(path, guide.env)) ?? (setting === undefined ? sealedPin(instanceOf(guide.file)) : undefined);
 }
 
 /** The chosen token, as the daemon opens it. @param pin the stored one by default */
@@ -119,7 +119,7 @@ export async function loginOf(guide: Guide, pin?: string): Promise<TokenLogin> {
  */
 export async function pinKeptFor(guide: Guide, label: string, isInUse: boolean) {
   const stage = stageOf(guide, label);
-  const left = isInUse || guide.staged.isStored ? undefined : await readSecret(stage);
+  const left = isInUse || guide.staged.isStored ? undefined : await readSecret(stage, guide.env);
   if (left !== undefined) return { pin: left, words: `the one in ${stage}` };
   const pin = await storedPin(guide);
   const { path } = pinPlace(guide);
@@ -156,7 +156,7 @@ export function stagedPin(guide: Guide) {
     async replace() {
       const { path, setting } = pinPlace(guide);
       // It may be the only copy of another token's PIN. A sealed one stays sealed.
-      const written = await readSecret(path);
+      const written = await readSecret(path, guide.env);
       if (written !== undefined) await writeFor('caller', guide, `${path}.bak`, `${written}\n`);
       await writeFor(readerOf(setting), guide, path, `${pin}\n`);
     },

@@ -16,14 +16,14 @@ import { type Option, SETTINGS } from './settings.ts';
  * @returns with the failure, where something is wrong
  */
 export async function prove(
-  guide: Pick<Guide, 'answers' | 'copies' | 'dialogue' | 'file'>,
+  guide: Pick<Guide, 'answers' | 'copies' | 'dialogue' | 'file' | 'env'>,
   ids: readonly string[],
   doing: string,
   draft: ReadonlyMap<string, Written> = guide.answers,
 ) {
-  const { answers, dialogue, file } = guide;
+  const { answers, dialogue, file, env } = guide;
   const config = async () => draftConfig(draft, file);
-  const here = siteHere({ config, file, env: process.env, now: Date.now() });
+  const here = siteHere({ config, file, env, now: Date.now() });
   const site: typeof here = {
     ...here,
     // The token is chosen last: an answer is proven without the leaf that may be in it.
