@@ -70,9 +70,6 @@ export async function keepSecret(guide: Guide, { name }: Copied, secret: string)
   return path;
 }
 
-/** The file of the person, where the answer is a copy of it: the copy goes when it does not work. */
-export const originOf = ({ copies }: Pick<Guide, 'copies'>, path: string): string => copies.get(path) ?? path;
-
 /** Removes the copies of this run that no answer names. @param isKept whether the answers are kept for the next run */
 export async function dropCopies(guide: Guide, isKept: boolean): Promise<void> {
   const named = isKept ? namedBy(guide) : [];
@@ -91,14 +88,13 @@ export async function writeFor(
   { account, env }: Pick<Guide, 'account' | 'env'>,
   path: string,
   text: string,
-  refusal = (cause: unknown) => needsRoot(path, env, 'written', cause),
 ): Promise<void> {
   // The directory may be the daemon user's: that user must not get a file that only root may read.
   const owner = reader === 'daemon' ? account : account && ROOT;
   try {
     await writeAtomically(path, text, reader === 'all' ? 0o644 : 0o600, owner);
   } catch (error) {
-    throw refusal(error instanceof Fault ? error.failure.message : error);
+    throw needsRoot(path, env, 'written', error instanceof Fault ? error.failure.message : error);
   }
 }
 

@@ -9,9 +9,9 @@ import { noSecret } from '../../machine/named-file.ts';
 import { sealedPin } from '../../machine/root-pin.ts';
 import type { TokenLogin } from '../proof/place.ts';
 import type { Shown } from '../proof/survey.ts';
+import { isTokenOf } from '../proof/token-words.ts';
 import { beside, readSecret, writeFor } from './copies.ts';
 import { type Guide, misconfigured, wrongFlag } from './guide.ts';
-import { isTokenOf } from './token-words.ts';
 
 /**
  * Finds the PIN of the token, proves it with one login, and stores it for the daemon. A stored PIN may be that of another
@@ -122,10 +122,9 @@ export async function pinKeptFor(guide: Guide, label: string, isInUse: boolean) 
   const left = isInUse || guide.staged.isStored ? undefined : await readSecret(stage, guide.env);
   if (left !== undefined) return { pin: left, words: `the one in ${stage}` };
   const pin = await storedPin(guide);
+  if (pin === undefined) return undefined;
   const { path } = pinPlace(guide);
-  return pin === undefined
-    ? undefined
-    : { pin, words: existsSync(path) ? `the one in ${path}` : 'the one that is sealed' };
+  return { pin, words: existsSync(path) ? `the one in ${path}` : 'the one that is sealed' };
 }
 
 /** Stores the PIN, and sets hsm.pin_file to its place. Where another PIN is in use, that one stays until the token does. */

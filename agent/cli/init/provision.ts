@@ -87,9 +87,8 @@ async function finishInit(watch: DaemonWatch, { current, assignment }: RollState
   if (current === undefined || assignment === undefined) return;
   dialogue.blank();
   dialogue.ok(`Connected to ${assignment.hub} as ${assignment.deviceId}. The hub answers.`);
-  const isTpm = isEndorsed(current);
-  const more = isTpm ? [] : [`  issued by    ${current.issuer}`, `  valid until  ${iso(current.notAfter)}`];
-  if (!isTpm) showLeaf(watch, current, 'leaf.pem', ...more);
+  const more = [`  issued by    ${current.issuer}`, `  valid until  ${iso(current.notAfter)}`];
+  if (!isEndorsed(current)) showLeaf(watch, current, 'leaf.pem', ...more);
   tellToStart(watch);
   await tellWayBack(watch, current);
 }

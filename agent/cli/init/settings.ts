@@ -12,7 +12,7 @@ import type { INIT_OPTIONS } from '../table-init.ts';
 import type { Copied } from './copies.ts';
 import type { Choice } from './dialogue.ts';
 import { type Guide, misconfigured, wrongFlag } from './guide.ts';
-import { TOKEN_KINDS } from './token.ts';
+import { TOKEN_KINDS } from './new-token.ts';
 
 /** An option of init, the setting that it answers, and the question for a person. */
 export interface SettingQuestion {

@@ -120,14 +120,10 @@ const TIME_LIMIT_MS = 10_000;
  */
 function commandsOf({ isEdge }: { readonly isEdge: boolean }) {
   const tool = isEdge ? 'iotedge' : 'aziotctl';
-  const units = isEdge ? UNITS : UNITS.slice(1);
+  const units = (isEdge ? UNITS : UNITS.slice(1)).join(' ');
   return {
-    stop: [`sudo ${tool} system stop`, `sudo systemctl mask ${units.join(' ')}`],
-    back: [
-      'sudo systemctl disable --now newleaf',
-      `sudo systemctl unmask ${units.join(' ')}`,
-      `sudo ${tool} system restart`,
-    ],
+    stop: [`sudo ${tool} system stop`, `sudo systemctl mask ${units}`],
+    back: ['sudo systemctl disable --now newleaf', `sudo systemctl unmask ${units}`, `sudo ${tool} system restart`],
   };
 }
 
