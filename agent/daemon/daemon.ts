@@ -5,9 +5,8 @@ import { failureFields } from '../machine/failure-fields.ts';
 import { type Advance, advance } from '../roll/advance.ts';
 import { misnamed } from '../roll/misnamed.ts';
 import { nextMoment } from '../roll/plan.ts';
-import { iso, lineOf, type ReportOptions, twinOf, wordsOf } from '../roll/report.ts';
+import { iso, lineOf, presentOf, type ReportOptions, twinOf, wordsOf } from '../roll/report.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from '../roll/state.ts';
-import { wrongIn } from '../roll/wrong.ts';
 import { Queue } from '../time/queue.ts';
 import { withAnew } from './anew.ts';
 import { createAnswerer } from './answerer.ts';
@@ -247,14 +246,14 @@ export class Daemon {
 
   /** Tells systemd, the log and the twin what is wrong. */
   #report(before: RollState): void {
-    const { besideTwin, log } = this.#options;
-    const [shown, options] = [this.#otherClock.shown(this.#state), this.#reportOptions()];
-    this.#vitals.tell(lineOf(shown, options));
+    const { besideTwin, labelPrefix, log } = this.#options;
+    const status = presentOf(this.#otherClock.shown(this.#state), this.#reportOptions());
+    this.#vitals.tell(lineOf(status));
     // Every other fault is logged where it is met; this is the judgement over those.
-    const clock = wrongIn(shown, options.terms, options.now).find(({ code }) => code === 'NL-CLOCK');
+    const clock = status.wrong.find(({ code }) => code === 'NL-CLOCK');
     if (clock !== undefined && !this.#isClockWrong) log.warn({ event: 'clock-wrong', ...failureFields(clock) });
     this.#isClockWrong = clock !== undefined;
-    const twin = { ...twinOf(shown, options), ...besideTwin?.() };
+    const twin = { ...twinOf(status, labelPrefix), ...besideTwin?.() };
     const text = JSON.stringify(twin);
     if (this.#state.online === before.online && text === this.#twin) return;
     this.#twin = text;

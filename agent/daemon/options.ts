@@ -11,6 +11,7 @@ import type { Clock } from '../time/clock.ts';
 import type { DaemonView } from './view.ts';
 
 export interface DaemonOptions extends Omit<ReportOptions, 'now'> {
+  readonly labelPrefix: string;
   readonly ports: Ports;
   readonly journal: Journal<Entry>;
   /** Whether the journal could be written, found out without a write. @throws Fault NL-STATE-WRITE */

@@ -95,7 +95,7 @@ const OF_IMAGE: Readonly<Partial<Record<Code, string>>> = {
 };
 
 /** Where the programs of a container find their sockets. @returns undefined elsewhere */
-export const volumeOfPrograms = (env = process.env): string | undefined =>
+export const volumeOfPrograms = (env: NodeJS.ProcessEnv): string | undefined =>
   isContained(env)
     ? `Start the container with --volume ${OF_PROGRAMS} as well, and those of the programs, too. A directory of the host in its place must belong to the user of the image.`
     : undefined;
@@ -111,7 +111,7 @@ export const inImage = (text: string): string =>
 export const isContained = ({ NEWLEAF_CONTAINER }: NodeJS.ProcessEnv): boolean => NEWLEAF_CONTAINER === '1';
 
 /** Docker and podman name a container by the beginning of its ID, where it gets no name: the next one has another. */
-export const isRandomName = (host: string, env = process.env): boolean =>
+export const isRandomName = (host: string, env: NodeJS.ProcessEnv): boolean =>
   isContained(env) && /^[0-9a-f]{12}\b/.test(host);
 
 /** The line of systemd/container.md that starts the daemon. */
@@ -124,7 +124,7 @@ export const STARTING = [
 ].join(' ');
 
 /** Advice for `init`, where this user may not use a directory: a container is root only where its engine is told so. */
-export function asRoot(directory: string, env = process.env, mounts = textOf(MOUNTS)): string {
+export function asRoot(directory: string, env: NodeJS.ProcessEnv, mounts = textOf(MOUNTS)): string {
   const mount = readOnlyMount(directory, mounts);
   if (mount === '/' && isContained(env)) return `It is to be a volume: --volume ${directory}:${directory}`;
   const volume = isContained(env) ? ', without `:ro` in its volume' : '';

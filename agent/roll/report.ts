@@ -133,8 +133,6 @@ export const iso = (at: number): string => new Date(at).toISOString();
 export interface ReportOptions {
   readonly version: string;
   readonly registrationId: string;
-  /** Object labels are this with `-a` and `-b`. */
-  readonly labelPrefix: string;
   readonly terms: Terms;
   /** Wall clock, milliseconds. */
   readonly now: number;
@@ -194,17 +192,15 @@ export function statusOf(
   };
 }
 
+/** What is made at each event, for line and twin: it tells the last outcome alone, and no history. */
+export const presentOf = (state: RollState, options: ReportOptions): Status =>
+  statusOf({ ...state, outcomes: state.outcomes.slice(0, 1), trail: [] }, options);
+
 /** All of it in one line, where there is no room for more: phase, hub, end of the leaf, and the fault. */
-export function lineOf(
-  state: RollState,
-  { terms, now, others }: Pick<ReportOptions, 'terms' | 'now' | 'others'>,
-): string {
-  const { phase, online, assignment, current } = state;
-  const [wrong] = wrongIn(state, terms, now, others);
-  const ends = current === undefined || isEndorsed(current) ? undefined : iso(current.notAfter);
+export function lineOf({ words, online, hub, leaf, wrong: [wrong] }: Status): string {
   return [
-    `${wordsOf(phase, terms.attestation)}, ${online ? `online at ${assignment?.hub}` : 'offline'}`,
-    ...(ends === undefined ? [] : [`the leaf ends ${ends}`]),
+    `${words}, ${online ? `online at ${hub?.host}` : 'offline'}`,
+    ...(leaf === undefined ? [] : [`the leaf ends ${leaf.notAfter}`]),
     ...(wrong === undefined ? [] : [sentence(wrong)]),
   ].join('; ');
 }
@@ -262,16 +258,19 @@ function troubleOf({ code, message, advice, cause }: Failure): Trouble {
   return { code, message, advice, ...(cause !== undefined && { cause }) };
 }
 
-/** The reported property `newleaf`. Written only on change, so it has no times that grow by themselves. */
-export function twinOf(state: RollState, options: ReportOptions): object {
-  const { version, phase, leaf, endorsementKey, onboarding, next, hub, last, alarm, wrong } = statusOf(state, options);
+/**
+ * The reported property `newleaf`. Written only on change, so it has no times that grow by themselves.
+ * @param labelPrefix object labels are this with `-a` and `-b`
+ */
+export function twinOf(status: Status, labelPrefix: string): object {
+  const { version, phase, leaf, endorsementKey, onboarding, next, hub, last, alarm, wrong } = status;
   return {
     version,
     phase,
     leaf: leaf && {
       thumbprint: leaf.thumbprint,
       notAfter: leaf.notAfter,
-      label: `${options.labelPrefix}-${leaf.slot}`,
+      label: `${labelPrefix}-${leaf.slot}`,
       issuer: leaf.issuer,
     },
     tpm: endorsementKey && { endorsementKey },

@@ -155,8 +155,8 @@ export class Listeners {
   }
 
   async #openCa(host: string): Promise<LocalCa> {
-    const { directory, settings, clock, earliest, log } = this.#options;
-    const { hosts = [hostname()].filter((name) => !isRandomName(name)) } = settings;
+    const { directory, settings, clock, earliest, log, env } = this.#options;
+    const { hosts = [hostname()].filter((name) => !isRandomName(name, env)) } = settings;
     const names = [...hosts, host];
     const tls = join(directory, '.tls');
     await makeDirectory(tls);
@@ -176,7 +176,7 @@ export class Listeners {
     } catch (cause) {
       const message = `${path} cannot be made.`;
       const ofMachine = `Let the user of the daemon write to uplink.sockets; under systemd, another place than ${USUAL} needs ReadWritePaths=.`;
-      const advice = volumeOfPrograms() ?? ofMachine;
+      const advice = volumeOfPrograms(this.#options.env) ?? ofMachine;
       throw new Fault('NL-UPLINK-SOCKET', { message, cause, advice });
     }
   }

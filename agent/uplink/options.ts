@@ -31,4 +31,5 @@ export interface LazyUplinkOptions {
   /** No clock before it is right: the build. Milliseconds since the epoch. */
   readonly earliest: number;
   readonly log: Log;
+  readonly env: NodeJS.ProcessEnv;
 }

@@ -5,12 +5,13 @@ import { told, vectorOf } from './vector.ts';
 
 /**
  * Random faults over time, in virtual time, until a law breaks:
- *   node --import tsx test/search/search.ts [--minutes N] [--seed FIRST] [--step N] [--stories N]
+ *   node --import tsx test/search/search.ts [--minutes N] [--runs N] [--seed FIRST] [--step N] [--stories N]
  * Prints each story that broke a law, as short as it could be made, and how many runs there were.
  */
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '1' },
+    runs: { type: 'string', default: 'Infinity' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
     step: { type: 'string', default: '1' },
     stories: { type: 'string', default: '1' },
@@ -23,7 +24,7 @@ const step = Number(values.step);
 let runs = 0;
 let stories = 0;
 let seed = first;
-for (; performance.now() < end && stories < Number(values.stories); seed += step) {
+for (; performance.now() < end && runs < Number(values.runs) && stories < Number(values.stories); seed += step) {
   const vector = vectorOf(seed);
   const { broken } = await play(vector);
   runs += 1;

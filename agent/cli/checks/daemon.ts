@@ -130,11 +130,11 @@ async function trouble(site: Site): Promise<Finding> {
   }
   const { directory } = (await site.config()).config.state;
   const isOfNext = next !== undefined && worst.code === next.trouble?.code;
-  const { advice = worst.advice } = (isOfNext && parkedAlarm(next, directory, site.now)) || worst;
+  const told = (isOfNext && parkedAlarm(next, directory, site.now)) || worst;
   const { code, message, cause } = worst;
   const about = leaf !== undefined && isOfNext ? 'About the next leaf: ' : '';
   const words = `${about}${cause === undefined ? message : `${message} (${plainCause(cause)})`}`;
-  return isNew(worst) ? failed(code, words, advice) : warning(`${code} ${words}`, adviceHere(code, advice));
+  return isNew(worst) ? failed(code, words, told) : warning(`${code} ${words}`, adviceHere(code, told));
 }
 
 export const DAEMON_CHECKS: readonly Check[] = [

@@ -16,13 +16,14 @@ import { type Option, SETTINGS, type SettingQuestion } from './settings.ts';
  */
 export async function askSetting(guide: Guide, question: SettingQuestion, typed?: string): Promise<void> {
   const { answers, dialogue, flags } = guide;
-  const { name, flag, words, hint, file, form, choices } = question;
+  const { name, flag, words, file, form, choices } = question;
+  const hint = typeof question.hint === 'function' ? question.hint(guide.env) : question.hint;
   const isAsked = dialogue.asks && !flags.has(flag);
   if (isAsked && question.isPassword && file !== undefined) return askPassword(guide, question, file);
-  const read = (one: string): Written => (form === undefined ? placed(question, one) : form.read(one));
+  const read = (one: string): Written => (form === undefined ? placed(guide, question, one) : form.read(one));
   let named: Exclude<Awaited<ReturnType<typeof look>>, string> | undefined;
   const objection = async (one: string) => {
-    const path = placed(question, one);
+    const path = placed(guide, question, one);
     if (file !== undefined && path.startsWith('~')) return WITHOUT_HOME;
     const isPath = file !== undefined && path.startsWith('/');
     const found = objectionTo(name, read(one)) ?? (isPath ? await look(guide, path, file) : undefined);
@@ -36,7 +37,7 @@ export async function askSetting(guide: Guide, question: SettingQuestion, typed?
     if (doubt !== undefined) dialogue.say(doubt);
     const isMeant = doubt === undefined || !dialogue.asks || (await dialogue.confirm('Take it all the same?', false));
     if (!isMeant) return false;
-    const path = placed(question, one);
+    const path = placed(guide, question, one);
     const place = file && named?.isClosed ? await takenOver(guide, path, named.content, file) : one;
     if (place !== undefined) answers.set(name, read(place));
     return place !== undefined;
@@ -48,7 +49,7 @@ export async function askSetting(guide: Guide, question: SettingQuestion, typed?
     if (await isTaken(given)) return;
     flags.forget(flag);
   }
-  const standing = answers.get(name) ?? question.suggestion?.(guide.file) ?? standardOf(name) ?? '';
+  const standing = answers.get(name) ?? question.suggestion?.(guide) ?? standardOf(name) ?? '';
   const fallback = standing === '' ? undefined : (form?.show(standing) ?? String(standing));
   if (dialogue.asks && choices !== undefined)
     return void answers.set(name, await dialogue.choose(words, choices, fallback ?? choices[0]?.key));
@@ -77,9 +78,9 @@ async function askPassword(guide: Guide, { name, words }: SettingQuestion, file:
 const WITHOUT_HOME = 'must be a path without ~, or one that begins with ~/';
 
 /** With ~/ as a shell expands it: sudo(8) has a HOME of its own, and names its caller. */
-function placed({ file }: SettingQuestion, typed: string): string {
+function placed({ env }: Guide, { file }: SettingQuestion, typed: string): string {
   if (file === undefined || typed === '' || typed.startsWith('pkcs11:')) return typed;
-  const { SUDO_USER, HOME } = process.env;
+  const { SUDO_USER, HOME } = env;
   const home = SUDO_USER === undefined ? HOME : localAccount(SUDO_USER)?.home;
   const path = home && typed.startsWith('~/') ? join(home, typed.slice(1)) : typed;
   return path.startsWith('~') ? path : resolve(path);

@@ -62,7 +62,7 @@ async function configure(asking: Asking, before: ExistingConfig): Promise<void> 
     Object.entries(args.options).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
   );
   judgeFlags({ flags });
-  await makePlace(file);
+  await makePlace(asking);
   welcome(dialogue, before, file);
   proposeProxy({ answers, dialogue, flags }, env);
   // A person is asked for the other half, and aziot may bring it.
@@ -75,6 +75,7 @@ async function configure(asking: Asking, before: ExistingConfig): Promise<void> 
     answers,
     flags,
     file,
+    env,
     account,
     unitPin: account === undefined || isContained(env) ? undefined : instanceOf(file).pin,
     before: before.config,

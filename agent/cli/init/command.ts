@@ -37,7 +37,7 @@ export const init = ({ passage, stdin, stdout }: Terminal & { readonly passage: 
       const forPerson = isPatient && given === undefined ? new AbortController().signal : forServers;
       const isNewToken = args.options['new-token'] !== undefined;
       const late = { forServers, forPerson };
-      return provisioned({ passage, file, dialogue, isNewToken, isPatient, abort, late }, io);
+      return provisioned({ passage, file, dialogue, isNewToken, isPatient, abort, late, env: io.env }, io);
     };
     // Root has asked already, and this process goes on with the command.
     if (passage.handed !== undefined) return here();
@@ -48,7 +48,7 @@ export const init = ({ passage, stdin, stdout }: Terminal & { readonly passage: 
       for (;;) {
         const exit = (await sent(asking, passage, isBounded ? leftMs() : undefined)) ?? (await here());
         if (exit !== SCOPE_DOUBTED || abort.aborted) return exit;
-        if (await correctScope(dialogue, file).then(() => true, toNo)) continue;
+        if (await correctScope(dialogue, file, io.env).then(() => true, toNo)) continue;
         // The options have brought it here.
         asking = { ...asking, args: { ...args, options: { ask: true } } };
         await askConfiguration(asking);

@@ -4,7 +4,6 @@ import { dirname } from 'node:path';
 import { parseConfig } from '../../config/config.ts';
 import { type Draft, type Drafted, draftOf, draftText } from '../../config/draft.ts';
 import { clashOf, neighboursOf } from '../../config/neighbours.ts';
-import type { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { asRoot } from '../../machine/contained.ts';
 import { readGiven } from '../../machine/given-file.ts';
@@ -41,8 +40,9 @@ function leniently(text: string, file: string): Drafted {
 }
 
 /** Keeps the answers so far, for the next run. There is no secret among them. */
-export async function keepDraft({ answers, file }: Guide): Promise<void> {
-  await written(draftFile(file), draftText(answers, 'The answers to newleaf init so far. It goes on from here.'));
+export async function keepDraft({ answers, file, env }: Guide): Promise<void> {
+  const text = draftText(answers, 'The answers to newleaf init so far. It goes on from here.');
+  await writeFor('all', { account: undefined, env }, draftFile(file), text);
 }
 
 /**
@@ -53,9 +53,10 @@ export async function keepDraft({ answers, file }: Guide): Promise<void> {
  * @throws Fault NL-CONFIG, also where another daemon of this gateway has the same identity or keys; nothing was written then
  */
 export async function writeConfiguration(
-  { answers, file }: Pick<Guide, 'answers' | 'file'>,
+  { answers, file, env }: Pick<Guide, 'answers' | 'file' | 'env'>,
   pin?: { readonly path: string; replace(): Promise<void> },
 ): Promise<string | undefined> {
+  const write = (path: string, text: string) => writeFor('all', { account: undefined, env }, path, text);
   const textOfAll = (draft: Draft) =>
     draftText(draft, 'Written by newleaf init. All settings: man newleaf, and newleaf config.');
   const text = textOfAll(answers);
@@ -63,36 +64,28 @@ export async function writeConfiguration(
   if (clash !== undefined) throw misconfigured(clash, 'Take another: `newleaf init --ask`');
   const before = textOf(file);
   const kept = before === undefined || before === text ? undefined : `${file}.bak`;
-  if (before !== undefined && kept !== undefined) await written(kept, before);
+  if (before !== undefined && kept !== undefined) await write(kept, before);
   if (pin !== undefined) {
-    await written(file, textOfAll(new Map([...answers, ['hsm.pin_file', pin.path]])));
+    await write(file, textOfAll(new Map([...answers, ['hsm.pin_file', pin.path]])));
     await pin.replace();
   }
-  await written(file, text);
+  await write(file, text);
   if (pin !== undefined) await rm(pin.path, { force: true });
   await rm(draftFile(file), { force: true });
   return kept;
 }
 
 /** Makes the directory for the answers, before the first question. @throws Fault NL-CONFIG */
-export async function makePlace(file: string): Promise<void> {
+export async function makePlace({ file, env }: Pick<Guide, 'file' | 'env'>): Promise<void> {
   const directory = dirname(file);
   try {
     // Whatever the umask is: the daemon, which is not root, must be able to enter.
     if (await makePath(directory)) await setMode(directory, 0o755);
     accessSync(directory, constants.W_OK);
   } catch (cause) {
-    throw unwritable(file, cause);
+    const advice = `${asRoot(directory, env)}; or name another place: --config FILE`;
+    throw misconfigured(`The configuration cannot be written to ${directory}.`, advice, cause);
   }
-}
-
-const written = (path: string, text: string): Promise<void> =>
-  writeFor('all', { account: undefined }, path, text, (cause) => unwritable(path, cause));
-
-function unwritable(path: string, cause: unknown): Fault {
-  const directory = dirname(path);
-  const advice = `${asRoot(directory)}; or name another place: --config FILE`;
-  return misconfigured(`The configuration cannot be written to ${directory}.`, advice, cause);
 }
 
 function textOf(file: string): string | undefined {

@@ -70,9 +70,6 @@ export async function keepSecret(guide: Guide, { name }: Copied, secret: string)
   return path;
 }
 
-/** The file of the person, where the answer is a copy of it: the copy goes when it does not work. */
-export const originOf = ({ copies }: Pick<Guide, 'copies'>, path: string): string => copies.get(path) ?? path;
-
 /** Removes the copies of this run that no answer names. @param isKept whether the answers are kept for the next run */
 export async function dropCopies(guide: Guide, isKept: boolean): Promise<void> {
   const named = isKept ? namedBy(guide) : [];
@@ -88,28 +85,27 @@ export const beside = ({ file }: Pick<Guide, 'file'>, name: string): string => j
 /** Writes a file beside the configuration. @throws Fault NL-CONFIG */
 export async function writeFor(
   reader: 'caller' | 'daemon' | 'all',
-  { account }: Pick<Guide, 'account'>,
+  { account, env }: Pick<Guide, 'account' | 'env'>,
   path: string,
   text: string,
-  refusal = (cause: unknown) => needsRoot(path, 'written', cause),
 ): Promise<void> {
   // The directory may be the daemon user's: that user must not get a file that only root may read.
   const owner = reader === 'daemon' ? account : account && ROOT;
   try {
     await writeAtomically(path, text, reader === 'all' ? 0o644 : 0o600, owner);
   } catch (error) {
-    throw refusal(error instanceof Fault ? error.failure.message : error);
+    throw needsRoot(path, env, 'written', error instanceof Fault ? error.failure.message : error);
   }
 }
 
 /** The trimmed content of a file with a secret; undefined where it is missing or empty. */
-export const readSecret = (path: string): Promise<string | undefined> =>
+export const readSecret = (path: string, env: Guide['env']): Promise<string | undefined> =>
   readFile(path, 'utf8')
     .catch(onMissing(''))
     .then(
       (text) => text.trim() || undefined,
-      (cause: unknown) => Promise.reject(needsRoot(path, 'read', cause)),
+      (cause: unknown) => Promise.reject(needsRoot(path, env, 'read', cause)),
     );
 
-const needsRoot = (path: string, done: string, cause: unknown): Fault =>
-  misconfigured(`${path} cannot be ${done}.`, asRoot(dirname(path)), cause);
+const needsRoot = (path: string, env: Guide['env'], done: string, cause: unknown): Fault =>
+  misconfigured(`${path} cannot be ${done}.`, asRoot(dirname(path), env), cause);

@@ -9,10 +9,7 @@ import { took } from '../moment.ts';
 /** The person wants to answer the question before once more. */
 export class Back extends Error {
   override readonly name = 'Back';
-
-  constructor() {
-    super('back');
-  }
+  override readonly message = 'back';
 }
 
 /** For a catch: what `back` means here. @throws what is not Back */

@@ -7,7 +7,6 @@ import type { Leaf } from '../../roll/leaf.ts';
 import type { RollState } from '../../roll/state.ts';
 import { digestRows } from '../status/screen.ts';
 import { readEndorsement, renderEndorsement } from '../tpm.ts';
-import type { Dialogue } from './dialogue.ts';
 import type { DaemonWatch } from './watch.ts';
 
 export async function showEnrollment(watch: DaemonWatch, leaf: Leaf, state: RollState): Promise<void> {
@@ -46,7 +45,8 @@ export function showLeaf({ dialogue, config }: DaemonWatch, leaf: Leaf, file: st
 }
 
 /** The CSR, where a person or the back end signs. Makes the key, if there is none. */
-export async function showCsr({ dialogue, running, config, isPatient }: DaemonWatch): Promise<void> {
+export async function showCsr(watch: DaemonWatch): Promise<void> {
+  const { dialogue, running, config, isPatient } = watch;
   const { directory } = config.state;
   const answer = await running.daemon.answer({ kind: 'csr', from: 'technician' });
   if (answer.is !== 'csr') return;
@@ -57,13 +57,13 @@ export async function showCsr({ dialogue, running, config, isPatient }: DaemonWa
   const how = `Bring the leaf with \`newleaf install FILE\`, or put it into ${join(directory, 'inbox')}`;
   if (isPatient) return dialogue.say(`${how}. init waits for it; Ctrl-C ends the wait, and nothing is lost.`);
   dialogue.say(`${how}, while the daemon runs.`);
-  tellToStart(dialogue);
+  tellToStart(watch);
 }
 
 const UNITS = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
 
-export function tellToStart(dialogue: Dialogue): void {
-  if (isContained(process.env)) {
+export function tellToStart({ dialogue, env }: Pick<DaemonWatch, 'dialogue' | 'env'>): void {
+  if (isContained(env)) {
     dialogue.paragraph('Now start the container of the daemon; where it is there already, `docker restart newleaf`:');
     dialogue.commands([STARTING, 'docker exec newleaf newleaf status']);
     return;

@@ -34,6 +34,7 @@ export interface Guide {
   readonly flags: Flags;
   /** The configuration to write; its secrets lie beside it. */
   readonly file: string;
+  readonly env: NodeJS.ProcessEnv;
   /** The user of the daemon, where init runs as root and the unit has one. */
   readonly account: Account | undefined;
   /** The file from which the unit takes the PIN; undefined where no unit does, as in a container. */

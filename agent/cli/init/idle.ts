@@ -1,5 +1,6 @@
 import { knownToken } from '../../../hsm/known-token.ts';
 import { formatUri } from '../../../hsm/uri.ts';
+import { type Advice, another, inBoth } from '../../failure/advice.ts';
 import { Fault } from '../../failure/failure.ts';
 import { isStranger } from '../../machine/as-daemon.ts';
 import { leafIn } from '../../roll/candidate.ts';
@@ -19,7 +20,7 @@ export async function demandIdle(socket: string, directory: string): Promise<voi
   if (found === undefined) return;
   if (!(found instanceof Fault)) {
     const { words, next } = found;
-    const again = next?.standing === 'parked' && next.leaf === undefined ? AGAIN : '';
+    const again = next?.standing === 'parked' && next.leaf === undefined ? AGAIN : undefined;
     throw runs(`The daemon runs already (${words}), and init leaves it alone.`, again);
   }
   const { code } = found.failure;
@@ -51,12 +52,12 @@ export function demandRoot(file: string, directory: string): void {
   throw misconfigured('Only root can set up the daemon of this gateway.', advice);
 }
 
-const AGAIN = 'To have newleaf ask its issuer again at once: `newleaf roll --wait`. ';
+const AGAIN = another((how) => `To have newleaf ask its issuer again at once: ${how}. `);
 
-function runs(message: string, first = ''): Fault {
-  const advice =
+function runs(message: string, first: Advice = { advice: '' }): Fault {
+  const also =
     'To see its status: `newleaf status`. To change the configuration: `systemctl stop newleaf`, `newleaf init --ask`, `systemctl start newleaf`';
-  return new Fault('NL-DAEMON-RUNS', { message, advice: `${first}${advice}` });
+  return new Fault('NL-DAEMON-RUNS', { message, ...inBoth(first, (told) => `${told}${also}`) });
 }
 
 /** A leaf, and the registration that it was accepted for last. A state that cannot be read is met when the daemon starts. */

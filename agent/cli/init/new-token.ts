@@ -18,6 +18,9 @@ import { givenPin, pinPlace, storedPin, storePin } from './pin.ts';
 
 export type NewKind = keyof typeof MAKEABLE;
 
+/** The better one first. */
+export const TOKEN_KINDS: readonly NewKind[] = ['tpm', 'softhsm'];
+
 export const STANDARD_LABEL = 'newleaf';
 
 const WORDS: Readonly<Record<NewKind, string>> = {
@@ -25,9 +28,9 @@ const WORDS: Readonly<Record<NewKind, string>> = {
   softhsm: 'a new token in SoftHSM: its keys are files that only the daemon and root can read',
 };
 
-/** The tokens that can be made here, the better one first, in words for the list of choices. */
+/** The tokens that can be made here, in words for the list of choices. */
 export const newKinds = ({ free }: Survey) =>
-  (['tpm', 'softhsm'] as const).flatMap((kind) => {
+  TOKEN_KINDS.flatMap((kind) => {
     const slot = free.find(({ module }) => isModuleOf(kind, module.path));
     return slot === undefined ? [] : [{ ...slot, kind, words: WORDS[kind] }];
   });
@@ -49,7 +52,7 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
     const questions = [() => labelOf(guide, maker, found), () => pinFor(guide, maker)];
     const [label = '', pin = ''] = await askInOrder(guide, questions);
     const soPinFile = beside(guide, 'so-pin');
-    const soPin = (await readSecret(soPinFile)) ?? randomPin();
+    const soPin = (await readSecret(soPinFile, guide.env)) ?? randomPin();
     if (kind === 'tpm') await admitTpm(guide, 'new');
     await storePin(guide, label, pin);
     await writeFor('caller', guide, soPinFile, `${soPin}\n`);

@@ -9,9 +9,9 @@ import { noSecret } from '../../machine/named-file.ts';
 import { sealedPin } from '../../machine/root-pin.ts';
 import type { TokenLogin } from '../proof/place.ts';
 import type { Shown } from '../proof/survey.ts';
+import { isTokenOf } from '../proof/token-words.ts';
 import { beside, readSecret, writeFor } from './copies.ts';
 import { type Guide, misconfigured, wrongFlag } from './guide.ts';
-import { isTokenOf } from './token-words.ts';
 
 /**
  * Finds the PIN of the token, proves it with one login, and stores it for the daemon. A stored PIN may be that of another
@@ -101,7 +101,7 @@ export const storedPin = async (guide: Guide): Promise<string | undefined> =>
 
 async function pinInUse(guide: Guide): Promise<string | undefined> {
   const { path, setting } = pinPlace(guide);
-  return (await readSecret(path)) ?? (setting === undefined ? sealedPin(instanceOf(guide.file)) : undefined);
+  return (await readSecret(path, guide.env)) ?? (setting === undefined ? sealedPin(instanceOf(guide.file)) : undefined);
 }
 
 /** The chosen token, as the daemon opens it. @param pin the stored one by default */
@@ -119,13 +119,12 @@ export async function loginOf(guide: Guide, pin?: string): Promise<TokenLogin> {
  */
 export async function pinKeptFor(guide: Guide, label: string, isInUse: boolean) {
   const stage = stageOf(guide, label);
-  const left = isInUse || guide.staged.isStored ? undefined : await readSecret(stage);
+  const left = isInUse || guide.staged.isStored ? undefined : await readSecret(stage, guide.env);
   if (left !== undefined) return { pin: left, words: `the one in ${stage}` };
   const pin = await storedPin(guide);
+  if (pin === undefined) return undefined;
   const { path } = pinPlace(guide);
-  return pin === undefined
-    ? undefined
-    : { pin, words: existsSync(path) ? `the one in ${path}` : 'the one that is sealed' };
+  return { pin, words: existsSync(path) ? `the one in ${path}` : 'the one that is sealed' };
 }
 
 /** Stores the PIN, and sets hsm.pin_file to its place. Where another PIN is in use, that one stays until the token does. */
@@ -156,7 +155,7 @@ export function stagedPin(guide: Guide) {
     async replace() {
       const { path, setting } = pinPlace(guide);
       // It may be the only copy of another token's PIN. A sealed one stays sealed.
-      const written = await readSecret(path);
+      const written = await readSecret(path, guide.env);
       if (written !== undefined) await writeFor('caller', guide, `${path}.bak`, `${written}\n`);
       await writeFor(readerOf(setting), guide, path, `${pin}\n`);
     },

@@ -5,7 +5,6 @@ import { examine } from '../checks/examine.ts';
 import { CHECKS } from '../checks/list.ts';
 import { Misuse } from '../kit/command.ts';
 import { siteHere } from '../proof/site-here.ts';
-import { originOf } from './copies.ts';
 import { onBack, toNo } from './dialogue.ts';
 import { askInOrder, type Guide, type Question } from './guide.ts';
 import { type Option, SETTINGS } from './settings.ts';
@@ -16,14 +15,14 @@ import { type Option, SETTINGS } from './settings.ts';
  * @returns with the failure, where something is wrong
  */
 export async function prove(
-  guide: Pick<Guide, 'answers' | 'copies' | 'dialogue' | 'file'>,
+  guide: Pick<Guide, 'answers' | 'copies' | 'dialogue' | 'file' | 'env'>,
   ids: readonly string[],
   doing: string,
   draft: ReadonlyMap<string, Written> = guide.answers,
 ) {
-  const { answers, dialogue, file } = guide;
+  const { answers, dialogue, file, env } = guide;
   const config = async () => draftConfig(draft, file);
-  const here = siteHere({ config, file, env: process.env, now: Date.now() });
+  const here = siteHere({ config, file, env, now: Date.now() });
   const site: typeof here = {
     ...here,
     // The token is chosen last: an answer is proven without the leaf that may be in it.
@@ -33,10 +32,8 @@ export async function prove(
   };
   const first = async () => {
     let message = '';
-    for await (const found of examine(
-      CHECKS.filter(({ id }) => ids.includes(id)),
-      site,
-    )) {
+    const checks = CHECKS.filter(({ id }) => ids.includes(id));
+    for await (const found of examine(checks, site)) {
       const { outcome, code = 'NL-CLOCK', change, advice = CODES[code].advice } = found;
       message = inTheirWords(guide, found.message);
       // Skipped is what cannot be judged while the clock is wrong.
@@ -113,7 +110,7 @@ function wrongOptions(failure: Failure): Error {
  * and not the setting.
  */
 function inTheirWords({ copies, dialogue }: Pick<Guide, 'copies' | 'dialogue'>, text: string): string {
-  const known = [...copies.keys()].reduce((said, path) => said.replaceAll(path, originOf({ copies }, path)), text);
+  const known = [...copies].reduce((said, [path, origin]) => said.replaceAll(path, origin), text);
   return Object.values(SETTINGS).reduce((said, { name, flag, words, file }) => {
     if (dialogue.asks && file !== undefined) return said;
     const setting = new RegExp(`\\b${name.replaceAll('.', '\\.')}\\b(?! =)`, 'g');

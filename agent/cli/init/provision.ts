@@ -87,10 +87,9 @@ async function finishInit(watch: DaemonWatch, { current, assignment }: RollState
   if (current === undefined || assignment === undefined) return;
   dialogue.blank();
   dialogue.ok(`Connected to ${assignment.hub} as ${assignment.deviceId}. The hub answers.`);
-  const isTpm = isEndorsed(current);
-  const more = isTpm ? [] : [`  issued by    ${current.issuer}`, `  valid until  ${iso(current.notAfter)}`];
-  if (!isTpm) showLeaf(watch, current, 'leaf.pem', ...more);
-  tellToStart(dialogue);
+  const more = [`  issued by    ${current.issuer}`, `  valid until  ${iso(current.notAfter)}`];
+  if (!isEndorsed(current)) showLeaf(watch, current, 'leaf.pem', ...more);
+  tellToStart(watch);
   await tellWayBack(watch, current);
 }
 
@@ -134,7 +133,7 @@ type Here = Omit<DaemonWatch, 'running' | 'config'> & Readonly<{ passage: Passag
 /** Brings the gateway to its hub on the screen. @returns the exit code, or SCOPE_DOUBTED where there is a person to ask */
 export async function provisioned(here: Here, io: Io): Promise<number> {
   const { dialogue, abort } = here;
-  const { complaint: why, exit }: Shortfall = await brought(here, io.env).catch(ended);
+  const { complaint: why, exit }: Shortfall = await brought(here).catch(ended);
   if (why !== undefined) io.err.write(`\n${complaint(why, screenOf(io.err, io.env))}`);
   if (exit !== EXIT.done && exit !== SCOPE_DOUBTED && dialogue.asks && !abort.aborted) dialogue.say(MORE);
   return exit;
@@ -152,8 +151,8 @@ function logOn(dialogue: Dialogue): Log {
   return { error() {}, warn: tell, info: tell, debug() {} };
 }
 
-async function brought(here: Here, env: NodeJS.ProcessEnv): Promise<Shortfall> {
-  const { file, dialogue, abort, passage } = here;
+async function brought(here: Here): Promise<Shortfall> {
+  const { file, dialogue, abort, passage, env } = here;
   const { config } = loadConfig(file, passage.handed?.toml);
   const { registration_id: registrationId, id_scope, endpoint } = config.dps;
   const { directory } = config.state;

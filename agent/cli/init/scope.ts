@@ -30,14 +30,14 @@ export function scopeDoubted({ daemon }: Pick<Running, 'daemon'>): AbortSignal {
 }
 
 /** Asks for the ID scope once more, and writes it. @throws Back; Interrupted; Fault NL-CONFIG */
-export async function correctScope(dialogue: Dialogue, file: string): Promise<void> {
+export async function correctScope(dialogue: Dialogue, file: string, env: Guide['env']): Promise<void> {
   const { answers } = existing(file, false);
   const scope = answers.text(SCOPE.name);
   dialogue.paragraph(
     `Is ${scope} the right ID scope? Enter tries again, or type another. \`back\` asks everything again, as \`newleaf init --ask\` does.`,
   );
   answers.set(SCOPE.name, await dialogue.text(SCOPE.words, scope, (one) => objectionTo(SCOPE.name, one)));
-  if (answers.text(SCOPE.name) !== scope) await writeConfiguration({ answers, file });
+  if (answers.text(SCOPE.name) !== scope) await writeConfiguration({ answers, file, env });
 }
 
 /**

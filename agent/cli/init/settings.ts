@@ -12,7 +12,7 @@ import type { INIT_OPTIONS } from '../table-init.ts';
 import type { Copied } from './copies.ts';
 import type { Choice } from './dialogue.ts';
 import { type Guide, misconfigured, wrongFlag } from './guide.ts';
-import { TOKEN_KINDS } from './token.ts';
+import { TOKEN_KINDS } from './new-token.ts';
 
 /** An option of init, the setting that it answers, and the question for a person. */
 export interface SettingQuestion {
@@ -20,9 +20,9 @@ export interface SettingQuestion {
   readonly name: string;
   readonly words: string;
   /** Where the person finds the answer; said before the question. */
-  readonly hint?: string;
+  readonly hint?: string | ((env: NodeJS.ProcessEnv) => string | undefined);
   /** A default of this machine, where the schema has none. */
-  readonly suggestion?: (file: string) => string | undefined;
+  readonly suggestion?: (guide: Pick<Guide, 'file' | 'env'>) => string | undefined;
   /** A file that the daemon has to read, and its copy: a relative path is taken from where the command was called. */
   readonly file?: Copied;
   /** The person types what the file is to hold, unseen. */
@@ -68,7 +68,7 @@ const password = (name: string, words: string, file: string) => ({
   },
 });
 
-export function registrationIdOf(host: string, env = process.env): string | undefined {
+export function registrationIdOf(host: string, env: NodeJS.ProcessEnv): string | undefined {
   const id = host.split('.', 1)[0] ?? '';
   return id === 'localhost' || isRandomName(id, env) || objectionTo('dps.registration_id', id) !== undefined
     ? undefined
@@ -85,10 +85,12 @@ const BY_OPTION = {
   'registration-id': {
     name: 'dps.registration_id',
     words: 'Registration ID, which is the CN of every leaf',
-    ...(isRandomName(hostname()) && {
-      hint: 'The host name looks like one that the engine has made up, so it is not proposed',
-    }),
-    suggestion: (file: string) => registrationIdOf([hostname(), instanceOf(file).name].filter(Boolean).join('-')),
+    hint: (env: NodeJS.ProcessEnv) =>
+      isRandomName(hostname(), env)
+        ? 'The host name looks like one that the engine has made up, so it is not proposed'
+        : undefined,
+    suggestion: ({ file, env }: Pick<Guide, 'file' | 'env'>) =>
+      registrationIdOf([hostname(), instanceOf(file).name].filter(Boolean).join('-'), env),
     // No server gives another name to a leaf that is there: DPS would refuse it, and the session serve on under the old one.
     objection: (id: string, _: unknown, leaf?: Leaf) =>
       leaf === undefined || isEndorsed(leaf) || id === leaf.cn

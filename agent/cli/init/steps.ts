@@ -27,11 +27,13 @@ export async function askAttestation(guide: Guide): Promise<void> {
   await admitTpm(guide, 'new');
 }
 
-const ofIssuer = (kind: string, ask: Question): Question =>
-  when(({ answers }) => answers.get(SETTINGS.issuer.name) === kind, ask);
+const isBy =
+  (kind: string) =>
+  ({ answers }: Guide): boolean =>
+    answers.get(SETTINGS.issuer.name) === kind;
 
-const exceptIssuer = (kind: string, ask: Question): Question =>
-  when(({ answers }) => answers.get(SETTINGS.issuer.name) !== kind, ask);
+/** With Azure as issuer, no key of the gateway's own is brought, and the scope is met at once. */
+const isOurs = (guide: Guide): boolean => !isBy('azure')(guide);
 
 /** No question: it is beside the key, unless an option names it. */
 const askCertificate = when(({ flags }) => flags.has('onboarding-cert'), ask('onboarding-cert'));
@@ -51,17 +53,14 @@ const steps = (): readonly (readonly [title: string, questions: readonly Questio
     'Who signs its leaves?',
     [
       ask('issuer'),
-      ...estQuestions().map((ask) => ofIssuer('est', ask)),
-      ofIssuer('command', ask('command')),
-      ofIssuer('azure', ask('onboarding-key')),
-      ofIssuer('azure', askCertificate),
+      ...estQuestions().map((ask) => when(isBy('est'), ask)),
+      when(isBy('command'), ask('command')),
+      when(isBy('azure'), ask('onboarding-key')),
+      when(isBy('azure'), askCertificate),
       when(({ answers }) => answers.has(SETTINGS.issuer.name), ask('renew-at')),
     ],
   ],
-  [
-    'Where does its private key live?',
-    [demandedToken, exceptIssuer('azure', askFirstKey), exceptIssuer('azure', proveScope)],
-  ],
+  ['Where does its private key live?', [demandedToken, when(isOurs, askFirstKey), when(isOurs, proveScope)]],
 ];
 
 /** Asks everything, and keeps the answers after each question. @throws Fault, Interrupted */

@@ -6,12 +6,12 @@ import { Fault } from '../../failure/failure.ts';
 import { noFile } from '../../machine/given-file.ts';
 import { askAs, SURVEY_MS } from '../proof/apart.ts';
 import { type Shown, type Survey, survey } from '../proof/survey.ts';
+import { hindrance, isTokenNamed, isTokenOf, rootsOnlyInWords, tokenInWords } from '../proof/token-words.ts';
 import { ask } from './ask-setting.ts';
 import { Back, type Choice } from './dialogue.ts';
 import { type Guide, misconfigured, wrongFlag } from './guide.ts';
-import { admitTpm, makeNewToken, type NewKind, newKinds, STANDARD_LABEL } from './new-token.ts';
+import { admitTpm, makeNewToken, type NewKind, newKinds, STANDARD_LABEL, TOKEN_KINDS } from './new-token.ts';
 import { askPin } from './pin.ts';
-import { hindrance, isTokenNamed, isTokenOf, rootsOnlyInWords, tokenInWords } from './token-words.ts';
 
 const TPM_DEVICE = '/dev/tpmrm0';
 
@@ -110,8 +110,6 @@ function note({ answers }: Guide, { module, token }: Shown, { tokens }: Survey):
   answers.set('hsm.token', isUnique ? label : undefined);
   answers.set('hsm.uri', isUnique ? undefined : formatUri({ token: label || undefined, serial }));
 }
-
-export const TOKEN_KINDS: readonly NewKind[] = ['softhsm', 'tpm'];
 
 /**
  * The token that flags and configuration name; without either, the only one. `--new-token` is the token itself where it was

@@ -14,6 +14,7 @@ export interface DaemonWatch {
   readonly running: Running;
   readonly dialogue: Dialogue;
   readonly config: Config;
+  readonly env: NodeJS.ProcessEnv;
   /** A new token was wished for: a key that is not in it is gone, and another one is made. */
   readonly isNewToken: boolean;
   /** Waits for the person who must act, without a limit. */

@@ -69,7 +69,15 @@ export async function start(options: StartOptions, held?: Lock): Promise<Running
     const terms = termsOf(config, builtAt);
     const now = () => (isCredible(daemon.state, terms, Date.now()) ? Date.now() : undefined);
     const settings = uplinkOf(config);
-    const programs = await LazyUplink.open({ settings, session, clock: systemClock, now, earliest: builtAt, log });
+    const programs = await LazyUplink.open({
+      settings,
+      session,
+      clock: systemClock,
+      now,
+      earliest: builtAt,
+      log,
+      env: options.env,
+    });
     uplink = programs;
     control = await serveControl({
       socket: config.control.socket,

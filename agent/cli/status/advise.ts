@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { type Advice, another, inBoth } from '../../failure/advice.ts';
 import { areaOf } from '../../failure/failure.ts';
-import type { NextStatus } from '../../roll/report.ts';
+import type { NextStatus, Trouble } from '../../roll/report.ts';
 import { type Complaint, complaint } from '../kit/command.ts';
 import { type Output, type Screen, wrap } from '../kit/screen.ts';
 import { fromNow, moment } from '../moment.ts';
@@ -58,17 +59,19 @@ function past(wrong: readonly Complaint[], { writtenAt }: { readonly writtenAt: 
 /** Areas of the failures of an issuer, and of what it sends. */
 const ISSUERS: ReadonlySet<string> = new Set(['EST', 'CMD', 'LEAF']);
 
-const HURRY = 'After that: `newleaf roll --wait`; after a change of the configuration: `systemctl restart newleaf`.';
+const HURRY = another(
+  (how) => `After that: ${how}; after a change of the configuration: \`systemctl restart newleaf\`.`,
+);
 
 /** Why the candidate waits. With an individual enrollment DPS refuses every new leaf until the operator has enrolled it. */
 export function parkedAlarm(
   { trouble, leaf, askAt }: NextStatus,
   directory: string,
   now: number,
-): Complaint | undefined {
+): (Trouble & Advice) | undefined {
   const again = askAt === undefined ? '' : ` newleaf asks again by itself ${fromNow(Date.parse(askAt), now)}.`;
   if (trouble !== undefined && leaf === undefined && ISSUERS.has(areaOf(trouble)))
-    return { ...trouble, advice: `${trouble.advice} ${HURRY}${again}` };
+    return { ...trouble, ...inBoth(HURRY, (hurry) => `${trouble.advice} ${hurry}${again}`) };
   if (trouble?.code !== 'NL-DPS-401002' || leaf === undefined) return trouble;
   const or = /CA certificate not found/i.test(trouble.cause ?? '')
     ? 'verify the root above it'

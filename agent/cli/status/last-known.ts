@@ -17,11 +17,10 @@ import { BEGIN_OR_LEAVE, NEW_OR_GIVEN_UP } from '../words.ts';
  */
 export async function lastKnown(config: Config, now: number) {
   const { dps, state } = config;
-  const labelPrefix = 'tpm' in config ? '' : config.hsm.label_prefix;
   try {
     const entry = await readEntry(state.directory);
     if (entry === 'absent') return undefined;
-    const about = { version, registrationId: dps.registration_id, labelPrefix, terms: termsOf(config, builtAt), now };
+    const about = { version, registrationId: dps.registration_id, terms: termsOf(config, builtAt), now };
     const status = statusOf({ ...entry, flaps: 0, unreached: 0 }, about);
     return { status, writtenAt: (await stat(stateFile(state.directory))).mtimeMs };
   } catch (error) {

@@ -43,7 +43,7 @@ const SEEN: readonly Row[] = [
   [['--renew-at', '5%'], /--renew-at must be/],
   [['--renew-at', 'later'], /--renew-at must be a share/],
   [['--timeout', 'soon'], /--timeout must be a duration/],
-  [['--new-token', 'card'], /--new-token must be one of softhsm, tpm/],
+  [['--new-token', 'card'], /--new-token must be one of tpm, softhsm/],
   [['--token', 'a'.repeat(33)], /--token must be the label of a token/],
   [['--pin-file', '/etc/newleaf/short-pin'], /--pin-file holds a PIN that must be 4 to 255 characters long/],
   [['--pin-file', '/nowhere'], /--pin-file must be a file that is there: there is no \/nowhere/],

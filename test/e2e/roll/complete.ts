@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { assertPlayed } from './matters.ts';
 import { TYPED } from './operator.ts';
+import { otherwise, usually } from './scene.ts';
 import { STORIES, type Story } from './stories.ts';
 
 /** The last test of a file: it has played these stories as `scripts/enrollment/README.md` tells them, in every position that matters. */
 export function complete(...stories: readonly Story[]): void {
   for (const story of stories) {
-    test(`${story}: told as it was played`, () => {
+    usually(`${story}: told as it was played`, async () => {
       for (const line of STORIES[story].operator.flat()) {
         assert.ok(!line.startsWith('enroll ') || TYPED.has(line), `nobody has typed: ${line}`);
       }
     });
-    test(`${story}: every position that matters`, { skip: process.env.NEWLEAF_TEST_NODE !== undefined }, () =>
-      assertPlayed(story),
-    );
+    otherwise(`${story}: every position that matters`, async () => assertPlayed(story));
   }
 }

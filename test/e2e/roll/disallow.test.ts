@@ -9,7 +9,7 @@ import { type Bar, DEVICE, MEMBER, MEMBER_BY_LEAF, WHOLE_GROUP } from './bars.ts
 import { complete } from './complete.ts';
 import { plays } from './matters.ts';
 import { account } from './presence.ts';
-import { refusedForGood, rowsHere, type Scene, titleOf, type Variant } from './scene.ts';
+import { otherwise, refusedForGood, rowsHere, type Scene, titleOf, type Variant } from './scene.ts';
 
 const STORY = 'disallow';
 const MINUTE = 60_000;
@@ -59,7 +59,7 @@ const registrations = ({ far }: Scene, since: number): number =>
 const nextProbe = ({ stateDirectory }: Gateway): number =>
   JSON.parse(readFileSync(join(stateDirectory, 'state.json'), 'utf8')).entry.probe.askAt;
 
-suite('disallow and re-allow', { concurrency: true }, () => {
+suite('disallow and re-allow', { concurrency: 4 }, () => {
   for (const row of rowsHere(rows)) {
     const { bar, hub, switches = {}, policy, asked } = row;
     test(titleOf(`${bar.who}: ${hub}`, row), async (t) => {
@@ -93,44 +93,50 @@ suite('disallow and re-allow', { concurrency: true }, () => {
     });
   }
 
-  test('the policy "never", and DPS leaves the thumbprint as it is: the leaf that was tried meanwhile is given up', async (t) => {
-    const switches = { neverPolicyRefreshesThumbprint: false, disabledShape: 'res-401' } as const;
-    plays(STORY, switches);
-    const made = await MEMBER.serving(t, switches, 'never');
-    const { gateway, operator, far } = made;
-    const { leaf } = await gateway.status();
-    const since = far.log.entries.length;
-    await operator.types(MEMBER.disallow);
-    await operator.types(DISABLE);
-    await gateway.until(({ phase, request }) => phase === 'stranded' && request === undefined);
-    await operator.types(MEMBER.allow);
-    await operator.types(ENABLE);
-    assert.equal((await gateway.command('reprovision')).code, 0);
-    await refusedForGood(gateway);
-    holds(await gateway.settled(), { person: false, leaf: { thumbprint: leaf?.thumbprint } });
-    account(t, made, since);
-  });
+  otherwise(
+    'the policy "never", and DPS leaves the thumbprint as it is: the leaf that was tried meanwhile is given up',
+    async (t) => {
+      const switches = { neverPolicyRefreshesThumbprint: false, disabledShape: 'res-401' } as const;
+      plays(STORY, switches);
+      const made = await MEMBER.serving(t, switches, 'never');
+      const { gateway, operator, far } = made;
+      const { leaf } = await gateway.status();
+      const since = far.log.entries.length;
+      await operator.types(MEMBER.disallow);
+      await operator.types(DISABLE);
+      await gateway.until(({ phase, request }) => phase === 'stranded' && request === undefined);
+      await operator.types(MEMBER.allow);
+      await operator.types(ENABLE);
+      assert.equal((await gateway.command('reprovision')).code, 0);
+      await refusedForGood(gateway);
+      holds(await gateway.settled(), { person: false, leaf: { thumbprint: leaf?.thumbprint } });
+      account(t, made, since);
+    },
+  );
 
-  test('a hub that answers CONNACK 3 for a disabled device: no word to DPS, and back when it is enabled', async (t) => {
-    const switches = { disabledConnack: 3 } as const;
-    plays(STORY, switches);
-    const made = await WHOLE_GROUP.serving(t, switches);
-    const { far, gateway, operator } = made;
-    const { leaf } = await gateway.status();
-    const since = far.log.entries.length;
-    await operator.types(WHOLE_GROUP.disallow);
-    await operator.types(DISABLE);
-    await gateway.log.waitFor({ event: 'failed', code: 'NL-HUB-UNAVAILABLE' });
-    await operator.types(WHOLE_GROUP.allow);
-    await operator.types(ENABLE);
-    const back = await gateway.command('reprovision', '--wait');
-    assert.equal(back.code, 0, back.out + back.err);
-    holds(await gateway.settled(), { leaf: { thumbprint: leaf?.thumbprint } });
-    assert.equal(registrations(made, since), 1, 'the one of the technician');
-    account(t, made, since);
-  });
+  otherwise(
+    'a hub that answers CONNACK 3 for a disabled device: no word to DPS, and back when it is enabled',
+    async (t) => {
+      const switches = { disabledConnack: 3 } as const;
+      plays(STORY, switches);
+      const made = await WHOLE_GROUP.serving(t, switches);
+      const { far, gateway, operator } = made;
+      const { leaf } = await gateway.status();
+      const since = far.log.entries.length;
+      await operator.types(WHOLE_GROUP.disallow);
+      await operator.types(DISABLE);
+      await gateway.log.waitFor({ event: 'failed', code: 'NL-HUB-UNAVAILABLE' });
+      await operator.types(WHOLE_GROUP.allow);
+      await operator.types(ENABLE);
+      const back = await gateway.command('reprovision', '--wait');
+      assert.equal(back.code, 0, back.out + back.err);
+      holds(await gateway.settled(), { leaf: { thumbprint: leaf?.thumbprint } });
+      assert.equal(registrations(made, since), 1, 'the one of the technician');
+      account(t, made, since);
+    },
+  );
 
-  test('held-leaf: a bar by the ID alone bars nobody', async (t) => {
+  otherwise('held-leaf: a bar by the ID alone bars nobody', async (t) => {
     const switches = { individualDecidesFor: 'held-leaf' } as const;
     plays(STORY, switches);
     const made = await MEMBER.serving(t, switches);
@@ -142,29 +148,32 @@ suite('disallow and re-allow', { concurrency: true }, () => {
     account(t, made, since);
   });
 
-  test('held-leaf: a bar by the leaf holds no longer than the leaf, unless the identity is disabled, too', async (t) => {
-    const switches = { individualDecidesFor: 'held-leaf', disabledShape: 'res-401' } as const;
-    plays(STORY, switches);
-    const made = await MEMBER_BY_LEAF.serving(t, switches);
-    const { far, gateway, operator } = made;
-    await operator.types(MEMBER_BY_LEAF.disallow);
-    let since = far.log.entries.length;
-    await operator.types(FORGET);
-    await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, since);
-    const { leaf } = await gateway.settled();
-    holds(await gateway.status(), { last: { reason: 'dps-refused', outcome: 'done' } });
-    account(t, made, since);
+  otherwise(
+    'held-leaf: a bar by the leaf holds no longer than the leaf, unless the identity is disabled, too',
+    async (t) => {
+      const switches = { individualDecidesFor: 'held-leaf', disabledShape: 'res-401' } as const;
+      plays(STORY, switches);
+      const made = await MEMBER_BY_LEAF.serving(t, switches);
+      const { far, gateway, operator } = made;
+      await operator.types(MEMBER_BY_LEAF.disallow);
+      let since = far.log.entries.length;
+      await operator.types(FORGET);
+      await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, since);
+      const { leaf } = await gateway.settled();
+      holds(await gateway.status(), { last: { reason: 'dps-refused', outcome: 'done' } });
+      account(t, made, since);
 
-    await operator.types(MEMBER_BY_LEAF.allow);
-    operator.fetch(gateway, 'leaf.pem');
-    await operator.types(MEMBER_BY_LEAF.disallow);
-    since = far.log.entries.length;
-    await operator.types(DISABLE);
-    await refusedForGood(gateway);
-    const stranded = await gateway.until(({ phase, request }) => phase === 'stranded' && request === undefined);
-    holds(stranded, { online: false, leaf: { thumbprint: leaf?.thumbprint } });
-    account(t, made, since);
-  });
+      await operator.types(MEMBER_BY_LEAF.allow);
+      operator.fetch(gateway, 'leaf.pem');
+      await operator.types(MEMBER_BY_LEAF.disallow);
+      since = far.log.entries.length;
+      await operator.types(DISABLE);
+      await refusedForGood(gateway);
+      const stranded = await gateway.until(({ phase, request }) => phase === 'stranded' && request === undefined);
+      holds(stranded, { online: false, leaf: { thumbprint: leaf?.thumbprint } });
+      account(t, made, since);
+    },
+  );
 });
 
 complete(STORY);

@@ -29,7 +29,7 @@ const rows: readonly Row[] = [
   { way: ROLL, switches: { answerAtOnce: true, enrolledIssuerMayBeLeftOut: false, estSendsChain: true } },
 ];
 
-suite('an enrollment group after a breach', { concurrency: true }, () => {
+suite('an enrollment group after a breach', { concurrency: 4 }, () => {
   for (const ca of ['root', 'intermediate'] as const satisfies readonly Level[]) {
     for (const row of rowsHere(rows)) {
       const { way, by = 'certificate', policy = 'migrate', switches } = row;

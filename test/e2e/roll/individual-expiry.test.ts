@@ -5,7 +5,18 @@ import { PATIENCE_MS } from '../stage/site.ts';
 import { complete } from './complete.ts';
 import { plays } from './matters.ts';
 import { account, neverOut } from './presence.ts';
-import { begin, factoryScene, ID, individualScene, refusedForGood, rowsHere, titleOf, type Variant } from './scene.ts';
+import {
+  begin,
+  factoryScene,
+  ID,
+  individualScene,
+  otherwise,
+  refusedForGood,
+  rowsHere,
+  titleOf,
+  usually,
+  type Variant,
+} from './scene.ts';
 
 const STORY = 'individual expiry';
 const DAY = 24 * 3_600_000;
@@ -31,7 +42,7 @@ const rows: readonly Row[] = [
   { call: METHOD, switches: { retryAfter: '' } },
 ];
 
-suite('an individual enrollment before a leaf expires: the secondary', { concurrency: true }, () => {
+suite('an individual enrollment before a leaf expires: the secondary', { concurrency: 4 }, () => {
   for (const row of rowsHere(rows)) {
     test(`${titleOf(row.call, row)}${row.lag ? ', the hub lags' : ''}`, async (t) => {
       const { call, policy, switches, lag } = row;
@@ -63,7 +74,7 @@ suite('an individual enrollment before a leaf expires: the secondary', { concurr
     });
   }
 
-  test('a leaf from the factory is due: it serves until its successor is enrolled', async (t) => {
+  usually('a leaf from the factory is due: it serves until its successor is enrolled', async (t) => {
     const scene = await factoryScene(t, {}, { lifetimeMs: 30 * DAY, backdateMs: 335 * DAY });
     const { far, gateway, operator, stolen } = scene;
     await operator.types('enroll add individual --certificate gw-0001.pem');
@@ -85,7 +96,7 @@ suite('an individual enrollment before a leaf expires: the secondary', { concurr
     neverOut(account(t, scene, seq));
   });
 
-  test('the policy "never", and DPS leaves the thumbprint as it is: the old leaf serves on', async (t) => {
+  otherwise('the policy "never", and DPS leaves the thumbprint as it is: the old leaf serves on', async (t) => {
     const switches = { neverPolicyRefreshesThumbprint: false };
     plays(STORY, switches);
     const scene = await individualScene(t, switches, 'never');

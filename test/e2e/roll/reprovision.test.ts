@@ -42,7 +42,7 @@ const ways: readonly Way[] = [
   { ...JOB, switches: { retryAfter: '' } },
 ];
 
-suite('reprovision while the old and the new leaf are both enrolled', { concurrency: true }, () => {
+suite('reprovision while the old and the new leaf are both enrolled', { concurrency: 4 }, () => {
   for (const way of rowsHere(ways)) {
     test(titleOf(way.how, way), async (t) => {
       const { call, isOut, switches } = way;

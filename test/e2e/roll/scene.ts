@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { GRACE_REFUSALS } from '../../../agent/roll/backoff.ts';
 import type { ClientIdentity, IssuePolicy } from '../../simulator/ca.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
@@ -106,10 +106,27 @@ export async function refusedForGood(gateway: Gateway): Promise<void> {
   }
 }
 
-/** The rows that this Node is to play: what the far side does is told once, whichever Node the daemon has. */
-export function rowsHere<Row extends Variant>(rows: readonly Row[]): readonly Row[] {
-  return process.env.NEWLEAF_TEST_NODE === undefined ? rows : rows.filter(({ switches }) => switches === undefined);
-}
+/**
+ * `usual`: the far side as it usually is (stage e2e); `other`: all that is not known of it (stage stories). Both, where a file is
+ * run by itself.
+ */
+const POSITIONS = process.env.NEWLEAF_TEST_POSITIONS;
+
+export const isPlayed = (positions: 'usual' | 'other'): boolean => POSITIONS === undefined || POSITIONS === positions;
+
+/** The rows that are to be played here. */
+export const rowsHere = <Row extends Variant>(rows: readonly Row[]): readonly Row[] =>
+  rows.filter(({ switches }) => isPlayed(switches === undefined ? 'usual' : 'other'));
+
+/** A test that wants another far side than the usual one. */
+export const otherwise = (name: string, play: (t: TestContext) => Promise<void>): void => {
+  if (isPlayed('other')) test(name, play);
+};
+
+/** The same for the usual one. */
+export const usually = (name: string, play: (t: TestContext) => Promise<void>): void => {
+  if (isPlayed('usual')) test(name, play);
+};
 
 /** The words for a row: what it is about, and everything that differs from the usual. */
 export function titleOf(about: string, { switches = {}, policy }: Variant): string {

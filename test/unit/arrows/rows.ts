@@ -24,7 +24,7 @@ a person is to bring the leaf | NL-ISSUER-PERSON; agent/cli/request/csr.ts; agen
 the next key cannot be used | NL-ISSUER-NEW-KEY; agent/keys/slots.ts | newleaf csr --new-key | a key of the new type | test/e2e/arrows.test.ts › leaf.key_type is changed while a person has the CSR
 the key of the CSR is lost | agent/daemon/delivery.ts | newleaf csr --new-key | another key | test/e2e/arrows.test.ts › the key of the CSR is lost
 the leaf nears its end, and the CA is well again | NL-LEAF-EXPIRING | newleaf roll | a new leaf | test/e2e/arrows.deep.test.ts › the leaf nears its end, and the CA gave no other
-the issuer refused, and is well again | agent/cli/status/advise.ts | newleaf roll --wait | a new leaf | test/e2e/check/breakages.ts › leaf expired
+the issuer refused, and is well again | agent/failure/advice.ts | newleaf roll --wait | a new leaf | test/e2e/check/breakages.ts › leaf expired
 the issuer did not answer for its configuration | agent/cli/status/advise.ts | systemctl restart newleaf | it is asked at once | test/e2e/corrected-password.test.ts › as printed, brings the first leaf
 the leaf has ended, and the CA gives no other | NL-LEAF-EXPIRED; agent/roll/wrong.ts | newleaf csr; newleaf install FILE | a leaf of another CA | test/e2e/arrows.deep.test.ts › the leaf has expired, and the CA gives no other
 a leaf that no CSR has asked for | NL-LEAF-KEY; agent/daemon/delivery.ts | newleaf csr | its leaf is taken | test/e2e/arrows.test.ts › a leaf for which there is no CSR
@@ -49,7 +49,7 @@ a key of another program is in the next place | NL-TOKEN-OCCUPIED | systemctl re
 the state is lost, and the token has the leaf | agent/keys/occupied.ts | systemctl stop newleaf; newleaf init --adopt token --yes; systemctl start newleaf | the gateway goes on with it | test/system/arrows-lost.ts › the state is lost, and the token has the leaf
 the same, to begin anew | agent/keys/occupied.ts | newleaf decommission; newleaf init | another key and leaf | test/system/arrows-lost.ts › the state is lost, and the person begins anew
 the key is one that the token does not protect | agent/cli/checks/token.ts; agent/failure/advice.ts | newleaf roll; newleaf roll --wait | a key of the token | test/e2e/init/adopt.deep.test.ts › from a key and a leaf in files
-the daemon may not read its token | hsm/hidden-tokens.ts; agent/cli/init/token-words.ts | chown -R …: …; chown -R newleaf: /var/lib/softhsm/tokens | the token is there | test/system/arrows-lost.ts › the daemon may not read its token
+the daemon may not read its token | hsm/hidden-tokens.ts; agent/cli/proof/token-words.ts | chown -R …: …; chown -R newleaf: /var/lib/softhsm/tokens | the token is there | test/system/arrows-lost.ts › the daemon may not read its token
 the tokens of SoftHSM were not mounted | hsm/hidden-tokens.ts | systemctl restart newleaf | the token is there | test/system/arrows-lost.ts › the directory of the tokens is not mounted
 the tokens of SoftHSM are lost | hsm/hidden-tokens.ts | systemctl stop newleaf; install -d -o … -m 700 …; newleaf init --new-token softhsm; systemctl start newleaf | another token, key and leaf | test/system/arrows-lost.ts › the tokens are lost
 the file of a token is empty | hsm/hidden-tokens.ts | newleaf init … | another token, key and leaf | test/e2e/init/damaged-token.deep.test.ts › without a copy, the file is named; a new token gets a new key and a new leaf
@@ -99,7 +99,7 @@ its key is damaged | NL-UPLINK-KEY | newleaf uplink add NAME --key --again | it 
 an answer was wrong | agent/cli/init/watch.ts; agent/cli/init/command.ts; agent/cli/init/provision.ts; agent/cli/init/scope.ts; agent/cli/init/configuration.ts | newleaf init --ask | it is asked again | test/e2e/init/interrupt.deep.test.ts › an answer was wrong, which is seen while it provisions
 the ID scope was wrong | agent/cli/init/scope.ts | newleaf init | the right one is written | test/e2e/init/scope.deep.test.ts › the right one
 the caller is not root | agent/cli/init/idle.ts; agent/machine/contained.ts | newleaf init | root sets it up | test/e2e/init/flags.deep.test.ts › whoever is not root is told so at once
-the daemon runs already | agent/cli/init/idle.ts | newleaf roll --wait; systemctl stop newleaf; newleaf init --ask; systemctl start newleaf | the answers are asked again | test/e2e/init/refusals.deep.test.ts › the daemon, which runs already
+the daemon runs already | agent/cli/init/idle.ts; agent/failure/advice.ts | newleaf roll --wait; systemctl stop newleaf; newleaf init --ask; systemctl start newleaf | the answers are asked again | test/e2e/init/refusals.deep.test.ts › the daemon, which runs already
 the directory is root's, and this is a container | agent/machine/contained.ts | docker run --rm --user 0 --volume …:… --entrypoint chown newleaf -R … … | it is the user's | test/container/arrows.test.ts › a directory of root: it is given to the user of the image, and init goes on
 the volume of the state is root's, and this is a container | agent/machine/contained.ts | chown -R newleaf: /var/lib/newleaf | it is the user's | test/container/arrows.test.ts › a directory of root
 'init' has ended, in a container | agent/cli/init/enrollment.ts | docker restart newleaf | the gateway serves | test/container/arrows.test.ts › a container that runs before init

@@ -289,3 +289,12 @@ test('a leaf that waits below a root that DPS has not verified: the advice names
   const alarm = parkedAlarm(candidate, '/var/lib/newleaf', 0);
   assert.match(alarm?.advice ?? '', /or its issuer in DPS, or verify the root above it, then `newleaf reprovision`/);
 });
+
+test('what hurries an issuer that refuses is not a roll, where a person brings the leaves', () => {
+  const alarm = parkedAlarm({ slot: 'a', standing: 'parked', trouble: failure('NL-LEAF-CN') }, '/var/lib/newleaf', 0);
+  assert.match(alarm?.advice ?? '', /After that: `newleaf roll --wait`; after a change/);
+  assert.match(
+    alarm?.byPerson ?? '',
+    /After that: `newleaf csr`, have it signed, then `newleaf install FILE`; after a change/,
+  );
+});

@@ -17,10 +17,16 @@ test('the image says which version it has', () => {
   assert.match(readFileSync(join(ROOT, 'Dockerfile.arm64'), 'utf8'), new RegExp(`^ARG VERSION=${version}$`, 'm'));
 });
 
-/** A container whose `newleaf` is this script. */
-function container(t: TestContext, newleaf: string) {
+/** One that outlives its shell would hold the output of this test. */
+const SLEEP = 'exec /bin/sleep "$1" >/dev/null 2>&1';
+
+/** A container with these scripts for `newleaf` and `sleep`. */
+function container(t: TestContext, newleaf: string, sleep = SLEEP) {
   const directory = scratch(t);
-  writeFileSync(join(directory, 'newleaf'), `#!/bin/sh\n${newleaf}\n`, { mode: 0o755 });
+  const install = (name: string, text: string) =>
+    writeFileSync(join(directory, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  install('newleaf', newleaf);
+  install('sleep', sleep);
   const env = { ...process.env, PATH: `${directory}:${process.env.PATH}`, RUNTIME_DIRECTORY: directory };
   const pulse = join(directory, 'pulse');
   const start = (...args: string[]) => {
@@ -29,7 +35,7 @@ function container(t: TestContext, newleaf: string) {
     return child;
   };
   const alive = () => spawnSync(SCRIPT, ['alive'], { env }).status === 0;
-  return { pulse, start, alive };
+  return { directory, pulse, start, alive };
 }
 
 /** Its lines, one after the other: none is lost between two questions. */
@@ -54,7 +60,8 @@ test('it is alive while newleaf runs, passes on what it is told, and ends with i
 });
 
 test('newleaf that hangs is ended, and says so', async (t) => {
-  const { start, alive, pulse } = container(t, `trap '' TERM; echo begun; while :; do sleep 0.1; done`);
+  const looksAtOnce = `[ "$1" != 5 ] || exec /bin/sleep 0.1; ${SLEEP}`;
+  const { start, alive, pulse } = container(t, `trap '' TERM; echo begun; while :; do sleep 0.1; done`, looksAtOnce);
   const child = start('run');
   const said = linesOf(child);
   assert.equal(await said(), 'begun');
@@ -69,13 +76,15 @@ test('newleaf that hangs is ended, and says so', async (t) => {
 });
 
 test('a fault after another leaves the token alone for half a minute in between', async (t) => {
-  const { start } = container(t, 'exit 4');
+  const { start, directory } = container(t, 'exit 4', 'echo "$1" >>"$RUNTIME_DIRECTORY/slept"; exec /bin/sleep 1');
   const begun = uptime();
   const child = start('run');
   const said = linesOf(child);
   assert.equal(JSON.parse(await said()).event, 'resting');
   assert.equal(await ended(child), 4);
-  assert.ok(uptime() - begun >= 29, `${uptime() - begun} s`);
+  const slept = readFileSync(join(directory, 'slept'), 'utf8').trim().split('\n').map(Number);
+  assert.ok(Math.max(...slept) >= 29, `${slept} s`);
+  assert.ok(uptime() - begun >= 1, 'it is waited for');
 });
 
 test('other commands take its place', async (t) => {

@@ -19,7 +19,6 @@ const report = (gateway: Gateway) => {
     terms,
     version: '0',
     registrationId: 'gw-1',
-    labelPrefix: 'newleaf',
     now: clock.now(),
   });
 };

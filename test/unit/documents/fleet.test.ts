@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { advance } from '../../../agent/roll/advance.ts';
-import { iso, twinOf } from '../../../agent/roll/report.ts';
+import { iso, presentOf, twinOf } from '../../../agent/roll/report.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import { condition } from '../../simulator/rest/condition.ts';
 import { NOW, terms } from '../roll/machine.ts';
@@ -20,8 +20,8 @@ const well: RollState = {
 
 /** The twin as a query sees it. */
 function row(state: RollState): object {
-  const options = { version: '1', registrationId: 'gw-1', labelPrefix: 'newleaf', terms, now: NOW };
-  const newleaf = JSON.parse(JSON.stringify(twinOf(state, options)));
+  const options = { version: '1', registrationId: 'gw-1', terms, now: NOW };
+  const newleaf = JSON.parse(JSON.stringify(twinOf(presentOf(state, options), 'newleaf')));
   return {
     connectionState: state.online === undefined ? 'Disconnected' : 'Connected',
     properties: { reported: { newleaf } },

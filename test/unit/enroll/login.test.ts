@@ -4,11 +4,11 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { shared } from '../../../scripts/enrollment/login.ts';
+import { TOOL } from '../../e2e/roll/tool.ts';
 import { AUDIENCES, bearerToken } from '../../simulator/rest/bearer.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import { scratch } from '../state/disk.ts';
 
-const ENROLL = join(import.meta.dirname, '..', '..', '..', 'scripts', 'enroll.ts');
 const HOUR = 3_600_000;
 
 let simulator: Simulator;
@@ -67,7 +67,7 @@ function enroll(
   ...argv: readonly string[]
 ): Promise<{ code: number; out: string; said: string }> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, ['--import', 'tsx', ENROLL, ...argv], { env }, (_, out, err) =>
+    const child = execFile(process.execPath, [TOOL, ...argv], { env }, (_, out, err) =>
       resolve({ code: child.exitCode ?? -1, out, said: err.replaceAll(/\s+/g, ' ').trim() }),
     );
   });

@@ -136,12 +136,12 @@ describe('each alarm is told once', () => {
 });
 
 describe('where it is to be seen', () => {
-  const options = { version: '1', registrationId: 'gw-1', labelPrefix: 'newleaf', terms: overdue };
+  const options = { version: '1', registrationId: 'gw-1', terms: overdue };
   const { state } = play(serving, [woken(end - 3 * DAY)]);
 
   test('in the status and in the twin', () => {
     const now = end - 3 * DAY;
-    const twin = twinOf(state, { ...options, now });
+    const twin = twinOf(statusOf(state, { ...options, now }), 'newleaf');
     assert.equal(statusOf(state, { ...options, now }).alarm, '3day');
     assert.equal('alarm' in twin && twin.alarm, '3day');
     assert.equal(statusOf(state, { ...options, now }).trouble, undefined, 'nothing has failed yet');
@@ -161,7 +161,7 @@ describe('where it is to be seen', () => {
     const promoted = play(proving, [connected]).state;
     assert.equal(promoted.current?.thumbprint, 'T-g2');
     assert.equal('alarm' in promoted, false);
-    const twin = twinOf(promoted, { ...options, now: at });
+    const twin = twinOf(statusOf(promoted, { ...options, now: at }), 'newleaf');
     assert.equal('alarm' in twin && twin.alarm, undefined);
   });
 });

@@ -5,18 +5,18 @@ import { advance } from '../../../agent/roll/advance.ts';
 import { restOf } from '../../../agent/roll/candidate.ts';
 import type { Phase } from '../../../agent/roll/phase.ts';
 import { dueAt } from '../../../agent/roll/plan.ts';
-import { iso, type ReportOptions, statusOf, twinOf, WORDS } from '../../../agent/roll/report.ts';
+import { iso, presentOf, type ReportOptions, statusOf, twinOf, WORDS } from '../../../agent/roll/report.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import { again, made, wanted } from './candidates.ts';
 import { LATER, NOW, terms } from './machine.ts';
 import { EVENTS, play, REFUSAL, SITUATIONS } from './situations.ts';
 import { candidate, current, HOUR, person, waits } from './standing.ts';
 
-const options: ReportOptions = { version: '1.2.3', registrationId: 'gw-1', labelPrefix: 'newleaf', terms, now: NOW };
+const options: ReportOptions = { version: '1.2.3', registrationId: 'gw-1', terms, now: NOW };
 const status = (state: RollState, more: Partial<ReportOptions> = {}) => statusOf(state, { ...options, ...more });
 /** As the hub gets it: absent and undefined are one. */
 const twin = (state: RollState, more: Partial<ReportOptions> = {}): object =>
-  JSON.parse(JSON.stringify(twinOf(state, { ...options, ...more })));
+  JSON.parse(JSON.stringify(twinOf(presentOf(state, { ...options, ...more }), 'newleaf')));
 
 const refusal = EVENTS.refusal?.(SITUATIONS['registering-next']);
 assert.ok(refusal);

@@ -4,7 +4,7 @@ import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
 import { endorsed } from '../../../agent/roll/leaf.ts';
 import type { Terms } from '../../../agent/roll/plan.ts';
-import { lineOf, statusOf, twinOf, wordsOf } from '../../../agent/roll/report.ts';
+import { lineOf, presentOf, statusOf, twinOf, wordsOf } from '../../../agent/roll/report.ts';
 import { type RollEvent, type RollState, unprovisioned } from '../../../agent/roll/state.ts';
 import { NOW, terms as ordinary } from './machine.ts';
 import { asked, notEnrolled, rejected, table } from './standing.ts';
@@ -142,14 +142,14 @@ describe('the way of the machine', () => {
 });
 
 describe('what it says of itself', () => {
-  const options = { version: '1', registrationId: 'gw-1', labelPrefix: '', terms, now: NOW };
+  const options = { version: '1', registrationId: 'gw-1', terms, now: NOW };
 
   test('status and twin name the endorsement key, and no leaf', () => {
     const status = statusOf(assigned, options);
     assert.deepEqual([status.attestation, status.endorsementKey, status.leaf], ['tpm', EK, undefined]);
-    const twin = JSON.parse(JSON.stringify(twinOf(assigned, options)));
+    const twin = JSON.parse(JSON.stringify(twinOf(presentOf(assigned, options), 'newleaf')));
     assert.deepEqual([twin.tpm, twin.leaf], [{ endorsementKey: EK }, undefined]);
-    assert.equal(lineOf(assigned, options), 'serving with the key in its TPM, offline');
+    assert.equal(lineOf(presentOf(assigned, options)), 'serving with the key in its TPM, offline');
     assert.equal(status.person, false);
   });
 

@@ -4,7 +4,7 @@ import { exitOfStatus } from '../../../agent/cli/status/wrong.ts';
 import { plainCause } from '../../../agent/failure/cause.ts';
 import { CODES, type Code, failure } from '../../../agent/failure/failure.ts';
 import { misnamed } from '../../../agent/roll/misnamed.ts';
-import { lineOf, type ReportOptions, statusOf, twinOf } from '../../../agent/roll/report.ts';
+import { lineOf, presentOf, type ReportOptions, statusOf, twinOf } from '../../../agent/roll/report.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import { needsAction } from '../../../agent/roll/wrong.ts';
 import { made, met as metBy } from './candidates.ts';
@@ -14,7 +14,7 @@ import { current, HOUR, person, waits } from './standing.ts';
 
 const { serving } = SITUATIONS;
 const { online: _, ...offline } = serving;
-const options: ReportOptions = { version: '1', registrationId: 'gw-1', labelPrefix: 'newleaf', terms, now: NOW };
+const options: ReportOptions = { version: '1', registrationId: 'gw-1', terms, now: NOW };
 const parkedFor = (code: Code): RollState => ({
   ...serving,
   next: { ...waits, rest: { ...waits.rest, failure: failure(code) } },
@@ -160,11 +160,11 @@ describe('what is wrong is told in one order, everywhere alike', () => {
         codes,
       );
       assert.equal(exitOfStatus(status), exit);
-      const line = lineOf(state, asked);
+      const line = lineOf(presentOf(state, asked));
       assert.deepEqual(line.match(/NL-[A-Z0-9-]+/)?.[0], codes[0]);
       const { cause } = status.wrong[0] ?? {};
       assert.ok(cause === undefined || line.includes(` (${plainCause(cause)}) `), line);
-      const { trouble } = twinOf(state, asked) as { trouble?: string };
+      const { trouble } = twinOf(presentOf(state, asked), 'newleaf') as { trouble?: string };
       assert.equal(trouble, codes.find(needsAction));
       for (const { message, advice } of status.wrong) assert.ok(message !== '' && advice !== '');
     });

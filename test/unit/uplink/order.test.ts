@@ -2,25 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { OwnTerms } from '../../../agent/state/program-terms.ts';
 import { diceOf } from '../../search/dice.ts';
+import { ahead } from '../ahead.ts';
 import { HOUR, MINUTE, numbered, SECOND, World } from './world.ts';
 
 const PRIORITIES = ['high', 'normal', 'bulk'] as const;
 const WEIGHTS = { high: 64, normal: 8, bulk: 1 };
 
-test('an alarm overtakes a backlog of other programs, and the backlog goes on behind it', async () => {
-  const world = new World(['alarms', 'live', 'log'], 20, { alarms: { priority: 'high' }, log: { priority: 'bulk' } });
-  await world.append('log', ...numbered('b', 2_000));
-  world.start();
-  await world.pass(10 * SECOND);
-  await world.append('live', 'l1');
-  await world.append('alarms', 'a1', 'a2');
-  await world.pass(200);
-  assert.deepEqual(world.hub.texts.slice(-3), ['a1', 'l1', 'a2']);
-  await world.pass(2 * MINUTE);
-  world.assertKept();
-});
-
-test('the law of fairness: while all wait, each gets its share, equals get the same, and none stands', async () => {
+const fairness = await ahead(async () => {
   for (let seed = 1; seed <= 10; seed += 1) {
     const dice = diceOf(seed);
     const names = ['one', 'two', 'three', 'four', 'five', 'six'].slice(0, 2 + Math.floor(dice() * 5));
@@ -43,6 +31,21 @@ test('the law of fairness: while all wait, each gets its share, equals get the s
     }
   }
 });
+
+test('an alarm overtakes a backlog of other programs, and the backlog goes on behind it', async () => {
+  const world = new World(['alarms', 'live', 'log'], 20, { alarms: { priority: 'high' }, log: { priority: 'bulk' } });
+  await world.append('log', ...numbered('b', 2_000));
+  world.start();
+  await world.pass(10 * SECOND);
+  await world.append('live', 'l1');
+  await world.append('alarms', 'a1', 'a2');
+  await world.pass(200);
+  assert.deepEqual(world.hub.texts.slice(-3), ['a1', 'l1', 'a2']);
+  await world.pass(2 * MINUTE);
+  world.assertKept();
+});
+
+test('the law of fairness: while all wait, each gets its share, equals get the same, and none stands', fairness);
 
 test('a program that comes and goes takes no more than its share, and waits for no more than its turn', async () => {
   const world = new World(['rare', 'busy', 'log'], 20, { log: { priority: 'bulk' } });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { OwnTerms } from '../../../agent/state/program-terms.ts';
 import { diceOf } from '../../search/dice.ts';
+import { ahead } from '../ahead.ts';
 import { CLOSE } from './played-hub.ts';
 import { DAY, HOUR, isPoison, MINUTE, SECOND, World } from './world.ts';
 
@@ -105,7 +106,7 @@ async function story(seed: number): Promise<World> {
 const STORIES = Number(process.env.STORIES ?? 60);
 const FIRST = Number(process.env.SEED ?? 1);
 
-test(`${STORIES} random stories: everything arrives in order, or is poison and set aside; no loop is busy`, async () => {
+const told = await ahead(async () => {
   let set = 0;
   for (let seed = FIRST; seed < FIRST + STORIES; seed += 1) {
     const world = await story(seed).catch((cause) => assert.fail(`seed ${seed}: ${cause}`));
@@ -132,3 +133,5 @@ test(`${STORIES} random stories: everything arrives in order, or is poison and s
   }
   assert(STORIES < 20 || set > STORIES / 4, `${set} set aside: too few to prove something`);
 });
+
+test(`${STORIES} random stories: everything arrives in order, or is poison and set aside; no loop is busy`, told);

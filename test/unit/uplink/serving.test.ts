@@ -37,6 +37,7 @@ async function opened(directory: string, tcp = '127.0.0.1:0', hosts?: readonly s
     clock,
     now: () => clock.now(),
     earliest: 0,
+    env: {},
     log,
   });
   return { serving, lines, clock, session };

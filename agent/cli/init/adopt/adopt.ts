@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path';
 import { Interrupted } from '../../kit/prompt.ts';
 import { keepSecret } from '../copies.ts';
 import { onBack } from '../dialogue.ts';
-import { type Adopted, type Flags, type Guide, misconfigured } from '../guide.ts';
+import { type Adopted, type Guide, misconfigured } from '../guide.ts';
 import { type Addition, AZIOT, CORRECT, type Incumbent, incumbentIn } from './aziot.ts';
-import { commonNameIn, keyIn, leafOf, readAdopted, readChain, refusal } from './pair.ts';
+import { chainIn, commonNameIn, keyIn, leafOf, readAdopted, refusal } from './pair.ts';
 
 /**
  * Reads what is to be taken over, and says what cannot be: until the person agrees, nothing is written. Its settings are
@@ -27,7 +27,7 @@ export async function adopt(guide: Guide): Promise<Adopted | undefined> {
     return undefined;
   }
   const isInFile = from !== 'token' && from !== 'aziot';
-  if (isInFile) return identityOf(flags, { leaf: from, key: { file: keyFile ?? from } });
+  if (isInFile) return identityOf(guide, { leaf: from, key: { file: keyFile ?? from } });
   if (keyFile !== undefined) {
     const message = `--adopt-key is the key of a leaf in a file: --adopt ${from} finds the key by itself.`;
     const advice = `Leave one out: --adopt LEAF --adopt-key KEY, or --adopt ${from}`;
@@ -37,15 +37,15 @@ export async function adopt(guide: Guide): Promise<Adopted | undefined> {
 }
 
 async function fromAziot(guide: Guide): Promise<Adopted> {
-  const { answers, dialogue, flags } = guide;
+  const { answers, dialogue, flags, env } = guide;
   if (!existsSync(AZIOT)) {
     const message = `There is no ${AZIOT}: newleaf reads no other configuration of aziot-identity-service.`;
     throw misconfigured(message, '`newleaf init --adopt LEAF --adopt-key KEY`, with its files');
   }
-  const found = incumbentIn(readAdopted(AZIOT, 'configuration'), additions());
-  const payload = found.payload === undefined ? undefined : payloadIn(found.payload);
+  const found = incumbentIn(readAdopted(AZIOT, 'configuration', env), additions());
+  const payload = found.payload === undefined ? undefined : payloadIn(found.payload, env);
   for (const [flag, value] of found.flags) flags.propose(flag, value);
-  const identity = await identityOf(flags, found, ' of aziot-identity-service');
+  const identity = await identityOf(guide, found, ' of aziot-identity-service');
   tell(guide, found);
   const isEasy = found.lost.length === 0;
   if (dialogue.asks && !(await dialogue.confirm('Take it over?', isEasy).catch(toStop))) throw new Interrupted();
@@ -56,10 +56,15 @@ async function fromAziot(guide: Guide): Promise<Adopted> {
 }
 
 /** The pair fits, as far as both halves can be read. @param of the program that had it, for a refusal */
-async function identityOf(flags: Flags, { leaf, key }: Pick<Incumbent, 'leaf' | 'key'>, of = ''): Promise<Adopted> {
+async function identityOf(
+  { flags, env }: Guide,
+  { leaf, key }: Pick<Incumbent, 'leaf' | 'key'>,
+  of = '',
+): Promise<Adopted> {
   if (key === undefined) return {};
-  const chain = leaf === undefined ? undefined : await readChain(leaf, `leaf${of}`);
-  const inFile = key.file === undefined ? undefined : keyIn(key.file, `key${of}`);
+  const read = (path: string, half: string) => readAdopted(path, `${half}${of}`, env);
+  const chain = leaf === undefined ? undefined : await chainIn(leaf, `leaf${of}`, read(leaf, 'leaf'));
+  const inFile = key.file === undefined ? undefined : keyIn(key.file, read(key.file, 'key'));
   const cn = flags.get('registration-id') ?? (chain && commonNameIn(chain)) ?? '';
   flags.propose('registration-id', cn);
   if (chain !== undefined && inFile !== undefined) leafOf(chain, inFile, cn, leaf ?? '');
@@ -94,8 +99,8 @@ function additions(): readonly Addition[] {
   });
 }
 
-function payloadIn(file: string): Record<string, string> {
-  const text = readAdopted(file, 'payload for DPS');
+function payloadIn(file: string, env: Guide['env']): Record<string, string> {
+  const text = readAdopted(file, 'payload for DPS', env);
   try {
     const payload: unknown = JSON.parse(Buffer.from(text, 'latin1').toString());
     if (typeof payload === 'object' && payload !== null && !Array.isArray(payload)) return { ...payload };
@@ -115,14 +120,10 @@ const TIME_LIMIT_MS = 10_000;
  */
 function commandsOf({ isEdge }: { readonly isEdge: boolean }) {
   const tool = isEdge ? 'iotedge' : 'aziotctl';
-  const units = isEdge ? UNITS : UNITS.slice(1);
+  const units = (isEdge ? UNITS : UNITS.slice(1)).join(' ');
   return {
-    stop: [`sudo ${tool} system stop`, `sudo systemctl mask ${units.join(' ')}`],
-    back: [
-      'sudo systemctl disable --now newleaf',
-      `sudo systemctl unmask ${units.join(' ')}`,
-      `sudo ${tool} system restart`,
-    ],
+    stop: [`sudo ${tool} system stop`, `sudo systemctl mask ${units}`],
+    back: ['sudo systemctl disable --now newleaf', `sudo systemctl unmask ${units}`, `sudo ${tool} system restart`],
   };
 }
 

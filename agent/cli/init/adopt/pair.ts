@@ -16,20 +16,19 @@ export const refusal = (message: string, advice: string, cause?: unknown): Fault
   misconfigured(`${message} Nothing was touched.`, advice, cause);
 
 /** @throws Fault NL-CONFIG */
-export function readAdopted(path: string, what: string): string {
+export function readAdopted(path: string, what: string, env: NodeJS.ProcessEnv): string {
   try {
     return readGiven(path).toString('latin1');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const advice = code === 'EACCES' ? asRoot(dirname(path)) : 'Name the right file, and run it again.';
+    const advice = code === 'EACCES' ? asRoot(dirname(path), env) : 'Name the right file, and run it again.';
     const why = code === 'ENOENT' ? 'there is no such file' : (cause as Error).message;
     throw refusal(`The ${what} ${path} cannot be read: ${why}.`, advice);
   }
 }
 
 /** A private key in PEM, perhaps among certificates. @throws Fault NL-CONFIG */
-export function keyIn(path: string, what: string): KeyInFile {
-  const pem = readAdopted(path, what);
+export function keyIn(path: string, pem: string): KeyInFile {
   const block = blocksOf(pem).find(({ label }) => label.endsWith('PRIVATE KEY'));
   if (block === undefined)
     throw refusal(`${path}: there is no private key in it (PEM).`, 'Name its file: --adopt-key FILE');
@@ -48,8 +47,7 @@ export function keyIn(path: string, what: string): KeyInFile {
 }
 
 /** The certificates of a file, PEM. @throws Fault NL-CONFIG */
-export async function readChain(path: string, what: string): Promise<string> {
-  const text = readAdopted(path, what);
+export function chainIn(path: string, what: string, text: string): Promise<string> {
   return toPem(Buffer.from(text, 'latin1')).catch(() => {
     const isKey = blocksOf(text).some(({ label }) => label.endsWith('PRIVATE KEY'));
     const why = isKey ? 'it holds a private key, and no certificate.' : 'there is no certificate in it.';

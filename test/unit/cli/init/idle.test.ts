@@ -26,6 +26,7 @@ for (const [what, next, first] of [
       assert(error instanceof Fault);
       assert.equal(error.failure.code, 'NL-DAEMON-RUNS');
       assert.match(error.failure.advice, first);
+      assert.match(error.failure.byPerson ?? '', next ? /at once: `newleaf csr`, .*\. To see/ : /^$/);
       return true;
     });
   });

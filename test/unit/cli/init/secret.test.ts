@@ -19,9 +19,9 @@ describe('secrets in a directory of the daemon', { skip: process.getuid?.() !== 
     writeFileSync(outside, 'of root');
     const path = join(directory, 'pin');
     symlinkSync(outside, path);
-    await writeFor('daemon', { account }, path, '4711\n');
+    await writeFor('daemon', { account, env: {} }, path, '4711\n');
     const { uid, mode } = lstatSync(path);
-    assert.deepEqual([uid, mode & 0o777, await readSecret(path)], [account.uid, 0o600, '4711']);
+    assert.deepEqual([uid, mode & 0o777, await readSecret(path, {})], [account.uid, 0o600, '4711']);
     assert.deepEqual([lstatSync(outside).uid, readFileSync(outside, 'utf8')], [0, 'of root']);
   });
 
@@ -29,7 +29,7 @@ describe('secrets in a directory of the daemon', { skip: process.getuid?.() !== 
     const directory = scratch(t);
     chownSync(directory, account.uid, account.gid);
     const path = join(directory, 'pin.bak');
-    await writeFor('caller', { account }, path, 'of root\n');
+    await writeFor('caller', { account, env: {} }, path, 'of root\n');
     assert.deepEqual([lstatSync(path).uid, lstatSync(path).mode & 0o777], [0, 0o600]);
   });
 });

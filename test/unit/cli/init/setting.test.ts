@@ -95,22 +95,15 @@ describe('a setting is answered', () => {
   });
 
   test('~/ is the home of the caller, of sudo as well', async (t) => {
-    const { HOME, SUDO_USER } = process.env;
-    t.after(() => {
-      delete process.env.SUDO_USER;
-      Object.assign(process.env, { HOME, ...(SUDO_USER && { SUDO_USER }) });
-    });
     const home = scratch(t);
     writeFileSync(join(home, 'ca.pem'), '');
-    delete process.env.SUDO_USER;
     for (const [user, words] of [
       [undefined, undefined],
       ['root', 'there is no /root/ca.pem'],
       ['no-such-user', 'must be a path without ~'],
     ] as const) {
-      Object.assign(process.env, { HOME: home, ...(user && { SUDO_USER: user }) });
       const { guide } = scene({ flags: { 'trust-ca': '~/ca.pem' } });
-      const asked = askSetting(guide, trust);
+      const asked = askSetting({ ...guide, env: { HOME: home, ...(user && { SUDO_USER: user }) } }, trust);
       if (words === undefined) await asked;
       else await assert.rejects(asked, ({ message }: Error) => message.includes(words));
       if (words === undefined) assert.equal(guide.answers.get('trust.ca_file'), join(home, 'ca.pem'));
@@ -151,7 +144,7 @@ describe('a host name as registration ID', () => {
     ['gw_', undefined],
     ['x'.repeat(65), undefined],
   ];
-  for (const [host, id] of rows) test(host, () => assert.equal(registrationIdOf(host), id));
+  for (const [host, id] of rows) test(host, () => assert.equal(registrationIdOf(host, {}), id));
 
   test('a name that the engine of a container has made up', () => {
     const env = { NEWLEAF_CONTAINER: '1' };

@@ -56,6 +56,7 @@ export function scene({ flags = {}, configured = {}, typed, errands = {}, stdin 
     answers: new InitAnswers(new Map(Object.entries(configured))),
     flags: new Flags(Object.entries(flags)),
     file: '/nowhere/newleaf.toml',
+    env: {},
     account: undefined,
     unitPin: undefined,
     before: undefined,

@@ -3,8 +3,8 @@ import { describe, test } from 'node:test';
 import { newKinds } from '../../../../agent/cli/init/new-token.ts';
 import { judgeFlags } from '../../../../agent/cli/init/settings.ts';
 import { tokenByFlags } from '../../../../agent/cli/init/token.ts';
-import { hindrance, rootsOnlyInWords, tokenInWords } from '../../../../agent/cli/init/token-words.ts';
 import { type Survey, survey } from '../../../../agent/cli/proof/survey.ts';
+import { hindrance, rootsOnlyInWords, tokenInWords } from '../../../../agent/cli/proof/token-words.ts';
 import { Fault } from '../../../../agent/failure/failure.ts';
 import { TokenError } from '../../../../hsm/ckr.ts';
 import type { SeenToken } from '../../../../hsm/slots.ts';
@@ -157,6 +157,6 @@ describe('the token that flags and configuration name', () => {
 
   test('to be made of nothing: told before anything is looked at', () => {
     const { guide } = scene({ flags: { 'new-token': 'paper' } });
-    assert.throws(() => judgeFlags(guide), /--new-token must be one of softhsm, tpm/);
+    assert.throws(() => judgeFlags(guide), /--new-token must be one of tpm, softhsm/);
   });
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { diceOf } from '../../../search/dice.ts';
+import { ahead } from '../../ahead.ts';
 import { type Fate, ModelDisk } from './disk-model.ts';
 import { numbersIn, type Opened, openOn, Witness } from './life.ts';
 
@@ -76,48 +77,69 @@ async function play(fate: Fate | undefined, crash: Crash, seed: number, mayRetur
 const CRASHES: readonly Crash[] = ['kill', 'power cut'];
 const whole = await play(undefined, 'kill', 1);
 
-suite('the queue of a disk that fails', { concurrency: true }, () => {
-  test('there are calls to fail', () => assert.ok(whole > 100 && whole < 600, `${whole} calls`));
-
-  for (const crash of CRASHES) {
-    test(`each call in turn fails once, then a ${crash}`, async () => {
+const stories = CRASHES.flatMap((crash): readonly (readonly [name: string, play: () => Promise<void>])[] => [
+  [
+    `each call in turn fails once, then a ${crash}`,
+    async () => {
       for (let at = 1; at <= whole; at += 1)
         await play(({ number }) => (number === at ? (at % 2 === 0 ? 'EIO' : 'ENOSPC') : undefined), crash, at);
-    });
+    },
+  ],
 
-    test(`each call in turn and the one behind it fail, then a ${crash}`, async () => {
+  [
+    `each call in turn and the one behind it fail, then a ${crash}`,
+    async () => {
       for (let at = 1; at <= whole; at += 1)
         await play(({ number }) => (number === at || number === at + 1 ? 'EIO' : undefined), crash, at);
-    });
+    },
+  ],
 
-    test(`the disk takes nothing from some call on, then a ${crash}`, async () => {
+  [
+    `the disk takes nothing from some call on, then a ${crash}`,
+    async () => {
       const takes = /^(write|open w)/;
       for (let at = 1; at <= whole; at += 1) {
         const isFull = (number: number) => number >= at && number < at + 40;
         await play(({ number, name }) => (isFull(number) && takes.test(name) ? 'ENOSPC' : undefined), crash, at);
       }
-    });
+    },
+  ],
 
-    test(`no sync works from some call on, then a ${crash}`, async () => {
+  [
+    `no sync works from some call on, then a ${crash}`,
+    async () => {
       for (let at = 1; at <= whole; at += 1) {
         const isSick = (number: number) => number >= at && number < at + 40;
         const fate: Fate = ({ number, name }) => (isSick(number) && /sync/.test(name) ? 'EIO' : undefined);
         // What was cut off without a sync may be there again after a power cut.
         await play(fate, crash, at, crash === 'power cut');
       }
-    });
+    },
+  ],
 
-    test(`nothing works from some call on, then a ${crash}`, async () => {
+  [
+    `nothing works from some call on, then a ${crash}`,
+    async () => {
       for (let at = 20; at <= whole; at += 1)
         await play(({ number }) => (number >= at && number < at + 60 ? 'EIO' : undefined), crash, at, true);
-    });
+    },
+  ],
 
-    test(`the process dies before each call in turn, then a ${crash}`, async () => {
+  [
+    `the process dies before each call in turn, then a ${crash}`,
+    async () => {
       for (let at = 1; at <= whole; at += 1) {
         const fate: Fate = ({ number }) => (number === at ? 'dies' : undefined);
         await play(fate, crash, at);
         if (crash === 'power cut') await play(fate, crash, at + 1000);
       }
-    });
-  }
+    },
+  ],
+]);
+const told: (readonly [name: string, told: Awaited<ReturnType<typeof ahead>>])[] = [];
+for (const [name, play] of stories) told.push([name, await ahead(play)]);
+
+suite('the queue of a disk that fails', () => {
+  test('there are calls to fail', () => assert.ok(whole > 100 && whole < 600, `${whole} calls`));
+  for (const [name, story] of told) test(name, story);
 });

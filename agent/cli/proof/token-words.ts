@@ -1,7 +1,7 @@
 import type { SeenToken } from '../../../hsm/slots.ts';
 import { matches, parseUri } from '../../../hsm/uri.ts';
 import { foreign } from '../../failure/foreign.ts';
-import type { Shown } from '../proof/survey.ts';
+import type { Shown } from './survey.ts';
 
 export const isTokenNamed = ({ token }: Pick<Shown, 'token'>, wanted: string): boolean =>
   wanted.startsWith('pkcs11:') ? matches(token, parseUri(wanted)) : token.label === wanted;
