@@ -1,7 +1,8 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { promisify } from 'node:util';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 export const ENTER = join(import.meta.dirname, 'enter');
@@ -56,6 +57,16 @@ export class Root {
       encoding: 'utf8',
     });
     if (status !== 0) throw new Error(`${argv.join(' ')} ended with ${status}\n${stdout}${stderr}`);
+    return `${stdout}${stderr}`;
+  }
+
+  /** Runs a command to its end while this process goes on, as a server of the command may live in it; throws where it fails. */
+  async runBeside(...argv: readonly string[]): Promise<string> {
+    const [program = '', ...args] = this.command(...argv);
+    const { stdout, stderr } = await promisify(execFile)(program, args, {
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      maxBuffer: 2 ** 24,
+    });
     return `${stdout}${stderr}`;
   }
 

@@ -13,6 +13,7 @@ const DEEP = [
   'contract/modules',
   'e2e/link',
   'package',
+  'release',
   'arm64',
   'container',
   'system',

@@ -1,7 +1,7 @@
 import { renameSync } from 'node:fs';
 
 /** What a process that has the token open meets: the module serves it from memory, or it must be restarted. */
-type Met = 'signed' | 'poisoned';
+type Met = 'signed' | 'poisoned' | 'signed or poisoned';
 
 /** A way in which a token goes away under those who use it, and comes back. */
 export interface Absence {

@@ -62,7 +62,7 @@ export function objectContract(bench: () => Bench): void {
     const key = await token.generate('newleaf-a', 'ec-p256', freshId());
     const der = await issue(key);
     await token.storeCertificate(key, der);
-    const [object] = raw.find([{ type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_CERTIFICATE }]);
+    const [object] = raw.find([{ type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_CERTIFICATE }, labelled('newleaf-a')]);
     const read = (type: number) => raw.read(object ?? assert.fail(), type)?.toString('hex') ?? '';
     const certificate = new X509Certificate(der);
     assert.ok(read(pkcs11js.CKA_SUBJECT).includes(Buffer.from('gw-0001').toString('hex')));
