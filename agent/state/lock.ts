@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fchownSync, fstatSync, openSync, statSync } from 'node:fs';
-import { readFile, realpath } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type FailureDetail, Fault } from '../failure/failure.ts';
@@ -99,7 +99,7 @@ export async function isLocked(directory: string): Promise<boolean> {
 
 /** The kernel lists the locks of all processes that this one may see, with their inodes (proc_locks(5)). */
 async function isListed(path: string): Promise<boolean> {
-  const found = statSync(path, { throwIfNoEntry: false });
+  const found = await stat(path).catch(() => undefined);
   const locks = await readFile('/proc/locks', 'utf8').catch(() => '');
   return found !== undefined && new RegExp(`FLOCK .*:${found.ino} `).test(locks);
 }

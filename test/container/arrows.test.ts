@@ -6,13 +6,15 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { type Ended, HANG, only, ownEngine } from './engine.ts';
+import { HANG, only } from './container.ts';
+import type { Ended } from './engine.ts';
+import { ownEngine } from './own-engine.ts';
 import { arrowsIn, blockOf, lineOf, type } from './page.ts';
+import { INIT } from './set-up.ts';
 import { type Site, site } from './site.ts';
 
-const { engine } = ownEngine();
+const { engine } = await ownEngine();
 
-const INIT = lineOf(blockOf('Run', 'sh', 'newleaf init'), 'docker run');
 const RUN = lineOf(blockOf('Run', 'sh', '--detach'), 'docker run');
 
 /** A person at the host, who types what the page and the screens say. */
@@ -23,10 +25,7 @@ class Person {
 
   constructor(t: TestContext, at: Site) {
     this.site = at;
-    t.after(async () => {
-      await engine.podman('rm', '--force', '--time=5', 'newleaf');
-      await engine.podman('volume', 'rm', '--force', 'newleaf');
-    });
+    t.after(() => engine.drop('newleaf'));
   }
 
   type(line: string, ...more: readonly string[]): Promise<Ended> {
@@ -76,7 +75,13 @@ async function running(t: TestContext): Promise<Person> {
 /** What the daemon says of itself, when it has ended by a fault. */
 async function ended(person: Person, code: string): Promise<Ended> {
   const log = engine.start('logs', '--follow', 'newleaf');
-  for await (const chunk of log.stdout) if (`${chunk}`.includes(code)) break;
+  await new Promise<void>((resolve, reject) => {
+    for (const stream of [log.stdout, log.stderr])
+      stream.on('data', (chunk) => {
+        if (`${chunk}`.includes(code)) resolve();
+      });
+    log.once('close', () => reject(new Error(`The container has ended without ${code}.`)));
+  });
   log.kill();
   return person.newleaf('status');
 }
@@ -111,7 +116,7 @@ test('a daemon that hangs: the engine starts the container again', async (t) => 
   const person = await running(t);
   const { log } = person.site.far;
   const since = log.entries.length;
-  assert.equal((await engine.podman('exec', 'newleaf', 'sh', '-c', HANG)).code, 0);
+  assert.equal((await engine.call('exec', 'newleaf', 'sh', '-c', HANG)).code, 0);
   await log.waitFor({ event: 'connected' }, 120_000, since);
   assert.equal((await person.newleaf('status')).code, 0);
 });

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { Ended, Engine, Volumes } from './engine.ts';
+import type { Volumes } from './container.ts';
+import type { Ended, Engine } from './engine.ts';
 import { scratch } from './site.ts';
 
 /** A scratch directory with these files. */
@@ -19,15 +20,15 @@ export function directoryOf(files: Readonly<Record<string, string>>): string {
 export const atHome = (text: string, { configuration }: Pick<Volumes, 'configuration'>): string =>
   text.replaceAll(/(^|[\s"])\/etc\/newleaf:/g, `$1${configuration}:`);
 
-/** podman-compose, with the store of the engine. @returns its command, which is called in a directory with these files */
+/** The compose of the engine. @returns its command, which is called in a directory with these files */
 export function composer(engine: Engine, files: Readonly<Record<string, string>>) {
-  const directory = directoryOf({ podman: `#!/bin/sh\nexec ${engine.command.join(' ')} "$@"\n`, ...files });
-  chmodSync(join(directory, 'podman'), 0o755);
-  const names = Object.keys(files).filter((name) => name.endsWith('.yaml'));
-  const named = names.flatMap((name) => ['--file', join(directory, name)]);
-  const options = ['--podman-path', join(directory, 'podman'), '--in-pod=false', '--project-name=gateway', ...named];
+  const directory = directoryOf(files);
+  const named = Object.keys(files)
+    .filter((name) => name.endsWith('.yaml'))
+    .flatMap((name) => ['--file', join(directory, name)]);
+  const [program = '', ...first] = engine.composer(directory);
   const compose = async (...args: readonly string[]): Promise<Ended> => {
-    const child = spawn('podman-compose', [...options, ...args], {
+    const child = spawn(program, [...first, '--project-name=gateway', ...named, ...args], {
       cwd: directory,
       env: engine.env,
       stdio: ['ignore', 'pipe', 'pipe'],

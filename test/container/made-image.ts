@@ -6,7 +6,7 @@ import type { Engine } from './engine.ts';
 
 /**
  * An image that the page names, made of this program of the machine: there is no registry here.
- * @param changes as of `podman import`
+ * @param changes as of `docker import`
  */
 export async function makeImage(engine: Engine, program: string, tag: string, ...changes: readonly string[]) {
   const root = onDisk('image');
@@ -18,7 +18,7 @@ export async function makeImage(engine: Engine, program: string, tag: string, ..
     execFileSync('cp', ['--parents', '--dereference', program, ...libraries, root]);
     const archive = `${root}.tar`;
     execFileSync('tar', ['--create', '--file', archive, '--directory', root, '.']);
-    const imported = await engine.podman('import', ...changes.flatMap((one) => ['--change', one]), archive, tag);
+    const imported = await engine.call('import', ...changes.flatMap((one) => ['--change', one]), archive, tag);
     assert.equal(imported.code, 0, imported.err);
   } finally {
     for (const path of [root, `${root}.tar`]) rmSync(path, { recursive: true, force: true });

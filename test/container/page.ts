@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Ended, Engine, Volumes } from './engine.ts';
+import type { Volumes } from './container.ts';
+import type { Ended, Engine } from './engine.ts';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../systemd/container.md'), 'utf8');
 
@@ -25,8 +26,8 @@ export function lineOf(block: string, begins: string): string {
 const NOT_HERE = new Set(['--interactive', '--tty']);
 
 /**
- * A command of the page, or of an arrow, as a person types it: `docker` is podman, and /etc/newleaf of the host a directory of the
- * test.
+ * A command of the page, or of an arrow, as a person types it: `docker` is the engine of the test, and /etc/newleaf of the
+ * host a directory of it.
  * @param more behind it
  */
 export function type(
@@ -40,7 +41,7 @@ export function type(
   const args = words
     .filter((word) => !NOT_HERE.has(word))
     .map((word) => word.replace(/^\/etc\/newleaf:/, `${configuration}:`));
-  return engine.podman(...args, ...more);
+  return engine.call(...args, ...more);
 }
 
 /** A command that is alone behind its arrow has no marks. */

@@ -5,12 +5,13 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { atHome, composer } from './compose.ts';
-import { ownEngine } from './engine.ts';
 import { makeImage } from './made-image.ts';
-import { arrowsIn, blockOf, lineOf, type } from './page.ts';
+import { ownEngine } from './own-engine.ts';
+import { arrowsIn, blockOf, type } from './page.ts';
+import { INIT } from './set-up.ts';
 import { site } from './site.ts';
 
-const { engine } = ownEngine();
+const { engine } = await ownEngine();
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -24,9 +25,8 @@ test('programs in containers of their own, by a key and by a socket: files and l
   const made = await site(t);
   await makeImage(engine, '/usr/bin/mosquitto_pub', 'docker.io/library/eclipse-mosquitto:2');
   const { volumes, far } = made;
-  const init = lineOf(blockOf('Run', 'sh', 'newleaf init'), 'docker run');
-  const { code, out, err } = await type(engine, volumes, init, ...made.flags);
-  t.after(() => engine.podman('volume', 'rm', '--force', 'newleaf', 'uplink'));
+  const { code, out, err } = await type(engine, volumes, INIT, ...made.flags);
+  t.after(() => engine.drop('newleaf', 'uplink'));
   assert.equal(code, 0, out + err);
   // All containers have the network of this machine, where another program may have the port.
   const port = `${await freePort()}`;
@@ -45,10 +45,11 @@ services:
   const lines = blockOf('Your own programs', 'sh').trim().split('\n');
   // Begun without a name for others: what is printed then.
   const [start = ''] = lines;
+  const before = far.log.entries.length;
   assert.equal((await compose(...start.split(' ').slice(2))).code, 0);
-  await far.log.waitFor({ event: 'connected' }, 120_000);
+  await far.log.waitFor({ event: 'connected' }, 120_000, before);
   const early = await type(engine, volumes, 'docker exec newleaf newleaf uplink add early --key');
-  assert.match(early.out, /^hosts = \["newleaf"\]$/m);
+  assert.match(early.out + early.err, /^hosts = \["newleaf"\]$/m);
   const bare = { ...early, out: early.out.replaceAll(/^# /gm, '') };
   appendFileSync(join(volumes.configuration, 'newleaf.toml'), here(blockOf('Your own programs', 'toml')));
   const arrows = arrowsIn(bare).filter((command) => command.startsWith('docker '));
@@ -68,7 +69,7 @@ services:
     if (composed?.includes('newleaf')) await far.log.waitFor({ event: 'connected' }, 120_000, since);
     key = /^\s*password = "(.*)"$/m.exec(ended.out)?.[1] ?? key;
   }
-  const shown = await engine.podman('exec', 'newleaf', 'newleaf', 'uplink', 'show', 'sensor');
+  const shown = await engine.call('exec', 'newleaf', 'newleaf', 'uplink', 'show', 'sensor');
   assert.match(shown.out, /^--volume uplink:\/run\/newleaf-uplink --group-add 990$/m);
   for (const body of ['21.5', 'open']) await far.log.waitFor({ event: 'telemetry', body });
 });

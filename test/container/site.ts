@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type Simulator, startSimulator } from '../simulator/simulator.ts';
-import type { Volumes } from './engine.ts';
+import type { Volumes } from './container.ts';
 
 /** The user of the image. */
 export const USER = 990;

@@ -4,10 +4,11 @@ import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { faultyModule } from '../contract/faulty/faulty.ts';
-import { Container, HANG, only, ownEngine, type Volumes } from './engine.ts';
+import { Container, HANG, only, type Volumes } from './container.ts';
+import { ownEngine } from './own-engine.ts';
 import { type Site, site, USER } from './site.ts';
 
-const { engine } = ownEngine();
+const { engine } = await ownEngine();
 
 const setUp = async (t: TestContext): Promise<Site> => {
   const made = await site(t);

@@ -14,7 +14,7 @@ import {
 import { join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import { isLocked, takeLock } from '../../../agent/state/lock.ts';
-import { fault, scratch } from './disk.ts';
+import { asNobody, fault, needsRoot, scratch } from './disk.ts';
 
 test('the second holder is refused, also by another name of the directory; another directory is another lock', async (t) => {
   const parent = scratch(t);
@@ -81,6 +81,14 @@ test('its file is for the daemon alone: no other user can hold the lock; that it
   const isFirst = readlinkSync('/proc/self/ns/pid') === 'pid:[4026531836]';
   const isListed = new RegExp(`FLOCK .*:${file.ino} `).test(readFileSync('/proc/locks', 'utf8'));
   assert.equal(isListed, isFirst);
+  await lock.release();
+});
+
+test('in a directory that another user has closed, it cannot be told', { skip: needsRoot }, async (t) => {
+  const directory = scratch(t);
+  const lock = await takeLock(directory);
+  chmodSync(directory, 0o700);
+  assert.equal(await asNobody(() => isLocked(directory)), false);
   await lock.release();
 });
 
