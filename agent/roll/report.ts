@@ -273,6 +273,7 @@ export function twinOf(state: RollState, options: ReportOptions): object {
       notAfter: leaf.notAfter,
       label: `${options.labelPrefix}-${leaf.slot}`,
       issuer: leaf.issuer,
+      serial: leaf.serial,
     },
     tpm: endorsementKey && { endorsementKey },
     onboarding,
