@@ -47,7 +47,13 @@ export async function azureParts({ config, choice, token, connectors, dps, state
     shown = await onboardingIdentity(onboarding).catch(() => undefined);
     return shown;
   };
-  await look();
+  const pace = new LeafPace({
+    read: () => readFile(file, 'utf8').catch(() => undefined),
+    write: (record) => writeAtomically(file, record, 0o600),
+    current: () => current()?.thumbprint ?? '',
+    now,
+  });
+  await Promise.all([look(), pace.look()]);
 
   async function register(asking: AskingDps, abort: AbortSignal) {
     const connecting = onboardingConnector(onboarding, (identity) => connectors.connector(identity));
@@ -72,17 +78,15 @@ export async function azureParts({ config, choice, token, connectors, dps, state
       renewal,
       register,
       demandKey: (leaf) => publicKeyOf(token, leaf.key),
-      pace: new LeafPace({
-        read: () => readFile(file, 'utf8').catch(() => undefined),
-        write: (record) => writeAtomically(file, record, 0o600),
-        current: () => current()?.thumbprint ?? '',
-        now,
-      }),
+      pace,
     }),
     hub: { user: renewal, apiVersion: choice.hub_api_version },
     onboarding: {
       get told() {
         return shown && { thumbprint: shown.thumbprint, notAfter: new Date(shown.notAfter).toISOString() };
+      },
+      get requests() {
+        return pace.recent;
       },
     },
     /** Not while the clock may be wrong. */
