@@ -13,6 +13,7 @@ const Newleaf = v.looseObject({
   onboarding: v.nullish(v.looseObject({ thumbprint: v.string(), notAfter: text })),
   next: v.nullish(v.looseObject({ thumbprint: v.string(), standing: v.string(), code: text })),
   alarm: text,
+  trouble: text,
   uplink: v.nullish(v.looseObject({ programs: v.optional(v.number()), codes: v.optional(v.array(v.string())) })),
   last: v.nullish(v.looseObject({ id: text, action: text, outcome: v.string(), code: text, at: text })),
 });
