@@ -13,7 +13,7 @@ export const METRICS = {
   newleaf_leaf_not_after_seconds: 'When the current leaf ends.',
   newleaf_last_outcome_seconds: 'When the last request ended.',
   newleaf_last_outcome_done: 'Whether it was done.',
-  newleaf_issuer: 'Always 1; the label `issuer` says who issues the leaves.',
+  newleaf_issuer: 'Always 1; the label "issuer" says who issues the leaves.',
   newleaf_renewal_pending: 'A leaf is asked for, and has not come.',
   newleaf_onboarding_not_after_seconds: 'When the onboarding certificate ends, where Azure issues the leaves.',
   newleaf_azure_requests:
@@ -24,7 +24,7 @@ type Name = keyof typeof METRICS;
 
 interface Beside {
   readonly isBraked: boolean;
-  readonly onboarding?: DaemonOptions['onboarding'];
+  readonly onboarding?: Pick<NonNullable<DaemonOptions['onboarding']>, 'told' | 'requests'> | undefined;
 }
 
 /**

@@ -14,6 +14,8 @@ export interface DaemonOptions extends Omit<ReportOptions, 'now' | 'onboarding'>
   readonly onboarding?: NonNullable<ReportOptions['onboarding']> & {
     /** Leaves that were asked of Azure within the last hour. */
     readonly requests: number;
+    /** For another certificate of its key. @throws Fault, TokenError */
+    readonly csr: (cn: string) => Promise<string>;
   };
   readonly ports: Ports;
   readonly journal: Journal<Entry>;

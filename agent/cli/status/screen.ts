@@ -233,6 +233,8 @@ function deedOf(trouble: Trouble): string | undefined {
 function unleafed(trouble: Trouble | undefined): string {
   const area = trouble && areaOf(trouble);
   if (area === 'TOKEN') return 'the token failed';
+  // Where Azure issues the leaves, DPS may refuse the onboarding certificate, or issue nothing.
+  if (area === 'DPS' || trouble?.code === 'NL-AZURE-POLICY') return 'DPS issued no leaf for its CSR';
   return area === 'LEAF' ? "newleaf refused the issuer's leaf" : 'the issuer refused its CSR';
 }
 

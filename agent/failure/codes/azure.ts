@@ -35,10 +35,10 @@ export const AZURE = {
   ),
   'NL-ONBOARDING-EXPIRED': refusedCode(
     'The onboarding certificate has expired, so DPS accepts it no more. The leaf is renewed over the hub as long as it is valid.',
-    'Have a new certificate issued for the onboarding key, put it at onboarding.certificate, and see that DPS accepts it; then `newleaf roll`.',
+    'Have a new certificate issued for `newleaf csr --onboarding`, put it at onboarding.certificate, and see that its issuer is enrolled in DPS; then `newleaf roll`.',
   ),
   'NL-ONBOARDING-EXPIRING': transientCode(
     'The onboarding certificate nears its end.',
-    'Have a new certificate issued for the onboarding key, and put it at onboarding.certificate.',
+    'Have a new certificate issued for `newleaf csr --onboarding`, put it at onboarding.certificate, and see that its issuer is enrolled in DPS; then `newleaf reprovision`.',
   ),
 } as const satisfies Record<string, CodeEntry>;

@@ -38,3 +38,14 @@ test('a leaf that waits below a root that DPS has not verified: the advice names
   const alarm = parkedAlarm(candidate, '/var/lib/newleaf', 0);
   assert.match(alarm?.advice ?? '', /or its issuer in DPS, or verify the root above it, then `newleaf reprovision`/);
 });
+
+test('a CSR for which DPS issues nothing: it is not the CSR that was refused', () => {
+  for (const [code, words] of [
+    ['NL-DPS-401002', 'DPS issued no leaf for its CSR once'],
+    ['NL-AZURE-POLICY', 'DPS issued no leaf for its CSR once'],
+    ['NL-AZURE-REFUSED', 'the issuer refused its CSR once'],
+  ] as const) {
+    const parked = { slot: 'a', standing: 'parked', refusals: 1, trouble: failure(code) } as const;
+    assert.match(renderStatus(statusWith({ next: parked }), ascii, place), new RegExp(`Candidate {4}${words}\n`));
+  }
+});
