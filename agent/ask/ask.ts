@@ -20,6 +20,8 @@ export type Ask =
       readonly discard?: boolean;
     }
   | { readonly kind: 'csr'; readonly from: 'method' | 'technician'; readonly newKey?: boolean }
+  /** The CSR for another onboarding certificate of the same key. */
+  | { readonly kind: 'onboarding-csr' }
   | {
       readonly kind: 'install';
       readonly from: 'method' | 'technician';

@@ -15,6 +15,7 @@ export interface Body {
   readonly delaySeconds?: number;
   readonly discard?: boolean;
   readonly newKey?: boolean;
+  readonly onboarding?: boolean;
   readonly leaf?: string;
   readonly chain?: string;
   readonly pem?: boolean;
@@ -41,6 +42,7 @@ const FIELDS: Readonly<Record<keyof Body, Field>> = {
   },
   discard: flag,
   newKey: flag,
+  onboarding: flag,
   leaf: {
     must: `must be PEM, or the base64 of PEM, DER or PKCS#7, of 1 to ${LARGEST_DELIVERY} bytes`,
     accepts: (value) => typeof value === 'string' && isDelivery(deliveredIn(value)),
@@ -85,6 +87,11 @@ export function parsed(text: string): unknown {
 export const wrong = (field: string, words: string): Reading => ({ wrong: { field, message: `${field} ${words}` } });
 
 export const withId = ({ id }: Body) => (id === undefined ? {} : { id });
+
+export const askCsr =
+  (from: 'method' | 'technician') =>
+  ({ newKey = false, onboarding = false }: Body): Ask =>
+    onboarding ? { kind: 'onboarding-csr' } : { kind: 'csr', from, newKey };
 
 export const delayMs = ({ delaySeconds = 0 }: Body): number => Math.round(delaySeconds * 1000);
 

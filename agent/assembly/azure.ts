@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { csr } from '../../hsm/csr.ts';
 import type { TokenConnectors } from '../../hsm/tls.ts';
 import type { Token } from '../../hsm/token.ts';
 import type { IssuerChoice, X509Config } from '../config/config.ts';
@@ -16,6 +17,8 @@ import {
   onboardingIdentity,
 } from '../keys/onboarding.ts';
 import { publicKeyOf } from '../keys/slots.ts';
+import { failureFields } from '../machine/failure-fields.ts';
+import type { Log } from '../machine/log.ts';
 import type { SessionUser } from '../mqtt/hub-session.ts';
 import type { RollState } from '../roll/state.ts';
 import { writeAtomically } from '../state/durable.ts';
@@ -30,24 +33,33 @@ interface AzureOptions {
   readonly dps: Omit<DpsOptions, 'connectorFor'>;
   readonly state: () => RollState;
   readonly now: () => number;
+  readonly log: Log;
   /** The second user of the session. */
   readonly user: SessionUser | undefined;
 }
 
 /** The parts of a gateway whose leaves Azure issues. It is loaded only there. */
-export async function azureParts({ config, choice, token, connectors, dps, state, now, user }: AzureOptions) {
+export async function azureParts({ config, choice, token, connectors, dps, state, now, log, user }: AzureOptions) {
   const renewal = new HubRenewal(user);
   const { key, certificate, dps_api_version: apiVersion } = choice;
   const onboarding = { token, key, certificate, caFile: config.trust.ca_file };
   const file = join(config.state.directory, 'azure-requests');
   const current = () => state().current;
   let shown: OnboardingLeaf | undefined;
+  /** Of its end; it is logged once. */
+  let logged: string | undefined;
   /** Read again at each registration: a person may have replaced it. */
   const look = async () => {
     shown = await onboardingIdentity(onboarding).catch(() => undefined);
     return shown;
   };
-  await look();
+  const pace = new LeafPace({
+    read: () => readFile(file, 'utf8').catch(() => undefined),
+    write: (record) => writeAtomically(file, record, 0o600),
+    current: () => current()?.thumbprint ?? '',
+    now,
+  });
+  await Promise.all([look(), pace.look()]);
 
   async function register(asking: AskingDps, abort: AbortSignal) {
     const connecting = onboardingConnector(onboarding, (identity) => connectors.connector(identity));
@@ -72,20 +84,27 @@ export async function azureParts({ config, choice, token, connectors, dps, state
       renewal,
       register,
       demandKey: (leaf) => publicKeyOf(token, leaf.key),
-      pace: new LeafPace({
-        read: () => readFile(file, 'utf8').catch(() => undefined),
-        write: (record) => writeAtomically(file, record, 0o600),
-        current: () => current()?.thumbprint ?? '',
-        now,
-      }),
+      pace,
     }),
     hub: { user: renewal, apiVersion: choice.hub_api_version },
     onboarding: {
       get told() {
         return shown && { thumbprint: shown.thumbprint, notAfter: new Date(shown.notAfter).toISOString() };
       },
+      get requests() {
+        return pace.recent;
+      },
+      async csr(cn: string) {
+        const found = await token.findByUri(key);
+        return csr(cn, found, (message) => token.sign(found, message));
+      },
     },
-    /** Not while the clock may be wrong. */
-    beside: () => (shown && now() >= shown.notBefore ? endOf(shown, now()) : undefined),
+    beside() {
+      // Not while the clock may be wrong.
+      const met = shown && now() >= shown.notBefore ? endOf(shown, now()) : undefined;
+      if (met !== undefined && met.code !== logged) log.warn({ event: 'onboarding-expiring', ...failureFields(met) });
+      logged = met?.code;
+      return met;
+    },
   };
 }

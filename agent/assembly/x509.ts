@@ -99,6 +99,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
           dps: asked,
           state: view.state,
           now,
+          log,
           user,
         })
       : undefined;

@@ -131,6 +131,7 @@ const COMMANDS = {
     options: {
       out: { ...valued('FILE', 'Write it there instead of to stdout.'), short: 'o' },
       'new-key': flagged('Make another key, and forget the one before.'),
+      onboarding: flagged('Where Azure issues the leaves: for another certificate of the onboarding key.'),
     },
     examples: [{ line: 'newleaf csr -o gw.csr', meaning: 'For the person who signs it.' }],
     exits: { 0: 'Done.', 1: 'Failed.', 2: usage, 4: person, 5: down },

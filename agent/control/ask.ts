@@ -1,4 +1,5 @@
 import {
+  askCsr,
   delayMs,
   deliveredIn,
   type Form,
@@ -23,7 +24,7 @@ const FORMS: Readonly<Record<string, Form>> = {
     fields: ['id', 'discard'],
     ask: ({ discard = false, ...body }) => ({ kind: 'roll', from, ...withId(body), delayMs: 0, discard }),
   },
-  '/v1/csr': { fields: ['newKey'], ask: ({ newKey = false }) => ({ kind: 'csr', from, newKey }) },
+  '/v1/csr': { fields: ['newKey', 'onboarding'], ask: askCsr(from) },
   '/v1/leaf': {
     fields: ['leaf', 'id'],
     required: 'leaf',

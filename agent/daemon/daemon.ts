@@ -119,6 +119,10 @@ export class Daemon {
     return this.#lanes.isBraked;
   }
 
+  get onboarding(): DaemonOptions['onboarding'] {
+    return this.#options.onboarding;
+  }
+
   /** Hears every transition, outcome and trouble. */
   subscribe(listener: (event: DaemonEvent) => void): () => void {
     return this.#transcript.subscribe(listener);

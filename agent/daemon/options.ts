@@ -10,8 +10,14 @@ import type { Journal } from '../state/journal.ts';
 import type { Clock } from '../time/clock.ts';
 import type { DaemonView } from './view.ts';
 
-export interface DaemonOptions extends Omit<ReportOptions, 'now'> {
+export interface DaemonOptions extends Omit<ReportOptions, 'now' | 'onboarding'> {
   readonly labelPrefix: string;
+  readonly onboarding?: NonNullable<ReportOptions['onboarding']> & {
+    /** Leaves that were asked of Azure within the last hour. */
+    readonly requests: number;
+    /** For another certificate of its key. @throws Fault, TokenError */
+    readonly csr: (cn: string) => Promise<string>;
+  };
   readonly ports: Ports;
   readonly journal: Journal<Entry>;
   /** Whether the journal could be written, found out without a write. @throws Fault NL-STATE-WRITE */

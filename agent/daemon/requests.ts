@@ -7,7 +7,7 @@ import type { Request, RollState } from '../roll/state.ts';
 import type { DaemonOptions } from './options.ts';
 import type { Happened } from './perform.ts';
 
-export interface AnswererOptions extends Pick<DaemonOptions, 'clock' | 'draw' | 'ports'> {
+export interface AnswererOptions extends Pick<DaemonOptions, 'clock' | 'draw' | 'ports' | 'onboarding'> {
   readonly state: () => RollState;
   readonly report: () => ReportOptions;
   /** Hands an event to the loop; resolves once its result is on disk, or with why it is not. */

@@ -1,4 +1,4 @@
-import { delayMs, type Form, type Reading, readForm, withId, wrong } from '../ask/form.ts';
+import { askCsr, delayMs, type Form, type Reading, readForm, withId, wrong } from '../ask/form.ts';
 
 const from = 'method';
 
@@ -14,7 +14,7 @@ const METHODS: Readonly<Record<string, Form>> = {
   },
   leafStatus: { fields: ['pem'], ask: ({ pem = false }) => ({ kind: 'status', ...(pem && { pem }) }) },
   // The back end may name its call, but the name changes nothing: the CSR is the same under any name.
-  requestCsr: { fields: ['id', 'newKey'], ask: ({ newKey = false }) => ({ kind: 'csr', from, newKey }) },
+  requestCsr: { fields: ['id', 'newKey', 'onboarding'], ask: askCsr(from) },
   installLeaf: {
     fields: ['chain', 'id'],
     required: 'chain',

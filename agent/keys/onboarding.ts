@@ -84,12 +84,14 @@ export function ofOnboarding(error: unknown, { thumbprint, notAfter }: Onboardin
   return new Fault(code, { ...words, message, cause, ...(retryAfterMs !== undefined && { retryAfterMs }) });
 }
 
+export const NOT_ENROLLED =
+  'Operator: enroll the onboarding certificate or its issuer, or enable the enrollment; then `newleaf reprovision`.';
+
 const WORDS: Readonly<Record<string, { readonly message: string; readonly advice: string }>> = {
   'NL-DPS-401002': {
     message:
       'DPS does not accept the onboarding certificate (THUMBPRINT): neither it nor one of its issuers is enrolled.',
-    advice:
-      'Operator: enroll the onboarding certificate or its issuer, or enable the enrollment; then `newleaf reprovision`.',
+    advice: NOT_ENROLLED,
   },
   'NL-DPS-REJECTED': {
     message:

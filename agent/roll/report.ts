@@ -272,6 +272,7 @@ export function twinOf(status: Status, labelPrefix: string): object {
       notAfter: leaf.notAfter,
       label: `${labelPrefix}-${leaf.slot}`,
       issuer: leaf.issuer,
+      serial: leaf.serial,
     },
     tpm: endorsementKey && { endorsementKey },
     onboarding,

@@ -5,6 +5,7 @@ import { change } from './change.ts';
 import { type Call, oneOf, only } from './command.ts';
 import { Dps, type Enrollment } from './dps.ts';
 import { rootNeeded, slotDemanded, slotGiven, type Wanted } from './given.ts';
+import { INDIVIDUAL, ISSUES, POLICY_OPTION, policyGiven, withPolicy } from './policy.ts';
 import { demandOneKind, type Slots } from './slots.ts';
 
 /** reprovisionPolicy by the names of concepts-device-reprovision. */
@@ -22,6 +23,7 @@ export const ADD_OPTIONS = {
     'POLICY',
     'On re-registration: migrate (default) moves the twin, reset begins it anew, never keeps the hub.',
   ),
+  ...POLICY_OPTION,
   'hub-host': { ...valued('HOST', 'Assign to this linked hub only. May be repeated.'), multiple: true },
 } as const;
 
@@ -47,12 +49,18 @@ async function add(call: Call, wanted: Wanted, named: object): Promise<number> {
   demandOneKind(slots);
   const policy = oneOf(call, 'policy', POLICY_NAMES) ?? 'migrate';
   const hubs = textsOption(call, 'hub-host');
-  const body = {
+  const issuing = policyGiven(call);
+  const bare = {
     ...named,
     reprovisionPolicy: POLICIES[policy],
     ...(hubs.length > 0 && { allocationPolicy: hubs.length === 1 ? 'static' : 'hashed', iotHubs: hubs }),
   };
+  const body = withPolicy(bare, issuing);
   const after: Enrollment = { ...wanted, status: 'enabled', attestation: 'x509', slots, body };
   const dps = await Dps.open(call);
-  return change(call, dps, { after, done: `${wanted.id} is enrolled.${rootNeeded(wanted.kind, primary)}` });
+  return change(call, dps, {
+    after,
+    question: issuing && wanted.kind === 'individual' ? INDIVIDUAL : undefined,
+    done: `${wanted.id} is enrolled.${rootNeeded(wanted.kind, primary)}${issuing ? ISSUES(issuing) : ''}`,
+  });
 }

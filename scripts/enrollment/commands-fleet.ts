@@ -3,7 +3,15 @@ import { type Command, EXITS, one } from './command.ts';
 import { deleteEnrollment } from './delete.ts';
 import { FLEET_OPTIONS, fleet } from './fleet.ts';
 import { listJobs, showJob } from './jobs.ts';
-import { DAYS_OPTION, JSON_OPTION, listDevices, listEnrollments, listRegistrations, WHERE_OPTION } from './list.ts';
+import {
+  DAYS_OPTION,
+  JSON_OPTION,
+  listDevices,
+  listEnrollments,
+  listLeaves,
+  listRegistrations,
+  WHERE_OPTION,
+} from './list.ts';
 import { NAME } from './name.ts';
 import { REPROVISION_OPTIONS, reprovision } from './reprovision.ts';
 import { showDevice, showGroup } from './show.ts';
@@ -82,6 +90,15 @@ export const FLEET_COMMANDS = {
       { line: `${NAME} list devices --where "tags.site = 'north'" --json` },
     ],
     run: listDevices,
+  },
+  'list leaves': {
+    meaning: 'List which leaf each device has',
+    about: [
+      'Its serial, thumbprint, end and issuer, as newleaf reports them; where Azure issues the leaves, with the end of the onboarding certificate. Queries of a hub may lag behind by minutes.',
+    ],
+    options: { ...WHERE_OPTION, ...DAYS_OPTION, ...JSON_OPTION },
+    examples: [{ line: `${NAME} list leaves --days 30` }],
+    run: listLeaves,
   },
   'list individuals': {
     meaning: 'List the individual enrollments of DPS',

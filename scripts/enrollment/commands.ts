@@ -5,8 +5,9 @@ import { allowMember, disallowMember, setStatus } from './access.ts';
 import { ADD_OPTIONS, addGroup, addIndividual } from './add.ts';
 import { promote, removeCurrent, rollGroup, setSecondary } from './certificates.ts';
 import { type Command, EXITS, one } from './command.ts';
+import { AZURE_COMMANDS } from './commands-azure.ts';
 import { FLEET_COMMANDS } from './commands-fleet.ts';
-import { CERTIFICATE, FROM_DEVICE, HELD } from './given.ts';
+import { CERTIFICATE, FROM_DEVICE, HELD, WHICH } from './given.ts';
 import { forget, setIdentity } from './identity.ts';
 import { NAME } from './name.ts';
 import { MEMBER_OPTIONS } from './waves/group.ts';
@@ -24,10 +25,6 @@ const GLOBAL_OPTIONS = {
   help: { ...flagged('Explain the command.'), short: 'h' },
 } as const;
 
-const WHICH = {
-  individual: flagged('The individual enrollment of this name.'),
-  group: flagged('The enrollment group of this name.'),
-} as const;
 const { certificate, ca } = CERTIFICATE;
 const editing = { ...CERTIFICATE, ...HELD, ...WHICH };
 /** The operands and options of a command that edits one enrollment, or those of many devices. */
@@ -208,6 +205,7 @@ export const COMMANDS = {
     examples: [{ line: `${NAME} allow group gateways` }],
     run: setStatus('group', 'enabled'),
   },
+  ...AZURE_COMMANDS,
   ...FLEET_COMMANDS,
   version: {
     meaning: 'Show the version',

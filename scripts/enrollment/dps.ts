@@ -1,11 +1,12 @@
-import type { IndividualEnrollment } from 'azure-iot-provisioning-service/dist/interfaces.js';
 import { Failed } from '../../agent/cli/kit/command.ts';
 import type { Call } from './command.ts';
-import { connecting, hostOf } from './connection.ts';
+import { hostOf } from './connection.ts';
 import type { Desk } from './desk.ts';
 import { Ledger } from './ledger.ts';
 import { NAME } from './name.ts';
-import { asking, orAbsent, statusOf, wordsOf } from './refusal.ts';
+import { demandSpoken, type IssuingPolicy, policyIn, samePolicy, unlinked } from './policy.ts';
+import { type Pages, Provisioning } from './provisioning.ts';
+import { asking, inWords, orAbsent, statusOf, wordsOf } from './refusal.ts';
 import { type Slot, type Slots, sameSlot } from './slots.ts';
 
 export type Kind = 'individual' | 'group';
@@ -39,6 +40,7 @@ export interface Enrollment {
   /** x509, symmetricKey or tpm. */
   readonly attestation: string;
   readonly slots: Slots;
+  /** What is written: as it came, where nothing above says otherwise. */
   readonly body: Body;
 }
 
@@ -52,25 +54,7 @@ export interface Registration {
   readonly lastUpdatedDateTimeUtc: string;
 }
 
-/** The part of ProvisioningServiceClient that is used, for both kinds alike. */
-interface Calls {
-  get(id: string): Promise<{ readonly responseBody: unknown }>;
-  put(body: object): Promise<{ readonly responseBody: unknown }>;
-  remove(id: string, etag: string): Promise<unknown>;
-  query(): Pages;
-}
-
-/** Pages of a query, as the official client gives them. */
-interface Pages {
-  readonly hasMoreResults: boolean;
-  readonly continuationToken: string;
-  next(token: string): Promise<{ readonly responseBody: unknown }>;
-}
-
 const WHO = 'DPS';
-/** As az iot dps asks. */
-const ALL = { query: 'SELECT *' };
-const PAGE = 1_000;
 
 /** DPS as an operator sees it, by the official client. */
 export class Dps {
@@ -79,54 +63,22 @@ export class Dps {
   readonly #ledger: Ledger;
   /** As they were read: the log has what was there before. */
   readonly #seen = new Map<string, Body>();
-  readonly #calls: Readonly<Record<Kind, Calls>>;
-  readonly #registration: Calls['get'];
-  readonly #registrations: (group: string) => Pages;
+  readonly #provisioning: Provisioning;
 
-  private constructor(
-    call: Call,
-    calls: Readonly<Record<Kind, Calls>>,
-    registration: Calls['get'],
-    registrations: (group: string) => Pages,
-  ) {
+  private constructor(call: Call, provisioning: Provisioning) {
     this.#desk = call.desk;
     this.#host = hostOf(call, 'dps');
     this.#ledger = new Ledger(call);
-    this.#calls = calls;
-    this.#registration = registration;
-    this.#registrations = registrations;
+    this.#provisioning = provisioning;
   }
 
   /** @throws Misuse where there is no connection string and no host */
   static async open(call: Call): Promise<Dps> {
-    const { ProvisioningServiceClient } = (await import('azure-iot-provisioning-service')).default;
-    const client = (await connecting(call, 'dps'))(ProvisioningServiceClient);
-    const calls = {
-      individual: {
-        get: (id: string) => client.getIndividualEnrollment(id),
-        // The client demands even the fields that DPS fills in itself.
-        put: (body: object) => client.createOrUpdateIndividualEnrollment(body as IndividualEnrollment),
-        remove: (id: string, etag: string) => client.deleteIndividualEnrollment(id, etag),
-        query: () => client.createIndividualEnrollmentQuery(ALL, PAGE),
-      },
-      group: {
-        get: (id: string) => client.getEnrollmentGroup(id),
-        put: (body: object) =>
-          client.createOrUpdateEnrollmentGroup(body as IndividualEnrollment & { enrollmentGroupId: string }),
-        remove: (id: string, etag: string) => client.deleteEnrollmentGroup(id, etag),
-        query: () => client.createEnrollmentGroupQuery(ALL, PAGE),
-      },
-    };
-    return new Dps(
-      call,
-      calls,
-      (id) => client.getDeviceRegistrationState(id),
-      (group) => client.createEnrollmentGroupDeviceRegistrationStateQuery(ALL, group, PAGE),
-    );
+    return new Dps(call, await Provisioning.open(call));
   }
 
   async find(kind: Kind, id: string): Promise<Enrollment | undefined> {
-    const found = await this.#orAbsent(() => this.#calls[kind].get(id));
+    const found = await this.#orAbsent(() => this.#provisioning.calls[kind].get(id));
     if (found !== undefined) this.#seen.set(`${kind} ${id}`, found);
     return found && enrollmentOf(kind, found);
   }
@@ -139,27 +91,28 @@ export class Dps {
   }
 
   async list(kind: Kind): Promise<Enrollment[]> {
-    return (await this.#pages(this.#calls[kind].query())).map((body) => enrollmentOf(kind, body as Body));
+    return (await this.#pages(this.#provisioning.calls[kind].query())).map((body) => enrollmentOf(kind, body as Body));
   }
 
   /** Devices that have registered as members of the group. */
   async registrationsOf(group: string): Promise<Registration[]> {
     await this.get('group', group);
-    return (await this.#pages(this.#registrations(group))) as Registration[];
+    return (await this.#pages(this.#provisioning.registrations(group))) as Registration[];
   }
 
   /** The token is handed back by hand: `next` without one asks for the first page (azure-iot-provisioning-service 1.11.2, query.js). */
   async #pages(query: Pages): Promise<unknown[]> {
     const rows: unknown[] = [];
     while (query.hasMoreResults) {
-      const { responseBody } = await asking(this.#desk, WHO, () => query.next(query.continuationToken));
+      const next = () => this.#provisioning.read(() => query.next(query.continuationToken));
+      const { responseBody } = await asking(this.#desk, WHO, next);
       rows.push(...(responseBody as unknown[]));
     }
     return rows;
   }
 
   async registration(id: string): Promise<Registration | undefined> {
-    return (await this.#orAbsent(() => this.#registration(id))) as Registration | undefined;
+    return (await this.#orAbsent(() => this.#provisioning.registration(id))) as Registration | undefined;
   }
 
   /**
@@ -168,43 +121,43 @@ export class Dps {
    */
   async write(enrollment: Enrollment): Promise<Enrollment> {
     const { kind, id, slots } = enrollment;
+    const policy = policyOf(enrollment);
+    // A read tells which version DPS knows.
+    if (!this.#seen.has(`${kind} ${id}`)) await this.find(kind, id);
+    demandSpoken(policy, this.#provisioning.version);
     const body = bodyOf(enrollment);
     const { responseBody } = await this.#logged(enrollment, body, () => this.#put(enrollment, body));
     const written = enrollmentOf(kind, responseBody as Body);
     const same = sameSlot(written.slots.primary, slots.primary) && sameSlot(written.slots.secondary, slots.secondary);
-    if (!same || written.status !== enrollment.status) {
+    if (!same || written.status !== enrollment.status || !samePolicy(policyOf(written), policy)) {
       throw new Failed(`DPS took it, and holds something else now. Look: ${NAME} show ${kind} ${id}`);
     }
     return written;
   }
 
-  #put({ kind, slots }: Enrollment, body: object): Promise<{ readonly responseBody: unknown }> {
-    return asking(this.#desk, WHO, () => this.#calls[kind].put(body), [400]).catch((error: unknown) => {
-      throw statusOf(error) === 400 ? unreadable(slots, error) : error;
+  #put(enrollment: Enrollment, body: object): Promise<{ readonly responseBody: unknown }> {
+    const { kind, slots } = enrollment;
+    const put = () => this.#provisioning.calls[kind].put(body);
+    return asking(this.#desk, WHO, put, [400, 403]).catch((error: unknown) => {
+      const refused = unlinked(error, policyOf(enrollment));
+      if (refused !== undefined) throw refused;
+      throw statusOf(error) === 400 ? unreadable(slots, error) : new Failed(inWords(WHO, error), { cause: error });
     });
   }
 
   async remove(enrollment: Enrollment): Promise<void> {
     const { kind, id, body } = enrollment;
-    const call = () => asking(this.#desk, WHO, () => this.#calls[kind].remove(id, String(body.etag)));
+    const call = () => asking(this.#desk, WHO, () => this.#provisioning.calls[kind].remove(id, String(body.etag)));
     await this.#logged(enrollment, null, call);
   }
 
-  /** Before and after stand in the log before DPS is asked: a laptop that ends meanwhile leaves the intent. */
-  async #logged<T>({ kind, id }: Enrollment, after: object | null, call: () => Promise<T>): Promise<T> {
+  #logged<T>({ kind, id }: Enrollment, after: object | null, call: () => Promise<T>): Promise<T> {
     const before = this.#seen.get(`${kind} ${id}`) ?? null;
-    const told = { dps: this.#host, kind, id, before: unsecret(before), after: unsecret(after) };
-    await this.#ledger.add({ event: 'begun', ...told });
-    const answer = await call().catch(async (error: Error) => {
-      await this.#ledger.add({ event: 'failed', ...told, why: error.message });
-      throw error;
-    });
-    await this.#ledger.add({ event: 'done', ...told });
-    return answer;
+    return this.#ledger.around({ dps: this.#host, kind, id, before: unsecret(before), after: unsecret(after) }, call);
   }
 
   async #orAbsent(call: () => Promise<{ readonly responseBody: unknown }>): Promise<Body | undefined> {
-    return (await orAbsent(this.#desk, WHO, call))?.responseBody as Body | undefined;
+    return (await orAbsent(this.#desk, WHO, () => this.#provisioning.read(call)))?.responseBody as Body | undefined;
   }
 }
 
@@ -218,6 +171,9 @@ export const enrollIt = (kind: Kind, id: string): string => {
   const add = `add ${kind}${kind === 'group' ? ` ${id}` : ''} --certificate FILE`;
   return `Enroll it: ${NAME} ${add}. See what is there: ${NAME} list ${kind}s`;
 };
+
+/** By which Azure issues leaves to its devices, if it does. */
+export const policyOf = ({ body }: Enrollment): IssuingPolicy | undefined => policyIn(body);
 
 /** Without the keys of an enrollment that attests by them. */
 const unsecret = (body: object | null): unknown =>

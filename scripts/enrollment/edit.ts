@@ -72,8 +72,14 @@ export async function edited(call: Call, before: Enrollment, slots: Slots, sent?
   return { ...before, slots: await withPems(slots, call, certificates) };
 }
 
-/** An enrollment with X.509 of this name: --group or --individual decides where there are both. */
+/** An enrollment with X.509 of this name. */
 async function named(call: Call, dps: Dps): Promise<Enrollment> {
+  const found = await anyNamed(call, dps);
+  return addressing(found, async () => x509(found));
+}
+
+/** An enrollment of this name: --group or --individual decides where there are both. */
+export async function anyNamed(call: Call, dps: Dps): Promise<Enrollment> {
   const id = only(call);
   const { options } = call;
   const kinds = (['individual', 'group'] as const).filter((kind) => options[kind] === true);
@@ -88,7 +94,7 @@ async function named(call: Call, dps: Dps): Promise<Enrollment> {
   if (other !== undefined) {
     throw new Misuse(`"${id}" is an individual enrollment and a group: say --individual or --group.`);
   }
-  return addressing(found, async () => x509(found));
+  return found;
 }
 
 /** Of an enrollment that holds certificates, and is disabled. */

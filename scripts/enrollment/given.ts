@@ -22,6 +22,12 @@ export const HELD = {
   },
 } as const;
 
+/** Which of two enrollments with one name. */
+export const WHICH = {
+  individual: flagged('The individual enrollment of this name.'),
+  group: flagged('The enrollment group of this name.'),
+} as const;
+
 /** @throws Misuse where another certificate is named as well */
 export function isFromDevice({ options }: Call): boolean {
   if (options['from-device'] !== true) return false;

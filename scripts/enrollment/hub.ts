@@ -21,6 +21,8 @@ export interface Identity {
   readonly connected: boolean;
   readonly primary: string | undefined;
   readonly secondary: string | undefined;
+  /** Any leaf of a CA that the hub trusts opens it: it holds no thumbprint. */
+  readonly byCa: boolean;
 }
 
 export interface Twin {
@@ -265,5 +267,7 @@ function identityOf({ deviceId, status, connectionState, authentication }: iothu
     connected: isConnected(connectionState),
     primary: primaryThumbprint || undefined,
     secondary: secondaryThumbprint || undefined,
+    // The type of azure-iothub 1.16.6 (device.d.ts) leaves it out.
+    byCa: (authentication as { readonly type?: string } | undefined)?.type === 'certificateAuthority',
   };
 }

@@ -4,12 +4,12 @@ import { type Call, only } from './command.ts';
 import type { Status } from './dps.ts';
 import { Hub, type Identity } from './hub.ts';
 
-export function identityText({ deviceId, status, connected, primary, secondary }: Identity): string {
+export function identityText({ deviceId, status, connected, primary, secondary, byCa }: Identity): string {
+  const held = [`    primary    ${primary ?? '(none)'}`, `    secondary  ${secondary ?? '(none)'}`];
   return [
     `Identity ${printable(deviceId)} in the hub`,
     `    status     ${status}, ${connected ? 'connected' : 'not connected'}`,
-    `    primary    ${primary ?? '(none)'}`,
-    `    secondary  ${secondary ?? '(none)'}`,
+    ...(byCa ? ['    leaf       any of its CA, which the hub trusts'] : held),
     '',
   ].join('\n');
 }

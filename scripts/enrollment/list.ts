@@ -2,10 +2,11 @@ import { Misuse, textOption } from '../../agent/cli/kit/command.ts';
 import { flagged, valued } from '../../agent/cli/kit/tool.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import { type Call, only } from './command.ts';
-import { Dps, type Kind } from './dps.ts';
+import { Dps, type Kind, policyOf } from './dps.ts';
 import { Hub } from './hub.ts';
-import { devicesWhere, endsWithin } from './newleaf.ts';
+import { devicesWhere, endsWithin, type Seen } from './newleaf.ts';
 import { KEPT } from './outcome.ts';
+import { policyText } from './policy.ts';
 import { count } from './screen.ts';
 import type { Slot } from './slots.ts';
 import { table } from './table.ts';
@@ -67,18 +68,21 @@ function slotCell(slot: Slot | undefined): string {
 export function listEnrollments(kind: Kind): (call: Call) => Promise<number> {
   return async (call) => {
     const dps = await Dps.open(call);
-    const all = (await dps.list(kind)).toSorted((one, other) => one.id.localeCompare(other.id));
+    const found = (await dps.list(kind)).toSorted((one, other) => one.id.localeCompare(other.id));
+    const all = found.map((one) => ({ ...one, policy: policyOf(one) }));
+    const isIssued = all.some(({ policy }) => policy !== undefined);
     return list(call, {
       what: kind,
-      head: ['NAME', 'STATUS', 'ATTESTATION', 'PRIMARY', 'SECONDARY'],
-      rows: all.map(({ id, status, attestation, slots: { primary, secondary } }) => [
+      head: ['NAME', 'STATUS', 'ATTESTATION', 'PRIMARY', 'SECONDARY', ...(isIssued ? ['POLICY'] : [])],
+      rows: all.map(({ id, status, attestation, slots: { primary, secondary }, policy }) => [
         id,
         status,
         attestation,
         slotCell(primary),
         slotCell(secondary),
+        ...(isIssued ? [policy ? policyText(policy) : NONE] : []),
       ]),
-      json: all.map(({ id, status, attestation, slots }) => ({ id, status, attestation, ...slots })),
+      json: all.map(({ id, status, attestation, slots, policy }) => ({ id, status, attestation, ...slots, policy })),
     });
   };
 }
@@ -101,11 +105,37 @@ export async function listRegistrations(call: Call): Promise<number> {
   });
 }
 
-/** `enroll list devices [--where CONDITION]` */
-export async function listDevices(call: Call): Promise<number> {
+/** Devices that meet --where and --days. */
+async function devicesOf(call: Call): Promise<readonly Seen[]> {
   const [condition, days] = [whereOf(call), daysOf(call)];
   const all = await devicesWhere(await Hub.open(call), condition);
-  const devices = days === undefined ? all : all.filter(endsWithin(days, call.desk.now()));
+  return days === undefined ? all : all.filter(endsWithin(days, call.desk.now()));
+}
+
+/** `enroll list leaves [--where CONDITION]`: which leaf each device has, as its newleaf reports it. */
+export async function listLeaves(call: Call): Promise<number> {
+  const found = (await devicesOf(call)).flatMap(({ deviceId, newleaf }) =>
+    newleaf?.leaf ? [{ deviceId, ...newleaf.leaf, onboarding: newleaf.onboarding }] : [],
+  );
+  const isOnboarded = found.some(({ onboarding }) => onboarding);
+  return list(call, {
+    what: 'device',
+    head: ['DEVICE', 'ENDS', 'ISSUER', 'SERIAL', 'THUMBPRINT', ...(isOnboarded ? ['ONBOARDING ENDS'] : [])],
+    rows: found.map(({ deviceId, notAfter, issuer, serial, thumbprint, onboarding }) => [
+      deviceId,
+      day(notAfter),
+      issuer ?? NONE,
+      serial ?? NONE,
+      thumbprint,
+      ...(isOnboarded ? [day(onboarding?.notAfter)] : []),
+    ]),
+    json: found,
+  });
+}
+
+/** `enroll list devices [--where CONDITION]` */
+export async function listDevices(call: Call): Promise<number> {
+  const devices = await devicesOf(call);
   return list(call, {
     what: 'device',
     head: ['DEVICE', 'HUB', 'PHASE', 'LEAF ENDS', 'NEXT', 'ALARM', 'LAST'],

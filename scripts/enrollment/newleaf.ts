@@ -9,9 +9,11 @@ const text = v.nullish(v.string());
 const Newleaf = v.looseObject({
   version: text,
   phase: text,
-  leaf: v.nullish(v.looseObject({ thumbprint: v.string(), notAfter: text, issuer: text })),
+  leaf: v.nullish(v.looseObject({ thumbprint: v.string(), notAfter: text, issuer: text, serial: text })),
+  onboarding: v.nullish(v.looseObject({ thumbprint: v.string(), notAfter: text })),
   next: v.nullish(v.looseObject({ thumbprint: v.string(), standing: v.string(), code: text })),
   alarm: text,
+  trouble: text,
   uplink: v.nullish(v.looseObject({ programs: v.optional(v.number()), codes: v.optional(v.array(v.string())) })),
   last: v.nullish(v.looseObject({ id: text, action: text, outcome: v.string(), code: text, at: text })),
 });

@@ -107,12 +107,16 @@ export function inWords(who: string, error: unknown): string {
   }
 }
 
-/** The message in the body: DPS says it plainly, IoT Hub after a code within `Message`. */
+const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+
+/** The message in the body: DPS says it plainly, IoT Hub after a code within `Message`, Resource Manager within `error`. */
 export function wordsOf(error: unknown): string {
   const { responseBody = '', message } = isRestError(error) ? error : { message: String(error) };
   try {
     const body: unknown = JSON.parse(responseBody);
-    const told = typeof body === 'object' && body !== null ? Object.entries(body) : [];
+    const said = isFields(body) && isFields(body.error) ? body.error : body;
+    const told = isFields(said) ? Object.entries(said) : [];
     const words = told.find(([name]) => name.toLowerCase() === 'message')?.[1];
     return String(words ?? message)
       .replace(/^ErrorCode:(\w+);/, '$1: ')

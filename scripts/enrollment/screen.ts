@@ -1,5 +1,6 @@
 import { printable, type Screen, safe } from '../../agent/cli/kit/screen.ts';
 import { type Enrollment, NAMES } from './dps.ts';
+import { policyIn, policyText } from './policy.ts';
 import type { Slot } from './slots.ts';
 
 /** Lines of a screen that may not know every character. */
@@ -25,11 +26,13 @@ export function slotText(slot: Slot | undefined): string {
 
 function linesOf({ status, attestation, slots, body }: Enrollment): Line[] {
   const hubs = Array.isArray(body.iotHubs) ? body.iotHubs : [];
+  const policy = policyIn(body);
   const primary = attestation === 'x509' ? slotText(slots.primary) : `(attestation: ${attestation})`;
   return [
     ['status', status],
     ['primary', primary],
     ['secondary', slotText(slots.secondary)],
+    ...(policy ? [['policy', printable(policyText(policy))] as const] : []),
     ['hubs', hubs.length === 0 ? '(all that are linked)' : printable(hubs.join(', '))],
   ];
 }
@@ -49,7 +52,7 @@ export function difference(before: Enrollment | undefined, after: Enrollment | u
   const subject = after ?? before;
   if (subject === undefined) return '';
   const [old, young] = [before, after].map((one) => (one === undefined ? [] : linesOf(one)));
-  const labels = linesOf(subject).map(([label]) => label);
+  const labels = [...new Set([young, old].flatMap((lines) => lines?.map(([label]) => label) ?? []))];
   const rows = labels.map((label) => {
     const was = old?.find(([name]) => name === label);
     const becomes = young?.find(([name]) => name === label);

@@ -10,6 +10,7 @@ import { identityText } from './identity.ts';
 import { NAME } from './name.ts';
 import { type Newleaf, newleafIn } from './newleaf.ts';
 import { outcomeInWords } from './outcome.ts';
+import { policyIn } from './policy.ts';
 import { linesFor, rowText, shown } from './screen.ts';
 
 /** `enroll show device ID`: the records of DPS and, where there is a connection string, of the hub. */
@@ -76,6 +77,7 @@ const toldOf = ({ id, status, attestation, slots, body }: Enrollment): object =>
   status,
   attestation,
   ...slots,
+  policy: policyIn(body),
   hubs: body.iotHubs ?? [],
 });
 
@@ -98,9 +100,11 @@ function admittedBy({ leaf }: Newleaf, identity: Identity | undefined, enrollmen
   };
 }
 
+const untilOf = (notAfter: string | null | undefined): string => (notAfter ? `, until ${notAfter.slice(0, 10)}` : '');
 const mark = (code: string | null | undefined): string => (code ? ` (${code})` : '');
 
-function newleafText({ version, phase, leaf, next, alarm, last, uplink }: Newleaf, admitted: Admitted): string {
+function newleafText(newleaf: Newleaf, admitted: Admitted): string {
+  const { version, phase, leaf, onboarding, next, alarm, last, uplink } = newleaf;
   const holders = [
     ['the hub', admitted.hub],
     ['the enrollment', admitted.dps],
@@ -108,10 +112,11 @@ function newleafText({ version, phase, leaf, next, alarm, last, uplink }: Newlea
   const held = holders.flatMap(([who, holds]) =>
     holds === undefined ? [] : [`${who} has ${holds ? 'it' : 'ANOTHER'}`],
   );
-  const until = leaf?.notAfter ? `, until ${leaf.notAfter.slice(0, 10)}` : '';
   const rows: readonly (readonly [label: string, text: string | null | undefined])[] = [
     ['phase', `${phase ?? 'unknown'}, newleaf ${version ?? 'of unknown version'}`],
-    ['leaf', leaf && [`${leaf.thumbprint.slice(0, 16)}…${until}`, ...held].join(', ')],
+    ['leaf', leaf && [`${leaf.thumbprint.slice(0, 16)}…${untilOf(leaf.notAfter)}`, ...held].join(', ')],
+    ['serial', leaf?.serial],
+    ['onboarding', onboarding && `${onboarding.thumbprint.slice(0, 16)}…${untilOf(onboarding.notAfter)}`],
     ['next', next && `${next.thumbprint}, ${next.standing}${mark(next.code)}`],
     ['alarm', alarm ?? undefined],
     [

@@ -48,6 +48,17 @@ const STATS: readonly Shown[] = [
     expr: 'count(newleaf_leaf_not_after_seconds - time() < 7 * 86400) or vector(0)',
     red: 1,
   },
+  {
+    title: 'Onboarding ends within 90 days',
+    description: 'The certificate by which DPS knows a gateway whose leaves Azure issues.',
+    expr: 'count(newleaf_onboarding_not_after_seconds - time() < 90 * 86400) or vector(0)',
+    red: 1,
+  },
+  {
+    title: 'Renewal pending',
+    description: 'A leaf is asked for, and has not come.',
+    expr: 'sum(newleaf_renewal_pending)',
+  },
 ];
 
 const SERIES: readonly Shown[] = [
@@ -99,7 +110,7 @@ export const DASHBOARD: Dashboard = {
     list: [{ name: 'source', label: 'Prometheus', type: 'datasource', query: 'prometheus' }],
   },
   panels: [
-    ...STATS.map((one, at) => panel('stat', one, at + 1, { x: 4 * at, y: 0, w: 4, h: 4 })),
+    ...STATS.map((one, at) => panel('stat', one, at + 1, { x: 3 * at, y: 0, w: 3, h: 4 })),
     ...SERIES.map((one, at) =>
       panel('timeseries', one, 11 + at, { x: 12 * (at % 2), y: 4 + 8 * Math.floor(at / 2), w: 12, h: 8 }),
     ),

@@ -2,7 +2,7 @@ import type { AdrApi } from './adr/api.ts';
 import type { ClientIdentity, IssuePolicy } from './ca.ts';
 import type { CertificatePair, GroupInput, IndividualInput, Status } from './enrollments.ts';
 import type { FaultName, FaultOptions } from './faults.ts';
-import type { HubName, ServerName } from './log.ts';
+import type { HubName, RestName } from './log.ts';
 import type { MailOptions } from './mailbox.ts';
 import type { MethodAnswer } from './methods.ts';
 import type { Identity as RegistryIdentity, Twin } from './registry.ts';
@@ -24,6 +24,10 @@ export interface Endpoints {
   readonly dpsService: string;
   readonly hub1Service: string;
   readonly hub2Service: string;
+  /** The same of Azure Resource Manager, which really takes tokens of Entra ID alone: its host, and the key that signs them. */
+  readonly armService: string;
+  /** What it calls the namespace. */
+  readonly namespaceId: string;
   /** Root of the server certificates of DPS and hubs. */
   readonly trustPem: string;
   /** Root of the server certificate of EST; it is the root of the issuing CA. */
@@ -92,8 +96,8 @@ export interface SimulatorApi extends AdrApi {
   rollIssuer(what: 'intermediate' | 'root'): Promise<string>;
 
   /** Lays a fault over the default behaviour of a server. */
-  lay(server: ServerName, fault: FaultName, options?: FaultOptions): Promise<void>;
+  lay(server: RestName, fault: FaultName, options?: FaultOptions): Promise<void>;
   /** Lifts one fault of a server, or all. */
-  lift(server: ServerName, fault?: FaultName): Promise<void>;
+  lift(server: RestName, fault?: FaultName): Promise<void>;
   set(switches: Partial<Switches>): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { ADR_FAULTS } from './adr/faults.ts';
-import type { Log, ServerName } from './log.ts';
+import type { Log, RestName } from './log.ts';
 
-type Kind = 'dps' | 'hub' | 'est';
+type Kind = 'dps' | 'hub' | 'est' | 'arm';
 
 /** What a fault may be told; each names in its meaning the ones it uses. */
 export interface FaultOptions {
@@ -21,6 +21,8 @@ export interface FaultOptions {
   readonly message?: string;
   /** Another CN, or the only one that is meant. */
   readonly cn?: string;
+  /** The only HTTP method that is meant. */
+  readonly method?: string;
 }
 
 interface FaultEntry {
@@ -101,7 +103,10 @@ export const FAULTS = {
     on: ['dps', 'hub'],
     means: 'answers 429 with Retry-After to REST requests beyond `rate` in `ms` (default 60000)',
   },
-  'rest-status': { on: ['dps', 'hub'], means: 'answers REST requests with `status`, `code`, `message`, `retryAfter`' },
+  'rest-status': {
+    on: ['dps', 'hub', 'arm'],
+    means: 'answers REST requests (only those of `method`, if given) with `status`, `code`, `message`, `retryAfter`',
+  },
   'est-wait': { on: ['est'], means: '202 with Retry-After `retryAfter` (default 1)' },
   'est-status': {
     on: ['est'],
@@ -125,7 +130,7 @@ interface Laid {
   left: number;
 }
 
-const kindOf = (server: ServerName): Kind => (server === 'hub1' || server === 'hub2' ? 'hub' : server);
+const kindOf = (server: RestName): Kind => (server === 'hub1' || server === 'hub2' ? 'hub' : server);
 
 /** Faults laid over the default behaviour of each server, and taken by it where it would act otherwise. */
 export class Faults {
@@ -137,26 +142,26 @@ export class Faults {
   }
 
   /** Throws for a name that this server does not know. Laying the same fault again replaces it. */
-  lay(server: ServerName, name: FaultName, options: FaultOptions = {}): void {
+  lay(server: RestName, name: FaultName, options: FaultOptions = {}): void {
     const entry: FaultEntry | undefined = FAULTS[name];
     if (!entry?.on.includes(kindOf(server))) throw new Error(`${server} knows no fault "${name}"`);
     this.#laid.set(`${server} ${name}`, { options, left: options.times ?? Number.POSITIVE_INFINITY });
   }
 
   /** Lifts one fault of a server, or all of them. */
-  lift(server: ServerName, name?: FaultName): void {
+  lift(server: RestName, name?: FaultName): void {
     for (const key of [...this.#laid.keys()]) {
       if (name === undefined ? key.startsWith(`${server} `) : key === `${server} ${name}`) this.#laid.delete(key);
     }
   }
 
   /** Whether the fault is laid; nothing is used up. */
-  peek(server: ServerName, name: FaultName): FaultOptions | undefined {
+  peek(server: RestName, name: FaultName): FaultOptions | undefined {
     return this.#laid.get(`${server} ${name}`)?.options;
   }
 
   /** The options of the fault if it acts now: uses it up once, and writes it to the log. */
-  take(server: ServerName, name: FaultName, connection?: number): FaultOptions | undefined {
+  take(server: RestName, name: FaultName, connection?: number): FaultOptions | undefined {
     // Each message of a flood asks for several faults.
     if (this.#laid.size === 0) return undefined;
     const key = `${server} ${name}`;

@@ -1,5 +1,7 @@
 export type HubName = 'hub1' | 'hub2';
 export type ServerName = 'dps' | HubName | 'est';
+/** Azure Resource Manager has a service side alone. */
+export type RestName = ServerName | 'arm';
 
 export type LogEvent =
   | 'tcp' // a TCP connection reached the port
@@ -39,7 +41,7 @@ export type LogEvent =
 export interface Entry {
   readonly seq: number;
   readonly at: number;
-  readonly server: ServerName;
+  readonly server: RestName;
   readonly event: LogEvent;
   /** Numbers the TCP connections of the whole simulator. */
   readonly connection?: number;
@@ -70,7 +72,7 @@ export class Log {
   readonly entries: Entry[] = [];
   readonly #watchers = new Set<(entry: Entry) => void>();
 
-  add(server: ServerName, event: LogEvent, fields: Fields = {}): Entry {
+  add(server: RestName, event: LogEvent, fields: Fields = {}): Entry {
     const at = performance.timeOrigin + performance.now();
     const entry = { seq: this.entries.length + 1, at, server, event, ...fields };
     this.entries.push(entry);

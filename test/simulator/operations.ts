@@ -6,7 +6,7 @@ import type { CertificatePair, Enrollments, GroupInput, IndividualInput, Status 
 import type { Est } from './est.ts';
 import type { FaultName, FaultOptions, Faults } from './faults.ts';
 import type { Hub } from './hub.ts';
-import type { HubName, Log, ServerName } from './log.ts';
+import type { HubName, Log, RestName, ServerName } from './log.ts';
 import type { MailOptions } from './mailbox.ts';
 import { type MethodAnswer, MethodError } from './methods.ts';
 import type { Registrar } from './registrar.ts';
@@ -169,16 +169,16 @@ export class Simulator extends AdrOperations implements SimulatorApi {
     return authority.issuerPem;
   }
 
-  async lay(server: ServerName, fault: FaultName, options: FaultOptions = {}): Promise<void> {
+  async lay(server: RestName, fault: FaultName, options: FaultOptions = {}): Promise<void> {
     const { faults, doors } = this.#parts;
     faults.lay(server, fault, options);
-    if (fault === 'port-closed') await doors[server].shut();
+    if (fault === 'port-closed' && server !== 'arm') await doors[server].shut();
   }
 
-  async lift(server: ServerName, fault?: FaultName): Promise<void> {
+  async lift(server: RestName, fault?: FaultName): Promise<void> {
     const { faults, doors } = this.#parts;
     faults.lift(server, fault);
-    if (faults.peek(server, 'port-closed') === undefined) await doors[server].open();
+    if (server !== 'arm' && faults.peek(server, 'port-closed') === undefined) await doors[server].open();
   }
 
   async set(switches: Partial<Switches>): Promise<void> {

@@ -1,3 +1,4 @@
+import { NAMESPACE_ID } from './adr/arm.ts';
 import { Issuing } from './adr/issuing.ts';
 import { Namespace } from './adr/namespace.ts';
 import { Authority } from './ca.ts';
@@ -198,6 +199,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       estUsername: EST_USERNAME,
       estPassword: EST_PASSWORD,
       ...rest.connectionStrings,
+      namespaceId: NAMESPACE_ID,
       trustPem: serverCa.rootPem,
       estCaPem: deviceCa.rootPem,
       issuerPem: deviceCa.issuerPem,

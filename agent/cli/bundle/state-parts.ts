@@ -16,12 +16,13 @@ function withoutChains(value: unknown): unknown {
   return Object.fromEntries(fields.map(([name, field]) => [name, withoutChains(field)]));
 }
 
-const certificates = (name: string, about: string): Part => ({
+const certificates = (name: string, about: string, setting?: string): Part => ({
   name,
   about,
   isPublic: true,
   async make({ settings }) {
-    const text = await readRegular(join(directoryOf(settings), name)).catch(onMissing(undefined));
+    const path = setting === undefined ? join(directoryOf(settings), name) : textOf(settings, setting);
+    const text = path && (await readRegular(path).catch(onMissing(undefined)));
     // Written anew from the certificates: text between, before or after them is left out.
     const blocks = text?.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
     return text === undefined ? undefined : blocks.map((pem) => new X509Certificate(pem).toString()).join('');
@@ -48,6 +49,7 @@ export const STATE_PARTS: readonly Part[] = [
   },
   certificates('leaf.pem', 'the current leaf'),
   certificates('chain.pem', 'the current leaf and its intermediates'),
+  certificates('onboarding.pem', 'the certificate that DPS knows', 'onboarding.certificate'),
   certificates('next.pem', 'the candidate that waits for its enrollment'),
   {
     name: 'files.txt',

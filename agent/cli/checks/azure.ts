@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { issuerOf } from '../../certificate/name.ts';
 import { certificatesOf } from '../../certificate/pem.ts';
 import { CODES, Fault } from '../../failure/failure.ts';
+import { NOT_ENROLLED } from '../../keys/onboarding.ts';
 import { waysTo } from '../../network/choice.ts';
 import { moment } from '../moment.ts';
 import { Unreached } from '../proof/dial.ts';
@@ -115,7 +116,7 @@ async function enrollment(site: Site): Promise<Finding> {
     const before = found.record === undefined ? 'DPS does' : `${lastAnswered(found.record, site)} that it does`;
     const what = as === 'leaf' ? 'leaf' : 'onboarding certificate';
     const message = `${before} not accept the ${what} of ${id}: ${why} (${found.words}).`;
-    return failed('NL-DPS-401002', message, await adviceFor(site));
+    return failed('NL-DPS-401002', message, as === 'leaf' ? await adviceFor(site) : NOT_ENROLLED);
   }
   if (found.kind === 'unknown') {
     const advice = 'Operator: was it deleted on purpose? If not: `newleaf reprovision`';
@@ -155,7 +156,7 @@ export const AZURE_CHECKS: readonly Check[] = [
   },
   {
     id: 'dps-tls',
-    describes: 'DPS takes the current leaf in a TLS handshake.',
+    describes: 'DPS takes the current leaf, or the onboarding certificate, in a TLS handshake.',
     of: 'x509',
     needs: ['dps-reach', ...HANDSHAKE],
     async look(site) {
@@ -165,7 +166,7 @@ export const AZURE_CHECKS: readonly Check[] = [
   },
   {
     id: 'enrollment',
-    describes: 'DPS knows the current leaf, and its enrollment is enabled.',
+    describes: 'DPS knows the leaf, or the onboarding certificate, and its enrollment is enabled.',
     of: 'x509',
     needs: ['dps-tls', 'registration-id'],
     look: enrollment,

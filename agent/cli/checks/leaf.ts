@@ -52,9 +52,13 @@ async function chain(current: Leaf, site: Site): Promise<Finding> {
     return warning(message, 'Operator of the CA: renew the intermediate before that day, and enroll it in DPS.');
   }
   const count = sent.length - 1;
-  if (count === 0) return ok(`The leaf is sent alone. DPS must know it, or "${issuerOf(last)}".`);
   const beside = count === 1 ? 'an intermediate' : `${count} intermediates`;
-  return ok(`The leaf is sent with ${beside}. DPS must know the leaf, one of these, or "${issuerOf(last)}".`);
+  const how = count === 0 ? 'alone' : `with ${beside}`;
+  if ((await x509(site)).issuer.kind === 'azure')
+    return ok(`The leaf is sent ${how}, to the hub alone, which trusts its CA "${issuerOf(leaf)}".`);
+  return ok(
+    `The leaf is sent ${how}. DPS must know ${count === 0 ? 'it' : 'the leaf, one of these'}, or "${issuerOf(last)}".`,
+  );
 }
 
 const NEEDS = ['state-file', 'clock'];

@@ -10,6 +10,8 @@ export interface Holding {
   readonly kept: readonly string[];
   /** Of these, a key that was there before newleaf: with a leaf of its own it goes on proving who this gateway is. */
   readonly proves?: string;
+  /** By that key Azure issues further leaves. */
+  readonly isOnboarding?: boolean;
   /** May be repeated. @throws Fault */
   destroy(): Promise<void>;
 }

@@ -8,7 +8,7 @@ import type { Generation, Token } from '../../../hsm/token.ts';
  * The objects that newleaf has made in the token: those with our labels, as the journal may be damaged, or removed already; and
  * those that it names, as `hsm.label_prefix` may have been changed since.
  * @param known CKA_IDs of the journal, as far as it can be read
- * @param given `hsm.key`
+ * @param given `hsm.key`, or where Azure issues the leaves `onboarding.key`; `setting` is its name
  * @param adopted the chain that init has taken over: its key was brought into the token by newleaf
  * @returns own: exactly what hsm/destroy.ts destroys, label and CKA_ID (lower-case hex) together; kept: why an object with our
  * label, or one that we use, stays; theirs: the label of the key that `given` names
@@ -18,12 +18,16 @@ export async function keysIn(
   token: Token,
   prefix: string,
   given: string | undefined,
-  { adopted, known = [] }: { readonly adopted?: string | undefined; readonly known?: readonly string[] } = {},
+  {
+    adopted,
+    known = [],
+    setting = 'hsm.key',
+  }: { readonly adopted?: string | undefined; readonly known?: readonly string[]; readonly setting?: string } = {},
 ) {
   const theirs = given === undefined ? undefined : await givenKey(token, given);
   const imported = adopted === undefined ? undefined : importedId(new X509Certificate(adopted).publicKey);
   const own: { readonly label: string; readonly id: string }[] = [];
-  const kept = theirs === undefined ? [] : [{ label: theirs.label, why: 'it was there before newleaf (hsm.key)' }];
+  const kept = theirs === undefined ? [] : [{ label: theirs.label, why: `it was there before newleaf (${setting})` }];
   const labels = [`${prefix}-a`, `${prefix}-b`];
   const others = await Promise.all(known.map((id) => givenKey(token, `pkcs11:id=${id.replace(/../g, '%$&')}`)));
   const elsewhere = others.flatMap((key) => (key === undefined || labels.includes(key.label) ? [] : [key.label]));

@@ -21,17 +21,20 @@ export async function tokenHolding(
 ): Promise<Holding> {
   const { module, token: label, uri, pin_file: file, label_prefix, key } = config.hsm;
   const { directory } = config.state;
+  const { issuer } = config;
+  const onboarding = issuer.kind === 'azure' ? issuer.key : undefined;
+  const setting = onboarding === undefined ? 'hsm.key' : 'onboarding.key';
   try {
     const pin = held.pin ?? (await readPin({ file, credentialsDirectory: env.CREDENTIALS_DIRECTORY }));
     const token = await openToken({ module, token: label, uri, pin, notes: directory });
-    const found = { adopted: await adoptedChain(directory), known: await recordedIds(directory) };
-    const { own, kept, theirs } = await keysIn(token, label_prefix, key, found);
+    const found = { adopted: await adoptedChain(directory), known: await recordedIds(directory), setting };
+    const { own, kept, theirs } = await keysIn(token, label_prefix, key ?? onboarding, found);
     const destroy = destroyerOf({ module, token: token.name, pin: async () => pin, pinRecord: directory });
     const name = JSON.stringify(token.name.label);
     const where = `in token ${name}`;
     return {
       own: own.map(({ label, id }) => `key ${label} (id ${id}) ${where}, with its certificate`),
-      ...(theirs !== undefined && { proves: `key ${theirs} ${where}` }),
+      ...(theirs !== undefined && { proves: `key ${theirs} ${where}`, isOnboarding: onboarding !== undefined }),
       kept: [...kept.map(({ label, why }) => `key ${label} ${where}: ${why}`), `the token ${name}`],
       async destroy() {
         for (const { label, id } of own) {

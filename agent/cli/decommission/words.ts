@@ -28,15 +28,21 @@ export function planInWords({ holding, files, programs }: Found, loaded: LoadedC
 }
 
 /** A key of the factory is not newleaf's to destroy. */
-const provingInWords = ({ proves }: Holding, id: string): readonly (readonly [string, readonly string[]])[] =>
-  proves === undefined
-    ? []
-    : [
-        [
-          `But the ${proves} stays: with its certificate it proves to be ${id} until DPS and the hub no longer take that, which the operator sees to, or until the key is destroyed with the tool of the token's vendor.`,
-          [],
-        ],
-      ];
+function provingInWords(
+  { proves, isOnboarding }: Holding,
+  id: string,
+): readonly (readonly [string, readonly string[]])[] {
+  if (proves === undefined) return [];
+  const does = isOnboarding
+    ? `it gets leaves of ${id} from DPS until DPS no longer takes that`
+    : `it proves to be ${id} until DPS and the hub no longer take that`;
+  return [
+    [
+      `But the ${proves} stays: with its certificate ${does}, which the operator sees to, or until the key is destroyed with the tool of the token's vendor.`,
+      [],
+    ],
+  ];
+}
 
 /**
  * Things that newleaf leaves to others: on the far side, and files that an operator or root has put here.
@@ -66,6 +72,7 @@ export function restInWords(
       [
         `scripts/enroll disallow device ${id} (where it has an individual enrollment)`,
         `scripts/enroll disallow member ${id} (where it is in a group)`,
+        ...(holding.isOnboarding ? [`scripts/enroll revoke ${id} (the leaves that Azure has issued)`] : []),
         `scripts/enroll forget ${id} (its identity in the hub)`,
       ],
     ],

@@ -6,7 +6,7 @@ import { EXIT } from '../../failure/exit.ts';
 import { Fault } from '../../failure/failure.ts';
 import { inGivenPlace } from '../../machine/given-file.ts';
 import { writeAtomically } from '../../state/durable.ts';
-import { command, textOption } from '../kit/command.ts';
+import { command, Misuse, textOption } from '../kit/command.ts';
 import { screenOf, wrap } from '../kit/screen.ts';
 import { daemonPlace } from '../status/daemon-place.ts';
 import { tellRefusal } from './answer.ts';
@@ -14,15 +14,20 @@ import { askDaemon } from './ask-daemon.ts';
 
 export const run = command(async (args, io) => {
   const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
-  const newKey = args.options['new-key'] === true;
-  const reply = await askDaemon(daemonPlace(config, io.env), '/v1/csr', newKey ? { newKey } : {});
+  const { 'new-key': newKey, onboarding } = args.options;
+  if (newKey && onboarding) throw new Misuse('--new-key and --onboarding exclude each other.');
+  const wanted = { ...(newKey && { newKey }), ...(onboarding && { onboarding }) };
+  const reply = await askDaemon(daemonPlace(config, io.env), '/v1/csr', wanted);
   if (reply.status !== 200) return tellRefusal(reply, io);
   const { csr, slot, cn } = reply.body as { csr: string; slot: string; cn: string };
   const file = textOption(args, 'out');
   if (file === undefined) io.out.write(csr);
   else await writeTo(resolve(file), csr);
   const where = file === undefined ? '' : ` It is in ${file}.`;
-  const hint = `CSR of the key in slot ${slot} for CN ${cn}.${where} Have it signed with this CN, then: \`newleaf install FILE\``;
+  const [of, next] = onboarding
+    ? ['the onboarding key', 'put the certificate at onboarding.certificate, and `newleaf reprovision`']
+    : [`the key in slot ${slot}`, '`newleaf install FILE`'];
+  const hint = `CSR of ${of} for CN ${cn}.${where} Have it signed with this CN, then: ${next}`;
   io.err.write(`${wrap(screenOf(io.err, io.env), hint).join('\n')}\n`);
   return EXIT.done;
 });

@@ -69,6 +69,7 @@ export async function start(options: StartOptions, held?: Lock): Promise<Running
     const terms = termsOf(config, builtAt);
     const now = () => (isCredible(daemon.state, terms, Date.now()) ? Date.now() : undefined);
     const settings = uplinkOf(config);
+    const issuer = 'tpm' in config ? undefined : config.issuer.kind;
     const programs = await LazyUplink.open({
       settings,
       session,
@@ -83,7 +84,7 @@ export async function start(options: StartOptions, held?: Lock): Promise<Running
       socket: config.control.socket,
       answer: onWire(daemon.answer, () => programs.status(), terms.automatic),
       subscribe: (listener) => daemon.subscribe(listener),
-      metrics: () => metricsOf(daemon.state, daemon) + programs.metrics(),
+      metrics: () => metricsOf(daemon.state, daemon, issuer) + programs.metrics(),
       uplink: programs,
       log,
     });

@@ -63,6 +63,10 @@ const HURRY = another(
   (how) => `After that: ${how}; after a change of the configuration: \`systemctl restart newleaf\`.`,
 );
 
+/** DPS refuses this leaf, and not the onboarding certificate, which is all that it sees where Azure issues the leaves (keys/onboarding.ts). */
+export const isOfLeaf = ({ code, message }: Trouble): boolean =>
+  code === 'NL-DPS-401002' && !message.includes('onboarding certificate');
+
 /** Why the candidate waits. With an individual enrollment DPS refuses every new leaf until the operator has enrolled it. */
 export function parkedAlarm(
   { trouble, leaf, askAt }: NextStatus,
@@ -72,7 +76,7 @@ export function parkedAlarm(
   const again = askAt === undefined ? '' : ` newleaf asks again by itself ${fromNow(Date.parse(askAt), now)}.`;
   if (trouble !== undefined && leaf === undefined && ISSUERS.has(areaOf(trouble)))
     return { ...trouble, ...inBoth(HURRY, (hurry) => `${trouble.advice} ${hurry}${again}`) };
-  if (trouble?.code !== 'NL-DPS-401002' || leaf === undefined) return trouble;
+  if (trouble === undefined || leaf === undefined || !isOfLeaf(trouble)) return trouble;
   const or = /CA certificate not found/i.test(trouble.cause ?? '')
     ? 'verify the root above it'
     : 'enable the enrollment';

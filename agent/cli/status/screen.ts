@@ -13,7 +13,7 @@ import { bar, type Colour, glyph, paint, rowsOf, type Screen, safe, wrap } from 
 import { fromNow, localMinute, localSecond, moment, zone } from '../moment.ts';
 import { statusRows } from '../uplink/screen.ts';
 import { actionInWords, causeInWords, outcomeInWords, reasonInWords } from '../words.ts';
-import { advise, LEAVE, type Surroundings } from './advise.ts';
+import { advise, isOfLeaf, LEAVE, type Surroundings } from './advise.ts';
 import type { GatewayStatus } from './present.ts';
 import { leavesUnanswered, sessionInWords, shortened } from './session.ts';
 import { wrongOf } from './wrong.ts';
@@ -195,7 +195,7 @@ function candidateBlock(next: NextStatus, now: number, screen: Screen, directory
   const { standing, slot, leaf, askAt, trouble, unwanted, refusals = 0 } = next;
   const times = refusals === 1 ? 'once' : `${refusals} times`;
   const isDenied = trouble !== undefined && areaOf(trouble) === 'DPS' && CODES[trouble.code].kind === 'refused';
-  const deed = trouble === undefined ? undefined : DEEDS[trouble.code];
+  const deed = trouble && deedOf(trouble);
   const denied = `DPS refused it ${times}`;
   const unproven = isDenied ? `${deed ?? 'kept'}: ${denied}` : `kept: it could not be proven ${times}`;
   const refused = leaf === undefined ? `${unleafed(trouble)} ${times}` : unproven;
@@ -223,15 +223,18 @@ const UNWANTED: Record<NonNullable<NextStatus['unwanted']>, string> = {
 };
 
 /** What the operator does in DPS for a candidate; the advice below says more. */
-const DEEDS: Partial<Record<Trouble['code'], string>> = {
-  'NL-DPS-401002': 'enroll this leaf',
-  'NL-DPS-DISABLED': 'enable its enrollment',
-};
+function deedOf(trouble: Trouble): string | undefined {
+  if (trouble.code === 'NL-DPS-DISABLED') return 'enable its enrollment';
+  if (trouble.code !== 'NL-DPS-401002') return undefined;
+  return isOfLeaf(trouble) ? 'enroll this leaf' : 'enroll the onboarding certificate';
+}
 
 /** Why a candidate has no leaf. */
 function unleafed(trouble: Trouble | undefined): string {
   const area = trouble && areaOf(trouble);
   if (area === 'TOKEN') return 'the token failed';
+  // Where Azure issues the leaves, DPS may refuse the onboarding certificate, or issue nothing.
+  if (area === 'DPS' || trouble?.code === 'NL-AZURE-POLICY') return 'DPS issued no leaf for its CSR';
   return area === 'LEAF' ? "newleaf refused the issuer's leaf" : 'the issuer refused its CSR';
 }
 

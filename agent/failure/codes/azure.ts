@@ -3,8 +3,8 @@ import { brokenCode, type CodeEntry, refusedCode, transientCode } from './code.t
 /** Leaves that Azure issues, and the onboarding identity, which is for DPS only. */
 export const AZURE = {
   'NL-AZURE-POLICY': refusedCode(
-    'DPS assigned a hub and issued no leaf: this enrollment names no certificate policy.',
-    'Operator: name namespace, CA and policy in the enrollment group (an individual enrollment may get no leaf at all), then `newleaf roll`.',
+    'DPS assigned a hub and issued no leaf: the enrollment of this gateway names no certificate policy, or is an individual one, which may issue none.',
+    'Operator: name namespace, CA and policy in an enrollment group of this gateway, and delete an individual enrollment that stands before it; then `newleaf roll`.',
   ),
   'NL-AZURE-PENDING': transientCode('The hub has accepted the request for a leaf, and issues it later.'),
   'NL-AZURE-REFUSED': refusedCode(
@@ -35,10 +35,10 @@ export const AZURE = {
   ),
   'NL-ONBOARDING-EXPIRED': refusedCode(
     'The onboarding certificate has expired, so DPS accepts it no more. The leaf is renewed over the hub as long as it is valid.',
-    'Have a new certificate issued for the onboarding key, put it at onboarding.certificate, and see that DPS accepts it; then `newleaf roll`.',
+    'Have a new certificate issued for `newleaf csr --onboarding`, put it at onboarding.certificate, and see that its issuer is enrolled in DPS; then `newleaf roll`.',
   ),
   'NL-ONBOARDING-EXPIRING': transientCode(
     'The onboarding certificate nears its end.',
-    'Have a new certificate issued for the onboarding key, and put it at onboarding.certificate.',
+    'Have a new certificate issued for `newleaf csr --onboarding`, put it at onboarding.certificate, and see that its issuer is enrolled in DPS; then `newleaf reprovision`.',
   ),
 } as const satisfies Record<string, CodeEntry>;

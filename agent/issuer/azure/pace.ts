@@ -28,9 +28,22 @@ interface Asked {
  */
 export class LeafPace {
   readonly #options: PaceOptions;
+  #seen: readonly number[] = [];
 
   constructor(options: PaceOptions) {
     this.#options = options;
+  }
+
+  /** Reads the record of an earlier process. */
+  async look(): Promise<Asked> {
+    const record = recordIn(await this.#options.read());
+    this.#seen = record.asked;
+    return record;
+  }
+
+  /** How many leaves were asked for within the last hour, as far as the record goes. */
+  get recent(): number {
+    return recentOf(this.#seen, this.#options.now()).length;
   }
 
   /**
@@ -39,19 +52,27 @@ export class LeafPace {
    * @throws Fault NL-AZURE-PACE; what `write` throws
    */
   async begin(id?: string): Promise<() => Promise<void>> {
-    const { current, now, read, write } = this.#options;
+    const { current, now } = this.#options;
     const leaf = current();
     const at = now();
-    const before = recordIn(await read());
-    // A moment in the future is of a clock that was wrong.
+    const before = await this.look();
     if (id !== undefined && before.id === id) return async () => {};
-    const asked = before.leaf === leaf ? before.asked.filter((one) => one <= at && one > at - HOUR) : [];
+    const asked = before.leaf === leaf ? recentOf(before.asked, at) : [];
     const [oldest = at] = asked.slice(-MOST);
     if (asked.length >= MOST) throw new Fault('NL-AZURE-PACE', { retryAfterMs: oldest + HOUR - at });
-    await write(JSON.stringify({ leaf, asked: [...asked, at], id }));
-    return () => write(JSON.stringify({ leaf, asked }));
+    await this.#write({ leaf, asked: [...asked, at], id });
+    return () => this.#write({ leaf, asked });
+  }
+
+  async #write(record: Asked): Promise<void> {
+    await this.#options.write(JSON.stringify(record));
+    this.#seen = record.asked;
   }
 }
+
+/** A moment in the future is of a clock that was wrong. */
+const recentOf = (asked: readonly number[], now: number): readonly number[] =>
+  asked.filter((one) => one <= now && one > now - HOUR);
 
 /** A damaged file counts as none: it only spares Azure. */
 function recordIn(text: string | undefined): Asked {

@@ -31,7 +31,11 @@ export function ailmentsOf(devices: readonly Seen[], where: string | undefined):
     const enroll = [`${NAME} set-secondary ${conditioned('where', narrowed(waits))} --from-device`, call(waits, '')];
     const allow = [list(any), `${NAME} allow member ${own[0]}`, call(any, '')];
     const again = [list(any), call(any, ' --delay 600')];
-    const commands = code === 'NL-DPS-DISABLED' ? allow : isWaiting && isDps ? enroll : again;
+    // Of a gateway whose leaves Azure issues, DPS refuses the onboarding certificate: the group must hold its issuer.
+    const isOnboarding = devices.some((one) => codeOf(one) === code && one.newleaf?.onboarding != null);
+    const policy = [list(any), `${NAME} set-policy GROUP NS/CA/POLICY`, call(any, ' --action roll --delay 600')];
+    const special = { 'NL-DPS-DISABLED': allow, 'NL-AZURE-POLICY': policy }[code];
+    const commands = special ?? (isWaiting && isDps && !isOnboarding ? enroll : again);
     return { what: code, meaning: meaningOf(code), devices: own, commands };
   });
   const offline = "connectionState = 'Disconnected'";
@@ -55,6 +59,12 @@ export function ailmentsOf(devices: readonly Seen[], where: string | undefined):
       meaning: 'The leaf nears its end, or has ended, and no next one is in use.',
       devices: ids(({ newleaf }) => newleaf?.alarm != null),
       commands: [list(overdue), call(overdue, ' --action roll --delay 600')],
+    },
+    {
+      what: 'onboarding certificate ends',
+      meaning: meaningOf('NL-ONBOARDING-EXPIRING'),
+      devices: ids(({ newleaf }) => newleaf?.trouble === 'NL-ONBOARDING-EXPIRING'),
+      commands: [list(`${TWIN}.trouble = 'NL-ONBOARDING-EXPIRING'`)],
     },
     {
       what: 'disabled',

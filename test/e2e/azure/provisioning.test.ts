@@ -73,6 +73,43 @@ test('the enrollment names no policy: it says so, and a policy is enough', async
   holds(await gateway.settled(), { phase: 'serving', online: true });
 });
 
+for (const issuingEnrollments of ['groups', 'all'] as const) {
+  test(`an individual enrollment that names a policy, where DPS issues for: ${issuingEnrollments}`, async (t) => {
+    const { far, gateway, onboarding } = await azureSite(t, { switches: { issuingEnrollments } });
+    const [primary] = onboarding.cert.split(/(?<=-----END CERTIFICATE-----\n)/);
+    const certificatePolicy = { policy: 'monthly' };
+    await far.enrollIndividual({ registrationId: gateway.registrationId, primary: primary ?? '', certificatePolicy });
+    await gateway.start();
+    if (issuingEnrollments === 'all') {
+      await far.log.waitFor({ event: 'connected' }, PATIENCE_MS);
+      return;
+    }
+    await gateway.log.waitFor({ code: 'NL-AZURE-POLICY' }, { timeoutMs: PATIENCE_MS });
+    const told = /NL-AZURE-POLICY .*individual one, which may issue none\. .*delete an individual enrollment/;
+    for (const command of [['status'], ['check', 'trouble']]) {
+      const { out } = await gateway.command(...command);
+      assert.match(out.replaceAll(/\s+/g, ' '), told);
+    }
+    // The group, which names the policy, decides again.
+    await far.removeEnrollment(gateway.registrationId);
+    const { code, err } = await gateway.command('roll', '--wait');
+    assert.equal(code, 0, err);
+    holds(await gateway.settled(), { phase: 'serving', online: true });
+  });
+}
+
+test('given up: the onboarding key stays, and what it still does is said', async (t) => {
+  const { gateway } = await azureServing(t);
+  await gateway.stop();
+  const { code, out, err } = await gateway.command('decommission', '--yes');
+  assert.equal(code, 0, err);
+  const said = out.replaceAll(/\s+/g, ' ');
+  assert.match(said, /leaves alone: key factory in token "\w+": it was there before newleaf \(onboarding\.key\)/);
+  assert.match(said, /But the key factory .* stays: with its certificate it gets leaves of gw-0001 from DPS until/);
+  assert.match(said, /scripts\/enroll revoke gw-0001 \(the leaves that Azure has issued\)/);
+  assert.deepEqual(gateway.token.privateKeys(), ['factory']);
+});
+
 test('the onboarding key is not there: that key is named, and nothing is asked', async (t) => {
   const settings = { 'onboarding.key': '"pkcs11:object=other"' };
   const { far, gateway } = await azureSite(t, { settings });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { newRequest } from '../../simulator/adr/request.ts';
-import { Authority } from '../../simulator/ca.ts';
+import { Authority, type ClientIdentity } from '../../simulator/ca.ts';
+import type { Simulator } from '../../simulator/simulator.ts';
 import { holds } from '../stage/holds.ts';
 import { PATIENCE_MS } from '../stage/site.ts';
 import { azureServing, azureSite, DAY } from './site.ts';
@@ -35,22 +36,59 @@ test('the onboarding certificate is not enrolled: it is named, and enrolling it 
   assert.equal((await gateway.command('reprovision', '--wait')).code, 0);
 });
 
+/** A gateway whose onboarding certificate, of a CA of its own that the group enrolls, lies in a file. */
+async function ofFactory(t: TestContext, { issuerPem }: Authority, identity: Pick<ClientIdentity, 'key' | 'cert'>) {
+  const { far, gateway } = await azureSite(t, { factory: { issuerPem, identity } });
+  const { directory, configuration } = gateway;
+  const place = join(directory, 'onboarding.pem');
+  writeFileSync(place, identity.cert);
+  gateway.configure([readFileSync(configuration, 'utf8'), `onboarding.certificate = ${JSON.stringify(place)}`]);
+  return { far, gateway, directory, place };
+}
+
+const troubleIn = (far: Simulator): unknown => {
+  const { newleaf } = far.registries.hub1.twin('gw-0001').reported as {
+    readonly newleaf?: { readonly trouble?: string };
+  };
+  return newleaf?.trouble;
+};
+
 test('the onboarding certificate has expired: a new one for the same key is enough', async (t) => {
   const authority = await Authority.create('Factory', 0);
   const { key, csr } = await newRequest('gw-0001');
   const certified = async (lifetimeMs: number) =>
     (await authority.issue(Buffer.from(csr, 'base64'), { lifetimeMs, backdateMs: DAY })).chainPem;
-  const factory = { issuerPem: authority.issuerPem, identity: { key, cert: await certified(-1_000) } };
-  const { far, gateway } = await azureSite(t, { factory });
-  const place = join(gateway.directory, 'onboarding.pem');
-  writeFileSync(place, factory.identity.cert);
-  gateway.configure([readFileSync(gateway.configuration, 'utf8'), `onboarding.certificate = ${JSON.stringify(place)}`]);
+  const { far, gateway, place } = await ofFactory(t, authority, { key, cert: await certified(-1_000) });
   await gateway.start();
   await gateway.log.waitFor({ code: 'NL-ONBOARDING-EXPIRED' }, { timeoutMs: PATIENCE_MS });
   writeFileSync(place, await certified(DAY));
   const { code, err } = await gateway.command('roll', '--wait');
   assert.equal(code, 0, err);
   await far.log.waitFor({ event: 'connected' }, PATIENCE_MS);
+});
+
+test('the onboarding certificate nears its end: told everywhere, and replaced by a CSR of its key', async (t) => {
+  const authority = await Authority.create('Factory', 0);
+  const identity = await authority.clientIdentity('gw-0001', { lifetimeMs: 10 * DAY, backdateMs: 50 * DAY });
+  const { far, gateway, directory, place } = await ofFactory(t, authority, identity);
+  await gateway.start();
+  await gateway.log.waitFor({ event: 'onboarding-expiring', code: 'NL-ONBOARDING-EXPIRING' });
+  await far.log.waitFor({ event: 'connected' }, PATIENCE_MS);
+  const trouble = async () => (await gateway.settled()).wrong?.map(({ code }) => code);
+  assert.deepEqual(await trouble(), ['NL-ONBOARDING-EXPIRING']);
+  await far.log.waitFor(() => troubleIn(far) === 'NL-ONBOARDING-EXPIRING', PATIENCE_MS);
+  const file = join(directory, 'onboarding.csr');
+  const asked = await gateway.command('csr', '--onboarding', '-o', file);
+  assert.equal(asked.code, 0, asked.err);
+  const request = readFileSync(file, 'utf8').replaceAll(/-----[^-]+-----|\s/g, '');
+  const next = await authority.issue(Buffer.from(request, 'base64'), { lifetimeMs: 400 * DAY });
+  writeFileSync(place, next.chainPem);
+  const mark = far.log.entries.length;
+  assert.equal((await gateway.command('reprovision', '--wait')).code, 0);
+  assert.deepEqual(await trouble(), []);
+  const shown = far.log.since(mark).find(({ event, server }) => event === 'tls' && server === 'dps');
+  assert.equal(shown?.thumbprint, next.thumbprint);
+  holds(await gateway.status(), { onboarding: { thumbprint: next.thumbprint } });
 });
 
 test('the hub refuses the CSR: its words are told, the session stays, and a CA that takes it is enough', async (t) => {

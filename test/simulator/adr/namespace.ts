@@ -21,6 +21,8 @@ interface Policy {
 export interface AdrDevice {
   readonly registrationId: string;
   readonly deviceId: string;
+  /** In the registry, where it has one of its own there. */
+  readonly name: string;
   readonly reference: PolicyReference;
   /** Inside each of its leaves; a revocation makes another. */
   readonly id: string;
@@ -91,7 +93,14 @@ export class Namespace {
 
   /** A device that is known to the namespace, without a leaf of it. */
   adopt(deviceId: string, reference: PolicyReference): void {
-    const device = { registrationId: deviceId, deviceId, reference, id: randomUUID(), leaves: [] };
+    const device = {
+      registrationId: deviceId,
+      deviceId,
+      name: randomUUID(),
+      reference,
+      id: randomUUID(),
+      leaves: [],
+    };
     this.#devices.set(deviceId, device);
   }
 
@@ -132,11 +141,12 @@ export class Namespace {
     const rules = { lifetimeMs: policy.validityMs, at: this.#now(), cn: registrationId, ...how };
     const { leaf, thumbprint } = await authority.issue(csr, rules, [deviceIdExtension(id)]);
     // Read again: another leaf may have been issued meanwhile.
-    const { leaves = [] } = this.#devices.get(registrationId) ?? {};
+    const { leaves = [], name = randomUUID() } = this.#devices.get(registrationId) ?? {};
     const key = leaf.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
     this.#devices.set(registrationId, {
       registrationId,
       deviceId,
+      name,
       reference,
       id,
       key,

@@ -16,6 +16,12 @@ export interface AdrParts {
   readonly registries: Readonly<Record<HubName, Registry>>;
 }
 
+/** Throws where there is no such device. */
+export function revokeLeaves({ namespace, hubs }: Pick<AdrParts, 'namespace' | 'hubs'>, deviceId: string): void {
+  namespace.revoke(deviceId);
+  for (const hub of HUBS) hubs[hub].revoked(`device ${deviceId} revoked`, [deviceId]);
+}
+
 /** The operator's side of the namespace. */
 export class AdrOperations implements AdrApi {
   readonly #parts: AdrParts;
@@ -33,8 +39,7 @@ export class AdrOperations implements AdrApi {
   }
 
   async revokeDevice(deviceId: string): Promise<void> {
-    this.#parts.namespace.revoke(deviceId);
-    for (const hub of HUBS) this.#parts.hubs[hub].revoked(`device ${deviceId} revoked`, [deviceId]);
+    revokeLeaves(this.#parts, deviceId);
   }
 
   async rotateIntermediate(authority?: string): Promise<string> {

@@ -69,6 +69,8 @@ export interface AdrSwitches {
   renewalTopic: 'rid' | 'rid-and-version' | 'plain';
   /** By which QoS they go out. */
   renewalQos: 'granted' | 'zero';
+  /** How a device is called in the registry: as it registers, or by a name of its own. */
+  registryName: 'external-id' | 'own';
   /** What a write of an older version does with the policy of an enrollment. */
   policyOnClassicPut: 'dropped' | 'kept';
 }
@@ -108,5 +110,6 @@ export const ADR_SWITCHES: Readonly<AdrSwitches> = {
   renewalBody: 'object',
   renewalTopic: 'rid',
   renewalQos: 'granted',
+  registryName: 'external-id',
   policyOnClassicPut: 'dropped',
 };

@@ -2,7 +2,11 @@ import { createHmac } from 'node:crypto';
 import type { Access } from './sas.ts';
 
 /** What a token of Entra ID must be for (concepts-control-access-dps-azure-ad, authenticate-authorize-azure-ad). */
-export const AUDIENCES = { dps: 'https://azure-devices-provisioning.net', hub: 'https://iothubs.azure.net' } as const;
+export const AUDIENCES = {
+  dps: 'https://azure-devices-provisioning.net',
+  hub: 'https://iothubs.azure.net',
+  arm: 'https://management.azure.com',
+} as const;
 
 const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 const signed = (text: string, key: string): string => createHmac('sha256', key).update(text).digest('base64url');

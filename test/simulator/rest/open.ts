@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { Arm, armKnows, armRefusalBody } from '../adr/arm.ts';
 import type { Namespace } from '../adr/namespace.ts';
+import { revokeLeaves } from '../adr/operations.ts';
 import type { Authority, Identity } from '../ca.ts';
 import type { Enrollments } from '../enrollments.ts';
 import type { Faults } from '../faults.ts';
@@ -7,6 +9,7 @@ import type { Hub } from '../hub.ts';
 import type { HubName, Log } from '../log.ts';
 import type { Registry } from '../registry.ts';
 import type { Switches } from '../switches.ts';
+import { dpsKnows } from '../versions.ts';
 import type { WebSockets } from '../websockets.ts';
 import { AUDIENCES } from './bearer.ts';
 import { DpsRest, dpsRefusalBody } from './dps-routes.ts';
@@ -35,6 +38,7 @@ export interface Rest {
     readonly dpsService: string;
     readonly hub1Service: string;
     readonly hub2Service: string;
+    readonly armService: string;
   };
   readonly hosts: Readonly<Record<'dps' | HubName, string>>;
   /** For the device side under the same host. */
@@ -50,7 +54,14 @@ const HUB = {
   audience: AUDIENCES.hub,
 } as const;
 
-/** Opens the REST side of DPS and of both hubs, each with a policy and a key of its own. */
+const ARM = {
+  refusalBody: armRefusalBody,
+  unauthorized: [401000, 'AuthenticationFailed'],
+  audience: AUDIENCES.arm,
+  knows: armKnows,
+} as const;
+
+/** Opens the REST side of DPS, of both hubs and of Resource Manager, each with a policy and a key of its own. */
 export async function openRest(parts: RestParts): Promise<Rest> {
   const { log, faults, authority, now, switches, enrollments, namespace, registries, hubs, webSockets } = parts;
   const dpsRest = new DpsRest(enrollments, switches, namespace);
@@ -58,26 +69,35 @@ export async function openRest(parts: RestParts): Promise<Rest> {
   const rest2 = new HubRest('hub2', registries.hub2, hubs.hub2, log);
   const shared = { log, faults, authority, now };
   const own = (policy: string) => ({ ...shared, policy, key: randomBytes(32).toString('base64') });
-  const [dps, hub1, hub2] = await Promise.all([
+  const arm = new Arm(namespace, switches, (deviceId) => revokeLeaves({ namespace, hubs }, deviceId));
+  const [dps, hub1, hub2, manager] = await Promise.all([
     RestServer.open(
-      { ...own('provisioningserviceowner'), ...DPS, name: 'dps', webSockets: webSockets.dps },
+      {
+        ...own('provisioningserviceowner'),
+        ...DPS,
+        name: 'dps',
+        webSockets: webSockets.dps,
+        knows: (version) => dpsKnows(version, switches.dpsVersions),
+      },
       dpsRest.routes,
     ),
     RestServer.open({ ...own('iothubowner'), ...HUB, name: 'hub1', webSockets: webSockets.hub1 }, rest1.routes),
     RestServer.open({ ...own('iothubowner'), ...HUB, name: 'hub2', webSockets: webSockets.hub2 }, rest2.routes),
+    RestServer.open({ ...own('owner'), ...ARM, name: 'arm' }, arm.routes),
   ]);
   return {
     connectionStrings: {
       dpsService: connectionString(dps.access),
       hub1Service: connectionString(hub1.access),
       hub2Service: connectionString(hub2.access),
+      armService: connectionString(manager.access),
     },
     hosts: { dps: dps.access.host, hub1: hub1.access.host, hub2: hub2.access.host },
     identities: { dps: dps.identity, hub1: hub1.identity, hub2: hub2.identity },
     async close() {
       rest1.jobs.stop();
       rest2.jobs.stop();
-      await Promise.all([dps.close(), hub1.close(), hub2.close()]);
+      await Promise.all([dps.close(), hub1.close(), hub2.close(), manager.close()]);
     },
   };
 }

@@ -6,14 +6,14 @@ import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Authority, Identity } from '../ca.ts';
 import type { Faults } from '../faults.ts';
-import type { Log, ServerName } from '../log.ts';
+import type { Log, RestName } from '../log.ts';
 import type { WebSockets } from '../websockets.ts';
 import { bearerRefusal } from './bearer.ts';
 import { type RestAnswer, RestRefusal, type Route } from './route.ts';
 import { type Access, sasRefusal } from './sas.ts';
 
 export interface RestOptions {
-  readonly name: ServerName;
+  readonly name: RestName;
   readonly log: Log;
   readonly faults: Faults;
   /** Signs the server certificate. */
@@ -26,8 +26,10 @@ export interface RestOptions {
   readonly audience: string;
   /** The number and the word for a wrong signature. */
   readonly unauthorized: readonly [errorCode: number, word: string];
+  /** Whether it knows an api-version. Default: each. */
+  readonly knows?: (version: string) => boolean;
   /** Devices on the same port. */
-  readonly webSockets: WebSockets;
+  readonly webSockets?: WebSockets;
   /** The body of a refusal, as this service writes it. */
   readonly refusalBody: (refusal: RestRefusal) => object;
 }
@@ -70,7 +72,7 @@ export class RestServer {
     server.on('request', (request, response) => void this.#serve(request, response));
     server.on('upgrade', (request, socket, head) => {
       this.#upgraded.add(socket as TLSSocket);
-      void options.webSockets.upgrade(request, socket as TLSSocket, head);
+      void options.webSockets?.upgrade(request, socket as TLSSocket, head);
     });
   }
 
@@ -141,7 +143,8 @@ export class RestServer {
   async #answer(request: IncomingMessage): Promise<RestAnswer> {
     const { name, faults, now } = this.#options;
     const chunks: Buffer[] = await request.toArray();
-    const failed = faults.take(name, 'rest-status');
+    const { method = request.method } = faults.peek(name, 'rest-status') ?? {};
+    const failed = method === request.method ? faults.take(name, 'rest-status') : undefined;
     if (failed !== undefined) {
       const { status = 503, code = status * 1_000 + 1, retryAfter, message = 'Fault.' } = failed;
       const headers = retryAfter === undefined ? {} : { 'Retry-After': retryAfter };
@@ -162,8 +165,10 @@ export class RestServer {
       this.#options.log.add(name, 'refused', { code: 401, reason });
       throw new RestRefusal(...this.#options.unauthorized, 'Unauthorized');
     }
-    if (!searchParams.has('api-version')) {
-      throw new RestRefusal(400004, 'InvalidProtocolVersion', 'The api-version is missing.');
+    const version = searchParams.get('api-version');
+    if (version === null) throw new RestRefusal(400004, 'InvalidProtocolVersion', 'The api-version is missing.');
+    if (this.#options.knows?.(version) === false) {
+      throw new RestRefusal(400004, 'InvalidProtocolVersion', `The api-version ${version} is not supported.`);
     }
     const path = pathname.replace(/\/$/, '');
     const route = this.#routes.find(({ method, path: pattern }) => method === request.method && pattern.test(path));

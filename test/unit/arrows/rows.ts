@@ -18,6 +18,7 @@ the CA refused the CSR | NL-AZURE-REFUSED | newleaf roll | Azure issues the leaf
 DPS assigned a hub of MQTT 5 | NL-AZURE-MQTT5 | newleaf reprovision | the gateway goes to its hub | test/e2e/azure/refusals.test.ts › a hub of MQTT 5 is refused
 the onboarding certificate was not enrolled | agent/keys/onboarding.ts | newleaf reprovision | DPS takes it | test/e2e/azure/refusals.test.ts › the onboarding certificate is not enrolled
 the onboarding certificate has expired | NL-ONBOARDING-EXPIRED | newleaf roll | DPS takes the new one | test/e2e/azure/refusals.test.ts › the onboarding certificate has expired
+the onboarding certificate nears its end, or has ended | NL-ONBOARDING-EXPIRING; NL-ONBOARDING-EXPIRED; agent/cli/request/csr.ts | newleaf csr --onboarding; newleaf reprovision | DPS is shown another certificate | test/e2e/azure/refusals.test.ts › the onboarding certificate nears its end
 the hub was not allowed | NL-DPS-HUB | newleaf reprovision | the gateway follows | test/e2e/allowed-hubs.test.ts › DPS assigns a hub that is not allowed
 another client has the same identity | NL-HUB-FLAPPING | newleaf uplink add NAME; newleaf reprovision | it sends through newleaf, the session stays | test/system/cures.test.ts › another client with the same identity
 a person is to bring the leaf | NL-ISSUER-PERSON; agent/cli/request/csr.ts; agent/cli/init/enrollment.ts | newleaf csr; newleaf install FILE | the gateway has it | test/e2e/arrows.test.ts › a person is to bring the leaf

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Screen } from '../../../agent/cli/kit/screen.ts';
-import { parkedAlarm } from '../../../agent/cli/status/advise.ts';
 import { renderStatus } from '../../../agent/cli/status/screen.ts';
 import { type Code, failure } from '../../../agent/failure/failure.ts';
 import type { NextStatus, Status } from '../../../agent/roll/report.ts';
@@ -230,18 +229,6 @@ describe('what to do', () => {
   });
 });
 
-test('what DPS refuses is to be enrolled, or its enrollment enabled', () => {
-  const { renewAt: _, ...next } = { ...leaf, slot: 'a' as const };
-  for (const [code, words] of [
-    ['NL-DPS-401002', 'enroll this leaf: DPS refused it once'],
-    ['NL-DPS-DISABLED', 'enable its enrollment: DPS refused it once'],
-    ['NL-DPS-404201', 'kept: DPS refused it once'],
-  ] as const) {
-    const parked = { slot: 'a', standing: 'parked', leaf: next, refusals: 1, trouble: failure(code) } as const;
-    assert.match(renderStatus(statusWith({ next: parked }), ascii, place), new RegExp(`Candidate {4}${words}\n`));
-  }
-});
-
 test('nothing is said of a moment that the clock has not reached: it was ahead then', () => {
   const request = { id: 'x', action: 'roll', reason: 'due', from: 'newleaf', at: at(86_400_000) } as const;
   const last = ended({ reason: 'due', from: 'newleaf', endedAt: at(86_400_000) });
@@ -281,20 +268,4 @@ test('no line is longer than the screen is wide', () => {
       .filter((line) => line.length > width);
     assert.deepEqual(long, []);
   }
-});
-
-test('a leaf that waits below a root that DPS has not verified: the advice names the root', () => {
-  const trouble = { ...failure('NL-DPS-401002'), cause: '401002, CA certificate not found.' };
-  const candidate = { slot: 'a', standing: 'parked', leaf, trouble } as const;
-  const alarm = parkedAlarm(candidate, '/var/lib/newleaf', 0);
-  assert.match(alarm?.advice ?? '', /or its issuer in DPS, or verify the root above it, then `newleaf reprovision`/);
-});
-
-test('what hurries an issuer that refuses is not a roll, where a person brings the leaves', () => {
-  const alarm = parkedAlarm({ slot: 'a', standing: 'parked', trouble: failure('NL-LEAF-CN') }, '/var/lib/newleaf', 0);
-  assert.match(alarm?.advice ?? '', /After that: `newleaf roll --wait`; after a change/);
-  assert.match(
-    alarm?.byPerson ?? '',
-    /After that: `newleaf csr`, have it signed, then `newleaf install FILE`; after a change/,
-  );
 });

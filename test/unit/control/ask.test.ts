@@ -16,6 +16,7 @@ const ASKS: readonly (readonly [path: string, body: string, ask: object])[] = [
   ['/v1/roll', '{"id":"b","discard":true}', { kind: 'roll', from, id: 'b', delayMs: 0, discard: true }],
   ['/v1/csr', '', { kind: 'csr', from, newKey: false }],
   ['/v1/csr', '{"newKey":true}', { kind: 'csr', from, newKey: true }],
+  ['/v1/csr', '{"onboarding":true}', { kind: 'onboarding-csr' }],
   ['/v1/leaf', JSON.stringify({ leaf: PEM }), { kind: 'install', from, delivered: Buffer.from(PEM) }],
   ['/v1/leaf', JSON.stringify({ leaf: base64(PEM) }), { kind: 'install', from, delivered: Buffer.from(PEM) }],
   ['/v1/leaf', '{"leaf":"MIAC\\nAQA=\\n","id":"c"}', { kind: 'install', from, id: 'c', delivered: DER }],

@@ -18,9 +18,13 @@ const well: RollState = {
   outcomes: [{ ...request('roll'), outcome: 'done', endedAt: NOW }],
 };
 
+/** The end of the onboarding certificate of all of them: late. */
+const LATE = iso(NOW + 22 * HOUR);
+
 /** The twin as a query sees it. */
-function row(state: RollState): object {
-  const options = { version: '1', registrationId: 'gw-1', terms, now: NOW };
+function row(state: RollState, notAfter = LATE): object {
+  const onboarding = { told: { thumbprint: 'T', notAfter } };
+  const options = { version: '1', registrationId: 'gw-1', terms, now: NOW, onboarding };
   const newleaf = JSON.parse(JSON.stringify(twinOf(presentOf(state, options), 'newleaf')));
   return {
     connectionState: state.online === undefined ? 'Disconnected' : 'Connected',
@@ -43,13 +47,16 @@ describe('the queries for a fleet find the gateways that they are meant for', ()
     parked,
     well,
     { ...SITUATIONS.serving, current: { ...current, notAfter: NOW + 20 * HOUR } },
+    well,
   ];
   assert.equal(conditions.length, meant.length);
   for (const [at, text] of conditions.entries()) {
     test(text, () => {
       const soon = iso(NOW + 21 * HOUR);
-      const holds = condition(text.replace('issuing CA 1', 'CA').replace('2026-12-25', soon));
-      assert.ok(holds(row(meant[at] ?? well)));
+      const holds = condition(
+        text.replace('issuing CA 1', 'CA').replace('2026-12-25', soon).replace('2027-06-30', soon),
+      );
+      assert.ok(holds(row(meant[at] ?? well, text.includes('onboarding') ? iso(NOW) : LATE)));
       assert.equal(holds(row(well)), text.includes('leaf.issuer'), 'one that is well is found by its CA, and only so');
     });
   }

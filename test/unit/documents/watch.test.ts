@@ -27,6 +27,8 @@ test('dashboard and rules name metrics that newleaf has, and each state that nee
     'newleaf_parked',
     'newleaf_leaf_not_after_seconds',
     'newleaf_last_outcome_done',
+    'newleaf_onboarding_not_after_seconds',
+    'newleaf_renewal_pending',
   ]) {
     assert.match(RULES, new RegExp(`^        expr: ${name}\\b`, 'm'));
   }

@@ -16,6 +16,8 @@ const twins: Readonly<Record<string, { readonly newleaf: Newleaf; readonly away?
   refused: { newleaf: { last: { outcome: 'kept', code: 'NL-DPS-401002' } } },
   barred: { newleaf: parked('NL-DPS-DISABLED') },
   kept: { newleaf: { last: { outcome: 'kept', code: 'NL-EST-AUTH' } } },
+  unissued: { newleaf: parked('NL-AZURE-POLICY') },
+  ending: { newleaf: { trouble: 'NL-ONBOARDING-EXPIRING', last: { outcome: 'done' } } },
   late: { newleaf: { alarm: '3day', last: { outcome: 'done' } } },
 };
 const rows = Object.entries(twins).map(([deviceId, { newleaf, away }]) => ({
@@ -41,6 +43,8 @@ test('the commands for each group find its devices, and no others', () => {
     stranded: ['stranded'],
     'NL-DPS-DISABLED': ['barred'],
     'NL-EST-AUTH': ['kept'],
+    'NL-AZURE-POLICY': ['unissued'],
+    'onboarding certificate ends': ['ending'],
     'renewal overdue': ['late'],
   });
   for (const { what, devices, commands } of all) {

@@ -165,7 +165,35 @@ test('"kept" is explained where it is shown, and its code is counted', async () 
   hub1.patchReported('gw-3', { newleaf: { last: null } });
 });
 
+test('leaves: who holds which, with the onboarding certificate where there is one', async () => {
+  const { hub1 } = office.simulator.registries;
+  const own = { serial: '0A1B', issuer: 'newleaf ica-1' };
+  const onboarding = { thumbprint: NEXT, notAfter: '2031-01-01T00:00:00.000Z' };
+  const before = await office.enroll(['list', 'leaves']);
+  assert.match(before.out, /^DEVICE {2}ENDS {8}ISSUER {2}SERIAL {2}THUMBPRINT\ngw-1 {4}2099-01-01 {2}CA {6}- /);
+  hub1.patchReported('gw-1', { newleaf: { leaf: own, onboarding } });
+  const { out } = await office.enroll(['list', 'leaves']);
+  assert.match(
+    out,
+    /^DEVICE .* THUMBPRINT +ONBOARDING ENDS\ngw-1 +2099-01-01 +newleaf ica-1 +0A1B +(AB){32} +2031-01-01\ngw-2 +2020-01-01 +CA +- +(AB){32} +-\n2 devices\.\n$/,
+  );
+  const { devices } = JSON.parse((await office.enroll(['list', 'leaves', '--json', '--days', '40000'])).out);
+  assert.deepEqual(devices[0], { deviceId: 'gw-1', ...leaf('2099-01-01T00:00:00.000Z'), ...own, onboarding });
+  const shown = await office.enroll(['show', 'device', 'gw-1']);
+  assert.match(shown.out, /\n {4}serial {5}0A1B\n {4}onboarding {1}CDCDCDCDCDCDCDCD\.\.\., until 2031-01-01\n/);
+  hub1.patchReported('gw-1', {
+    newleaf: { leaf: { ...leaf('2099-01-01T00:00:00.000Z'), serial: null }, onboarding: null },
+  });
+});
+
 describe('show', () => {
+  test('device: known by a CA', async () => {
+    await office.simulator.writeCaDevice('hub1', 'gw-5');
+    const { out } = await office.enroll(['show', 'device', 'gw-5']);
+    assert.match(out, /\n {4}leaf {7}any of its CA, which the hub trusts\n/);
+    await office.simulator.forget('gw-5');
+  });
+
   test('device: what its newleaf reports, and whether hub and enrollment hold that leaf', async () => {
     const { out } = await office.enroll(['show', 'device', 'gw-1']);
     assert.match(

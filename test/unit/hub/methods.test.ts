@@ -28,6 +28,7 @@ const GOOD: readonly (readonly [string, unknown, Ask])[] = [
   ['requestCsr', null, { kind: 'csr', from: 'method', newKey: false }],
   ['requestCsr', { id: 'c-1' }, { kind: 'csr', from: 'method', newKey: false }],
   ['requestCsr', { newKey: true }, { kind: 'csr', from: 'method', newKey: true }],
+  ['requestCsr', { onboarding: true }, { kind: 'onboarding-csr' }],
   ['installLeaf', { chain: PEM }, { kind: 'install', from: 'method', delivered: Buffer.from(PEM) }],
   [
     'installLeaf',

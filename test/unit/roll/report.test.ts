@@ -170,7 +170,13 @@ test('a serving gateway, as the twin has it', () => {
   assert.deepEqual(twin(SITUATIONS.serving), {
     version: '1.2.3',
     phase: 'serving',
-    leaf: { thumbprint: 'T-g0', notAfter: iso(current.notAfter), label: 'newleaf-a', issuer: 'CA' },
+    leaf: {
+      thumbprint: 'T-g0',
+      notAfter: iso(current.notAfter),
+      label: 'newleaf-a',
+      issuer: 'CA',
+      serial: current.serial,
+    },
     assignment: { host: 'hub1', deviceId: 'gw-1' },
   });
 });

@@ -3,7 +3,7 @@ import { Fault } from '../../../../agent/failure/failure.ts';
 import { mint, mintCa } from '../../certificate/mint.ts';
 import { dialled, entry } from '../gateway.ts';
 import { NOW } from '../stage.ts';
-import { answers, DAY, errno, fails, type Row, settingIn, shows, withLeaf, withoutLeaf } from './row.ts';
+import { answers, BY_AZURE, DAY, errno, fails, type Row, settingIn, shows, withLeaf, withoutLeaf } from './row.ts';
 
 const unreached = (stage: Unreached['stage'], isIpv6Only = false) =>
   fails(new Unreached(stage, 'No.', 8883, undefined, isIpv6Only));
@@ -192,6 +192,13 @@ export const AZURE: readonly Row[] = [
     'refused',
     { exchange: answers(401, { errorCode: 401002, message: 'CA certificate not found.' }) },
     /^failed NL-DPS-401002 DPS does not accept the leaf of gw-0001: .* \(401002 CA certificate not found\.\)\. -> /,
+  ],
+  [
+    'enrollment',
+    'refused, and DPS sees the onboarding certificate alone',
+    { exchange: answers(401, { errorCode: 401002, message: 'No.' }) },
+    /^failed NL-DPS-401002 DPS does not accept the onboarding certificate of gw-0001: .* -> Operator: enroll the onboarding certificate or its issuer, or/,
+    BY_AZURE,
   ],
   [
     'enrollment',

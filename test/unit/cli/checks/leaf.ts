@@ -1,7 +1,7 @@
 import { mint, mintCa } from '../../certificate/mint.ts';
 import { currentLeaf } from '../gateway.ts';
 import { NOW } from '../stage.ts';
-import { DAY, type Row, settingIn, withLeaf, withoutLeaf } from './row.ts';
+import { BY_AZURE, DAY, type Row, settingIn, withLeaf, withoutLeaf } from './row.ts';
 
 const lasting = { notBefore: NOW - 10 * DAY, notAfter: NOW + 365 * DAY };
 const root = await mintCa(lasting);
@@ -72,6 +72,13 @@ export const LEAF: readonly Row[] = [
     'the intermediate ends before the leaf',
     { entry: chainOf(byShort, short) },
     /^warning The intermediate "CN=Device CA" ends on 2026-11-30, before the leaf\. -> Operator of the CA/,
+  ],
+  [
+    'chain',
+    'Azure issues it: DPS never sees it',
+    { entry: chainOf(byInter, inter) },
+    /^ok The leaf is sent with an intermediate, to the hub alone, which trusts its CA "Device CA"\.$/,
+    BY_AZURE,
   ],
   ['chain', 'the intermediate has expired', { entry: chainOf(byGone, gone) }, /^failed NL-LEAF-CHAIN .* -> /],
   ['chain', 'an impostor', { entry: chainOf(byInter, short) }, /^failed NL-LEAF-CHAIN .* -> /],

@@ -50,6 +50,9 @@ export function settingIn(section: string, line: string, toml = CONFIG): string 
   return toml.includes(head) ? toml.replace(head, `${head}${line}\n`) : `${toml}${head}${line}\n`;
 }
 
+/** Azure issues the leaves. */
+export const BY_AZURE = settingIn('onboarding', 'key = "pkcs11:object=factory"').replace('"inbox"', '"azure"');
+
 /** A server that gives this answer to everything. */
 export const answers =
   (status: number, body: object | string = ''): Site['exchange'] =>

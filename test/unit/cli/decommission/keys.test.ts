@@ -56,6 +56,11 @@ describe('what decommission destroys', () => {
     });
   }
 
+  test('the setting that names it is told: onboarding.key, where Azure issues the leaves', async () => {
+    const found = await keysIn(tokenOf({}), 'newleaf', GIVEN, { setting: 'onboarding.key' });
+    assert.deepEqual(found.kept, [{ label: 'factory', why: 'it was there before newleaf (onboarding.key)' }]);
+  });
+
   test('never the key that was given to newleaf, whatever its label', async () => {
     const objects = {
       'newleaf-a': [

@@ -198,3 +198,18 @@ test('a leaf without its key is registered nowhere', async () => {
   assert.equal(await code(dps.register(leafOf('BB'), never)), 'NL-TOKEN-KEY');
   assert.deepEqual(registrations, []);
 });
+
+test('the record of an earlier process is counted for the metrics, as far as it is of the last hour', async () => {
+  let record = JSON.stringify({ leaf: 'T', asked: [NOW - 3_700_000, NOW - 60_000, NOW + 60_000] });
+  const write = async (text: string) => {
+    record = text;
+  };
+  const pace = new LeafPace({ read: async () => record, write, current: () => 'T', now: () => NOW });
+  assert.equal(pace.recent, 0);
+  await pace.look();
+  assert.equal(pace.recent, 1);
+  const takeBack = await pace.begin();
+  assert.equal(pace.recent, 2);
+  await takeBack();
+  assert.equal(pace.recent, 1);
+});

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { onWire } from '../../../agent/ask/wire.ts';
+import { Fault } from '../../../agent/failure/failure.ts';
+import { Disk, gateway, servingState } from './gateway.ts';
+
+const told = { thumbprint: 'T', notAfter: '2027-01-01T00:00:00.000Z' };
+
+test('a CSR for the onboarding key: made by the token, or why there is none', async (t) => {
+  const rows: readonly (readonly [csr: (cn: string) => Promise<string>, status: number, said: RegExp])[] = [
+    [async (cn) => `CSR of ${cn}`, 200, /"csr":"CSR of gw-1","slot":"given","cn":"gw-1"/],
+    [() => Promise.reject(new Fault('NL-ONBOARDING-KEY')), 500, /"code":"NL-ONBOARDING-KEY"/],
+  ];
+  for (const [csr, status, said] of rows) {
+    const { daemon } = await gateway(t, new Disk(servingState), {}, { onboarding: { told, requests: 0, csr } });
+    const answer = await onWire(daemon.answer)({ kind: 'onboarding-csr' });
+    assert.equal(answer.status, status);
+    assert.match(JSON.stringify(answer.body), said);
+  }
+});
+
+test('where Azure does not issue the leaves, there is no such key', async (t) => {
+  const { daemon } = await gateway(t, new Disk(servingState));
+  const { status, body } = await onWire(daemon.answer)({ kind: 'onboarding-csr' });
+  assert.equal(status, 400);
+  assert.match(JSON.stringify(body), /There is no onboarding key: leaf\.issuer is not \\"azure\\"/);
+});

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, afterEach, before, type TestContext, test } from 'node:test';
+import { AUDIENCES, bearerToken } from '../../simulator/rest/bearer.ts';
+import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
+import { DEFAULT_SWITCHES } from '../../simulator/switches.ts';
+import { admits, prepare, provisioned } from '../simulator/adr/device.ts';
+import { scratch } from '../state/disk.ts';
+
+const ENROLL = join(import.meta.dirname, '..', '..', '..', 'scripts', 'enroll.ts');
+const HOUR = 3_600_000;
+const IDS = ['gw-1', 'gw-2', 'gw-3'];
+
+let simulator: Simulator;
+before(async () => {
+  simulator = await startSimulator();
+  await prepare(simulator);
+  for (const id of IDS) await provisioned(simulator, id);
+});
+after(() => simulator.close());
+afterEach(async () => {
+  await simulator.set(DEFAULT_SWITCHES);
+  await simulator.lift('arm');
+});
+
+const field = (name: string): string => new RegExp(`${name}=([^;]+)`).exec(simulator.endpoints.armService)?.[1] ?? '';
+
+interface Told {
+  readonly code: number;
+  readonly out: string;
+  readonly said: string;
+  /** The log, a line each. */
+  readonly log: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** As the user of an `az` of the test, which gives a token for Resource Manager alone. */
+function enroll(t: TestContext, argv: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Told> {
+  const directory = scratch(t);
+  const [trust, bin, log] = ['trust.pem', 'bin', 'log'].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const accessToken = bearerToken({ key: field('SharedAccessKey') }, AUDIENCES.arm, Date.now() + HOUR);
+  const token = { accessToken, expires_on: Math.trunc((Date.now() + HOUR) / 1_000), tokenType: 'Bearer' };
+  writeFileSync(trust, simulator.endpoints.trustPem);
+  writeFileSync(log, '');
+  mkdirSync(bin);
+  writeFileSync(
+    join(bin, 'az'),
+    `#!/bin/sh\ncase "$*" in *${AUDIENCES.arm}) echo '${JSON.stringify(token)}' ;; *) exit 1 ;; esac\n`,
+  );
+  chmodSync(join(bin, 'az'), 0o755);
+  const namespace = `https://${field('HostName')}${simulator.endpoints.namespaceId}`;
+  const own = {
+    PATH: `${bin}:/usr/bin:/bin`,
+    HOME: directory,
+    NODE_EXTRA_CA_CERTS: trust,
+    NEWLEAF_ADR_NAMESPACE: namespace,
+  };
+  return new Promise((resolve) => {
+    const line = ['--import', 'tsx', ENROLL, ...argv, '--log', log];
+    const child = execFile(process.execPath, line, { env: { ...own, ...env } }, (_, out, err) => {
+      const lines = readFileSync(log, 'utf8').split('\n').filter(Boolean);
+      resolve({
+        code: child.exitCode ?? -1,
+        out,
+        said: err.replaceAll(/\s+/g, ' ').trim(),
+        log: lines.map((one) => JSON.parse(one)),
+      });
+    });
+  });
+}
+
+const idOf = async (id: string): Promise<string | undefined> =>
+  (await simulator.namespaceState()).devices.find(({ deviceId }) => deviceId === id)?.id;
+
+for (const registryName of ['external-id', 'own'] as const) {
+  test(`every leaf of a device is revoked, whatever its name in the registry: ${registryName}`, async (t) => {
+    await simulator.set({ registryName });
+    const { leaf } = await provisioned(simulator, 'gw-3');
+    const other = await idOf('gw-1');
+    assert.equal(await admits(simulator, 'gw-3', leaf), 0);
+    const { code, out, said, log } = await enroll(t, ['revoke', 'gw-3', '--yes']);
+    assert.equal(code, 0, said);
+    assert.match(
+      out,
+      /^Device gw-3 of Azure Device Registry\n.* policy .*\/certificatePolicies\/monthly\n.*No leaf that was issued to gw-3 so far opens a hub\./s,
+    );
+    assert.equal(await admits(simulator, 'gw-3', leaf), 5);
+    assert.equal(await idOf('gw-1'), other);
+    assert.deepEqual(
+      log.map(({ event, kind, id, after: becomes }) => [event, kind, id, becomes]),
+      [
+        ['begun', 'leaves', 'gw-3', 'revoked'],
+        ['done', 'leaves', 'gw-3', 'revoked'],
+      ],
+    );
+  });
+}
+
+test('--dry-run and without an answer: nothing is revoked', async (t) => {
+  const before = await idOf('gw-1');
+  const dry = await enroll(t, ['revoke', 'gw-1', '--dry-run']);
+  assert.match(dry.out, /Nothing was changed \(--dry-run\)/);
+  const asked = await enroll(t, ['revoke', 'gw-1']);
+  assert.match(asked.said, /Revoke every leaf that Azure has issued to gw-1\? This cannot be undone\. .*--yes/);
+  assert.deepEqual([dry.code, asked.code, dry.log, asked.log, await idOf('gw-1')], [0, 2, [], [], before]);
+});
+
+test('what the registry does not know, what is no namespace, and what Azure refuses: one sentence each', async (t) => {
+  const unknown = await enroll(t, ['revoke', 'gw-9', '--yes']);
+  assert.match(unknown.said, /^The namespace has no device "gw-9"\. -> It has those that have got a leaf/);
+  const missing = await enroll(t, ['revoke', 'gw-1', '--yes'], { NEWLEAF_ADR_NAMESPACE: '' });
+  assert.match(
+    missing.said,
+    /^The namespace is missing: --namespace or NEWLEAF_ADR_NAMESPACE.* -> `az iot adr ns show/,
+  );
+  const wrong = await enroll(t, ['revoke', 'gw-1', '--namespace', 'newleaf', '--yes']);
+  assert.match(wrong.said, /^"newleaf" is no namespace: /);
+  await simulator.lay('arm', 'rest-status', { status: 409, message: 'The device is busy.', method: 'POST' });
+  const busy = await enroll(t, ['revoke', 'gw-1', '--yes']);
+  assert.match(busy.said, /^Azure Device Registry refuses \(409\): The device is busy\./);
+  assert.deepEqual(
+    busy.log.map(({ event }) => event),
+    ['begun', 'failed'],
+  );
+  await simulator.lay('arm', 'rest-status', { status: 403, message: 'No role.' });
+  const barred = await enroll(t, ['revoke', 'gw-1', '--yes']);
+  assert.match(barred.said, /^Azure Device Registry refuses the connection string or the login \(403\): .*your role/);
+  assert.deepEqual(
+    [unknown, missing, wrong, busy, barred].map(({ code }) => code),
+    [1, 2, 2, 1, 1],
+  );
+});
