@@ -79,6 +79,9 @@ async function demandReported(hub: Hub, deviceId: string, { thumbprint }: Given)
 export const conditioned = (option: 'job' | 'where', condition: string): string =>
   `--${option} "${printable(condition.replace(/["$`\\]/g, '\\$&'))}"`;
 
+/** The cure for members of a group, whose leaves have no enrollment of their own. */
+export const ADMIT_CA = `${NAME} roll-group intermediate NAME --certificate CA.pem`;
+
 /** As operands of the next command: more than a few would fill the screen. */
 export const operands = (ids: readonly string[]): string =>
   isFew(ids) ? printable(ids.toSorted().join(' ')) : 'DEVICE...';

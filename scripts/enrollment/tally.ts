@@ -1,14 +1,17 @@
 import { type Screen, safe, wrap } from '../../agent/cli/kit/screen.ts';
-import { those } from './device.ts';
+import { ADMIT_CA, those } from './device.ts';
 import { NAME } from './name.ts';
 import type { Outcome } from './outcome.ts';
 import { isDone, type Run, sumOf } from './run.ts';
 import { count } from './screen.ts';
 
-/** The advice for devices whose new leaf DPS does not admit. */
+/** The advice for devices whose new leaf DPS does not admit. Hub and twins do not tell what a device is enrolled by. */
 const enrollThem = (ids: readonly string[], condition: string | undefined): string =>
-  `Enroll the new leaf, which the device sends, or the CA that issued it:
+  `Enroll the new leaf, which the device sends:
   ${NAME} set-secondary ${those(ids, 'where', condition)} --from-device
+Or, of a group, the CA that issued it:
+  ${ADMIT_CA}
+And call again:
   ${NAME} reprovision ${those(ids, 'job', condition)}
 `;
 /** The advice where DPS says that the enrollment is disabled: another leaf would be refused, too. */
