@@ -39,6 +39,8 @@ export class Viewer {
   readonly #known = new Map<string, readonly Outcome[]>();
   /** Waves for which no device is left. */
   readonly #whole = new Set<number>();
+  /** Devices that a wave leaves out, as their enrollments could not be edited: a process that goes on tries these again. */
+  readonly #left = new Map<string, { readonly wave: number; readonly gateway: Gateway }>();
   /** Jobs that were ended before this process has looked. */
   #endsBefore: Set<string> | undefined;
   /** A person has ended the request since. */
@@ -54,6 +56,10 @@ export class Viewer {
   /** No device is left for it. */
   exhausted(wave: number): void {
     this.#whole.add(wave);
+  }
+
+  leaveOut(wave: number, gateways: readonly Gateway[]): void {
+    for (const gateway of gateways) this.#left.set(gateway.deviceId, { wave, gateway });
   }
 
   async jobs(): Promise<WaveJob[]> {
@@ -76,7 +82,11 @@ export class Viewer {
     for (const job of jobs) results.set(job, await this.#resultsOf(job));
     const isOver = jobs.every(({ ended }) => ended);
     const seen = await this.#twins([...results.values()].flat(), isOver);
-    const count = Math.max(0, ...jobs.map(({ wave }) => wave + 1), ...[...this.#whole].map((wave) => wave + 1));
+    const left = [...this.#left.values()];
+    const count = Math.max(
+      0,
+      ...[...jobs.map(({ wave }) => wave), ...this.#whole, ...left.map(({ wave }) => wave)].map((wave) => wave + 1),
+    );
     const called = new Set<string>();
     const waves = Array.from({ length: count }, (_, wave) => {
       const own = jobs.filter((job) => job.wave === wave);
@@ -86,11 +96,16 @@ export class Viewer {
         // A query may not have the results of a job that has just begun.
         if (!isCancelled(job)) for (const id of job.ids ?? []) if (!outcomes.has(id)) called.add(id);
       }
-      const gateways = [...outcomes.values()].map((one) => this.#gateway(one, seen.get(one.deviceId), plan, now));
+      const out = left.flatMap((one) => (one.wave === wave ? [one.gateway] : []));
+      const gateways = [
+        ...[...outcomes.values()].map((one) => this.#gateway(one, seen.get(one.deviceId), plan, now)),
+        ...out,
+      ];
       for (const { deviceId, state } of gateways) if (state !== 'not-asked') called.add(deviceId);
-      const given = own.flatMap((job) => (isCancelled(job) ? [] : (job.ids ?? []))).length;
+      const given = out.length + own.flatMap((job) => (isCancelled(job) ? [] : (job.ids ?? []))).length;
       const size = plan.waves[wave] ?? 'rest';
-      const isGiven = size === 'rest' ? own.some((job) => !isCancelled(job)) : given >= sizeIn(size, plan.of);
+      const isForAll = own.some((job) => !isCancelled(job) && job.ids === undefined);
+      const isGiven = isForAll || given >= sizeIn(size, plan.of);
       const ends = own.map(({ ended, endedAt }) => (ended ? (endedAt ?? now) : undefined));
       const endedAt = ends.includes(undefined) ? undefined : Math.max(0, ...ends.map((end) => end ?? 0));
       return { begun: { isWhole: isGiven || this.#whole.has(wave), endedAt, gateways }, parts: own.length, given };
