@@ -87,8 +87,8 @@ export const operands = (ids: readonly string[]): string =>
   isFew(ids) ? printable(ids.toSorted().join(' ')) : 'DEVICE...';
 
 /** The same, or in their place the condition that they meet, where that is known. */
-export const those = (ids: readonly string[], option: 'job' | 'where', condition?: string): string =>
-  condition === undefined || isFew(ids) ? operands(ids) : conditioned(option, condition);
+export const those = (ids: readonly string[], condition?: string): string =>
+  condition === undefined || isFew(ids) ? operands(ids) : conditioned('where', condition);
 
 const isFew = (ids: readonly string[]): boolean => ids.length <= MOST_OPERANDS;
 

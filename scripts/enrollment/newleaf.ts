@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { Failed } from '../../agent/cli/kit/command.ts';
 import { printable } from '../../agent/cli/kit/screen.ts';
+import { atOnce } from './at-once.ts';
 import type { Hub, Row } from './hub.ts';
 
 const text = v.nullish(v.string());
@@ -67,6 +68,29 @@ export async function devicesWhere(hub: Hub, condition = '*', isQuiet = false): 
   const where = condition.trim() === '*' ? '' : ` WHERE ${condition}`;
   const all = isQuiet ? hub.query(`SELECT * FROM devices${where}`, seenIn) : hub.devices(where, seenIn);
   return (await all).toSorted((one, other) => (one.deviceId < other.deviceId ? -1 : 1));
+}
+
+/** Up to this many are read one by one: a query may lag behind the twins for minutes (iot-hub-devguide-query-language). */
+const FEW = 20;
+const AT_ONCE = 4;
+
+/** Those of these that the hub has, as they are now. */
+export async function seenOf(hub: Hub, deviceIds: readonly string[]): Promise<Map<string, Seen>> {
+  const wanted = new Set(deviceIds);
+  const seen = new Map<string, Seen>();
+  if (wanted.size > FEW) {
+    for (const one of await hub.query('SELECT * FROM devices', seenIn)) {
+      if (wanted.has(one.deviceId)) seen.set(one.deviceId, one);
+    }
+    return seen;
+  }
+  await atOnce(AT_ONCE, deviceIds, async (deviceId) => {
+    const twin = await hub.twin(deviceId);
+    if (twin === undefined) return;
+    const connectionState = twin.connected ? 'connected' : '';
+    seen.set(deviceId, seenIn({ deviceId, connectionState, properties: twin }));
+  });
+  return seen;
 }
 
 /** Their names. @throws Failed where there is none */

@@ -1,8 +1,7 @@
-import { atOnce } from '../at-once.ts';
 import { endOf } from '../follow.ts';
 import type { Hub, JobProgress } from '../hub.ts';
 import { isCancelled, jobOutcomes } from '../job.ts';
-import { type Seen, seenIn } from '../newleaf.ts';
+import { type Seen, seenIn, seenOf } from '../newleaf.ts';
 import type { Outcome } from '../outcome.ts';
 import { demandId, requestOf } from '../request.ts';
 import { isMark, type Wave, waveIn } from './condition.ts';
@@ -26,10 +25,6 @@ export interface View {
   /** Jobs that have not ended. */
   readonly running: readonly string[];
 }
-
-/** More are read by one query. */
-const FEW = 20;
-const AT_ONCE = 4;
 
 /** Reads how a request in waves stands, from the hub alone. */
 export class Viewer {
@@ -137,20 +132,12 @@ export class Viewer {
     );
     const seen = new Map(own.map((one) => [one.deviceId, one]));
     const missing = outcomes.filter(({ deviceId, result }) => result === 'waiting' && !seen.has(deviceId));
-    if (!isOver || missing.length === 0) return seen;
-    if (missing.length > FEW) {
-      const wanted = new Set(missing.map(({ deviceId }) => deviceId));
-      for (const one of await this.#hub.query('SELECT * FROM devices', seenIn)) {
-        if (wanted.has(one.deviceId)) seen.set(one.deviceId, one);
-      }
-      return seen;
-    }
-    await atOnce(AT_ONCE, missing, async ({ deviceId }) => {
-      const twin = await this.#hub.twin(deviceId);
-      if (twin)
-        seen.set(deviceId, seenIn({ deviceId, connectionState: twin.connected ? 'connected' : '', properties: twin }));
-    });
-    return seen;
+    if (!isOver) return seen;
+    const others = await seenOf(
+      this.#hub,
+      missing.map(({ deviceId }) => deviceId),
+    );
+    return new Map([...seen, ...others]);
   }
 
   #gateway(outcome: Outcome, seen: Seen | undefined, plan: Plan, now: number): Gateway {

@@ -15,7 +15,7 @@ import { statusOf } from '../refusal.ts';
 import { type Action, demandId, newId, operatorOf } from '../request.ts';
 import { documentOf, type Run, writeBegun, writeRun } from '../run.ts';
 import { count, linesFor } from '../screen.ts';
-import { names, report } from '../tally.ts';
+import { callAgain, names, report } from '../tally.ts';
 import { conditionOf, fitting } from './condition.ts';
 import { type Gateway, judge, type Verdict } from './judge.ts';
 import type { Prepare } from './leaf-by-leaf.ts';
@@ -225,12 +225,11 @@ async function ended(call: Call, hub: Hub, roll: Roll, view: View, verdict: Verd
   else {
     const screen = screenOf(desk.out, desk.env);
     const rest = left.length === 0 ? '' : `${count(left.length, 'device')} of ${plan.of} not asked.\n`;
-    const again = `  ${NAME} reprovision --retry ${id}\n`;
     const next = `  ${NAME} reprovision --resume ${id}\n`;
     const groups = report({ ...run, devices: devices.filter(({ reason }) => reason !== LATER) }, 0, screen);
     const words =
       verdict.is === 'stop' ? `Stopped in wave ${verdict.wave + 1} of ${plan.waves.length}: ${verdict.why}.\n` : '';
-    const cure = isDone || groups === '' ? '' : `To call those again that are not done, once they are cured:\n${again}`;
+    const cure = isDone || groups === '' ? '' : callAgain(id);
     const isOpen = view.running.length > 0 && verdict.is !== 'stop';
     const open = isOpen ? `A job goes on in the hub. To end it:\n  ${NAME} cancel ${id}\n` : '';
     const isKnown = view.parts.some((jobs) => jobs > 0);
