@@ -41,7 +41,7 @@ export class Viewer {
   /** A person has ended the request since. */
   isEnded = false;
   /** Leaves before the request, where this process has seen them. */
-  readonly before = new Map<string, string>();
+  readonly #before = new Map<string, string>();
 
   constructor(hub: Hub, id: string) {
     this.#hub = hub;
@@ -51,6 +51,19 @@ export class Viewer {
   /** No device is left for it. */
   exhausted(wave: number): void {
     this.#whole.add(wave);
+  }
+
+  /** @param devices that are about to be called. One that another operator has had called has its new leaf already. */
+  remember(devices: readonly Seen[]): void {
+    for (const { deviceId, newleaf } of devices) {
+      if (newleaf?.leaf && newleaf.last?.id !== this.#id) this.#before.set(deviceId, newleaf.leaf.thumbprint);
+    }
+  }
+
+  /** Of a device that has done the request. */
+  isOnOldLeaf({ deviceId, newleaf }: Seen): boolean {
+    const leaf = newleaf?.leaf?.thumbprint;
+    return demandId(this.#id).action === 'roll' && leaf !== undefined && leaf === this.#before.get(deviceId);
   }
 
   leaveOut(wave: number, gateways: readonly Gateway[]): void {
@@ -155,9 +168,8 @@ export class Viewer {
     }
     const end = endOf(deviceId, last.id, seen?.newleaf);
     if (end?.result !== 'done') return { ...end, deviceId, state: 'otherwise' };
-    const leaf = seen?.newleaf?.leaf?.thumbprint;
-    const isOld = demandId(this.#id).action === 'roll' && leaf !== undefined && leaf === this.before.get(deviceId);
-    if (isOld) return { deviceId, state: 'otherwise', reason: 'done, and still on its old leaf' };
+    if (seen && this.isOnOldLeaf(seen))
+      return { deviceId, state: 'otherwise', reason: 'done, and still on its old leaf' };
     const since = Number.isNaN(at) ? began : at;
     if (!seen?.connected) return { deviceId, state: 'back', at: since, reason: 'done, and not connected any more' };
     const isHeld = now - since >= plan.hold * 1_000;

@@ -184,7 +184,7 @@ async function callNext(
   const left = await pick(hub, condition, view);
   const room = sizeIn(size, plan.of) - (view.given[wave] ?? 0);
   if (left.length === 0 || room <= 0) return viewer.exhausted(wave);
-  for (const { deviceId, newleaf } of left) if (newleaf?.leaf) viewer.before.set(deviceId, newleaf.leaf.thumbprint);
+  viewer.remember(left);
   const wanted = left.slice(0, room).map(({ deviceId }) => deviceId);
   const chosen = size === 'rest' && prepare === undefined ? undefined : fitting({ condition, plan }, wanted);
   const unwell = chosen && prepare ? await prepare(chosen, enough) : [];
