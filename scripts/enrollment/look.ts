@@ -7,7 +7,7 @@ import { endOf } from './follow.ts';
 import type { Hub, JobProgress } from './hub.ts';
 import { type JobResults, watchJob } from './job.ts';
 import { NAME } from './name.ts';
-import { type Newleaf, seenIn, seenOf } from './newleaf.ts';
+import { lastAsked, type Newleaf, seenOf } from './newleaf.ts';
 import { asked, LATER, notAsked, type Outcome } from './outcome.ts';
 import { demandId, isLater, readId, requestOf } from './request.ts';
 import { isDone, type Run, readRun } from './run.ts';
@@ -27,9 +27,8 @@ export async function traceOf(desk: Desk, hub: Hub, id: string, enough: AbortSig
   const one = await hub.job(id);
   const jobs = one ? [one] : (await hub.jobs()).filter((job) => requestOf(job.id) === id);
   if (jobs.length === 0) {
-    const rows = await hub.query(`SELECT * FROM devices WHERE properties.reported.newleaf.last.id = '${id}'`);
-    const outcomes = rows.map((row) => asked(seenIn(row).deviceId));
-    return rows.length === 0 ? undefined : { outcomes, ended: true, jobs };
+    const outcomes = (await lastAsked(hub, id)).map(({ deviceId }) => asked(deviceId));
+    return outcomes.length === 0 ? undefined : { outcomes, ended: true, jobs };
   }
   const results: JobResults[] = [];
   for (const job of jobs) results.push(await watchJob(desk, hub, { id: job.id, devices: [], enough }));

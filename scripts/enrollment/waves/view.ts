@@ -1,7 +1,7 @@
 import { endOf } from '../follow.ts';
 import type { Hub, JobProgress } from '../hub.ts';
 import { isCancelled, jobOutcomes } from '../job.ts';
-import { type Seen, seenIn, seenOf } from '../newleaf.ts';
+import { lastAsked, type Seen, seenOf } from '../newleaf.ts';
 import type { Outcome } from '../outcome.ts';
 import { demandId, requestOf } from '../request.ts';
 import { isMark, type Wave, waveIn } from './condition.ts';
@@ -139,10 +139,7 @@ export class Viewer {
 
   /** @param isOver no job runs: those whose twin does not name the request may have had another one since */
   async #twins(outcomes: readonly Outcome[], isOver: boolean): Promise<Map<string, Seen>> {
-    const own = await this.#hub.query(
-      `SELECT * FROM devices WHERE properties.reported.newleaf.last.id = '${this.#id}'`,
-      seenIn,
-    );
+    const own = await lastAsked(this.#hub, this.#id);
     const seen = new Map(own.map((one) => [one.deviceId, one]));
     const missing = outcomes.filter(({ deviceId, result }) => result === 'waiting' && !seen.has(deviceId));
     if (!isOver) return seen;

@@ -8,7 +8,7 @@ import { agreed, type Call, sayTo } from '../command.ts';
 import { at, interruptible } from '../desk.ts';
 import type { Hub, MethodCall } from '../hub.ts';
 import { NAME } from '../name.ts';
-import { devicesWhere, matching, type Seen } from '../newleaf.ts';
+import { brieflyWhere, matching, type Seen } from '../newleaf.ts';
 import { LATER, notAsked, type Outcome } from '../outcome.ts';
 import { outlast } from '../outlast.ts';
 import { statusOf } from '../refusal.ts';
@@ -161,7 +161,7 @@ function wordsOf(verdict: Verdict, { waves }: Plan): string {
 /** Those that are left, in the order in which they are called: the same one on every machine, over all sites. */
 async function pick(hub: Hub, condition: string, { called }: View): Promise<Seen[]> {
   const order = (id: string): string => createHash('sha256').update(id).digest('hex');
-  const left = (await devicesWhere(hub, condition, true)).filter(({ deviceId }) => !called.has(deviceId));
+  const left = (await brieflyWhere(hub, condition)).filter(({ deviceId }) => !called.has(deviceId));
   // One that is away proves nothing.
   const key = ({ connected, deviceId }: Seen): string => `${connected ? 0 : 1}${order(deviceId)}`;
   return left
@@ -213,7 +213,7 @@ async function ended(call: Call, hub: Hub, roll: Roll, view: View, verdict: Verd
   if (verdict.is === 'stop') for (const job of view.running) await hub.cancel(job);
   const gateways = view.begun.flatMap((one) => one.gateways);
   const known = new Set(gateways.map(({ deviceId }) => deviceId));
-  const left = (await devicesWhere(hub, condition, true)).filter(({ deviceId }) => !known.has(deviceId));
+  const left = (await brieflyWhere(hub, condition)).filter(({ deviceId }) => !known.has(deviceId));
   const devices: Outcome[] = [...gateways.map(outcomeOf), ...left.map(({ deviceId }) => notAsked(deviceId, LATER))];
   const by = demandId(id).by;
   const told = { id, hub: hub.host, action, ...(by !== undefined && { by }), condition, waves: planText(plan) };
