@@ -41,7 +41,7 @@ export async function cancel(call: Call): Promise<number> {
   }
   return interruptible(desk, async (enough) => {
     const ended = await traceOf(desk, hub, id, enough);
-    const devices = await outcomesNow(desk, hub, id, ended?.outcomes ?? []);
+    const devices = await outcomesNow(hub, id, ended?.outcomes ?? []);
     const delay = Math.max(...trace.jobs.map(({ delaySeconds }) => delaySeconds));
     const head =
       open.length === 0 && !isInWaves ? `No job of ${id} was running any more.\n` : `${id} is ended in the hub.\n`;

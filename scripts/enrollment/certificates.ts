@@ -4,11 +4,14 @@ import { type Call, only } from './command.ts';
 import { deviceOf, nextOf, Unenrolled } from './device.ts';
 import { Dps, type Enrollment } from './dps.ts';
 import { BARRED, type Edit, editOne, writePair, x509 } from './edit.ts';
-import { rootNeeded, slotDemanded, slotGiven } from './given.ts';
+import { isFromDevice, rootNeeded, slotDemanded, slotGiven } from './given.ts';
+import { Hub } from './hub.ts';
 import { editEach, isEach } from './many.ts';
 import { NAME } from './name.ts';
 import { promoted, rolled, sameSlot, type Which, without, withSecondary } from './slots.ts';
 import { demandUnused, membersOf, thenMembers } from './waves/group.ts';
+import { leafByLeaf, type Prepare } from './waves/leaf-by-leaf.ts';
+import { beginWaves } from './waves/waves.ts';
 
 /** The command that calls the devices back. */
 const comeBack = (enrollment: Enrollment): string =>
@@ -62,10 +65,20 @@ const PROMOTED: Edit = {
   done: (before) => refusedFromNow(before),
 };
 
-/** `enroll promote ID [--from-device]`, `enroll promote ID… | --where CONDITION --from-device` */
+/** For requests in waves that promote each enrollment before its device is called. */
+export const promoting = (call: Call, hub: Hub): Promise<Prepare> => leafByLeaf(call, hub, PROMOTED);
+
+/** `enroll promote ID [--from-device]`, `enroll promote ID… | --where CONDITION | --job CONDITION --first SIZE --from-device` */
 export async function promote(call: Call): Promise<number> {
+  const condition = membersOf(call);
+  if (condition !== undefined && isFromDevice(call)) {
+    if (call.positionals.length > 0 || call.options.where !== undefined) {
+      throw new Misuse('--job says which devices, so leave IDs and --where out.');
+    }
+    const hub = await Hub.open(call);
+    return beginWaves(call, hub, 'register', condition, await promoting(call, hub));
+  }
   if (isEach(call)) return editEach(call, PROMOTED, 'promote');
-  membersOf(call);
   return thenMembers(call, 'register', await editOne(call, PROMOTED));
 }
 

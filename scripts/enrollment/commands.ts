@@ -108,11 +108,13 @@ export const COMMANDS = {
     about: [
       'DPS never gives a certificate back, and may want the promoted one again: --pem FILE, or --from-device. The latter also makes sure that the device uses it.',
       'Of a group, with --job and --first: refused while a member uses a leaf of the CA that goes; then the members register again, in waves.',
+      'Of individual enrollments, with --from-device, --job and --first: wave by wave each is promoted, and its device registers again.',
     ],
     options: { ...HELD, ...WHICH, ...WHERE, ...MEMBER_OPTIONS },
     examples: [
       { line: `${NAME} promote gw-0001 --from-device` },
       { line: `${NAME} promote --where "tags.site = 'north'" --from-device` },
+      { line: `${NAME} promote --job "*" --from-device --first 10 --then rest` },
       { line: `${NAME} promote gateways --pem issuing-ca-2.pem` },
     ],
     exits: EACH_EXITS,

@@ -9,7 +9,7 @@ import type { Hub } from './hub.ts';
 import { NAME } from './name.ts';
 import { documentOf, isDone, type Run, writeRun } from './run.ts';
 import { count } from './screen.ts';
-import { report, sumText } from './tally.ts';
+import { callAgain, report, sumText } from './tally.ts';
 
 export interface End {
   /** How long the devices were waited for; undefined where they were not. */
@@ -52,6 +52,7 @@ export async function conclude(call: Call, run: Run, { waitedMs, jobGoesOn, isJo
   const to = own ?? file;
   // What is known goes onto the screen, also where the file cannot be written.
   const unwritten = to === undefined ? undefined : await writeRun(to, run).catch((error: Failed) => error);
+  const earlier = (unwritten ? undefined : own) ?? (isJob || (file && !unwritten) ? id : undefined);
   if (options.json === true) desk.out.write(documentOf(run));
   else {
     const waiting = devices.flatMap(({ deviceId, result }) => (result === 'waiting' ? [deviceId] : []));
@@ -64,17 +65,11 @@ export async function conclude(call: Call, run: Run, { waitedMs, jobGoesOn, isJo
         waiting.length === 0
           ? ''
           : `${count(waiting.length, 'device')} may still begin or end${within}. ${waitedMs === undefined ? 'To see how it ended' : 'Look again'}:\n  ${again}${isJob ? '' : ` ${operands(waiting)}`}\n`,
-        isWell ? '' : nextStep(unwritten ? undefined : own, isJob || (file && !unwritten) ? id : undefined),
+        isWell || earlier === undefined ? '' : callAgain(earlier),
         sumText(run, waitedMs),
       ].join(''),
     );
   }
   if (unwritten) throw unwritten;
   return isWell ? EXIT.done : EXIT.failed;
-}
-
-function nextStep(file: string | undefined, id: string | undefined): string {
-  const earlier = file ?? id;
-  if (earlier === undefined) return '';
-  return `To call only those again that are not done:\n  ${NAME} reprovision --retry ${earlier}\n`;
 }

@@ -79,13 +79,16 @@ async function demandReported(hub: Hub, deviceId: string, { thumbprint }: Given)
 export const conditioned = (option: 'job' | 'where', condition: string): string =>
   `--${option} "${printable(condition.replace(/["$`\\]/g, '\\$&'))}"`;
 
+/** The cure for members of a group, whose leaves have no enrollment of their own. */
+export const ADMIT_CA = `${NAME} roll-group intermediate NAME --certificate CA.pem`;
+
 /** As operands of the next command: more than a few would fill the screen. */
 export const operands = (ids: readonly string[]): string =>
   isFew(ids) ? printable(ids.toSorted().join(' ')) : 'DEVICE...';
 
 /** The same, or in their place the condition that they meet, where that is known. */
-export const those = (ids: readonly string[], option: 'job' | 'where', condition?: string): string =>
-  condition === undefined || isFew(ids) ? operands(ids) : conditioned(option, condition);
+export const those = (ids: readonly string[], condition?: string): string =>
+  condition === undefined || isFew(ids) ? operands(ids) : conditioned('where', condition);
 
 const isFew = (ids: readonly string[]): boolean => ids.length <= MOST_OPERANDS;
 

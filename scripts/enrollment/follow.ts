@@ -5,7 +5,7 @@ import { WORDS } from '../../agent/roll/report.ts';
 import { atOnce } from './at-once.ts';
 import { type Desk, pauses } from './desk.ts';
 import type { Hub, Twin } from './hub.ts';
-import { type Newleaf, newleafIn, seenIn } from './newleaf.ts';
+import { lastAsked, type Newleaf, newleafIn } from './newleaf.ts';
 import { asked, type Outcome, outcomeInWords } from './outcome.ts';
 import { isLater } from './request.ts';
 
@@ -77,8 +77,7 @@ function unseen(waiting: readonly string[], error: unknown): Found {
 /** @param isLate the twins are read one by one, as a query may not know of the last ones yet */
 async function look(hub: Hub, id: string, waiting: readonly string[], isLate: boolean): Promise<Found> {
   if (waiting.length <= FEW || isLate) return readEach(hub, id, waiting);
-  const rows = await hub.query(`SELECT * FROM devices WHERE properties.reported.newleaf.last.id = '${id}'`);
-  const told = new Map(rows.map(seenIn).map(({ deviceId, newleaf }) => [deviceId, newleaf]));
+  const told = new Map((await lastAsked(hub, id)).map(({ deviceId, newleaf }) => [deviceId, newleaf]));
   const ended = waiting.flatMap((deviceId) => endOf(deviceId, id, told.get(deviceId)) ?? []);
   return { ended, missing: [] };
 }

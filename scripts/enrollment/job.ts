@@ -98,9 +98,8 @@ async function jobResults(desk: Desk, hub: Hub, job: JobProgress, expected: numb
 export const isCancelled = ({ status }: JobProgress): boolean => CANCELLED.test(status);
 
 /** The result of the job on each device, as far as a query knows it. */
-export async function jobOutcomes(hub: Hub, job: JobProgress): Promise<Outcome[]> {
-  const rows = await hub.query(`SELECT * FROM devices.jobs WHERE devices.jobs.jobId = '${job.id}'`);
-  return rows.map((row) => {
+export function jobOutcomes(hub: Hub, job: JobProgress): Promise<Outcome[]> {
+  return hub.query(`SELECT * FROM devices.jobs WHERE devices.jobs.jobId = '${job.id}'`, (row) => {
     const { deviceId, status = '', outcome, error } = v.parse(DeviceJob, row);
     const answer = outcome?.deviceMethodResponse;
     if (answer) return answered(deviceId, { status: answer.status, payload: answer.payload });

@@ -3,14 +3,14 @@ import { oldReport } from './archive.ts';
 import { type Call, DAY_SECONDS, seconds } from './command.ts';
 import { finish } from './conclude.ts';
 import { at, type Desk, interruptible } from './desk.ts';
-import { follow } from './follow.ts';
+import { endOf } from './follow.ts';
 import type { Hub, JobProgress } from './hub.ts';
 import { type JobResults, watchJob } from './job.ts';
 import { NAME } from './name.ts';
-import { seenIn } from './newleaf.ts';
+import { lastAsked, type Newleaf, seenOf } from './newleaf.ts';
 import { asked, LATER, notAsked, type Outcome } from './outcome.ts';
-import { demandId, readId, requestOf } from './request.ts';
-import { type Run, readRun } from './run.ts';
+import { demandId, isLater, readId, requestOf } from './request.ts';
+import { isDone, type Run, readRun } from './run.ts';
 import { waveIn } from './waves/condition.ts';
 
 /** What the hub knows of a request. */
@@ -27,9 +27,8 @@ export async function traceOf(desk: Desk, hub: Hub, id: string, enough: AbortSig
   const one = await hub.job(id);
   const jobs = one ? [one] : (await hub.jobs()).filter((job) => requestOf(job.id) === id);
   if (jobs.length === 0) {
-    const rows = await hub.query(`SELECT * FROM devices WHERE properties.reported.newleaf.last.id = '${id}'`);
-    const outcomes = rows.map((row) => asked(seenIn(row).deviceId));
-    return rows.length === 0 ? undefined : { outcomes, ended: true, jobs };
+    const outcomes = (await lastAsked(hub, id)).map(({ deviceId }) => asked(deviceId));
+    return outcomes.length === 0 ? undefined : { outcomes, ended: true, jobs };
   }
   const results: JobResults[] = [];
   for (const job of jobs) results.push(await watchJob(desk, hub, { id: job.id, devices: [], enough }));
@@ -55,20 +54,21 @@ export async function earlierRun(call: Call, hub: Hub, given: string): Promise<R
   demandSameHub(hub, run);
   // Those of waves that have not begun are for --resume: all at once they are what waves are there to avoid.
   const begun = run.devices.filter(({ reason }) => reason !== LATER);
-  return { ...run, devices: await outcomesNow(desk, hub, run.id, begun) };
+  return { ...run, devices: await outcomesNow(hub, run.id, begun) };
 }
 
-/** The same devices; of those that were asked, what their twins tell now. */
-export async function outcomesNow(
-  desk: Desk,
-  hub: Hub,
-  id: string,
-  devices: readonly Outcome[],
-): Promise<readonly Outcome[]> {
-  const waiting = devices.filter(({ result }) => result === 'waiting').map(({ deviceId }) => deviceId);
-  const { outcomes } = await follow(quiet(desk), hub, waiting, { id, waitMs: 0, enough: NOW });
-  const later = new Map(outcomes.map((one) => [one.deviceId, one]));
-  return devices.map((one) => later.get(one.deviceId) ?? one);
+/** The same devices; of those that are not done, what their twins tell now. */
+export async function outcomesNow(hub: Hub, id: string, devices: readonly Outcome[]): Promise<readonly Outcome[]> {
+  const undone = devices.filter((one) => !isDone(one)).map(({ deviceId }) => deviceId);
+  const seen = await seenOf(hub, undone);
+  return devices.map((one) => (isDone(one) ? one : (endNow(one, id, seen.get(one.deviceId)?.newleaf) ?? one)));
+}
+
+/** How it ended: by this request, or by one like it that came later; undefined where it has not. */
+function endNow({ deviceId }: Outcome, id: string, told: Newleaf | undefined): Outcome | undefined {
+  const last = told?.last?.id ?? '';
+  const isAgain = isLater(last, id) && readId(last)?.action === readId(id)?.action;
+  return last === id || isAgain ? endOf(deviceId, last, told) : undefined;
 }
 
 async function runOf(desk: Desk, hub: Hub, id: string): Promise<Run> {

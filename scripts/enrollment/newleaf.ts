@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { Failed } from '../../agent/cli/kit/command.ts';
 import { printable } from '../../agent/cli/kit/screen.ts';
+import { atOnce } from './at-once.ts';
 import type { Hub, Row } from './hub.ts';
 
 const text = v.nullish(v.string());
@@ -61,20 +62,59 @@ export function seenIn(row: Row): Seen {
   return { deviceId, status, connected: connectionState?.toLowerCase() === 'connected', ...(newleaf && { newleaf }) };
 }
 
+/** Without what requests do not ask for: of ten thousand, the rest is a burden for the collector. */
+function brieflyIn(row: Row): Seen {
+  const { newleaf, ...seen } = seenIn(row);
+  if (newleaf === undefined) return seen;
+  const { leaf, next, last } = newleaf;
+  return { ...seen, newleaf: { next, last, ...(leaf && { leaf: { thumbprint: leaf.thumbprint } }) } };
+}
+
+const whereOf = (condition: string): string => (condition.trim() === '*' ? '' : ` WHERE ${condition}`);
+
 /**
  * Devices of the hub, by name; none is no fault. All of each twin: "selection clauses different than SELECT * are only supported in aggregate
  * queries on device twins" (iot-hub-devguide-query-language).
  */
-export async function devicesWhere(hub: Hub, condition = '*', isQuiet = false): Promise<Seen[]> {
-  const where = condition.trim() === '*' ? '' : ` WHERE ${condition}`;
-  const all = isQuiet ? hub.query(`SELECT * FROM devices${where}`, seenIn) : hub.devices(where, seenIn);
-  return (await all).toSorted((one, other) => (one.deviceId < other.deviceId ? -1 : 1));
+export async function devicesWhere(hub: Hub, condition = '*'): Promise<Seen[]> {
+  return (await hub.devices(whereOf(condition), seenIn)).toSorted((one, other) =>
+    one.deviceId < other.deviceId ? -1 : 1,
+  );
+}
+
+/** What requests ask of them, without a bar. */
+export const brieflyWhere = (hub: Hub, condition = '*'): Promise<Seen[]> =>
+  hub.query(`SELECT * FROM devices${whereOf(condition)}`, brieflyIn);
+
+/** Those whose twin names this request as their last one. */
+export const lastAsked = (hub: Hub, id: string): Promise<Seen[]> =>
+  brieflyWhere(hub, `properties.reported.newleaf.last.id = '${id}'`);
+
+/** Up to this many are read one by one: a query may lag behind the twins for minutes (iot-hub-devguide-query-language). */
+const FEW = 20;
+const AT_ONCE = 4;
+
+/** Those of these that the hub has, as they are now. */
+export async function seenOf(hub: Hub, deviceIds: readonly string[]): Promise<Map<string, Seen>> {
+  const wanted = new Set(deviceIds);
+  const seen = new Map<string, Seen>();
+  if (wanted.size > FEW) {
+    for (const one of await brieflyWhere(hub)) if (wanted.has(one.deviceId)) seen.set(one.deviceId, one);
+    return seen;
+  }
+  await atOnce(AT_ONCE, deviceIds, async (deviceId) => {
+    const twin = await hub.twin(deviceId);
+    if (twin === undefined) return;
+    const connectionState = twin.connected ? 'connected' : '';
+    seen.set(deviceId, seenIn({ deviceId, connectionState, properties: twin }));
+  });
+  return seen;
 }
 
 /** Their names. @throws Failed where there is none */
 export async function matching(hub: Hub, condition: string): Promise<string[]> {
-  const devices = await devicesWhere(hub, condition);
-  if (devices.length > 0) return devices.map(({ deviceId }) => deviceId);
+  const ids = await hub.devices(whereOf(condition), ({ deviceId }) => String(deviceId));
+  if (ids.length > 0) return ids.toSorted();
   throw new Failed(
     condition.trim() === '*' ? 'This hub has no device.' : `No device of this hub meets: ${printable(condition)}`,
   );

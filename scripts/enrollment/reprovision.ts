@@ -5,6 +5,7 @@ import { EXIT } from '../../agent/failure/exit.ts';
 import { newReport } from './archive.ts';
 import { callEach } from './call-each.ts';
 import { offered } from './cancel.ts';
+import { promoting } from './certificates.ts';
 import { agreed, type Call, DAY_SECONDS, oneOf, sayTo, seconds } from './command.ts';
 import { finish } from './conclude.ts';
 import { at, interruptible } from './desk.ts';
@@ -63,7 +64,7 @@ export async function reprovision(call: Call): Promise<number> {
   const known = lookAt ?? resume;
   if (known !== undefined) demandId(known);
   const hub = await Hub.open(call);
-  if (resume !== undefined) return resumeWaves(call, hub, resume);
+  if (resume !== undefined) return resumeWaves(call, hub, resume, promoting);
   if (job !== undefined && isWaves(call)) {
     return beginWaves(call, hub, oneOf(call, 'action', ACTIONS) ?? 'register', job);
   }

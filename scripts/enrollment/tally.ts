@@ -1,26 +1,26 @@
 import { type Screen, safe, wrap } from '../../agent/cli/kit/screen.ts';
-import { those } from './device.ts';
+import { ADMIT_CA, those } from './device.ts';
 import { NAME } from './name.ts';
 import type { Outcome } from './outcome.ts';
 import { isDone, type Run, sumOf } from './run.ts';
 import { count } from './screen.ts';
 
-/** The advice for devices whose new leaf DPS does not admit. */
+/** The advice for devices whose new leaf DPS does not admit. Hub and twins do not tell what a device is enrolled by. */
 const enrollThem = (ids: readonly string[], condition: string | undefined): string =>
-  `Enroll the new leaf, which the device sends, or the CA that issued it:
-  ${NAME} set-secondary ${those(ids, 'where', condition)} --from-device
-  ${NAME} reprovision ${those(ids, 'job', condition)}
+  `Enroll the new leaf, which the device sends:
+  ${NAME} set-secondary ${those(ids, condition)} --from-device
+Or, of a group, the CA that issued it:
+  ${ADMIT_CA}
 `;
 /** The advice where DPS says that the enrollment is disabled: another leaf would be refused, too. */
-const allowThem = (ids: readonly string[], condition: string | undefined): string => {
-  const [first] = ids;
-  const each = ids.length === 1 ? '' : `, each (here the first of ${ids.length})`;
-  return `DPS says: the enrollment is disabled. Allow it again${each}, and call it:
+const allowThem = ([first, ...more]: readonly string[]): string =>
+  `DPS says: the enrollment is disabled. Allow it again${more.length === 0 ? '' : `, each (here the first of ${1 + more.length})`}:
   ${NAME} allow member ${first}
-  ${NAME} reprovision ${those(ids, 'job', condition)}
 With an individual enrollment of its own: allow device ${first}. A whole group: allow group NAME.
 `;
-};
+/** @param earlier the ID of the request, or the file of its report */
+export const callAgain = (earlier: string): string =>
+  `To call only those again that are not done:\n  ${NAME} reprovision --retry ${earlier}\n`;
 /** Reasons that are shown: those with the most devices. All fit on a screen of 80x24 with the sum. */
 const MOST_GROUPS = 5;
 const INDENT = ' '.repeat(8);
@@ -84,7 +84,7 @@ export function report({ devices }: Run, waitedMs: number | undefined, screen: S
   const barred = idsOf(isBarred);
   const parked = idsOf((one) => one.next !== undefined && !isBarred(one));
   const cures = [
-    barred.length === 0 ? '' : allowThem(barred, condition),
+    barred.length === 0 ? '' : allowThem(barred),
     parked.length === 0 ? '' : enrollThem(parked, condition),
   ];
   return [...parts, others, ...cures].join('');

@@ -1,5 +1,5 @@
 import { CODES } from '../../../agent/failure/failure.ts';
-import { conditioned } from '../device.ts';
+import { ADMIT_CA, conditioned } from '../device.ts';
 import { NAME } from '../name.ts';
 import { codeOf, type Seen } from '../newleaf.ts';
 
@@ -28,7 +28,11 @@ export function ailmentsOf(devices: readonly Seen[], where: string | undefined):
     const isWaiting = devices.some(({ newleaf }) => newleaf?.next?.code === code);
     const any = isWaiting ? `(${waits} OR ${TWIN}.last.code = '${code}')` : `${TWIN}.last.code = '${code}'`;
     const isDps = code === 'NL-DPS-401002' || code === 'NL-DPS-404201';
-    const enroll = [`${NAME} set-secondary ${conditioned('where', narrowed(waits))} --from-device`, call(waits, '')];
+    const enroll = [
+      `${NAME} set-secondary ${conditioned('where', narrowed(waits))} --from-device`,
+      `${ADMIT_CA}   # of a group, in place of that`,
+      call(waits, ''),
+    ];
     const allow = [list(any), `${NAME} allow member ${own[0]}`, call(any, '')];
     const again = [list(any), call(any, ' --delay 600')];
     // Of a gateway whose leaves Azure issues, DPS refuses the onboarding certificate: the group must hold its issuer.

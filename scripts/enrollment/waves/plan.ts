@@ -19,6 +19,8 @@ export interface Plan {
   /** How long a gateway may take to come back, after its delay. */
   readonly wait: number;
   readonly delay: number;
+  /** The enrollment of each device is promoted before it is called. */
+  readonly promotes?: true;
 }
 
 export const WAVE_OPTIONS = {
@@ -114,16 +116,23 @@ export function sizeIn(size: Size, of: number): number {
 const told = (size: Size): string => (size === 'rest' ? size : 'count' in size ? `${size.count}` : `${size.percent}%`);
 
 /** For a person, and for the condition of each job: from there it is read again. */
-export const planText = ({ waves, of, stop, pause, hold, wait, delay }: Plan): string =>
-  `waves ${waves.map(told).join(' ')}; of ${of}; stop ${told(stop)}; pause ${pause}; hold ${hold}; wait ${wait}; delay ${delay}`;
+export const planText = ({ waves, of, stop, pause, hold, wait, delay, promotes }: Plan): string =>
+  `waves ${waves.map(told).join(' ')}; of ${of}; stop ${told(stop)}; pause ${pause}; hold ${hold}; wait ${wait}; delay ${delay}${promotes ? '; promote' : ''}`;
 
-const PLAN = /^waves ([\d% a-z]+); of (\d+); stop ([\d.]+)(%?); pause (\d+); hold (\d+); wait (\d+); delay (\d+)$/;
+const PLAN =
+  /^waves ([\d% a-z]+); of (\d+); stop ([\d.]+)(%?); pause (\d+); hold (\d+); wait (\d+); delay (\d+)(; promote)?$/;
 
 /** Undefined where it is no plan. */
 export function planIn(text: string): Plan | undefined {
-  const [, waves, of, stop, share, ...times] = PLAN.exec(text) ?? [];
+  const [, waves, of, stop, share, pause, hold, wait, delay, promotes] = PLAN.exec(text) ?? [];
   if (waves === undefined) return undefined;
-  const [pause = 0, hold = 0, wait = 0, delay = 0] = times.map(Number);
   const limit = share === '%' ? { percent: Number(stop) } : { count: Number(stop) };
-  return { waves: waves.split(' ').map(sizeOf), of: Number(of), stop: limit, pause, hold, wait, delay };
+  const times = { pause: Number(pause), hold: Number(hold), wait: Number(wait), delay: Number(delay) };
+  return {
+    waves: waves.split(' ').map(sizeOf),
+    of: Number(of),
+    stop: limit,
+    ...times,
+    ...(promotes && { promotes: true }),
+  };
 }

@@ -1,8 +1,7 @@
-import { atOnce } from '../at-once.ts';
 import { endOf } from '../follow.ts';
 import type { Hub, JobProgress } from '../hub.ts';
 import { isCancelled, jobOutcomes } from '../job.ts';
-import { type Seen, seenIn } from '../newleaf.ts';
+import { lastAsked, type Seen, seenOf } from '../newleaf.ts';
 import type { Outcome } from '../outcome.ts';
 import { demandId, requestOf } from '../request.ts';
 import { isMark, type Wave, waveIn } from './condition.ts';
@@ -27,10 +26,6 @@ export interface View {
   readonly running: readonly string[];
 }
 
-/** More are read by one query. */
-const FEW = 20;
-const AT_ONCE = 4;
-
 /** Reads how a request in waves stands, from the hub alone. */
 export class Viewer {
   readonly #hub: Hub;
@@ -39,12 +34,14 @@ export class Viewer {
   readonly #known = new Map<string, readonly Outcome[]>();
   /** Waves for which no device is left. */
   readonly #whole = new Set<number>();
+  /** Devices that a wave leaves out, as their enrollments could not be edited: a process that goes on tries these again. */
+  readonly #left = new Map<string, { readonly wave: number; readonly gateway: Gateway }>();
   /** Jobs that were ended before this process has looked. */
   #endsBefore: Set<string> | undefined;
   /** A person has ended the request since. */
   isEnded = false;
   /** Leaves before the request, where this process has seen them. */
-  readonly before = new Map<string, string>();
+  readonly #before = new Map<string, string>();
 
   constructor(hub: Hub, id: string) {
     this.#hub = hub;
@@ -54,6 +51,23 @@ export class Viewer {
   /** No device is left for it. */
   exhausted(wave: number): void {
     this.#whole.add(wave);
+  }
+
+  /** @param devices that are about to be called. One that another operator has had called has its new leaf already. */
+  remember(devices: readonly Seen[]): void {
+    for (const { deviceId, newleaf } of devices) {
+      if (newleaf?.leaf && newleaf.last?.id !== this.#id) this.#before.set(deviceId, newleaf.leaf.thumbprint);
+    }
+  }
+
+  /** Of a device that has done the request. */
+  isOnOldLeaf({ deviceId, newleaf }: Seen): boolean {
+    const leaf = newleaf?.leaf?.thumbprint;
+    return demandId(this.#id).action === 'roll' && leaf !== undefined && leaf === this.#before.get(deviceId);
+  }
+
+  leaveOut(wave: number, gateways: readonly Gateway[]): void {
+    for (const gateway of gateways) this.#left.set(gateway.deviceId, { wave, gateway });
   }
 
   async jobs(): Promise<WaveJob[]> {
@@ -76,7 +90,11 @@ export class Viewer {
     for (const job of jobs) results.set(job, await this.#resultsOf(job));
     const isOver = jobs.every(({ ended }) => ended);
     const seen = await this.#twins([...results.values()].flat(), isOver);
-    const count = Math.max(0, ...jobs.map(({ wave }) => wave + 1), ...[...this.#whole].map((wave) => wave + 1));
+    const left = [...this.#left.values()];
+    const count = Math.max(
+      0,
+      ...[...jobs.map(({ wave }) => wave), ...this.#whole, ...left.map(({ wave }) => wave)].map((wave) => wave + 1),
+    );
     const called = new Set<string>();
     const waves = Array.from({ length: count }, (_, wave) => {
       const own = jobs.filter((job) => job.wave === wave);
@@ -86,11 +104,16 @@ export class Viewer {
         // A query may not have the results of a job that has just begun.
         if (!isCancelled(job)) for (const id of job.ids ?? []) if (!outcomes.has(id)) called.add(id);
       }
-      const gateways = [...outcomes.values()].map((one) => this.#gateway(one, seen.get(one.deviceId), plan, now));
+      const out = left.flatMap((one) => (one.wave === wave ? [one.gateway] : []));
+      const gateways = [
+        ...[...outcomes.values()].map((one) => this.#gateway(one, seen.get(one.deviceId), plan, now)),
+        ...out,
+      ];
       for (const { deviceId, state } of gateways) if (state !== 'not-asked') called.add(deviceId);
-      const given = own.flatMap((job) => (isCancelled(job) ? [] : (job.ids ?? []))).length;
+      const given = out.length + own.flatMap((job) => (isCancelled(job) ? [] : (job.ids ?? []))).length;
       const size = plan.waves[wave] ?? 'rest';
-      const isGiven = size === 'rest' ? own.some((job) => !isCancelled(job)) : given >= sizeIn(size, plan.of);
+      const isForAll = own.some((job) => !isCancelled(job) && job.ids === undefined);
+      const isGiven = isForAll || given >= sizeIn(size, plan.of);
       const ends = own.map(({ ended, endedAt }) => (ended ? (endedAt ?? now) : undefined));
       const endedAt = ends.includes(undefined) ? undefined : Math.max(0, ...ends.map((end) => end ?? 0));
       return { begun: { isWhole: isGiven || this.#whole.has(wave), endedAt, gateways }, parts: own.length, given };
@@ -116,26 +139,15 @@ export class Viewer {
 
   /** @param isOver no job runs: those whose twin does not name the request may have had another one since */
   async #twins(outcomes: readonly Outcome[], isOver: boolean): Promise<Map<string, Seen>> {
-    const own = await this.#hub.query(
-      `SELECT * FROM devices WHERE properties.reported.newleaf.last.id = '${this.#id}'`,
-      seenIn,
-    );
+    const own = await lastAsked(this.#hub, this.#id);
     const seen = new Map(own.map((one) => [one.deviceId, one]));
     const missing = outcomes.filter(({ deviceId, result }) => result === 'waiting' && !seen.has(deviceId));
-    if (!isOver || missing.length === 0) return seen;
-    if (missing.length > FEW) {
-      const wanted = new Set(missing.map(({ deviceId }) => deviceId));
-      for (const one of await this.#hub.query('SELECT * FROM devices', seenIn)) {
-        if (wanted.has(one.deviceId)) seen.set(one.deviceId, one);
-      }
-      return seen;
-    }
-    await atOnce(AT_ONCE, missing, async ({ deviceId }) => {
-      const twin = await this.#hub.twin(deviceId);
-      if (twin)
-        seen.set(deviceId, seenIn({ deviceId, connectionState: twin.connected ? 'connected' : '', properties: twin }));
-    });
-    return seen;
+    if (!isOver) return seen;
+    const others = await seenOf(
+      this.#hub,
+      missing.map(({ deviceId }) => deviceId),
+    );
+    return new Map([...seen, ...others]);
   }
 
   #gateway(outcome: Outcome, seen: Seen | undefined, plan: Plan, now: number): Gateway {
@@ -153,9 +165,8 @@ export class Viewer {
     }
     const end = endOf(deviceId, last.id, seen?.newleaf);
     if (end?.result !== 'done') return { ...end, deviceId, state: 'otherwise' };
-    const leaf = seen?.newleaf?.leaf?.thumbprint;
-    const isOld = demandId(this.#id).action === 'roll' && leaf !== undefined && leaf === this.before.get(deviceId);
-    if (isOld) return { deviceId, state: 'otherwise', reason: 'done, and still on its old leaf' };
+    if (seen && this.isOnOldLeaf(seen))
+      return { deviceId, state: 'otherwise', reason: 'done, and still on its old leaf' };
     const since = Number.isNaN(at) ? began : at;
     if (!seen?.connected) return { deviceId, state: 'back', at: since, reason: 'done, and not connected any more' };
     const isHeld = now - since >= plan.hold * 1_000;

@@ -8,16 +8,17 @@ import { agreed, type Call, sayTo } from '../command.ts';
 import { at, interruptible } from '../desk.ts';
 import type { Hub, MethodCall } from '../hub.ts';
 import { NAME } from '../name.ts';
-import { devicesWhere, matching, type Seen } from '../newleaf.ts';
+import { brieflyWhere, matching, type Seen } from '../newleaf.ts';
 import { LATER, notAsked, type Outcome } from '../outcome.ts';
 import { outlast } from '../outlast.ts';
 import { statusOf } from '../refusal.ts';
 import { type Action, demandId, newId, operatorOf } from '../request.ts';
 import { documentOf, type Run, writeBegun, writeRun } from '../run.ts';
 import { count, linesFor } from '../screen.ts';
-import { names, report } from '../tally.ts';
+import { callAgain, names, report } from '../tally.ts';
 import { conditionOf, fitting } from './condition.ts';
 import { type Gateway, judge, type Verdict } from './judge.ts';
+import type { Prepare } from './leaf-by-leaf.ts';
 import { type Plan, planOf, planText, replanned, sizeIn } from './plan.ts';
 import { type View, Viewer } from './view.ts';
 
@@ -28,6 +29,7 @@ interface Roll {
   readonly condition: string;
   readonly plan: Plan;
   readonly file: string | undefined;
+  readonly prepare: Prepare | undefined;
 }
 
 const METHOD = 'reprovision';
@@ -38,24 +40,35 @@ const LONGEST_MS = 60_000;
 /** A hub of one unit of S1 answers 20 queries a minute (iot-hub-devguide-quotas-throttling). */
 const QUERY_MS = 3_000;
 
-/** Calls the devices that meet a condition in waves: the next one only while those before are proven. */
-export async function beginWaves(call: Call, hub: Hub, action: Action, condition: string): Promise<number> {
+/**
+ * Calls the devices that meet a condition in waves: the next one only while those before are proven.
+ * @param prepare promotes the enrollment of each, where each has its own
+ */
+export async function beginWaves(
+  call: Call,
+  hub: Hub,
+  action: Action,
+  condition: string,
+  prepare?: Prepare,
+): Promise<number> {
   const { desk, options } = call;
   const devices = await matching(hub, condition);
-  const plan = planOf(call, devices.length);
+  const plan: Plan = { ...planOf(call, devices.length), ...(prepare && { promotes: true }) };
   const by = operatorOf(desk.env);
   const id = newId(action, by, desk.now());
   const sizes = plan.waves.map((size) => (size === 'rest' ? size : String(sizeIn(size, plan.of))));
   const screen = screenOf(desk.out, desk.env);
   const say = sayTo(call);
-  say(`${METHOD} (${action}) of ${count(devices.length, 'device')}, in waves: ${sizes.join(', ')}\n`);
+  const what = prepare ? 'promote, and ' : '';
+  say(`${what}${METHOD} (${action}) of ${count(devices.length, 'device')}, in waves: ${sizes.join(', ')}\n`);
   if (options['dry-run'] === true) {
     const first = await pick(hub, condition, await new Viewer(hub, id).view(plan, desk.now()));
     const ids = first.slice(0, sizeIn(plan.waves[0] ?? 'rest', plan.of)).map(({ deviceId }) => deviceId);
     say(`The first: ${names(ids, screen.width - 11)}\nNo device was called (--dry-run).\n`);
     return EXIT.done;
   }
-  const question = `Call ${METHOD} on ${count(devices.length, 'device')}, in ${count(plan.waves.length, 'wave')}?`;
+  const gone = prepare ? 'The leaf that each had before is no longer admitted then. ' : '';
+  const question = `${gone}Call ${METHOD} on ${count(devices.length, 'device')}, in ${count(plan.waves.length, 'wave')}?`;
   if (!(await agreed(call, question))) throw new Failed('No device was called.');
   const file = textOption(call, 'report') ?? (await newReport(desk.env, id));
   if (file !== undefined) {
@@ -68,11 +81,19 @@ export async function beginWaves(call: Call, hub: Hub, action: Action, condition
     });
   }
   desk.err.write(`After Ctrl-C, or from another machine: ${NAME} reprovision --resume ${id}\n`);
-  return go(call, hub, { id, action, condition, plan, file }, new Viewer(hub, id));
+  return go(call, hub, { id, action, condition, plan, file, prepare }, new Viewer(hub, id));
 }
 
-/** `enroll reprovision --resume ID`: goes on with a request in waves, from what the hub has of it. */
-export async function resumeWaves(call: Call, hub: Hub, id: string): Promise<number> {
+/**
+ * `enroll reprovision --resume ID`: goes on with a request in waves, from what the hub has of it.
+ * @param promoting for one that promotes the enrollment of each device
+ */
+export async function resumeWaves(
+  call: Call,
+  hub: Hub,
+  id: string,
+  promoting: (call: Call, hub: Hub) => Promise<Prepare>,
+): Promise<number> {
   const { desk, options } = call;
   const { action } = demandId(id);
   const viewer = new Viewer(hub, id);
@@ -89,7 +110,8 @@ export async function resumeWaves(call: Call, hub: Hub, id: string): Promise<num
   const { condition } = job;
   const plan = replanned(call, job.plan);
   const file = textOption(call, 'report') ?? (await oldReport(desk.env, id));
-  return go(call, hub, { id, action, condition, plan, file }, viewer);
+  const prepare = plan.promotes ? await promoting(call, hub) : undefined;
+  return go(call, hub, { id, action, condition, plan, file, prepare }, viewer);
 }
 
 async function go(call: Call, hub: Hub, roll: Roll, viewer: Viewer): Promise<number> {
@@ -116,7 +138,7 @@ async function go(call: Call, hub: Hub, roll: Roll, viewer: Viewer): Promise<num
           progress.end();
           return await steadily(() => ended(call, hub, roll, view, verdict));
         }
-        if (verdict.is === 'call') await steadily(() => callNext(hub, roll, viewer, view, verdict.wave));
+        if (verdict.is === 'call') await steadily(() => callNext(hub, roll, viewer, view, verdict.wave, enough));
         const pace = Math.max(desk.pollMs, (hub.queries - mark) * QUERY_MS);
         const wanted = verdict.is === 'wait' ? Math.min(verdict.forMs, LONGEST_MS) : 0;
         await desk.sleep(Math.max(pace, wanted), enough);
@@ -139,7 +161,7 @@ function wordsOf(verdict: Verdict, { waves }: Plan): string {
 /** Those that are left, in the order in which they are called: the same one on every machine, over all sites. */
 async function pick(hub: Hub, condition: string, { called }: View): Promise<Seen[]> {
   const order = (id: string): string => createHash('sha256').update(id).digest('hex');
-  const left = (await devicesWhere(hub, condition, true)).filter(({ deviceId }) => !called.has(deviceId));
+  const left = (await brieflyWhere(hub, condition)).filter(({ deviceId }) => !called.has(deviceId));
   // One that is away proves nothing.
   const key = ({ connected, deviceId }: Seen): string => `${connected ? 0 : 1}${order(deviceId)}`;
   return left
@@ -149,15 +171,28 @@ async function pick(hub: Hub, condition: string, { called }: View): Promise<Seen
 }
 
 /** Has the hub call the next devices of a wave: all that the condition of one job has room for. */
-async function callNext(hub: Hub, roll: Roll, viewer: Viewer, view: View, wave: number): Promise<void> {
-  const { id, action, condition, plan } = roll;
+async function callNext(
+  hub: Hub,
+  roll: Roll,
+  viewer: Viewer,
+  view: View,
+  wave: number,
+  enough: AbortSignal,
+): Promise<void> {
+  const { id, action, condition, plan, prepare } = roll;
   const size = plan.waves[wave] ?? 'rest';
   const left = await pick(hub, condition, view);
   const room = sizeIn(size, plan.of) - (view.given[wave] ?? 0);
   if (left.length === 0 || room <= 0) return viewer.exhausted(wave);
-  for (const { deviceId, newleaf } of left) if (newleaf?.leaf) viewer.before.set(deviceId, newleaf.leaf.thumbprint);
+  viewer.remember(left);
   const wanted = left.slice(0, room).map(({ deviceId }) => deviceId);
-  const ids = size === 'rest' ? undefined : fitting({ condition, plan }, wanted);
+  const chosen = size === 'rest' && prepare === undefined ? undefined : fitting({ condition, plan }, wanted);
+  const unwell = chosen && prepare ? await prepare(chosen, enough) : [];
+  if (unwell === undefined) return;
+  viewer.leaveOut(wave, unwell);
+  const out = new Set(unwell.map(({ deviceId }) => deviceId));
+  const ids = chosen?.filter((deviceId) => !out.has(deviceId));
+  if (ids?.length === 0) return;
   const method: MethodCall = {
     methodName: METHOD,
     // All waves have one ID: a device that is called twice does it once.
@@ -178,7 +213,7 @@ async function ended(call: Call, hub: Hub, roll: Roll, view: View, verdict: Verd
   if (verdict.is === 'stop') for (const job of view.running) await hub.cancel(job);
   const gateways = view.begun.flatMap((one) => one.gateways);
   const known = new Set(gateways.map(({ deviceId }) => deviceId));
-  const left = (await devicesWhere(hub, condition, true)).filter(({ deviceId }) => !known.has(deviceId));
+  const left = (await brieflyWhere(hub, condition)).filter(({ deviceId }) => !known.has(deviceId));
   const devices: Outcome[] = [...gateways.map(outcomeOf), ...left.map(({ deviceId }) => notAsked(deviceId, LATER))];
   const by = demandId(id).by;
   const told = { id, hub: hub.host, action, ...(by !== undefined && { by }), condition, waves: planText(plan) };
@@ -190,15 +225,18 @@ async function ended(call: Call, hub: Hub, roll: Roll, view: View, verdict: Verd
   else {
     const screen = screenOf(desk.out, desk.env);
     const rest = left.length === 0 ? '' : `${count(left.length, 'device')} of ${plan.of} not asked.\n`;
-    const again = `  ${NAME} reprovision --retry ${id}\n`;
     const next = `  ${NAME} reprovision --resume ${id}\n`;
     const groups = report({ ...run, devices: devices.filter(({ reason }) => reason !== LATER) }, 0, screen);
     const words =
       verdict.is === 'stop' ? `Stopped in wave ${verdict.wave + 1} of ${plan.waves.length}: ${verdict.why}.\n` : '';
-    const cure = isDone || groups === '' ? '' : `To call those again that are not done, once they are cured:\n${again}`;
+    const cure = isDone || groups === '' ? '' : callAgain(id);
     const isOpen = view.running.length > 0 && verdict.is !== 'stop';
     const open = isOpen ? `A job goes on in the hub. To end it:\n  ${NAME} cancel ${id}\n` : '';
-    const on = verdict.is === 'over' ? '' : `To go on with the next devices:\n${next}`;
+    const isKnown = view.parts.some((jobs) => jobs > 0);
+    const begin = isKnown
+      ? `To go on with the next devices:\n${next}`
+      : 'No device was called. To begin again, repeat the command.\n';
+    const on = verdict.is === 'over' ? '' : begin;
     desk.out.write(
       linesFor(
         screen,

@@ -135,3 +135,16 @@ test('what is written into DPS is in the log, before and after, and the intent b
   const own = (await readFile(join(state(), 'dps.jsonl'), 'utf8')).trim().split('\n');
   assert.deepEqual([own.length, JSON.parse(own[1] ?? '').after], [2, null]);
 });
+
+test('called again by two operators, one after the other: what is done is not done twice', async () => {
+  fleet.parked.add('gw-1');
+  const { out } = await office.enroll(job('--action', 'roll'), { isHurried: true });
+  assert.match(out, /\n3 devices: 1 came back, 1 otherwise, 0 did not come back, 1 not asked\.\n$/);
+  fleet.parked.clear();
+  await fleet.connect(['gw-4']);
+  const first = await office.enroll(['reprovision', '--retry', idIn(out), '--yes']);
+  assert.match(first.out, /not done: 2 of 3\.\n.*\n2 devices: 2 came back/s);
+  const ben = { ...office.env, NEWLEAF_OPERATOR: 'ben', XDG_STATE_HOME: join(office.directory, 'ben') };
+  const second = await office.enroll(['reprovision', '--retry', idIn(out), '--yes'], { env: ben });
+  assert.match(second.out, /not done: 0 of 3\.\nNo device was called\.\n$/);
+});

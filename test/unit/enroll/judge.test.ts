@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Hub } from '../../../scripts/enrollment/hub.ts';
+import type { Seen } from '../../../scripts/enrollment/newleaf.ts';
+import { newId } from '../../../scripts/enrollment/request.ts';
 import { conditionOf, fitting, waveIn } from '../../../scripts/enrollment/waves/condition.ts';
 import { type Begun, type Gateway, judge } from '../../../scripts/enrollment/waves/judge.ts';
 import { type Plan, planIn, planText } from '../../../scripts/enrollment/waves/plan.ts';
+import { Viewer } from '../../../scripts/enrollment/waves/view.ts';
 
 const NOW = 1_000_000_000;
 const plan: Plan = {
@@ -114,4 +118,19 @@ describe('the plan stands in the condition of each job', () => {
     assert.ok(some.length > 400 && some.length < 700);
     assert.ok(conditionOf({ condition: '*', plan, ids: some }).length <= 8_000);
   });
+});
+
+test('a leaf that another operator has had replaced is not taken for the old one', () => {
+  const id = newId('roll', 'ana', NOW);
+  const viewer = new Viewer({} as Hub, id);
+  const seen = (deviceId: string, thumbprint: string, last: string): Seen => ({
+    deviceId,
+    status: 'enabled',
+    connected: true,
+    newleaf: { leaf: { thumbprint }, last: { id: last, outcome: 'done' } },
+  });
+  viewer.remember([seen('gw-1', 'OLD', 'r-1'), seen('gw-2', 'NEW', id)]);
+  assert.ok(viewer.isOnOldLeaf(seen('gw-1', 'OLD', id)));
+  assert.ok(!viewer.isOnOldLeaf(seen('gw-1', 'NEW', id)));
+  assert.ok(!viewer.isOnOldLeaf(seen('gw-2', 'NEW', id)));
 });

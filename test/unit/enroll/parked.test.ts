@@ -27,7 +27,10 @@ test('reprovision: a gateway that is back on its old leaf, as DPS refuses the ne
       `\\nEnded otherwise:\\n {5}1 {2}on the previous leaf \\(NL-DPS-401002\\), its new leaf waits\\n {8}gw-1\\n {8}${NEXT}\\n`,
     ),
   );
-  assert.match(out, /\n {2}enroll set-secondary gw-1 --from-device\n {2}enroll reprovision gw-1\n/);
+  assert.match(
+    out,
+    /\n {2}enroll set-secondary gw-1 --from-device\n(?:.*\n){3} {2}enroll reprovision --retry \S+parked\.json\n/,
+  );
   assert.match(out, /\n2 devices: 1 came back, 1 otherwise, 0 did not come back, 0 not asked\.\n$/);
   assert.equal(code, 1);
   const [parked] = JSON.parse(await readFile(report, 'utf8')).devices;
@@ -43,7 +46,10 @@ describe('disabled enrollments: each command that is printed is a cure, or names
     await gateway.connect();
     const { out } = await office.enroll(['reprovision', 'gw-6']);
     assert.match(out, /\(NL-DPS-DISABLED\), its new leaf waits\n/);
-    assert.match(out, /: the enrollment is disabled\..*\n {2}enroll allow member gw-6\n {2}enroll reprovision gw-6\n/);
+    assert.match(
+      out,
+      /: the enrollment is disabled\..*\n {2}enroll allow member gw-6\n(?:.*\n){2} {2}enroll reprovision --retry enroll-\S+\n/,
+    );
     assert.doesNotMatch(out, /set-secondary/);
   });
 

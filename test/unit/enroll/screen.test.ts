@@ -137,9 +137,10 @@ Ended otherwise:
      1  a person is needed, its new leaf waits
         gw-6
         ABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABAB
-Enroll the new leaf, which the device sends, or the CA that issued it:
+Enroll the new leaf, which the device sends:
   enroll set-secondary gw-6 --from-device
-  enroll reprovision gw-6
+Or, of a group, the CA that issued it:
+  enroll roll-group intermediate NAME --certificate CA.pem
 26 devices: 1 came back, 2 otherwise, 1 did not come back, 22 not asked.
 `,
   );
@@ -152,10 +153,7 @@ test('more devices with a leaf that waits than a line has room for: by the condi
   );
   const run = { id: 'enroll-roll-1', hub: 'hub', action: 'roll', at: '', delaySeconds: 0, devices } as const;
   const text = report(run, 0, { width: 80, isColoured: false, isUnicode: true }, `tags.site = "north"`);
-  assert.match(
-    text,
-    /\n {2}enroll set-secondary --where "tags\.site = \\"north\\"" --from-device\n {2}enroll reprovision --job "tags\.site = \\"north\\""\n$/,
-  );
+  assert.match(text, /\n {2}enroll set-secondary --where "tags\.site = \\"north\\"" --from-device\n/);
 });
 
 test('many reasons do not fill the screen: the largest are shown, and the others counted', () => {

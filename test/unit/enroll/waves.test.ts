@@ -74,6 +74,7 @@ test('a wrong intermediate: the first wave is parked, no other gateway is called
   assert.match(out, /\nStopped in wave 1 of 3: 4 of 4 that were asked are not well \(--stop-after 3\)\.\n/);
   assert.match(out, /\nEnded otherwise:\n {5}4 {2}a person is needed \(NL-DPS-401002\), its new leaf waits\n/);
   assert.match(out, /\n {2}enroll set-secondary s2-\d\d s2-\d\d s2-\d\d s2-\d\d --from-device\n/);
+  assert.match(out, /\n {2}enroll roll-group intermediate NAME --certificate CA\.pem\n/);
   assert.match(out, /\n36 devices of 40 not asked\.\n$/);
   assert.equal(code, 1);
   assert.equal(worked(), 4);
