@@ -39,7 +39,7 @@ test('programs of the gateway', async (t) => {
 });
 
 test('time, and growth', async (t) => {
-  for (const metric of ['start', 'refusal', 'roll'] as const) {
+  for (const metric of ['start', 'commands', 'refusal', 'roll'] as const) {
     for (const node of nodes) await t.test(`${metric}, ${node.name}`, (t) => judge(t, node, metric));
   }
   const growing = nodes.map((node) => [node, node.take('growth')] as const);

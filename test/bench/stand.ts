@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Gateway } from '../e2e/stage/gateway.ts';
+import type { Endpoints } from '../simulator/api.ts';
 import { connectSimulator, type RemoteSimulator } from '../simulator/client.ts';
 import { type Entry, matcher, type Query } from '../simulator/log.ts';
 import { RawDevice } from './raw-device.ts';
@@ -14,12 +16,16 @@ export const FLAGS: readonly string[] = [
   '--no-maglev',
   '--optimize-for-size',
 ];
+/** What /usr/bin/newleaf sets for a command of a person. */
+export const COMMAND_FLAGS: readonly string[] = ['--no-opt', '--no-maglev', '--optimize-for-size'];
 export const ENVIRONMENT: Environment = {
   MALLOC_ARENA_MAX: '1',
   MALLOC_TRIM_THRESHOLD_: '65536',
   MALLOC_TOP_PAD_: '0',
 };
 
+/** What a gateway trusts unless it is told otherwise. */
+const SYSTEM_CAS = '/etc/ssl/certs/ca-certificates.crt';
 const PATIENCE_MS = 30_000;
 /** The heap of a process that has just begun to serve is still moving. */
 const CALM_MS = 2_000;
@@ -45,7 +51,7 @@ export class Stand {
 
   /** A gateway that has been provisioned and stopped: what is measured begins with a journal. */
   async gateway(name: string, flags = FLAGS, settings: Readonly<Record<string, string>> = {}): Promise<Gateway> {
-    const gateway = new Gateway(this.far.endpoints, {
+    const gateway = new Gateway(withTheTrustOfASystem(this.far.endpoints), {
       registrationId: this.#idOf(name),
       nodeOptions: flags,
       settings: {
@@ -105,6 +111,12 @@ export class Stand {
     return `${this.#prefix}-${name}`;
   }
 }
+
+/** Each context of OpenSSL reads all of them: some 140 on a Debian, where the far side has one. */
+const withTheTrustOfASystem = (at: Endpoints): Endpoints => ({
+  ...at,
+  trustPem: `${at.trustPem}\n${readFileSync(SYSTEM_CAS, 'utf8')}`,
+});
 
 /** Milliseconds since the epoch, as fine as the far side's. */
 export const now = (): number => performance.timeOrigin + performance.now();
