@@ -4,7 +4,7 @@ import { BUNDLE } from '../e2e/stage/gateway.ts';
 import { NODE } from './node.ts';
 import { measured, type Reading } from './reading.ts';
 import { roundRobin } from './rounds.ts';
-import { COMMAND_FLAGS, type Stand } from './stand.ts';
+import type { Stand } from './stand.ts';
 
 const run = promisify(execFile);
 
@@ -23,7 +23,7 @@ export async function commands(stand: Stand): Promise<readonly Reading[]> {
     const [real = Number.NaN, user = Number.NaN, system = Number.NaN] = stdout.trim().split(' ').map(Number);
     return { ms: real * 1_000, cpuMs: (user + system) * 1_000 };
   };
-  const newleaf = (command: string) => () => timed(...COMMAND_FLAGS, BUNDLE, command);
+  const newleaf = (command: string) => () => timed(BUNDLE, command);
   const found = await roundRobin<Record<'bare' | 'help' | 'status' | 'version' | 'again', Took>>({
     bare: () => timed('-e', '0'),
     help: newleaf('help'),

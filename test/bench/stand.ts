@@ -8,16 +8,11 @@ import { RawDevice } from './raw-device.ts';
 
 export type Environment = Readonly<Record<string, string>>;
 
-/** What systemd/newleaf.service and /usr/bin/newleaf set: footprint and growth are those of production. */
+/** What systemd/newleaf.service sets; that of the package which runs with Debian's Node 20 has no flags of V8 (scripts/deb/make.sh). */
 export const FLAGS: readonly string[] = [
-  '--max-semi-space-size=1',
-  '--max-old-space-size=48',
-  '--no-opt',
-  '--no-maglev',
-  '--optimize-for-size',
+  '--use-openssl-ca',
+  ...(process.version.startsWith('v20.') ? [] : ['--max-semi-space-size=1', '--max-old-space-size=48']),
 ];
-/** What /usr/bin/newleaf sets for a command of a person. */
-export const COMMAND_FLAGS: readonly string[] = ['--no-opt', '--no-maglev', '--optimize-for-size'];
 export const ENVIRONMENT: Environment = {
   MALLOC_ARENA_MAX: '1',
   MALLOC_TRIM_THRESHOLD_: '65536',
