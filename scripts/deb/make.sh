@@ -84,7 +84,7 @@ debian_package() {
   put 644 scripts/deb/templates DEBIAN/templates
   echo 'interest-noawait newleaf-next' >"$tree/DEBIAN/triggers"
   # Another Node needs another code cache.
-  [ "$form" = deb ] || echo "interest-noawait $interpreter" >>"$tree/DEBIAN/triggers"
+  [ "$form" = deb ] || echo "interest-noawait /usr/bin/node" >>"$tree/DEBIAN/triggers"
   for script in config postinst prerm postrm; do put 755 "scripts/deb/$script" "DEBIAN/$script"; done
   settle
   say 'Packing: a minute, or some seconds with --quick.'
