@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmod, copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { build, type Metafile, type Plugin, transform } from 'esbuild';
 import { enrollCompletion, newleafCompletion } from './completion.ts';
 import { ENROLL_MANUAL } from './man/enroll.ts';
@@ -66,13 +66,19 @@ const APART: Readonly<Record<string, string>> = {
   [join(root, 'hsm', 'tpm', 'serve.ts')]: 'tpm.js',
   [join(root, 'agent', 'uplink', 'serving.ts')]: 'uplink.js',
   [join(root, 'agent', 'network', 'websocket.ts')]: 'websocket.js',
+  // For PKCS#7 and the wishes of an EST server.
+  asn1js: 'asn1js.js',
+  [join(root, 'agent', 'main.ts')]: 'whole.js',
+  [join(root, 'agent', 'launch', 'daemon.ts')]: 'daemon.js',
+  [join(root, 'agent', 'launch', 'quick.ts')]: 'quick.js',
 };
 
 const slim: Plugin = {
   name: 'slim',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^\./ }, ({ path, kind, resolveDir }) => {
-      const apart = kind === 'dynamic-import' ? APART[join(resolveDir, path)] : undefined;
+    onResolve({ filter: /./ }, ({ path, kind, resolveDir }) => {
+      const named = path.startsWith('.') ? join(resolveDir, path) : path;
+      const apart = kind === 'dynamic-import' ? APART[named] : undefined;
       return apart === undefined ? undefined : { path: `./${apart}`, external: true };
     });
     onResolve({ filter: UNCOPIED }, ({ path, kind }) =>
@@ -129,6 +135,7 @@ export function bundleApart(directory: string): Promise<readonly Metafile[]> {
 /** Bundles `entry` into one executable file. */
 async function bundleFile(entry: string, outfile: string): Promise<Metafile> {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const isStarted = basename(outfile) === 'newleaf.js';
   const target = {
     platform: 'node',
     target: 'node20',
@@ -156,7 +163,7 @@ async function bundleFile(entry: string, outfile: string): Promise<Metafile> {
       'import.meta.dirname': '__dirname',
     },
     banner: {
-      js: '#!/usr/bin/env node\nconst importMetaUrl = require("node:url").pathToFileURL(__filename).href;',
+      js: `${isStarted ? '#!/usr/bin/env node\n' : ''}const importMetaUrl = require("node:url").pathToFileURL(__filename).href;`,
     },
     logLevel: 'warning',
   });
@@ -199,7 +206,7 @@ async function put(path: string, write: (file: string) => Promise<void>): Promis
 
 if (process.argv[1] === import.meta.filename) {
   const dist = join(root, 'dist');
-  const main = bundle(join(root, 'agent', 'main.ts'), dist);
+  const main = bundle(join(root, 'agent', 'launch', 'launch.ts'), dist);
   const [account, accounts] = await Promise.all([main, bundleApart(dist), documents(dist)]);
   const all = [account, ...accounts];
   const [notices, bill] = await Promise.all([noticesOf(all, root), billOf(all, root)]);

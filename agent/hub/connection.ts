@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import common, { type AuthenticationProvider } from 'azure-iot-common';
 import device, { type Client, type DeviceMethodRequest, type DeviceMethodResponse } from 'azure-iot-device';
 import { Mqtt } from 'azure-iot-device-mqtt';

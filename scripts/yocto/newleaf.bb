@@ -42,8 +42,7 @@ do_install() {
     install -m 0644 ${S}/*.js ${S}/package.json ${D}${libdir}/newleaf/
     install -m 0644 ${S}/build/Release/pkcs11.node ${D}${libdir}/newleaf/build/Release/pkcs11.node
 
-    # Without the optimizing compilers of V8: they would cost 2 to 9 MiB, and save no time.
-    printf '#!/bin/sh\nexec %s/newleaf/node --no-opt --no-maglev --optimize-for-size %s/newleaf/newleaf.js "$@"\n' ${libdir} ${libdir} >${D}${bindir}/newleaf
+    printf '#!/bin/sh\nexec %s/newleaf/node %s/newleaf/newleaf.js "$@"\n' ${libdir} ${libdir} >${D}${bindir}/newleaf
     chmod 0755 ${D}${bindir}/newleaf
 
     install -m 0644 ${S}/systemd/*.service ${S}/systemd/*.timer ${D}${systemd_system_unitdir}/

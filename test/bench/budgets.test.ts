@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
-import { bundle, packageOf } from '../../scripts/build.ts';
+import { bundleApart, packageOf } from '../../scripts/build.ts';
 import { type Far, startFar } from './far.ts';
 import type { Metric } from './gauge.ts';
 import { judged } from './judge.ts';
@@ -39,7 +39,7 @@ test('programs of the gateway', async (t) => {
 });
 
 test('time, and growth', async (t) => {
-  for (const metric of ['start', 'refusal', 'roll'] as const) {
+  for (const metric of ['start', 'commands', 'refusal', 'roll'] as const) {
     for (const node of nodes) await t.test(`${metric}, ${node.name}`, (t) => judge(t, node, metric));
   }
   const growing = nodes.map((node) => [node, node.take('growth')] as const);
@@ -49,15 +49,15 @@ test('time, and growth', async (t) => {
 test('what is installed', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'newleaf-bundle-'));
   t.after(() => rmSync(directory, { recursive: true }));
-  const { outputs } = await bundle(join(import.meta.dirname, '..', '..', 'agent', 'main.ts'), directory);
+  const outputs = (await bundleApart(directory)).flatMap((metafile) => Object.entries(metafile.outputs));
   const packages = new Map<string, number>();
-  for (const [path, { bytesInOutput }] of Object.values(outputs).flatMap(({ inputs }) => Object.entries(inputs))) {
+  const daemon = outputs.filter(([path]) => path.endsWith('daemon.js')).map(([, output]) => output);
+  for (const [path, { bytesInOutput }] of daemon.flatMap(({ inputs }) => Object.entries(inputs))) {
     const from = packageOf(path) ?? 'newleaf';
     packages.set(from, (packages.get(from) ?? 0) + bytesInOutput);
   }
   const largest = [...packages].sort(([, a], [, b]) => b - a).slice(0, 8);
   const size = (file: string) => statSync(join(directory, file)).size;
-  t.diagnostic(`newleaf.js: ${size('newleaf.js')} bytes, of ${packages.size - 1} packages`);
+  t.diagnostic(`daemon.js: ${size('daemon.js')} bytes, of ${packages.size - 1} packages`);
   t.diagnostic(`the largest: ${largest.map(([name, bytes]) => `${name} ${bytes}`).join(', ')}`);
-  t.diagnostic(`pkcs11.node: ${size('build/Release/pkcs11.node')} bytes`);
 });

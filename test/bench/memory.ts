@@ -1,47 +1,36 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { bareNode } from './bare.ts';
-import { type Memory, memoryOf } from './proc.ts';
-import { least, type Reading, short } from './reading.ts';
-import { ENVIRONMENT, type Environment, FLAGS, type Stand } from './stand.ts';
+import { memoryOf } from './proc.ts';
+import { measured, type Reading } from './reading.ts';
+import { roundRobin, sampleOf } from './rounds.ts';
+import type { Stand } from './stand.ts';
 
-const RUNS = 3;
+/** V8 collects what a start has left within some 10 s (its memory reducer); from then on nothing changes. */
+const IDLE_MS = 15_000;
 
-/** What an idle daemon has in memory, connected for two seconds, after a start from its journal. */
+/**
+ * What an idle daemon has in memory, after a start from its journal, beside a bare Node of the same age. That one runs from another
+ * copy of the file, so that the two share none of its pages; the control is one that runs alone.
+ */
 export async function memory(stand: Stand): Promise<readonly Reading[]> {
-  const bare = await bareMemory(stand);
-  const lean = await idle(stand, 'lean', RUNS, FLAGS, ENVIRONMENT);
-  const plain = await idle(stand, 'plain', 1, [], {});
-  const reading = (name: string, of: keyof Memory): Reading => ({
-    name,
-    value: lean[of],
-    unit: 'MiB',
-    floor: bare[of],
-    note: `${short(plain[of])} without the flags of the unit`,
-  });
-  return [reading('idle PSS', 'pss'), reading('idle Pss_Anon', 'anon')];
-}
-
-async function idle(
-  stand: Stand,
-  name: string,
-  runs: number,
-  flags: readonly string[],
-  environment: Environment,
-): Promise<Memory> {
-  const gateway = await stand.gateway(name, flags);
-  const found: Memory[] = [];
-  for (let run = 0; run < runs; run++) {
-    await stand.start(gateway, environment);
-    await stand.calm();
-    found.push(memoryOf(gateway.pid));
+  const gateway = await stand.gateway('memory');
+  const idle = async () => {
+    const bare = await bareNode();
+    await stand.start(gateway);
+    await pause(IDLE_MS);
+    const [newleaf, floor] = [memoryOf(gateway.pid), memoryOf(bare.pid)];
     await gateway.stop();
-  }
-  return { pss: least(found.map(({ pss }) => pss)), anon: least(found.map(({ anon }) => anon)) };
-}
-
-async function bareMemory(stand: Stand): Promise<Memory> {
-  const bare = await bareNode();
-  await stand.calm();
-  const found = memoryOf(bare.pid);
-  await bare.end();
-  return found;
+    await bare.end();
+    return { pss: newleaf.pss, anon: newleaf.anon, barePss: floor.pss, bareAnon: floor.anon };
+  };
+  const found = (await roundRobin({ idle })).idle;
+  const alone = await bareNode();
+  await pause(IDLE_MS);
+  const control = sampleOf([memoryOf(alone.pid).pss]);
+  await alone.end();
+  return [
+    measured('idle PSS', 'MiB', found.pss, found.barePss),
+    measured('idle Pss_Anon', 'MiB', found.anon, found.bareAnon),
+    measured('control: PSS of a bare Node alone', 'MiB', control, found.barePss),
+  ];
 }

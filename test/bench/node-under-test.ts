@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { cleanEnvironment } from './environment.ts';
 import type { Answer, Metric } from './gauge.ts';
 import type { Reading } from './reading.ts';
 
@@ -28,12 +29,12 @@ export class NodeUnderTest {
     const major = Number(execFileSync(path, ['-p', 'process.versions.node.split(".")[0]'], { encoding: 'utf8' }));
     const directory = await mkdtemp(join(tmpdir(), 'newleaf-node-'));
     // The gateways get a copy that nobody else runs: what two processes share of one file counts as half in each.
-    const copy = join(directory, 'node');
-    await copyFile(path, copy);
+    const [copy, bare] = [join(directory, 'node'), join(directory, 'bare-node')];
+    for (const each of [copy, bare]) await copyFile(path, each);
     const gauge = fork(join(import.meta.dirname, 'gauge.ts'), [control, `gw-${major}`], {
       execPath: path,
       execArgv: ['--import', 'tsx'],
-      env: { ...process.env, NEWLEAF_TEST_NODE: copy },
+      env: { ...cleanEnvironment(process.env), NEWLEAF_TEST_NODE: copy, NEWLEAF_TEST_BARE_NODE: bare },
     });
     const ended = once(gauge, 'exit').then(([code]) => {
       throw new Error(`the gauge of Node ${major} ended with ${code}`);

@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-export interface Memory {
+/** A type, as it is one of the figures of a round. */
+export type Memory = {
   /** MiB; pages shared with n processes count as 1/n. */
   readonly pss: number;
   /** MiB; the part that the kernel cannot drop: what a gateway without swap really pays. */
   readonly anon: number;
-}
+};
 
 /** What a process has in memory: proc_pid_smaps(5), `smaps_rollup`. */
 export function memoryOf(pid: number): Memory {
@@ -14,10 +15,19 @@ export function memoryOf(pid: number): Memory {
   return { pss: field('Pss'), anon: field('Pss_Anon') };
 }
 
-/** proc_pid_stat(5), utime and stime, in ticks of 10 ms. The name of the process, in brackets, may have blanks. */
+/** User and system time, in milliseconds, of the threads that a process has now (schedstat of each: nanoseconds). */
 export function cpuMsOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10;
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.reduce((sum, thread) => sum + timeOf(`/proc/${pid}/task/${thread}/schedstat`), 0) / 1e6;
+}
+
+function timeOf(schedstat: string): number {
+  try {
+    return Number(readFileSync(schedstat, 'utf8').split(' ', 1)[0]);
+  } catch {
+    // The thread has ended since.
+    return 0;
+  }
 }
 
 export const descriptorsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;

@@ -1,3 +1,5 @@
+import type { Sample } from './rounds.ts';
+
 /** One figure, and what it is to be compared with. */
 export interface Reading {
   readonly name: string;
@@ -5,9 +7,19 @@ export interface Reading {
   readonly unit: 'MiB' | 'KB' | 'ms' | 'ms/h' | '1/s' | '';
   /** What the same costs without newleaf, measured in the same run. */
   readonly floor?: number;
+  /** The least and the most of its runs; the value is their median. */
+  readonly spread?: readonly [least: number, most: number];
   /** What the figure is made of. */
   readonly note?: string;
 }
+
+/** @param floor what the same costs without newleaf */
+export const measured = (
+  name: string,
+  unit: Reading['unit'],
+  { median: value, least, most }: Sample,
+  floor?: Sample,
+): Reading => ({ name, value, unit, spread: [least, most], ...(floor !== undefined && { floor: floor.median }) });
 
 /** The most that a figure may be: in its unit, or as a multiple of its floor; where both are given, one is enough. */
 export interface Budget {
@@ -23,8 +35,9 @@ export function room({ value, floor = Number.NaN }: Reading, budget: Budget): nu
 }
 
 /** The figure as a line: `idle PSS: 50.1 MiB (budget 54, floor 37.4, ratio 1.34)`. */
-export function line({ name, value, unit, floor, note }: Reading, budget?: Budget): string {
+export function line({ name, value, unit, floor, spread, note }: Reading, budget?: Budget): string {
   const compared = [
+    spread?.map(short).join(' to '),
     budget?.most !== undefined && `budget ${budget.most}`,
     budget?.times !== undefined && `budget ${budget.times}x`,
     floor !== undefined && `floor ${short(floor)}, ratio ${(value / floor).toFixed(2)}`,

@@ -1,18 +1,17 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Gateway } from '../e2e/stage/gateway.ts';
+import type { Endpoints } from '../simulator/api.ts';
 import { connectSimulator, type RemoteSimulator } from '../simulator/client.ts';
 import { type Entry, matcher, type Query } from '../simulator/log.ts';
 import { RawDevice } from './raw-device.ts';
 
 export type Environment = Readonly<Record<string, string>>;
 
-/** What systemd/newleaf.service and /usr/bin/newleaf set: footprint and growth are those of production. */
+/** What systemd/newleaf.service sets; that of the package which runs with Debian's Node 20 has no flags of V8 (scripts/deb/make.sh). */
 export const FLAGS: readonly string[] = [
-  '--max-semi-space-size=1',
-  '--max-old-space-size=48',
-  '--no-opt',
-  '--no-maglev',
-  '--optimize-for-size',
+  '--use-openssl-ca',
+  ...(process.version.startsWith('v20.') ? [] : ['--max-semi-space-size=1', '--max-old-space-size=48']),
 ];
 export const ENVIRONMENT: Environment = {
   MALLOC_ARENA_MAX: '1',
@@ -20,6 +19,8 @@ export const ENVIRONMENT: Environment = {
   MALLOC_TOP_PAD_: '0',
 };
 
+/** What a gateway trusts unless it is told otherwise. */
+const SYSTEM_CAS = '/etc/ssl/certs/ca-certificates.crt';
 const PATIENCE_MS = 30_000;
 /** The heap of a process that has just begun to serve is still moving. */
 const CALM_MS = 2_000;
@@ -45,7 +46,7 @@ export class Stand {
 
   /** A gateway that has been provisioned and stopped: what is measured begins with a journal. */
   async gateway(name: string, flags = FLAGS, settings: Readonly<Record<string, string>> = {}): Promise<Gateway> {
-    const gateway = new Gateway(this.far.endpoints, {
+    const gateway = new Gateway(withTheTrustOfASystem(this.far.endpoints), {
       registrationId: this.#idOf(name),
       nodeOptions: flags,
       settings: {
@@ -105,6 +106,12 @@ export class Stand {
     return `${this.#prefix}-${name}`;
   }
 }
+
+/** Each context of OpenSSL reads all of them: some 140 on a Debian, where the far side has one. */
+const withTheTrustOfASystem = (at: Endpoints): Endpoints => ({
+  ...at,
+  trustPem: `${at.trustPem}\n${readFileSync(SYSTEM_CAS, 'utf8')}`,
+});
 
 /** Milliseconds since the epoch, as fine as the far side's. */
 export const now = (): number => performance.timeOrigin + performance.now();

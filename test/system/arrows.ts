@@ -90,7 +90,7 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     title: 'another version is installed than runs',
-    breaks: sh(`sed -i 's/="0\\.1\\.0",/="0.1.1",/' /usr/lib/newleaf/newleaf.js`),
+    breaks: sh(`sed -i 's/="0\\.1\\.0",/="0.1.1",/' /usr/lib/newleaf/*.js`),
     screen: { check: 'version' },
     types: [RESTART],
   },

@@ -73,9 +73,30 @@ for (const entry of [join(import.meta.dirname, 'bundle-entry.ts'), main].filter(
   });
 }
 
+/** The separate files, by name. */
+async function apart(name: string): Promise<Metafile> {
+  const metafile = (await bundleApart(directory)).find(({ outputs }) => Object.keys(outputs).join().endsWith(name));
+  assert(metafile !== undefined, name);
+  return metafile;
+}
+
+test('a daemon carries no command but its own, and what is called often no daemon', async () => {
+  const daemon = await apart('daemon.js');
+  const folders = (metafile: Metafile) =>
+    new Set(Object.keys(metafile.inputs).flatMap((path) => /^(agent\/(?:cli\/)?[^/]+)\//.exec(path)?.[1] ?? []));
+  const commands = ['bundle', 'checks', 'decommission', 'init', 'proof', 'request', 'status', 'uplink'];
+  for (const name of commands) assert(!folders(daemon).has(`agent/cli/${name}`), name);
+  const { packages, directories } = contents(daemon);
+  assert(packages.has('azure-iot-device') && !packages.has('asn1js'));
+  assert.equal(directories.size, packages.size, 'a package is there twice');
+  assert(statSync(join(directory, 'daemon.js')).size < 680_000);
+  const quick = await apart('quick.js');
+  assert.deepEqual([...contents(quick).packages].sort(), ['pkcs11js', 'smol-toml', 'valibot']);
+  assert(statSync(join(directory, 'quick.js')).size < 210_000);
+});
+
 test('what talks to the TPM is a file of its own, with one copy of each package', async () => {
-  const [metafile] = await bundleApart(directory);
-  assert(metafile !== undefined);
+  const metafile = await apart('tpm.js');
   const { packages, directories } = contents(metafile);
   const security = ['azure-iot-security-tpm', 'base32-encode', 'to-data-view', 'tss.js'];
   assert.deepEqual([...packages].sort(), ['azure-iot-common', ...security, 'lodash', 'machina'].sort());
@@ -84,8 +105,7 @@ test('what talks to the TPM is a file of its own, with one copy of each package'
 });
 
 test('the uplink is a file of its own: a gateway without programs does not carry it', async () => {
-  const [, metafile] = await bundleApart(directory);
-  assert(metafile !== undefined);
+  const metafile = await apart('uplink.js');
   const { packages, directories } = contents(metafile);
   assert.deepEqual([...packages].sort(), ['bl', 'mqtt-packet']);
   assert.equal(directories.size, packages.size, 'a package is there twice');
@@ -98,8 +118,7 @@ test('the uplink is a file of its own: a gateway without programs does not carry
 });
 
 test('WebSockets are a file of their own', async () => {
-  const [, , metafile] = await bundleApart(directory);
-  assert(metafile !== undefined);
+  const metafile = await apart('websocket.js');
   const { packages } = contents(metafile);
   assert.deepEqual([...packages], ['ws']);
   assert(statSync(join(directory, 'websocket.js')).size < 60_000);

@@ -259,9 +259,29 @@ export const HOUSE: readonly Room[] = [
   {
     name: 'main',
     files: /^agent\/main\.ts$/,
-    may: ['kit', 'cli', 'proof', 'checks', 'decommission', 'init', 'run', 'hsm', 'machine', 'failure', 'time'],
+    may: [
+      'launch',
+      'kit',
+      'cli',
+      'proof',
+      'checks',
+      'decommission',
+      'init',
+      'run',
+      'hsm',
+      'machine',
+      'failure',
+      'time',
+    ],
     packages: ['node:'],
     why: 'it finds the command, and does none of its work',
+  },
+  {
+    name: 'launch',
+    files: /^agent\/launch\//,
+    may: ['main', 'kit', 'cli', 'run', 'assembly', 'hsm', 'machine', 'failure', 'time'],
+    packages: ['node:'],
+    why: 'it says in which files the program is, and loads the one that a command needs',
   },
 ];
 

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { cacheOf, readCache, sealed } from '../../../agent/launch/cache.ts';
+import { bundle, bundleApart } from '../../../scripts/build.ts';
+
+const root = join(import.meta.dirname, '..', '..', '..');
+const directory = mkdtempSync(join(tmpdir(), 'newleaf-launch-'));
+const newleaf = join(directory, 'newleaf.js');
+const file = join(directory, 'quick.js');
+const cache = cacheOf(file);
+
+before(async () => {
+  await Promise.all([bundle(join(root, 'agent', 'launch', 'launch.ts'), directory), bundleApart(directory)]);
+});
+after(() => rmSync(directory, { recursive: true }));
+
+const write = (name: string, ...flags: readonly string[]) =>
+  spawnSync(process.execPath, [...flags, newleaf, 'internal-cache', name]).status;
+const version = (...flags: readonly string[]) =>
+  execFileSync(process.execPath, [...flags, newleaf, 'version', '--json'], { encoding: 'utf8' });
+/** What V8 says of the cache of quick.js in a new process. */
+function verdict(...flags: readonly string[]): boolean | undefined {
+  const text = `const { readFileSync } = require('node:fs');
+    const cachedData = readFileSync(${JSON.stringify(cache)}).subarray(32);
+    const source = require('node:module').wrap(readFileSync(${JSON.stringify(file)}, 'latin1'));
+    console.log(new (require('node:vm').Script)(source, { cachedData }).cachedDataRejected);`;
+  return JSON.parse(execFileSync(process.execPath, [...flags, '-e', text], { encoding: 'utf8' }));
+}
+
+test('what is written is taken, and nobody else can write it', () => {
+  for (const name of ['quick', 'daemon']) assert.equal(write(name), 0);
+  assert.equal(verdict(), false);
+  assert(readCache(cache, readFileSync(file)));
+  assert.match(version(), /"version"/);
+});
+
+test('V8 refuses it under other flags, and the command works', () => {
+  assert.equal(verdict('--no-lazy-feedback-allocation'), true);
+  assert.match(version('--no-lazy-feedback-allocation'), /"version"/);
+});
+
+test('one that does not fit is not read', () => {
+  const source = readFileSync(file);
+  const other = Buffer.from(source);
+  // V8 looks at its length only.
+  other[other.length - 2] = 0x20;
+  assert.equal(readCache(cache, other), undefined, 'the source is another');
+  const whole = readFileSync(cache);
+  const rows: readonly (readonly [string, Buffer])[] = [
+    ['it is empty', Buffer.alloc(0)],
+    ['it is cut off', whole.subarray(0, whole.length / 2)],
+    ['a bit is flipped', Buffer.concat([whole.subarray(0, -1), Buffer.from([(whole.at(-1) ?? 0) ^ 1])])],
+    ['it is of another Node', Buffer.concat([Buffer.alloc(32), whole.subarray(32)])],
+  ];
+  for (const [why, content] of rows) {
+    writeFileSync(cache, content);
+    assert.equal(readCache(cache, source), undefined, why);
+    assert.match(version(), /"version"/, why);
+  }
+  writeFileSync(cache, whole);
+  assert(readCache(cache, source));
+  assert.deepEqual(sealed(source, whole.subarray(32)), whole);
+});
+
+test('one that another user could have written is not read', () => {
+  const source = readFileSync(file);
+  chmodSync(cache, 0o664);
+  assert.equal(readCache(cache, source), undefined, 'group');
+  chmodSync(cache, 0o646);
+  assert.equal(readCache(cache, source), undefined, 'others');
+  chmodSync(cache, 0o644);
+  assert(readCache(cache, source));
+  chownSync(cache, 65_534, 65_534);
+  assert.equal(readCache(cache, source), undefined, 'owner');
+});
+
+test('where nothing can be written, the installer is told, and the program works without', (t) => {
+  const bare = mkdtempSync(join(tmpdir(), 'newleaf-bare-'));
+  t.after(() => rmSync(bare, { recursive: true }));
+  cpSync(directory, bare, { recursive: true, filter: (path) => !path.endsWith('.cache') });
+  const status = spawnSync(process.execPath, [
+    '-e',
+    `process.argv = ['', ${JSON.stringify(join(bare, 'newleaf.js'))}, 'internal-cache', 'quick'];
+     require('node:fs').openSync = () => { throw new Error('EROFS'); };
+     require(process.argv[1]);`,
+  ]).status;
+  assert.notEqual(status, 0);
+  const said = execFileSync(process.execPath, [join(bare, 'newleaf.js'), 'version'], { encoding: 'utf8' });
+  assert.match(said, /^newleaf /);
+});

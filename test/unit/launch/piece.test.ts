@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pieceFor } from '../../../agent/launch/piece.ts';
+
+const ROWS = [
+  ['', 'quick'],
+  ['run', 'daemon'],
+  ['run --config /etc/other.toml', 'daemon'],
+  ['internal-go-on run', 'daemon'],
+  ['--instance plant run', 'whole'],
+  ['help', 'quick'],
+  ['help init', 'quick'],
+  ['--help', 'quick'],
+  ['-V', 'quick'],
+  ['status --json', 'quick'],
+  ['internal-work destroy', 'quick'],
+  ['internal-work apart', 'whole'],
+  ['internal-go-on init', 'whole'],
+  ['check', 'whole'],
+  ['statu', 'whole'],
+  ['uplink list', 'whole'],
+] as const;
+
+for (const [line, piece] of ROWS) {
+  test(`newleaf ${line}: ${piece}`, () => {
+    assert.equal(pieceFor(line.split(' ').filter(Boolean)), piece);
+  });
+}
