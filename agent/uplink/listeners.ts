@@ -14,7 +14,7 @@ import type { ClientRules } from './ports.ts';
 import type { Program } from './program.ts';
 import { type LocalCa, openLocalCa } from './wire/local-ca.ts';
 import { byKey } from './wire/sas.ts';
-import { createServer, type Listener, ofProgram, type WireServer } from './wire/server.ts';
+import { type Listener, ofProgram, WireServer } from './wire/server.ts';
 
 interface ListenersOptions extends LazyUplinkOptions {
   /** Of the uplink, in the state directory. */
@@ -69,7 +69,7 @@ export class Listeners {
 
   constructor(options: ListenersOptions) {
     this.#options = options;
-    this.#server = createServer(options);
+    this.#server = new WireServer(options);
   }
 
   /** Why the program cannot connect, if so. */
