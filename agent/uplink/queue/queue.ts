@@ -162,7 +162,7 @@ export class DiskQueue implements CountedQueue {
   async #store(batch: readonly Waiting[]): Promise<void> {
     const messages = batch.map(({ message, at }, index) => ({ ...message, sequence: this.#tail.next + index, at }));
     try {
-      await this.#noting((head) => encode(messages, head), batch.length, messages[0]?.at);
+      await this.#noting((head) => encode(messages, head), batch.length);
     } catch (error) {
       const why = this.#why(error);
       for (const one of batch) this.#refuse(one, why);
@@ -191,7 +191,7 @@ export class DiskQueue implements CountedQueue {
   }
 
   /** Stores records that know the head of this moment. What is dropped meanwhile begins to wait anew. */
-  async #noting(records: (head: number) => Buffer, count: number, at?: number): Promise<void> {
+  async #noting(records: (head: number) => Buffer, count: number): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const { head } = this.#reader;
@@ -199,7 +199,7 @@ export class DiskQueue implements CountedQueue {
       const bytes = records(head);
       await this.#tail.store(bytes, count, this.#closed !== undefined);
       this.#noted = head;
-      this.#reader.appended(bytes, at);
+      this.#reader.appended(bytes);
     } catch (error) {
       this.moved();
       throw error;
