@@ -2,8 +2,9 @@ import { type Code, type Failure, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import type { OwnTerms } from '../state/program-terms.ts';
 import { Turns } from '../time/turns.ts';
-import { type Delivered, Flow } from './flow.ts';
-import type { Client, CountedQueue, Message } from './ports.ts';
+import type { Delivered } from './delivery.ts';
+import { Flow } from './flow.ts';
+import type { Client, Message, MessageQueue } from './ports.ts';
 import { type ProgramRecord, writeRecord } from './programs.ts';
 import { type FilterKind, readFilter } from './topics.ts';
 
@@ -15,14 +16,13 @@ interface Subscription {
   readonly deviceId?: string;
 }
 
-type Sessions = ReadonlyMap<string, Readonly<Record<string, 0 | 1>>>;
+/** By the filter. */
+type Subscriptions = Map<string, Subscription>;
 
 /** Sessions with CleanSession 0 that a program may have: a client that draws its ID anew each time must not fill the disk. */
 const MOST_SESSIONS = 8;
 
 const TOLD_MS = 86_400_000;
-
-export const NOTHING_YET = { forwarded: 0, resent: 0, dropped: 0, refused: 0, setAside: 0 };
 
 /** A program of this gateway: its clients, its queue to the hub, and its messages from the hub. */
 export class Program {
@@ -31,13 +31,13 @@ export class Program {
   readonly key: string | undefined;
   #terms: OwnTerms;
   /** To the hub. */
-  readonly queue: CountedQueue;
+  readonly queue: MessageQueue;
   /** From the hub. */
-  readonly inbox: CountedQueue;
+  readonly inbox: MessageQueue;
   readonly up: Flow;
   readonly down: Flow;
   /** Counted since the start. */
-  readonly counts = { ...NOTHING_YET };
+  readonly counts = { forwarded: 0, resent: 0, dropped: 0, refused: 0, setAside: 0 };
   /** Why its messages are refused at present. */
   refusal: Failure | undefined;
   /** From the hub, without a PUBACK of the program: by sequence. */
@@ -47,10 +47,12 @@ export class Program {
   /** Why messages were set aside, or lost on their way to the program, and when last; monotonic, in milliseconds. */
   readonly #losses = new Map<Code, { readonly why: Failure; readonly at: number }>();
   readonly #directory: string;
-  readonly #clients = new Map<Client, Map<string, Subscription>>();
-  /** By client ID; a client may call itself `__proto__`. */
-  #sessions: Sessions;
+  readonly #clients = new Map<Client, Subscriptions>();
+  /** With CleanSession 0, by client ID: the subscriptions of its client, be it here or not. */
+  readonly #sessions = new Map<string, Subscriptions>();
   readonly #writes = new Turns();
+  /** The record on disk, as far as it changes. */
+  #written: string;
   /** When the client of a session was last here, or newleaf has started; monotonic, in milliseconds. */
   readonly #seen = new Map<string, number>();
   #lostBefore = 0;
@@ -59,8 +61,8 @@ export class Program {
   constructor(
     directory: string,
     record: ProgramRecord,
-    queue: CountedQueue,
-    inbox: CountedQueue,
+    queue: MessageQueue,
+    inbox: MessageQueue,
     now: () => number | undefined,
   ) {
     const { name, connects, key, terms, sessions } = record;
@@ -73,7 +75,8 @@ export class Program {
     this.inbox = inbox;
     this.up = new Flow(queue, 'the hub', now);
     this.down = new Flow(inbox, 'the program', now);
-    this.#sessions = new Map(Object.entries(sessions));
+    for (const [id, filters] of Object.entries(sessions)) this.#sessions.set(id, subscriptionsTo(filters));
+    this.#written = JSON.stringify(this.#record());
   }
 
   get terms(): OwnTerms {
@@ -85,7 +88,7 @@ export class Program {
     const before = this.#terms;
     this.#terms = terms;
     try {
-      await this.#write(this.#sessions);
+      await this.#save();
     } catch (error) {
       this.#terms = before;
       throw error;
@@ -128,7 +131,7 @@ export class Program {
     } catch (error) {
       if (failureOf(error).code !== 'NL-UPLINK-FULL') throw error;
       // A queue drops none that is on its way to the program.
-      this.down.rewind();
+      this.inbox.rewind();
       await this.inbox.append(message);
     }
   }
@@ -141,33 +144,32 @@ export class Program {
       const isHere = this.clients.some(({ clientId }) => clientId === id);
       return !isHere && at - (this.#seen.get(id) ?? at) >= longestMs;
     });
-    for (const id of ended) this.#seen.delete(id);
-    if (ended.length > 0) await this.#write(new Map([...this.#sessions].filter(([id]) => !ended.includes(id))));
+    for (const id of ended) {
+      this.#seen.delete(id);
+      this.#sessions.delete(id);
+    }
+    await this.#save();
     return ended.length;
   }
 
   /** @returns whether there is a session of before */
   async opened(client: Client): Promise<boolean> {
     const kept = client.clean ? undefined : this.#sessions.get(client.clientId);
-    const subscriptions = new Map<string, Subscription>();
-    for (const [filter, qos] of Object.entries(kept ?? {})) {
-      const read = readFilter(filter);
-      if (read !== undefined) subscriptions.set(filter, { ...read, qos });
-    }
-    this.#clients.set(client, subscriptions);
-    const isGone = client.clean && this.#sessions.has(client.clientId);
-    if (isGone || (!client.clean && kept === undefined)) await this.#keep(client);
+    this.#clients.set(client, kept ?? new Map());
+    if (client.clean) this.#sessions.delete(client.clientId);
+    await this.#save();
     return kept !== undefined;
   }
 
   async subscribe(client: Client, filter: string, subscription: Subscription): Promise<void> {
-    this.#clients.get(client)?.set(filter, subscription);
-    await this.#keep(client);
+    const subscriptions = this.#clients.get(client)?.set(filter, subscription);
+    await this.#keep(client, subscriptions);
   }
 
   async unsubscribe(client: Client, filter: string): Promise<void> {
-    this.#clients.get(client)?.delete(filter);
-    await this.#keep(client);
+    const subscriptions = this.#clients.get(client);
+    subscriptions?.delete(filter);
+    await this.#keep(client, subscriptions);
   }
 
   closed(client: Client): void {
@@ -186,27 +188,41 @@ export class Program {
 
   /** Whether it wants messages of this kind, be it connected now or not (MQTT 3.1.1 section 3.1.2.4). */
   wants(kind: FilterKind): boolean {
-    const isKept = [...this.#sessions.values()].some((filters) =>
-      Object.keys(filters).some((filter) => readFilter(filter)?.kind === kind),
-    );
-    return isKept || this.subscribed(kind).length > 0;
+    const all = [...this.#sessions.values(), ...this.#clients.values()];
+    return all.some((subscriptions) => [...subscriptions.values()].some((one) => one.kind === kind));
   }
 
   /** Before SUBACK: a session that was granted is there after a power cut. One without a subscription is nothing to keep. */
-  async #keep(client: Client): Promise<void> {
-    const before = JSON.stringify([...this.#sessions]);
-    const sessions = new Map(this.#sessions);
-    sessions.delete(client.clientId);
-    const filters = [...(this.#clients.get(client) ?? [])].map(([filter, { qos }]) => [filter, qos] as const);
-    if (!client.clean && filters.length > 0) sessions.set(client.clientId, Object.fromEntries(filters));
-    for (const oldest of [...sessions.keys()].slice(0, -MOST_SESSIONS)) sessions.delete(oldest);
-    if (JSON.stringify([...sessions]) !== before) await this.#write(sessions);
+  async #keep({ clean, clientId }: Client, subscriptions: Subscriptions | undefined): Promise<void> {
+    this.#sessions.delete(clientId);
+    if (!clean && subscriptions?.size) this.#sessions.set(clientId, subscriptions);
+    for (const oldest of [...this.#sessions.keys()].slice(0, -MOST_SESSIONS)) this.#sessions.delete(oldest);
+    await this.#save();
   }
 
-  async #write(sessions: Sessions): Promise<void> {
-    this.#sessions = sessions;
-    const { name, connects } = this;
-    const record = () => ({ name, connects, terms: this.#terms, sessions: Object.fromEntries(this.#sessions) });
-    await this.#writes.take(() => writeRecord(this.#directory, record()));
+  #record(): ProgramRecord {
+    const { name, connects, terms } = this;
+    const filters = (subscriptions: Subscriptions) =>
+      Object.fromEntries([...subscriptions].map(([filter, { qos }]) => [filter, qos]));
+    const sessions = Object.fromEntries([...this.#sessions].map(([id, one]) => [id, filters(one)]));
+    return { name, connects, terms, sessions };
   }
+
+  async #save(): Promise<void> {
+    await this.#writes.take(async () => {
+      const record = this.#record();
+      const text = JSON.stringify(record);
+      if (text === this.#written) return;
+      await writeRecord(this.#directory, record);
+      this.#written = text;
+    });
+  }
+}
+
+function subscriptionsTo(filters: Readonly<Record<string, 0 | 1>>): Subscriptions {
+  const read = ([filter, qos]: readonly [string, 0 | 1]) => {
+    const known = readFilter(filter);
+    return known === undefined ? [] : [[filter, { ...known, qos }] as const];
+  };
+  return new Map(Object.entries(filters).flatMap(read));
 }

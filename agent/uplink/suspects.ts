@@ -237,7 +237,7 @@ export class Suspects {
   /** The program begins again with its first message, which may have been taken from the queue here. */
   #passTrial({ suspect: program, of }: Trial): void {
     this.#trial = undefined;
-    program.up.rewind();
+    program.queue.rewind();
     if (of === 'proof') this.#amend(program, { isTried: false });
     else this.#suspects.delete(program);
   }

@@ -47,8 +47,8 @@ export const UPLINK: readonly Mutation[] = [
   of(
     'uplink/program.ts',
     'a client that draws its ID anew wears out the flash',
-    'if (!client.clean && filters.length > 0) sessions',
-    'if (!client.clean) sessions',
+    'if (!clean && subscriptions?.size) this',
+    'if (!clean && subscriptions) this',
   ),
   of(
     'uplink/methods.ts',
@@ -74,7 +74,12 @@ export const UPLINK: readonly Mutation[] = [
     '      run.isBroken = true;\n      return this.wake();',
     '      run.isBroken = true;\n      program.queue.drop(message);\n      return this.wake();',
   ),
-  of('uplink/forward.ts', 'what had no PUBACK is not sent again', 'for (const { up } of programs) up.rewind();\n', ''),
+  of(
+    'uplink/forward.ts',
+    'what had no PUBACK is not sent again',
+    'for (const { queue } of programs) queue.rewind();\n',
+    '',
+  ),
   of('uplink/forward.ts', 'a message overtakes one whose PUBLISH failed', 'isBroken || onTheirWay', 'onTheirWay'),
   of('uplink/forward.ts', 'the rate is not kept', 'this.#sends.take(this.rate, sending.sentAt);\n', ''),
   of(
@@ -134,7 +139,7 @@ export const UPLINK: readonly Mutation[] = [
     'uplink/delivery.ts',
     'a message is dropped before the PUBACK of the program',
     '    try {\n      await client.publish(',
-    '    down.drop(message);\n    try {\n      await client.publish(',
+    '    inbox.drop(message);\n    try {\n      await client.publish(',
   ),
   of(
     'uplink/delivery.ts',

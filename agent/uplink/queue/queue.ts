@@ -1,5 +1,5 @@
 import { type Failure, Fault } from '../../failure/failure.ts';
-import type { CountedQueue, Message, QueueBounds, QueueCounts, Stored } from '../ports.ts';
+import type { Message, MessageQueue, QueueBounds, QueueCounts, Stored } from '../ports.ts';
 import type { Reader } from './reader.ts';
 import { encode, encodeNote, recordBytes } from './record.ts';
 import type { Tail } from './tail.ts';
@@ -31,7 +31,7 @@ interface Waiting {
  * Joins writer and reader. Messages that come while a sync runs are gathered, and the next sync is for all of them: ten programs
  * that wait for each of their messages share the wait. Each record notes the head; where none comes, a note of its own does.
  */
-export class DiskQueue implements CountedQueue {
+export class DiskQueue implements MessageQueue {
   readonly #bounds: Bounds;
   readonly #tail: Tail;
   readonly #reader: Reader;
@@ -64,6 +64,10 @@ export class DiskQueue implements CountedQueue {
 
   get oldestAt(): number | undefined {
     return this.#reader.oldestAt;
+  }
+
+  get head(): number {
+    return this.#reader.head;
   }
 
   get counts(): QueueCounts {
