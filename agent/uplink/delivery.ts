@@ -19,15 +19,6 @@ const MOST_DELIVERIES = 10;
 const WARY = 3;
 const IDLE_MS = 60 * 60_000;
 
-/** What is known of a message that has been delivered, and has no PUBACK. */
-export interface Delivered {
-  /** Once in the time of the lock: a program that starts again each second does not use them up. */
-  readonly count: number;
-  readonly at: number;
-  /** How often the client left with it. */
-  readonly left: number;
-}
-
 interface DeliveryOptions {
   readonly program: Program;
   readonly client: Client;
@@ -36,7 +27,7 @@ interface DeliveryOptions {
 }
 
 /** Delivers the messages of a program to a client, some at once, until it is ended. */
-export class Delivery {
+export class InboxDelivery {
   readonly #options: DeliveryOptions;
   /** Without PUBACK, by sequence. */
   readonly #sent = new Map<number, { readonly at: number; readonly bytes: number }>();

@@ -3,7 +3,7 @@ import { failureOf } from '../failure/failure-of.ts';
 import type { HubMessage, HubSession } from '../mqtt/hub-session.ts';
 import type { Clock } from '../time/clock.ts';
 import { Turns } from '../time/turns.ts';
-import { Delivery } from './delivery.ts';
+import { InboxDelivery } from './delivery.ts';
 import type { Message } from './ports.ts';
 import type { Program } from './program.ts';
 import type { Rejected } from './rejected.ts';
@@ -24,7 +24,7 @@ interface MessagesOptions {
 export class Messages {
   readonly #options: MessagesOptions;
   readonly #storing = new Turns();
-  readonly #delivering = new Map<Program, Delivery>();
+  readonly #delivering = new Map<Program, InboxDelivery>();
   readonly #ends = new WeakMap<HubSession, AbortSignal>();
 
   constructor(options: MessagesOptions) {
@@ -90,7 +90,7 @@ export class Messages {
     before?.end();
     this.#delivering.delete(program);
     const { clock, setAside } = this.#options;
-    if (client !== undefined) this.#delivering.set(program, new Delivery({ program, client, clock, setAside }));
+    if (client !== undefined) this.#delivering.set(program, new InboxDelivery({ program, client, clock, setAside }));
   }
 
   /** What waits for a program of which no client is there is read by none: so its age is looked at here. */

@@ -2,7 +2,6 @@ import { type Code, type Failure, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import type { OwnTerms } from '../state/program-terms.ts';
 import { Turns } from '../time/turns.ts';
-import type { Delivered } from './delivery.ts';
 import { Flow } from './flow.ts';
 import type { Client, Message, MessageQueue } from './ports.ts';
 import { type ProgramRecord, writeRecord } from './programs.ts';
@@ -14,6 +13,15 @@ interface Subscription {
   readonly qos: 0 | 1;
   /** The device ID that the program was told. */
   readonly deviceId?: string;
+}
+
+/** What is known of a message that has been delivered, and has no PUBACK. */
+interface Delivered {
+  /** Once in the time of the lock: a program that starts again each second does not use them up. */
+  readonly count: number;
+  readonly at: number;
+  /** How often the client left with it. */
+  readonly left: number;
 }
 
 /** By the filter. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Failure, Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
-import { recordOf, TMPFILES } from '../machine/program-directory.ts';
+import { agreementTo, recordOf, TMPFILES } from '../machine/program-directory.ts';
 import { writeAtomically } from '../state/durable.ts';
 import { namesIn, uplinkDirectory } from '../state/program-name.ts';
 import { changedTerms, type OwnTerms } from '../state/program-terms.ts';
@@ -121,6 +121,7 @@ export class Serving {
   /** @param changes null takes a term away @throws Fault NL-UPLINK-*, NL-STATE-WRITE */
   async set(name: string, changes: unknown): Promise<object> {
     const program = this.#program(name);
+    this.#assertAgreed(name);
     await program.set(changedTerms(program.terms, changes) ?? program.terms);
     program.queue.bound(this.#boundsOf(program));
     return this.show(name);
@@ -141,12 +142,7 @@ export class Serving {
 
   /** With its messages. @throws Fault NL-UPLINK-PROGRAM */
   async remove(name: string): Promise<object> {
-    const { sockets, tmpfiles = TMPFILES } = this.#options.settings;
-    const record = recordOf(name, sockets, tmpfiles);
-    if (existsSync(record)) {
-      const message = `Root has made the place of ${name} (${record}), so only root removes it.`;
-      throw new Fault('NL-UPLINK-PROGRAM', { message, advice: `\`newleaf uplink remove ${name}\`` });
-    }
+    this.#assertAgreed(name);
     const lost = this.#unopened.has(name) ? 0 : this.#program(name).queue.count;
     await this.#drop(name);
     return { removed: name, lost };
@@ -157,6 +153,15 @@ export class Serving {
     await this.#listeners.close();
     await this.#uplink.close();
     await Promise.all(this.#uplink.programs.flatMap(({ queue, inbox }) => [queue.close(), inbox.close()]));
+  }
+
+  /** @throws Fault NL-UPLINK-PROGRAM where root has made the program, and does not agree now */
+  #assertAgreed(name: string): void {
+    const { sockets, tmpfiles = TMPFILES } = this.#options.settings;
+    const record = recordOf(name, sockets, tmpfiles);
+    if (!existsSync(record) || existsSync(agreementTo(record))) return;
+    const message = `Root has made the place of ${name} (${record}), so only root changes or removes it.`;
+    throw new Fault('NL-UPLINK-PROGRAM', { message, advice: 'Run the same command as root.' });
   }
 
   #program(name: string): Program {

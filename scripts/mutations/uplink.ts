@@ -59,8 +59,8 @@ export const UPLINK: readonly Mutation[] = [
   of(
     'uplink/serving.ts',
     'a member of the group takes what root has made',
-    'if (existsSync(record)) {',
-    'if (existsSync(record) && record === name) {',
+    'if (!existsSync(record) || existsSync(agreementTo(record))) return;',
+    'return;',
   ),
   of(
     'uplink/programs.ts',
