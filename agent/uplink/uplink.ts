@@ -14,7 +14,7 @@ import { SparingLog } from './sparing-log.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { hasExpired, stamped } from './times.ts';
 import { eventFault, readArrived, readFilter, readPublished } from './topics.ts';
-import { SharedTwin } from './twin.ts';
+import { isPutOff, SharedTwin } from './twin.ts';
 
 interface UplinkOptions {
   readonly clock: Clock;
@@ -69,7 +69,11 @@ export class Uplink {
     this.#messages = new Messages({ programs, clock, setAside });
     this.#methods = new Methods(programs, clock);
     const refused = (status: number) =>
-      sparing.warn('uplink-reported', 'The hub', `refuses (${status}) what programs reported while it was away`);
+      sparing.warn(
+        'uplink-reported',
+        'The hub',
+        `${isPutOff(status) ? 'puts off' : 'refuses'} (${status}) what programs reported while it was away`,
+      );
     this.#twin = new SharedTwin(programs, options.reported, refused);
     this.#subscriptions = new Subscriptions(
       (kind) => this.programs.some((program) => program.wants(kind)),
@@ -83,7 +87,8 @@ export class Uplink {
   }
 
   get pace(): Pick<Forwarder, 'rate' | 'isThrottled'> {
-    return this.#forwarder;
+    const { rate, isThrottled } = this.#forwarder;
+    return { rate, isThrottled: isThrottled || this.#twin.isThrottled };
   }
 
   program(name: string): Program | undefined {
