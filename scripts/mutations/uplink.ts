@@ -120,7 +120,7 @@ export const UPLINK: readonly Mutation[] = [
   of(
     'uplink/suspects.ts',
     'a link that ends within each wait stops a program for ever',
-    "for (const program of this.#suspects.keys()) this.#amend(program, { standing: 'suspected' });",
+    "for (const suspect of this.#suspects.values()) suspect.standing = 'suspected';",
     '',
   ),
   of(
