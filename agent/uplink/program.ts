@@ -46,7 +46,8 @@ export class Program {
   readonly down: Flow;
   /** Counted since the start. */
   readonly counts = { forwarded: 0, resent: 0, dropped: 0, refused: 0, setAside: 0 };
-  /** Why its messages are refused at present. */
+  /** Why its clients cannot connect, and why its messages are refused, at present. */
+  unreachable: Failure | undefined;
   refusal: Failure | undefined;
   /** From the hub, without a PUBACK of the program: by sequence. */
   readonly deliveries = new Map<number, Delivered>();
@@ -112,7 +113,8 @@ export class Program {
     const losses = [...this.#losses.values()].map(({ why }) => why);
     const isLost = this.connects === 'key' && this.key === undefined;
     const lost = isLost ? failure('NL-UPLINK-KEY', { message: `The key of ${this.name} is damaged.` }) : undefined;
-    return [lost, this.refusal, ...losses, this.up.trouble, this.down.trouble].filter((one) => one !== undefined);
+    const all = [this.unreachable, lost, this.refusal, ...losses, this.up.trouble, this.down.trouble];
+    return all.filter((one) => one !== undefined);
   }
 
   /** A trouble for a day: what a program sends once in an hour must not look well in between. */

@@ -69,24 +69,15 @@ export class Serving {
       });
     }
     await serving.#recall();
-    options.session.use(serving.#uplink.user);
+    options.session.use(serving.#uplink);
     return serving;
   }
 
   status() {
     const { isThrottled, rate } = this.#uplink.pace;
-    const opened = this.#uplink.programs.map((program) => ({
-      ...countsOf(program),
-      ...troubledBy([...this.#listeners.troubles(program.name), ...program.troubles]),
-    }));
-    return {
-      programs: [
-        ...opened,
-        ...[...this.#unopened].map(([name, trouble]) => ({ ...uncounted(name), ...troubledBy([trouble]) })),
-      ],
-      rate,
-      isThrottled,
-    };
+    const opened = this.#uplink.programs.map((one) => ({ ...countsOf(one), ...troubledBy(one.troubles) }));
+    const others = [...this.#unopened].map(([name, met]) => ({ ...uncounted(name), ...troubledBy([met]) }));
+    return { programs: [...opened, ...others], rate, isThrottled };
   }
 
   metrics(): string {
@@ -97,9 +88,8 @@ export class Serving {
   async add(name: string, withKey: boolean, terms: OwnTerms = {}): Promise<object> {
     const record = await makeProgram(this.#directory, name, withKey, terms);
     try {
-      await this.#open(record);
-      const trouble = this.#listeners.troubles(name)[0];
-      if (trouble !== undefined) throw new Fault(trouble.code, trouble);
+      const { unreachable } = await this.#open(record);
+      if (unreachable !== undefined) throw new Fault(unreachable.code, unreachable);
     } catch (error) {
       await this.#drop(name);
       throw error;
@@ -189,7 +179,7 @@ export class Serving {
   }
 
   /** The queue before the socket: what a program sends must have a place. */
-  async #open(record: ProgramRecord): Promise<void> {
+  async #open(record: ProgramRecord): Promise<Program> {
     const { whenFull } = this.#options.settings;
     const directory = join(this.#directory, record.name);
     const queue = await this.#queue(directory, 'queue', { ...this.#boundsOf(record), whenFull });
@@ -201,6 +191,7 @@ export class Serving {
     const program = new Program(this.#directory, record, queue, inbox, this.#options.now);
     this.#uplink.add(program);
     await this.#listeners.open(program);
+    return program;
   }
 
   #boundsOf({ terms }: Pick<Program, 'terms'>): QueueBounds {
@@ -222,6 +213,7 @@ export class Serving {
 
   async #shut(name: string): Promise<void> {
     const program = this.#uplink.program(name);
+    if (program !== undefined) program.unreachable = undefined;
     await this.#listeners.end(name);
     this.#uplink.remove(name);
     await Promise.all([program?.queue.close(), program?.inbox.close()]);

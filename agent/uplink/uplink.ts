@@ -34,12 +34,7 @@ const LOOK_MS = 60_000;
 export const LONGEST_AWAY_MS = 48 * 60 * 60_000;
 
 /** Joins the programs to the session with the hub. It knows neither sockets nor disk. */
-export class Uplink {
-  /** Towards the hub. */
-  readonly user: SessionUser = {
-    opened: (session) => this.#opened(session),
-    arrived: (session, message) => this.#arrived(session, message),
-  };
+export class Uplink implements SessionUser {
   /** Towards the programs. */
   readonly rules: ClientRules = {
     opened: (client) => this.#joined(client),
@@ -146,13 +141,13 @@ export class Uplink {
     return { sessions, messages };
   }
 
-  #opened(session: HubSession): void {
+  opened(session: HubSession): void {
     this.#subscriptions.opened(session);
     this.#forwarder.opened(session);
     this.#twin.opened(session);
   }
 
-  #arrived(session: HubSession, message: HubMessage): Promise<void> | undefined {
+  arrived(session: HubSession, message: HubMessage): Promise<void> | undefined {
     const { topic, payload } = message;
     const arrived = readArrived(topic);
     switch (arrived?.of) {

@@ -112,7 +112,7 @@ test('a newer session takes the place of the one that has not answered: nothing 
   await stage.publish(one, `${PATCH}1`, '{"a":1}');
   const older = await stage.open();
   const newer = stage.hub.accept();
-  stage.uplink.user.opened(newer);
+  stage.uplink.opened(newer);
   older.end('ended');
   await stage.publish(one, `${PATCH}2`, '{"a":2}');
   await answer(stage, newer, 204);

@@ -79,7 +79,7 @@ export class Stage {
 
   async open(deviceId?: string): Promise<PlayedSession> {
     const session = this.hub.accept(deviceId);
-    this.uplink.user.opened(session);
+    this.uplink.opened(session);
     await settled();
     return session;
   }
@@ -93,7 +93,7 @@ export class Stage {
 
   /** The hub sends. @returns what the uplink says to it */
   arrive(session: PlayedSession, topic: string, text = '', qos: 0 | 1 = 0): Promise<void> | undefined {
-    const taken = this.uplink.user.arrived(session, { topic, payload: Buffer.from(text), qos });
+    const taken = this.uplink.arrived(session, { topic, payload: Buffer.from(text), qos });
     taken?.catch(() => {});
     return taken;
   }

@@ -144,7 +144,7 @@ export class World {
     const older = this.hub.open;
     const next = this.hub.accept(this.deviceId);
     older?.end('ended');
-    this.uplink.user.opened(next);
+    this.uplink.opened(next);
     return next;
   }
 
@@ -186,7 +186,7 @@ export class World {
         await this.clock.sleep(365 * DAY, this.#reached.signal);
       }
       const session = this.hub.accept(this.deviceId);
-      this.uplink.user.opened(session);
+      this.uplink.opened(session);
       let ended = session;
       // A newer one may have taken its place.
       for (let open: PlayedSession | undefined = session; open !== undefined; open = this.hub.open) {
