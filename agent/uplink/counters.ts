@@ -18,13 +18,13 @@ const NOTHING = {
 };
 
 /** What is counted of a program. */
-export function countsOf({ name, connects, terms, queue, inbox, up, down, counts, clients }: Program) {
+export function countsOf({ name, connects, terms, queue, inbox, up, down, counts, sessions }: Program) {
   return {
     name,
     ...NOTHING,
     connects,
     ...(Object.keys(terms).length > 0 && { terms }),
-    clients: clients.length,
+    clients: sessions.clients.length,
     queued: queue.count,
     bytes: queue.bytes,
     ...(queue.oldestAt !== undefined && { oldest: new Date(queue.oldestAt).toISOString() }),

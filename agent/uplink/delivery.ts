@@ -75,7 +75,7 @@ export class InboxDelivery {
         const first = Math.min(...[...this.#sent.values()].map((one) => one.at + LOCK_MS), at + restMs);
         await clock.sleep(first - at, this.#nap.signal);
       } else if (!this.#sent.has(message.sequence) && !(await this.#isSpent(message))) {
-        const [current] = program.subscribed('messages').filter((one) => one.client === client);
+        const [current] = program.sessions.to('messages').filter((one) => one.client === client);
         if (current === undefined || this.#isOver) break;
         void this.#send(message, current.subscription.qos, current.subscription.deviceId ?? '');
       }

@@ -70,7 +70,7 @@ export class Messages {
       this.deliver(program);
       return true;
     };
-    const wanting = this.#options.programs().filter((program) => program.wants('messages'));
+    const wanting = this.#options.programs().filter((program) => program.sessions.want('messages'));
     const isStored = (await Promise.all(wanting.map(keep))).includes(true);
     if (!isStored) return false;
     for (const [program, { cause, message: met }] of losses) {
@@ -83,7 +83,7 @@ export class Messages {
 
   /** Called when there is a message, or another subscriber: the latest one gets them all. */
   deliver(program: Program): void {
-    const client = program.subscribed('messages')[0]?.client;
+    const client = program.sessions.to('messages')[0]?.client;
     const before = this.#delivering.get(program);
     before?.wake();
     if (before?.client === client) return;

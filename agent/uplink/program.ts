@@ -3,17 +3,9 @@ import { failureOf } from '../failure/failure-of.ts';
 import type { OwnTerms } from '../state/program-terms.ts';
 import { Turns } from '../time/turns.ts';
 import { Flow } from './flow.ts';
-import type { Client, Message, MessageQueue } from './ports.ts';
+import type { Message, MessageQueue } from './ports.ts';
 import { type ProgramRecord, writeRecord } from './programs.ts';
-import { type FilterKind, readFilter } from './topics.ts';
-
-/** A filter that a client has subscribed to. */
-interface Subscription {
-  readonly kind: FilterKind;
-  readonly qos: 0 | 1;
-  /** The device ID that the program was told. */
-  readonly deviceId?: string;
-}
+import { Sessions } from './sessions.ts';
 
 /** What is known of a message that has been delivered, and has no PUBACK. */
 interface Delivered {
@@ -24,15 +16,9 @@ interface Delivered {
   readonly left: number;
 }
 
-/** By the filter. */
-type Subscriptions = Map<string, Subscription>;
-
-/** Sessions with CleanSession 0 that a program may have: a client that draws its ID anew each time must not fill the disk. */
-const MOST_SESSIONS = 8;
-
 const TOLD_MS = 86_400_000;
 
-/** A program of this gateway: its clients, its queue to the hub, and its messages from the hub. */
+/** A program of this gateway: its sessions, its queue to the hub, and its messages from the hub. */
 export class Program {
   readonly name: string;
   readonly connects: ProgramRecord['connects'];
@@ -42,6 +28,8 @@ export class Program {
   readonly queue: MessageQueue;
   /** From the hub. */
   readonly inbox: MessageQueue;
+  /** Of its clients. */
+  readonly sessions: Sessions;
   readonly up: Flow;
   readonly down: Flow;
   /** Counted since the start. */
@@ -56,14 +44,9 @@ export class Program {
   /** Why messages were set aside, or lost on their way to the program, and when last; monotonic, in milliseconds. */
   readonly #losses = new Map<Code, { readonly why: Failure; readonly at: number }>();
   readonly #directory: string;
-  readonly #clients = new Map<Client, Subscriptions>();
-  /** With CleanSession 0, by client ID: the subscriptions of its client, be it here or not. */
-  readonly #sessions = new Map<string, Subscriptions>();
   readonly #writes = new Turns();
   /** The record on disk, as far as it changes. */
   #written: string;
-  /** When the client of a session was last here, or newleaf has started; monotonic, in milliseconds. */
-  readonly #seen = new Map<string, number>();
   #lostBefore = 0;
 
   /** @param now wall clock in milliseconds; undefined while it is not credible */
@@ -84,7 +67,7 @@ export class Program {
     this.inbox = inbox;
     this.up = new Flow(queue, 'the hub', now);
     this.down = new Flow(inbox, 'the program', now);
-    for (const [id, filters] of Object.entries(sessions)) this.#sessions.set(id, subscriptionsTo(filters));
+    this.sessions = new Sessions(sessions, () => this.#save());
     this.#written = JSON.stringify(this.#record());
   }
 
@@ -102,10 +85,6 @@ export class Program {
       this.#terms = before;
       throw error;
     }
-  }
-
-  get clients(): readonly Client[] {
-    return [...this.#clients.keys()];
   }
 
   /** What is wrong, a cause before its effects. */
@@ -146,76 +125,9 @@ export class Program {
     }
   }
 
-  /** Ends the sessions of clients that are away. @param longestMs only those that are away for longer @returns how many */
-  async forget(at: number, longestMs = 0): Promise<number> {
-    for (const { clientId } of this.clients) this.#seen.set(clientId, at);
-    const ended = [...this.#sessions.keys()].filter((id) => {
-      if (!this.#seen.has(id)) this.#seen.set(id, at);
-      const isHere = this.clients.some(({ clientId }) => clientId === id);
-      return !isHere && at - (this.#seen.get(id) ?? at) >= longestMs;
-    });
-    for (const id of ended) {
-      this.#seen.delete(id);
-      this.#sessions.delete(id);
-    }
-    await this.#save();
-    return ended.length;
-  }
-
-  /** @returns whether there is a session of before */
-  async opened(client: Client): Promise<boolean> {
-    const kept = client.clean ? undefined : this.#sessions.get(client.clientId);
-    this.#clients.set(client, kept ?? new Map());
-    if (client.clean) this.#sessions.delete(client.clientId);
-    await this.#save();
-    return kept !== undefined;
-  }
-
-  async subscribe(client: Client, filter: string, subscription: Subscription): Promise<void> {
-    const subscriptions = this.#clients.get(client)?.set(filter, subscription);
-    await this.#keep(client, subscriptions);
-  }
-
-  async unsubscribe(client: Client, filter: string): Promise<void> {
-    const subscriptions = this.#clients.get(client);
-    subscriptions?.delete(filter);
-    await this.#keep(client, subscriptions);
-  }
-
-  closed(client: Client): void {
-    this.#clients.delete(client);
-    // Its time begins at the next look.
-    this.#seen.delete(client.clientId);
-  }
-
-  /** The connected clients with such a subscription, the latest connected first. */
-  subscribed(kind: FilterKind): { readonly client: Client; readonly subscription: Subscription }[] {
-    return [...this.#clients].reverse().flatMap(([client, subscriptions]) => {
-      const subscription = [...subscriptions.values()].find((one) => one.kind === kind);
-      return subscription === undefined ? [] : [{ client, subscription }];
-    });
-  }
-
-  /** Whether it wants messages of this kind, be it connected now or not (MQTT 3.1.1 section 3.1.2.4). */
-  wants(kind: FilterKind): boolean {
-    const all = [...this.#sessions.values(), ...this.#clients.values()];
-    return all.some((subscriptions) => [...subscriptions.values()].some((one) => one.kind === kind));
-  }
-
-  /** Before SUBACK: a session that was granted is there after a power cut. One without a subscription is nothing to keep. */
-  async #keep({ clean, clientId }: Client, subscriptions: Subscriptions | undefined): Promise<void> {
-    this.#sessions.delete(clientId);
-    if (!clean && subscriptions?.size) this.#sessions.set(clientId, subscriptions);
-    for (const oldest of [...this.#sessions.keys()].slice(0, -MOST_SESSIONS)) this.#sessions.delete(oldest);
-    await this.#save();
-  }
-
   #record(): ProgramRecord {
     const { name, connects, terms } = this;
-    const filters = (subscriptions: Subscriptions) =>
-      Object.fromEntries([...subscriptions].map(([filter, { qos }]) => [filter, qos]));
-    const sessions = Object.fromEntries([...this.#sessions].map(([id, one]) => [id, filters(one)]));
-    return { name, connects, terms, sessions };
+    return { name, connects, terms, sessions: this.sessions.record };
   }
 
   async #save(): Promise<void> {
@@ -227,12 +139,4 @@ export class Program {
       this.#written = text;
     });
   }
-}
-
-function subscriptionsTo(filters: Readonly<Record<string, 0 | 1>>): Subscriptions {
-  const read = ([filter, qos]: readonly [string, 0 | 1]) => {
-    const known = readFilter(filter);
-    return known === undefined ? [] : [[filter, { ...known, qos }] as const];
-  };
-  return new Map(Object.entries(filters).flatMap(read));
 }

@@ -200,7 +200,7 @@ export class SharedTwin {
   }
 
   #subscribed() {
-    return this.#programs().flatMap((program) => program.subscribed('desired'));
+    return this.#programs().flatMap((program) => program.sessions.to('desired'));
   }
 
   #forget(id: string, { late }: Request): void {

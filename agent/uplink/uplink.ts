@@ -71,7 +71,7 @@ export class Uplink implements SessionUser {
       );
     this.#twin = new SharedTwin(programs, options.reported, refused);
     this.#subscriptions = new Subscriptions(
-      (kind) => this.programs.some((program) => program.wants(kind)),
+      (kind) => this.programs.some((program) => program.sessions.want(kind)),
       () => this.#twin.followed(),
     );
     void this.#watch();
@@ -101,8 +101,8 @@ export class Uplink implements SessionUser {
   remove(name: string): void {
     const program = this.#programs.get(name);
     this.#programs.delete(name);
-    for (const client of program?.clients ?? []) {
-      program?.closed(client);
+    for (const client of program?.sessions.clients ?? []) {
+      program?.sessions.closed(client);
       client.end('the program was removed');
     }
     if (program !== undefined) this.#messages.deliver(program);
@@ -134,8 +134,8 @@ export class Uplink implements SessionUser {
    * @throws Fault NL-STATE-WRITE, NL-UPLINK-DISK
    */
   async forget(program: Program, longestMs = 0): Promise<{ readonly sessions: number; readonly messages: number }> {
-    const sessions = await program.forget(this.#options.clock.monotonic(), longestMs);
-    const isUnwanted = !program.wants('messages') && (longestMs === 0 || sessions > 0);
+    const sessions = await program.sessions.forget(this.#options.clock.monotonic(), longestMs);
+    const isUnwanted = !program.sessions.want('messages') && (longestMs === 0 || sessions > 0);
     const messages = isUnwanted ? await this.#messages.forget(program) : 0;
     if (sessions > 0) this.#subscriptions.follow();
     return { sessions, messages };
@@ -168,7 +168,7 @@ export class Uplink implements SessionUser {
   async #joined(client: Client): Promise<boolean> {
     const program = this.#programs.get(client.program);
     if (program === undefined) throw new Error(`there is no program ${client.program}`);
-    const isKept = await program.opened(client);
+    const isKept = await program.sessions.opened(client);
     // After CONNACK.
     setImmediate(() => this.#messages.deliver(program));
     this.#subscriptions.follow();
@@ -218,7 +218,7 @@ export class Uplink implements SessionUser {
     if (program === undefined || read === undefined) return 128;
     // A hub sends messages by QoS 1, all else by QoS 0.
     const granted = read.kind === 'messages' ? qos : 0;
-    await program.subscribe(client, filter, { ...read, qos: granted });
+    await program.sessions.subscribe(client, filter, { ...read, qos: granted });
     this.#subscriptions.follow();
     if (read.kind === 'messages') setImmediate(() => this.#messages.deliver(program));
     return granted;
@@ -227,7 +227,7 @@ export class Uplink implements SessionUser {
   async #unsubscribe(client: Client, filter: string): Promise<void> {
     const program = this.#programs.get(client.program);
     if (program === undefined) return;
-    await program.unsubscribe(client, filter);
+    await program.sessions.unsubscribe(client, filter);
     this.#subscriptions.follow();
     // Another client of the program takes its place.
     this.#messages.deliver(program);
@@ -235,7 +235,7 @@ export class Uplink implements SessionUser {
 
   #left(client: Client, broke?: string): void {
     const program = this.#programs.get(client.program);
-    program?.closed(client);
+    program?.sessions.closed(client);
     if (broke !== undefined) {
       const message = `newleaf closed a connection of ${client.program}: ${broke}.`;
       program?.lost(failure('NL-UPLINK-PROTOCOL', { message }), this.#options.clock.monotonic());

@@ -45,7 +45,7 @@ export const UPLINK: readonly Mutation[] = [
     'return allowance.take(1,',
   ),
   of(
-    'uplink/program.ts',
+    'uplink/sessions.ts',
     'a client that draws its ID anew wears out the flash',
     'if (!clean && subscriptions?.size) this',
     'if (!clean && subscriptions) this',
