@@ -88,7 +88,7 @@ export interface Client {
 /** What the server asks; the server itself knows MQTT, and nothing of hubs. */
 export interface ClientRules {
   /** After CONNECT, before CONNACK 0. @returns whether there is a session of before (MQTT 3.1.1 section 3.2.2.2) */
-  opened(client: Client): Promise<boolean>;
+  joined(client: Client): Promise<boolean>;
   /**
    * A PUBLISH; the next one of the client is read meanwhile, up to a bound. QoS 1: the PUBACK goes out when the promise is
    * fulfilled, in the order of arrival. Rejected, the connection is closed without it.
@@ -98,7 +98,7 @@ export interface ClientRules {
   subscribe(client: Client, filter: string, qos: 0 | 1): Promise<0 | 1 | 128>;
   unsubscribe(client: Client, filter: string): Promise<void>;
   /** The connection is over. @param broke over what it was closed, where the client did what it must not do */
-  closed(client: Client, broke?: string): void;
+  left(client: Client, broke?: string): void;
 }
 
 /** Finds the program of a CONNECT. @returns its name, or the code of the CONNACK that refuses it (4: bad password, 5) */

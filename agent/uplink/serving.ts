@@ -52,7 +52,7 @@ export class Serving {
       setAside: (program, message, why) =>
         writeRejected(join(this.#directory, program.name, 'rejected'), message, why, this.#reserve),
     });
-    this.#listeners = new Listeners({ ...options, directory: this.#directory, rules: this.#uplink.rules });
+    this.#listeners = new Listeners({ ...options, directory: this.#directory, rules: this.#uplink });
   }
 
   /**

@@ -34,15 +34,7 @@ const LOOK_MS = 60_000;
 export const LONGEST_AWAY_MS = 48 * 60 * 60_000;
 
 /** Joins the programs to the session with the hub. It knows neither sockets nor disk. */
-export class Uplink implements SessionUser {
-  /** Towards the programs. */
-  readonly rules: ClientRules = {
-    opened: (client) => this.#joined(client),
-    published: (client, message, qos) => this.#published(client, message, qos),
-    subscribe: (client, filter, qos) => this.#subscribe(client, filter, qos),
-    unsubscribe: (client, filter) => this.#unsubscribe(client, filter),
-    closed: (client, broke) => this.#left(client, broke),
-  };
+export class Uplink implements SessionUser, ClientRules {
   readonly #options: UplinkOptions;
   readonly #refusals: Refusals;
   readonly #programs = new Map<string, Program>();
@@ -165,7 +157,7 @@ export class Uplink implements SessionUser {
     }
   }
 
-  async #joined(client: Client): Promise<boolean> {
+  async joined(client: Client): Promise<boolean> {
     const program = this.#programs.get(client.program);
     if (program === undefined) throw new Error(`there is no program ${client.program}`);
     const isKept = await program.sessions.opened(client);
@@ -175,7 +167,7 @@ export class Uplink implements SessionUser {
     return isKept;
   }
 
-  async #published(client: Client, message: Message, qos: 0 | 1): Promise<void> {
+  async published(client: Client, message: Message, qos: 0 | 1): Promise<void> {
     const program = this.#programs.get(client.program);
     if (program === undefined) throw new Error('the program was removed');
     if (qos === 1) this.#refusals.follow(client, program);
@@ -212,7 +204,7 @@ export class Uplink implements SessionUser {
     }
   }
 
-  async #subscribe(client: Client, filter: string, qos: 0 | 1): Promise<0 | 1 | 128> {
+  async subscribe(client: Client, filter: string, qos: 0 | 1): Promise<0 | 1 | 128> {
     const program = this.#programs.get(client.program);
     const read = readFilter(filter);
     if (program === undefined || read === undefined) return 128;
@@ -224,7 +216,7 @@ export class Uplink implements SessionUser {
     return granted;
   }
 
-  async #unsubscribe(client: Client, filter: string): Promise<void> {
+  async unsubscribe(client: Client, filter: string): Promise<void> {
     const program = this.#programs.get(client.program);
     if (program === undefined) return;
     await program.sessions.unsubscribe(client, filter);
@@ -233,7 +225,7 @@ export class Uplink implements SessionUser {
     this.#messages.deliver(program);
   }
 
-  #left(client: Client, broke?: string): void {
+  left(client: Client, broke?: string): void {
     const program = this.#programs.get(client.program);
     program?.sessions.closed(client);
     if (broke !== undefined) {

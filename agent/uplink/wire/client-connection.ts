@@ -140,7 +140,7 @@ export class ClientConnection implements Member, LinkOwner {
     this.#client = client;
     this.#state = 'opening';
     const { rules, timers } = this.#context;
-    const opened = await attempt(async () => rules.opened(client));
+    const opened = await attempt(async () => rules.joined(client));
     if (this.#state !== 'opening') return this.#context.closed(client);
     if ('error' in opened) {
       this.#refuse(UNAVAILABLE, 'it cannot be served', opened.error);

@@ -65,15 +65,15 @@ export class Stage {
   }
 
   async join(client: TestClient, ...filters: readonly string[]): Promise<TestClient> {
-    await this.uplink.rules.opened(client);
-    for (const filter of filters) await this.uplink.rules.subscribe(client, filter, 1);
+    await this.uplink.joined(client);
+    for (const filter of filters) await this.uplink.subscribe(client, filter, 1);
     await settled();
     return client;
   }
 
   async leave(client: TestClient, broke?: string): Promise<void> {
     client.go();
-    this.uplink.rules.closed(client, broke);
+    this.uplink.left(client, broke);
     await settled();
   }
 
@@ -85,7 +85,7 @@ export class Stage {
   }
 
   publish(client: TestClient, topic: string, text = '', qos: 0 | 1 = 0): Promise<void> {
-    const published = this.uplink.rules.published(client, { topic, payload: Buffer.from(text) }, qos);
+    const published = this.uplink.published(client, { topic, payload: Buffer.from(text) }, qos);
     // A test may look at it later.
     published.catch(() => {});
     return published;
