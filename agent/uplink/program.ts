@@ -45,7 +45,7 @@ export class Program {
   readonly #losses = new Map<Code, { readonly why: Failure; readonly at: number }>();
   readonly #directory: string;
   readonly #writes = new Turns();
-  /** The record on disk, as far as it changes. */
+  /** The record on disk. */
   #written: string;
   #lostBefore = 0;
 
@@ -68,23 +68,16 @@ export class Program {
     this.up = new Flow(queue, 'the hub', now);
     this.down = new Flow(inbox, 'the program', now);
     this.sessions = new Sessions(sessions, () => this.#save());
-    this.#written = JSON.stringify(this.#record());
+    this.#written = JSON.stringify({ name, connects, terms, sessions });
   }
 
   get terms(): OwnTerms {
     return this.#terms;
   }
 
-  /** @throws Fault NL-STATE-WRITE; then they are as before, until the next write */
-  async set(terms: OwnTerms): Promise<void> {
-    const before = this.#terms;
-    this.#terms = terms;
-    try {
-      await this.#save();
-    } catch (error) {
-      this.#terms = before;
-      throw error;
-    }
+  /** @throws Fault NL-STATE-WRITE; then they are as before */
+  set(terms: OwnTerms): Promise<void> {
+    return this.#save(terms);
   }
 
   /** What is wrong, a cause before its effects. */
@@ -125,18 +118,13 @@ export class Program {
     }
   }
 
-  #record(): ProgramRecord {
-    const { name, connects, terms } = this;
-    return { name, connects, terms, sessions: this.sessions.record };
-  }
-
-  async #save(): Promise<void> {
+  async #save(terms?: OwnTerms): Promise<void> {
     await this.#writes.take(async () => {
-      const record = this.#record();
+      const { name, connects } = this;
+      const record = { name, connects, terms: terms ?? this.#terms, sessions: this.sessions.record };
       const text = JSON.stringify(record);
-      if (text === this.#written) return;
-      await writeRecord(this.#directory, record);
-      this.#written = text;
+      if (text !== this.#written) await writeRecord(this.#directory, record);
+      [this.#written, this.#terms] = [text, record.terms];
     });
   }
 }

@@ -196,9 +196,8 @@ export class Suspects {
     const isBehind = this.#hasTaken && oldestMs >= PROMPT_MS && passed.length === 0;
     const prompt = isBehind ? [] : [...new Set([...unacknowledged.map(({ program }) => program), ...passed])];
     if (trial !== undefined) this.#convicted.set(trial.program, at);
-    const convicts = prompt.filter(
-      (program) => (this.#convicted.get(program) ?? Number.NEGATIVE_INFINITY) > at - CONVICTED_MS,
-    );
+    const convictedAt = (program: Program) => this.#convicted.get(program) ?? Number.NEGATIVE_INFINITY;
+    const convicts = prompt.filter((program) => at - convictedAt(program) < CONVICTED_MS);
     const blamed = trial !== undefined ? [trial.program] : convicts.length > 0 ? convicts : prompt;
     const again = blamed.filter((program) => this.has(program) && !this.isBarren);
     const standing: Suspect['standing'] = trial === undefined && convicts.length === 0 ? 'suspected' : 'blamed';
