@@ -1,5 +1,5 @@
 import { type HubSession, USER_REQUEST } from '../mqtt/hub-session.ts';
-import { jsonIn } from '../mqtt/json.ts';
+import { fieldsIn, isObject, jsonIn } from '../mqtt/json.ts';
 import { type KeptPatch, LARGEST_PATCH } from './kept-patch.ts';
 import type { Client, Message } from './ports.ts';
 import type { Program } from './program.ts';
@@ -228,15 +228,12 @@ function deliver(client: Client, message: Message): void {
 export function patchFault(payload: Uint8Array): string | undefined {
   if (payload.length > LARGEST_PATCH) return `the patch has ${payload.length} bytes; a hub takes ${LARGEST_PATCH}`;
   const patch = jsonIn(payload);
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return 'the patch must be a JSON object';
+  if (!isObject(patch)) return 'the patch must be a JSON object';
   return Object.hasOwn(patch, RESERVED) ? `the reported property ${RESERVED} belongs to newleaf` : undefined;
 }
 
 function desiredIn(payload: Uint8Array): { readonly version: number; readonly properties: object } | undefined {
-  const twin = jsonIn(payload);
-  if (typeof twin !== 'object' || twin === null || !('desired' in twin)) return undefined;
-  const { desired } = twin;
-  if (typeof desired !== 'object' || desired === null || !('$version' in desired)) return undefined;
-  const version = Number(desired.$version);
-  return Number.isSafeInteger(version) ? { version, properties: desired } : undefined;
+  const { desired } = fieldsIn(payload);
+  const version = isObject(desired) ? Number(desired.$version) : Number.NaN;
+  return isObject(desired) && Number.isSafeInteger(version) ? { version, properties: desired } : undefined;
 }
