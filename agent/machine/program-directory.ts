@@ -27,13 +27,16 @@ export interface ProgramDirectory {
 export const TMPFILES = '/etc/tmpfiles.d';
 
 /**
- * The file by which root has the directory made at each boot. Where it is, root has made the program, and only root takes it away.
+ * The file by which root has the directory made at each boot. Where it is, root has made the program, and only root changes it.
  * @param sockets their directory: that of another daemon has another name (newleaf-uplink@NAME)
  */
 export const recordOf = (program: string, sockets: string, tmpfiles: string): string => {
   const name = basename(sockets);
   return join(tmpfiles, `${name.startsWith('newleaf-uplink@') ? name : 'newleaf-uplink'}-${program}.conf`);
 };
+
+/** While this file is there, root agrees to what the daemon is asked about a program that root has made: no other user can make it. */
+export const agreementTo = (record: string): string => `${record}.agreed`;
 
 export const SOCKETS_MODE = 0o755;
 /** The daemon owns it, and the group may enter. The socket inherits the group (inode(7), S_ISGID): the daemon may not give it. */

@@ -1,73 +1,45 @@
 import type { Failure } from '../failure/failure.ts';
-import type { Flow } from './flow.ts';
-import type { CountedQueue } from './ports.ts';
-import { NOTHING_YET, type Program } from './program.ts';
+import type { Program } from './program.ts';
 
-/** Metrics of the uplink, with their meaning; each has the label `program`. Names are stable: metrics are added, never renamed. */
-const METRICS: Readonly<Record<string, readonly [help: string, of: (program: Program) => number | undefined]>> = {
-  newleaf_uplink_queued_messages: ['Messages that wait for the hub.', ({ queue }) => queue.count],
-  newleaf_uplink_queued_bytes: ['Their bytes on disk.', ({ queue }) => queue.bytes],
-  newleaf_uplink_oldest_seconds: ['When the oldest of them was stored.', ({ queue }) => seconds(queue.oldestAt)],
-  newleaf_uplink_inbox_messages: ['Messages from the cloud that wait for the program.', ({ inbox }) => inbox.count],
-  newleaf_uplink_inbox_bytes: ['Their bytes on disk.', ({ inbox }) => inbox.bytes],
-  newleaf_uplink_inbox_oldest_seconds: ['When the oldest of them was stored.', ({ inbox }) => seconds(inbox.oldestAt)],
-  newleaf_uplink_forwarded: [
-    'Messages that the hub has acknowledged, since the start.',
-    ({ counts }) => counts.forwarded,
-  ],
-  newleaf_uplink_resent: [
-    'Messages that were sent again after the end of a session: at most so many came twice.',
-    ({ counts }) => counts.resent,
-  ],
-  newleaf_uplink_refused: [
-    'Messages that were refused, and are with the program still.',
-    ({ counts }) => counts.refused,
-  ],
-  newleaf_uplink_dropped: [
-    'Messages that were lost to age, to drop-oldest, or to QoS 0 without a session.',
-    (program) => countsOf(program).dropped,
-  ],
-  newleaf_uplink_expired: [
-    'Messages that were not sent, because the time in their `$.exp` had passed.',
-    (program) => countsOf(program).expired,
-  ],
-  newleaf_uplink_damaged: ['Messages that were lost to the disk.', (program) => countsOf(program).damaged],
-  newleaf_uplink_set_aside: ['Messages that the hub never takes.', ({ counts }) => counts.setAside],
-  newleaf_uplink_clients: ['Connections of the program.', ({ clients }) => clients.length],
+const NOTHING = {
+  connects: 'socket' as Program['connects'],
+  clients: 0,
+  queued: 0,
+  bytes: 0,
+  inbox: 0,
+  inboxBytes: 0,
+  forwarded: 0,
+  resent: 0,
+  refused: 0,
+  dropped: 0,
+  expired: 0,
+  damaged: 0,
+  setAside: 0,
 };
 
-/** For the page: name and meaning. */
-export const UPLINK_METRICS = Object.fromEntries(Object.entries(METRICS).map(([name, [help]]) => [name, help]));
-
-interface Counted extends Pick<Program, 'name' | 'connects' | 'terms' | 'counts' | 'clients'> {
-  readonly queue: Pick<CountedQueue, keyof typeof EMPTY>;
-  readonly inbox: Pick<CountedQueue, keyof typeof EMPTY>;
-  readonly up: Pick<Flow, 'expired'>;
-  readonly down: Pick<Flow, 'expired'>;
-}
-
 /** What is counted of a program. */
-export function countsOf({ name, connects, terms, queue, inbox, up, down, counts, clients }: Counted) {
+export function countsOf({ name, connects, terms, queue, inbox, up, down, counts, sessions }: Program) {
   return {
     name,
+    ...NOTHING,
     connects,
     ...(Object.keys(terms).length > 0 && { terms }),
-    clients: clients.length,
+    clients: sessions.clients.length,
     queued: queue.count,
     bytes: queue.bytes,
     ...(queue.oldestAt !== undefined && { oldest: new Date(queue.oldestAt).toISOString() }),
     inbox: inbox.count,
     inboxBytes: inbox.bytes,
     ...(inbox.oldestAt !== undefined && { inboxOldest: new Date(inbox.oldestAt).toISOString() }),
-    forwarded: counts.forwarded,
-    resent: counts.resent,
-    refused: counts.refused,
+    ...counts,
     dropped: counts.dropped + queue.counts.dropped + inbox.counts.dropped,
     expired: up.expired + down.expired,
     damaged: queue.counts.damaged + inbox.counts.damaged,
-    setAside: counts.setAside,
   };
 }
+
+/** A program that could not be opened. */
+export const uncounted = (name: string) => ({ name, ...NOTHING });
 
 /** The first is the cause; of the others the codes, the first among them. */
 export function troubledBy(troubles: readonly Failure[]) {
@@ -75,32 +47,38 @@ export function troubledBy(troubles: readonly Failure[]) {
   return trouble && { trouble, codes: [...new Set(troubles.map(({ code }) => code))] };
 }
 
-const EMPTY = { count: 0, bytes: 0, oldestAt: undefined, counts: { dropped: 0, damaged: 0 } };
+/** Metrics of the uplink, with their meaning; each has the label `program`. Names are stable: metrics are added, never renamed. */
+const METRICS: readonly (readonly [name: string, of: keyof ReturnType<typeof countsOf>, help: string])[] = [
+  ['queued_messages', 'queued', 'Messages that wait for the hub.'],
+  ['queued_bytes', 'bytes', 'Their bytes on disk.'],
+  ['oldest_seconds', 'oldest', 'When the oldest of them was stored.'],
+  ['inbox_messages', 'inbox', 'Messages from the cloud that wait for the program.'],
+  ['inbox_bytes', 'inboxBytes', 'Their bytes on disk.'],
+  ['inbox_oldest_seconds', 'inboxOldest', 'When the oldest of them was stored.'],
+  ['forwarded', 'forwarded', 'Messages that the hub has acknowledged, since the start.'],
+  ['resent', 'resent', 'Messages that were sent again after the end of a session: at most so many came twice.'],
+  ['refused', 'refused', 'Messages that were refused, and are with the program still.'],
+  ['dropped', 'dropped', 'Messages that were lost to age, to drop-oldest, or to QoS 0 without a session.'],
+  ['expired', 'expired', 'Messages that were not sent, because the time in their `$.exp` had passed.'],
+  ['damaged', 'damaged', 'Messages that were lost to the disk.'],
+  ['set_aside', 'setAside', 'Messages that the hub never takes.'],
+  ['clients', 'clients', 'Connections of the program.'],
+];
 
-/** A program that could not be opened. */
-export const uncounted = (name: string) =>
-  countsOf({
-    name,
-    connects: 'socket',
-    terms: {},
-    clients: [],
-    queue: EMPTY,
-    inbox: EMPTY,
-    up: { expired: 0 },
-    down: { expired: 0 },
-    counts: NOTHING_YET,
-  });
+/** For the page: name and meaning. */
+export const UPLINK_METRICS = Object.fromEntries(METRICS.map(([name, , help]) => [`newleaf_uplink_${name}`, help]));
 
 /** Prometheus text (exposition format 0.0.4). */
 export function uplinkMetrics(programs: readonly Program[]): string {
-  const textOf = ([metric, [help, of]]: readonly [string, (typeof METRICS)[string]]): string => {
-    const rows = programs.flatMap((program) => {
-      const value = of(program);
-      return value === undefined ? [] : [`${metric}{program="${program.name}"} ${value}\n`];
+  const counted = programs.map(countsOf);
+  const textOf = ([name, of, help]: (typeof METRICS)[number]): string => {
+    const metric = `newleaf_uplink_${name}`;
+    const rows = counted.flatMap((counts) => {
+      const value = counts[of];
+      const number = typeof value === 'string' ? Date.parse(value) / 1000 : value;
+      return number === undefined ? [] : [`${metric}{program="${counts.name}"} ${number}\n`];
     });
     return `# HELP ${metric} ${help}\n# TYPE ${metric} gauge\n${rows.join('')}`;
   };
-  return Object.entries(METRICS).map(textOf).join('');
+  return METRICS.map(textOf).join('');
 }
-
-const seconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms / 1000);

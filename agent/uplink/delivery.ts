@@ -19,93 +19,113 @@ const MOST_DELIVERIES = 10;
 const WARY = 3;
 const IDLE_MS = 60 * 60_000;
 
-interface Delivery {
+interface DeliveryOptions {
   readonly program: Program;
   readonly client: Client;
   readonly clock: Clock;
   readonly setAside: (program: Program, message: Rejected, why: Failure) => Promise<void>;
-  /** Another client has taken its place, or none is there. */
-  isOver(): boolean;
-  /** What ends a sleep when there is something new. */
-  begin(): AbortController;
 }
 
-/** Delivers the messages of a program to a client, some at once, until it has gone. */
-export async function deliver({ program, client, clock, setAside, isOver, begin }: Delivery): Promise<void> {
-  const { down, inbox, deliveries } = program;
-  const sent = new Map<number, { readonly at: number; readonly bytes: number }>();
-  let nap = begin();
-  let hasLate = false;
+/** Delivers the messages of a program to a client, some at once, until it is ended. */
+export class InboxDelivery {
+  readonly #options: DeliveryOptions;
+  /** Without PUBACK, by sequence. */
+  readonly #sent = new Map<number, { readonly at: number; readonly bytes: number }>();
+  #nap = new AbortController();
+  #isOver = false;
 
-  const isFull = (): boolean => {
-    const bytes = [...sent.values()].reduce((sum, one) => sum + one.bytes, 0);
-    const isWary = [...deliveries.values()].some(({ left }) => left >= WARY);
-    return sent.size >= (isWary ? 1 : MOST) || bytes >= MOST_BYTES;
-  };
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+    void this.#run();
+  }
+
+  get client(): Client {
+    return this.#options.client;
+  }
+
+  /** There is something new: a message, a PUBACK, the end. */
+  wake(): void {
+    this.#nap.abort();
+  }
+
+  /** Another client takes its place, or none is there. */
+  end(): void {
+    this.#isOver = true;
+    this.wake();
+  }
+
+  async #run(): Promise<void> {
+    const { program, client, clock } = this.#options;
+    const { down, inbox, deliveries } = program;
+    if (inbox.count === 0) deliveries.clear();
+    inbox.rewind();
+    let hasLate = false;
+    while (!this.#isOver) {
+      this.#nap = new AbortController();
+      const at = clock.monotonic();
+      for (const [sequence, one] of this.#sent) if (one.at + LOCK_MS <= at) hasLate = this.#sent.delete(sequence);
+      const message = this.#isFull ? undefined : await down.next().catch(() => undefined);
+      if (this.#isOver) break;
+      if (message === undefined && hasLate && !this.#isFull) {
+        hasLate = false;
+        inbox.rewind();
+      } else if (message === undefined) {
+        // What cannot be read now is tried again.
+        const restMs = inbox.count > this.#sent.size ? LOCK_MS : IDLE_MS;
+        const first = Math.min(...[...this.#sent.values()].map((one) => one.at + LOCK_MS), at + restMs);
+        await clock.sleep(first - at, this.#nap.signal);
+      } else if (!this.#sent.has(message.sequence) && !(await this.#isSpent(message))) {
+        const [current] = program.sessions.to('messages').filter((one) => one.client === client);
+        if (current === undefined || this.#isOver) break;
+        void this.#send(message, current.subscription.qos, current.subscription.deviceId ?? '');
+      }
+    }
+    // What was taken here has not been seen by the client that takes its place.
+    inbox.rewind();
+  }
+
+  get #isFull(): boolean {
+    const bytes = [...this.#sent.values()].reduce((sum, one) => sum + one.bytes, 0);
+    const isWary = [...this.#options.program.deliveries.values()].some(({ left }) => left >= WARY);
+    return this.#sent.size >= (isWary ? 1 : MOST) || bytes >= MOST_BYTES;
+  }
 
   /** @returns whether it is set aside */
-  const isSpent = async (message: Stored): Promise<boolean> => {
+  async #isSpent(message: Stored): Promise<boolean> {
+    const { program, clock, setAside } = this.#options;
+    const { inbox, deliveries } = program;
     const { sequence } = message;
     const at = clock.monotonic();
     const before = deliveries.get(sequence) ?? { count: 0, at: Number.NEGATIVE_INFINITY, left: 0 };
-    if (before.count >= MOST_DELIVERIES && at - before.at >= LOCK_MS) {
+    if (at - before.at < LOCK_MS) return false;
+    if (before.count >= MOST_DELIVERIES) {
       const words = `The program has not acknowledged it, though it was delivered for ${before.count} minutes.`;
       const why = failure('NL-UPLINK-UNTAKEN', { message: words });
-      const isAside = await setAside(program, message, why).then(
-        () => true,
-        () => false,
-      );
-      if (isAside) {
+      try {
+        await setAside(program, message, why);
         deliveries.delete(sequence);
-        down.drop(message);
+        inbox.drop(message);
         return true;
-      }
+      } catch {}
     }
-    if (at - before.at >= LOCK_MS) deliveries.set(sequence, { ...before, count: before.count + 1, at });
+    deliveries.set(sequence, { ...before, count: before.count + 1, at });
     return false;
-  };
+  }
 
-  const send = async (message: Stored, qos: 0 | 1, deviceId: string): Promise<void> => {
+  async #send(message: Stored, qos: 0 | 1, deviceId: string): Promise<void> {
+    const { program, client, clock } = this.#options;
+    const { inbox, deliveries } = program;
     const { sequence, payload } = message;
-    sent.set(sequence, { at: clock.monotonic(), bytes: payload.length });
+    this.#sent.set(sequence, { at: clock.monotonic(), bytes: payload.length });
     try {
       await client.publish({ topic: messageTopic(deviceId, message.topic), payload }, qos);
       deliveries.delete(sequence);
-      down.drop(message);
+      inbox.drop(message);
     } catch {
       const known = deliveries.get(sequence);
-      if (known !== undefined && sent.has(sequence)) deliveries.set(sequence, { ...known, left: known.left + 1 });
+      if (known !== undefined && this.#sent.has(sequence)) deliveries.set(sequence, { ...known, left: known.left + 1 });
     }
-    sent.delete(sequence);
-    nap.abort();
-  };
-
-  if (inbox.count === 0) deliveries.clear();
-  down.rewind();
-  while (!isOver()) {
-    nap = begin();
-    const at = clock.monotonic();
-    for (const [sequence, one] of sent) {
-      if (one.at + LOCK_MS > at) continue;
-      sent.delete(sequence);
-      hasLate = true;
-    }
-    const message = isFull() ? undefined : await down.next().catch(() => undefined);
-    if (isOver()) break;
-    if (message === undefined && hasLate && !isFull()) {
-      hasLate = false;
-      down.rewind();
-    } else if (message === undefined) {
-      // What cannot be read now is tried again.
-      const restMs = inbox.count > sent.size ? LOCK_MS : IDLE_MS;
-      const first = Math.min(...[...sent.values()].map((one) => one.at + LOCK_MS), at + restMs);
-      await clock.sleep(first - at, nap.signal);
-    } else if (!sent.has(message.sequence) && !(await isSpent(message))) {
-      const [current] = program.subscribed('messages').filter((one) => one.client === client);
-      if (current === undefined || isOver()) break;
-      void send(message, current.subscription.qos, current.subscription.deviceId ?? '');
-    }
+    this.#sent.delete(sequence);
+    this.wake();
   }
-  // What was taken here has not been seen by the client that takes its place.
-  down.rewind();
 }

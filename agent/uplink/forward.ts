@@ -124,7 +124,7 @@ export class Forwarder {
     const { clock } = this.#options;
     const { session, onTheirWay } = run;
     const programs = this.#options.programs();
-    for (const { up } of programs) up.rewind();
+    for (const { queue } of programs) queue.rewind();
     this.#suspects.opened(programs, clock.monotonic());
     this.#inUse = session;
     while (this.#session === session) {
@@ -192,7 +192,7 @@ export class Forwarder {
       message: `The hub closes the session over message ${message.sequence}.`,
     });
     await this.#options.setAside(program, message, why).then(
-      () => program.up.drop(message),
+      () => program.queue.drop(message),
       () => {},
     );
   }
@@ -212,7 +212,7 @@ export class Forwarder {
     this.#isMute = false;
     this.#pace = acknowledged(this.#pace, at - sentAt, at, rate);
     program.counts[isRepeated ? 'resent' : 'forwarded'] += 1;
-    program.up.drop(message);
+    program.queue.drop(message);
     this.#suspects.acknowledged(sending);
     this.wake();
   }

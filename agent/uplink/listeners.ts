@@ -14,7 +14,7 @@ import type { ClientRules } from './ports.ts';
 import type { Program } from './program.ts';
 import { type LocalCa, openLocalCa } from './wire/local-ca.ts';
 import { byKey } from './wire/sas.ts';
-import { createServer, type Listener, ofProgram, type WireServer } from './wire/server.ts';
+import { type Listener, ofProgram, WireServer } from './wire/server.ts';
 
 interface ListenersOptions extends LazyUplinkOptions {
   /** Of the uplink, in the state directory. */
@@ -58,7 +58,6 @@ const isWithoutIpv6 = ({ cause }: Error): boolean =>
 export class Listeners {
   readonly #options: ListenersOptions;
   readonly #server: WireServer;
-  readonly #troubles = new Map<string, Failure>();
   /** By program; those with a key share the port. */
   readonly #sockets = new Map<string, Listener>();
   readonly #keys = new Map<string, string>();
@@ -69,43 +68,37 @@ export class Listeners {
 
   constructor(options: ListenersOptions) {
     this.#options = options;
-    this.#server = createServer(options);
+    this.#server = new WireServer(options);
   }
 
-  /** Why the program cannot connect, if so. */
-  troubles(name: string): readonly Failure[] {
-    return [this.#troubles.get(name)].filter((one) => one !== undefined);
-  }
-
-  address({ name, connects, key = '' }: Pick<Program, 'name' | 'connects' | 'key'>): Address {
+  address({ name, connects, key = '' }: Program): Address {
     const { sockets, tcp, hosts: [host] = [] } = this.#options.settings;
     if (connects === 'socket') return { socket: join(sockets, name, SOCKET) };
     return { tcp, ...(host !== undefined && { host }), key, ca: join(sockets, CA_FILE) };
   }
 
   /** A failure is the trouble of this program alone, and is tried again each minute: what is in the way may go. */
-  async open(program: Pick<Program, 'name' | 'connects' | 'key'>): Promise<void> {
-    const { name } = program;
-    const before = this.#troubles.get(name);
+  async open(program: Program): Promise<void> {
+    const before = program.unreachable;
     try {
       await this.#turns.take(() => this.#open(program));
-      this.#troubles.delete(name);
+      program.unreachable = undefined;
     } catch (error) {
       const met = failureOf(error);
-      this.#troubles.set(name, met);
+      program.unreachable = met;
       if (before?.message !== met.message)
-        this.#options.log.error({ event: 'uplink-socket', id: name, ...failureFields(met) });
+        this.#options.log.error({ event: 'uplink-socket', id: program.name, ...failureFields(met) });
       void this.#openLater(program, met);
     }
   }
 
-  async #openLater(program: Pick<Program, 'name' | 'connects' | 'key'>, met: Failure): Promise<void> {
+  async #openLater(program: Program, met: Failure): Promise<void> {
     await this.#options.clock.sleep(AGAIN_MS, this.#over.signal);
     // It may have been removed meanwhile.
-    if (!this.#over.signal.aborted && this.#troubles.get(program.name) === met) await this.open(program);
+    if (!this.#over.signal.aborted && program.unreachable === met) await this.open(program);
   }
 
-  async #open({ name, connects, key }: Pick<Program, 'name' | 'connects' | 'key'>): Promise<void> {
+  async #open({ name, connects, key }: Program): Promise<void> {
     if (connects === 'socket') return this.#openSocket(name);
     if (key === undefined) return;
     this.#keys.set(name, key);
@@ -113,7 +106,6 @@ export class Listeners {
   }
 
   async end(name: string): Promise<void> {
-    this.#troubles.delete(name);
     this.#keys.delete(name);
     await this.#sockets.get(name)?.close();
     this.#sockets.delete(name);

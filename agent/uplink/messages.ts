@@ -3,8 +3,8 @@ import { failureOf } from '../failure/failure-of.ts';
 import type { HubMessage, HubSession } from '../mqtt/hub-session.ts';
 import type { Clock } from '../time/clock.ts';
 import { Turns } from '../time/turns.ts';
-import { deliver } from './delivery.ts';
-import type { Client, Message } from './ports.ts';
+import { InboxDelivery } from './delivery.ts';
+import type { Message } from './ports.ts';
 import type { Program } from './program.ts';
 import type { Rejected } from './rejected.ts';
 
@@ -24,8 +24,7 @@ interface MessagesOptions {
 export class Messages {
   readonly #options: MessagesOptions;
   readonly #storing = new Turns();
-  /** To which client each program's messages go. */
-  readonly #delivering = new Map<Program, { readonly client: Client; readonly wake: () => void }>();
+  readonly #delivering = new Map<Program, InboxDelivery>();
   readonly #ends = new WeakMap<HubSession, AbortSignal>();
 
   constructor(options: MessagesOptions) {
@@ -71,7 +70,7 @@ export class Messages {
       this.deliver(program);
       return true;
     };
-    const wanting = this.#options.programs().filter((program) => program.wants('messages'));
+    const wanting = this.#options.programs().filter((program) => program.sessions.want('messages'));
     const isStored = (await Promise.all(wanting.map(keep))).includes(true);
     if (!isStored) return false;
     for (const [program, { cause, message: met }] of losses) {
@@ -84,44 +83,30 @@ export class Messages {
 
   /** Called when there is a message, or another subscriber: the latest one gets them all. */
   deliver(program: Program): void {
-    const [first] = program.subscribed('messages');
+    const client = program.sessions.to('messages')[0]?.client;
     const before = this.#delivering.get(program);
     before?.wake();
-    if (before?.client === first?.client) return;
-    if (first === undefined) {
-      this.#delivering.delete(program);
-      return;
-    }
-    const { client } = first;
-    let nap = new AbortController();
-    this.#delivering.set(program, { client, wake: () => nap.abort() });
-    void deliver({
-      program,
-      client,
-      clock: this.#options.clock,
-      setAside: this.#options.setAside,
-      isOver: () => this.#delivering.get(program)?.client !== client,
-      begin: () => {
-        nap = new AbortController();
-        return nap;
-      },
-    });
+    if (before?.client === client) return;
+    before?.end();
+    this.#delivering.delete(program);
+    const { clock, setAside } = this.#options;
+    if (client !== undefined) this.#delivering.set(program, new InboxDelivery({ program, client, clock, setAside }));
   }
 
   /** What waits for a program of which no client is there is read by none: so its age is looked at here. */
   async age(program: Program): Promise<void> {
     if (this.#delivering.has(program) || program.inbox.count === 0) return;
     await program.down.next();
-    program.down.rewind();
+    program.inbox.rewind();
   }
 
   /** Drops what waits for a program of which no client is there. @returns how many messages */
   async forget(program: Program): Promise<number> {
     if (this.#delivering.has(program)) return 0;
     let count = 0;
-    program.down.rewind();
+    program.inbox.rewind();
     for (let next = await program.down.next(); next !== undefined; next = await program.down.next()) {
-      program.down.drop(next);
+      program.inbox.drop(next);
       count += 1;
     }
     return count;

@@ -42,7 +42,7 @@ export class Methods {
   /** @returns whether a program was asked */
   called(session: HubSession, topic: string, request: string, payload: Uint8Array): boolean {
     this.#forget();
-    const clients = this.#programs().flatMap((program) => program.subscribed('methods').map(({ client }) => client));
+    const clients = this.#programs().flatMap((program) => program.sessions.to('methods').map(({ client }) => client));
     if (clients.length === 0) return false;
     this.#calls.set(request, { session, asked: new Set(clients), since: this.#clock.monotonic() });
     for (const client of clients) client.publish({ topic, payload }, 0).catch(() => this.gone(client));

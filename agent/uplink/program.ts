@@ -2,43 +2,40 @@ import { type Code, type Failure, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import type { OwnTerms } from '../state/program-terms.ts';
 import { Turns } from '../time/turns.ts';
-import { type Delivered, Flow } from './flow.ts';
-import type { Client, CountedQueue, Message } from './ports.ts';
+import { Flow } from './flow.ts';
+import type { Message, MessageQueue } from './ports.ts';
 import { type ProgramRecord, writeRecord } from './programs.ts';
-import { type FilterKind, readFilter } from './topics.ts';
+import { Sessions } from './sessions.ts';
 
-/** A filter that a client has subscribed to. */
-interface Subscription {
-  readonly kind: FilterKind;
-  readonly qos: 0 | 1;
-  /** The device ID that the program was told. */
-  readonly deviceId?: string;
+/** What is known of a message that has been delivered, and has no PUBACK. */
+interface Delivered {
+  /** Once in the time of the lock: a program that starts again each second does not use them up. */
+  readonly count: number;
+  readonly at: number;
+  /** How often the client left with it. */
+  readonly left: number;
 }
-
-type Sessions = ReadonlyMap<string, Readonly<Record<string, 0 | 1>>>;
-
-/** Sessions with CleanSession 0 that a program may have: a client that draws its ID anew each time must not fill the disk. */
-const MOST_SESSIONS = 8;
 
 const TOLD_MS = 86_400_000;
 
-export const NOTHING_YET = { forwarded: 0, resent: 0, dropped: 0, refused: 0, setAside: 0 };
-
-/** A program of this gateway: its clients, its queue to the hub, and its messages from the hub. */
+/** A program of this gateway: its sessions, its queue to the hub, and its messages from the hub. */
 export class Program {
   readonly name: string;
   readonly connects: ProgramRecord['connects'];
   readonly key: string | undefined;
   #terms: OwnTerms;
   /** To the hub. */
-  readonly queue: CountedQueue;
+  readonly queue: MessageQueue;
   /** From the hub. */
-  readonly inbox: CountedQueue;
+  readonly inbox: MessageQueue;
+  /** Of its clients. */
+  readonly sessions: Sessions;
   readonly up: Flow;
   readonly down: Flow;
   /** Counted since the start. */
-  readonly counts = { ...NOTHING_YET };
-  /** Why its messages are refused at present. */
+  readonly counts = { forwarded: 0, resent: 0, dropped: 0, refused: 0, setAside: 0 };
+  /** Why its clients cannot connect, and why its messages are refused, at present. */
+  unreachable: Failure | undefined;
   refusal: Failure | undefined;
   /** From the hub, without a PUBACK of the program: by sequence. */
   readonly deliveries = new Map<number, Delivered>();
@@ -47,20 +44,17 @@ export class Program {
   /** Why messages were set aside, or lost on their way to the program, and when last; monotonic, in milliseconds. */
   readonly #losses = new Map<Code, { readonly why: Failure; readonly at: number }>();
   readonly #directory: string;
-  readonly #clients = new Map<Client, Map<string, Subscription>>();
-  /** By client ID; a client may call itself `__proto__`. */
-  #sessions: Sessions;
   readonly #writes = new Turns();
-  /** When the client of a session was last here, or newleaf has started; monotonic, in milliseconds. */
-  readonly #seen = new Map<string, number>();
+  /** The record on disk. */
+  #written: string;
   #lostBefore = 0;
 
   /** @param now wall clock in milliseconds; undefined while it is not credible */
   constructor(
     directory: string,
     record: ProgramRecord,
-    queue: CountedQueue,
-    inbox: CountedQueue,
+    queue: MessageQueue,
+    inbox: MessageQueue,
     now: () => number | undefined,
   ) {
     const { name, connects, key, terms, sessions } = record;
@@ -73,27 +67,17 @@ export class Program {
     this.inbox = inbox;
     this.up = new Flow(queue, 'the hub', now);
     this.down = new Flow(inbox, 'the program', now);
-    this.#sessions = new Map(Object.entries(sessions));
+    this.sessions = new Sessions(sessions, () => this.#save());
+    this.#written = JSON.stringify({ name, connects, terms, sessions });
   }
 
   get terms(): OwnTerms {
     return this.#terms;
   }
 
-  /** @throws Fault NL-STATE-WRITE; then they are as before, until the next write */
-  async set(terms: OwnTerms): Promise<void> {
-    const before = this.#terms;
-    this.#terms = terms;
-    try {
-      await this.#write(this.#sessions);
-    } catch (error) {
-      this.#terms = before;
-      throw error;
-    }
-  }
-
-  get clients(): readonly Client[] {
-    return [...this.#clients.keys()];
+  /** @throws Fault NL-STATE-WRITE; then they are as before */
+  set(terms: OwnTerms): Promise<void> {
+    return this.#save(terms);
   }
 
   /** What is wrong, a cause before its effects. */
@@ -101,7 +85,8 @@ export class Program {
     const losses = [...this.#losses.values()].map(({ why }) => why);
     const isLost = this.connects === 'key' && this.key === undefined;
     const lost = isLost ? failure('NL-UPLINK-KEY', { message: `The key of ${this.name} is damaged.` }) : undefined;
-    return [lost, this.refusal, ...losses, this.up.trouble, this.down.trouble].filter((one) => one !== undefined);
+    const all = [this.unreachable, lost, this.refusal, ...losses, this.up.trouble, this.down.trouble];
+    return all.filter((one) => one !== undefined);
   }
 
   /** A trouble for a day: what a program sends once in an hour must not look well in between. */
@@ -128,85 +113,18 @@ export class Program {
     } catch (error) {
       if (failureOf(error).code !== 'NL-UPLINK-FULL') throw error;
       // A queue drops none that is on its way to the program.
-      this.down.rewind();
+      this.inbox.rewind();
       await this.inbox.append(message);
     }
   }
 
-  /** Ends the sessions of clients that are away. @param longestMs only those that are away for longer @returns how many */
-  async forget(at: number, longestMs = 0): Promise<number> {
-    for (const { clientId } of this.clients) this.#seen.set(clientId, at);
-    const ended = [...this.#sessions.keys()].filter((id) => {
-      if (!this.#seen.has(id)) this.#seen.set(id, at);
-      const isHere = this.clients.some(({ clientId }) => clientId === id);
-      return !isHere && at - (this.#seen.get(id) ?? at) >= longestMs;
+  async #save(terms?: OwnTerms): Promise<void> {
+    await this.#writes.take(async () => {
+      const { name, connects } = this;
+      const record = { name, connects, terms: terms ?? this.#terms, sessions: this.sessions.record };
+      const text = JSON.stringify(record);
+      if (text !== this.#written) await writeRecord(this.#directory, record);
+      [this.#written, this.#terms] = [text, record.terms];
     });
-    for (const id of ended) this.#seen.delete(id);
-    if (ended.length > 0) await this.#write(new Map([...this.#sessions].filter(([id]) => !ended.includes(id))));
-    return ended.length;
-  }
-
-  /** @returns whether there is a session of before */
-  async opened(client: Client): Promise<boolean> {
-    const kept = client.clean ? undefined : this.#sessions.get(client.clientId);
-    const subscriptions = new Map<string, Subscription>();
-    for (const [filter, qos] of Object.entries(kept ?? {})) {
-      const read = readFilter(filter);
-      if (read !== undefined) subscriptions.set(filter, { ...read, qos });
-    }
-    this.#clients.set(client, subscriptions);
-    const isGone = client.clean && this.#sessions.has(client.clientId);
-    if (isGone || (!client.clean && kept === undefined)) await this.#keep(client);
-    return kept !== undefined;
-  }
-
-  async subscribe(client: Client, filter: string, subscription: Subscription): Promise<void> {
-    this.#clients.get(client)?.set(filter, subscription);
-    await this.#keep(client);
-  }
-
-  async unsubscribe(client: Client, filter: string): Promise<void> {
-    this.#clients.get(client)?.delete(filter);
-    await this.#keep(client);
-  }
-
-  closed(client: Client): void {
-    this.#clients.delete(client);
-    // Its time begins at the next look.
-    this.#seen.delete(client.clientId);
-  }
-
-  /** The connected clients with such a subscription, the latest connected first. */
-  subscribed(kind: FilterKind): { readonly client: Client; readonly subscription: Subscription }[] {
-    return [...this.#clients].reverse().flatMap(([client, subscriptions]) => {
-      const subscription = [...subscriptions.values()].find((one) => one.kind === kind);
-      return subscription === undefined ? [] : [{ client, subscription }];
-    });
-  }
-
-  /** Whether it wants messages of this kind, be it connected now or not (MQTT 3.1.1 section 3.1.2.4). */
-  wants(kind: FilterKind): boolean {
-    const isKept = [...this.#sessions.values()].some((filters) =>
-      Object.keys(filters).some((filter) => readFilter(filter)?.kind === kind),
-    );
-    return isKept || this.subscribed(kind).length > 0;
-  }
-
-  /** Before SUBACK: a session that was granted is there after a power cut. One without a subscription is nothing to keep. */
-  async #keep(client: Client): Promise<void> {
-    const before = JSON.stringify([...this.#sessions]);
-    const sessions = new Map(this.#sessions);
-    sessions.delete(client.clientId);
-    const filters = [...(this.#clients.get(client) ?? [])].map(([filter, { qos }]) => [filter, qos] as const);
-    if (!client.clean && filters.length > 0) sessions.set(client.clientId, Object.fromEntries(filters));
-    for (const oldest of [...sessions.keys()].slice(0, -MOST_SESSIONS)) sessions.delete(oldest);
-    if (JSON.stringify([...sessions]) !== before) await this.#write(sessions);
-  }
-
-  async #write(sessions: Sessions): Promise<void> {
-    this.#sessions = sessions;
-    const { name, connects } = this;
-    const record = () => ({ name, connects, terms: this.#terms, sessions: Object.fromEntries(this.#sessions) });
-    await this.#writes.take(() => writeRecord(this.#directory, record()));
   }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../failure/failure.ts';
+import { isObject } from '../mqtt/json.ts';
 import { makeDirectory, writeAtomically } from '../state/durable.ts';
 import { KEY_FILE, keyFrom, keyText } from '../state/program-key.ts';
 import { assertName, namesIn } from '../state/program-name.ts';
@@ -70,9 +71,8 @@ export const damagedRecord = (name: string): Fault =>
 
 /** Filters by client ID, and the QoS by filter. */
 function areSessions(read: unknown): read is ProgramRecord['sessions'] {
-  const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
   const areFilters = (filters: unknown) =>
-    isObject(filters) && Object.values(filters).every((qos) => [0, 1].includes(qos));
+    isObject(filters) && Object.values(filters).every((qos) => qos === 0 || qos === 1);
   return isObject(read) && Object.values(read).every(areFilters);
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Failure, Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
-import { recordOf, TMPFILES } from '../machine/program-directory.ts';
+import { agreementTo, recordOf, TMPFILES } from '../machine/program-directory.ts';
 import { writeAtomically } from '../state/durable.ts';
 import { namesIn, uplinkDirectory } from '../state/program-name.ts';
 import { changedTerms, type OwnTerms } from '../state/program-terms.ts';
@@ -52,7 +52,7 @@ export class Serving {
       setAside: (program, message, why) =>
         writeRejected(join(this.#directory, program.name, 'rejected'), message, why, this.#reserve),
     });
-    this.#listeners = new Listeners({ ...options, directory: this.#directory, rules: this.#uplink.rules });
+    this.#listeners = new Listeners({ ...options, directory: this.#directory, rules: this.#uplink });
   }
 
   /**
@@ -69,24 +69,15 @@ export class Serving {
       });
     }
     await serving.#recall();
-    options.session.use(serving.#uplink.user);
+    options.session.use(serving.#uplink);
     return serving;
   }
 
   status() {
     const { isThrottled, rate } = this.#uplink.pace;
-    const opened = this.#uplink.programs.map((program) => ({
-      ...countsOf(program),
-      ...troubledBy([...this.#listeners.troubles(program.name), ...program.troubles]),
-    }));
-    return {
-      programs: [
-        ...opened,
-        ...[...this.#unopened].map(([name, trouble]) => ({ ...uncounted(name), ...troubledBy([trouble]) })),
-      ],
-      rate,
-      isThrottled,
-    };
+    const opened = this.#uplink.programs.map((one) => ({ ...countsOf(one), ...troubledBy(one.troubles) }));
+    const others = [...this.#unopened].map(([name, met]) => ({ ...uncounted(name), ...troubledBy([met]) }));
+    return { programs: [...opened, ...others], rate, isThrottled };
   }
 
   metrics(): string {
@@ -97,9 +88,8 @@ export class Serving {
   async add(name: string, withKey: boolean, terms: OwnTerms = {}): Promise<object> {
     const record = await makeProgram(this.#directory, name, withKey, terms);
     try {
-      await this.#open(record);
-      const trouble = this.#listeners.troubles(name)[0];
-      if (trouble !== undefined) throw new Fault(trouble.code, trouble);
+      const { unreachable } = await this.#open(record);
+      if (unreachable !== undefined) throw new Fault(unreachable.code, unreachable);
     } catch (error) {
       await this.#drop(name);
       throw error;
@@ -121,6 +111,7 @@ export class Serving {
   /** @param changes null takes a term away @throws Fault NL-UPLINK-*, NL-STATE-WRITE */
   async set(name: string, changes: unknown): Promise<object> {
     const program = this.#program(name);
+    this.#assertAgreed(name);
     await program.set(changedTerms(program.terms, changes) ?? program.terms);
     program.queue.bound(this.#boundsOf(program));
     return this.show(name);
@@ -141,12 +132,7 @@ export class Serving {
 
   /** With its messages. @throws Fault NL-UPLINK-PROGRAM */
   async remove(name: string): Promise<object> {
-    const { sockets, tmpfiles = TMPFILES } = this.#options.settings;
-    const record = recordOf(name, sockets, tmpfiles);
-    if (existsSync(record)) {
-      const message = `Root has made the place of ${name} (${record}), so only root removes it.`;
-      throw new Fault('NL-UPLINK-PROGRAM', { message, advice: `\`newleaf uplink remove ${name}\`` });
-    }
+    this.#assertAgreed(name);
     const lost = this.#unopened.has(name) ? 0 : this.#program(name).queue.count;
     await this.#drop(name);
     return { removed: name, lost };
@@ -157,6 +143,15 @@ export class Serving {
     await this.#listeners.close();
     await this.#uplink.close();
     await Promise.all(this.#uplink.programs.flatMap(({ queue, inbox }) => [queue.close(), inbox.close()]));
+  }
+
+  /** @throws Fault NL-UPLINK-PROGRAM where root has made the program, and does not agree now */
+  #assertAgreed(name: string): void {
+    const { sockets, tmpfiles = TMPFILES } = this.#options.settings;
+    const record = recordOf(name, sockets, tmpfiles);
+    if (!existsSync(record) || existsSync(agreementTo(record))) return;
+    const message = `Root has made the place of ${name} (${record}), so only root changes or removes it.`;
+    throw new Fault('NL-UPLINK-PROGRAM', { message, advice: 'Run the same command as root.' });
   }
 
   #program(name: string): Program {
@@ -184,7 +179,7 @@ export class Serving {
   }
 
   /** The queue before the socket: what a program sends must have a place. */
-  async #open(record: ProgramRecord): Promise<void> {
+  async #open(record: ProgramRecord): Promise<Program> {
     const { whenFull } = this.#options.settings;
     const directory = join(this.#directory, record.name);
     const queue = await this.#queue(directory, 'queue', { ...this.#boundsOf(record), whenFull });
@@ -196,6 +191,7 @@ export class Serving {
     const program = new Program(this.#directory, record, queue, inbox, this.#options.now);
     this.#uplink.add(program);
     await this.#listeners.open(program);
+    return program;
   }
 
   #boundsOf({ terms }: Pick<Program, 'terms'>): QueueBounds {
@@ -217,6 +213,7 @@ export class Serving {
 
   async #shut(name: string): Promise<void> {
     const program = this.#uplink.program(name);
+    if (program !== undefined) program.unreachable = undefined;
     await this.#listeners.end(name);
     this.#uplink.remove(name);
     await Promise.all([program?.queue.close(), program?.inbox.close()]);

@@ -21,23 +21,25 @@ interface Suspect {
    * `suspected`: it may have been another program, or the link, so it is tried at once. `blamed`: it is tried when the session has
    * held for a while.
    */
-  readonly standing: 'suspected' | 'blamed';
+  standing: 'suspected' | 'blamed';
   /** In this session. */
-  readonly isTried: boolean;
+  isTried: boolean;
   /** Messages behind its first one that were tried, and are no proof either. */
-  readonly probes: number;
-  /** Sessions that the hub closed over its first message, alone, after it had taken another one. */
-  readonly evidence: { readonly sequence: number; readonly closes: number };
+  probes: number;
+  /** Its first message, and how many sessions the hub closed over that one alone, after it had taken another one. */
+  sequence: number;
+  closes: number;
 }
 
 /** A message of a suspect that is on its way alone. */
-type Trial = { readonly suspect: Program; readonly at: number } & (
-  | { readonly of: 'head'; readonly message: Stored; readonly isEvidence: boolean }
-  /** Whether the hub takes anything. */
-  | { readonly of: 'proof'; readonly message: Stored }
-  /** By QoS 0, where no PUBACK comes. */
-  | { readonly of: 'passing' }
-);
+interface Trial {
+  /** Its first one; one that tells whether the hub takes anything; or one of QoS 0, for which no PUBACK comes. */
+  readonly of: 'head' | 'proof' | 'passing';
+  readonly program: Program;
+  readonly suspect: Suspect;
+  readonly message?: Stored;
+  readonly at: number;
+}
 
 /** What the end of a session says. */
 interface Finding {
@@ -95,9 +97,9 @@ export class Suspects {
     this.#hasTaken = false;
     this.#trial = undefined;
     this.#passed.clear();
-    for (const program of this.#suspects.keys()) {
-      if (programs.includes(program)) this.#amend(program, { isTried: false });
-      else this.#suspects.delete(program);
+    for (const [program, suspect] of this.#suspects) {
+      suspect.isTried = false;
+      if (!programs.includes(program)) this.#suspects.delete(program);
     }
   }
 
@@ -119,8 +121,8 @@ export class Suspects {
       // Nothing waits here, so no session is risked for it that would be the second brief one.
       const standing = this.#brief === 0 ? suspect.standing : 'blamed';
       if (this.#trial !== undefined || this.#dueMs({ ...suspect, standing }, at) > 0) return false;
-      this.#amend(program, { isTried: true });
-      this.#trial = { of: 'passing', suspect: program, at };
+      suspect.isTried = true;
+      this.#trial = { of: 'passing', program, suspect, at };
     }
     this.#passed.set(program, at);
     return true;
@@ -148,14 +150,8 @@ export class Suspects {
     const isProven = this.#hasTaken || suspect.standing === 'suspected';
     const repeated = isProven ? undefined : this.#good;
     const message = repeated?.message ?? (isProven ? head : await behind(program, suspect, head));
-    this.#amend(program, { isTried: true });
-    const isEvidence = this.#hasTaken && at - this.#openedAt >= BRIEF_MS;
-    this.#trial = {
-      suspect: program,
-      at,
-      message,
-      ...(message === head ? { of: 'head', isEvidence } : { of: 'proof' }),
-    };
+    suspect.isTried = true;
+    this.#trial = { of: message === head ? 'head' : 'proof', program, suspect, message, at };
     return repeated === undefined ? { program, message } : { ...repeated, isRepeated: true };
   }
 
@@ -174,7 +170,7 @@ export class Suspects {
     this.#barren = 0;
     if (message.payload.length <= LARGEST_REPEATED) this.#good = { program, message };
     const trial = this.#trial;
-    if (trial !== undefined && trial.of !== 'passing' && trial.message === message) this.#passTrial(trial);
+    if (trial?.message === message) this.#passTrial(trial);
   }
 
   /** @param unacknowledged in the order of sending */
@@ -186,7 +182,7 @@ export class Suspects {
     const isBrief = at - this.#openedAt < BRIEF_MS;
     if (oldestMs >= LINK_MS && passed.length === 0) {
       // It was the link: one that ends within each wait must not stop a suspect for ever.
-      for (const program of this.#suspects.keys()) this.#amend(program, { standing: 'suspected' });
+      for (const suspect of this.#suspects.values()) suspect.standing = 'suspected';
       this.#brief = isBrief ? Math.max(0, this.#brief - 1) : 0;
       return { blamed: [], isThrottling: false };
     }
@@ -194,36 +190,33 @@ export class Suspects {
     if (!this.#hasTaken) this.#barren += 1;
     const trial = this.#trial !== undefined && at - this.#trial.at < PROMPT_MS ? this.#trial : undefined;
     if (trial?.of === 'proof') {
-      this.#amend(trial.suspect, { probes: (this.#suspects.get(trial.suspect)?.probes ?? 0) + 1 });
+      trial.suspect.probes += 1;
       return { blamed: [], isThrottling: true };
     }
     const isBehind = this.#hasTaken && oldestMs >= PROMPT_MS && passed.length === 0;
     const prompt = isBehind ? [] : [...new Set([...unacknowledged.map(({ program }) => program), ...passed])];
-    if (trial !== undefined) this.#convicted.set(trial.suspect, at);
-    const convicts = prompt.filter(
-      (program) => (this.#convicted.get(program) ?? Number.NEGATIVE_INFINITY) > at - CONVICTED_MS,
-    );
-    const blamed = trial !== undefined ? [trial.suspect] : convicts.length > 0 ? convicts : prompt;
+    if (trial !== undefined) this.#convicted.set(trial.program, at);
+    const convictedAt = (program: Program) => this.#convicted.get(program) ?? Number.NEGATIVE_INFINITY;
+    const convicts = prompt.filter((program) => at - convictedAt(program) < CONVICTED_MS);
+    const blamed = trial !== undefined ? [trial.program] : convicts.length > 0 ? convicts : prompt;
     const again = blamed.filter((program) => this.has(program) && !this.isBarren);
-    const standing = trial === undefined && convicts.length === 0 ? 'suspected' : 'blamed';
-    for (const program of blamed) this.#suspects.set(program, { ...(this.#suspects.get(program) ?? NEW), standing });
+    const standing: Suspect['standing'] = trial === undefined && convicts.length === 0 ? 'suspected' : 'blamed';
+    for (const program of blamed) {
+      const known = this.#suspects.get(program) ?? { isTried: false, probes: 0, sequence: 0, closes: 0 };
+      this.#suspects.set(program, Object.assign(known, { standing }));
+    }
     const isThrottling = blamed.length !== 1 || !this.#hasTaken;
     const poison = this.#poisonIn(trial, unacknowledged);
     return { blamed: again, isThrottling, ...(poison && { poison }) };
   }
 
-  #amend(program: Program, change: Partial<Suspect>): void {
-    const suspect = this.#suspects.get(program);
-    if (suspect !== undefined) this.#suspects.set(program, { ...suspect, ...change });
-  }
-
   #poisonIn(trial: Trial | undefined, unacknowledged: readonly Sending[]): Sending | undefined {
-    if (trial?.of !== 'head' || !trial.isEvidence) return undefined;
-    const { sequence } = trial.message;
-    const before = this.#suspects.get(trial.suspect)?.evidence;
-    const closes = before?.sequence === sequence ? before.closes + 1 : 1;
-    this.#amend(trial.suspect, { evidence: { sequence, closes } });
-    return closes < MOST_CLOSES ? undefined : unacknowledged.find(({ message }) => message === trial.message);
+    const { suspect, message } = trial ?? {};
+    const isEvidence = trial?.of === 'head' && this.#hasTaken && trial.at - this.#openedAt >= BRIEF_MS;
+    if (!isEvidence || suspect === undefined || message === undefined) return undefined;
+    suspect.closes = suspect.sequence === message.sequence ? suspect.closes + 1 : 1;
+    suspect.sequence = message.sequence;
+    return suspect.closes < MOST_CLOSES ? undefined : unacknowledged.find((one) => one.message === message);
   }
 
   /** The hub has not closed the session over a message of QoS 0: it has taken it. */
@@ -235,11 +228,11 @@ export class Suspects {
   }
 
   /** The program begins again with its first message, which may have been taken from the queue here. */
-  #passTrial({ suspect: program, of }: Trial): void {
+  #passTrial({ of, program, suspect }: Trial): void {
     this.#trial = undefined;
-    program.up.rewind();
-    if (of === 'proof') this.#amend(program, { isTried: false });
-    else this.#suspects.delete(program);
+    program.queue.rewind();
+    suspect.isTried = false;
+    if (of !== 'proof') this.#suspects.delete(program);
   }
 
   #dueMs({ isTried, standing }: Suspect, at: number): number {
@@ -248,8 +241,6 @@ export class Suspects {
     return standing === 'suspected' ? 0 : Math.max(0, this.#openedAt + waitMs - at);
   }
 }
-
-const NEW: Suspect = { standing: 'suspected', isTried: false, probes: 0, evidence: { sequence: 0, closes: 0 } };
 
 /** Nothing was taken since the start, and nothing else waits: a message behind the first one, each time one further. */
 async function behind({ up }: Program, { probes }: Suspect, head: Stored): Promise<Stored> {

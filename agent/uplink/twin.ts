@@ -1,5 +1,5 @@
 import { type HubSession, USER_REQUEST } from '../mqtt/hub-session.ts';
-import { jsonIn } from '../mqtt/json.ts';
+import { fieldsIn, isObject, jsonIn } from '../mqtt/json.ts';
 import { type KeptPatch, LARGEST_PATCH } from './kept-patch.ts';
 import type { Client, Message } from './ports.ts';
 import type { Program } from './program.ts';
@@ -8,6 +8,8 @@ import type { Arrived } from './topics.ts';
 /** How long a request waits for an answer, with or without a session, in milliseconds. */
 const PATIENCE_MS = 30_000;
 const MOST_WAITING = 64;
+/** A hub that has put off for ten minutes what was kept. */
+const LONG_TRIES = 20;
 /** The reported property that newleaf owns. */
 const RESERVED = 'newleaf';
 const READ = '$iothub/twin/GET/?$rid=';
@@ -32,16 +34,23 @@ export class SharedTwin {
   readonly #refused: (status: number) => void;
   #session: HubSession | undefined;
   #count = 0;
+  /** How often what was kept was sent in vain. */
+  #tries = 0;
   /** The version of the desired properties that the hub has told last. */
   #version: number | undefined;
   /** The one before the session was away, until it is known whether there was a change. */
   #before: number | undefined;
 
-  /** @param refused the hub does not take what was written while it was away */
+  /** @param refused the hub does not take what was written while it was away, or not now */
   constructor(programs: () => readonly Program[], reported: KeptPatch, refused: (status: number) => void) {
     this.#programs = programs;
     this.#reported = reported;
     this.#refused = refused;
+  }
+
+  /** Whether the hub seems to throttle. */
+  get isThrottled(): boolean {
+    return this.#tries >= LONG_TRIES;
   }
 
   get #isHeld(): boolean {
@@ -99,10 +108,11 @@ export class SharedTwin {
     if (payload !== undefined && !this.#isAsking(WRITE)) this.#ask(undefined, '', WRITE, payload);
   }
 
-  /** The answer of the hub to what was kept. One that has too much to do (429), or fails, is asked again when its time is up. */
+  /** The answer of the hub to what was kept. It is asked again when its time is up. */
   #settle(id: string, asked: Request, status: number): void {
-    if (status === 429 || status >= 500) return;
     if (status >= 400) this.#refused(status);
+    if (isPutOff(status)) return;
+    this.#tries = 0;
     this.#forget(id, asked);
     this.#reported.settle(asked.payload);
     for (const [waiting, one] of this.#waiting) if (one.topic === WRITE) this.#send(waiting, one);
@@ -168,7 +178,11 @@ export class SharedTwin {
     const late = setTimeout(() => {
       this.#waiting.delete(id);
       if (client !== undefined) answer(client, request, 503, 'the hub has not answered');
-      else if (this.#session !== undefined) topic === READ ? this.#look() : this.#report();
+      else if (this.#session !== undefined && topic === READ) this.#look();
+      else if (this.#session !== undefined) {
+        this.#tries += 1;
+        this.#report();
+      }
     }, PATIENCE_MS).unref();
     const asked = { client, request, topic, payload, late };
     this.#waiting.set(id, asked);
@@ -186,7 +200,7 @@ export class SharedTwin {
   }
 
   #subscribed() {
-    return this.#programs().flatMap((program) => program.subscribed('desired'));
+    return this.#programs().flatMap((program) => program.sessions.to('desired'));
   }
 
   #forget(id: string, { late }: Request): void {
@@ -196,6 +210,9 @@ export class SharedTwin {
 }
 
 const NOTHING = new Uint8Array();
+
+/** A hub that has too much to do, or fails, is asked again. */
+export const isPutOff = (status: number): boolean => status === 429 || status >= 500;
 
 function answer(client: Client, request: string, status: number, message: string): void {
   const payload = Buffer.from(JSON.stringify({ message }));
@@ -211,15 +228,12 @@ function deliver(client: Client, message: Message): void {
 export function patchFault(payload: Uint8Array): string | undefined {
   if (payload.length > LARGEST_PATCH) return `the patch has ${payload.length} bytes; a hub takes ${LARGEST_PATCH}`;
   const patch = jsonIn(payload);
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return 'the patch must be a JSON object';
+  if (!isObject(patch)) return 'the patch must be a JSON object';
   return Object.hasOwn(patch, RESERVED) ? `the reported property ${RESERVED} belongs to newleaf` : undefined;
 }
 
 function desiredIn(payload: Uint8Array): { readonly version: number; readonly properties: object } | undefined {
-  const twin = jsonIn(payload);
-  if (typeof twin !== 'object' || twin === null || !('desired' in twin)) return undefined;
-  const { desired } = twin;
-  if (typeof desired !== 'object' || desired === null || !('$version' in desired)) return undefined;
-  const version = Number(desired.$version);
-  return Number.isSafeInteger(version) ? { version, properties: desired } : undefined;
+  const { desired } = fieldsIn(payload);
+  const version = isObject(desired) ? Number(desired.$version) : Number.NaN;
+  return isObject(desired) && Number.isSafeInteger(version) ? { version, properties: desired } : undefined;
 }

@@ -14,7 +14,7 @@ import { SparingLog } from './sparing-log.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { hasExpired, stamped } from './times.ts';
 import { eventFault, readArrived, readFilter, readPublished } from './topics.ts';
-import { SharedTwin } from './twin.ts';
+import { isPutOff, SharedTwin } from './twin.ts';
 
 interface UplinkOptions {
   readonly clock: Clock;
@@ -34,20 +34,7 @@ const LOOK_MS = 60_000;
 export const LONGEST_AWAY_MS = 48 * 60 * 60_000;
 
 /** Joins the programs to the session with the hub. It knows neither sockets nor disk. */
-export class Uplink {
-  /** Towards the hub. */
-  readonly user: SessionUser = {
-    opened: (session) => this.#opened(session),
-    arrived: (session, message) => this.#arrived(session, message),
-  };
-  /** Towards the programs. */
-  readonly rules: ClientRules = {
-    opened: (client) => this.#joined(client),
-    published: (client, message, qos) => this.#published(client, message, qos),
-    subscribe: (client, filter, qos) => this.#subscribe(client, filter, qos),
-    unsubscribe: (client, filter) => this.#unsubscribe(client, filter),
-    closed: (client, broke) => this.#left(client, broke),
-  };
+export class Uplink implements SessionUser, ClientRules {
   readonly #options: UplinkOptions;
   readonly #refusals: Refusals;
   readonly #programs = new Map<string, Program>();
@@ -69,10 +56,14 @@ export class Uplink {
     this.#messages = new Messages({ programs, clock, setAside });
     this.#methods = new Methods(programs, clock);
     const refused = (status: number) =>
-      sparing.warn('uplink-reported', 'The hub', `refuses (${status}) what programs reported while it was away`);
+      sparing.warn(
+        'uplink-reported',
+        'The hub',
+        `${isPutOff(status) ? 'puts off' : 'refuses'} (${status}) what programs reported while it was away`,
+      );
     this.#twin = new SharedTwin(programs, options.reported, refused);
     this.#subscriptions = new Subscriptions(
-      (kind) => this.programs.some((program) => program.wants(kind)),
+      (kind) => this.programs.some((program) => program.sessions.want(kind)),
       () => this.#twin.followed(),
     );
     void this.#watch();
@@ -83,7 +74,8 @@ export class Uplink {
   }
 
   get pace(): Pick<Forwarder, 'rate' | 'isThrottled'> {
-    return this.#forwarder;
+    const { rate, isThrottled } = this.#forwarder;
+    return { rate, isThrottled: isThrottled || this.#twin.isThrottled };
   }
 
   program(name: string): Program | undefined {
@@ -101,8 +93,8 @@ export class Uplink {
   remove(name: string): void {
     const program = this.#programs.get(name);
     this.#programs.delete(name);
-    for (const client of program?.clients ?? []) {
-      program?.closed(client);
+    for (const client of program?.sessions.clients ?? []) {
+      program?.sessions.closed(client);
       client.end('the program was removed');
     }
     if (program !== undefined) this.#messages.deliver(program);
@@ -134,20 +126,20 @@ export class Uplink {
    * @throws Fault NL-STATE-WRITE, NL-UPLINK-DISK
    */
   async forget(program: Program, longestMs = 0): Promise<{ readonly sessions: number; readonly messages: number }> {
-    const sessions = await program.forget(this.#options.clock.monotonic(), longestMs);
-    const isUnwanted = !program.wants('messages') && (longestMs === 0 || sessions > 0);
+    const sessions = await program.sessions.forget(this.#options.clock.monotonic(), longestMs);
+    const isUnwanted = !program.sessions.want('messages') && (longestMs === 0 || sessions > 0);
     const messages = isUnwanted ? await this.#messages.forget(program) : 0;
     if (sessions > 0) this.#subscriptions.follow();
     return { sessions, messages };
   }
 
-  #opened(session: HubSession): void {
+  opened(session: HubSession): void {
     this.#subscriptions.opened(session);
     this.#forwarder.opened(session);
     this.#twin.opened(session);
   }
 
-  #arrived(session: HubSession, message: HubMessage): Promise<void> | undefined {
+  arrived(session: HubSession, message: HubMessage): Promise<void> | undefined {
     const { topic, payload } = message;
     const arrived = readArrived(topic);
     switch (arrived?.of) {
@@ -165,17 +157,17 @@ export class Uplink {
     }
   }
 
-  async #joined(client: Client): Promise<boolean> {
+  async joined(client: Client): Promise<boolean> {
     const program = this.#programs.get(client.program);
     if (program === undefined) throw new Error(`there is no program ${client.program}`);
-    const isKept = await program.opened(client);
+    const isKept = await program.sessions.opened(client);
     // After CONNACK.
     setImmediate(() => this.#messages.deliver(program));
     this.#subscriptions.follow();
     return isKept;
   }
 
-  async #published(client: Client, message: Message, qos: 0 | 1): Promise<void> {
+  async published(client: Client, message: Message, qos: 0 | 1): Promise<void> {
     const program = this.#programs.get(client.program);
     if (program === undefined) throw new Error('the program was removed');
     if (qos === 1) this.#refusals.follow(client, program);
@@ -212,30 +204,30 @@ export class Uplink {
     }
   }
 
-  async #subscribe(client: Client, filter: string, qos: 0 | 1): Promise<0 | 1 | 128> {
+  async subscribe(client: Client, filter: string, qos: 0 | 1): Promise<0 | 1 | 128> {
     const program = this.#programs.get(client.program);
     const read = readFilter(filter);
     if (program === undefined || read === undefined) return 128;
     // A hub sends messages by QoS 1, all else by QoS 0.
     const granted = read.kind === 'messages' ? qos : 0;
-    await program.subscribe(client, filter, { ...read, qos: granted });
+    await program.sessions.subscribe(client, filter, { ...read, qos: granted });
     this.#subscriptions.follow();
     if (read.kind === 'messages') setImmediate(() => this.#messages.deliver(program));
     return granted;
   }
 
-  async #unsubscribe(client: Client, filter: string): Promise<void> {
+  async unsubscribe(client: Client, filter: string): Promise<void> {
     const program = this.#programs.get(client.program);
     if (program === undefined) return;
-    await program.unsubscribe(client, filter);
+    await program.sessions.unsubscribe(client, filter);
     this.#subscriptions.follow();
     // Another client of the program takes its place.
     this.#messages.deliver(program);
   }
 
-  #left(client: Client, broke?: string): void {
+  left(client: Client, broke?: string): void {
     const program = this.#programs.get(client.program);
-    program?.closed(client);
+    program?.sessions.closed(client);
     if (broke !== undefined) {
       const message = `newleaf closed a connection of ${client.program}: ${broke}.`;
       program?.lost(failure('NL-UPLINK-PROTOCOL', { message }), this.#options.clock.monotonic());

@@ -45,10 +45,10 @@ export const UPLINK: readonly Mutation[] = [
     'return allowance.take(1,',
   ),
   of(
-    'uplink/program.ts',
+    'uplink/sessions.ts',
     'a client that draws its ID anew wears out the flash',
-    'if (!client.clean && filters.length > 0) sessions',
-    'if (!client.clean) sessions',
+    'if (!clean && subscriptions?.size) this',
+    'if (!clean && subscriptions) this',
   ),
   of(
     'uplink/methods.ts',
@@ -59,8 +59,8 @@ export const UPLINK: readonly Mutation[] = [
   of(
     'uplink/serving.ts',
     'a member of the group takes what root has made',
-    'if (existsSync(record)) {',
-    'if (existsSync(record) && record === name) {',
+    'if (!existsSync(record) || existsSync(agreementTo(record))) return;',
+    'return;',
   ),
   of(
     'uplink/programs.ts',
@@ -74,7 +74,12 @@ export const UPLINK: readonly Mutation[] = [
     '      run.isBroken = true;\n      return this.wake();',
     '      run.isBroken = true;\n      program.queue.drop(message);\n      return this.wake();',
   ),
-  of('uplink/forward.ts', 'what had no PUBACK is not sent again', 'for (const { up } of programs) up.rewind();\n', ''),
+  of(
+    'uplink/forward.ts',
+    'what had no PUBACK is not sent again',
+    'for (const { queue } of programs) queue.rewind();\n',
+    '',
+  ),
   of('uplink/forward.ts', 'a message overtakes one whose PUBLISH failed', 'isBroken || onTheirWay', 'onTheirWay'),
   of('uplink/forward.ts', 'the rate is not kept', 'this.#sends.take(this.rate, sending.sentAt);\n', ''),
   of(
@@ -115,7 +120,7 @@ export const UPLINK: readonly Mutation[] = [
   of(
     'uplink/suspects.ts',
     'a link that ends within each wait stops a program for ever',
-    "for (const program of this.#suspects.keys()) this.#amend(program, { standing: 'suspected' });",
+    "for (const suspect of this.#suspects.values()) suspect.standing = 'suspected';",
     '',
   ),
   of(
@@ -134,7 +139,7 @@ export const UPLINK: readonly Mutation[] = [
     'uplink/delivery.ts',
     'a message is dropped before the PUBACK of the program',
     '    try {\n      await client.publish(',
-    '    down.drop(message);\n    try {\n      await client.publish(',
+    '    inbox.drop(message);\n    try {\n      await client.publish(',
   ),
   of(
     'uplink/delivery.ts',

@@ -1,7 +1,8 @@
-import { lstat, mkdir, readFile, rm } from 'node:fs/promises';
+import { lstat, mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Fault } from '../../failure/failure.ts';
 import {
+  agreementTo,
   makeProgramDirectory,
   type Numbered,
   PROGRAM_MODE,
@@ -11,6 +12,7 @@ import {
   SOCKETS_MODE,
 } from '../../machine/program-directory.ts';
 import { writeAtomically } from '../../state/durable.ts';
+import type { Machine } from './machine.ts';
 
 /** The package has a line of its own for this one. */
 export const USUAL_SOCKETS = '/run/newleaf-uplink';
@@ -41,31 +43,40 @@ export async function makeSocketPlace(place: ProgramDirectory, tmpfiles: string)
   return undo;
 }
 
-/**
- * Without the record the daemon takes the program away, as root has agreed to it; where it does not, the record is there again.
- * @param removal by the daemon
- * @throws Fault NL-UPLINK-SOCKET, and the error of `removal`
- */
-export async function removeSocketPlace<T>(
-  sockets: string,
-  program: string,
-  tmpfiles: string,
-  removal: () => Promise<T>,
-): Promise<T> {
+/** Removes what was made for the socket, once the daemon has removed the program. @throws Fault NL-UPLINK-SOCKET */
+export async function removeSocketPlace(sockets: string, program: string, tmpfiles: string): Promise<void> {
   const record = recordOf(program, sockets, tmpfiles);
-  const text = await readFile(record, 'utf8').catch(() => undefined);
   try {
     await rm(record, { force: true });
   } catch (cause) {
     throw new Fault('NL-UPLINK-SOCKET', { message: `${record} cannot be removed.`, cause, advice: `\`rm ${record}\`` });
   }
+  await removeProgramDirectory(sockets, program);
+}
+
+/**
+ * Root agrees to what the daemon is asked, where it has made the program.
+ * @param work asks the daemon
+ * @throws Fault NL-UPLINK-SOCKET, and the error of `work`
+ */
+export async function agreed<T>(
+  program: string,
+  sockets: string,
+  { isRoot, tmpfiles }: Machine,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (!isRoot() || !(await hasSocketPlace(program, sockets, tmpfiles))) return work();
+  const agreement = agreementTo(recordOf(program, sockets, tmpfiles));
   try {
-    const done = await removal();
-    await removeProgramDirectory(sockets, program);
-    return done;
-  } catch (error) {
-    if (text !== undefined) await writeAtomically(record, text, 0o644);
-    throw error;
+    await writeAtomically(agreement, '', 0o644);
+  } catch (cause) {
+    const advice = 'Let it be written this once: `mount -o remount,rw /`, and again.';
+    throw new Fault('NL-UPLINK-SOCKET', { message: `${agreement} cannot be written.`, cause, advice });
+  }
+  try {
+    return await work();
+  } finally {
+    await rm(agreement, { force: true });
   }
 }
 

@@ -7,7 +7,7 @@ import { demandTyped, type Keyboard } from '../kit/prompt.ts';
 import { screenOf, wrap } from '../kit/screen.ts';
 import { daemonPlace } from '../status/daemon-place.ts';
 import { HERE, type Machine } from './machine.ts';
-import { hasSocketPlace, removeSocketPlace } from './place.ts';
+import { agreed, hasSocketPlace, removeSocketPlace } from './place.ts';
 import { lossInWords } from './screen.ts';
 import { askRemoval, askUplink } from './told.ts';
 import { messages } from './words.ts';
@@ -40,7 +40,8 @@ export const uplinkRemove = (stdin: Keyboard, machine: Machine = HERE): Run =>
     }
     // Without a program the daemon refuses, unless a removal was interrupted here.
     const removal = () => (program === undefined && isPlaced ? Promise.resolve(0) : askRemoval(place, name));
-    const lost = isPlaced ? await removeSocketPlace(sockets, name, machine.tmpfiles, removal) : await removal();
+    const lost = await agreed(name, sockets, machine, removal);
+    if (isPlaced) await removeSocketPlace(sockets, name, machine.tmpfiles);
     const loss = lost === 0 ? '' : ` With it ${messages(lost)} for the hub ${lost > 1 ? 'are' : 'is'} lost.`;
     io.out.write(`${wrap(screen, `The program ${name} is removed.${loss}`).join('\n')}\n`);
     return EXIT.done;

@@ -43,7 +43,7 @@ export const UPLINK = {
     'See in the log what comes before: `journalctl -u newleaf --grep uplink-`. For the hub: operator of the hub, look at its quota. For the program: it must be connected, subscribe, and send PUBACKs, see `newleaf uplink list`; where it needs none, `newleaf uplink forget NAME`.',
   ),
   'NL-UPLINK-THROTTLED': transientCode(
-    'The hub closes the session while messages of programs are on their way, or sends no PUBACK: they are sent more slowly.',
+    'The hub closes the session while messages of programs are on their way, or sends no PUBACK: they are sent more slowly. Or it has put off for ten minutes what programs reported while it was away.',
     'Operator of the hub: look at its quota and its throttling. Nothing is lost; the messages wait on the gateway.',
   ),
 } as const;

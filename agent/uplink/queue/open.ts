@@ -1,5 +1,5 @@
 import { type Failure, Fault } from '../../failure/failure.ts';
-import type { CountedQueue, QueueBounds } from '../ports.ts';
+import type { MessageQueue, QueueBounds } from '../ports.ts';
 import { expiry } from './age.ts';
 import { type Disk, systemDisk } from './disk.ts';
 import { readFirstHead } from './first-head.ts';
@@ -31,7 +31,7 @@ export interface QueueOptions extends QueueBounds {
  * is counted. The time it takes does not depend on the number of messages: only the first and the last segment are read.
  * @throws Fault NL-UPLINK-DISK
  */
-export async function openQueue(given: QueueOptions): Promise<CountedQueue> {
+export async function openQueue(given: QueueOptions): Promise<MessageQueue> {
   const options = { ...given };
   const { directory, reserve, disk = systemDisk, warn, segmentBytes = SEGMENT_BYTES } = options;
   try {

@@ -1,5 +1,5 @@
 import { type Failure, Fault } from '../../failure/failure.ts';
-import type { CountedQueue, Message, QueueBounds, QueueCounts, Stored } from '../ports.ts';
+import type { Message, MessageQueue, QueueBounds, QueueCounts, Stored } from '../ports.ts';
 import type { Reader } from './reader.ts';
 import { encode, encodeNote, recordBytes } from './record.ts';
 import type { Tail } from './tail.ts';
@@ -31,7 +31,7 @@ interface Waiting {
  * Joins writer and reader. Messages that come while a sync runs are gathered, and the next sync is for all of them: ten programs
  * that wait for each of their messages share the wait. Each record notes the head; where none comes, a note of its own does.
  */
-export class DiskQueue implements CountedQueue {
+export class DiskQueue implements MessageQueue {
   readonly #bounds: Bounds;
   readonly #tail: Tail;
   readonly #reader: Reader;
@@ -64,6 +64,10 @@ export class DiskQueue implements CountedQueue {
 
   get oldestAt(): number | undefined {
     return this.#reader.oldestAt;
+  }
+
+  get head(): number {
+    return this.#reader.head;
   }
 
   get counts(): QueueCounts {
@@ -162,7 +166,7 @@ export class DiskQueue implements CountedQueue {
   async #store(batch: readonly Waiting[]): Promise<void> {
     const messages = batch.map(({ message, at }, index) => ({ ...message, sequence: this.#tail.next + index, at }));
     try {
-      await this.#noting((head) => encode(messages, head), batch.length, messages[0]?.at);
+      await this.#noting((head) => encode(messages, head), batch.length);
     } catch (error) {
       const why = this.#why(error);
       for (const one of batch) this.#refuse(one, why);
@@ -191,7 +195,7 @@ export class DiskQueue implements CountedQueue {
   }
 
   /** Stores records that know the head of this moment. What is dropped meanwhile begins to wait anew. */
-  async #noting(records: (head: number) => Buffer, count: number, at?: number): Promise<void> {
+  async #noting(records: (head: number) => Buffer, count: number): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const { head } = this.#reader;
@@ -199,7 +203,7 @@ export class DiskQueue implements CountedQueue {
       const bytes = records(head);
       await this.#tail.store(bytes, count, this.#closed !== undefined);
       this.#noted = head;
-      this.#reader.appended(bytes, at);
+      this.#reader.appended(bytes);
     } catch (error) {
       this.moved();
       throw error;

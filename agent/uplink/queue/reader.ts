@@ -1,11 +1,19 @@
 import { Turns } from '../../time/turns.ts';
 import type { QueueCounts, Stored } from '../ports.ts';
-import { Cursor, type CursorOptions, type RecordPlace } from './cursor.ts';
-import { type MessageHeader, messageOf } from './record.ts';
-import { discard, type Segment } from './segments.ts';
+import type { Disk } from './disk.ts';
+import { Memory } from './memory.ts';
+import { type MessageHeader, messageOf, records } from './record.ts';
+import { isUnwritten } from './recovery.ts';
+import { bytesOf, discard, type Segment } from './segments.ts';
 
-interface ReaderOptions extends Omit<CursorOptions, 'segments' | 'left' | 'missing'> {
+interface ReaderOptions {
+  readonly disk: Disk;
+  /** Shared with the writer: the oldest first. */
   readonly segments: Segment[];
+  /** Of the first message that is not dropped. */
+  readonly head: number;
+  /** The sequence that the next appended message gets. */
+  next(): number;
   isExpired(header: MessageHeader): boolean;
   /** A message was dropped. */
   onDrop(): void;
@@ -14,63 +22,84 @@ interface ReaderOptions extends Omit<CursorOptions, 'segments' | 'left' | 'missi
   onUnremoved(segment: Segment, error: unknown): void;
 }
 
+/** Where a message is. */
+interface Place {
+  readonly segment: Segment;
+  readonly from: number;
+  readonly header: MessageHeader;
+}
+
 /**
- * Hands out messages in order. It knows of those that are taken and not dropped, and of nothing else: all before the cursor is
- * dropped, and all behind it is on disk.
+ * Hands out messages in order. It goes through the segments once, from the oldest message to the newest, and is one message ahead
+ * of what was asked for: so the age of the oldest is known. All before its place is dropped, or open; all behind it is on disk.
  */
 export class Reader {
   readonly #options: ReaderOptions;
-  readonly #cursor: Cursor;
   readonly #turns = new Turns();
-  /** Passed by the cursor and not dropped, in order. */
-  readonly #open = new Map<number, RecordPlace>();
-  /** Those of them that the reader has not taken since `rewind`; dropped ones may still be among them. */
-  #free: RecordPlace[] = [];
-  #round = 0;
+  /** Found, and not dropped, in order. */
+  readonly #open = new Map<number, Place>();
+  /** Those of them that were not taken since `rewind`; dropped ones may still be among them. */
+  #free: Place[] = [];
   #openBytes = 0;
+  #round = 0;
   #counts = { dropped: 0, damaged: 0 };
   #complained: Segment | undefined;
+  /** Where the next record is looked for. */
+  #segment: Segment | undefined;
+  #from = 0;
+  /** Of the record there, as far as it is good. */
+  #expected: number;
+  /** Every message with a lower one is found, or lost. */
+  #sequence: number;
+  /** From there to the end. */
+  #bytes: number;
+  readonly #memory = new Memory();
 
   constructor(options: ReaderOptions) {
     this.#options = options;
-    const left = (segment: Segment) => this.#clear(segment);
-    const missing = (segment: Segment | undefined, count: number) => this.#damaged(segment, count);
-    this.#cursor = new Cursor({ ...options, left, missing });
+    [this.#segment] = options.segments;
+    this.#expected = this.#segment?.first ?? 0;
+    this.#sequence = options.head;
+    this.#bytes = options.segments.reduce((sum, { end }) => sum + end, 0);
   }
 
   get count(): number {
-    return this.#options.next() - this.#cursor.sequence + this.#open.size;
+    return this.#options.next() - this.#sequence + this.#open.size;
   }
 
   get bytes(): number {
-    return this.#cursor.bytes + this.#openBytes;
+    return this.#bytes + this.#openBytes;
   }
 
   get oldestAt(): number | undefined {
     const [first] = this.#open.values();
-    return first?.header.at ?? this.#cursor.at;
+    return first?.header.at;
   }
 
   /** The first that is not dropped: the next start begins with it. */
   get head(): number {
     const [first] = this.#open.keys();
-    return first ?? this.#cursor.sequence;
+    return first ?? this.#sequence;
   }
 
   get counts(): QueueCounts {
     return { ...this.#counts };
   }
 
-  /** @param at undefined for a note, which no call will take */
-  appended(bytes: Buffer, at?: number): void {
-    this.#cursor.appended(bytes, at);
-    if (at === undefined) void this.#turns.take(() => this.#lookAhead());
+  /** The writer has added a batch. A reader that waits for it need not read it. */
+  appended(bytes: Buffer): void {
+    const segment = this.#options.segments.at(-1);
+    const isAwaited = this.#bytes === 0 && segment !== undefined;
+    this.#bytes += bytes.length;
+    if (!isAwaited) return;
+    this.#memory.keep(segment, segment.end - bytes.length, bytes);
+    if (this.#free.length === 0) this.#advance();
   }
 
-  /** Looks at the first message, so that its age is known, and keeps nothing in memory. */
+  /** Looks at the first message, and keeps nothing in memory. */
   async begin(): Promise<void> {
     await this.#turns.take(() => this.#lookAhead());
-    this.#cursor.rest();
+    this.#memory.rest();
   }
 
   /** @throws the error of the system */
@@ -78,14 +107,14 @@ export class Reader {
     return this.#turns.take(async () => {
       for (;;) {
         const round = this.#round;
-        const place = await this.#first();
+        const place = await this.#find(1);
         if (place === undefined) return undefined;
         const { segment, header } = place;
         if (this.#options.isExpired(header)) {
           this.#lose(place);
           continue;
         }
-        const message = messageOf(header, await this.#cursor.read(place));
+        const message = messageOf(header, await this.#recordAt(place));
         await this.#lookAhead();
         // The reader has begun again, or knows that the hub has this one, while it was read.
         if (round !== this.#round || !this.#open.has(header.sequence)) continue;
@@ -117,54 +146,128 @@ export class Reader {
    */
   makeRoom(isAny: boolean): Promise<boolean> {
     return this.#turns.take(async () => {
-      const place = await this.#first();
+      const place = await this.#find(1);
       if (place === undefined || !(isAny || this.#options.isExpired(place.header))) return false;
       this.#lose(place);
-      await this.#lookAhead();
       return true;
     });
   }
 
   async close(): Promise<void> {
-    await this.#turns.take(async () => this.#cursor.rest());
+    await this.#turns.take(async () => this.#memory.rest());
   }
 
   /** An error is for the call that needs the message there. */
   async #lookAhead(): Promise<void> {
-    await this.#cursor.look().catch(() => {});
+    await this.#find(2).catch(() => {});
   }
 
-  /** The first that is not taken. */
-  async #first(): Promise<RecordPlace | undefined> {
+  /** Looks for so many that are not taken. @returns the first of them @throws the error of the system */
+  async #find(count: number): Promise<Place | undefined> {
     for (;;) {
-      const place = this.#free[0];
-      if (place !== undefined && this.#open.has(place.header.sequence)) return place;
-      if (place !== undefined) this.#free.shift();
-      else {
-        const found = await this.#cursor.step();
-        if (found !== undefined) this.#enter(found);
-        else if (this.#free.length === 0) return undefined;
-      }
+      this.#free = this.#free.filter(({ header }) => this.#open.has(header.sequence));
+      if (this.#free.length >= count) return this.#free[0];
+      const met = this.#advance();
+      if (met === 'end') return this.#free[0];
+      if (typeof met === 'object') await this.#load(met);
     }
   }
 
-  #enter(place: RecordPlace): void {
-    this.#open.set(place.header.sequence, place);
-    this.#free.push(place);
-    this.#openBytes += place.header.length;
-    place.segment.open += 1;
+  /** Goes on to the next message, as far as its bytes are in memory. @returns the segment that must be read for it */
+  #advance(): 'message' | 'end' | Segment {
+    for (;;) {
+      const segment = this.#segment;
+      if (segment === undefined || this.#from >= segment.end) {
+        if (this.#goOn(segment)) continue;
+        this.#memory.rest();
+        return 'end';
+      }
+      const bytes = this.#memory.at(segment, this.#from);
+      if (bytes === undefined) return segment;
+      if (this.#search(segment, bytes)) return 'message';
+    }
   }
 
-  #lose(place: RecordPlace): void {
+  /** Goes to the next message in these bytes, or to their end. @returns whether there is one */
+  #search(segment: Segment, bytes: Buffer): boolean {
+    const base = this.#from;
+    // What a segment holds from this sequence on is void: the writer has left it for the next segment, after a failure.
+    const limit = this.#following(segment)?.first ?? this.#options.next();
+    for (const found of records(bytes, 0, this.#expected, limit)) {
+      const { header } = found;
+      const isGap = header.sequence > this.#sequence && !segment.isClosed;
+      if (isGap && isUnwritten(bytes, this.#from - base, base, this.#sequence, found)) this.#sequence = header.sequence;
+      this.#reach(header.sequence, segment);
+      const isNew = header.sequence === this.#sequence;
+      const from = base + found.from;
+      this.#move(from + header.length);
+      this.#expected = header.next;
+      this.#sequence = Math.max(this.#sequence, header.next);
+      if (header.of === 'message' && isNew) {
+        const place = { segment, from, header };
+        this.#open.set(header.sequence, place);
+        this.#free.push(place);
+        this.#openBytes += header.length;
+        segment.open += 1;
+        return true;
+      }
+    }
+    this.#move(base + bytes.length);
+    return false;
+  }
+
+  async #load(segment: Segment): Promise<void> {
+    const bytes = await bytesOf(this.#options.disk, segment, this.#from);
+    // A file that has become shorter ends before it should.
+    if (bytes.length === 0) this.#move(segment.end);
+    else this.#memory.keep(segment, this.#from, bytes);
+  }
+
+  /** The bytes of a record, which may be far behind. @throws the error of the system */
+  async #recordAt({ segment, from, header: { length } }: Place): Promise<Buffer> {
+    const bytes = this.#memory.at(segment, from);
+    return bytes?.subarray(0, length) ?? bytesOf(this.#options.disk, segment, from, from + length);
+  }
+
+  #following(segment: Segment | undefined): Segment | undefined {
+    const { segments } = this.#options;
+    return segments[segment === undefined ? 0 : segments.indexOf(segment) + 1];
+  }
+
+  #move(to: number): void {
+    this.#bytes -= to - this.#from;
+    this.#from = to;
+  }
+
+  /** @returns whether there is more */
+  #goOn(segment: Segment | undefined): boolean {
+    const following = this.#following(segment);
+    this.#reach(following?.first ?? this.#options.next(), segment);
+    if (following === undefined) return false;
+    [this.#segment, this.#from, this.#expected] = [following, 0, following.first];
+    if (segment !== undefined) this.#clear(segment);
+    return true;
+  }
+
+  /** Messages before this one that were not found are lost. */
+  #reach(sequence: number, segment: Segment | undefined): void {
+    const count = sequence - this.#sequence;
+    if (count <= 0) return;
+    this.#sequence = sequence;
+    this.#damaged(segment, count);
+  }
+
+  #lose(place: Place): void {
     this.#counts.dropped += 1;
     this.#forget(place);
   }
 
-  #forget({ segment, header }: RecordPlace): void {
+  #forget({ segment, header }: Place): void {
     this.#open.delete(header.sequence);
     this.#openBytes -= header.length;
     segment.open -= 1;
-    if (segment !== this.#cursor.segment) this.#clear(segment);
+    if (segment !== this.#segment) this.#clear(segment);
+    if (this.#open.size === 0) void this.#turns.take(() => this.#lookAhead());
     this.#options.onDrop();
   }
 

@@ -8,11 +8,8 @@ export interface Member {
   crowdedOut(): void;
 }
 
-/** A connection without CONNECT is of its listener, one with it of a program. */
-interface Place {
-  readonly of: 'listener' | 'program';
-  readonly owner: unknown;
-}
+/** In the order of arrival, with their owners. */
+type Places = Map<Member, unknown>;
 
 /**
  * Who may stay where there are too many connections. One that has not sent CONNECT makes room for the next, the oldest of the
@@ -21,56 +18,45 @@ interface Place {
  */
 export class Admission {
   readonly #bounds: Bounds;
-  /** In the order of arrival. */
-  readonly #places = new Map<Member, Place>();
+  /** Without CONNECT, of their listeners. */
+  readonly #newcomers: Places = new Map();
+  /** Of programs. */
+  readonly #clients: Places = new Map();
 
   constructor(bounds: Bounds) {
     this.#bounds = bounds;
   }
 
   get size(): number {
-    return this.#places.size;
+    return this.#newcomers.size + this.#clients.size;
   }
 
   /** A new connection of a listener. */
   enter(member: Member, listener: unknown): void {
-    const own = this.#members('listener', listener);
+    const own = membersOf(this.#newcomers, listener);
     if (own.length >= this.#bounds.waiting) this.#crowdOut(own[0]);
-    else if (this.size >= this.#bounds.connections) this.#crowdOut(this.#greediest('listener')[0]);
-    this.#places.set(member, { of: 'listener', owner: listener });
+    else if (this.size >= this.#bounds.connections) this.#crowdOut(greediest(this.#newcomers)[0]);
+    this.#newcomers.set(member, listener);
   }
 
   /** It is of this program. @returns whether it may stay */
   join(member: Member, program: string): boolean {
     const { connections, forNewcomers, perProgram } = this.#bounds;
-    const own = this.#members('program', program).length;
+    const own = membersOf(this.#clients, program).length;
     if (own >= perProgram) return false;
-    if (this.#members('program').length >= connections - forNewcomers) {
-      const greediest = this.#greediest('program');
-      if (greediest.length <= own + 1) return false;
-      this.#crowdOut(greediest.at(-1));
+    if (this.#clients.size >= connections - forNewcomers) {
+      const most = greediest(this.#clients);
+      if (most.length <= own + 1) return false;
+      this.#crowdOut(most.at(-1));
     }
     this.leave(member);
-    this.#places.set(member, { of: 'program', owner: program });
+    this.#clients.set(member, program);
     return true;
   }
 
   leave(member: Member): void {
-    this.#places.delete(member);
-  }
-
-  #members(of: Place['of'], owner?: unknown): readonly Member[] {
-    const isAsked = (place: Place) => place.of === of && (owner === undefined || place.owner === owner);
-    return [...this.#places].flatMap(([member, place]) => (isAsked(place) ? [member] : []));
-  }
-
-  /** Those of the owner of most. */
-  #greediest(of: Place['of']): readonly Member[] {
-    const owners = new Set([...this.#places.values()].flatMap((place) => (place.of === of ? [place.owner] : [])));
-    const [most = []] = [...owners]
-      .map((owner) => this.#members(of, owner))
-      .sort((one, other) => other.length - one.length);
-    return most;
+    this.#newcomers.delete(member);
+    this.#clients.delete(member);
   }
 
   #crowdOut(member: Member | undefined): void {
@@ -78,4 +64,13 @@ export class Admission {
     this.leave(member);
     member.crowdedOut();
   }
+}
+
+const membersOf = (places: Places, owner: unknown): readonly Member[] =>
+  [...places].flatMap(([member, of]) => (of === owner ? [member] : []));
+
+/** Those of the owner of most. */
+function greediest(places: Places): readonly Member[] {
+  const groups = [...new Set(places.values())].map((owner) => membersOf(places, owner));
+  return groups.toSorted((one, other) => other.length - one.length)[0] ?? [];
 }

@@ -140,12 +140,13 @@ export class ClientConnection implements Member, LinkOwner {
     this.#client = client;
     this.#state = 'opening';
     const { rules, timers } = this.#context;
-    const opened = await attempt(async () => rules.opened(client));
-    if (this.#state !== 'opening') return this.#context.closed(client);
-    if ('error' in opened) {
-      this.#refuse(UNAVAILABLE, 'it cannot be served', opened.error);
-      return this.#context.closed(client);
+    let isKept = false;
+    try {
+      isKept = await rules.joined(client);
+    } catch (error) {
+      if (this.#state === 'opening') this.#refuse(UNAVAILABLE, 'it cannot be served', error);
     }
+    if (this.#state !== 'opening') return this.#context.closed(client);
     this.#state = 'open';
     this.#will = packet.will;
     this.#requests = new Requests(client, this.#context, this.#out, {
@@ -153,7 +154,7 @@ export class ClientConnection implements Member, LinkOwner {
       failed: (error) => this.finish('a message of it is refused', true, error),
     });
     // MQTT 3.1.1 section 3.2.2.2: with clean session there is none of before.
-    this.#out.answer({ cmd: 'connack', returnCode: 0, sessionPresent: opened.value && !client.clean });
+    this.#out.answer({ cmd: 'connack', returnCode: 0, sessionPresent: isKept && !client.clean });
     this.#out.open();
     const { keepalive = 0 } = packet;
     if (keepalive > 0) {
@@ -188,14 +189,5 @@ export class ClientConnection implements Member, LinkOwner {
   #refuse(returnCode: number, why: string, cause?: unknown): undefined {
     this.#out.answer({ cmd: 'connack', returnCode, sessionPresent: false });
     this.finish(why, true, cause);
-  }
-}
-
-/** The outcome of work that may throw, at once or later. */
-async function attempt<T>(work: () => Promise<T>): Promise<{ readonly value: T } | { readonly error: unknown }> {
-  try {
-    return { value: await work() };
-  } catch (error) {
-    return { error };
   }
 }

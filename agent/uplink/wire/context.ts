@@ -75,7 +75,7 @@ export class WireContext {
 
   closed(client: Client, broke?: string): void {
     try {
-      this.rules.closed(client, broke);
+      this.rules.left(client, broke);
     } catch (cause) {
       this.sparing.warn('uplink-closed', `Program ${client.program}`, 'its end is not noted', String(cause));
     }

@@ -4,7 +4,7 @@ import { Fault } from '../../failure/failure.ts';
 import type { Log } from '../../machine/log.ts';
 import { readRegular, writeAtomically } from '../../state/durable.ts';
 import { certify, keyId, subtree } from './certify.ts';
-import type { Credentials } from './tls-listener.ts';
+import type { Credentials } from './listener.ts';
 
 interface LocalCaOptions {
   readonly directory: string;

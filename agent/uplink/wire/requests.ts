@@ -1,9 +1,9 @@
 import type { IPublishPacket, ISubscribePacket, IUnsubscribePacket, Packet } from 'mqtt-packet';
 import { Turns } from '../../time/turns.ts';
-import type { Client, ClientRules } from '../ports.ts';
+import type { Client } from '../ports.ts';
 import type { WireContext } from './context.ts';
 import type { PacketsOut } from './packets-out.ts';
-import { Unanswered } from './unanswered.ts';
+import type { Share } from './share.ts';
 import { Violation } from './violation.ts';
 
 interface RequestEvents {
@@ -16,21 +16,26 @@ interface RequestEvents {
 /** What a client asks for once it is connected, and the answers. */
 export class Requests {
   readonly #client: Client;
-  readonly #rules: ClientRules;
+  readonly #context: WireContext;
   readonly #out: PacketsOut;
-  readonly #unanswered: Unanswered;
+  readonly #events: RequestEvents;
+  readonly #share: Share;
   readonly #leave: () => void;
   /** Subscriptions change one after the other. */
   readonly #turns = new Turns();
+  #unanswered = 0;
+  /** The PUBACKs so far. */
+  #acknowledged: Promise<void> = Promise.resolve();
+  #hasFailed = false;
   #isOver = false;
 
-  constructor(client: Client, context: WireContext, out: PacketsOut, { eased, failed }: RequestEvents) {
+  constructor(client: Client, context: WireContext, out: PacketsOut, events: RequestEvents) {
     this.#client = client;
-    this.#rules = context.rules;
+    this.#context = context;
     this.#out = out;
-    const share = context.shareOf(client.program);
-    this.#unanswered = new Unanswered(context.limits.unanswered, share, eased, failed);
-    this.#leave = share.onEased(eased);
+    this.#events = events;
+    this.#share = context.shareOf(client.program);
+    this.#leave = this.#share.onEased(events.eased);
   }
 
   /** The client is gone. Its messages are stored all the same; its subscriptions are no more changed. */
@@ -39,8 +44,9 @@ export class Requests {
     this.#leave();
   }
 
+  /** Whether nothing more may be read from the client for now, or at all. */
   get isFull(): boolean {
-    return this.#unanswered.isFull;
+    return this.#hasFailed || this.#unanswered >= this.#context.limits.unanswered || this.#share.isFull;
   }
 
   /** @throws Violation */
@@ -56,20 +62,48 @@ export class Requests {
   /** DUP is passed over: a message of QoS 1 may come twice, and the hub would not know it, either. */
   #publish({ topic, payload, qos, messageId, length = 0 }: IPublishPacket): void {
     const message = { topic, payload: typeof payload === 'string' ? Buffer.from(payload) : payload };
-    const published = async (granted: 0 | 1) => this.#rules.published(this.#client, message, granted);
-    if (qos === 0 || messageId === undefined) this.#unanswered.anyTime(length, published(0));
-    else this.#unanswered.inOrder(length, published(1), () => this.#out.answer({ cmd: 'puback', messageId }));
+    const granted = qos === 0 ? 0 : 1;
+    const published = async () => this.#context.rules.published(this.#client, message, granted);
+    const stored = this.#begin(length, published());
+    if (granted === 0 || messageId === undefined) {
+      this.#answer(stored);
+      return;
+    }
+    // MQTT 3.1.1 section 4.6: "It MUST send PUBACK packets in the order in which the corresponding PUBLISH packets were received".
+    // A failure stops those behind it, too: the client sends them all again, in order.
+    const before = this.#acknowledged;
+    this.#acknowledged = before.then(() => stored).then(() => this.#out.answer({ cmd: 'puback', messageId }));
+    this.#answer(this.#acknowledged);
   }
 
   #change({ length = 0 }: Packet, work: () => Promise<void>): void {
-    this.#unanswered.anyTime(length, this.#turns.take(work));
+    this.#answer(this.#begin(length, this.#turns.take(work)));
+  }
+
+  /** Its bytes are free again when the work is done, also where it has failed: the share is that of connections to come, too. */
+  #begin(bytes: number, work: Promise<void>): Promise<void> {
+    this.#unanswered += 1;
+    this.#share.take(bytes);
+    const done = work.finally(() => this.#share.give(bytes));
+    // Nothing more is read then, so the client does not send in vain what it must send again.
+    done.catch(() => {
+      this.#hasFailed = true;
+    });
+    return done;
+  }
+
+  #answer(answered: Promise<void>): void {
+    answered.then(() => {
+      this.#unanswered -= 1;
+      this.#events.eased();
+    }, this.#events.failed);
   }
 
   async #subscribe({ messageId = 0, subscriptions }: ISubscribePacket): Promise<void> {
     const granted: number[] = [];
     for (const { topic, qos } of subscriptions) {
       if (this.#isOver) return;
-      granted.push(await this.#rules.subscribe(this.#client, topic, qos === 0 ? 0 : 1));
+      granted.push(await this.#context.rules.subscribe(this.#client, topic, qos === 0 ? 0 : 1));
     }
     this.#out.answer({ cmd: 'suback', messageId, granted });
   }
@@ -77,7 +111,7 @@ export class Requests {
   async #unsubscribe({ messageId = 0, unsubscriptions }: IUnsubscribePacket): Promise<void> {
     for (const filter of unsubscriptions) {
       if (this.#isOver) return;
-      await this.#rules.unsubscribe(this.#client, filter);
+      await this.#context.rules.unsubscribe(this.#client, filter);
     }
     this.#out.answer({ cmd: 'unsuback', messageId });
   }

@@ -11,7 +11,7 @@ import device, { type Message } from 'azure-iot-device';
 import { Mqtt } from 'azure-iot-device-mqtt';
 import { openLocalCa } from '../../../agent/uplink/wire/local-ca.ts';
 import { byKey } from '../../../agent/uplink/wire/sas.ts';
-import { createServer, ofProgram, type WireServer } from '../../../agent/uplink/wire/server.ts';
+import { ofProgram, WireServer } from '../../../agent/uplink/wire/server.ts';
 import { scratch } from '../../unit/state/disk.ts';
 import { Notes, noting } from '../../unit/uplink/wire/rules.ts';
 
@@ -37,7 +37,7 @@ async function site(t: TestContext): Promise<Site> {
   const directory = scratch(t);
   const { log } = noting();
   const notes = new Notes();
-  const server = createServer({ rules: notes, log });
+  const server = new WireServer({ rules: notes, log });
   t.after(() => server.close());
   const socket = join(directory, 'sensors.sock');
   await server.listen({ path: socket, mode: 0o600 }, ofProgram('sensors'));

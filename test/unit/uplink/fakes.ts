@@ -1,11 +1,11 @@
 import { Fault } from '../../../agent/failure/failure.ts';
 import type { OwnTerms } from '../../../agent/state/program-terms.ts';
 
-import type { Client, CountedQueue, Message, Stored } from '../../../agent/uplink/ports.ts';
+import type { Client, Message, MessageQueue, Stored } from '../../../agent/uplink/ports.ts';
 import { Program } from '../../../agent/uplink/program.ts';
 
 /** A queue in memory: what a queue on disk promises, without the disk. */
-export class MemoryQueue implements CountedQueue {
+export class MemoryQueue implements MessageQueue {
   readonly counts = { dropped: 0, damaged: 0 };
   /** Messages that are not dropped. */
   readonly kept: Stored[] = [];
@@ -33,6 +33,10 @@ export class MemoryQueue implements CountedQueue {
 
   get oldestAt(): number | undefined {
     return this.kept[0]?.at;
+  }
+
+  get head(): number {
+    return this.kept[0]?.sequence ?? this.#sequence + 1;
   }
 
   async append(message: Message, sender: object = {}): Promise<void> {

@@ -164,7 +164,7 @@ test('a PUBLISH that fails in a session that stays open: nothing overtakes it', 
   const { publish } = session;
   session.publish = (message) =>
     Buffer.from(message.payload).toString() === 'a1' ? Promise.reject(new Error('no')) : publish.call(session, message);
-  world.uplink.user.opened(session);
+  world.uplink.opened(session);
   await world.pass(MINUTE);
   assert.deepEqual(world.hub.texts, []);
   session.end();

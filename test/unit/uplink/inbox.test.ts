@@ -133,7 +133,7 @@ test('a session whose client is away for 48 hours ends, and what waits for it is
     await stage.pass(SECOND);
     await pause(5);
   }
-  assert.deepEqual([away.wants('messages'), back.wants('messages')], [false, true]);
+  assert.deepEqual([away.sessions.want('messages'), back.sessions.want('messages')], [false, true]);
   assert.deepEqual([away.inbox.count, away.troubles.map(({ code }) => code)], [0, []]);
 });
 

@@ -79,6 +79,23 @@ test('what is written while the hub has not answered waits behind what was kept:
   assert.deepEqual(statuses(two), ['204', '503', '204']);
 });
 
+test('a hub that puts it off for ten minutes seems to throttle, until it takes it', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { stage, one } = await staged();
+  await stage.publish(one, `${PATCH}1`, '{"a":1}');
+  t.mock.timers.tick(60 * MINUTE);
+  const session = await stage.open();
+  for (let tries = 1; tries <= 21; tries += 1) {
+    assert.equal(stage.uplink.pace.isThrottled, tries === 21);
+    await answer(stage, session, tries % 2 === 0 ? 429 : 503);
+    t.mock.timers.tick(MINUTE / 2);
+  }
+  assert.equal(patches(session).length, 22);
+  assert.match(stage.lines[0]?.message ?? '', /puts off \(503\) what programs reported while it was away/);
+  await answer(stage, session, 204);
+  assert.equal(stage.uplink.pace.isThrottled, false);
+});
+
 test('what came while the patch was on its way is sent after it', async () => {
   const { stage, one } = await staged();
   await stage.publish(one, `${PATCH}1`, '{"a":1}');
@@ -95,7 +112,7 @@ test('a newer session takes the place of the one that has not answered: nothing 
   await stage.publish(one, `${PATCH}1`, '{"a":1}');
   const older = await stage.open();
   const newer = stage.hub.accept();
-  stage.uplink.user.opened(newer);
+  stage.uplink.opened(newer);
   older.end('ended');
   await stage.publish(one, `${PATCH}2`, '{"a":2}');
   await answer(stage, newer, 204);

@@ -176,7 +176,7 @@ test('a client that unsubscribes: another one of the program takes its place', a
   const session = await stage.open();
   await stage.arrive(session, C2D, 'm1', 1);
   await stage.arrive(session, C2D, 'm2', 1);
-  await stage.uplink.rules.unsubscribe(newer, MESSAGES);
+  await stage.uplink.unsubscribe(newer, MESSAGES);
   await settled();
   assert.deepEqual(older.texts, ['m1', 'm2']);
 });
@@ -203,7 +203,7 @@ test('by QoS 0 where the program has subscribed so', async () => {
   const stage = new Stage();
   const program = stage.program('one');
   const client = await stage.client('one');
-  assert.equal(await stage.uplink.rules.subscribe(client, MESSAGES, 0), 0);
+  assert.equal(await stage.uplink.subscribe(client, MESSAGES, 0), 0);
   const session = await stage.open();
   await stage.arrive(session, C2D, 'm1', 1);
   await settled();

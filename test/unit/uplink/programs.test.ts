@@ -102,7 +102,7 @@ for (const text of [
     await writeFile(join(directory, 'one', 'program.json'), text);
     const record = await readRecord(directory, 'one');
     assert.deepEqual(record, { name: 'one', connects: 'key', key, terms: {}, sessions: {}, isDamaged: true });
-    assert.equal(programOf('one', record.sessions).wants('messages'), false);
+    assert.equal(programOf('one', record.sessions).sessions.want('messages'), false);
   });
 }
 
@@ -145,21 +145,21 @@ test('a kept session outlives a restart, also of a client that calls itself __pr
   const program = programOf('one', {}, directory);
   for (const clientId of ['c', '__proto__', 'constructor']) {
     const client = kept(clientId);
-    assert.equal(await program.opened(client), false);
-    await program.subscribe(client, MESSAGES, { kind: 'messages', qos: 1, deviceId: 'me' });
-    await program.subscribe(client, METHODS, { kind: 'methods', qos: 0 });
-    await program.unsubscribe(client, METHODS);
-    program.closed(client);
+    assert.equal(await program.sessions.opened(client), false);
+    await program.sessions.subscribe(client, MESSAGES, { kind: 'messages', qos: 1, deviceId: 'me' });
+    await program.sessions.subscribe(client, METHODS, { kind: 'methods', qos: 0 });
+    await program.sessions.unsubscribe(client, METHODS);
+    program.sessions.closed(client);
   }
   const { sessions, isDamaged } = await readRecord(directory, 'one');
   assert.equal(isDamaged, false);
   assert.deepEqual(Object.keys(sessions), ['c', '__proto__', 'constructor']);
   const again = programOf('one', sessions, directory);
-  assert.equal(again.wants('messages'), true);
-  assert.equal(again.wants('methods'), false);
+  assert.equal(again.sessions.want('messages'), true);
+  assert.equal(again.sessions.want('methods'), false);
   const back = kept('__proto__');
-  assert.equal(await again.opened(back), true);
-  assert.deepEqual(again.subscribed('messages'), [
+  assert.equal(await again.sessions.opened(back), true);
+  assert.deepEqual(again.sessions.to('messages'), [
     { client: back, subscription: { kind: 'messages', qos: 1, deviceId: 'me' } },
   ]);
 });
@@ -168,11 +168,11 @@ test('a clean client ends the kept session of its ID; other clean clients leave 
   const directory = await directoryFor(t);
   const program = programOf('one', { c: { [MESSAGES]: 1 }, d: {} }, directory);
   const other = new TestClient('one', 'other');
-  assert.equal(await program.opened(other), false);
-  await program.subscribe(other, DESIRED, { kind: 'desired', qos: 0 });
+  assert.equal(await program.sessions.opened(other), false);
+  await program.sessions.subscribe(other, DESIRED, { kind: 'desired', qos: 0 });
   await assert.rejects(readFile(join(directory, 'one', 'program.json')));
-  assert.equal(await program.opened(new TestClient('one', 'c')), false);
-  assert.equal(program.wants('messages'), false);
+  assert.equal(await program.sessions.opened(new TestClient('one', 'c')), false);
+  assert.equal(program.sessions.want('messages'), false);
   assert.deepEqual((await readRecord(directory, 'one')).sessions, { d: {} });
 });
 
@@ -181,9 +181,9 @@ test('a client that draws its ID anew each time: the eight latest sessions are k
   const program = programOf('one', {}, directory);
   for (let count = 1; count <= 20; count += 1) {
     const client = kept(`c${count}`);
-    await program.opened(client);
-    await program.subscribe(client, MESSAGES, { kind: 'messages', qos: 1 });
-    program.closed(client);
+    await program.sessions.opened(client);
+    await program.sessions.subscribe(client, MESSAGES, { kind: 'messages', qos: 1 });
+    program.sessions.closed(client);
   }
   assert.deepEqual(
     Object.keys((await readRecord(directory, 'one')).sessions),
@@ -195,8 +195,8 @@ test('a session without a subscription is nothing to keep: it costs the disk not
   const program = programOf('one');
   for (let count = 1; count <= 20; count += 1) {
     const client = kept(`c${count}`);
-    assert.equal(await program.opened(client), false);
-    program.closed(client);
+    assert.equal(await program.sessions.opened(client), false);
+    program.sessions.closed(client);
   }
 });
 
@@ -204,13 +204,13 @@ test('the newest of several clients is the first', async () => {
   const program = programOf('one');
   const [older, newer] = [new TestClient('one', 'c'), new TestClient('one', 'c')];
   for (const client of [older, newer]) {
-    await program.opened(client);
-    await program.subscribe(client, METHODS, { kind: 'methods', qos: 0 });
+    await program.sessions.opened(client);
+    await program.sessions.subscribe(client, METHODS, { kind: 'methods', qos: 0 });
   }
   assert.deepEqual(
-    program.subscribed('methods').map(({ client }) => client),
+    program.sessions.to('methods').map(({ client }) => client),
     [newer, older],
   );
-  program.closed(newer);
-  assert.deepEqual(program.clients, [older]);
+  program.sessions.closed(newer);
+  assert.deepEqual(program.sessions.clients, [older]);
 });

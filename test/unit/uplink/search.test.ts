@@ -87,7 +87,7 @@ async function story(seed: number): Promise<World> {
       listener.isPrompt = !active.has('deaf');
       const { open } = world.hub;
       if (open !== undefined && dice() < 0.1)
-        world.uplink.user.arrived(open, { topic: C2D, payload: Buffer.from(`${sent}`), qos: 1 })?.catch(() => {});
+        world.uplink.arrived(open, { topic: C2D, payload: Buffer.from(`${sent}`), qos: 1 })?.catch(() => {});
       await world.pass(among(0.5, 1.5) * everyMs);
       const isOpen = world.hub.open !== undefined;
       if (active.has('flapping') && dice() < 0.3) world.hub.open?.end();

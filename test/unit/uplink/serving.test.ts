@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { Fault } from '../../../agent/failure/failure.ts';
+import { agreementTo } from '../../../agent/machine/program-directory.ts';
 import { SharedSession } from '../../../agent/mqtt/hub-session.ts';
 import { makeProgram } from '../../../agent/uplink/programs.ts';
 import { openQueue } from '../../../agent/uplink/queue/open.ts';
@@ -116,7 +117,7 @@ test('a port that is taken at the start, and then freed: it is open within a min
   assert.equal(lines.filter(({ event }) => event === 'uplink-socket').length, 2);
 });
 
-test('a program whose place root has made is not taken away by another member of the group: only root takes its record', async (t) => {
+test('a program whose place root has made is neither changed nor taken away by another member of the group: root must agree', async (t) => {
   const directory = scratch(t);
   const { serving } = await opened(directory);
   t.after(() => serving.close());
@@ -124,14 +125,16 @@ test('a program whose place root has made is not taken away by another member of
   const record = join(directory, 'tmpfiles.d', 'newleaf-uplink-sensors.conf');
   mkdirSync(join(directory, 'tmpfiles.d'));
   writeFileSync(record, '');
-  await assert.rejects(
-    serving.remove('sensors'),
-    (error) => error instanceof Fault && error.failure.code === 'NL-UPLINK-PROGRAM',
-  );
-  assert.equal(serving.status().programs.length, 1);
-  rmSync(record);
+  const change = () => serving.set('sensors', { rate: 1, maxBytes: 1 });
+  for (const work of [change, () => serving.remove('sensors')])
+    await assert.rejects(work(), (error) => error instanceof Fault && error.failure.code === 'NL-UPLINK-PROGRAM');
+  const shown = () => serving.status().programs.map((one) => 'terms' in one && one.terms);
+  assert.deepEqual(shown(), [false]);
+  writeFileSync(agreementTo(record), '');
+  await change();
+  assert.deepEqual(shown(), [{ rate: 1, maxBytes: 1 }]);
   await serving.remove('sensors');
-  assert.equal(serving.status().programs.length, 0);
+  assert.deepEqual(shown(), []);
 });
 
 test('uplink.hosts: the certificate has these names, so that programs in other containers can verify it', async (t) => {

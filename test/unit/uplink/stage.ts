@@ -65,27 +65,27 @@ export class Stage {
   }
 
   async join(client: TestClient, ...filters: readonly string[]): Promise<TestClient> {
-    await this.uplink.rules.opened(client);
-    for (const filter of filters) await this.uplink.rules.subscribe(client, filter, 1);
+    await this.uplink.joined(client);
+    for (const filter of filters) await this.uplink.subscribe(client, filter, 1);
     await settled();
     return client;
   }
 
   async leave(client: TestClient, broke?: string): Promise<void> {
     client.go();
-    this.uplink.rules.closed(client, broke);
+    this.uplink.left(client, broke);
     await settled();
   }
 
   async open(deviceId?: string): Promise<PlayedSession> {
     const session = this.hub.accept(deviceId);
-    this.uplink.user.opened(session);
+    this.uplink.opened(session);
     await settled();
     return session;
   }
 
   publish(client: TestClient, topic: string, text = '', qos: 0 | 1 = 0): Promise<void> {
-    const published = this.uplink.rules.published(client, { topic, payload: Buffer.from(text) }, qos);
+    const published = this.uplink.published(client, { topic, payload: Buffer.from(text) }, qos);
     // A test may look at it later.
     published.catch(() => {});
     return published;
@@ -93,7 +93,7 @@ export class Stage {
 
   /** The hub sends. @returns what the uplink says to it */
   arrive(session: PlayedSession, topic: string, text = '', qos: 0 | 1 = 0): Promise<void> | undefined {
-    const taken = this.uplink.user.arrived(session, { topic, payload: Buffer.from(text), qos });
+    const taken = this.uplink.arrived(session, { topic, payload: Buffer.from(text), qos });
     taken?.catch(() => {});
     return taken;
   }

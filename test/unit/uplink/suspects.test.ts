@@ -11,7 +11,7 @@ test('a link that ends within the wait of each session: the message is tried at 
   await program.queue.append({ topic: '', payload: Buffer.from('x') });
   const opens = (at: number) => {
     suspects.opened([program], at);
-    program.up.rewind();
+    program.queue.rewind();
   };
   const closesOverIt = async (openedAt: number) => {
     opens(openedAt);

@@ -158,7 +158,7 @@ test('only the filters of a device are granted: messages as asked, all else by Q
   const stage = new Stage();
   stage.program('one');
   const client = await stage.client('one');
-  const granted = (filter: string) => stage.uplink.rules.subscribe(client, filter, 1);
+  const granted = (filter: string) => stage.uplink.subscribe(client, filter, 1);
   assert.equal(await granted(MESSAGES), 1);
   for (const filter of [METHODS, ANSWERS, DESIRED]) assert.equal(await granted(filter), 0);
   for (const filter of ['#', 'devices/me/modules/m/#', 'devices/+/messages/devicebound/#']) {
@@ -193,7 +193,7 @@ test('a program that is removed: its clients are ended, its subscriptions at the
   await stage.pass(SECOND);
   assert.equal(await fateOf(late), 'broken');
   assert.deepEqual(stage.hub.texts, ['b']);
-  await assert.rejects(stage.uplink.rules.opened(new TestClient('one')));
+  await assert.rejects(stage.uplink.joined(new TestClient('one')));
 });
 
 test('what the hub sends before the session is proven is taken, too', async () => {

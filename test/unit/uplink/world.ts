@@ -103,8 +103,8 @@ export class World {
   /** A client of the program, with these filters. */
   async client(name: string, ...filters: readonly string[]): Promise<TestClient> {
     const client = new TestClient(name);
-    await this.uplink.rules.opened(client);
-    for (const filter of filters) await this.uplink.rules.subscribe(client, filter, 1);
+    await this.uplink.joined(client);
+    for (const filter of filters) await this.uplink.subscribe(client, filter, 1);
     return client;
   }
 
@@ -113,7 +113,7 @@ export class World {
     const { counts } = this.program(name);
     const before = counts.forwarded;
     const message = { topic: `devices/${name}/messages/events/${bag}`, payload: Buffer.from(text) };
-    await this.uplink.rules.published(new TestClient(name), message, 0);
+    await this.uplink.published(new TestClient(name), message, 0);
     return counts.forwarded > before;
   }
 
@@ -144,7 +144,7 @@ export class World {
     const older = this.hub.open;
     const next = this.hub.accept(this.deviceId);
     older?.end('ended');
-    this.uplink.user.opened(next);
+    this.uplink.opened(next);
     return next;
   }
 
@@ -186,7 +186,7 @@ export class World {
         await this.clock.sleep(365 * DAY, this.#reached.signal);
       }
       const session = this.hub.accept(this.deviceId);
-      this.uplink.user.opened(session);
+      this.uplink.opened(session);
       let ended = session;
       // A newer one may have taken its place.
       for (let open: PlayedSession | undefined = session; open !== undefined; open = this.hub.open) {

@@ -9,7 +9,7 @@ import { uplinkAdd } from '../../../../agent/cli/uplink/add.ts';
 import { run as forget } from '../../../../agent/cli/uplink/forget.ts';
 import { run as list } from '../../../../agent/cli/uplink/list.ts';
 import { uplinkRemove } from '../../../../agent/cli/uplink/remove.ts';
-import { run as set } from '../../../../agent/cli/uplink/set.ts';
+import { uplinkSet } from '../../../../agent/cli/uplink/set.ts';
 import { uplinkShow } from '../../../../agent/cli/uplink/show.ts';
 import { failure } from '../../../../agent/failure/failure.ts';
 import { daemon } from '../../control/daemon.ts';
@@ -55,7 +55,7 @@ describe('without root', () => {
     assert.equal(await uplinkAdd(machine)(line, stage()), 0);
     const change = args('uplink', 'set', 'sensors', '--rate', 'default', '--priority', 'high', '--config', config);
     const io = stage();
-    assert.equal(await set(change, io), 0);
+    assert.equal(await uplinkSet(machine)(change, io), 0);
     const terms = { maxBytes: 8 * 2 ** 20, maxAgeMs: 2 * 86_400_000, rate: 5, priority: 'bulk' };
     assert.deepEqual(changes, [
       { add: 'log', key: false, terms },
@@ -65,7 +65,7 @@ describe('without root', () => {
   });
 
   test('bounds that are none: 2, and the daemon is not asked', async (t) => {
-    const { config, changes } = await gateway(t, [idle()], noRoot);
+    const { config, machine, changes } = await gateway(t, [idle()], noRoot);
     for (const [wrong, said] of [
       [['--max-bytes', '8'], /--max-bytes must be a number with its unit \(KiB, MiB, GiB\), .*, or "default"\./],
       [['--max-age', '5'], /--max-age must be a number with its unit \(s, min, hour, day\)/],
@@ -75,7 +75,7 @@ describe('without root', () => {
       [[], /What is to be set\? --max-bytes, --max-age, --rate, --priority\./],
     ] as const) {
       const io = stage();
-      assert.equal(await set(args('uplink', 'set', 'sensors', ...wrong, '--config', config), io), 2);
+      assert.equal(await uplinkSet(machine)(args('uplink', 'set', 'sensors', ...wrong, '--config', config), io), 2);
       assert.match(words(io.err.text), said);
     }
     assert.deepEqual(changes, []);
@@ -121,7 +121,7 @@ test('forget: the daemon ends the sessions of clients that are away, and says wh
 
 test('a name that is none is refused before anything is read', async () => {
   for (const name of ['../etc', 'a b', '', '.x', 'x'.repeat(33)]) {
-    for (const run of [uplinkAdd(), uplinkShow(), set, forget, uplinkRemove(keyboard())]) {
+    for (const run of [uplinkAdd(), uplinkShow(), uplinkSet(), forget, uplinkRemove(keyboard())]) {
       const io = stage();
       const line = { command: 'uplink add', options: { config: '/none.toml', yes: true }, positionals: [name] };
       assert.equal(await run(line, io), 1);

@@ -19,6 +19,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { uplinkAdd } from '../../../../agent/cli/uplink/add.ts';
 import { makeSocketPlace, USUAL_SOCKETS } from '../../../../agent/cli/uplink/place.ts';
 import { uplinkRemove } from '../../../../agent/cli/uplink/remove.ts';
+import { uplinkSet } from '../../../../agent/cli/uplink/set.ts';
 import { SCHEMA } from '../../../../agent/config/schema.ts';
 import { failure } from '../../../../agent/failure/failure.ts';
 import { GROUP_ID } from '../../control/daemon.ts';
@@ -198,6 +199,30 @@ describe('sudo newleaf uplink', { skip }, () => {
     );
     assert.equal(await uplinkRemove(stdin, machine)(remove(config), stage()), 0);
     assert.deepEqual([readdirSync(sockets), readdirSync(tmpfiles)], [[], []]);
+  });
+
+  test('set and remove: root agrees by a file of its own, for as long as the daemon is asked', async (t) => {
+    const seen: [string | undefined, readonly string[]][] = [];
+    const change = async (body: unknown) => {
+      seen.push([Object.keys(body as object)[0], readdirSync(it.tmpfiles)]);
+      return { status: 200, body: { ...idle(), socket: '/run/x', lost: 0 } };
+    };
+    const status = () => (seen.length > 0 ? { programs: [idle()], rate: 20, isThrottled: false } : undefined);
+    const it = await gateway(t, [], {}, { uplink: { status, change } });
+    const { config, machine } = it;
+    const set = args('uplink', 'set', 'sensors', '--rate', '5', '--config', config);
+    await uplinkAdd(machine)(add(config), stage());
+    assert.equal(await uplinkSet(machine)(set, stage()), 0);
+    assert.equal(await uplinkSet({ ...machine, isRoot: () => false })(set, stage()), 0);
+    assert.equal(await uplinkRemove(stdin, machine)(remove(config), stage()), 0);
+    const [record, agreement] = ['newleaf-uplink-sensors.conf', 'newleaf-uplink-sensors.conf.agreed'];
+    assert.deepEqual(seen, [
+      ['add', [record]],
+      ['set', [record, agreement]],
+      ['set', [record]],
+      ['remove', [record, agreement]],
+    ]);
+    assert.deepEqual(readdirSync(it.tmpfiles), []);
   });
 
   test('a removal that was interrupted is finished', async (t) => {

@@ -28,7 +28,7 @@ export class Notes implements ClientRules {
   opening: (client: Client) => Promise<void> = async () => {};
   readonly #waiting = new Set<() => void>();
 
-  async opened(client: Client): Promise<boolean> {
+  async joined(client: Client): Promise<boolean> {
     this.clients.push(client);
     this.#note(`opened ${client.program}/${client.clientId}`);
     await this.opening(client);
@@ -52,7 +52,7 @@ export class Notes implements ClientRules {
     this.#note(`unsubscribed ${client.clientId} ${filter}`);
   }
 
-  closed({ program, clientId }: Client, broke?: string): void {
+  left({ program, clientId }: Client, broke?: string): void {
     if (broke !== undefined) this.broken.push(`${clientId}: ${broke}`);
     this.#note(`closed ${program}/${clientId}`);
   }

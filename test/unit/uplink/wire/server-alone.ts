@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openLocalCa } from '../../../../agent/uplink/wire/local-ca.ts';
-import { createServer, ofProgram } from '../../../../agent/uplink/wire/server.ts';
+import { ofProgram, WireServer } from '../../../../agent/uplink/wire/server.ts';
 import { RawClient } from './raw-client.ts';
 import { Notes, noting } from './rules.ts';
 
@@ -10,7 +10,7 @@ import { Notes, noting } from './rules.ts';
 const directory = mkdtempSync(join(tmpdir(), 'newleaf-wire-'));
 process.once('exit', () => rmSync(directory, { recursive: true }));
 const { log } = noting();
-const server = createServer({ rules: new Notes(), log });
+const server = new WireServer({ rules: new Notes(), log });
 const ca = await openLocalCa({
   directory,
   names: [],

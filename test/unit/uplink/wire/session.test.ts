@@ -180,6 +180,7 @@ describe('the end', () => {
     assert.equal(client.isClosed, false);
     for (const came of notes.came) came.store();
     await notes.until(() => notes.came.length === 65);
+    await new Promise(setImmediate);
     timers.pass(15_000);
     await client.closed;
   });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Line } from '../../../../agent/machine/log.ts';
 import type { Timers, WireLimits } from '../../../../agent/uplink/wire/limits.ts';
-import { createServer, ofProgram, type WireServer } from '../../../../agent/uplink/wire/server.ts';
+import { ofProgram, WireServer } from '../../../../agent/uplink/wire/server.ts';
 import { scratch } from '../../state/disk.ts';
 import { Notes, noting } from './rules.ts';
 
@@ -53,7 +53,7 @@ export function stage(t: TestContext, limits: Partial<WireLimits> = {}): Stage {
   const notes = new Notes();
   const timers = new HandTimers();
   const { log, lines } = noting();
-  const server = createServer({ rules: notes, log, limits, timers });
+  const server = new WireServer({ rules: notes, log, limits, timers });
   t.after(() => server.close());
   return {
     server,
