@@ -40,7 +40,6 @@ export async function azureParts({ config, choice, token, connectors, dps, state
   const { key, certificate, dps_api_version: apiVersion } = choice;
   const onboarding = { token, key, certificate, caFile: config.trust.ca_file };
   const file = join(config.state.directory, 'azure-requests');
-  const current = () => state().current;
   let shown: OnboardingLeaf | undefined;
   /** Read again at each registration: a person may have replaced it. */
   const look = async () => {
@@ -63,11 +62,7 @@ export async function azureParts({ config, choice, token, connectors, dps, state
 
   return {
     ...createAzure({
-      current,
-      assignment() {
-        const { rejected, grace = 0, assignment } = state();
-        return rejected || grace > 0 ? undefined : assignment;
-      },
+      state,
       now,
       renewal,
       register,
@@ -75,7 +70,7 @@ export async function azureParts({ config, choice, token, connectors, dps, state
       pace: new LeafPace({
         read: () => readFile(file, 'utf8').catch(() => undefined),
         write: (record) => writeAtomically(file, record, 0o600),
-        current: () => current()?.thumbprint ?? '',
+        current: () => state().current?.thumbprint ?? '',
         now,
       }),
     }),

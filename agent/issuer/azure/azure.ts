@@ -3,6 +3,7 @@ import { certificatesOf } from '../../certificate/pem.ts';
 import { Fault } from '../../failure/failure.ts';
 import type { Assignment, Leaf } from '../../roll/leaf.ts';
 import type { Dps, Issuer } from '../../roll/ports.ts';
+import type { RollState } from '../../roll/state.ts';
 import { requestId } from './answers.ts';
 import { bareCsr, issuedIn } from './issued.ts';
 import type { LeafPace } from './pace.ts';
@@ -18,10 +19,10 @@ export interface AskingDps {
   readonly read: (state: Readonly<Record<string, unknown>>) => void;
 }
 
+type Standing = Pick<RollState, 'current' | 'assignment' | 'rejected' | 'grace'>;
+
 interface AzureParts {
-  readonly current: () => Leaf | undefined;
-  /** Of the current leaf, as far as its hub is not known to refuse it. */
-  readonly assignment: () => Assignment | undefined;
+  readonly state: () => Standing;
   /** Wall clock, milliseconds. */
   readonly now: () => number;
   readonly renewal: Pick<HubRenewal, 'issue'>;
@@ -41,7 +42,7 @@ const LATE = 0.9;
  * was issued with. DPS is asked again only for the hub, without a CSR, because every CSR costs a leaf.
  */
 export function createAzure(parts: AzureParts): { readonly issuer: Issuer; readonly dps: Dps } {
-  const { current, assignment, now, renewal, register, pace, demandKey } = parts;
+  const { state, now, renewal, register, pace, demandKey } = parts;
   let latest: { readonly thumbprints: readonly string[]; readonly assignment: Assignment } | undefined;
 
   function keep(chain: string, from: Assignment): string {
@@ -85,7 +86,7 @@ export function createAzure(parts: AzureParts): { readonly issuer: Issuer; reado
    * an onboarding certificate that has expired.
    */
   const otherwise = (thumbprint: string) => (error: unknown) => {
-    const there = thumbprint === current()?.thumbprint ? undefined : assignment();
+    const there = thumbprint === state().current?.thumbprint ? undefined : placeIn(state());
     if (there === undefined || !(error instanceof Fault)) throw error;
     return there;
   };
@@ -94,7 +95,7 @@ export function createAzure(parts: AzureParts): { readonly issuer: Issuer; reado
     issuer: {
       async issue(csrPem, abort) {
         const csr = bareCsr(csrPem);
-        const [leaf, there] = [current(), assignment()];
+        const [leaf, there] = [state().current, placeIn(state())];
         const isEarly = leaf !== undefined && now() < lateAt(leaf);
         const renewed = isEarly && there !== undefined ? await overHub(csr, leaf, there, abort) : undefined;
         return renewed ?? byRegistration(csr, abort);
@@ -112,6 +113,10 @@ export function createAzure(parts: AzureParts): { readonly issuer: Issuer; reado
     },
   };
 }
+
+/** Of the current leaf, as far as its hub is not known to refuse it. */
+const placeIn = ({ rejected, grace = 0, assignment }: Standing): Assignment | undefined =>
+  rejected || grace > 0 ? undefined : assignment;
 
 const lateAt = ({ notBefore, notAfter }: Leaf): number => notBefore + LATE * (notAfter - notBefore);
 

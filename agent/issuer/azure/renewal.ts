@@ -1,5 +1,6 @@
 import { Fault } from '../../failure/failure.ts';
 import type { HubMessage, HubSession, SessionUser } from '../../mqtt/hub-session.ts';
+import { type Clock, systemClock } from '../../time/clock.ts';
 import { within } from '../../time/within.ts';
 import { ANSWERS, type HubAnswer, REQUESTS, readAnswer } from './answers.ts';
 
@@ -48,14 +49,16 @@ const MOST_SILENT = 2;
 export class HubRenewal implements SessionUser {
   readonly #next: SessionUser | undefined;
   readonly #times: RenewalTimes;
+  readonly #clock: Pick<Clock, 'sleep'>;
   #session: HubSession | undefined;
   #sent: Sent | undefined;
   #opened: () => void = () => {};
   #heard: (answer: HubAnswer) => void = () => {};
 
-  constructor(next: SessionUser | undefined, times = TIMES) {
+  constructor(next: SessionUser | undefined, times = TIMES, clock: Pick<Clock, 'sleep'> = systemClock) {
     this.#next = next;
     this.#times = times;
+    this.#clock = clock;
   }
 
   opened(session: HubSession): void {
@@ -126,7 +129,7 @@ export class HubRenewal implements SessionUser {
       },
     );
     const late = () => silent('no SUBACK');
-    return within(granted, { abort, after: { ms: this.#times.answerMs, late } });
+    return within(granted, { abort, after: { ms: this.#times.answerMs, late, clock: this.#clock } });
   }
 
   async #request({ csr, id }: LeafRequest, session: HubSession, abort: AbortSignal): Promise<string | undefined> {
@@ -169,8 +172,8 @@ export class HubRenewal implements SessionUser {
     lost.catch(() => {});
     const payload = Buffer.from(JSON.stringify(body));
     await within(session.publish({ topic: `${REQUESTS}${id}`, payload, qos: 1 }), { abort });
-    const late = () => silent(`no answer within ${answerMs} ms`);
-    const answer = await within(Promise.race([first, lost]), { abort, after: { ms: answerMs, late } });
+    const after = { ms: answerMs, late: () => silent(`no answer within ${answerMs} ms`), clock: this.#clock };
+    const answer = await within(Promise.race([first, lost]), { abort, after });
     if (answer.is !== 'accepted') return answer;
     // Both may have come in one piece.
     const latest = this.#sent?.answer ?? answer;
@@ -181,7 +184,7 @@ export class HubRenewal implements SessionUser {
   /** Undefined when the time is over. */
   async #patiently<T>(work: Promise<T>, ms: number, abort: AbortSignal): Promise<T | undefined> {
     const over = new Error('over');
-    return within(work, { abort, after: { ms, late: () => over } }).catch((error: unknown) => {
+    return within(work, { abort, after: { ms, late: () => over, clock: this.#clock } }).catch((error: unknown) => {
       if (error === over) return undefined;
       throw error;
     });

@@ -42,8 +42,7 @@ function stage(played: Played = {}) {
   const now = () => played.now ?? NOW;
   let hubs = 0;
   const parts = createAzure({
-    current: () => played.current,
-    assignment: () => played.assignment,
+    state: () => ({ ...played, rejected: false }),
     now,
     renewal: {
       async issue() {
