@@ -60,20 +60,21 @@ export async function azureParts({ config, choice, token, connectors, dps, state
     }
   }
 
-  return {
-    ...createAzure({
-      state,
+  const azure = createAzure({
+    state,
+    now,
+    renewal,
+    register,
+    demandKey: (leaf) => publicKeyOf(token, leaf.key),
+    pace: new LeafPace({
+      read: () => readFile(file, 'utf8').catch(() => undefined),
+      write: (record) => writeAtomically(file, record, 0o600),
+      current: () => state().current?.thumbprint ?? '',
       now,
-      renewal,
-      register,
-      demandKey: (leaf) => publicKeyOf(token, leaf.key),
-      pace: new LeafPace({
-        read: () => readFile(file, 'utf8').catch(() => undefined),
-        write: (record) => writeAtomically(file, record, 0o600),
-        current: () => state().current?.thumbprint ?? '',
-        now,
-      }),
     }),
+  });
+  return {
+    ...azure,
     hub: { user: renewal, apiVersion: choice.hub_api_version },
     onboarding: {
       get told() {
@@ -81,6 +82,6 @@ export async function azureParts({ config, choice, token, connectors, dps, state
       },
     },
     /** Not while the clock may be wrong. */
-    beside: () => (shown && now() >= shown.notBefore ? endOf(shown, now()) : undefined),
+    beside: () => azure.trouble() ?? (shown && now() >= shown.notBefore ? endOf(shown, now()) : undefined),
   };
 }

@@ -64,7 +64,9 @@ function nextRegistered(
 ): RollState {
   // A candidate that comes back counts its own attempts, and not those of the current leaf.
   const unreached = last === undefined ? state.unreached : 0;
-  const next: Assigned = { is: 'assigned', leaf, from, tries, assignment: event.assignment };
+  // What DPS had refused it for is over; a hub that refuses it is another matter.
+  const isTaken = last?.kind === 'refused' && last.code !== 'NL-HUB-REJECTED';
+  const next: Assigned = { is: 'assigned', leaf, from, tries: isTaken ? 0 : tries, assignment: event.assignment };
   return { ...without(state, 'unheard'), unreached, next, registered: event.as, grace: 0 };
 }
 

@@ -34,10 +34,14 @@ interface Sent {
   answer?: HubAnswer;
   /** Attempts without any answer. */
   silent: number;
+  /** Attempts that have only waited, since its 202. */
+  waited: number;
 }
 
 /** Three packets for one certificate: the request, the same in place of another one, and the same once more. */
 const MOST_SENT = 3;
+/** After the 202 nothing may come any more. To ask again is "known to be the same request", and these waits are an hour at most. */
+const MOST_WAITED = 3;
 /** A hub without the operation may say nothing, or end the session. */
 const MOST_SILENT = 2;
 
@@ -94,9 +98,12 @@ export class HubRenewal implements SessionUser {
     if (earlier?.answer?.is === 'issued') return earlier.answer.chain;
     const session = await this.#awaited(abort);
     if (session === undefined || (earlier !== undefined && earlier.silent >= MOST_SILENT)) return undefined;
-    if (earlier?.answer?.is === 'accepted' && earlier.session === session) throw this.#pending();
+    if (earlier?.answer?.is === 'accepted' && earlier.session === session && earlier.waited < MOST_WAITED) {
+      earlier.waited += 1;
+      throw this.#pending();
+    }
     const takeBack = await request.begin();
-    const sent: Sent = { id: request.id, silent: (earlier?.silent ?? 0) + 1 };
+    const sent: Sent = { id: request.id, silent: (earlier?.silent ?? 0) + 1, waited: 0 };
     this.#sent = sent;
     try {
       const isGranted = await this.#subscribed(session, abort);

@@ -30,8 +30,8 @@ table('the hub trusts a CA, and refuses the current leaf', [
   [
     'a leaf that waits is tried',
     rejected,
-    { terms: ca, grace: last, unproven: 1, next: waits },
-    'rejected: re-register',
+    { terms: ca, grace: last, unproven: 1, rolledFor: thumbprint, next: waits },
+    'rejected: roll',
   ],
   [
     'the roll goes on',
