@@ -21,9 +21,7 @@ export function issued(state: RollState, event: Of<'leaf-issued'>): RollState {
   if (phase !== 'requesting-leaf' || next?.is !== 'key-made') return state;
   // For a kept key, a CA that remembers may issue the old certificate again: there is nothing to roll to.
   if (leaf.thumbprint === current?.thumbprint) return issuerRefused(state, next, event, failure('NL-LEAF-SAME'));
-  // The leaf before, of the same key, was refused by a hub that trusts the CA: its ladder goes on.
-  const tries = next.last?.code === 'NL-HUB-REJECTED' ? next.tries : 0;
-  return toRegisterNext(state, { is: 'sent', leaf, from: 'issuer', tries, ...inherited(next) });
+  return toRegisterNext(state, { is: 'sent', leaf, from: 'issuer', tries: 0, ...inherited(next) });
 }
 
 export function registered(state: RollState, event: Of<'registered'>): RollState {
@@ -64,9 +62,7 @@ function nextRegistered(
 ): RollState {
   // A candidate that comes back counts its own attempts, and not those of the current leaf.
   const unreached = last === undefined ? state.unreached : 0;
-  // What DPS had refused it for is over; a hub that refuses it is another matter.
-  const isTaken = last?.kind === 'refused' && last.code !== 'NL-HUB-REJECTED';
-  const next: Assigned = { is: 'assigned', leaf, from, tries: isTaken ? 0 : tries, assignment: event.assignment };
+  const next: Assigned = { is: 'assigned', leaf, from, tries, assignment: event.assignment };
   return { ...without(state, 'unheard'), unreached, next, registered: event.as, grace: 0 };
 }
 

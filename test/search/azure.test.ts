@@ -50,6 +50,18 @@ const STORIES: readonly (readonly [what: string, vector: Vector])[] = [
     },
   ],
   [
+    'the hub refuses a leaf that got no answer for hours: its ladder begins anew',
+    {
+      origin: { ...serving, seed: 3585, leftMs: 30 * DAY, lifetimeMs: 24 * HOUR },
+      spells: [{ fault: 'hub: NL-HUB-CLOSED, candidate', from: 0, until: 10 * HOUR }],
+      deeds: [
+        { deed: 'rotate_key changed', at: 284 * MINUTE },
+        { deed: 'the device is disabled', at: 456 * MINUTE },
+        { deed: 'the CA is replaced, and the hub learns of it 40 minutes later', at: 484 * MINUTE },
+      ],
+    },
+  ],
+  [
     'the hub accepts a request, and issues nothing: it is asked again in the same session',
     {
       origin: daily,

@@ -54,6 +54,12 @@ table('the hub trusts a CA, and refuses the current leaf', [
   ],
   ['stranded: another leaf', probe, { terms: ca, phase: 'stranded', stranded: true, rejected: true }, 'probe: roll'],
   [
+    'stranded: a leaf that waits',
+    probe,
+    { terms: ca, phase: 'stranded', stranded: true, rejected: true, next: waits },
+    'probe: roll',
+  ],
+  [
     'where DPS pins the leaf, it is asked',
     probe,
     { phase: 'stranded', stranded: true, rejected: true },
