@@ -62,6 +62,25 @@ const STORIES: readonly (readonly [what: string, vector: Vector])[] = [
     },
   ],
   [
+    'DPS has moved the gateway, and its session at the hub before brings leaves that are for nothing there',
+    {
+      origin: { ...serving, seed: 4145, leftMs: 24 * HOUR, lifetimeMs: 30 * DAY },
+      spells: [],
+      deeds: [
+        { deed: 'moved to hub2', at: 355 * MINUTE },
+        { deed: 'csr and install of another CA', at: 434 * MINUTE },
+      ],
+    },
+  ],
+  [
+    'DPS assigns a hub of MQTT 5, and issues a leaf each time',
+    {
+      origin: { ...serving, seed: 3983, leftMs: 12 * MINUTE, lifetimeMs: 30 * DAY },
+      spells: [{ fault: 'DPS: assigns a hub of MQTT 5', from: 0, until: 10 * HOUR }],
+      deeds: [],
+    },
+  ],
+  [
     'the hub accepts a request, and issues nothing: it is asked again in the same session',
     {
       origin: daily,

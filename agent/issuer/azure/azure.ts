@@ -76,9 +76,9 @@ export function createAzure(parts: AzureParts): Azure {
     }
   }
 
-  function keep(csr: string, chain: string, from: Assignment): string {
+  function keep(csr: string, chain: string, assignment: Assignment | undefined): string {
     latest = { csr, chain };
-    named = { assignment: from, at: now(), told: [] };
+    named = assignment && { assignment, at: now(), told: [] };
     return chain;
   }
 
@@ -88,10 +88,11 @@ export function createAzure(parts: AzureParts): Azure {
   }
 
   async function overHub(csr: string, leaf: Leaf, there: Assignment, abort: AbortSignal) {
-    // Asked for again, the leaf that came for this CSR was refused: by the judge, or by the hub.
-    const id = requestId(csr, latest?.csr === csr ? latest.chain : leaf.thumbprint);
+    // The leaf that came for this CSR was refused: by the judge, or by the hub, and DPS may have another one by now.
+    const refused = latest?.csr === csr ? latest.chain : undefined;
+    const id = requestId(csr, refused ?? leaf.thumbprint);
     const chain = await renewal.issue({ csr, id, begin: () => pace.begin(id) }, abort);
-    return chain && keep(csr, chain, there);
+    return chain && keep(csr, chain, refused === undefined ? there : undefined);
   }
 
   async function byRegistration(csr: string, abort: AbortSignal): Promise<string> {
@@ -114,7 +115,7 @@ export function createAzure(parts: AzureParts): Azure {
       const from = await register(asking, abort);
       return keep(csr, issuedIn(list, 'DPS'), from);
     } catch (error) {
-      if (!isAsked || isOver || isDecided(error)) await takeBack();
+      if (!isAsked || isOver || (list === undefined && isDecided(error))) await takeBack();
       throw error;
     }
   }

@@ -119,13 +119,14 @@ test('renewed over the hub: no registration, and the assignment of the leaf befo
 });
 
 test('a leaf that the hub gave and then refuses: its key gets another by a request of its own', async () => {
-  const { issue, dps, hubs } = stage({ ...serving });
-  for (let times = 1; times <= 3; times += 1) {
-    assert.equal(await issue(), 'done');
-    assert.deepEqual(await dps.register(leafOf(THUMBPRINT), never), serving.assignment);
-  }
+  const { issue, dps, hubs, registrations } = stage({ ...serving });
+  await issue();
+  assert.deepEqual(await dps.register(leafOf(THUMBPRINT), never), serving.assignment);
+  await issue();
   const [first, second] = hubs;
   assert.notEqual(first, second, 'a hub answers the same ID with the same leaf');
+  assert.deepEqual(registrations, []);
+  assert.deepEqual(await dps.register(leafOf(THUMBPRINT), never), HUB, 'DPS may have another hub');
 });
 
 for (const [why, changed] of [
@@ -156,6 +157,13 @@ for (const [profile, expected] of [
     assert.equal(await issue(), expected);
   });
 }
+
+test('a leaf that came with a hub of MQTT 5 was issued: it counts', async () => {
+  const list = [issued.der.toString('base64')];
+  const { issue } = stage({ state: { connectionProfile: 'mqttV5', issuedCertificateChain: list } });
+  for (let times = 1; times <= 3; times += 1) assert.equal(await issue(), 'NL-AZURE-MQTT5');
+  assert.equal(await issue(), 'NL-AZURE-PACE');
+});
 
 test('no policy: its own sentence, and it counts as no leaf', async () => {
   const { issue } = stage({ state: { issuedCertificateChain: null } });
