@@ -44,7 +44,6 @@ export async function azureParts({ config, choice, token, connectors, dps, state
   const { key, certificate, dps_api_version: apiVersion } = choice;
   const onboarding = { token, key, certificate, caFile: config.trust.ca_file };
   const file = join(config.state.directory, 'azure-requests');
-  const current = () => state().current;
   let shown: OnboardingLeaf | undefined;
   /** Of its end; it is logged once. */
   let logged: string | undefined;
@@ -56,7 +55,7 @@ export async function azureParts({ config, choice, token, connectors, dps, state
   const pace = new LeafPace({
     read: () => readFile(file, 'utf8').catch(() => undefined),
     write: (record) => writeAtomically(file, record, 0o600),
-    current: () => current()?.thumbprint ?? '',
+    current: () => state().current?.thumbprint ?? '',
     now,
   });
   await Promise.all([look(), pace.look()]);
@@ -73,19 +72,16 @@ export async function azureParts({ config, choice, token, connectors, dps, state
     }
   }
 
+  const azure = createAzure({
+    state,
+    now,
+    renewal,
+    register,
+    demandKey: (leaf) => publicKeyOf(token, leaf.key),
+    pace,
+  });
   return {
-    ...createAzure({
-      current,
-      assignment() {
-        const { rejected, grace = 0, assignment } = state();
-        return rejected || grace > 0 ? undefined : assignment;
-      },
-      now,
-      renewal,
-      register,
-      demandKey: (leaf) => publicKeyOf(token, leaf.key),
-      pace,
-    }),
+    ...azure,
     hub: { user: renewal, apiVersion: choice.hub_api_version },
     onboarding: {
       get told() {
@@ -104,7 +100,7 @@ export async function azureParts({ config, choice, token, connectors, dps, state
       const met = shown && now() >= shown.notBefore ? endOf(shown, now()) : undefined;
       if (met !== undefined && met.code !== logged) log.warn({ event: 'onboarding-expiring', ...failureFields(met) });
       logged = met?.code;
-      return met;
+      return azure.trouble() ?? met;
     },
   };
 }

@@ -81,7 +81,8 @@ export class Daemon {
       return guarded;
     };
     const happened = (event: Happened, landed: () => void) => this.#inputs.push({ happened: event, landed });
-    this.#lanes = new Lanes({ clock, log, attempt, happened });
+    const isFree = (effect: RollEffect) => effect.kind === 'register' && ports.dps.knows?.(effect.leaf) === true;
+    this.#lanes = new Lanes({ clock, log, attempt, happened, isFree });
     this.#transcript = new Transcript(log, terms);
     this.#firstLeaf = new FirstLeaf(options);
     this.#otherClock = new OtherClock(clock);

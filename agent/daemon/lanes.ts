@@ -12,6 +12,8 @@ import { Lane, type LaneOptions, type Pacer } from './lane.ts';
 
 interface LanesOptions extends LaneOptions {
   readonly log: Log;
+  /** Nothing outside is asked for it. */
+  readonly isFree: (effect: RollEffect) => boolean;
 }
 
 const LEAST_APART_MS = 30_000;
@@ -94,8 +96,8 @@ export class Lanes {
   }
 
   #put(lane: Lane, effect: RollEffect, { ladderMs, mostMs, pacer }: Pause): void {
-    const { clock, log } = this.#options;
-    const brakeMs = Math.min(mostMs, this.#brake.pauseMs(effect.kind, clock.monotonic()));
+    const { clock, log, isFree } = this.#options;
+    const brakeMs = isFree(effect) ? 0 : Math.min(mostMs, this.#brake.pauseMs(effect.kind, clock.monotonic()));
     const isBraked = brakeMs > ladderMs;
     if (isBraked && !this.#told.has(effect.kind)) {
       this.#told.add(effect.kind);

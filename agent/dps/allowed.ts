@@ -11,6 +11,7 @@ import type { Dps } from '../roll/ports.ts';
 export function onlyTo(dps: Dps, allowed: readonly string[] | undefined): Dps {
   if (allowed === undefined) return dps;
   return {
+    ...dps,
     async register(leaf, abort) {
       const assignment = await dps.register(leaf, abort);
       if (isNamed(assignment.hub, allowed)) return assignment;

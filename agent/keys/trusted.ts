@@ -73,7 +73,7 @@ export function overToken({ dps, hub }: { readonly dps: Dps; readonly hub: Hub }
     throw tokenErrorOf(error) ?? error;
   };
   return {
-    dps: { register: (leaf, abort) => dps.register(leaf, abort).catch(rethrow) },
+    dps: { ...dps, register: (leaf, abort) => dps.register(leaf, abort).catch(rethrow) },
     hub: { ...hub, connect: (leaf, assignment, abort) => hub.connect(leaf, assignment, abort).catch(rethrow) },
   };
 }

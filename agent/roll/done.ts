@@ -21,9 +21,7 @@ export function issued(state: RollState, event: Of<'leaf-issued'>): RollState {
   if (phase !== 'requesting-leaf' || next?.is !== 'key-made') return state;
   // For a kept key, a CA that remembers may issue the old certificate again: there is nothing to roll to.
   if (leaf.thumbprint === current?.thumbprint) return issuerRefused(state, next, event, failure('NL-LEAF-SAME'));
-  // The leaf before, of the same key, was refused by a hub that trusts the CA: its ladder goes on.
-  const tries = next.last?.code === 'NL-HUB-REJECTED' ? next.tries : 0;
-  return toRegisterNext(state, { is: 'sent', leaf, from: 'issuer', tries, ...inherited(next) });
+  return toRegisterNext(state, { is: 'sent', leaf, from: 'issuer', tries: 0, ...inherited(next) });
 }
 
 export function registered(state: RollState, event: Of<'registered'>): RollState {

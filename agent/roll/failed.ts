@@ -90,7 +90,9 @@ export function issuerRefused(
   failure: Failure,
 ): RollState {
   const halted = halt(state, next, event, failure);
-  if (hasJustRefused(state, event)) return strand(halted, event, failure);
+  // Under a CA the hub has refused both leaves, and DPS has named it a moment ago.
+  const isHubs = isBarred(state) && failure.code === 'NL-HUB-REJECTED';
+  if (isHubs || hasJustRefused(state, event)) return strand(halted, event, failure);
   return settle(finish(halted, event, state.online ? 'kept' : 'person', failure), event);
 }
 

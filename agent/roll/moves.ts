@@ -61,14 +61,21 @@ function followsFailed({ outcomes }: RollState): boolean {
   return [last, before].every((one) => one?.from === 'newleaf' && one.outcome !== 'done');
 }
 
+/** New leaves that the hub has refused. */
+function refusedInARow({ outcomes }: RollState): number {
+  const rolls = outcomes.filter(({ action }) => action === 'roll');
+  const end = rolls.findIndex(({ failure }) => failure?.code !== 'NL-HUB-REJECTED');
+  return end === -1 ? rolls.length : end;
+}
+
 /** The next rung of a candidate's ladder. A key that is not found is looked for by a ladder of its own. */
 function rung(state: RollState, next: Candidate, { at, draw }: RollEvent, failure: Failure) {
   const isKeyless = failure.code === 'NL-TOKEN-KEY';
   const isFirst = isKeyless && metBy(next)?.code !== failure.code;
   const isLate = !isKeyless && next.tries === 1 && followsFailed(state);
-  const tries = isFirst ? 1 : isLate ? HOURLY : next.tries + 1;
   // A hub that trusts the CA has refused a new leaf: others would cost a certificate each, however near the end is.
   const isUseless = !hasLeaf(next) && failure.code === 'NL-HUB-REJECTED';
+  const tries = isUseless ? 1 + refusedInARow(state) : isFirst ? 1 : isLate ? HOURLY : next.tries + 1;
   const pauseMs = isUseless ? probeMs(tries, draw) : probeMs(tries, draw, remaining(state, at));
   return { tries, rest: { failure, askAt: at + pauseMs } };
 }

@@ -40,6 +40,8 @@ export interface Issuer {
 export interface Dps {
   /** Registers the leaf. DPS pins the thumbprint that registered last. */
   register(leaf: Leaf, abort: AbortSignal): Promise<Assignment>;
+  /** Whether it is known what DPS says to this leaf: no request will go out. */
+  knows?(leaf: Leaf): boolean;
 }
 
 export interface Hub {

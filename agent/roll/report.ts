@@ -188,7 +188,7 @@ export function statusOf(
     ...(alarm && { alarm }),
     ...(trouble && { trouble: { ...told(trouble), ...(met && metWhen(met)) } }),
     wrong: wrong.map(troubleOf),
-    person: needsPerson(state, terms, now),
+    person: needsPerson(state, terms, now, others),
   };
 }
 

@@ -48,9 +48,7 @@ export const assignedButRefusedRule: Rule = (signal, { state, terms }) => {
   if (signal.kind !== 'rejected' || state.grace === undefined) return undefined;
   const isTried = hasLeaf(state.next) && state.next.is !== 'parked';
   if (terms.trust === 'ca' && (isTried || isWaitingRoll(state))) return ignore('another leaf is on its way');
-  // Under a CA there is another way as long as there is another leaf.
-  const hasOther = terms.trust === 'ca' && state.next?.is === 'parked';
-  if (hasOther || needsOtherLeaf(state, terms)) return undefined;
+  if (needsOtherLeaf(state, terms)) return undefined;
   if (state.unproven + 1 < UNPROVEN_ASSIGNMENTS) return undefined;
   return { action: 'strand', why: 'DPS assigns, and the hub refuses, twice in a row' };
 };
@@ -94,9 +92,9 @@ export const newKeyRule = each('new-key', { action: 'drop', why: 'another key is
 /** A delivered leaf was verified before it came here. */
 export const deliveredRule = acting('delivered', 'roll', 'a leaf was delivered');
 
-/** Under a CA the hub judges the leaf alone: where DPS has named this hub a moment ago, only another leaf can cure it, once. */
+/** Under a CA the hub judges the leaf alone: where DPS has named this hub a moment ago, one that waits may cure it, or a new one, once. */
 const needsOtherLeaf = ({ grace, next, current, rolledFor }: RollState, { trust }: Circumstances['terms']): boolean =>
-  trust === 'ca' && grace !== undefined && !hasLeaf(next) && current?.thumbprint !== rolledFor;
+  trust === 'ca' && grace !== undefined && (hasLeaf(next) || current?.thumbprint !== rolledFor);
 
 /** The hub knows another leaf, or the gateway was moved: DPS says which. */
 export const rejectedRule: Rule = (signal, { state, terms }) => {
@@ -142,8 +140,8 @@ export const provisioningRule = acting('provisioning', 'roll', 'there is no leaf
 export const probeRule: Rule = (signal, { state, terms }) => {
   if (signal.kind !== 'probe') return undefined;
   const asksIssuer = restOf(state.next) !== undefined && !hasLeaf(state.next) && !isProbeOfCurrent(signal, state);
-  // Under a CA a look-up alone cures nothing that a hub refuses.
-  const asksOther = terms.trust === 'ca' && state.stranded === true && state.rejected && !hasLeaf(state.next);
+  // Under a CA a look-up alone cures nothing that a hub refuses: another leaf does, or one that waits.
+  const asksOther = terms.trust === 'ca' && state.stranded === true && state.rejected;
   return asksIssuer || asksOther
     ? { action: 'roll', reason: 'probe', why: 'time to ask the issuer again' }
     : { action: 're-register', reason: 'probe', why: 'time to ask DPS again' };

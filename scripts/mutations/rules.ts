@@ -161,8 +161,8 @@ export const RULES: readonly Mutation[] = [
   of(
     'rules.ts',
     'under a CA, each refusal by the hub costs a certificate',
-    '!hasLeaf(next) && current?.thumbprint !== rolledFor;',
-    '!hasLeaf(next);',
+    '(hasLeaf(next) || current?.thumbprint !== rolledFor);',
+    'current !== undefined;',
   ),
   of('rules.ts', 'under a CA, a useless leaf is kept', "isForGood ? { action: 'drop'", "false ? { action: 'drop'"),
   of(

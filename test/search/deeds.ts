@@ -1,4 +1,5 @@
 import { madeKeyOf } from '../../agent/roll/candidate.ts';
+import { AZURE_DEEDS, type AzureDeed } from './azure/deeds.ts';
 import { DAY, type Gateway, HOUR } from './gateway.ts';
 import { ask, bring, enroll } from './people.ts';
 import { FOREIGN } from './token.ts';
@@ -36,12 +37,7 @@ export const DEEDS = {
       await gateway.clock.sleep(5_000);
     }
   },
-  'dark for nine days': (gateway) => {
-    gateway.stop();
-    gateway.clock.step(9 * DAY);
-    gateway.begun += 9 * DAY;
-    gateway.start();
-  },
+  'dark for nine days': (gateway) => gateway.dark(9 * DAY),
   'link drops': ({ world }) => world.endSession(),
   'hub forgets the device': ({ world }) => {
     world.registry.clear();
@@ -98,6 +94,8 @@ export const DEEDS = {
     gateway.cutPower();
   },
   'another kind of issuer': (gateway) => {
+    // It would be another gateway: the hub of this one trusts a CA.
+    if (gateway.terms.trust === 'ca') return;
     gateway.terms = { ...gateway.terms, automatic: !gateway.terms.automatic };
     gateway.cutPower();
   },
@@ -106,4 +104,6 @@ export const DEEDS = {
     gateway.cutPower();
   },
 } satisfies Record<string, (gateway: Gateway) => unknown>;
-export type Deed = keyof typeof DEEDS;
+export type Deed = keyof typeof DEEDS | AzureDeed;
+
+export const does = (deed: Deed, gateway: Gateway): unknown => ({ ...DEEDS, ...AZURE_DEEDS })[deed](gateway);

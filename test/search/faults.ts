@@ -1,4 +1,5 @@
 import type { Code } from '../../agent/failure/failure.ts';
+import { AZURE_FAULTS, type RenewalFault } from './azure/faults.ts';
 
 /** Whom a fault meets: every leaf, the one that the journal calls current, or any other. */
 export type Whom = 'all' | 'current' | 'candidate';
@@ -42,6 +43,10 @@ export interface Faults {
   readonly disk?: 'nothing' | 'second' | 'slow';
   /** The hub takes no reported property. */
   readonly twin?: true;
+  /** What a hub does with a request for a certificate, where Azure issues the leaves. */
+  readonly renewal?: RenewalFault;
+  /** What DPS does: it refuses to issue (403000) · issues nothing · sends a certificate that cannot be read · assigns a hub of MQTT 5. */
+  readonly issuing?: 'other' | 'none' | 'unreadable' | 'mqttV5';
   /** The wall clock jumps by so much and back each minute, in milliseconds. */
   readonly clock?: number;
 }
@@ -165,3 +170,5 @@ export const FAULTS: ReadonlyMap<string, Faults> = new Map<string, Faults>([
   ['hub: takes no twin report', { twin: true }],
   ['clock: jumps by 6 s each minute', { clock: 6_000 }],
 ]);
+
+export const faultOf = (name: string): Faults => FAULTS.get(name) ?? AZURE_FAULTS.get(name) ?? {};

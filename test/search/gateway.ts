@@ -30,6 +30,8 @@ export interface Origin {
   readonly automatic: boolean;
   /** leaf.rotate_key = false. Default false. */
   readonly keepKey?: boolean;
+  /** Azure issues the leaves, and the certificate that DPS knows the gateway by ends after so long, in milliseconds. */
+  readonly onboardingLeftMs?: number | undefined;
 }
 
 export const START = Date.UTC(2030, 0, 1);
@@ -77,11 +79,11 @@ export class Gateway {
   #writes = 0;
 
   constructor(origin: Origin) {
-    const { seed, enrollment, begins, leftMs, lifetimeMs, automatic, keepKey = false } = origin;
+    const { seed, enrollment, begins, leftMs, lifetimeMs, automatic, keepKey = false, onboardingLeftMs } = origin;
     this.#draw = diceOf(seed);
     this.terms = {
       attestation: 'x509',
-      trust: 'leaf',
+      trust: onboardingLeftMs === undefined ? 'leaf' : 'ca',
       automatic,
       keepKey,
       renewAt: { share: 0.66 },
@@ -95,6 +97,8 @@ export class Gateway {
       clock: this.clock,
       enrollment,
       lifetimeMs,
+      onboardingLeftMs,
+      state: () => this.state,
       current: () => this.known?.current,
       candidate: () => leafIn(this.known?.next),
       broken: (law) => this.broken.push(law),
@@ -158,6 +162,7 @@ export class Gateway {
       labelPrefix: 'newleaf',
       given: async () => this.#given,
       publish: async () => {},
+      beside: () => this.world.azure?.beside(),
     });
     this.#daemon = daemon;
     this.#abort = abort;
@@ -202,6 +207,14 @@ export class Gateway {
       this.broken.push(`an entry is written that is not accepted: ${error}`);
       return entry;
     }
+  }
+
+  /** Without power for so long. */
+  dark(ms: number): void {
+    this.stop();
+    this.clock.step(ms);
+    this.begun += ms;
+    this.start();
   }
 
   #again(): void {

@@ -1,4 +1,4 @@
-import { FAULTS } from './faults.ts';
+import { faultOf } from './faults.ts';
 import { DAY, Gateway, HOUR, MINUTE, type Origin } from './gateway.ts';
 import { enroll } from './people.ts';
 import { CALLS, type Call } from './world.ts';
@@ -66,7 +66,7 @@ export async function last(fault: string, days: number): Promise<Row> {
     gateway.start();
     // A renewal that is due begins as soon as the daemon runs: the fault must be there by then.
     if (leftMs > 30 * DAY) await gateway.clock.pass(10 * MINUTE);
-    gateway.lay(FAULTS.get(fault) ?? {});
+    gateway.lay(faultOf(fault));
     const from = gateway.clock.monotonic();
     happens(gateway);
     const online = await spend(gateway, days);

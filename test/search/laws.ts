@@ -84,6 +84,22 @@ export function tooOften(
   return broken;
 }
 
+/** Every certificate is one that Azure counts: so many within an hour, until one of them serves. */
+const LEAVES = 3;
+
+/** Leaves that Azure issued beside the same current leaf. A clock that was set has made the gateway forget. */
+export function tooManyLeaves({ world: { azure }, clock }: Gateway): readonly string[] {
+  const made = azure?.made ?? [];
+  const worst = made.find(({ at, current }, index) => {
+    const first = made[index - LEAVES];
+    const isSteady = first !== undefined && clock.steps.every((step) => step < first.at - HOUR || step > at);
+    return first !== undefined && isSteady && first.at > at - HOUR && first.current === current;
+  });
+  return worst === undefined
+    ? []
+    : [`more than ${LEAVES} certificates in the hour before ${(worst.at / HOUR).toFixed(2)} h`];
+}
+
 /** How long a way that is open may stay untried: two probes by turns, with their jitter. */
 export const PATIENCE_MS = 80 * MINUTE;
 
@@ -95,7 +111,8 @@ export function canServe({ world, known, daemon }: Gateway): boolean {
   const { hubOddly, hubLags, dpsOddly } = world.faults;
   // A process that can use no token ends, and what DPS or the hub do oddly may be no way for any leaf.
   if (known === undefined || daemon === undefined || !world.allowsSessions || hubOddly === 'mute') return false;
-  if (hubLags !== undefined || dpsOddly !== undefined) return false;
+  if (hubLags !== undefined || dpsOddly !== undefined || world.faults.issuing === 'mqttV5') return false;
+  if (world.azure?.handshake() !== undefined) return false;
   return [known.current, leafIn(known.next)].some(
     (leaf) =>
       leaf !== undefined &&
@@ -119,7 +136,8 @@ export async function untold({ daemon, log, clock }: Gateway): Promise<string | 
   const { failing } = log;
   if (daemon === undefined || failing === undefined) return undefined;
   const now = clock.monotonic();
-  if (now - failing.at < TELL_MS || now - clock.steppedAt < TELL_ANEW_MS) return undefined;
+  if (now - failing.at < TELL_MS || now - (clock.steps.at(-1) ?? Number.NEGATIVE_INFINITY) < TELL_ANEW_MS)
+    return undefined;
   const answer = await daemon.answer({ kind: 'status' });
   if (answer.is !== 'status') return undefined;
   const codes = answer.status.wrong.map(({ code }) => code);

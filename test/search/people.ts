@@ -1,5 +1,6 @@
 import type { Answer, Ask } from '../../agent/ask/ask.ts';
 import { leafIn } from '../../agent/roll/candidate.ts';
+import { keyIn } from './csr.ts';
 import { type Gateway, MINUTE } from './gateway.ts';
 
 /** A request to the daemon. One that is accepted must end. */
@@ -25,9 +26,9 @@ export async function bring(gateway: Gateway, { isStrange = false, from = 'techn
   const answer = await patiently(gateway, () => csrOf(gateway));
   if (answer?.is !== 'csr') return;
   const { world } = gateway;
-  const leaf = world.issue(JSON.parse(answer.csr), { isStrange });
+  const leaf = world.issue(keyIn(answer.csr), { isStrange });
   if (!isStrange) world.enrolled.add(leaf.thumbprint);
-  await patiently(gateway, () => ask(gateway, { kind: 'install', from, delivered: Buffer.from(JSON.stringify(leaf)) }));
+  await patiently(gateway, () => ask(gateway, { kind: 'install', from, delivered: Buffer.from(leaf.chain) }));
 }
 
 const TRIES = 5;

@@ -1,8 +1,8 @@
 import { leafIn } from '../../agent/roll/candidate.ts';
-import { DEEDS } from './deeds.ts';
-import { FAULTS, type Faults } from './faults.ts';
+import { DEEDS, does } from './deeds.ts';
+import { type Faults, faultOf } from './faults.ts';
 import { Gateway, HOUR, MINUTE } from './gateway.ts';
-import { canServe, PATIENCE_MS, tooOften, untold } from './laws.ts';
+import { canServe, PATIENCE_MS, tooManyLeaves, tooOften, untold } from './laws.ts';
 import { enroll } from './people.ts';
 import { helpFor, whatIsLeft } from './rest.ts';
 import { SPAN_MS, type Vector } from './vector.ts';
@@ -60,7 +60,7 @@ export async function play(vector: Vector, begun: (gateway: Gateway) => void = (
       ending,
     );
   }
-  broken.push(...tooOften(world.calls, [...changes, ...gateway.cuts]));
+  broken.push(...tooOften(world.calls, [...changes, ...gateway.cuts]), ...tooManyLeaves(gateway));
   gateway.stop();
   return { broken: [...new Set(broken)], trail };
 }
@@ -75,11 +75,11 @@ function momentsOf({ spells, deeds }: Vector): readonly Moment[] {
   const laid = (at: number): Faults =>
     Object.assign(
       {},
-      ...spells.filter(({ from, until }) => from <= at && at < until).map(({ fault }) => FAULTS.get(fault)),
+      ...spells.filter(({ from, until }) => from <= at && at < until).map(({ fault }) => faultOf(fault)),
     );
   return [
     ...[...edges].map((at) => ({ at, happens: (gateway: Gateway) => gateway.lay(laid(at)) })),
-    ...deeds.map(({ deed, at }) => ({ at, happens: (gateway: Gateway) => void DEEDS[deed](gateway) })),
+    ...deeds.map(({ deed, at }) => ({ at, happens: (gateway: Gateway) => void does(deed, gateway) })),
   ].sort((one, other) => one.at - other.at);
 }
 
@@ -105,6 +105,8 @@ async function heal(
   gateway.cutAtWrite = undefined;
   DEEDS['the token is plugged in'](gateway);
   DEEDS['clock is right'](gateway);
+  const { azure } = gateway.world;
+  if (azure) Object.assign(azure, { hasPolicy: true, isEnabled: true, trusted: azure.authority });
   const helped = new Map<string, number>();
   enroll(gateway);
   for (let end = clock.monotonic() + LIMIT_MS + WORK_MS; clock.monotonic() < end && broken.length === 0; ) {
@@ -113,10 +115,11 @@ async function heal(
     await look(gateway, trail);
     if (endsSoon(gateway, ending)) changed();
     if (whatIsLeft(gateway) === '') break;
-    const help = await helpFor(gateway);
     const now = clock.monotonic();
-    const since = help && helped.get(help.need);
-    if (help === undefined || (since !== undefined && now < since + AGAIN_MS)) continue;
+    const isNew = ({ need }: { need: string }) => now >= (helped.get(need) ?? Number.NEGATIVE_INFINITY) + AGAIN_MS;
+    const help = (await helpFor(gateway)).find(isNew);
+    if (help === undefined) continue;
+    const since = helped.get(help.need);
     helped.set(help.need, now);
     changed();
     help.deed();

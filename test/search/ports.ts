@@ -1,24 +1,19 @@
-import { type Code, Fault, failure } from '../../agent/failure/failure.ts';
+import { Fault, failure } from '../../agent/failure/failure.ts';
 import { Keepalive } from '../../agent/hub/keepalive.ts';
+import type { HubRenewal } from '../../agent/issuer/azure/renewal.ts';
 import { EarlyChain } from '../../agent/keys/early-chain.ts';
 import { USUAL } from '../../agent/mqtt/pings.ts';
-import type { Assignment, KeyRef, Leaf } from '../../agent/roll/leaf.ts';
-import type { Dps, Hub, HubSignal, Keys, Ports } from '../../agent/roll/ports.ts';
+import type { Assignment } from '../../agent/roll/leaf.ts';
+import type { Dps, Hub, HubSignal, Issuer, Keys, Ports } from '../../agent/roll/ports.ts';
+import { Link } from './azure/link.ts';
+import { azurePorts } from './azure/ports.ts';
+import { csrFor, keyIn } from './csr.ts';
+import { fail, LATENCY_MS, registration, type Wait } from './registration.ts';
 import type { World } from './world.ts';
 
-/** A registration that ends like this has not reached DPS: it costs the gateway a packet, and DPS nothing. */
-const UNREACHED: ReadonlySet<Code> = new Set<Code>(['NL-DPS-UNREACHABLE', 'NL-DPS-UNTRUSTED']);
-
-const LATENCY_MS = 1_000;
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
-const SLOW_MS = { dps: 130_000, issuer: 9 * MINUTE } as const;
-
-type Wait = (ms: number, abort?: AbortSignal) => Promise<void>;
-
-const fail = (code: Code | false | undefined, retryAfterMs?: number): void => {
-  if (code) throw new Fault(code, retryAfterMs === undefined ? {} : { retryAfterMs });
-};
+const SLOW_MS = 9 * MINUTE;
 
 /** The world as one process of the daemon meets it; once that is gone, nothing that it still wants has an effect. */
 export function portsOf(world: World, process: number): Ports {
@@ -28,16 +23,18 @@ export function portsOf(world: World, process: number): Ports {
     if (world.process !== process) await new Promise(() => {});
     if (abort?.aborted) throw new Fault('NL-INTERNAL', { message: 'ended' });
   };
+  const azure = world.azure && azurePorts(world, world.azure, wait);
+  if (world.azure && azure) world.azure.trouble = azure.trouble;
   return {
     keys: keysOf(world, wait),
-    ...issuerOf(world, wait),
+    ...issuerOf(world, azure?.issuer ?? caOf(world, wait)),
     opensAnew: async ({ key }) => {
       await wait(LATENCY_MS);
       const code = world.token.refusalOfNew() ?? (world.token.has(key) ? undefined : 'NL-TOKEN-KEY');
       return code && failure(code);
     },
-    dps: dpsOf(world, wait),
-    hub: hubOf(world, wait, process),
+    dps: azure?.dps ?? dpsOf(world, wait),
+    hub: hubOf(world, wait, process, azure?.renewal),
   };
 }
 
@@ -56,7 +53,7 @@ function keysOf(world: World, wait: Wait): Keys {
     csr: async (key) => {
       await wait(100);
       fail(world.token.keys().get(key.slot) === key.id ? world.faults.sign : 'NL-TOKEN-KEY');
-      return JSON.stringify(key);
+      return csrFor(key);
     },
     destroy: async (key) => {
       await wait(LATENCY_MS);
@@ -70,56 +67,48 @@ function keysOf(world: World, wait: Wait): Keys {
   };
 }
 
+/** A CA that is asked by the gateway itself. */
+const caOf = (world: World, wait: Wait): Issuer => ({
+  issue: async (csr, abort) => {
+    const { issuer: fault, issuerOddly, network } = world.faults;
+    const isSlow = issuerOddly === 'slow' || issuerOddly === 'deaf';
+    await wait(isSlow ? SLOW_MS : LATENCY_MS, issuerOddly === 'deaf' ? undefined : abort);
+    world.count('issue');
+    fail(network && 'NL-EST-UNREACHABLE');
+    fail(fault?.code, fault?.retryAfterMs);
+    return world.issue(keyIn(csr), issuerOddly === 'ahead' ? { aheadMs: 3 * DAY } : {}).chain;
+  },
+});
+
 /** An issuer, and the judge of what it gives. */
-function issuerOf(world: World, wait: Wait): Pick<Ports, 'issuer' | 'judge'> {
+function issuerOf(world: World, asked: Issuer): Pick<Ports, 'issuer' | 'judge'> {
   const early = new EarlyChain();
-  const issuer = early.before({
-    issue: async (csr, abort) => {
-      const { issuer: fault, issuerOddly, network } = world.faults;
-      const isSlow = issuerOddly === 'slow' || issuerOddly === 'deaf';
-      await wait(isSlow ? SLOW_MS.issuer : LATENCY_MS, issuerOddly === 'deaf' ? undefined : abort);
-      world.count('issue');
-      fail(network && 'NL-EST-UNREACHABLE');
-      fail(fault?.code, fault?.retryAfterMs);
-      const key = JSON.parse(csr) as KeyRef;
-      return JSON.stringify(world.issue(key, issuerOddly === 'ahead' ? { aheadMs: 3 * DAY } : {}));
-    },
-  });
-  const judge: Ports['judge'] = async (delivered) => {
+  const judge: Ports['judge'] = async (delivered, { id }) => {
     fail(world.faults.judge);
     const chain = String(delivered);
     return early.watch(chain, () => {
-      const leaf = JSON.parse(chain) as Leaf;
+      const leaf = world.leaves.get(chain);
+      if (leaf === undefined) throw new Fault('NL-LEAF-PARSE');
+      fail(world.azure !== undefined && leaf.key.id !== id && 'NL-LEAF-KEY');
       const earlyMs = leaf.notBefore - world.options.clock.now();
       if (earlyMs > 0) fail('NL-LEAF-NOT-YET', earlyMs);
       fail(!world.isLive(leaf, MINUTE) && 'NL-LEAF-VALIDITY');
       return leaf;
     });
   };
-  return { issuer, judge };
+  return { issuer: early.before(asked), judge };
 }
 
-function dpsOf(world: World, wait: Wait): Dps {
-  return {
-    register: async (leaf, abort) => {
-      await wait(world.faults.dpsOddly === 'slow' ? SLOW_MS.dps : 2 * LATENCY_MS, abort);
-      const { dpsOddly, hubLags = 0 } = world.faults;
-      world.count('register');
-      world.token.keys();
-      fail(world.handshakeOf(leaf));
-      const refusal = world.refusalOf(leaf);
-      if (refusal === undefined || !UNREACHED.has(refusal.code)) world.count('reach DPS');
-      fail(refusal?.code, refusal?.retryAfterMs);
-      if (dpsOddly === 'flips') world.assigns = world.assigns === 'hub1' ? 'hub2' : 'hub1';
-      const hub = world.assigns;
-      if (dpsOddly !== 'forgets') world.write(hub, leaf, hubLags);
-      if (dpsOddly === 'loses') fail('NL-DPS-TIMEOUT');
-      return { hub, deviceId: 'gw-1' };
-    },
-  };
-}
+const dpsOf = (world: World, wait: Wait): Dps => ({
+  register: (leaf, abort) =>
+    registration(world, wait, abort, {
+      handshake: () => world.handshakeOf(leaf),
+      refusal: () => world.refusalOf(leaf),
+      pins: leaf.thumbprint,
+    }),
+});
 
-function hubOf(world: World, wait: Wait, process: number): Hub {
+function hubOf(world: World, wait: Wait, process: number, user?: HubRenewal): Hub {
   const { clock } = world.options;
   const keepalive = new Keepalive(USUAL.everyMs, () => clock.monotonic());
   return {
@@ -128,8 +117,7 @@ function hubOf(world: World, wait: Wait, process: number): Hub {
       world.count('connect');
       world.token.keys();
       fail(world.handshakeOf(leaf));
-      const isKnown = world.registry.get(hub) === leaf.thumbprint;
-      const refusal = world.rejectionOf(leaf, hub) ?? (isKnown ? undefined : 'NL-HUB-REJECTED');
+      const refusal = world.rejectionOf(leaf, hub) ?? (world.knows(leaf, hub) ? undefined : 'NL-HUB-REJECTED');
       if (refusal !== undefined) keepalive.failed(new Fault(refusal));
       if (world.faults.hubOddly === 'mute') {
         // The hub drops the older connection of the device; that of another hub is left alone.
@@ -139,8 +127,10 @@ function hubOf(world: World, wait: Wait, process: number): Hub {
       }
       world.count('read twin');
       const { everyMs } = keepalive.begin();
-      const session = { leaf, hub, since: clock.monotonic(), process, keepalive, everyMs };
+      const link = user && new Link(world, user);
+      const session = { leaf, hub, since: clock.monotonic(), process, keepalive, everyMs, ...(link && { link }) };
       world.session = session;
+      if (link) user.opened(link);
       world.box();
       const { hubDrops } = world.faults;
       if (hubDrops !== undefined)

@@ -2,6 +2,7 @@ import type { Code } from '../../agent/failure/failure.ts';
 import { hasLeaf, restOf } from '../../agent/roll/candidate.ts';
 import { knownIds } from '../../agent/roll/look.ts';
 import { isDue } from '../../agent/roll/plan.ts';
+import { renew } from './azure/deeds.ts';
 import { DEEDS } from './deeds.ts';
 import type { Gateway } from './gateway.ts';
 import { bring } from './people.ts';
@@ -24,24 +25,27 @@ export function whatIsLeft({ state, world, isOnline, terms, clock, isPutBack }: 
   return isOfCurrent && (isOfOthers || keys.every((id) => knownIds(state).includes(id))) ? '' : 'a key is left behind';
 }
 
-/** What `status` would have a person do, where it says that one is needed. */
-export async function helpFor(
-  gateway: Gateway,
-): Promise<{ readonly need: string; readonly deed: () => void } | undefined> {
+interface Help {
+  readonly need: string;
+  readonly deed: () => void;
+}
+
+/** What `status` would have a person do, where it says that one is needed: the first thing first. */
+export async function helpFor(gateway: Gateway): Promise<readonly Help[]> {
   const answer = await gateway.daemon?.answer({ kind: 'status' });
-  if (answer?.is !== 'status' || !answer.status.person) return undefined;
+  if (answer?.is !== 'status' || !answer.status.person) return [];
   const codes = answer.status.wrong.map(({ code }) => code);
   const { next, current } = gateway.state;
   const isInPlace = current !== undefined && gateway.world.token.has(current.key);
   const isStrange = hasLeaf(next) && next.leaf.issuer !== 'CA' && gateway.world.options.enrollment === 'group';
   // A key that the token has not destroyed is told until it has; a person who finds the right token in place reads on.
-  const isDone = (code: Code) =>
-    code === 'NL-TOKEN-FAILED' && isInPlace && codes.some((other) => other !== code && NEEDS[other]);
-  const need = codes.find(
-    (code) => NEEDS[code] !== undefined && !isDone(code) && (isStrange || code !== 'NL-DPS-401002'),
-  );
-  const deed = need && NEEDS[need];
-  return need && deed && { need, deed: () => deed(gateway) };
+  const hasOther = (code: Code) => codes.some((other) => other !== code && NEEDS[other]);
+  const isMade = (code: Code) => code === 'NL-TOKEN-KEY' && gateway.terms.automatic;
+  const isDone = (code: Code) => hasOther(code) && ((code === 'NL-TOKEN-FAILED' && isInPlace) || isMade(code));
+  return codes.flatMap((need) => {
+    const deed = isDone(need) || (need === 'NL-DPS-401002' && !isStrange) ? undefined : NEEDS[need];
+    return deed ? [{ need, deed: () => deed(gateway) }] : [];
+  });
 }
 
 /** Who must act, and what they do. What the operator enrolls is done anyway. */
@@ -53,6 +57,8 @@ const NEEDS: Partial<Record<Code, (gateway: Gateway) => void>> = {
     gateway.world.token.clear(knownIds(gateway.state));
     if (!gateway.terms.automatic) void bring(gateway);
   },
+  'NL-ONBOARDING-EXPIRED': (gateway) => gateway.world.azure && renew(gateway.world.azure, gateway),
+  'NL-ONBOARDING-KEY': (gateway) => gateway.world.azure && renew(gateway.world.azure, gateway),
   // The token of this gateway is plugged in again.
   'NL-TOKEN-FAILED': ({ world, state }) => world.token.putBack(state.current?.key),
   // A leaf of another CA in a group: the technician takes it back.

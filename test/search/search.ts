@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
 import { play } from './play.ts';
 import { shrink } from './shrink.ts';
-import { told, vectorOf } from './vector.ts';
+import { type Trust, told, vectorOf } from './vector.ts';
 
 /**
  * Random faults over time, in virtual time, until a law breaks:
- *   node --import tsx test/search/search.ts [--minutes N] [--runs N] [--seed FIRST] [--step N] [--stories N]
+ *   node --import tsx test/search/search.ts [--minutes N] [--runs N] [--seed FIRST] [--step N] [--stories N] [--trust leaf|ca]
  * Prints each story that broke a law, as short as it could be made, and how many runs there were.
  */
 const { values } = parseArgs({
@@ -15,6 +15,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
     step: { type: 'string', default: '1' },
     stories: { type: 'string', default: '1' },
+    trust: { type: 'string', default: 'drawn' },
   },
 });
 const end = performance.now() + Number(values.minutes) * 60_000;
@@ -25,7 +26,7 @@ let runs = 0;
 let stories = 0;
 let seed = first;
 for (; performance.now() < end && runs < Number(values.runs) && stories < Number(values.stories); seed += step) {
-  const vector = vectorOf(seed);
+  const vector = vectorOf(seed, values.trust as Trust);
   const { broken } = await play(vector);
   runs += 1;
   if (broken.length === 0) continue;

@@ -1,3 +1,5 @@
+import { AZURE_DEEDS } from './azure/deeds.ts';
+import { AZURE_FAULTS } from './azure/faults.ts';
 import { DEEDS, type Deed } from './deeds.ts';
 import { diceOf } from './dice.ts';
 import { FAULTS } from './faults.ts';
@@ -24,42 +26,64 @@ const BEGINS = ['new', 'given', 'serving', 'serving', 'serving', 'serving', 'ser
 const LEFT = [0.2 * HOUR, 3 * HOUR, 6 * HOUR, 24 * HOUR, 30 * DAY];
 const LIFETIMES = [5 * HOUR, 24 * HOUR, 30 * DAY];
 
-/** The vector of a seed: always the same. */
-export function vectorOf(seed: number): Vector {
+const ONBOARDING_LEFT = [0, 2 * HOUR, 1_000 * DAY, 1_000 * DAY, 1_000 * DAY];
+
+/** Who trusts what: as the dice of the seed say, or as a test asks for. */
+export type Trust = 'leaf' | 'ca' | 'drawn';
+
+/** The vector of a seed: always the same. What came later is drawn last, so that the stories of older seeds stay what they were. */
+export function vectorOf(seed: number, trust: Trust = 'drawn'): Vector {
   const draw = diceOf(seed);
   const upTo = (count: number) => Math.floor(draw() * count);
   const oneOf = <T>(list: readonly T[]): T => list[upTo(list.length)] as T;
   const moment = () => Math.round((draw() * SPAN_MS) / MINUTE) * MINUTE;
-  const spells = Array.from({ length: 1 + upTo(3) }, () => {
+  const spellOf = (faults: ReadonlyMap<string, unknown>) => () => {
     const from = draw() < 0.3 ? 0 : moment();
     const until = draw() < 0.5 ? SPAN_MS : Math.min(SPAN_MS, from + Math.round((draw() * 3 * HOUR) / MINUTE) * MINUTE);
-    return { fault: oneOf([...FAULTS.keys()]), from, until };
-  });
-  const deeds = Array.from({ length: upTo(5) }, () => ({ deed: oneOf(Object.keys(DEEDS) as Deed[]), at: moment() }));
+    return { fault: oneOf([...faults.keys()]), from, until };
+  };
+  const deedOf = (deeds: object) => () => ({ deed: oneOf(Object.keys(deeds) as Deed[]), at: moment() });
+  const spells = Array.from({ length: 1 + upTo(3) }, spellOf(FAULTS));
+  const deeds = Array.from({ length: upTo(5) }, deedOf(DEEDS));
+  const origin: Origin = {
+    seed,
+    enrollment: draw() < 0.5 ? 'group' : 'individual',
+    begins: oneOf(BEGINS),
+    leftMs: oneOf(LEFT),
+    lifetimeMs: oneOf(LIFETIMES),
+    automatic: draw() < 0.85,
+    keepKey: draw() < 0.15,
+  };
+  const isByCa = draw() < 0.25;
+  if (trust === 'leaf' || (trust === 'drawn' && !isByCa)) return { origin, spells, deeds: deeds.sort(byTime) };
   return {
     origin: {
-      seed,
-      enrollment: draw() < 0.5 ? 'group' : 'individual',
-      begins: oneOf(BEGINS),
-      leftMs: oneOf(LEFT),
-      lifetimeMs: oneOf(LIFETIMES),
-      automatic: draw() < 0.85,
-      keepKey: draw() < 0.15,
+      ...origin,
+      enrollment: 'group',
+      begins: origin.begins === 'given' ? 'serving' : origin.begins,
+      automatic: true,
+      onboardingLeftMs: oneOf(ONBOARDING_LEFT),
     },
-    spells,
-    deeds: deeds.sort((one, other) => one.at - other.at),
+    spells: [...spells.slice(0, upTo(spells.length + 1)), ...Array.from({ length: upTo(3) }, spellOf(AZURE_FAULTS))],
+    deeds: [...deeds, ...Array.from({ length: upTo(4) }, deedOf(AZURE_DEEDS))].sort(byTime),
   };
 }
+
+const byTime = (one: { readonly at: number }, other: { readonly at: number }): number => one.at - other.at;
 
 const clock = (ms: number) =>
   `${String(Math.floor(ms / HOUR)).padStart(2, '0')}:${String(Math.floor((ms % HOUR) / MINUTE)).padStart(2, '0')}`;
 
 /** A vector as a story. */
 export function told({ origin, spells, deeds }: Vector): string {
-  const { enrollment, begins, leftMs, lifetimeMs, automatic, keepKey, seed } = origin;
+  const { enrollment, begins, leftMs, lifetimeMs, automatic, keepKey, onboardingLeftMs, seed } = origin;
   const first =
     begins === 'new' ? 'a new gateway' : `a ${begins === 'given' ? 'given ' : ''}leaf with ${leftMs / HOUR} h left`;
-  const issuer = automatic ? `leaves of ${lifetimeMs / HOUR} h` : 'a person brings leaves';
+  const azure =
+    onboardingLeftMs === undefined
+      ? ''
+      : ` from Azure, the onboarding certificate has ${onboardingLeftMs / HOUR} h left`;
+  const issuer = automatic ? `leaves of ${lifetimeMs / HOUR} h${azure}` : 'a person brings leaves';
   const lines = [
     ...spells.map(({ fault, from, until }) => ({ at: from, line: `${clock(from)} to ${clock(until)}  ${fault}` })),
     ...deeds.map(({ deed, at }) => ({ at, line: `${clock(at)}           ${deed}` })),

@@ -12,8 +12,8 @@ export class VirtualClock implements Clock {
   #wall: number;
   #monotonic = 0;
   #order = 0;
-  /** Monotonic moment at which the wall clock was last set. */
-  steppedAt = Number.NEGATIVE_INFINITY;
+  /** Monotonic moments at which the wall clock was set. */
+  readonly steps: number[] = [];
   readonly #sleepers = new Set<Sleeper>();
 
   constructor(wall: number) {
@@ -46,7 +46,7 @@ export class VirtualClock implements Clock {
   /** The wall clock alone is set. */
   step(ms: number): void {
     this.#wall += ms;
-    this.steppedAt = this.#monotonic;
+    this.steps.push(this.#monotonic);
   }
 
   /** Lets time pass on both clocks; whoever sleeps wakes at its own moment, and has done what it does before the next wakes. */

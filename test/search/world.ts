@@ -3,6 +3,10 @@ import { type Keepalive, LEAST_PING_MS } from '../../agent/hub/keepalive.ts';
 import { type Quiet, USUAL } from '../../agent/mqtt/pings.ts';
 import type { KeyRef, Leaf } from '../../agent/roll/leaf.ts';
 import type { HubSignal } from '../../agent/roll/ports.ts';
+import type { RollState } from '../../agent/roll/state.ts';
+import { Azure } from './azure/azure.ts';
+import { chainOf } from './azure/certificates.ts';
+import type { Link } from './azure/link.ts';
 import type { Answered, Faults, Whom } from './faults.ts';
 import { Reader } from './token.ts';
 import type { VirtualClock } from './virtual-clock.ts';
@@ -12,6 +16,7 @@ export const CALLS = [
   'register',
   'reach DPS',
   'issue',
+  'certificate',
   'connect',
   'read twin',
   'write',
@@ -32,6 +37,10 @@ export interface WorldOptions {
   readonly enrollment: 'group' | 'individual';
   /** Of the leaves that the issuer gives, in milliseconds. */
   readonly lifetimeMs: number;
+  /** Azure issues the leaves, and the certificate that it knows the gateway by ends after so long, in milliseconds. */
+  readonly onboardingLeftMs?: number | undefined;
+  /** Of the process that is alive. */
+  readonly state: () => RollState;
   /** The leaf that the journal calls current, and every leaf that it knows. */
   readonly current: () => Leaf | undefined;
   readonly candidate: () => Leaf | undefined;
@@ -47,6 +56,7 @@ interface Session {
   readonly keepalive: Keepalive;
   /** From ping to ping, in milliseconds. */
   readonly everyMs: number;
+  readonly link?: Link;
 }
 
 /** The outside of one gateway: token, issuer, DPS and two hubs. It outlives the daemon's processes. */
@@ -62,7 +72,10 @@ export class World {
   /** Thumbprint in the registry of each hub. */
   readonly registry = new Map<string, string>();
   readonly gone = new Set<string>();
-  session: Session | undefined;
+  #session: Session | undefined;
+  /** Every leaf, by its chain. */
+  readonly leaves = new Map<string, Leaf>();
+  readonly azure: Azure | undefined;
   /** Monotonic moments of each call. */
   readonly calls: Record<Call, number[]> = Object.fromEntries(CALLS.map((call) => [call, []])) as never;
   /** The process that is alive; what others still want has no effect. */
@@ -73,6 +86,17 @@ export class World {
 
   constructor(options: WorldOptions) {
     this.options = options;
+    const { onboardingLeftMs } = options;
+    this.azure = onboardingLeftMs === undefined ? undefined : new Azure(this, onboardingLeftMs);
+  }
+
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  set session(session: Session | undefined) {
+    this.#session?.link?.end();
+    this.#session = session;
   }
 
   count(call: Call): void {
@@ -87,16 +111,20 @@ export class World {
     this.#made += 1;
     const now = this.options.clock.now();
     const name = String(this.#made);
-    return {
+    const chain = this.azure ? chainOf(this.#made) : `PEM ${name}`;
+    const leaf: Leaf = {
       key: { slot, id },
-      chain: `PEM ${name}`,
-      thumbprint: `T${name}`,
+      chain,
+      thumbprint: this.azure?.thumbprintOf(chain) ?? `T${name}`,
       cn: 'gw-1',
       serial: name,
       issuer: isStrange ? STRANGER : 'CA',
       notBefore: now + aheadMs,
       notAfter: now + Math.max(0, aheadMs) + lifetimeMs,
     };
+    this.leaves.set(chain, leaf);
+    this.azure?.keep(leaf);
+    return leaf;
   }
 
   makeKey(slot: KeyRef['slot'], id = `K${this.#made + 1}`): KeyRef {
@@ -115,15 +143,18 @@ export class World {
     return whom === 'all' || (whom === 'current') === isCurrent;
   }
 
-  /** What DPS would say to a leaf; undefined where it would assign. */
-  refusalOf(leaf: Leaf): Answered | undefined {
+  /** What DPS would say to a leaf, or to the onboarding identity in place of it; undefined where it would assign. */
+  refusalOf(leaf?: Leaf): Answered | undefined {
     const { dps, network } = this.faults;
     if (network) return { code: 'NL-DPS-UNREACHABLE', whom: 'all' };
-    if (dps !== undefined && this.meets(dps.whom, leaf.thumbprint)) return dps;
+    // The onboarding identity is the same, whatever leaf it asks for.
+    const shown = this.azure ? undefined : leaf;
+    if (dps !== undefined && (shown === undefined || this.meets(dps.whom, shown.thumbprint))) return dps;
     if (!this.enabled) return { code: 'NL-DPS-DISABLED', whom: 'all' };
-    const isOfGroup = this.options.enrollment === 'group' && leaf.issuer !== STRANGER;
-    const known = isOfGroup || this.enrolled.has(leaf.thumbprint);
-    return known && this.isLive(leaf) ? undefined : { code: 'NL-DPS-401002', whom: 'all' };
+    if (shown === undefined) return this.azure?.refusal();
+    const isOfGroup = this.options.enrollment === 'group' && shown.issuer !== STRANGER;
+    const known = isOfGroup || this.enrolled.has(shown.thumbprint);
+    return known && this.isLive(shown) ? undefined : { code: 'NL-DPS-401002', whom: 'all' };
   }
 
   /** What a hub would say to a leaf that DPS has just registered; undefined where it would accept. */
@@ -131,7 +162,13 @@ export class World {
     const { hub: fault, network } = this.faults;
     if (network || this.gone.has(hub)) return 'NL-HUB-UNREACHABLE';
     if (fault !== undefined && this.meets(fault.whom, leaf.thumbprint)) return fault.code;
-    return this.isLive(leaf) ? undefined : 'NL-HUB-CLOSED';
+    if (!this.isLive(leaf)) return 'NL-HUB-CLOSED';
+    return this.azure?.trusts(leaf) === false ? 'NL-HUB-REJECTED' : undefined;
+  }
+
+  /** Whether the leaf is that of a device of this hub, which may trust each leaf of a CA. */
+  knows({ thumbprint }: Leaf, hub: string): boolean {
+    return this.azure ? this.registry.has(hub) : this.registry.get(hub) === thumbprint;
   }
 
   handshakeOf(leaf: Leaf): Code | undefined {
@@ -187,14 +224,14 @@ export class World {
     if (session !== undefined && faults.hubOddly === 'ended' && !this.isLive(session.leaf)) this.endSession();
   }
 
-  /** DPS tells a hub of this leaf, which learns of it after a while. Registered last wins. */
-  write(hub: string, leaf: Leaf, afterMs: number): void {
+  /** DPS tells a hub of a leaf, and it learns of it after a while. Registered last wins. */
+  write(hub: string, thumbprint: string, afterMs: number): void {
     const learn = () => {
       if (!this.#late.delete(learn)) return;
       // A device that moves is taken out of the hub that it leaves.
       this.registry.clear();
-      this.registry.set(hub, leaf.thumbprint);
-      const isOther = this.session?.leaf.thumbprint !== leaf.thumbprint;
+      this.registry.set(hub, thumbprint);
+      const isOther = this.session?.leaf.thumbprint !== thumbprint;
       if (this.faults.hubOddly === 'changed' && isOther) this.endSession();
     };
     this.#late.add(learn);

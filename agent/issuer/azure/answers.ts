@@ -26,7 +26,7 @@ const LONGEST_WAIT_S = 86_400;
 /**
  * The ID of a request for a certificate: 4 to 36 characters of `[A-Za-z0-9-]`. Drawn from the CSR and the leaf that it is to
  * replace, so that the same request has the same ID after a restart, and another one for the same key has another.
- * @param before thumbprint of the current leaf
+ * @param before thumbprint of the current leaf, or the chain that came for this CSR and was refused
  */
 export const requestId = (csr: string, before: string): string =>
   createHash('sha256').update(`${before}\n${csr}`).digest('hex').slice(0, 32);

@@ -1,5 +1,6 @@
 import { Fault } from '../../failure/failure.ts';
 import type { HubMessage, HubSession, SessionUser } from '../../mqtt/hub-session.ts';
+import { type Clock, systemClock } from '../../time/clock.ts';
 import { within } from '../../time/within.ts';
 import { ANSWERS, type HubAnswer, REQUESTS, readAnswer } from './answers.ts';
 
@@ -33,10 +34,14 @@ interface Sent {
   answer?: HubAnswer;
   /** Attempts without any answer. */
   silent: number;
+  /** Attempts that have only waited, since its 202. */
+  waited: number;
 }
 
 /** Three packets for one certificate: the request, the same in place of another one, and the same once more. */
 const MOST_SENT = 3;
+/** After the 202 nothing may come any more. To ask again is "known to be the same request", and these waits are an hour at most. */
+const MOST_WAITED = 3;
 /** A hub without the operation may say nothing, or end the session. */
 const MOST_SILENT = 2;
 
@@ -48,14 +53,16 @@ const MOST_SILENT = 2;
 export class HubRenewal implements SessionUser {
   readonly #next: SessionUser | undefined;
   readonly #times: RenewalTimes;
+  readonly #clock: Pick<Clock, 'sleep'>;
   #session: HubSession | undefined;
   #sent: Sent | undefined;
   #opened: () => void = () => {};
   #heard: (answer: HubAnswer) => void = () => {};
 
-  constructor(next: SessionUser | undefined, times = TIMES) {
+  constructor(next: SessionUser | undefined, times = TIMES, clock: Pick<Clock, 'sleep'> = systemClock) {
     this.#next = next;
     this.#times = times;
+    this.#clock = clock;
   }
 
   opened(session: HubSession): void {
@@ -91,9 +98,12 @@ export class HubRenewal implements SessionUser {
     if (earlier?.answer?.is === 'issued') return earlier.answer.chain;
     const session = await this.#awaited(abort);
     if (session === undefined || (earlier !== undefined && earlier.silent >= MOST_SILENT)) return undefined;
-    if (earlier?.answer?.is === 'accepted' && earlier.session === session) throw this.#pending();
+    if (earlier?.answer?.is === 'accepted' && earlier.session === session && earlier.waited < MOST_WAITED) {
+      earlier.waited += 1;
+      throw this.#pending();
+    }
     const takeBack = await request.begin();
-    const sent: Sent = { id: request.id, silent: (earlier?.silent ?? 0) + 1 };
+    const sent: Sent = { id: request.id, silent: (earlier?.silent ?? 0) + 1, waited: 0 };
     this.#sent = sent;
     try {
       const isGranted = await this.#subscribed(session, abort);
@@ -126,7 +136,7 @@ export class HubRenewal implements SessionUser {
       },
     );
     const late = () => silent('no SUBACK');
-    return within(granted, { abort, after: { ms: this.#times.answerMs, late } });
+    return within(granted, { abort, after: { ms: this.#times.answerMs, late, clock: this.#clock } });
   }
 
   async #request({ csr, id }: LeafRequest, session: HubSession, abort: AbortSignal): Promise<string | undefined> {
@@ -169,8 +179,8 @@ export class HubRenewal implements SessionUser {
     lost.catch(() => {});
     const payload = Buffer.from(JSON.stringify(body));
     await within(session.publish({ topic: `${REQUESTS}${id}`, payload, qos: 1 }), { abort });
-    const late = () => silent(`no answer within ${answerMs} ms`);
-    const answer = await within(Promise.race([first, lost]), { abort, after: { ms: answerMs, late } });
+    const after = { ms: answerMs, late: () => silent(`no answer within ${answerMs} ms`), clock: this.#clock };
+    const answer = await within(Promise.race([first, lost]), { abort, after });
     if (answer.is !== 'accepted') return answer;
     // Both may have come in one piece.
     const latest = this.#sent?.answer ?? answer;
@@ -181,7 +191,7 @@ export class HubRenewal implements SessionUser {
   /** Undefined when the time is over. */
   async #patiently<T>(work: Promise<T>, ms: number, abort: AbortSignal): Promise<T | undefined> {
     const over = new Error('over');
-    return within(work, { abort, after: { ms, late: () => over } }).catch((error: unknown) => {
+    return within(work, { abort, after: { ms, late: () => over, clock: this.#clock } }).catch((error: unknown) => {
       if (error === over) return undefined;
       throw error;
     });

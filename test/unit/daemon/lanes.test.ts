@@ -158,6 +158,7 @@ function braked(state: RollState) {
   const counts = { tried: 0 };
   const silence = () => {};
   const lanes = new Lanes({
+    isFree: () => false,
     clock,
     log: { error: silence, warn: silence, info: silence, debug: silence },
     attempt: () => {

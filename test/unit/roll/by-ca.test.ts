@@ -30,8 +30,8 @@ table('the hub trusts a CA, and refuses the current leaf', [
   [
     'a leaf that waits is tried',
     rejected,
-    { terms: ca, grace: last, unproven: 1, next: waits },
-    'rejected: re-register',
+    { terms: ca, grace: last, unproven: 1, rolledFor: thumbprint, next: waits },
+    'rejected: roll',
   ],
   [
     'the roll goes on',
@@ -53,6 +53,12 @@ table('the hub trusts a CA, and refuses the current leaf', [
     'assigned-but-refused: ignore',
   ],
   ['stranded: another leaf', probe, { terms: ca, phase: 'stranded', stranded: true, rejected: true }, 'probe: roll'],
+  [
+    'stranded: a leaf that waits',
+    probe,
+    { terms: ca, phase: 'stranded', stranded: true, rejected: true, next: waits },
+    'probe: roll',
+  ],
   [
     'where DPS pins the leaf, it is asked',
     probe,

@@ -40,14 +40,13 @@ function stage(played: Played = {}) {
   const registrations: (string | undefined)[] = [];
   let record: string | undefined;
   const now = () => played.now ?? NOW;
-  let hubs = 0;
+  const hubs: string[] = [];
   const parts = createAzure({
-    current: () => played.current,
-    assignment: () => played.assignment,
+    state: () => ({ ...played, rejected: false }),
     now,
     renewal: {
-      async issue() {
-        hubs += 1;
+      async issue({ id }) {
+        hubs.push(id);
         return played.overHub;
       },
     },
@@ -75,7 +74,7 @@ function stage(played: Played = {}) {
       () => 'done',
       (error: unknown) => (error instanceof Fault ? error.failure.code : error),
     );
-  return { ...parts, registrations, played, hubs: () => hubs, issue: () => code(parts.issuer.issue(CSR, never)), code };
+  return { ...parts, registrations, played, hubs, issue: () => code(parts.issuer.issue(CSR, never)), code };
 }
 
 test('without a leaf: one registration with the CSR, and its assignment is that of the leaf', async () => {
@@ -88,11 +87,26 @@ test('without a leaf: one registration with the CSR, and its assignment is that 
   assert.deepEqual(registrations, ['Q1NS', undefined], 'a second question is a real one');
 });
 
-test('another leaf is looked up, without a CSR', async () => {
-  const { issue, dps, registrations } = stage();
+test('what DPS has said of a hub holds for another leaf, too, for ten minutes; then it is looked up, without a CSR', async () => {
+  const { issue, dps, registrations, played } = stage();
   await issue();
-  await dps.register(leafOf('AA'), never);
+  assert.equal(dps.knows?.(leafOf('AA')), true);
+  assert.deepEqual(await dps.register(leafOf('AA'), never), HUB);
+  assert.deepEqual(registrations, ['Q1NS']);
+  assert.equal(dps.knows?.(leafOf('AA')), false, 'asked for again, it is a real question');
+  played.now = NOW + 600_000;
+  assert.equal(dps.knows?.(leafOf('BB')), false);
+  await dps.register(leafOf('BB'), never);
   assert.deepEqual(registrations, ['Q1NS', undefined]);
+});
+
+test('a fault of the onboarding identity is told until DPS has accepted it', async () => {
+  const { issue, trouble, played } = stage({ fault: new Fault('NL-ONBOARDING-EXPIRED') });
+  await issue();
+  assert.equal(trouble()?.code, 'NL-ONBOARDING-EXPIRED');
+  Object.assign(played, { fault: undefined });
+  await issue();
+  assert.equal(trouble(), undefined);
 });
 
 const serving = { current: leafOf('AA'), assignment: { hub: 'hub-2', deviceId: 'gw-0001' }, overHub: issued.pem };
@@ -102,6 +116,17 @@ test('renewed over the hub: no registration, and the assignment of the leaf befo
   assert.equal(await issue(), 'done');
   assert.deepEqual(await dps.register(leafOf(THUMBPRINT), never), serving.assignment);
   assert.deepEqual(registrations, []);
+});
+
+test('a leaf that the hub gave and then refuses: its key gets another by a request of its own', async () => {
+  const { issue, dps, hubs, registrations } = stage({ ...serving });
+  await issue();
+  assert.deepEqual(await dps.register(leafOf(THUMBPRINT), never), serving.assignment);
+  await issue();
+  const [first, second] = hubs;
+  assert.notEqual(first, second, 'a hub answers the same ID with the same leaf');
+  assert.deepEqual(registrations, []);
+  assert.deepEqual(await dps.register(leafOf(THUMBPRINT), never), HUB, 'DPS may have another hub');
 });
 
 for (const [why, changed] of [
@@ -132,6 +157,13 @@ for (const [profile, expected] of [
     assert.equal(await issue(), expected);
   });
 }
+
+test('a leaf that came with a hub of MQTT 5 was issued: it counts', async () => {
+  const list = [issued.der.toString('base64')];
+  const { issue } = stage({ state: { connectionProfile: 'mqttV5', issuedCertificateChain: list } });
+  for (let times = 1; times <= 3; times += 1) assert.equal(await issue(), 'NL-AZURE-MQTT5');
+  assert.equal(await issue(), 'NL-AZURE-PACE');
+});
 
 test('no policy: its own sentence, and it counts as no leaf', async () => {
   const { issue } = stage({ state: { issuedCertificateChain: null } });

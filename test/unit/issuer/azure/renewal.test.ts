@@ -64,6 +64,17 @@ test('the certificate comes later: nothing is asked twice in a session, and it i
   assert.deepEqual(begun, ['request-1']);
 });
 
+test('after the 202 nothing comes: the same request is sent again, but not at each attempt', async () => {
+  const { opened, issue, begun } = stage();
+  const session = opened();
+  session.answers = (id, times) => session.arrive(times === 1 ? 202 : 200, id, { certificates });
+  for (let times = 1; times <= 4; times += 1) assert.equal(await code(issue()), 'NL-AZURE-PENDING');
+  assert.equal(session.asked.length, 1);
+  assert.equal(await code(issue()), 'issued');
+  assert.deepEqual(session.asked[1], session.asked[0]);
+  assert.deepEqual(new Set(begun), new Set(['request-1']));
+});
+
 test('in another session the same request is sent again, with the same ID', async () => {
   const { opened, issue } = stage();
   const first = opened();
