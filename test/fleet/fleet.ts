@@ -3,6 +3,7 @@ import { VirtualClock } from '../search/virtual-clock.ts';
 import { Far, type FarOptions } from './far.ts';
 import { Gateway, type Member } from './gateway.ts';
 import { Edge, Sample } from './peers.ts';
+import type { Rate } from './quota.ts';
 import { MINUTE, SECOND } from './stories.ts';
 
 export const KINDS = { newleaf: Gateway, sample: Sample, edge: Edge } as const;
@@ -13,6 +14,8 @@ const START = Date.UTC(2030, 0, 1);
 const WHOLE = 10_000;
 const REGISTRATIONS = 1_000;
 const CONNECTS = 100;
+/** Of a few connects a second chance alone would decide who waits. */
+const LEAST = 20;
 
 export interface FleetOptions extends Partial<Omit<FarOptions, 'clock'>> {
   readonly kind: Kind;
@@ -35,7 +38,7 @@ export class Fleet {
     this.far = new Far({
       clock: new VirtualClock(START),
       registrations: { count: REGISTRATIONS * this.share, ms: MINUTE },
-      connects: { count: CONNECTS * this.share, ms: SECOND },
+      connects: atLeast({ count: CONNECTS * this.share, ms: SECOND }),
       ...far,
     });
     const Of = KINDS[kind];
@@ -66,4 +69,10 @@ export class Fleet {
   close(): void {
     for (const member of this.members) member.cut();
   }
+}
+
+/** The same rate, counted over a longer time. */
+function atLeast({ count, ms }: Rate): Rate {
+  const longer = Math.max(1, LEAST / count);
+  return { count: count * longer, ms: ms * longer };
 }
