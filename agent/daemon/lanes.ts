@@ -5,6 +5,7 @@ import type { Advance } from '../roll/advance.ts';
 import { pauseMs, turnMs } from '../roll/backoff.ts';
 import { hasLeaf } from '../roll/candidate.ts';
 import { canGoBack, REGISTERING, remaining } from '../roll/look.ts';
+import { drawOf } from '../roll/plan.ts';
 import { isSuspect } from '../roll/poison.ts';
 import type { RollEffect, RollEvent, RollState } from '../roll/state.ts';
 import { Brake } from './brake.ts';
@@ -78,7 +79,9 @@ export class Lanes {
         const tries = Math.max(1, lane.tries(effect));
         const leftMs = remaining(state, event.at);
         const turn = effect.kind === 'register' && byTurns ? turnMs(event.draw) : undefined;
-        const ladderMs = pauses ? pauseMs(effect.kind, tries, retry, event.draw, leftMs, turn) : 0;
+        // Each leaf has its own moment in a minute that a whole fleet waits for.
+        const draw = 'leaf' in effect ? drawOf(`${effect.leaf.serial} ${effect.kind}`) : event.draw;
+        const ladderMs = pauses ? pauseMs(effect.kind, tries, retry, draw, leftMs, turn) : 0;
         const waits = !session && effects.some(isSession) && isSuspect(state, effect);
         const suspectMs = waits ? Math.max(0, this.#startedAt + SUSPECT_MS - clock.monotonic()) : 0;
         // The pause of a leaf that is not valid yet is counted by our own clock.

@@ -21,18 +21,35 @@ export const rungMs = ({ firstMs, capMs, factor = 2 }: Ladder, tries: number): n
 /** Spread by this share to both sides. @param draw in [0, 1) */
 export const jittered = (ms: number, jitter: number, draw: number): number => ms * (1 - jitter + 2 * jitter * draw);
 
+interface Spread extends Ladder {
+  readonly jitter: number;
+  /** Not to both sides of a rung, but from this rung to the next. */
+  readonly isEven?: true;
+}
+
 /**
  * DPS: "5xx: exponential backoff, first delay at least 5 s"
  * (Microsoft, concepts-device-reprovision). The jitter keeps a fleet that lost its hub together from coming back together.
  */
-const LADDERS: Record<RollEffect['kind'], Ladder & { readonly jitter: number }> = {
-  connect: { firstMs: SECOND, capMs: MINUTE, jitter: 0.2 },
+const LADDERS: Record<RollEffect['kind'], Spread> = {
+  // A hub takes so many connects a second. With a draw that stays, a fleet fills each minute evenly, and leaves no second unused.
+  connect: { firstMs: SECOND, capMs: MINUTE, jitter: 0.2, isEven: true },
   // Seven registrations in the first hour, then 24 a day: 1,000 gateways of an instance together do not reach its quota.
   register: { firstMs: 5 * SECOND, capMs: HOUR, jitter: 0.25, factor: 3 },
   'request-leaf': { firstMs: 5 * SECOND, capMs: 15 * MINUTE, jitter: 0.25 },
   'generate-key': { firstMs: 5 * SECOND, capMs: 5 * MINUTE, jitter: 0.2 },
   'destroy-key': { firstMs: 5 * SECOND, capMs: 10 * MINUTE, jitter: 0.2 },
 };
+
+/**
+ * DPS counts by the minute, and a gateway cannot know how many others it throttles: it asks once in each of the windows, which
+ * grow by a third. So a fleet of any size needs a third more than the quota at most, and DPS is asked 11 times in the first hour.
+ */
+const THROTTLED: Spread = { firstMs: 90 * SECOND, capMs: HOUR, factor: 4 / 3, jitter: 0.25, isEven: true };
+/** The first window begins so long after the 429. */
+const LEAST_MS = 5 * SECOND;
+
+const throttledMs = (tries: number): number => (tries === 1 ? LEAST_MS : rungMs(THROTTLED, tries - 1));
 
 /** Failures that have cost DPS nothing, and mostly mean that there is no network: when it is back, an hour is too long. */
 const NEVER_THERE: ReadonlySet<Failure['code']> = new Set<Failure['code']>([
@@ -56,6 +73,7 @@ export const LARGEST_PAUSE_MS = HOUR;
  * The pause in milliseconds before try number `tries` + 1, after `tries` failures in a row (1 or more). It is at least the
  * time that the other side asked for, but for an issuer at most a day, for a leaf that begins later an hour, and at most half of the leaf's remaining life; jitter
  * is added on top of it, never taken off.
+ * @param draw in [0, 1): of a leaf that stays the same (`drawOf`) where a ladder spreads from rung to rung
  * @param remainingMs what is left of the leaf that must be replaced: the pause is never more than half of it
  * @param mostMs bounds the ladder, but not the far side
  */
@@ -67,16 +85,20 @@ export function pauseMs(
   remainingMs = Number.POSITIVE_INFINITY,
   mostMs = Number.POSITIVE_INFINITY,
 ): number {
-  const { jitter, ...ladder } = LADDERS[effect];
+  const isThrottled = failure.code === 'NL-DPS-THROTTLED';
+  const { jitter, isEven, ...ladder } = isThrottled ? THROTTLED : LADDERS[effect];
   const capMs = effect === 'register' && NEVER_THERE.has(failure.code) ? 10 * MINUTE : ladder.capMs;
-  const rung = rungMs({ ...ladder, capMs }, tries);
+  const rungOf = (at: number): number => (isThrottled ? throttledMs(at) : rungMs({ ...ladder, capMs }, at));
+  const rung = rungOf(tries);
   const half = Math.max(effect === 'register' ? LEAST_HALF_DPS_MS : LEAST_HALF_MS, remainingMs / 2);
   // An issuer that says "tomorrow" does not know that the leaf ends tonight, and one that says "in 30 years" is mistaken.
   const wanted = failure.retryAfterMs ?? 0;
   // Whose clock is wrong is not known, and one that has been set right is no reason to wait.
   const most = failure.code === 'NL-LEAF-NOT-YET' ? HOUR : DAY;
   const asked = effect === 'request-leaf' ? Math.min(wanted, half, most) : wanted;
-  const pause = asked > rung ? asked * (1 + jitter * draw) : Math.max(asked, jittered(rung, jitter, draw));
+  const later = isEven ? Math.max(rungOf(tries + 1) - rung, asked * jitter) : asked * jitter;
+  const isOnTop = isEven || asked > rung;
+  const pause = isOnTop ? Math.max(asked, rung) + later * draw : Math.max(asked, jittered(rung, jitter, draw));
   return Math.round(Math.max(asked, Math.min(pause, half, mostMs)));
 }
 

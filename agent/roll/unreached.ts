@@ -7,12 +7,19 @@ import { askForCurrent, finish, giveUp, makesWay, park, toRegisterNext } from '.
 import { isSession } from './poison.ts';
 import type { Decision, Moved, Of, RollEffect, RollEvent, RollState } from './state.ts';
 
+interface Patience {
+  /** How often DPS may be silent before another leaf is tried. */
+  readonly unheard: number;
+  /** No two of these are as far from each other, in milliseconds: the pace of a day has slowed the ladder down. */
+  readonly slowMs: number;
+}
+
 /** The ladder of a registration takes three minutes to its fifth rung. */
-const UNHEARD = 5;
+const SILENT: Patience = { unheard: 5, slowMs: 4 * 60_000 };
+/** Half an hour: a 429 says nothing of the leaf, and the other one, which DPS may have refused, would be throttled as well. */
+const THROTTLED: Patience = { unheard: 8, slowMs: 20 * 60_000 };
 /** A candidate that is asked for again has used its ladder: each further round costs a registration of the current leaf as well. */
 const UNHEARD_AGAIN = 1;
-/** No two of these five are as far from each other, in milliseconds: the pace of a day has slowed the ladder down. */
-const SLOW_MS = 4 * 60_000;
 
 /** Without an answer, phase and candidate stay for as long as it lasts; unless there is another leaf to try. */
 export function unsettled(before: RollState, event: Of<'failed'>, decision?: Decision): Moved {
@@ -20,7 +27,8 @@ export function unsettled(before: RollState, event: Of<'failed'>, decision?: Dec
   const again = (state: RollState): Moved => ({ state, retry: failure });
   if (effect.kind === 'register') {
     const state = { ...before, unheard: (before.unheard ?? 0) + 1 };
-    return again(isShort(state, event) ? state : tryOther(state, event, failure));
+    const patience = failure.code === 'NL-DPS-THROTTLED' ? THROTTLED : SILENT;
+    return again(isShort(state, event, patience) ? state : tryOther(state, event, failure));
   }
   if (failure.code === 'NL-TOKEN-KEY' && isSession(effect, before.current))
     return again(begin({ ...before, keyless: (before.keyless ?? 0) + 1 }, event, decision));
@@ -38,16 +46,12 @@ const isOfCandidate = ({ next }: RollState, effect: RollEffect): boolean =>
   next?.is === 'assigned' && effect.kind === 'connect' && effect.leaf.thumbprint === next.leaf.thumbprint;
 
 /** Whether DPS has been silent for a moment only. */
-function isShort(state: RollState, { at }: RollEvent): boolean {
-  const { unheard = 0, workTrouble } = state;
-  const isSlow = unheard > 1 && workTrouble !== undefined && at - workTrouble.at >= SLOW_MS;
-  return unheard < patience(state) && !isSlow;
-}
-
-/** How often DPS may be silent before another leaf is tried. */
-function patience({ next }: RollState): number {
+function isShort(state: RollState, { at }: RollEvent, patience: Patience): boolean {
+  const { unheard = 0, workTrouble, next } = state;
+  const isSlow = unheard > 1 && workTrouble !== undefined && at - workTrouble.at >= patience.slowMs;
   const isKnown = next?.is === 'sent' && next.last !== undefined && next.last.kind !== 'refused';
-  return isKnown || next?.is === 'parked' ? UNHEARD_AGAIN : UNHEARD;
+  const most = isKnown || next?.is === 'parked' ? UNHEARD_AGAIN : patience.unheard;
+  return unheard < most && !isSlow;
 }
 
 /** Asks DPS where the rules say so. The attempts at the old hub go on meanwhile. */

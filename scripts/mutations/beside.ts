@@ -59,11 +59,12 @@ export const BESIDE: readonly Mutation[] = [
     'isBarred(state) && state.unreached >= PATIENCE && canGoBack(state, event)',
     'false',
   ),
+  of('unreached.ts', 'a DPS that answers all but one leaf locks the gateway out', 'unheard < most && !isSlow', 'true'),
   of(
     'unreached.ts',
-    'a DPS that answers all but one leaf locks the gateway out',
-    'unheard < patience(state) && !isSlow',
-    'true',
+    'each gateway of a throttled fleet gives its new leaf up for one that DPS has just refused',
+    "failure.code === 'NL-DPS-THROTTLED' ? THROTTLED : SILENT",
+    'SILENT',
   ),
   of(
     'unreached.ts',

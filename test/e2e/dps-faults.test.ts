@@ -10,6 +10,8 @@ const ID = 'gw-0001';
 /** The ladder of registrations begins at 5 s (Microsoft: "first delay at least 5 s"), with jitter of a quarter. */
 const FIRST_PAUSE_MS = 5_000 * 0.75;
 const SECOND_PAUSE_MS = 10_000 * 0.75;
+/** The first window of a throttled fleet, after the Retry-After of 7 s. */
+const THROTTLED_MS = 97_000;
 
 interface Fault {
   readonly fault: FaultName;
@@ -85,11 +87,11 @@ suite('DPS misbehaves', { concurrency: true }, () => {
     await far.lay('dps', 'register-status', { status: 429, code: 429001, retryAfter: '7', times: 1 });
     assert.equal((await far.callMethod(ID, 'reprovision', { id: 'throttled' })).status, 202);
     const throttled = await far.log.waitFor({ event: 'refused', code: 429001 }, PATIENCE_MS);
-    await gateway.log.waitFor({ event: 'outcome', id: 'throttled' }, { timeoutMs: PATIENCE_MS });
+    await gateway.log.waitFor({ event: 'outcome', id: 'throttled' }, { timeoutMs: THROTTLED_MS + PATIENCE_MS });
     const again = await far.log.waitFor({ event: 'register' }, PATIENCE_MS, throttled.seq);
 
     t.diagnostic(`asked again after ${Math.round(again.at - throttled.at)} ms`);
-    assert.ok(again.at - throttled.at >= 7_000);
+    assert.ok(again.at - throttled.at >= 7_000 && again.at - throttled.at < THROTTLED_MS);
     assert.equal(far.log.connections(thumbprint, 'dps'), 3, 'nor was DPS dialled in between');
     assert.equal(gateway.log.matching({ event: 'failed' })[0]?.code, 'NL-DPS-THROTTLED');
     neverFell(gateway, pid);

@@ -1,11 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../agent/time/clock.ts';
-
-interface Sleeper {
-  readonly due: number;
-  readonly order: number;
-  readonly wake: () => void;
-}
+import { type Sleeper, Sleepers } from './sleepers.ts';
 
 /** A clock that jumps from one moment at which something happens to the next: a month passes in seconds. */
 export class VirtualClock implements Clock {
@@ -14,7 +9,7 @@ export class VirtualClock implements Clock {
   #order = 0;
   /** Monotonic moments at which the wall clock was set. */
   readonly steps: number[] = [];
-  readonly #sleepers = new Set<Sleeper>();
+  readonly #sleepers = new Sleepers();
 
   constructor(wall: number) {
     this.#wall = wall;
@@ -32,12 +27,13 @@ export class VirtualClock implements Clock {
     if (abort?.aborted === true) return Promise.resolve();
     return new Promise((resolve) => {
       const wake = () => {
-        this.#sleepers.delete(sleeper);
+        sleeper.isAwake = true;
         abort?.removeEventListener('abort', wake);
         resolve();
       };
       this.#order += 1;
-      const sleeper = { due: this.#monotonic + Math.max(0, ms), order: this.#order, wake };
+      const due = this.#monotonic + Math.max(0, ms);
+      const sleeper: Sleeper = { due, order: this.#order, wake, isAwake: false };
       this.#sleepers.add(sleeper);
       abort?.addEventListener('abort', wake);
     });
@@ -54,7 +50,7 @@ export class VirtualClock implements Clock {
     const end = this.#monotonic + ms;
     await setImmediate();
     for (;;) {
-      const next = this.#soonest();
+      const next = this.#sleepers.soonest();
       const until = next === undefined || next.due > end ? end : next.due;
       this.#wall += until - this.#monotonic;
       this.#monotonic = until;
@@ -62,15 +58,5 @@ export class VirtualClock implements Clock {
       next.wake();
       await setImmediate();
     }
-  }
-
-  #soonest(): Sleeper | undefined {
-    let soonest: Sleeper | undefined;
-    for (const one of this.#sleepers) {
-      if (soonest === undefined || one.due < soonest.due || (one.due === soonest.due && one.order < soonest.order)) {
-        soonest = one;
-      }
-    }
-    return soonest;
   }
 }

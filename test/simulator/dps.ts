@@ -12,6 +12,7 @@ import { commonName, validAt } from './presented.ts';
 import { NO_HUB, type Operation, type Outcome, type Registrar } from './registrar.ts';
 import type { Switches } from './switches.ts';
 import { dpsKnows } from './versions.ts';
+import { Window } from './window.ts';
 
 const RESPONSES = '$dps/registrations/res/';
 const REGISTER = /^\$dps\/registrations\/PUT\/iotdps-register\/\?\$rid=([^&]+)/;
@@ -40,6 +41,7 @@ export class Dps implements MqttRules {
   readonly #links = new Map<string, MqttLink>();
   /** The api-version of each connection. */
   readonly #versions = new WeakMap<Caller, string>();
+  readonly #quota = new Window();
 
   constructor(options: DpsOptions) {
     this.#options = options;
@@ -118,7 +120,16 @@ export class Dps implements MqttRules {
     this.#endpoint.note(link, 'register', { body: payload.toString() });
     const { presented } = link.caller;
     const registrationId = link.clientId;
-    if (this.#take(link, 'drop-before')) {
+    if (this.#isThrottled()) {
+      this.#error(
+        link,
+        rid,
+        429,
+        429001,
+        'Too many requests.',
+        this.#options.faults.peek('dps', 'register-quota')?.retryAfter,
+      );
+    } else if (this.#take(link, 'drop-before')) {
       link.drop('fault');
     } else if (!this.#take(link, 'no-answer') && !this.#garbled(link, rid, 'register-status')) {
       const body = parsed(payload);
@@ -130,6 +141,11 @@ export class Dps implements MqttRules {
         this.#certify(link, rid, this.#options.issuing.attest(presented, registrationId), body.csr);
       }
     }
+  }
+
+  #isThrottled(): boolean {
+    const quota = this.#options.faults.peek('dps', 'register-quota');
+    return quota !== undefined && this.#quota.excess(quota.rate ?? 1_000, quota.ms ?? 60_000) !== undefined;
   }
 
   /** A registration that asks for no certificate goes on at once. */

@@ -82,6 +82,10 @@ export const FAULTS = {
   },
   'twin-status': { on: ['hub'], means: 'answers twin reads and reported patches with `status`' },
   'register-status': { on: ['dps'], means: 'answers the registration with `status`, `code`, `message`, `retryAfter`' },
+  'register-quota': {
+    on: ['dps'],
+    means: 'answers 429 to registrations beyond `rate` (default 1000) in `ms` (default 60000), with `retryAfter`',
+  },
   'poll-status': { on: ['dps'], means: 'the same for the poll of the operation' },
   'empty-body': { on: ['dps'], means: 'answers 200 with an empty body' },
   'not-json': { on: ['dps'], means: 'answers 200 with HTML' },

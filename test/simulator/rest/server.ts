@@ -8,6 +8,7 @@ import type { Authority, Identity } from '../ca.ts';
 import type { Faults } from '../faults.ts';
 import type { Log, RestName } from '../log.ts';
 import type { WebSockets } from '../websockets.ts';
+import { Window } from '../window.ts';
 import { bearerRefusal } from './bearer.ts';
 import { type RestAnswer, RestRefusal, type Route } from './route.ts';
 import { type Access, sasRefusal } from './sas.ts';
@@ -51,8 +52,7 @@ export class RestServer {
   readonly #server: Server;
   readonly #routes: readonly Route[];
   #host: string;
-  /** Of the quota. */
-  #window = { from: 0, requests: 0 };
+  readonly #quota = new Window();
   readonly #upgraded = new Set<TLSSocket>();
   /** Of the server, which is also the name of the device side; undefined where it has no address of its own. */
   readonly identity: Identity | undefined;
@@ -130,13 +130,10 @@ export class RestServer {
     const quota = this.#options.faults.peek(this.#options.name, 'rest-quota');
     if (quota === undefined) return;
     const { rate = 20, ms = 60_000 } = quota;
-    const now = Date.now();
-    if (now - this.#window.from >= ms) this.#window = { from: now, requests: 0 };
-    this.#window.requests += 1;
-    if (this.#window.requests <= rate) return;
-    const left = Math.ceil((this.#window.from + ms - now) / 1_000);
+    const left = this.#quota.excess(rate, ms);
+    if (left === undefined) return;
     throw new RestRefusal(429001, 'ThrottlingException', 'Too many requests.', {
-      'Retry-After': String(Math.max(1, left)),
+      'Retry-After': String(left),
     });
   }
 

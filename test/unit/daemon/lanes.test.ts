@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Lanes } from '../../../agent/daemon/lanes.ts';
 import { Fault, failure } from '../../../agent/failure/failure.ts';
-import { turnMs } from '../../../agent/roll/backoff.ts';
+import { pauseMs, turnMs } from '../../../agent/roll/backoff.ts';
+import { drawOf } from '../../../agent/roll/plan.ts';
 import type { RollEvent, RollState } from '../../../agent/roll/state.ts';
 import { TestClock } from '../clock.ts';
 import { sent, wanted } from '../roll/candidates.ts';
@@ -20,7 +21,11 @@ test('a hub that ends each session after a second: at once, after a second, ever
     while (counts.connect === connect) await clock.pass(SECOND / 10);
     pauses.push((clock.monotonic() - at) / SECOND);
   }
-  assert.deepEqual(pauses, [0, 1, 330, 330, 330, 990, 990]);
+  // The draw of this leaf, in steps of a tenth of a second.
+  const draw = drawOf(`${current.serial} connect`);
+  assert.deepEqual(pauses.slice(0, 2), [0, Math.ceil(10 * (1 + draw)) / 10]);
+  for (const [at, least] of [300, 300, 300, 900, 900].entries())
+    assert.ok(Math.abs((pauses[at + 2] ?? 0) - least * (1 + 0.2 * draw)) < 0.2, `${pauses}`);
 });
 
 /** The process before this one ended while it made this key. */
@@ -78,6 +83,7 @@ test('DPS is asked at once where the hub gives no answer, whose own next attempt
   assert.equal(waited, 0);
 });
 
+const ofLeaf = drawOf(`${current.serial} register`);
 for (const [what, next, longestMs] of [
   [
     'a candidate, too: by turns',
@@ -93,7 +99,7 @@ for (const [what, next, longestMs] of [
     },
     turnMs(0.5),
   ],
-  ['the current leaf alone: once an hour', {}, HOUR],
+  ['the current leaf alone: once an hour', {}, pauseMs('register', 20, failure('NL-DPS-SERVER'), ofLeaf)],
 ] as const) {
   test(`a silent DPS is asked about ${what}`, async (t) => {
     const clock = new TestClock(NOW);

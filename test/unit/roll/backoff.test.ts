@@ -9,7 +9,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const outage = failure('NL-DPS-UNREACHABLE');
 const server = failure('NL-DPS-SERVER');
-const later = (retryAfterMs: number) => failure('NL-DPS-THROTTLED', { retryAfterMs });
+const later = (retryAfterMs: number) => failure('NL-DPS-SERVER', { retryAfterMs });
 
 describe('each effect has its ladder', () => {
   // Seconds after 1, 2, 3 … failures in a row, without jitter.
@@ -22,7 +22,8 @@ describe('each effect has its ladder', () => {
   };
   for (const [effect, seconds] of Object.entries(ladders) as [RollEffect['kind'], number[]][]) {
     test(effect, () => {
-      const pauses = seconds.map((_, rung) => pauseMs(effect, rung + 1, server, 0.5) / SECOND);
+      const draw = effect === 'connect' ? 0 : 0.5;
+      const pauses = seconds.map((_, rung) => pauseMs(effect, rung + 1, server, draw) / SECOND);
       assert.deepEqual(pauses, seconds);
     });
   }
@@ -37,15 +38,17 @@ describe('each effect has its ladder', () => {
   });
 
   test('the grace of a hub that lags DPS lasts about five minutes', () => {
-    const rungs = Array.from({ length: 9 }, (_, rung) => pauseMs('connect', rung + 1, outage, 0.5));
-    const sum = rungs.reduce((a, b) => a + b);
-    assert.ok(sum >= 4 * MINUTE && sum <= 5 * MINUTE + SECOND, `${sum}`);
+    for (const draw of [0, 0.5, 0.999]) {
+      const rungs = Array.from({ length: 9 }, (_, rung) => pauseMs('connect', rung + 1, outage, draw));
+      const sum = rungs.reduce((a, b) => a + b);
+      assert.ok(sum >= 4 * MINUTE && sum <= 5 * MINUTE + 3 * SECOND, `${sum}`);
+    }
   });
 });
 
 describe('jitter', () => {
   const ends: readonly (readonly [RollEffect['kind'], number, least: number, most: number])[] = [
-    ['connect', 7, 48_000, 72_000],
+    ['connect', 6, 32_000, 60_000],
     ['register', 1, 3_750, 6_250],
     ['request-leaf', 1, 3_750, 6_250],
     ['generate-key', 1, 4_000, 6_000],
@@ -86,6 +89,57 @@ describe('what the other side asked for is the least', () => {
   test('a leaf that begins later is asked for within the hour: the clock may be set right meanwhile', () => {
     const notYet = failure('NL-LEAF-NOT-YET', { retryAfterMs: 20 * HOUR });
     assert.equal(pauseMs('request-leaf', 1, notYet, 0), HOUR);
+  });
+});
+
+describe('a fleet that shares a quota', () => {
+  const throttled = failure('NL-DPS-THROTTLED');
+  const asking = (seconds: number) => failure('NL-DPS-THROTTLED', { retryAfterMs: seconds * SECOND });
+  const rows: readonly (readonly [why: string, tries: number, failure: typeof throttled, from: number, to: number])[] =
+    [
+      ['over a minute and a half after the first 429', 1, throttled, 5, 90],
+      ['then over windows that grow by a third', 2, throttled, 90, 120],
+      ['and by a third', 3, throttled, 120, 160],
+      ['up to an hour', 30, throttled, 3_600, 3_600],
+      ['after Retry-After, and over the same window', 1, asking(30), 30, 115],
+      ['a Retry-After that is over sooner changes nothing', 2, asking(60), 90, 120],
+      ['at least by the jitter of a long one', 2, asking(600), 600, 750],
+      ['connects: over each second from one rung to the next', 2, outage, 2, 4],
+    ];
+  for (const [why, tries, failed, from, to] of rows) {
+    test(why, () => {
+      const effect = failed === outage ? 'connect' : 'register';
+      assert.equal(pauseMs(effect, tries, failed, 0) / SECOND, from);
+      const most = pauseMs(effect, tries, failed, 0.9999) / SECOND;
+      assert.ok(most > to * 0.999 && most <= to, `${most}`);
+    });
+  }
+
+  for (const [effect, failed, rungs] of [
+    ['register', throttled, 12],
+    ['connect', outage, 12],
+  ] as const) {
+    test(`${effect}: with a draw that stays, each second of a window is as full as any other, and none is empty`, () => {
+      const at = (draw: number) => {
+        const pauses = Array.from({ length: rungs }, (_, rung) => pauseMs(effect, rung + 1, failed, draw));
+        return pauses.map((_, rung) => pauses.slice(0, rung + 1).reduce((a, b) => a + b));
+      };
+      const [first, middle, last] = [at(0), at(0.5), at(1 - 1e-9)];
+      const lead = first[0] ?? 0;
+      for (let rung = 1; rung < rungs; rung += 1) {
+        const [begins = 0, half = 0, ends = 0] = [first[rung], middle[rung], last[rung]];
+        assert.ok(Math.abs(half - (begins + ends) / 2) < 20, `${half}`);
+        assert.ok(Math.abs((first[rung + 1] ?? ends + lead) - ends - lead) < 100 || rung + 1 === rungs, `${ends}`);
+      }
+    });
+  }
+
+  test('a throttled gateway asks 11 times in an hour', () => {
+    for (const draw of [0, 0.5, 1 - 1e-9]) {
+      let [asked, at] = [1, 0];
+      for (; at <= HOUR; asked += 1) at += pauseMs('register', asked, throttled, draw);
+      assert.ok(asked - 1 <= 11, `${asked - 1}`);
+    }
   });
 });
 

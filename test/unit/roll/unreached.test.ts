@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { failure } from '../../../agent/failure/failure.ts';
+import { type Code, failure } from '../../../agent/failure/failure.ts';
 import { advance, signalsOf } from '../../../agent/roll/advance.ts';
 import { turnMs } from '../../../agent/roll/backoff.ts';
 import { keyOf, leafIn } from '../../../agent/roll/candidate.ts';
@@ -22,12 +22,18 @@ const alone: RollState = without(SITUATIONS['connecting-next'], 'online');
 const firstOf = ({ serial }: typeof current) => times(40, '').findIndex((_, tries) => isWorthAsking(tries, serial));
 
 /** What is in flight of this kind gets no answer. */
-function unheard(state: RollState, kind: RollEffect['kind'], count = 1, at = NOW): RollState {
+function unheard(
+  state: RollState,
+  kind: RollEffect['kind'],
+  count = 1,
+  at = NOW,
+  code: Code = 'NL-DPS-TIMEOUT',
+): RollState {
   let after = state;
   for (let time = 0; time < count; time += 1) {
     const effect = effectsOf(after).find((one) => one.kind === kind);
     assert.ok(effect, `no ${kind} is in flight in ${after.phase}`);
-    const failed = kind === 'connect' ? silent : failure('NL-DPS-TIMEOUT');
+    const failed = kind === 'connect' ? silent : failure(code);
     after = advance(after, { at, draw: 0.5, kind: 'failed', effect, failure: failed }, terms).state;
   }
   return after;
@@ -212,6 +218,22 @@ describe('a DPS that is silent about one leaf', () => {
     assert.equal(then(240_000), 'registering-next, register b, connect a');
     assert.equal(then(-240_000), 'abandoning, register a, connect a', 'a clock that was set back');
     assert.equal(briefly(unheard(abandoning('refused'), 'register', 1, NOW + 240_000)), then(0), 'the first silence');
+  });
+
+  describe('and throttles a whole fleet: the other leaf would get the same 429', () => {
+    const curing: RollState = { ...registering, phase: 'registering-next', next: sent() };
+    const throttled = (state: RollState, count: number, at = NOW) =>
+      briefly(unheard(state, 'register', count, at, 'NL-DPS-THROTTLED'));
+    test('the candidate is asked for during half an hour, and then the current leaf', () => {
+      assert.equal(briefly(unheard(curing, 'register', 5)), 'registering, register a');
+      assert.equal(throttled(curing, 7), 'registering-next, register b');
+      assert.equal(throttled(curing, 8), 'registering, register a');
+    });
+    test('or until a pace that slows its ladder down to twenty minutes', () => {
+      const once = unheard(curing, 'register', 1, NOW, 'NL-DPS-THROTTLED');
+      assert.equal(throttled(once, 1, NOW + 1_199_999), 'registering-next, register b');
+      assert.equal(throttled(once, 1, NOW + 1_200_000), 'registering, register a');
+    });
   });
 
   test('on the way back, tries the candidate once more when its time has come', () => {

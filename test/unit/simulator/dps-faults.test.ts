@@ -53,6 +53,16 @@ for (const [name, options, topic, body] of answers) {
   });
 }
 
+test('register-quota answers 429 to what is beyond it, until its window is over', async () => {
+  await simulator.lay('dps', 'register-quota', { rate: 1, retryAfter: '3' });
+  await open();
+  const answer = await put();
+  await simulator.lift('dps', 'register-quota');
+  assert.ok(answer !== 'closed');
+  assert.equal(answer.topic, '429/?$rid=1&retry-after=3');
+  await open();
+});
+
 test('poll-status answers the poll, and the operation is still there after it', async () => {
   const operationId = await open();
   await simulator.lay('dps', 'poll-status', { status: 503, times: 1 });

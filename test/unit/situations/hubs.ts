@@ -229,7 +229,7 @@ export const HUBS: readonly Situation[] = [
   {
     row: 34,
     title: 'hub throttles connections',
-    plays: [{ ...outage(hub.connack(3), 'NL-HUB-UNAVAILABLE'), pause: [800, 1_200] }],
+    plays: [{ ...outage(hub.connack(3), 'NL-HUB-UNAVAILABLE'), pause: [1_000, 2_000] }],
     elsewhere: [`${OUTAGES}: connack`],
   },
   {

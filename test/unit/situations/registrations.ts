@@ -23,8 +23,8 @@ export const REGISTRATIONS: readonly Situation[] = [
     row: 22,
     title: 'DPS throttled',
     plays: [
-      unanswered(dps.says(429, '', { query: '&retry-after=7' }), 'NL-DPS-THROTTLED', [7_000, 8_750]),
-      unanswered(dps.says(429, ''), 'NL-DPS-THROTTLED', FIRST_RUNG),
+      unanswered(dps.says(429, '', { query: '&retry-after=7' }), 'NL-DPS-THROTTLED', [7_000, 92_000]),
+      unanswered(dps.says(429, ''), 'NL-DPS-THROTTLED', [5_000, 90_000]),
     ],
     elsewhere: [`${FAULTS}: 429 with Retry-After: not asked again before that`],
   },
