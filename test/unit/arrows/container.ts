@@ -61,6 +61,6 @@ export const IN_CONTAINER: readonly ContainedArrow[] = [
   {
     command: 'docker build --file Dockerfile.arm64 --build-arg MODULE=',
     standsFor: '`apt-get install`',
-    test: ['test/container/engine.ts', 'MODULE=softhsm2'],
+    test: ['test/container/own-engine.ts', 'MODULE=softhsm2'],
   },
 ];
