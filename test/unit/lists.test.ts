@@ -12,6 +12,8 @@ const SHALLOW = ['unit', 'search', 'contract', 'e2e'];
 const DEEP = [
   'contract/modules',
   'e2e/link',
+  'e2e/lasting',
+  'fleet',
   'package',
   'release',
   'arm64',
