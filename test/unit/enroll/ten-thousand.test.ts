@@ -83,7 +83,7 @@ test('fleet and its page: the same pages, with a bar', async (context) => {
 
 test('a quota is waited for, as long as the hub asks', async (context) => {
   const { simulator } = office;
-  await simulator.lay('hub1', 'rest-quota', { rate: 4, ms: 2_000 });
+  await simulator.lay('hub1', 'rest-quota', { rate: 2, ms: 2_000 });
   context.after(() => simulator.lift('hub1', 'rest-quota'));
   const told = await office.enroll(['fleet', '--json']);
   assert.equal(JSON.parse(told.out).devices, 10_000);
