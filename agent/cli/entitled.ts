@@ -1,4 +1,5 @@
 import type { Account } from '../machine/account.ts';
+import { isContained } from '../machine/contained.ts';
 import type { PrintedCommand, Rewriting } from '../machine/printed.ts';
 import type { Caller, CommandSpec } from './kit/tool.ts';
 import { NEWLEAF } from './table.ts';
@@ -13,6 +14,8 @@ export interface ScreenReader {
 
 /** @param account of the daemon; undefined where the configuration is an experiment of this user */
 export function readerOf(env: NodeJS.ProcessEnv, account: Account | undefined, me = process): ScreenReader {
+  // There is no sudo, also for a user that --user has chosen.
+  if (isContained(env)) return { isRoot: true, mayAsk: true };
   const uid = me.geteuid?.() ?? 0;
   // In the shell after this command, this person is no root.
   if (env.SUDO_UID !== undefined && env.SUDO_UID !== '0') return { isRoot: false, mayAsk: false };

@@ -116,7 +116,7 @@ export const isRandomName = (host: string, env: NodeJS.ProcessEnv): boolean =>
 
 /** The line of systemd/container.md that starts the daemon. */
 export const STARTING = [
-  'docker run --name newleaf --detach --restart unless-stopped',
+  'docker run --name newleaf --detach --restart always',
   '--read-only --cap-drop ALL --security-opt no-new-privileges --ulimit core=0',
   '--log-opt max-size=5m --log-opt max-file=3',
   ...[IN_MEMORY, mounts(OF_STATE, `${OF_CONFIGURATION}:ro`)].map((words) => words.join(' ')),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,41 +12,34 @@ import { Engine } from './engine.ts';
 export class Docker extends Engine {
   readonly command: readonly string[] = ['docker'];
   readonly env: NodeJS.ProcessEnv;
-  readonly #daemon: ChildProcess;
-  readonly #directories: readonly string[];
+  readonly #data = onDisk('containers');
+  readonly #run = mkdtempSync(join(tmpdir(), 'newleaf-docker-'));
+  readonly #host = `unix://${join(this.#run, 'socket')}`;
+  #daemon: ChildProcess | undefined;
 
-  private constructor(daemon: ChildProcess, socket: string, directories: readonly string[]) {
+  private constructor() {
     super();
-    this.#daemon = daemon;
-    this.env = { ...process.env, DOCKER_HOST: `unix://${socket}` };
-    this.#directories = directories;
+    this.env = { ...process.env, DOCKER_HOST: this.#host };
   }
 
-  /** Waits until the daemon listens. @param image what `docker-image` has made @throws where the daemon ends before */
+  /** @param image what `docker-image` has made */
   static async open(image: string): Promise<Docker> {
-    const [data, run] = [onDisk('containers'), mkdtempSync(join(tmpdir(), 'newleaf-docker-'))];
-    const socket = join(run, 'socket');
-    const places = [
-      '--data-root',
-      data,
-      '--exec-root',
-      run,
-      '--pidfile',
-      join(run, 'pid'),
-      '--host',
-      `unix://${socket}`,
-    ];
+    const docker = new Docker();
+    await docker.#begin(ENTER, '--containers');
+    const must = (...args: readonly string[]) => execFileSync('docker', args, { stdio: 'ignore', env: docker.env });
+    must('load', '--quiet', '--input', join(image, 'image.tar'));
+    must('tag', `newleaf:${NATIVE}`, 'newleaf');
+    return docker;
+  }
+
+  /** Starts its daemon behind this command, and waits until it listens. @throws where it ends before */
+  async #begin(program: string, ...before: readonly string[]): Promise<void> {
+    const places = ['--data-root', this.#data, '--exec-root', this.#run, '--pidfile', join(this.#run, 'pid')];
+    const dockerd = ['dockerd', ...places, '--host', this.#host, '--bridge=none', '--iptables=false'];
     // It ends with the test file, however that ends.
-    const argv = [
-      '--containers',
-      'setpriv',
-      '--pdeathsig=TERM',
-      'dockerd',
-      ...places,
-      '--bridge=none',
-      '--iptables=false',
-    ];
-    const daemon = spawn(ENTER, argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const argv = [...before, 'setpriv', '--pdeathsig=TERM', ...dockerd];
+    const daemon = spawn(program, argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#daemon = daemon;
     const told: string[] = [];
     await new Promise<void>((resolve, reject) => {
       createInterface(daemon.stderr).on('line', (line) => {
@@ -55,11 +48,20 @@ export class Docker extends Engine {
       });
       daemon.once('close', () => reject(new Error(told.join('\n'))));
     });
-    const docker = new Docker(daemon, socket, [data, run]);
-    const must = (...args: readonly string[]) => execFileSync('docker', args, { stdio: 'ignore', env: docker.env });
-    must('load', '--quiet', '--input', join(image, 'image.tar'));
-    must('tag', `newleaf:${NATIVE}`, 'newleaf');
-    return docker;
+  }
+
+  /** Kills its daemon, which leaves the containers alone, and starts another one, which finds them. */
+  async crash(): Promise<void> {
+    const namespace = openSync(`/proc/${this.#daemon?.pid}/ns/mnt`, 'r');
+    await this.#end('SIGKILL');
+    await this.#begin('nsenter', `--mount=/proc/${process.pid}/fd/${namespace}`);
+    closeSync(namespace);
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    if (this.#daemon === undefined || this.#daemon.exitCode !== null) return;
+    this.#daemon.kill(signal);
+    await once(this.#daemon, 'close');
   }
 
   /** The network is that of the simulator. */
@@ -86,8 +88,7 @@ export class Docker extends Engine {
   }
 
   async remove(): Promise<void> {
-    this.#daemon.kill();
-    if (this.#daemon.exitCode === null) await once(this.#daemon, 'close');
-    for (const path of this.#directories) rmSync(path, { recursive: true, force: true });
+    await this.#end('SIGTERM');
+    for (const path of [this.#data, this.#run]) rmSync(path, { recursive: true, force: true });
   }
 }

@@ -21,7 +21,7 @@ test('the same source, with one moment for all entries, is the same layer', (t) 
   const again = builtImage();
   t.after(() => rmSync(again, { recursive: true, force: true }));
   const layersOf = (directory: string): readonly string[] =>
-    JSON.parse(readFileSync(join(directory, 'layers.json'), 'utf8'));
+    JSON.parse(readFileSync(join(directory, 'image.json'), 'utf8')).OCIv1.rootfs.diff_ids;
   assert.equal(layersOf(image).length, 1);
   assert.deepEqual(layersOf(again), layersOf(image));
 });

@@ -20,6 +20,7 @@ const READERS: readonly (readonly [name: string, env: NodeJS.ProcessEnv, me: Nod
     ["the daemon's own user", {}, as(990), { isRoot: true, mayAsk: true }],
     ['a user in its group', {}, as(1000, [1000, 991]), { isRoot: false, mayAsk: true }],
     ['any other user', {}, as(1000, [1000]), { isRoot: false, mayAsk: false }],
+    ['any user of a container: it has no sudo', { NEWLEAF_CONTAINER: '1' }, as(1000), { isRoot: true, mayAsk: true }],
   ];
 
 for (const [name, env, me, reader] of READERS)
