@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { failed, ok, skipped, warning } from '../../../agent/cli/checks/check.ts';
-import { rootsOnlyInWords, tokenInWords } from '../../../agent/cli/proof/token-words.ts';
 import { Failed, Misuse } from '../../../agent/cli/kit/command.ts';
+import { rootsOnlyInWords, tokenInWords } from '../../../agent/cli/proof/token-words.ts';
 import { CODES, Fault, failure, sentence } from '../../../agent/failure/failure.ts';
 import { failureOf, nameToken } from '../../../agent/failure/failure-of.ts';
 import { naming } from '../../../agent/machine/naming.ts';
