@@ -4,23 +4,18 @@ const ACTIONS: Record<RequestStatus['action'], string> = { 're-register': 're-re
 
 export const actionInWords = ({ action }: Pick<RequestStatus, 'action'>): string => ACTIONS[action];
 
-const REASONS: Record<Exclude<RequestStatus['reason'], 'asked'>, string> = {
-  rejected: 'since the hub refused this gateway',
-  'dps-refused': 'since DPS refused this gateway',
+/** Of those that are not "since" and the cause. */
+const REASONS: Readonly<Record<string, string>> = {
   delivered: 'a leaf was delivered',
-  due: 'since the leaf was due',
-  configuration: 'since the configuration changed',
   probe: 'to ask again',
   provisioning: 'to get the first leaf',
   'given-key': 'with the key that was there before',
-  unreached: 'since no hub has answered for long',
-  'key-lost': 'since the key of the leaf is not in the token',
   'last-resort': 'with the same key, as the token makes no other',
 };
 
 /** The person or the event behind a request. */
 export function reasonInWords({ reason, from }: Pick<RequestStatus, 'reason' | 'from'>): string {
-  if (reason !== 'asked') return REASONS[reason];
+  if (reason !== 'asked') return REASONS[reason] ?? `since ${causeInWords(reason)}`;
   return from === 'method' ? 'asked for by direct method' : 'asked for by a technician';
 }
 

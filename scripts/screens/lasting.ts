@@ -38,7 +38,8 @@ export class Lasting {
       .replaceAll(/\b\d\.\d\d s\b/g, () => `${left.shift() ?? '0.12'} s`)
       .replaceAll(/\bended (?:now|\d+ s ago)/g, 'ended now')
       .replaceAll(/\bin (\d\d?) min\b/g, (_, minutes: string) => (minutes.length === 1 ? 'in 5 min' : 'in 58 min'))
-      .replaceAll(/\b\d+(?=\s+(?:MiB|files)\b)/g, (number) => `1${'0'.repeat(number.length - 1)}`);
+      .replaceAll(/\b[\d.]+(\s+)[MG]iB\b/g, '10.0$1GiB')
+      .replaceAll(/\b\d+(?=\s+files\b)/g, (number) => `1${'0'.repeat(number.length - 1)}`);
   }
 
   /** The second half of an ID is a random number, and may be shorter. */

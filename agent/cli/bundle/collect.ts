@@ -20,7 +20,7 @@ export interface Collected extends Enclosed {
  * @param parts for tests
  */
 export async function collect(scene: Scene, parts = PARTS): Promise<readonly Collected[]> {
-  const redact = redactor(secretsOf(scene.settings, scene.env));
+  const redact = redactor(await secretsOf(scene.settings, scene.env));
   const made = await Promise.all(parts.map((part) => collected(part, scene, redact)));
   return made.flat();
 }

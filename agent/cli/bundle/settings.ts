@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { instanceOf, printConfig } from '../../config/config.ts';
 import { standardOf } from '../../config/draft.ts';
 import { type Effective, isUnset, NOT_SET_UP, surveyConfig } from '../../config/read.ts';
 import type { Written } from '../../config/schema.ts';
-import { programKeys } from './program-keys.ts';
+import { readRegular } from '../../state/durable.ts';
+import { KEY_FILE } from '../../state/program-key.ts';
+import { uplinkDirectory } from '../../state/program-name.ts';
 import { REDACTED } from './redact.ts';
 
 /** The configuration, as far as it can be read. */
@@ -54,7 +57,10 @@ export function settingsInWords({ file, effective, mistakes }: Settings): string
 }
 
 /** Texts to take out of every part: the content of the secret files that this user may read, and the private settings. */
-export function secretsOf(settings: Settings, { CREDENTIALS_DIRECTORY: directory }: NodeJS.ProcessEnv): string[] {
+export async function secretsOf(
+  settings: Settings,
+  { CREDENTIALS_DIRECTORY: directory }: NodeJS.ProcessEnv,
+): Promise<readonly string[]> {
   const own = ['hsm.pin_file', 'network.proxy_password_file', 'issuer.est.password_file', 'issuer.est.bootstrap_key'];
   const files = own.map((name) => textOf(settings, name)).filter((path) => path?.startsWith('/'));
   const passed = directory === undefined ? [] : [join(directory, 'hsm-pin')];
@@ -69,8 +75,17 @@ export function secretsOf(settings: Settings, { CREDENTIALS_DIRECTORY: directory
   // Each line of a key by itself: a log may have cut the key.
   const lines = texts.flatMap((text) => [text, ...text.split('\n')]).map((text) => text.trim());
   const readable = lines.filter((line) => line !== '' && !line.startsWith('-----'));
-  const keys = programKeys(textOf(settings, 'state.directory') ?? '');
+  const keys = await programKeys(textOf(settings, 'state.directory') ?? '');
   return [...new Set([...readable, ...privateTexts(settings), ...keys])];
+}
+
+/** The keys of the programs, as far as this user may read them. @param state directory */
+async function programKeys(state: string): Promise<readonly string[]> {
+  const directory = uplinkDirectory(state);
+  const names = await readdir(directory).catch(() => []);
+  const texts = names.map((name) => readRegular(join(directory, name, KEY_FILE)).catch(() => ''));
+  // Also of a file that is damaged: what is left of it.
+  return (await Promise.all(texts)).flatMap((text) => text.split(/\s/, 1)).filter((key) => key !== '');
 }
 
 /** Shorter ones are everyday words. */

@@ -93,6 +93,37 @@ export async function currentLeaf(site: Site): Promise<Leaf | undefined> {
   return entry === 'absent' ? undefined : entry.current;
 }
 
+/** A directory of the daemon: what it is where that cannot write there, and the advice. */
+interface Place {
+  readonly code: Code;
+  /** For a file system that is read-only. */
+  readonly remount: string;
+  /** For one of another user. */
+  readonly give: (user: string, directory: string) => string;
+}
+
+/** Why the daemon cannot write to a directory; undefined where it can. */
+export async function obstacleAt(
+  { access, user }: Site,
+  directory: string,
+  { code, remount, give }: Place,
+): Promise<Finding | undefined> {
+  try {
+    await access(directory, 'write');
+    return undefined;
+  } catch (error) {
+    const { code: why } = error as NodeJS.ErrnoException;
+    if (why === 'EROFS') return failed(code, `${directory} is on a file system that is read-only.`, remount);
+    if (why === 'ENOTDIR') {
+      const advice = 'See what it is, and move it away: newleaf makes the directory.';
+      return failed(code, `${directory} is no directory.`, advice);
+    }
+    if (why !== 'EACCES') throw error;
+    if (user === undefined) return unseen(`This user may not write to ${directory}.`);
+    return failed(code, `The user ${user} may not write to ${directory}.`, give(user, directory));
+  }
+}
+
 /** A look at the current leaf; skipped where there is none yet. */
 export const withLeaf =
   (look: (leaf: Leaf, site: Site) => Promise<Finding>): Check['look'] =>

@@ -2,50 +2,32 @@ import { join } from 'node:path';
 import { clashOf, neighboursOf } from '../../config/neighbours.ts';
 import { wordsOf } from '../../roll/report.ts';
 import type { Site } from '../proof/site.ts';
-import { type Check, type Finding, failed, ok, toChange, unseen, warning } from './check.ts';
+import { bytesInWords } from '../uplink/words.ts';
+import { type Check, type Finding, failed, obstacleAt, ok, toChange, warning } from './check.ts';
 
 /** A state file has some KiB; it is written beside the old one, and leaf, chain and CSR are written as well. */
 const FULL = { bytes: 64 * 1024, files: 4 };
 const SCARCE = { bytes: 1024 * 1024, files: 32 };
+const OF_STATE = {
+  code: 'NL-STATE-WRITE',
+  remount: 'See with `dmesg` why, and mount it for writing again.',
+  give: (user: string, directory: string) => `\`chown -R ${user}: ${directory}\``,
+} as const;
 const MAKE_ROOM = 'Make room: see `df -h` and `df -i`.';
 
 async function stateDirectory(site: Site): Promise<Finding> {
   const { directory } = (await site.config()).config.state;
   if ((await site.mode(directory)) === 'absent') return ok(`There is no ${directory} yet: newleaf makes it.`);
-  const obstacle = await obstacleAt(site, directory);
+  const obstacle = await obstacleAt(site, directory, OF_STATE);
   if (obstacle !== undefined) return obstacle;
   const { bytes, files } = await site.room(directory);
-  const left = `${kib(bytes)}${files === Number.POSITIVE_INFINITY ? '' : ` and ${files} files`}`;
+  const left = `${bytesInWords(bytes)}${files === Number.POSITIVE_INFINITY ? '' : ` and ${files} files`}`;
   if (bytes < FULL.bytes || files < FULL.files) {
     return failed('NL-STATE-WRITE', `The file system of ${directory} is full: ${left} are left.`, MAKE_ROOM);
   }
   const message = `${directory} can be written, with room for ${left}.`;
   return bytes < SCARCE.bytes || files < SCARCE.files ? warning(message, MAKE_ROOM) : ok(message);
 }
-
-/** Why the daemon cannot write there. */
-async function obstacleAt({ access, user }: Site, directory: string): Promise<Finding | undefined> {
-  const cannot = (why: string, advice: string) => failed('NL-STATE-WRITE', why, advice);
-  try {
-    await access(directory, 'write');
-    return undefined;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EROFS') {
-      const advice = 'See with `dmesg` why, and mount it for writing again.';
-      return cannot(`${directory} is on a file system that is read-only.`, advice);
-    }
-    if (code === 'ENOTDIR') {
-      return cannot(`${directory} is no directory.`, 'See what it is, and move it away: newleaf makes the directory.');
-    }
-    if (code !== 'EACCES') throw error;
-    if (user === undefined) return unseen(`This user may not write to ${directory}.`);
-    return cannot(`The user ${user} may not write to ${directory}.`, `\`chown -R ${user}: ${directory}\``);
-  }
-}
-
-const kib = (bytes: number): string =>
-  bytes < 10 * 1024 * 1024 ? `${Math.floor(bytes / 1024)} KiB` : `${Math.floor(bytes / 1024 / 1024)} MiB`;
 
 export const STATE_CHECKS: readonly Check[] = [
   {
@@ -85,7 +67,7 @@ export const STATE_CHECKS: readonly Check[] = [
     async look(site) {
       const directory = join((await site.config()).config.state.directory, 'inbox');
       if ((await site.mode(directory)) === 'absent') return ok(`There is no ${directory} yet: the daemon makes it.`);
-      return (await obstacleAt(site, directory)) ?? ok(`Leaves can be put into ${directory}.`);
+      return (await obstacleAt(site, directory, OF_STATE)) ?? ok(`Leaves can be put into ${directory}.`);
     },
   },
 ];

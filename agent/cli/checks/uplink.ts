@@ -7,7 +7,7 @@ import { Unreached } from '../proof/dial.ts';
 import type { Site } from '../proof/site.ts';
 import type { ProgramTold, UplinkTold } from '../uplink/told.ts';
 import { bytesInWords, isLasting, throttledInWords, troublesOf } from '../uplink/words.ts';
-import { type Check, type Finding, failed, ok, skipped, unseen, warning } from './check.ts';
+import { type Check, type Finding, failed, obstacleAt, ok, skipped, warning } from './check.ts';
 
 /** Where a queue is that full, a person should look before messages are refused. */
 const SCARCE = 0.8;
@@ -39,13 +39,16 @@ const uplinkSockets: Check = {
       const advice = volumeOfPrograms(site.env) ?? `\`systemd-tmpfiles --create\`, ${AGAIN}`;
       return failed('NL-UPLINK-SOCKET', `There is no ${sockets}.`, advice);
     }
-    const obstacle = await obstacleAt(site, sockets);
+    const remount = volumeOfPrograms(site.env) ?? 'Mount it for writing, or name another place: uplink.sockets.';
+    const give = (user: string, directory: string) => `\`chown ${user} ${directory}\``;
+    const how = { code: 'NL-UPLINK-SOCKET', remount, give } as const;
+    const obstacle = await obstacleAt(site, sockets, how);
     if (obstacle !== undefined) return obstacle;
     for (const name of await site.programs()) {
       const directory = join(sockets, name);
       const mode = await site.mode(directory);
       if (mode === 'absent') continue;
-      const closed = await obstacleAt(site, directory);
+      const closed = await obstacleAt(site, directory, how);
       if (closed !== undefined) return closed;
       const other = await site.misplaced(name);
       if (other !== undefined) {
@@ -60,22 +63,6 @@ const uplinkSockets: Check = {
     return ok(`The sockets are in ${sockets}.`);
   },
 };
-
-/** Why the daemon cannot write there. */
-async function obstacleAt({ access, env, user }: Site, directory: string): Promise<Finding | undefined> {
-  try {
-    await access(directory, 'write');
-    return undefined;
-  } catch (error) {
-    const closed = (why: string, advice: string) => failed('NL-UPLINK-SOCKET', why, advice);
-    if ((error as NodeJS.ErrnoException).code === 'EROFS') {
-      const advice = volumeOfPrograms(env) ?? 'Mount it for writing, or name another place: uplink.sockets.';
-      return closed(`${directory} is on a file system that is read-only.`, advice);
-    }
-    if (user === undefined) return unseen(`This user may not write to ${directory}.`);
-    return closed(`The user ${user} may not write to ${directory}.`, `\`chown ${user} ${directory}\``);
-  }
-}
 
 const uplinkTcp: Check = {
   id: 'uplink-tcp',

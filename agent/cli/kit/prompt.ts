@@ -7,10 +7,7 @@ import type { Output } from './screen.ts';
 /** The person at the terminal wants to stop (Ctrl-C, Ctrl-D). */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
-
-  constructor() {
-    super('interrupted');
-  }
+  override readonly message = 'interrupted';
 }
 
 /** The person in front of the terminal, whose keys are shown and taken as answers only. */

@@ -141,7 +141,7 @@ export const FIELD: readonly Breakage[] = [
     },
     needsRoot: true,
     red: () => [
-      'state-directory NL-STATE-WRITE The file system of <disk>/state is full: 0 KiB and <n> files are left. → Make room: see `df -h` and `df -i`.',
+      'state-directory NL-STATE-WRITE The file system of <disk>/state is full: 0 bytes and <n> files are left. → Make room: see `df -h` and `df -i`.',
     ],
   },
   {

@@ -23,8 +23,8 @@ test('as it looks on a terminal', async () => {
     io.out.text,
     `ok       configuration    /etc/newleaf/newleaf.toml is in order, with 6
                           settings.
-ok       state-directory  /var/lib/newleaf can be written, with room for 10 MiB
-                          and 1000 files.
+ok       state-directory  /var/lib/newleaf can be written, with room for 10.0
+                          MiB and 1000 files.
 ok       module-loads     /usr/lib/module.so loads.
 warning  token-present    Token "newleaf" (serial 0042, SoftHSM project SoftHSM
                           v2) has met a wrong PIN since the last right one.

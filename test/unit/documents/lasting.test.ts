@@ -20,7 +20,7 @@ describe('screens look the same whenever they are taken', () => {
       'tracking ID c7bbe1a0-96fc-4ae9-9668-8aa38e2273a3',
       /^tracking ID (?!c7bbe1a0)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
     ],
-    ['room for 12051 MiB and 3085447\n files', /^room for 10000 MiB and 1000000\n files$/],
+    ['room for 11.8 GiB and 3085447\n files', /^room for 10\.0 GiB and 1000000\n files$/],
     ['  0.04 s  key made\n  0.47 s  done', /^ {2}0\.10 s {2}key made\n {2}0\.12 s {2}done$/],
     ['newleaf status --json, TLSv1.3, 127.0.0.1', /^newleaf status --json, TLSv1\.3, 127\.0\.0\.1$/],
   ];

@@ -48,7 +48,7 @@ test('what fails leaves its sentence, and the rest is there', async (t) => {
   assert.deepEqual(made.filter(({ trouble }) => trouble !== undefined).length, 4);
 });
 
-test('settings: what is private is hidden, and known elsewhere by its text', (t) => {
+test('settings: what is private is hidden, and known elsewhere by its text', async (t) => {
   const directory = scratch(t);
   const file = join(directory, 'newleaf.toml');
   writeFileSync(
@@ -76,7 +76,7 @@ argv = ["/usr/bin/sign", "--profile", "/etc/profile", "--password=private word",
   );
   assert.match(words, /^payload = "\[redacted\]"/m);
   assert.doesNotMatch(words, /private|somebody|north/);
-  assert.deepEqual(secretsOf(settings, {}), ['314159', 'private owner', 'private word', 'private argument']);
+  assert.deepEqual(await secretsOf(settings, {}), ['314159', 'private owner', 'private word', 'private argument']);
   assert.equal(textOf(settings, 'dps.registration_id'), 'gw-0001');
 });
 

@@ -53,17 +53,17 @@ export const FILES: readonly Row[] = [
     /^failed NL-CONFIG The user newleaf may not read \/var\/lib\/newleaf\/state\.json\. -> `chown newleaf: \/var/,
   ],
 
-  ['state-directory', 'right', {}, /^ok \/var\/lib\/newleaf can be written, with room for 10 MiB and 1000 files\.$/],
-  ['state-directory', 'uncounted files', { room: room(2 ** 20, Number.POSITIVE_INFINITY) }, /room for 1024 KiB\.$/],
+  ['state-directory', 'right', {}, /^ok \/var\/lib\/newleaf can be written, with room for 10\.0 MiB and 1000 files\.$/],
+  ['state-directory', 'uncounted files', { room: room(2 ** 20, Number.POSITIVE_INFINITY) }, /room for 1\.0 MiB\.$/],
   ['state-directory', 'absent', { mode: async () => 'absent' }, /^ok There is no .* yet: newleaf makes it\.$/],
   ['state-directory', 'full', { room: room(0, 1000) }, /^failed NL-STATE-WRITE The file system of .* is full: /],
   [
     'state-directory',
     'out of inodes',
     { room: room(2 ** 30, 0) },
-    /^failed NL-STATE-WRITE .* 1024 MiB and 0 files are left\./,
+    /^failed NL-STATE-WRITE .* 1\.0 GiB and 0 files are left\./,
   ],
-  ['state-directory', 'scarce', { room: room(2 ** 20 - 1, 1000) }, /^warning .*room for 1023 KiB/],
+  ['state-directory', 'scarce', { room: room(2 ** 20 - 1, 1000) }, /^warning .*room for 1024 KiB/],
   [
     'state-directory',
     'read-only',
