@@ -56,6 +56,7 @@ export interface Status {
 
 export interface OnboardingStatus {
   readonly thumbprint: string;
+  readonly issuer: string;
   readonly notAfter: string;
 }
 
