@@ -66,11 +66,9 @@ if (insideNetworkNamespace(import.meta.filename)) {
     test('from init, which waits for the operator, to the first renewal', async (t) => {
       const { far, machine } = stage;
       factory(await far.clientIdentity('gw-0001'));
-      const person = stage.person(t);
+      const person = stage.person(t, '--issuer', 'azure', '--onboarding-key', 'pkcs11:object=factory');
       for (const [question, answer] of [
         ...stage.answers.slice(0, 5),
-        ['Which one', 'azure'],
-        ['The key that DPS knows', 'pkcs11:object=factory'],
         ['Renew a leaf at', ''],
         ['Which one', '1'],
         ['PIN', '4711'],
