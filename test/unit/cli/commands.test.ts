@@ -58,7 +58,7 @@ describe('command lines that are wrong end with 2 and one sentence', () => {
       'install a.pem b.pem',
       'newleaf install does not take "b.pem". Usage: newleaf install FILE [--wait] [--timeout TIME] [--id ID]',
     ],
-    ['csr -o', '-o needs a value: -o FILE. Usage: newleaf csr [-o FILE] [--new-key]'],
+    ['csr -o', '-o needs a value: -o FILE. Usage: newleaf csr [-o FILE] [--new-key] [--onboarding]'],
     ['--config x', 'There is no command. All commands: newleaf help'],
     ['__proto__', 'newleaf has no command "__proto__". All commands: newleaf help'],
     ['status --constructor', 'newleaf status has no option "--constructor". See: newleaf status --help'],
@@ -157,7 +157,7 @@ Next step: Operator: enable the enrollment, then \`newleaf reprovision\`.
       explain(NEWLEAF, 'csr'),
       `newleaf csr: Print a CSR for the next key
 
-Usage: newleaf csr [-o FILE] [--new-key]
+Usage: newleaf csr [-o FILE] [--new-key] [--onboarding]
 
 Prints the certification request (PKCS#10, PEM) of the next key, which is made
 if there is none. Asking again gives the CSR of the same key, until a leaf is
@@ -166,6 +166,8 @@ installed.
 Options:
   -o, --out FILE   Write it there instead of to stdout.
   --new-key        Make another key, and forget the one before.
+  --onboarding     Where Azure issues the leaves: for another certificate of the
+                   onboarding key.
   --config FILE    The configuration. Without it NEWLEAF_CONFIG, then
                    /etc/newleaf/newleaf.toml.
   --instance NAME  Another daemon of this gateway: the configuration
