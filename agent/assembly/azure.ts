@@ -90,7 +90,7 @@ export async function azureParts({ config, choice, token, connectors, dps, state
     onboarding: {
       get told() {
         if (shown === undefined) return undefined;
-        const { thumbprint, issuer, notAfter } = shown;
+        const { thumbprint, issuer = '', notAfter } = shown;
         return { thumbprint, issuer, notAfter: new Date(notAfter).toISOString() };
       },
       get requests() {

@@ -22,7 +22,7 @@ export interface OnboardingLeaf {
   /** SHA-256 of the DER: 64 upper-case hex digits. */
   readonly thumbprint: string;
   /** Its whole name. */
-  readonly issuer: string;
+  readonly issuer?: string;
   /** Milliseconds since the epoch. */
   readonly notBefore: number;
   readonly notAfter: number;
