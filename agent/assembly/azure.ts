@@ -85,7 +85,9 @@ export async function azureParts({ config, choice, token, connectors, dps, state
     hub: { user: renewal, apiVersion: choice.hub_api_version },
     onboarding: {
       get told() {
-        return shown && { thumbprint: shown.thumbprint, notAfter: new Date(shown.notAfter).toISOString() };
+        if (shown === undefined) return undefined;
+        const { thumbprint, issuer = '', notAfter } = shown;
+        return { thumbprint, issuer, notAfter: new Date(notAfter).toISOString() };
       },
       get requests() {
         return pace.recent;

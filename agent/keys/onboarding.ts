@@ -4,6 +4,7 @@ import { tokenErrorOf } from '../../hsm/engine.ts';
 import type { Identity } from '../../hsm/tls.ts';
 import type { Token } from '../../hsm/token.ts';
 import { type Failure, Fault, failure } from '../failure/failure.ts';
+import { foreign } from '../failure/foreign.ts';
 import { readAuthorities, readNamed } from '../machine/named-file.ts';
 import { identityInToken } from './bootstrap.ts';
 
@@ -20,6 +21,8 @@ export interface OnboardingOptions {
 export interface OnboardingLeaf {
   /** SHA-256 of the DER: 64 upper-case hex digits. */
   readonly thumbprint: string;
+  /** Its whole name. */
+  readonly issuer?: string;
   /** Milliseconds since the epoch. */
   readonly notBefore: number;
   readonly notAfter: number;
@@ -38,7 +41,12 @@ function leafOf(chain: string, file: string | undefined): OnboardingLeaf {
   try {
     const leaf = new X509Certificate(chain);
     const [notBefore, notAfter] = [Date.parse(leaf.validFrom), Date.parse(leaf.validTo)];
-    return { thumbprint: leaf.fingerprint256.replaceAll(':', ''), notBefore, notAfter };
+    return {
+      thumbprint: leaf.fingerprint256.replaceAll(':', ''),
+      issuer: foreign(leaf.issuer).replaceAll('\n', ', '),
+      notBefore,
+      notAfter,
+    };
   } catch (cause) {
     const place = file ?? 'the token, beside the key that onboarding.key names';
     throw new Fault('NL-ONBOARDING-LEAF', { message: `There is no certificate in ${place}.`, cause });
@@ -70,7 +78,11 @@ const rethrown = (error: unknown): never => {
 };
 
 /** What DPS says of the onboarding identity, where the table speaks of a leaf. */
-export function ofOnboarding(error: unknown, { thumbprint, notAfter }: OnboardingLeaf, now: number): unknown {
+export function ofOnboarding(
+  error: unknown,
+  { thumbprint, notAfter }: Pick<OnboardingLeaf, 'thumbprint' | 'notAfter'>,
+  now: number,
+): unknown {
   if (!(error instanceof Fault)) return error;
   const { code, cause, retryAfterMs } = error.failure;
   const isOver = notAfter <= now && (error.failure.kind === 'refused' || code === 'NL-DPS-UNREACHABLE');
@@ -105,7 +117,10 @@ const EARLY_MS = 90 * 86_400_000;
 const EARLY_SHARE = 1 / 3;
 
 /** What is to be told of its end; undefined while that is far off. */
-export function endOf({ notBefore, notAfter }: OnboardingLeaf, now: number): Failure | undefined {
+export function endOf(
+  { notBefore, notAfter }: Pick<OnboardingLeaf, 'notBefore' | 'notAfter'>,
+  now: number,
+): Failure | undefined {
   if (now >= notAfter) return failure('NL-ONBOARDING-EXPIRED');
   if (now < notAfter - Math.min(EARLY_MS, (notAfter - notBefore) * EARLY_SHARE)) return undefined;
   const message = `The onboarding certificate ends at ${new Date(notAfter).toISOString()}: after that DPS accepts it no more.`;

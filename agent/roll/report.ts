@@ -56,6 +56,8 @@ export interface Status {
 
 export interface OnboardingStatus {
   readonly thumbprint: string;
+  /** Its whole name. Older daemons do not tell it. */
+  readonly issuer?: string;
   readonly notAfter: string;
 }
 

@@ -41,12 +41,20 @@ export async function fleet(call: Call): Promise<number> {
     desk.out.write(`${JSON.stringify({ schema: 1, ...sum }, undefined, 2)}\n`);
     return EXIT.done;
   }
-  const { devices, connected, disabled, withoutNewleaf, expired, endsWithinDays } = sum;
+  const { devices, connected, disabled, withoutNewleaf, expired, endsWithinDays, onboarding } = sum;
   const lines: readonly (readonly [label: string, text: string])[] = [
     ['devices', `${devices}: ${connected} connected, ${disabled} disabled, ${withoutNewleaf} without newleaf`],
     ['phase', inWords(sum.phase)],
     ['next leaf', inWords(sum.next)],
     ['leaf ends', `${endsWithinDays.devices} within ${count(days, 'day')}, ${expired} of them ended`],
+    ...(onboarding.devices > 0
+      ? [
+          [
+            'onboarding',
+            `${onboarding.endsWithinDays} of ${onboarding.devices} certificates end within ${count(days, 'day')}, ${onboarding.expired} of them ended`,
+          ] as const,
+        ]
+      : []),
     ['alarm', inWords(sum.alarm)],
     ['last', inWords(sum.last)],
     ['codes', inWords(sum.codes)],

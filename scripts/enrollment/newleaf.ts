@@ -50,6 +50,12 @@ export const endsWithin =
   ({ newleaf }: Seen): boolean =>
     Date.parse(newleaf?.leaf?.notAfter ?? '') < now + days * DAY_MS;
 
+/** The same of the onboarding certificate, where Azure issues the leaves. */
+export const onboardingEndsWithin =
+  (days: number, now: number) =>
+  ({ newleaf }: Seen): boolean =>
+    Date.parse(newleaf?.onboarding?.notAfter ?? '') < now + days * DAY_MS;
+
 /** Why a gateway is not well, as a code of newleaf: of the leaf that waits, else of a last request that was not done. */
 export function codeOf({ newleaf }: Seen): string | undefined {
   const { next, last } = newleaf ?? {};

@@ -31,19 +31,16 @@ export function policyIn(body: Body): IssuingPolicy | undefined {
   return { ...(namespace && { namespace }), ...(authority && { authority }), policy };
 }
 
-/** The body with another policy, or with none. */
+const NAMES = ['namespaceName', 'certificateAuthorityName', 'certificatePolicyName', 'credentialPolicyName'] as const;
+
+/** The body with another policy, or with none: null in place of each name, as az iot dps sends it. */
 export function withPolicy(body: Body, policy: IssuingPolicy | undefined): Body {
-  const {
-    namespaceName: _,
-    certificateAuthorityName: __,
-    certificatePolicyName: ___,
-    credentialPolicyName: ____,
-    ...rest
-  } = body;
-  if (policy === undefined) return rest;
+  const none = Object.fromEntries(NAMES.flatMap((name) => (textIn(body[name]) ? [[name, null]] : [])));
+  if (policy === undefined) return { ...body, ...none };
   const { namespace, authority, policy: name } = policy;
-  if (namespace === undefined || authority === undefined) return { ...rest, credentialPolicyName: name };
-  return { ...rest, namespaceName: namespace, certificateAuthorityName: authority, certificatePolicyName: name };
+  if (namespace === undefined || authority === undefined) return { ...body, ...none, credentialPolicyName: name };
+  const named = { namespaceName: namespace, certificateAuthorityName: authority, certificatePolicyName: name };
+  return { ...body, ...none, ...named };
 }
 
 export const policyText = ({ namespace, authority, policy }: IssuingPolicy): string =>

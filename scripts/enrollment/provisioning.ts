@@ -34,6 +34,8 @@ interface Calls {
 const ALL = { query: 'SELECT *' };
 const PAGE = 1_000;
 const UNKNOWN_VERSION = 400;
+/** A registration ID. */
+const PROBE = 'which-version-do-you-know';
 
 /** `_versionQueryString` of azure-iot-provisioning-service 1.11.2 says 2021-10-01, and nothing sets another one. */
 interface Versioned {
@@ -45,9 +47,10 @@ export class Provisioning {
   readonly calls: Readonly<Record<'individual' | 'group', Calls>>;
   readonly registration: Calls['get'];
   readonly registrations: (group: string) => Pages;
-  /** As far as is known; those before it are refused. */
+  /** The one that is spoken; known once something was read. */
   version: Version;
-  #isSettled: boolean;
+  /** Which version DPS knows has been found out, or is being so. */
+  #settled: Promise<void> | undefined;
 
   private constructor(
     version: Version | undefined,
@@ -57,7 +60,7 @@ export class Provisioning {
     client: Versioned,
   ) {
     this.version = version ?? VERSIONS[0];
-    this.#isSettled = version !== undefined;
+    if (version !== undefined) this.#settled = Promise.resolve();
     this.calls = calls;
     this.registration = registration;
     this.registrations = registrations;
@@ -94,31 +97,35 @@ export class Provisioning {
     );
   }
 
-  /**
-   * A read, in the newest version that DPS knows: 400 is the answer to one that it does not know, as to nothing else that is read.
-   * Each write comes after a read, so it is never tried in two versions.
-   */
+  /** A read, in the newest version that DPS knows. Each write comes after a read, so it is never tried in two versions. */
   async read<T>(call: () => Promise<T>): Promise<T> {
-    for (;;) {
-      const asked = this.version;
-      try {
-        const answer = await call();
-        this.#isSettled = true;
-        return answer;
-      } catch (error) {
-        const status = statusOf(error);
-        if (status !== UNKNOWN_VERSION || this.#isSettled) {
-          this.#isSettled ||= status === 404;
-          throw error;
-        }
-        // Another call at the same time may have heard it before.
-        if (asked !== this.version) continue;
-        const older = VERSIONS[VERSIONS.indexOf(asked) + 1];
-        if (older === undefined) throw error;
-        this.version = older;
-      }
-    }
+    this.#settled ??= this.#settle().catch((error) => {
+      this.#settled = undefined;
+      throw error;
+    });
+    await this.#settled;
+    return call();
   }
+
+  /**
+   * By an enrollment that is not there: 404 is the answer in a version that DPS knows, 400 in one that it does not know. The names
+   * that an operator types would not do: a wrong one is 400 as well.
+   */
+  async #settle(): Promise<void> {
+    for (const version of VERSIONS) {
+      this.version = version;
+      const status = await this.calls.individual.get(PROBE).then(() => 200, statusOrThrow);
+      if (status !== UNKNOWN_VERSION) return;
+    }
+    // What the call itself is told says more.
+    this.version = VERSIONS[0];
+  }
+}
+
+function statusOrThrow(error: unknown): number {
+  const status = statusOf(error);
+  if (status === 404 || status === UNKNOWN_VERSION) return status;
+  throw error;
 }
 
 /** @throws Misuse where the environment names none of them */

@@ -13,6 +13,8 @@ const WHO = 'Azure Device Registry';
 const PUBLIC = 'management.azure.com';
 const NAMESPACE =
   /^(?:https:\/\/([\w.:-]+))?(\/subscriptions\/[\w-]+\/resourceGroups\/[^/\s]+\/providers\/Microsoft\.DeviceRegistry\/namespaces\/[\w-]+)$/i;
+/** Of a registry device (registryDevices.tsp); a registration ID may have other characters. */
+const NAMED = /^[0-9a-zA-Z][a-zA-Z0-9-]{2,62}$/;
 /** An operation that goes on for longer is not waited for, in milliseconds. */
 const LONGEST_MS = 10 * 60_000;
 const POLL_MS = 2_000;
@@ -118,7 +120,7 @@ export class Registry {
   async #device(id: string): Promise<v.InferOutput<typeof Device> | undefined> {
     const isIt = ({ properties }: v.InferOutput<typeof Device>): boolean => properties?.externalDeviceId === id;
     const path = this.#path(`/registryDevices/${encodeURIComponent(id)}`);
-    const named = await orAbsent(this.#desk, WHO, () => this.#once('GET', path));
+    const named = NAMED.test(id) ? await orAbsent(this.#desk, WHO, () => this.#once('GET', path)) : undefined;
     const device = named && v.parse(Device, named.body);
     if (device !== undefined && isIt(device)) return device;
     let next: string | undefined = this.#path('/registryDevices');

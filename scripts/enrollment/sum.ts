@@ -1,4 +1,4 @@
-import { codeOf, endsWithin, type Seen } from './newleaf.ts';
+import { codeOf, endsWithin, onboardingEndsWithin, type Seen } from './newleaf.ts';
 
 /** How many have each value, the most first. */
 export type Counts = Readonly<Record<string, number>>;
@@ -23,6 +23,11 @@ export function fleetOf(devices: readonly Seen[], now: number, days: number) {
     alarm: counted(devices, ({ newleaf }) => newleaf?.alarm),
     expired: devices.filter(endsWithin(0, now)).length,
     endsWithinDays: { days, devices: devices.filter(endsWithin(days, now)).length },
+    onboarding: {
+      devices: devices.filter(({ newleaf }) => newleaf?.onboarding != null).length,
+      expired: devices.filter(onboardingEndsWithin(0, now)).length,
+      endsWithinDays: devices.filter(onboardingEndsWithin(days, now)).length,
+    },
     last: counted(devices, ({ newleaf }) => newleaf?.last?.outcome),
     codes: counted(devices, codeOf),
     uplinkCodes: counted(devices, ({ newleaf }) => newleaf?.uplink?.codes?.join(' ') || undefined),

@@ -17,6 +17,10 @@ export const ENROLL_MANUAL: Manual = {
     NEWLEAF_DPS_CONNECTION:
       'The connection string of DPS, or its host for a login to Entra ID, where --dps does not give one.',
     NEWLEAF_HUB_CONNECTION: 'The same of the hub, where --hub does not give one.',
+    NEWLEAF_DPS_API_VERSION:
+      'The api-version in which DPS is asked: 2026-11-01, 2025-07-01-preview or 2021-10-01. By default the newest of these that it knows.',
+    NEWLEAF_ADR_NAMESPACE:
+      'Resource ID of the namespace of Azure Device Registry, for `revoke`, where --namespace does not give one.',
     AZURE_TOKEN_CREDENTIALS:
       'The only login to Entra ID that is tried, by the name that @azure/identity has for it: ManagedIdentityCredential, for example.',
     AZURE_CLIENT_ID:

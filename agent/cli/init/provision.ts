@@ -20,7 +20,7 @@ import { type Complaint, complaint, ended, type Io } from '../kit/command.ts';
 import { screenOf } from '../kit/screen.ts';
 import { asDaemon, start } from '../run/command.ts';
 import type { Dialogue } from './dialogue.ts';
-import { showCsr, showEnrollment, showLeaf, tellToStart } from './enrollment.ts';
+import { showCsr, showEnrollment, showLeaf, showOnboarding, tellToStart } from './enrollment.ts';
 import { SCOPE_DOUBTED, scopeDoubted } from './scope.ts';
 import { type DaemonWatch, serves, tellAll, untilAtRest, waits } from './watch.ts';
 
@@ -53,8 +53,9 @@ export async function provision(watch: DaemonWatch, before: Entry | 'absent'): P
     const state = await untilAtRest(watch, late, isKeyGone ? 'NL-TOKEN-KEY' : undefined);
     // The one that DPS refuses.
     const leaf = waits(state) ? (leafIn(state.next) ?? state.current) : undefined;
-    if (leaf === undefined || serves(state)) return state;
-    await showEnrollment(watch, leaf, state);
+    if (serves(state)) return state;
+    if (leaf !== undefined) await showEnrollment(watch, leaf, state);
+    else if (!showOnboarding(watch, state)) return state;
     return isPatient ? await untilEnrolled(watch) : state;
   } finally {
     untell();

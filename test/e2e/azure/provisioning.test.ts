@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { importFactoryKey } from '../stage/factory-key.ts';
 import { holds } from '../stage/holds.ts';
 import { PATIENCE_MS } from '../stage/site.ts';
 import { azureServing, azureSite } from './site.ts';
@@ -108,6 +110,23 @@ test('given up: the onboarding key stays, and what it still does is said', async
   assert.match(said, /But the key factory .* stays: with its certificate it gets leaves of gw-0001 from DPS until/);
   assert.match(said, /scripts\/enroll revoke gw-0001 \(the leaves that Azure has issued\)/);
   assert.deepEqual(gateway.token.privateKeys(), ['factory']);
+});
+
+test('another onboarding key, and a restart: the leaf in use stays, and DPS is shown the other certificate', async (t) => {
+  const { far, gateway, thumbprint } = await azureServing(t);
+  const other = await far.clientIdentity(gateway.registrationId);
+  importFactoryKey(gateway, other, { id: 'fb', label: 'factory-2' });
+  await gateway.stop();
+  const toml = readFileSync(gateway.configuration, 'utf8');
+  gateway.configure([toml.replace(/pkcs11:id=%fa/, 'pkcs11:object=factory-2')]);
+  const mark = far.log.entries.length;
+  await gateway.start();
+  await far.log.waitFor({ event: 'connected', thumbprint }, PATIENCE_MS, mark);
+  assert.equal((await gateway.command('reprovision', '--wait')).code, 0);
+  const shown = far.log.since(mark).filter(({ event, server }) => event === 'tls' && server === 'dps');
+  assert.deepEqual([...new Set(shown.map((one) => one.thumbprint))], [other.thumbprint]);
+  holds(await gateway.status(), { leaf: { thumbprint }, onboarding: { thumbprint: other.thumbprint } });
+  assert.deepEqual(gateway.token.privateKeys(), ['factory', 'factory-2', 'newleaf-a']);
 });
 
 test('the onboarding key is not there: that key is named, and nothing is asked', async (t) => {

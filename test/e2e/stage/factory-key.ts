@@ -6,7 +6,11 @@ import type { Gateway } from './gateway.ts';
 export const FACTORY_ID = 'fa';
 
 /** Key and chain, under one CKA_ID as factories do it. */
-export function importFactoryKey(gateway: Gateway, { key, cert }: Pick<ClientIdentity, 'key' | 'cert'>): void {
+export function importFactoryKey(
+  gateway: Gateway,
+  { key, cert }: Pick<ClientIdentity, 'key' | 'cert'>,
+  { id = FACTORY_ID, label = 'factory' } = {},
+): void {
   const { hsm } = gateway.token;
   const written = (name: string, text: string): string => {
     gateway.file(name, text, 0o600);
@@ -15,13 +19,13 @@ export function importFactoryKey(gateway: Gateway, { key, cert }: Pick<ClientIde
   execFileSync(
     'softhsm2-util',
     [
-      ...['--import', written('factory.key', key), '--id', FACTORY_ID, '--label', 'factory'],
+      ...['--import', written('factory.key', key), '--id', id, '--label', label],
       ...['--token', hsm.token, '--pin', hsm.pin],
     ],
     { env: { ...process.env, ...hsm.environment }, stdio: 'pipe' },
   );
   for (const [index, pem] of (cert.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g) ?? []).entries()) {
     const object = ['--write-object', written(`factory-${index}.pem`, pem), '--type', 'cert'];
-    gateway.token.ask(...object, '--id', FACTORY_ID, '--label', 'factory');
+    gateway.token.ask(...object, '--id', id, '--label', label);
   }
 }

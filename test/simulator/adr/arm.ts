@@ -7,6 +7,8 @@ import type { AdrSwitches } from './switches.ts';
 export const NAMESPACE_ID = `/subscriptions/6f1c2a3e-0000-4000-8000-000000000000/resourceGroups/newleaf/providers/Microsoft.DeviceRegistry/namespaces/${NAMESPACE}`;
 /** Registry devices are in the contract of 2026-11-01; what is below them is in this preview alone. */
 const VERSION = '2026-11-02-preview';
+/** registryDevices.tsp */
+const NAME = /^[0-9a-zA-Z][a-zA-Z0-9-]{2,62}$/;
 const PAGE = 2;
 
 export const armKnows = (version: string): boolean => version === VERSION;
@@ -58,6 +60,7 @@ export class Arm {
   }
 
   #get(name: string): AdrDevice {
+    if (!NAME.test(name)) throw new RestRefusal(400000, 'InvalidResourceName', `${name} is no name of a resource.`);
     const found = this.#namespace.devices().find((device) => this.#nameOf(device) === name);
     if (found === undefined) throw new RestRefusal(404000, 'ResourceNotFound', `The device ${name} was not found.`);
     return found;

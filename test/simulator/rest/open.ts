@@ -77,7 +77,8 @@ export async function openRest(parts: RestParts): Promise<Rest> {
         ...DPS,
         name: 'dps',
         webSockets: webSockets.dps,
-        knows: (version) => dpsKnows(version, switches.dpsVersions),
+        // The SDKs of before 2025 each have another one.
+        knows: (version) => version < '2025' || dpsKnows(version, switches.dpsVersions),
       },
       dpsRest.routes,
     ),

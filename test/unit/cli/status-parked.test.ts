@@ -24,7 +24,7 @@ test('what DPS refuses is to be enrolled, or its enrollment enabled', () => {
 
 test('where DPS refuses the onboarding certificate, that is to be enrolled, and not the leaf that Azure has issued', () => {
   const { renewAt: _, ...next } = { ...leaf, slot: 'a' as const };
-  const fault = ofOnboarding(new Fault('NL-DPS-401002'), { thumbprint: 'AB', notBefore: 0, notAfter: NOW + 1 }, NOW);
+  const fault = ofOnboarding(new Fault('NL-DPS-401002'), { thumbprint: 'AB', notAfter: NOW + 1 }, NOW);
   assert.ok(fault instanceof Fault);
   const parked = { slot: 'a', standing: 'parked', leaf: next, refusals: 1, trouble: fault.failure } as const;
   const shown = renderStatus(statusWith({ next: parked }), ascii, place);

@@ -16,7 +16,7 @@ for (const isBraked of [false, true]) {
 }
 
 test('where Azure issues the leaves: the end of the onboarding certificate, the requests, and the issuer', () => {
-  const onboarding = { told: { thumbprint: 'T', notAfter: '2027-01-01T00:00:00.000Z' }, requests: 2 };
+  const onboarding = { told: { thumbprint: 'T', issuer: 'CN=CA', notAfter: '2027-01-01T00:00:00.000Z' }, requests: 2 };
   const text = metricsOf(servingState, { isBraked: false, onboarding }, 'azure');
   assert.match(text, /^newleaf_onboarding_not_after_seconds 1798761600$/m);
   assert.match(text, /^newleaf_azure_requests 2$/m);

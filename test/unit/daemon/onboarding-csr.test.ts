@@ -4,7 +4,7 @@ import { onWire } from '../../../agent/ask/wire.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { Disk, gateway, servingState } from './gateway.ts';
 
-const told = { thumbprint: 'T', notAfter: '2027-01-01T00:00:00.000Z' };
+const told = { thumbprint: 'T', issuer: 'CN=CA', notAfter: '2027-01-01T00:00:00.000Z' };
 
 test('a CSR for the onboarding key: made by the token, or why there is none', async (t) => {
   const rows: readonly (readonly [csr: (cn: string) => Promise<string>, status: number, said: RegExp])[] = [

@@ -99,7 +99,7 @@ test('what is written into DPS is in the log, before and after, and the intent b
   const log = join(office.directory, 'own.jsonl');
   await office.enroll(['add', 'individual', '--certificate', file, '--log', log]);
   await office.enroll(['disallow', 'device', 'gw-7', '--yes', '--log', log]);
-  await office.simulator.lay('dps', 'rest-status', { status: 400, times: 1 });
+  await office.simulator.lay('dps', 'rest-status', { status: 403, times: 1 });
   await office.enroll(['disallow', 'member', 'gw-8', '--yes', '--log', log]);
   await office.enroll(['disallow', 'member', 'gw-8', '--yes', '--log', log]);
   const text = await readFile(log, 'utf8');

@@ -179,6 +179,12 @@ test('leaves: who holds which, with the onboarding certificate where there is on
   );
   const { devices } = JSON.parse((await office.enroll(['list', 'leaves', '--json', '--days', '40000'])).out);
   assert.deepEqual(devices[0], { deviceId: 'gw-1', ...leaf('2099-01-01T00:00:00.000Z'), ...own, onboarding });
+  assert.match(
+    (await office.enroll(['fleet'])).out,
+    /\nonboarding 0 of 1 certificates end within 30 days, 0 of them ended\n/,
+  );
+  const { onboarding: sum } = JSON.parse((await office.enroll(['fleet', '--json', '--days', '40000'])).out);
+  assert.deepEqual(sum, { devices: 1, expired: 0, endsWithinDays: 1 });
   const shown = await office.enroll(['show', 'device', 'gw-1']);
   assert.match(shown.out, /\n {4}serial {5}0A1B\n {4}onboarding {1}CDCDCDCDCDCDCDCD\.\.\., until 2031-01-01\n/);
   hub1.patchReported('gw-1', {

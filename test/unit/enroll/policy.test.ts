@@ -123,6 +123,28 @@ test('a DPS of before 2025 is asked in its own version, and takes no policy', as
   assert.equal(code, 1);
 });
 
+test('the version is found out once, and not by names that an operator has typed', async () => {
+  const { log } = office.simulator;
+  for (const [dpsVersions, asked] of [
+    ['contract', ['2026-11-01']],
+    ['preview', ['2026-11-01', '2025-07-01-preview']],
+    ['classic', ['2026-11-01', '2025-07-01-preview', '2021-10-01']],
+  ] as const) {
+    await office.simulator.set({ dpsVersions });
+    const mark = log.entries.length;
+    await run('show device gw-9');
+    const requests = log
+      .since(mark)
+      .flatMap(({ server, event, reason = '' }) => (server === 'dps' && event === 'request' ? [reason] : []));
+    const version = (one: string) => one.split('api-version=')[1];
+    assert.deepEqual(requests.filter((one) => one.includes('which-version')).map(version), asked);
+    const rest = requests.filter(
+      (one) => one.startsWith('GET /') && !one.includes('which') && !one.includes('devices'),
+    );
+    assert.ok(rest.every((one) => version(one) === asked.at(-1)) && rest.length > 0, rest.join('\n'));
+  }
+});
+
 describe('names that the version does not have', () => {
   const rows = [
     ['set-policy gateways monthly', /asked in the api-version 2026-11-01, which names a policy by NS\/CA\/POLICY\./],

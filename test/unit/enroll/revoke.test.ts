@@ -113,6 +113,8 @@ test('--dry-run and without an answer: nothing is revoked', async (t) => {
 test('what the registry does not know, what is no namespace, and what Azure refuses: one sentence each', async (t) => {
   const unknown = await enroll(t, ['revoke', 'gw-9', '--yes']);
   assert.match(unknown.said, /^The namespace has no device "gw-9"\. -> It has those that have got a leaf/);
+  const odd = await enroll(t, ['revoke', 'gw_9', '--yes']);
+  assert.match(odd.said, /^The namespace has no device "gw_9"/);
   const missing = await enroll(t, ['revoke', 'gw-1', '--yes'], { NEWLEAF_ADR_NAMESPACE: '' });
   assert.match(
     missing.said,

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { showOnboarding } from '../../../../agent/cli/init/enrollment.ts';
+import type { DaemonWatch } from '../../../../agent/cli/init/watch.ts';
+import { type Code, failure } from '../../../../agent/failure/failure.ts';
+import type { RollState } from '../../../../agent/roll/state.ts';
+import { servingState } from '../../daemon/gateway.ts';
+
+const TOLD = { thumbprint: 'AB'.repeat(32), issuer: 'CN=Factory', notAfter: '2031-01-01T00:00:00.000Z' };
+const KEY = { slot: 'a', id: '01' } as const;
+
+/** What is said on the screen, and whether the operator is waited for. */
+function shown(code: Code, isRead = true): { readonly waits: boolean; readonly said: string } {
+  const lines: string[] = [];
+  const say = (text: string) => void lines.push(text);
+  const screen = { width: 80, isColoured: false, isUnicode: false };
+  // The part of a watch that is used.
+  const watch = {
+    dialogue: { paragraph: say, copy: say, screen },
+    running: { daemon: { onboarding: { told: isRead ? TOLD : undefined } } },
+  };
+  const rest = { failure: failure(code), askAt: 0 };
+  const state: RollState = { ...servingState, next: { is: 'key-made', for: 'roll', key: KEY, tries: 1, rest } };
+  const waits = showOnboarding(watch as unknown as DaemonWatch, state);
+  return { waits, said: lines.join('\n') };
+}
+
+test('what the operator of DPS does where Azure has issued no leaf', () => {
+  const rows: readonly (readonly [code: Code, said: RegExp])[] = [
+    [
+      'NL-DPS-401002',
+      /enrolls its issuer .*CN=Factory.*group create .*--adr-ca-name CA .*add group GROUP .*--issuing-policy/s,
+    ],
+    ['NL-AZURE-POLICY', /names the policy .*group update .*set-policy GROUP NS\/CA\/POLICY$/s],
+    ['NL-DPS-DISABLED', /enables its enrollment:\n\n {2}SHA-256 .*2031-01-01T00:00:00\.000Z$/s],
+  ];
+  for (const [code, said] of rows) {
+    const found = shown(code);
+    assert.match(found.said, said);
+    assert.equal(found.waits, true);
+  }
+});
+
+test('nothing is shown, and no operator is waited for, where something else is wrong', () => {
+  for (const found of [shown('NL-AZURE-REFUSED'), shown('NL-ONBOARDING-EXPIRED'), shown('NL-DPS-401002', false)]) {
+    assert.deepEqual(found, { waits: false, said: '' });
+  }
+});
