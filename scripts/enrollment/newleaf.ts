@@ -65,7 +65,12 @@ function brieflyIn(row: Row): Seen {
   const { newleaf, ...seen } = seenIn(row);
   if (newleaf === undefined) return seen;
   const { leaf, next, last } = newleaf;
-  return { ...seen, newleaf: { next, last, ...(leaf && { leaf: { thumbprint: leaf.thumbprint } }) } };
+  const brief: Newleaf = {
+    next,
+    ...(leaf && { leaf: { thumbprint: leaf.thumbprint } }),
+    ...(last && { last: { id: last.id, outcome: last.outcome, code: last.code, at: last.at } }),
+  };
+  return { ...seen, newleaf: brief };
 }
 
 const whereOf = (condition: string): string => (condition.trim() === '*' ? '' : ` WHERE ${condition}`);
