@@ -81,6 +81,7 @@ export const conditioned = (option: 'job' | 'where', condition: string): string 
 
 /** The cure for members of a group, whose leaves have no enrollment of their own. */
 export const ADMIT_CA = `${NAME} roll-group intermediate NAME --certificate CA.pem`;
+export const OF_GROUP = `For members of a group, admit the CA that issued the leaf: ${ADMIT_CA}`;
 
 /** As operands of the next command: more than a few would fill the screen. */
 export const operands = (ids: readonly string[]): string =>
