@@ -3,7 +3,8 @@ import { valued } from '../../agent/cli/kit/tool.ts';
 import { certificateIn } from './certificate.ts';
 import { change } from './change.ts';
 import { type Call, oneOf, only } from './command.ts';
-import { Dps, type Enrollment } from './dps.ts';
+import { Dps } from './dps.ts';
+import type { Enrollment } from './enrollment.ts';
 import { rootNeeded, slotDemanded, slotGiven, type Wanted } from './given.ts';
 import { demandOneKind, type Slots } from './slots.ts';
 

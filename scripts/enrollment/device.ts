@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { type CommandError, Failed, Misuse } from '../../agent/cli/kit/command.ts';
 import { printable } from '../../agent/cli/kit/screen.ts';
 import { certificateOf, demandLeaf, type Given } from './certificate.ts';
-import type { Enrollment } from './dps.ts';
+import type { Enrollment } from './enrollment.ts';
 import type { Hub, MethodCall } from './hub.ts';
 import { NAME } from './name.ts';
 import { newleafIn } from './newleaf.ts';

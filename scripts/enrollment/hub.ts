@@ -5,7 +5,7 @@ import { screenOf } from '../../agent/cli/kit/screen.ts';
 import type { Call } from './command.ts';
 import { connecting, hostOf } from './connection.ts';
 import type { Desk } from './desk.ts';
-import type { Status } from './dps.ts';
+import type { Status } from './enrollment.ts';
 import { NAME } from './name.ts';
 import { asking, isAway, orAbsent, statusOf } from './refusal.ts';
 

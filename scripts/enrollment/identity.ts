@@ -1,7 +1,7 @@
 import { printable } from '../../agent/cli/kit/screen.ts';
 import { carryOut } from './change.ts';
 import { type Call, only } from './command.ts';
-import type { Status } from './dps.ts';
+import type { Status } from './enrollment.ts';
 import { Hub, type Identity } from './hub.ts';
 
 export function identityText({ deviceId, status, connected, primary, secondary }: Identity): string {

@@ -73,21 +73,21 @@ function brieflyIn(row: Row): Seen {
   return { ...seen, newleaf: brief };
 }
 
-const whereOf = (condition: string): string => (condition.trim() === '*' ? '' : ` WHERE ${condition}`);
+const clauseOf = (condition: string): string => (condition.trim() === '*' ? '' : ` WHERE ${condition}`);
 
 /**
  * Devices of the hub, by name; none is no fault. All of each twin: "selection clauses different than SELECT * are only supported in aggregate
  * queries on device twins" (iot-hub-devguide-query-language).
  */
 export async function devicesWhere(hub: Hub, condition = '*'): Promise<Seen[]> {
-  return (await hub.devices(whereOf(condition), seenIn)).toSorted((one, other) =>
+  return (await hub.devices(clauseOf(condition), seenIn)).toSorted((one, other) =>
     one.deviceId < other.deviceId ? -1 : 1,
   );
 }
 
 /** What requests ask of them, without a bar. */
 export const brieflyWhere = (hub: Hub, condition = '*'): Promise<Seen[]> =>
-  hub.query(`SELECT * FROM devices${whereOf(condition)}`, brieflyIn);
+  hub.query(`SELECT * FROM devices${clauseOf(condition)}`, brieflyIn);
 
 /** Those whose twin names this request as their last one. */
 export const lastAsked = (hub: Hub, id: string): Promise<Seen[]> =>
@@ -116,7 +116,7 @@ export async function seenOf(hub: Hub, deviceIds: readonly string[]): Promise<Ma
 
 /** Their names. @throws Failed where there is none */
 export async function matching(hub: Hub, condition: string): Promise<string[]> {
-  const ids = await hub.devices(whereOf(condition), ({ deviceId }) => String(deviceId));
+  const ids = await hub.devices(clauseOf(condition), ({ deviceId }) => String(deviceId));
   if (ids.length > 0) return ids.toSorted();
   throw new Failed(
     condition.trim() === '*' ? 'This hub has no device.' : `No device of this hub meets: ${printable(condition)}`,
