@@ -3,7 +3,8 @@ import { type Screen, safe, screenOf, wrap } from '../../agent/cli/kit/screen.ts
 import { EXIT } from '../../agent/failure/exit.ts';
 import { agreed, type Call, only } from './command.ts';
 import { interruptible, quiet } from './desk.ts';
-import { Hub, type JobProgress } from './hub.ts';
+import { Hub } from './hub.ts';
+import type { JobProgress } from './hub-answers.ts';
 import { NOW, outcomesNow, traceOf } from './look.ts';
 import { NAME } from './name.ts';
 import type { Outcome } from './outcome.ts';

@@ -3,7 +3,8 @@ import { type CommandError, Failed, Misuse } from '../../agent/cli/kit/command.t
 import { printable } from '../../agent/cli/kit/screen.ts';
 import { certificateOf, demandLeaf, type Given } from './certificate.ts';
 import type { Enrollment } from './enrollment.ts';
-import type { Hub, MethodCall } from './hub.ts';
+import type { Hub } from './hub.ts';
+import type { MethodCall } from './hub-answers.ts';
 import { NAME } from './name.ts';
 import { newleafIn } from './newleaf.ts';
 import { MOST_WORDS } from './refusal.ts';

@@ -2,7 +2,8 @@ import * as v from 'valibot';
 import { Failed } from '../../agent/cli/kit/command.ts';
 import { printable } from '../../agent/cli/kit/screen.ts';
 import { atOnce } from './at-once.ts';
-import type { Hub, Row } from './hub.ts';
+import type { Hub } from './hub.ts';
+import type { Row } from './hub-answers.ts';
 
 const text = v.nullish(v.string());
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Failed } from '../../../agent/cli/kit/command.ts';
-import type { Hub, MethodCall } from '../hub.ts';
+import type { Hub } from '../hub.ts';
+import type { MethodCall } from '../hub-answers.ts';
 import { brieflyWhere, type Seen } from '../newleaf.ts';
 import { statusOf } from '../refusal.ts';
 import type { Action } from '../request.ts';
