@@ -3,7 +3,8 @@ import { Count } from '../../agent/cli/kit/progress.ts';
 import { screenOf } from '../../agent/cli/kit/screen.ts';
 import { atOnce } from './at-once.ts';
 import type { Desk } from './desk.ts';
-import type { Hub, MethodCall } from './hub.ts';
+import type { Hub } from './hub.ts';
+import type { MethodCall } from './hub-answers.ts';
 import { answered, notAsked, type Outcome } from './outcome.ts';
 import { Silence } from './silence.ts';
 

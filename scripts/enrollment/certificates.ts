@@ -2,8 +2,9 @@ import { Failed, Misuse, textOption } from '../../agent/cli/kit/command.ts';
 import { certificateIn } from './certificate.ts';
 import { type Call, only } from './command.ts';
 import { deviceOf, nextOf, Unenrolled } from './device.ts';
-import { Dps, type Enrollment } from './dps.ts';
+import { Dps } from './dps.ts';
 import { BARRED, type Edit, editOne, writePair, x509 } from './edit.ts';
+import type { Enrollment } from './enrollment.ts';
 import { isFromDevice, rootNeeded, slotDemanded, slotGiven } from './given.ts';
 import { Hub } from './hub.ts';
 import { editEach, isEach } from './many.ts';
@@ -107,14 +108,15 @@ function refusedFromNow(before: Enrollment): string {
 /** `enroll roll-group root|intermediate NAME --certificate FILE | --ca NAME [--at-once]` */
 export function rollGroup(what: 'root' | 'intermediate'): (call: Call) => Promise<number> {
   return async (call) => {
-    membersOf(call);
+    const areCalled = membersOf(call) !== undefined;
     const dps = await Dps.open(call);
     const before = x509(await dps.get('group', only(call)));
     const next = await slotDemanded(call, before);
     await demandLevel(textOption(call, 'certificate'), what);
     const atOnce = call.options['at-once'] === true;
     const slots = rolled(before.slots, next, atOnce);
-    const both = `Both are admitted. Next: let every member roll to a leaf of the new ${what} (${comeBack(before)} --action roll), then: ${NAME} promote ${before.id}.${rootNeeded(before.kind, next)}`;
+    const roll = `let every member roll to a leaf of the new ${what} (${comeBack(before)} --action roll), then: `;
+    const both = `Both are admitted. ${areCalled ? 'When all are proven: ' : `Next: ${roll}`}${NAME} promote ${before.id}.${rootNeeded(before.kind, next)}`;
     const written = await writePair(call, dps, { before, slots, done: atOnce ? refusedFromNow(before) : both });
     return thenMembers(call, 'roll', written);
   };

@@ -2,7 +2,8 @@ import { Failed } from '../../agent/cli/kit/command.ts';
 import { screenOf } from '../../agent/cli/kit/screen.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import { agreed, type Call } from './command.ts';
-import type { Dps, Enrollment } from './dps.ts';
+import type { Dps } from './dps.ts';
+import type { Enrollment } from './enrollment.ts';
 import { difference, linesFor } from './screen.ts';
 
 interface Change {

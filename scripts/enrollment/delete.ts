@@ -1,6 +1,7 @@
 import { change } from './change.ts';
 import { type Call, only } from './command.ts';
-import { Dps, type Kind } from './dps.ts';
+import { Dps } from './dps.ts';
+import type { Kind } from './enrollment.ts';
 import { NAME } from './name.ts';
 
 /** `enroll delete individual ID`, `enroll delete group NAME` */

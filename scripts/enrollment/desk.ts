@@ -26,3 +26,6 @@ export const at = (desk: Desk): string => new Date(desk.now()).toISOString();
 export function* pauses({ pollMs }: Desk): Generator<number, never> {
   for (let ms = pollMs / 16; ; ms = Math.min(2 * ms, pollMs)) yield ms;
 }
+
+/** For work that needs no bar of its own. */
+export const quiet = (desk: Desk): Desk => ({ ...desk, err: { write: () => true } });

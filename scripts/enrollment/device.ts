@@ -2,8 +2,9 @@ import * as v from 'valibot';
 import { type CommandError, Failed, Misuse } from '../../agent/cli/kit/command.ts';
 import { printable } from '../../agent/cli/kit/screen.ts';
 import { certificateOf, demandLeaf, type Given } from './certificate.ts';
-import type { Enrollment } from './dps.ts';
-import type { Hub, MethodCall } from './hub.ts';
+import type { Enrollment } from './enrollment.ts';
+import type { Hub } from './hub.ts';
+import type { MethodCall } from './hub-answers.ts';
 import { NAME } from './name.ts';
 import { newleafIn } from './newleaf.ts';
 import { MOST_WORDS } from './refusal.ts';
@@ -81,6 +82,7 @@ export const conditioned = (option: 'job' | 'where', condition: string): string 
 
 /** The cure for members of a group, whose leaves have no enrollment of their own. */
 export const ADMIT_CA = `${NAME} roll-group intermediate NAME --certificate CA.pem`;
+export const OF_GROUP = `For members of a group, admit the CA that issued the leaf: ${ADMIT_CA}`;
 
 /** As operands of the next command: more than a few would fill the screen. */
 export const operands = (ids: readonly string[]): string =>

@@ -4,9 +4,10 @@ import { screenOf } from '../../agent/cli/kit/screen.ts';
 import { atOnce } from './at-once.ts';
 import type { Call } from './command.ts';
 import { interruptible } from './desk.ts';
-import { ADMIT_CA, deviceOf, type Sent, sentBy } from './device.ts';
-import type { Dps, Enrollment } from './dps.ts';
+import { deviceOf, OF_GROUP, type Sent, sentBy } from './device.ts';
+import type { Dps } from './dps.ts';
 import { type Edit, edited, x509 } from './edit.ts';
+import type { Enrollment } from './enrollment.ts';
 import type { Hub } from './hub.ts';
 import { statusOf } from './refusal.ts';
 import { Silence } from './silence.ts';
@@ -89,11 +90,7 @@ export async function byDevice({ dps, hub }: Sides, deviceId: string): Promise<A
 
 async function enrolled(dps: Dps, id: string): Promise<Enrollment> {
   const found = await dps.find('individual', id);
-  if (found === undefined) {
-    throw new Failed('DPS has no individual enrollment of this name.', {
-      advice: `For members of a group, admit the CA that issued the leaf: ${ADMIT_CA}`,
-    });
-  }
+  if (found === undefined) throw new Failed('DPS has no individual enrollment of this name.', { advice: OF_GROUP });
   return x509(found);
 }
 

@@ -2,8 +2,9 @@ import { Failed, Misuse } from '../../agent/cli/kit/command.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import { change } from './change.ts';
 import { type Call, only } from './command.ts';
-import { addressed, deviceOf, type Sent, sentBy } from './device.ts';
-import { Dps, type Enrollment, enrollIt } from './dps.ts';
+import { addressed, deviceOf, OF_GROUP, type Sent, sentBy } from './device.ts';
+import { Dps } from './dps.ts';
+import { type Enrollment, enrollIt } from './enrollment.ts';
 import { isFromDevice, withPems } from './given.ts';
 import { Hub } from './hub.ts';
 import { NAME } from './name.ts';
@@ -89,7 +90,7 @@ export async function anyNamed(call: Call, dps: Dps): Promise<Enrollment> {
   const [found, other] = looked.filter((one) => one !== undefined);
   if (found === undefined) {
     const advice = enrollIt(options.group === true ? 'group' : 'individual', id);
-    throw new Failed(`DPS has no enrollment "${id}".`, { advice });
+    throw new Failed(`DPS has no enrollment "${id}".`, { advice: options['from-device'] === true ? OF_GROUP : advice });
   }
   if (other !== undefined) {
     throw new Misuse(`"${id}" is an individual enrollment and a group: say --individual or --group.`);

@@ -2,7 +2,7 @@ import { Misuse, textOption, textsOption } from '../../agent/cli/kit/command.ts'
 import { flagged, valued } from '../../agent/cli/kit/tool.ts';
 import { certificateIn, demandCa, demandLeaf, type Given } from './certificate.ts';
 import type { Call } from './command.ts';
-import type { Enrollment } from './dps.ts';
+import type { Enrollment } from './enrollment.ts';
 import type { Slot, Slots } from './slots.ts';
 
 /** Options that name a certificate. */

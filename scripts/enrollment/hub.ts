@@ -5,64 +5,25 @@ import { screenOf } from '../../agent/cli/kit/screen.ts';
 import type { Call } from './command.ts';
 import { connecting, hostOf } from './connection.ts';
 import type { Desk } from './desk.ts';
-import type { Status } from './dps.ts';
+import type { Status } from './enrollment.ts';
+import {
+  type Identity,
+  identityOf,
+  isConnected,
+  type Job,
+  type JobProgress,
+  type MethodAnswer,
+  type MethodCall,
+  progressOf,
+  type Row,
+  type Twin,
+} from './hub-answers.ts';
 import { NAME } from './name.ts';
 import { asking, isAway, orAbsent, statusOf } from './refusal.ts';
-
-export interface MethodAnswer {
-  readonly status: number;
-  readonly payload: unknown;
-}
-
-/** An identity in the registry of the hub. */
-export interface Identity {
-  readonly deviceId: string;
-  readonly status: Status;
-  readonly connected: boolean;
-  readonly primary: string | undefined;
-  readonly secondary: string | undefined;
-  /** Any leaf of a CA that the hub trusts opens it: it holds no thumbprint. */
-  readonly byCa: boolean;
-}
-
-export interface Twin {
-  readonly connected: boolean;
-  readonly reported: unknown;
-  /** The operator's own: conditions such as `tags.site = 'north'` find the device by them. */
-  readonly tags: object;
-}
-
-/** How far a job is. */
-export interface JobProgress {
-  readonly id: string;
-  /** As the hub says it: completed, running … */
-  readonly status: string;
-  readonly condition: string;
-  readonly ended: boolean;
-  readonly total: number;
-  readonly succeeded: number;
-  readonly failed: number;
-  /** Milliseconds; undefined while it runs. */
-  readonly endedAt?: number;
-  /** Within which each device begins. */
-  readonly delaySeconds: number;
-}
-
-export interface MethodCall {
-  readonly methodName: string;
-  readonly payload: object;
-  readonly responseTimeoutInSeconds: number;
-}
-
-/** A row of a query, as it comes. */
-export type Row = Readonly<Record<string, unknown>>;
-
-type Job = Awaited<ReturnType<iothub.JobClient['getJob']>>['jobStatus'];
 
 type WholeTwin = iothub.Twin & { readonly connectionState?: string };
 
 const WHO = 'The hub';
-const ENDED = ['completed', 'finished', 'failed', 'cancelled'];
 /** The hub may give less. Its quota counts pages. */
 const PAGE = 1_000;
 
@@ -237,37 +198,4 @@ export class Hub {
   async #device(deviceId: string): Promise<iothub.Device | undefined> {
     return (await orAbsent(this.#desk, WHO, () => this.#registry.get(deviceId)))?.responseBody;
   }
-}
-
-const isConnected = (state: string | undefined): boolean => state?.toLowerCase() === 'connected';
-
-function progressOf(job: Job): JobProgress {
-  const { endTime } = job as { readonly endTime?: string };
-  const { jobId, status, queryCondition = '', deviceJobStatistics = {}, cloudToDeviceMethod } = job;
-  const { deviceCount = 0, succeededCount = 0, failedCount = 0 } = deviceJobStatistics;
-  const { delaySeconds = 0 } = (cloudToDeviceMethod?.payload ?? {}) as { readonly delaySeconds?: number };
-  return {
-    id: jobId,
-    status,
-    condition: queryCondition,
-    ended: ENDED.includes(status),
-    ...(endTime !== undefined && { endedAt: Date.parse(endTime) }),
-    total: deviceCount,
-    succeeded: succeededCount,
-    failed: failedCount,
-    delaySeconds,
-  };
-}
-
-function identityOf({ deviceId, status, connectionState, authentication }: iothub.Device): Identity {
-  const { primaryThumbprint, secondaryThumbprint } = authentication?.x509Thumbprint ?? {};
-  return {
-    deviceId,
-    status: status ?? 'enabled',
-    connected: isConnected(connectionState),
-    primary: primaryThumbprint || undefined,
-    secondary: secondaryThumbprint || undefined,
-    // The type of azure-iothub 1.16.6 (device.d.ts) leaves it out.
-    byCa: (authentication as { readonly type?: string } | undefined)?.type === 'certificateAuthority',
-  };
 }

@@ -1,8 +1,9 @@
 import { printable } from '../../agent/cli/kit/screen.ts';
 import { carryOut } from './change.ts';
 import { type Call, only } from './command.ts';
-import type { Status } from './dps.ts';
-import { Hub, type Identity } from './hub.ts';
+import type { Status } from './enrollment.ts';
+import { Hub } from './hub.ts';
+import type { Identity } from './hub-answers.ts';
 
 export function identityText({ deviceId, status, connected, primary, secondary, byCa }: Identity): string {
   const held = [`    primary    ${primary ?? '(none)'}`, `    secondary  ${secondary ?? '(none)'}`];

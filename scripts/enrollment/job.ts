@@ -2,7 +2,8 @@ import * as v from 'valibot';
 import { Count } from '../../agent/cli/kit/progress.ts';
 import { screenOf } from '../../agent/cli/kit/screen.ts';
 import { type Desk, pauses } from './desk.ts';
-import type { Hub, JobProgress } from './hub.ts';
+import type { Hub } from './hub.ts';
+import type { JobProgress } from './hub-answers.ts';
 import { answered, asked, notAsked, type Outcome } from './outcome.ts';
 import { outlast } from './outlast.ts';
 

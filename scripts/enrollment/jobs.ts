@@ -1,6 +1,7 @@
 import { printable, screenOf } from '../../agent/cli/kit/screen.ts';
 import type { Call } from './command.ts';
-import { Hub, type JobProgress } from './hub.ts';
+import { Hub } from './hub.ts';
+import type { JobProgress } from './hub-answers.ts';
 import { list } from './list.ts';
 import { look } from './look.ts';
 import { type Action, demandId, minute, readId, requestOf } from './request.ts';

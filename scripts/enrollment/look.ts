@@ -2,9 +2,10 @@ import { Failed, Misuse } from '../../agent/cli/kit/command.ts';
 import { oldReport } from './archive.ts';
 import { type Call, DAY_SECONDS, seconds } from './command.ts';
 import { finish } from './conclude.ts';
-import { at, type Desk, interruptible } from './desk.ts';
+import { at, type Desk, interruptible, quiet } from './desk.ts';
 import { endOf } from './follow.ts';
-import type { Hub, JobProgress } from './hub.ts';
+import type { Hub } from './hub.ts';
+import type { JobProgress } from './hub-answers.ts';
 import { type JobResults, watchJob } from './job.ts';
 import { NAME } from './name.ts';
 import { lastAsked, type Newleaf, seenOf } from './newleaf.ts';
@@ -126,6 +127,3 @@ function demandSameHub({ host }: Hub, { hub }: Run): void {
   if (hub === host) return;
   throw new Misuse(`This report is of the hub ${hub}, and --hub or NEWLEAF_HUB_CONNECTION leads to ${host}.`);
 }
-
-/** Looks that are over at once need no bar. */
-export const quiet = (desk: Desk): Desk => ({ ...desk, err: { write: () => true } });

@@ -2,7 +2,8 @@ import * as v from 'valibot';
 import { Failed } from '../../agent/cli/kit/command.ts';
 import { printable } from '../../agent/cli/kit/screen.ts';
 import { atOnce } from './at-once.ts';
-import type { Hub, Row } from './hub.ts';
+import type { Hub } from './hub.ts';
+import type { Row } from './hub-answers.ts';
 
 const text = v.nullish(v.string());
 
@@ -73,24 +74,29 @@ function brieflyIn(row: Row): Seen {
   const { newleaf, ...seen } = seenIn(row);
   if (newleaf === undefined) return seen;
   const { leaf, next, last } = newleaf;
-  return { ...seen, newleaf: { next, last, ...(leaf && { leaf: { thumbprint: leaf.thumbprint } }) } };
+  const brief: Newleaf = {
+    next,
+    ...(leaf && { leaf: { thumbprint: leaf.thumbprint } }),
+    ...(last && { last: { id: last.id, outcome: last.outcome, code: last.code, at: last.at } }),
+  };
+  return { ...seen, newleaf: brief };
 }
 
-const whereOf = (condition: string): string => (condition.trim() === '*' ? '' : ` WHERE ${condition}`);
+const clauseOf = (condition: string): string => (condition.trim() === '*' ? '' : ` WHERE ${condition}`);
 
 /**
  * Devices of the hub, by name; none is no fault. All of each twin: "selection clauses different than SELECT * are only supported in aggregate
  * queries on device twins" (iot-hub-devguide-query-language).
  */
 export async function devicesWhere(hub: Hub, condition = '*'): Promise<Seen[]> {
-  return (await hub.devices(whereOf(condition), seenIn)).toSorted((one, other) =>
+  return (await hub.devices(clauseOf(condition), seenIn)).toSorted((one, other) =>
     one.deviceId < other.deviceId ? -1 : 1,
   );
 }
 
 /** What requests ask of them, without a bar. */
 export const brieflyWhere = (hub: Hub, condition = '*'): Promise<Seen[]> =>
-  hub.query(`SELECT * FROM devices${whereOf(condition)}`, brieflyIn);
+  hub.query(`SELECT * FROM devices${clauseOf(condition)}`, brieflyIn);
 
 /** Those whose twin names this request as their last one. */
 export const lastAsked = (hub: Hub, id: string): Promise<Seen[]> =>
@@ -119,7 +125,7 @@ export async function seenOf(hub: Hub, deviceIds: readonly string[]): Promise<Ma
 
 /** Their names. @throws Failed where there is none */
 export async function matching(hub: Hub, condition: string): Promise<string[]> {
-  const ids = await hub.devices(whereOf(condition), ({ deviceId }) => String(deviceId));
+  const ids = await hub.devices(clauseOf(condition), ({ deviceId }) => String(deviceId));
   if (ids.length > 0) return ids.toSorted();
   throw new Failed(
     condition.trim() === '*' ? 'This hub has no device.' : `No device of this hub meets: ${printable(condition)}`,

@@ -1,4 +1,4 @@
-import type { MethodAnswer } from './hub.ts';
+import type { MethodAnswer } from './hub-answers.ts';
 import { MOST_WORDS } from './refusal.ts';
 import { minute, readId } from './request.ts';
 

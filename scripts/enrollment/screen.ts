@@ -1,5 +1,5 @@
 import { printable, type Screen, safe } from '../../agent/cli/kit/screen.ts';
-import { type Enrollment, NAMES } from './dps.ts';
+import { type Enrollment, NAMES } from './enrollment.ts';
 import { policyIn, policyText } from './policy.ts';
 import type { Slot } from './slots.ts';
 

@@ -1,8 +1,9 @@
 import { EXIT } from '../../agent/failure/exit.ts';
 import { change } from './change.ts';
 import type { Call } from './command.ts';
-import { Dps, policyOf } from './dps.ts';
+import { Dps } from './dps.ts';
 import { anyNamed } from './edit.ts';
+import { policyOf } from './enrollment.ts';
 import { withPems } from './given.ts';
 import { NAME } from './name.ts';
 import { INDIVIDUAL, ISSUES, type IssuingPolicy, readPolicy, samePolicy, withPolicy } from './policy.ts';

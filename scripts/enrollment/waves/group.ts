@@ -4,7 +4,7 @@ import { valued } from '../../../agent/cli/kit/tool.ts';
 import { EXIT } from '../../../agent/failure/exit.ts';
 import type { Call } from '../command.ts';
 import { conditioned } from '../device.ts';
-import type { Enrollment } from '../dps.ts';
+import type { Enrollment } from '../enrollment.ts';
 import { Hub } from '../hub.ts';
 import { JSON_OPTION } from '../list.ts';
 import { NAME } from '../name.ts';

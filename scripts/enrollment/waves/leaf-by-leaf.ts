@@ -1,4 +1,5 @@
 import type { Call } from '../command.ts';
+import { quiet } from '../desk.ts';
 import { Unenrolled } from '../device.ts';
 import { Dps } from '../dps.ts';
 import { askEach, byDevice, isDue, type Ready, type Unready, writeEach } from '../each.ts';
@@ -23,7 +24,7 @@ export async function leafByLeaf({ desk, ...call }: Call, hub: Hub, edit: Edit):
       return () => enough.removeEventListener('abort', heard);
     };
     // The bar is that of the waves.
-    const silent: Call = { ...call, desk: { ...desk, err: { write: () => true }, onInterrupt } };
+    const silent: Call = { ...call, desk: { ...quiet(desk), onInterrupt } };
     const [ready, failed]: [Ready[], Unready[]] = [[], []];
     const isWhole =
       (await askEach(silent, { dps, hub }, devices, { edit, find: byDevice, ready, failed })) &&

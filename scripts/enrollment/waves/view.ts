@@ -1,5 +1,6 @@
 import { endOf } from '../follow.ts';
-import type { Hub, JobProgress } from '../hub.ts';
+import type { Hub } from '../hub.ts';
+import type { JobProgress } from '../hub-answers.ts';
 import { isCancelled, jobOutcomes } from '../job.ts';
 import { lastAsked, type Seen, seenOf } from '../newleaf.ts';
 import type { Outcome } from '../outcome.ts';

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { Failed, Misuse, textOption } from '../../../agent/cli/kit/command.ts';
 import { Count } from '../../../agent/cli/kit/progress.ts';
 import { screenOf } from '../../../agent/cli/kit/screen.ts';
@@ -6,35 +5,22 @@ import { EXIT } from '../../../agent/failure/exit.ts';
 import { newReport, oldReport } from '../archive.ts';
 import { agreed, type Call, sayTo } from '../command.ts';
 import { at, interruptible } from '../desk.ts';
-import type { Hub, MethodCall } from '../hub.ts';
+import type { Hub } from '../hub.ts';
 import { NAME } from '../name.ts';
-import { brieflyWhere, matching, type Seen } from '../newleaf.ts';
-import { LATER, notAsked, type Outcome } from '../outcome.ts';
+import { matching } from '../newleaf.ts';
+import { LATER, notAsked } from '../outcome.ts';
 import { outlast } from '../outlast.ts';
-import { statusOf } from '../refusal.ts';
 import { type Action, demandId, newId, operatorOf } from '../request.ts';
-import { documentOf, type Run, writeBegun, writeRun } from '../run.ts';
-import { count, linesFor } from '../screen.ts';
-import { callAgain, names, report } from '../tally.ts';
-import { conditionOf, fitting } from './condition.ts';
-import { type Gateway, judge, type Verdict } from './judge.ts';
+import { writeBegun } from '../run.ts';
+import { count } from '../screen.ts';
+import { names } from '../tally.ts';
+import { ended } from './end.ts';
+import { judge, type Verdict } from './judge.ts';
 import type { Prepare } from './leaf-by-leaf.ts';
+import { callNext, METHOD, pick, type Roll } from './next.ts';
 import { type Plan, planOf, planText, replanned, sizeIn } from './plan.ts';
-import { type View, Viewer } from './view.ts';
+import { Viewer } from './view.ts';
 
-/** A request in waves. */
-interface Roll {
-  readonly id: string;
-  readonly action: Action;
-  readonly condition: string;
-  readonly plan: Plan;
-  readonly file: string | undefined;
-  readonly prepare: Prepare | undefined;
-}
-
-const METHOD = 'reprovision';
-const ANSWER_SECONDS = 30;
-const JOB_SECONDS = 3_600;
 /** A session may end at any moment, also in a pause of hours. */
 const LONGEST_MS = 60_000;
 /** A hub of one unit of S1 answers 20 queries a minute (iot-hub-devguide-quotas-throttling). */
@@ -157,106 +143,3 @@ function wordsOf(verdict: Verdict, { waves }: Plan): string {
   const head = `wave ${verdict.wave + 1} of ${waves.length}`;
   return verdict.is === 'wait' ? `${head}: ${verdict.words}` : verdict.is === 'call' ? `${head} begins` : head;
 }
-
-/** Those that are left, in the order in which they are called: the same one on every machine, over all sites. */
-async function pick(hub: Hub, condition: string, { called }: View): Promise<Seen[]> {
-  const order = (id: string): string => createHash('sha256').update(id).digest('hex');
-  const left = (await brieflyWhere(hub, condition)).filter(({ deviceId }) => !called.has(deviceId));
-  // One that is away proves nothing.
-  const key = ({ connected, deviceId }: Seen): string => `${connected ? 0 : 1}${order(deviceId)}`;
-  return left
-    .map((one) => [key(one), one] as const)
-    .toSorted(([one], [other]) => (one < other ? -1 : 1))
-    .map(([, one]) => one);
-}
-
-/** Has the hub call the next devices of a wave: all that the condition of one job has room for. */
-async function callNext(
-  hub: Hub,
-  roll: Roll,
-  viewer: Viewer,
-  view: View,
-  wave: number,
-  enough: AbortSignal,
-): Promise<void> {
-  const { id, action, condition, plan, prepare } = roll;
-  const size = plan.waves[wave] ?? 'rest';
-  const left = await pick(hub, condition, view);
-  const room = sizeIn(size, plan.of) - (view.given[wave] ?? 0);
-  if (left.length === 0 || room <= 0) return viewer.exhausted(wave);
-  viewer.remember(left);
-  const wanted = left.slice(0, room).map(({ deviceId }) => deviceId);
-  const chosen = size === 'rest' && prepare === undefined ? undefined : fitting({ condition, plan }, wanted);
-  const unwell = chosen && prepare ? await prepare(chosen, enough) : [];
-  if (unwell === undefined) return;
-  viewer.leaveOut(wave, unwell);
-  const out = new Set(unwell.map(({ deviceId }) => deviceId));
-  const ids = chosen?.filter((deviceId) => !out.has(deviceId));
-  if (ids?.length === 0) return;
-  const method: MethodCall = {
-    methodName: METHOD,
-    // All waves have one ID: a device that is called twice does it once.
-    payload: { action, id, delaySeconds: plan.delay },
-    responseTimeoutInSeconds: ANSWER_SECONDS,
-  };
-  const jobId = `${id}-w${wave + 1}-${(view.parts[wave] ?? 0) + 1}`;
-  const text = conditionOf({ condition, plan, ...(ids && { ids }) });
-  await hub.schedule(jobId, text, method, JOB_SECONDS).catch((error: unknown) => {
-    // Another operator goes on with the same request, and was first.
-    if (!(error instanceof Failed) || statusOf(error.cause) !== 409) throw error;
-  });
-}
-
-async function ended(call: Call, hub: Hub, roll: Roll, view: View, verdict: Verdict): Promise<number> {
-  const { desk, options } = call;
-  const { id, action, condition, plan, file } = roll;
-  if (verdict.is === 'stop') for (const job of view.running) await hub.cancel(job);
-  const gateways = view.begun.flatMap((one) => one.gateways);
-  const known = new Set(gateways.map(({ deviceId }) => deviceId));
-  const left = (await brieflyWhere(hub, condition)).filter(({ deviceId }) => !known.has(deviceId));
-  const devices: Outcome[] = [...gateways.map(outcomeOf), ...left.map(({ deviceId }) => notAsked(deviceId, LATER))];
-  const by = demandId(id).by;
-  const told = { id, hub: hub.host, action, ...(by !== undefined && { by }), condition, waves: planText(plan) };
-  const run: Run = { ...told, delaySeconds: plan.delay, at: at(desk), state: 'seen', devices };
-  if (file !== undefined) await writeRun(file, run);
-  const proven = gateways.filter(({ state }) => state === 'proven').length;
-  const isDone = verdict.is === 'over' && devices.every(({ result }) => result === 'done');
-  if (options.json === true) desk.out.write(documentOf(run));
-  else {
-    const screen = screenOf(desk.out, desk.env);
-    const rest = left.length === 0 ? '' : `${count(left.length, 'device')} of ${plan.of} not asked.\n`;
-    const next = `  ${NAME} reprovision --resume ${id}\n`;
-    const groups = report({ ...run, devices: devices.filter(({ reason }) => reason !== LATER) }, 0, screen);
-    const words =
-      verdict.is === 'stop' ? `Stopped in wave ${verdict.wave + 1} of ${plan.waves.length}: ${verdict.why}.\n` : '';
-    const cure = isDone || groups === '' ? '' : callAgain(id);
-    const isOpen = view.running.length > 0 && verdict.is !== 'stop';
-    const open = isOpen ? `A job goes on in the hub. To end it:\n  ${NAME} cancel ${id}\n` : '';
-    const isKnown = view.parts.some((jobs) => jobs > 0);
-    const begin = isKnown
-      ? `To go on with the next devices:\n${next}`
-      : 'No device was called. To begin again, repeat the command.\n';
-    const on = verdict.is === 'over' ? '' : begin;
-    desk.out.write(
-      linesFor(
-        screen,
-        `${words}${groups}${cure}${open}${on}${count(proven, 'device')} proven of ${gateways.length} in ${count(view.begun.length, 'wave')}.\n${rest}`,
-      ),
-    );
-  }
-  return isDone ? EXIT.done : EXIT.failed;
-}
-
-const RESULTS: Readonly<Record<Gateway['state'], Outcome['result']>> = {
-  proven: 'done',
-  back: 'waiting',
-  waiting: 'waiting',
-  otherwise: 'otherwise',
-  'not-asked': 'not-asked',
-};
-
-const outcomeOf = ({ state, at: _, ...one }: Gateway): Outcome => ({
-  ...one,
-  result: RESULTS[state],
-  ...(state === 'back' && one.reason === undefined && { reason: 'back, and its session is too young to be proven' }),
-});

@@ -116,8 +116,8 @@ test('1,000 gateways under a new CA in waves: wrong at first, then killed, gone 
   for (const ended of await Promise.all(both)) {
     assert.match(ended.out, /\d+ devices proven of 1000 in 3 waves\.\n/, ended.err);
     assert.doesNotMatch(ended.out, /Stopped|of 1000 not asked/);
-    // Those that were not connected then were not called: the screen says how.
-    if (ended.code !== 0) await types(printed(ended, '--retry'));
+    // Those that were not connected then were not called. The screen says how, until they are back.
+    for (let now = ended; now.code !== 0; ) now = await types(printed(now, '--retry'));
   }
   await park.until(real, ({ next, last }) => next === undefined && last?.outcome === 'done', LONG_MS);
   assert.deepEqual(rolled(), names);

@@ -26,17 +26,18 @@ const job = (...more: string[]) => ['reprovision', '--job', "deviceId IN ['gw-1'
 
 test('the report is there before the first call, with who, what and the names, also where that call is refused', async () => {
   await office.simulator.lay('hub1', 'rest-status', { status: 401 });
-  const { code } = await office.enroll(['reprovision', 'gw-1', 'gw-2', '--action', 'roll']);
+  // One device: a call to a second one may still be under way when the first is refused.
+  const { code } = await office.enroll(['reprovision', 'gw-1', '--action', 'roll']);
   await office.simulator.lift('hub1', 'rest-status');
   assert.equal(code, 1);
   const [name = ''] = await reports();
   const report = JSON.parse(await readFile(join(state(), 'requests', name), 'utf8'));
   assert.match(name, /^enroll-roll-ana-\w+\.json$/);
-  assert.deepEqual([report.state, report.by, report.action, report.sum.waiting], ['begun', 'ana', 'roll', 2]);
+  assert.deepEqual([report.state, report.by, report.action, report.sum.waiting], ['begun', 'ana', 'roll', 1]);
   assert.equal(report.id, name.replace('.json', ''));
   // What is not known to be done is called again, by the ID.
   const { out } = await office.enroll(['reprovision', '--retry', report.id, '--yes']);
-  assert.match(out, /not done: 2 of 2\.\n.*\n2 devices: 2 came back/);
+  assert.match(out, /not done: 1 of 1\.\n.*\n1 device: 1 came back/);
 });
 
 test('requests of two operators, of jobs and by name, from the hub and the twins alone', async () => {

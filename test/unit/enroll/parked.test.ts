@@ -64,6 +64,14 @@ describe('disabled enrollments: each command that is printed is a cure, or names
     assert.equal(allowed.code, 0);
   });
 
+  test('set-secondary for a member of a group, by its leaf: the CA is admitted in its place', async () => {
+    const { said } = await office.enroll(['set-secondary', 'gw-7', '--from-device']);
+    assert.match(
+      said,
+      /has no enrollment "gw-7"\. -> For members .*: enroll roll-group intermediate NAME --certificate/,
+    );
+  });
+
   test('allow device of a device without an enrollment of its own does not advise to bar it', async () => {
     const { said } = await office.enroll(['allow', 'device', 'gw-7', '--yes']);
     assert.doesNotMatch(said, /disallow/);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Call } from '../../../scripts/enrollment/command.ts';
 import { conclude } from '../../../scripts/enrollment/conclude.ts';
-import type { Enrollment } from '../../../scripts/enrollment/dps.ts';
+import type { Enrollment } from '../../../scripts/enrollment/enrollment.ts';
 import { notAsked, type Outcome } from '../../../scripts/enrollment/outcome.ts';
 import { difference, shown } from '../../../scripts/enrollment/screen.ts';
 import type { Slot } from '../../../scripts/enrollment/slots.ts';
