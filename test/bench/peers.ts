@@ -42,18 +42,7 @@ export async function peers(stand: Stand): Promise<readonly Reading[]> {
   const { hostname, port } = new URL(`mqtts://${hub}`);
   const id = device.registrationId;
 
-  const user = `${hub}/${id}/?api-version=2021-04-12`;
-  const topic = `devices/${id}/messages/devicebound/#`;
-  const engine = ['--tls-engine', 'pkcs11', '--keyform', 'engine', '--key', key, '--cert', chain, '--cafile', ca];
-  const mosquitto = spawn(
-    'mosquitto_sub',
-    ['-h', hostname, '-p', port, '-i', id, '-u', user, '-t', topic, '-k', '180', ...engine],
-    { env, stdio: 'ignore' },
-  );
-  await stand.start(gateway);
-  const sample = new Sample(stand, file, 'sample');
-  await sample.stay();
-  const calm = pause(CALM_MS);
+  // Before mosquitto_sub has the session of this device.
   const openssl = ['s_client', '-engine', 'pkcs11', '-keyform', 'engine', '-key', key];
   const shaken = await roundRobin({
     async openssl() {
@@ -72,7 +61,18 @@ export async function peers(stand: Stand): Promise<readonly Reading[]> {
 
   const other = new Sample(stand, file, 'starting');
   const begun = await roundRobin({ sample: () => other.start() });
-  await calm;
+  const user = `${hub}/${id}/?api-version=2021-04-12`;
+  const topic = `devices/${id}/messages/devicebound/#`;
+  const engine = ['--tls-engine', 'pkcs11', '--keyform', 'engine', '--key', key, '--cert', chain, '--cafile', ca];
+  const mosquitto = spawn(
+    'mosquitto_sub',
+    ['-h', hostname, '-p', port, '-i', id, '-u', user, '-t', topic, '-k', '180', ...engine],
+    { env, stdio: 'ignore' },
+  );
+  await stand.start(gateway);
+  const sample = new Sample(stand, file, 'sample');
+  await sample.stay();
+  await pause(CALM_MS);
   const inC = mosquitto.pid ?? 0;
   const look = () => [gateway.pid, inC].map((pid) => ({ cpu: cpuMsOf(pid), sleeps: sleepsOf(pid) }));
   const [before, memory] = [look(), sampleOf([memoryOf(sample.pid).pss])];

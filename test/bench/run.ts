@@ -31,9 +31,7 @@ for (const path of [process.execPath, process.env.NEWLEAF_NODE_24]) {
 }
 const found: Record<string, Reading[]> = Object.fromEntries(nodes.map(({ name }) => [name, []]));
 const take = async (node: NodeUnderTest, metric: Metric) => found[node.name]?.push(...(await node.take(metric)));
-for (const node of nodes) {
-  for (const metric of metrics.filter((one) => !WAITING.has(one))) await take(node, metric);
-}
+for (const node of nodes) for (const metric of metrics.filter((one) => !WAITING.has(one))) await take(node, metric);
 for (const metric of metrics.filter((one) => WAITING.has(one)))
   await Promise.all(nodes.map((node) => take(node, metric)));
 for (const node of nodes) await node.close();
