@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import { failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
@@ -75,8 +74,6 @@ export class LazyUplink {
 
   async #load(): Promise<Serving> {
     if (this.#serving !== undefined) return this.#serving;
-    // Programs may send all the time: this flag of agent/launch/lean.ts is for a daemon that mostly waits.
-    setFlagsFromString('--sparkplug');
     const { Serving } = await import('./serving.ts');
     this.#serving = await Serving.open(this.#options);
     return this.#serving;
