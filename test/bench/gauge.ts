@@ -1,6 +1,7 @@
 import { commands } from './commands.ts';
 import { growth } from './growth.ts';
 import { memory } from './memory.ts';
+import { peers } from './peers.ts';
 import type { Reading } from './reading.ts';
 import { refusal } from './refusal.ts';
 import { roll } from './roll.ts';
@@ -8,7 +9,7 @@ import { Stand } from './stand.ts';
 import { start } from './start.ts';
 import { uplink } from './uplink.ts';
 
-const METRICS = { memory, start, commands, refusal, roll, growth, uplink };
+const METRICS = { memory, start, commands, refusal, roll, growth, uplink, peers };
 export type Metric = keyof typeof METRICS;
 
 /** What the bench is told of a metric. */

@@ -1,14 +1,25 @@
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { cpSync } from 'node:fs';
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { BUNDLE } from '../e2e/stage/gateway.ts';
 import { cleanEnvironment } from './environment.ts';
 import type { Answer, Metric } from './gauge.ts';
 import type { Reading } from './reading.ts';
 
 /** A gauge that does not end by itself is ended: its gateways end with their sockets. */
 const GRACE_MS = 5_000;
+
+/** The program with the code cache of this Node, as an installation has it. */
+function installed(directory: string, node: string): string {
+  const program = join(directory, 'program');
+  cpSync(dirname(BUNDLE), program, { recursive: true, filter: (path) => !/\/(packages|operator|doc)$/.test(path) });
+  const newleaf = join(program, basename(BUNDLE));
+  for (const name of ['daemon', 'quick']) execFileSync(node, [newleaf, 'internal-cache', name]);
+  return newleaf;
+}
 
 /** A Node, and the gauge that runs on it. */
 export class NodeUnderTest {
@@ -31,10 +42,16 @@ export class NodeUnderTest {
     // The gateways get a copy that nobody else runs: what two processes share of one file counts as half in each.
     const [copy, bare] = [join(directory, 'node'), join(directory, 'bare-node')];
     for (const each of [copy, bare]) await copyFile(path, each);
+    const program = installed(directory, copy);
     const gauge = fork(join(import.meta.dirname, 'gauge.ts'), [control, `gw-${major}`], {
       execPath: path,
       execArgv: ['--import', 'tsx'],
-      env: { ...cleanEnvironment(process.env), NEWLEAF_TEST_NODE: copy, NEWLEAF_TEST_BARE_NODE: bare },
+      env: {
+        ...cleanEnvironment(process.env),
+        NEWLEAF_TEST_NODE: copy,
+        NEWLEAF_TEST_BARE_NODE: bare,
+        NEWLEAF_TEST_BUNDLE: program,
+      },
     });
     const ended = once(gauge, 'exit').then(([code]) => {
       throw new Error(`the gauge of Node ${major} ended with ${code}`);

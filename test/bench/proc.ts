@@ -21,6 +21,15 @@ export function cpuMsOf(pid: number): number {
   return threads.reduce((sum, thread) => sum + timeOf(`/proc/${pid}/task/${thread}/schedstat`), 0) / 1e6;
 }
 
+/** How often its threads went to sleep: proc_pid_status(5), voluntary_ctxt_switches. */
+export function sleepsOf(pid: number): number {
+  const counts = readdirSync(`/proc/${pid}/task`).map((thread) => {
+    const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
+    return Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1]);
+  });
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
 function timeOf(schedstat: string): number {
   try {
     return Number(readFileSync(schedstat, 'utf8').split(' ', 1)[0]);

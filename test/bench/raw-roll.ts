@@ -3,11 +3,11 @@ import { certificatesOf } from '../../agent/certificate/pem.ts';
 import { writeAtomically } from '../../agent/state/durable.ts';
 import { destroyKey } from '../../hsm/destroy.ts';
 import { startedBy } from '../../hsm/job.ts';
+import { BUNDLE } from '../e2e/stage/gateway.ts';
 import { NODE } from './node.ts';
 import type { RawDevice, RawLeaf } from './raw-device.ts';
 import { FLAGS, type Stand } from './stand.ts';
 
-const BUNDLE = join(import.meta.dirname, '..', '..', 'dist', 'newleaf.js');
 /** Six transitions, and three files that are derived from the state (agent/state/published.ts). */
 const WRITES = 9;
 const ENTRY = `${JSON.stringify({ entry: 'x'.repeat(4_000) })}\n`;

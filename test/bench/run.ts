@@ -1,40 +1,54 @@
-import { cpus, release, totalmem } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { cpus, loadavg, release, totalmem } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startFar } from './far.ts';
 import type { Metric } from './gauge.ts';
 import { NodeUnderTest } from './node-under-test.ts';
+import { pageOf } from './page.ts';
 import { line, type Reading } from './reading.ts';
 
 /** Memory first: whatever else uses PKCS#11 takes a share of the pages. */
-const METRICS: readonly Metric[] = ['memory', 'start', 'commands', 'refusal', 'roll'];
+const METRICS: readonly Metric[] = ['memory', 'start', 'commands', 'refusal', 'roll', 'peers'];
+/** They mostly wait, so all Nodes take them at the same time. */
+const WAITING: ReadonlySet<Metric> = new Set(['peers', 'growth', 'uplink']);
 
-const { values, positionals } = parseArgs({ options: { json: { type: 'boolean' } }, allowPositionals: true });
+const { values, positionals } = parseArgs({
+  options: { json: { type: 'boolean' }, write: { type: 'boolean' } },
+  allowPositionals: true,
+});
+// scripts/bench has looked at them.
 const metrics = positionals.length === 0 ? METRICS : (positionals as Metric[]);
+const [processor] = cpus();
+const loadBefore = loadavg()[0] ?? 0;
 
 const far = await startFar();
 await far.simulator.enrollGroup({ groupId: 'gateways', primary: far.simulator.endpoints.issuerPem });
-const found: Record<string, readonly Reading[]> = {};
+const nodes: NodeUnderTest[] = [];
 for (const path of [process.execPath, process.env.NEWLEAF_NODE_24]) {
-  if (path === undefined) continue;
-  const node = await NodeUnderTest.open(path, far.control);
-  const readings: Reading[] = [];
-  for (const metric of metrics) readings.push(...(await node.take(metric)));
-  found[node.name] = readings;
-  await node.close();
+  if (path !== undefined) nodes.push(await NodeUnderTest.open(path, far.control));
 }
+const found: Record<string, Reading[]> = Object.fromEntries(nodes.map(({ name }) => [name, []]));
+const take = async (node: NodeUnderTest, metric: Metric) => found[node.name]?.push(...(await node.take(metric)));
+for (const node of nodes) for (const metric of metrics.filter((one) => !WAITING.has(one))) await take(node, metric);
+for (const metric of metrics.filter((one) => WAITING.has(one)))
+  await Promise.all(nodes.map((node) => take(node, metric)));
+for (const node of nodes) await node.close();
 await far.end();
 
-const [processor] = cpus();
+const commit = execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim();
 const machine = {
-  processor: processor?.model,
-  cores: cpus().length,
-  memoryMiB: Math.round(totalmem() / 2 ** 20),
+  commit,
+  processor: `${processor?.model.trim()}, ${cpus().length} cores, ${process.arch}`,
+  memory: `${Math.round(totalmem() / 2 ** 20)} MiB`,
   kernel: release(),
-  architecture: process.arch,
+  load: `${loadBefore.toFixed(1)} before, ${(loadavg()[0] ?? 0).toFixed(1)} at the end`,
 };
+if (values.write === true) writeFileSync(join(import.meta.dirname, 'README.md'), pageOf(machine, found));
 if (values.json === true) console.log(JSON.stringify({ machine, found }, undefined, 2));
 else {
-  console.log(Object.values(machine).join(', '));
+  for (const [name, value] of Object.entries(machine)) console.log(`${name}: ${value}`);
   for (const [name, readings] of Object.entries(found)) {
     for (const reading of readings) console.log(`${name}: ${line(reading)}`);
   }

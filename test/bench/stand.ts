@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Gateway } from '../e2e/stage/gateway.ts';
-import type { Endpoints } from '../simulator/api.ts';
 import { connectSimulator, type RemoteSimulator } from '../simulator/client.ts';
 import { type Entry, matcher, type Query } from '../simulator/log.ts';
 import { RawDevice } from './raw-device.ts';
@@ -44,19 +43,27 @@ export class Stand {
     return new Stand(await connectSimulator(control), prefix);
   }
 
+  /** Each context of OpenSSL reads all of them: some 140 on a Debian, where the far side has one. */
+  get trustPem(): string {
+    return `${this.far.endpoints.trustPem}\n${readFileSync(SYSTEM_CAS, 'utf8')}`;
+  }
+
   /** A gateway that has been provisioned and stopped: what is measured begins with a journal. */
   async gateway(name: string, flags = FLAGS, settings: Readonly<Record<string, string>> = {}): Promise<Gateway> {
-    const gateway = new Gateway(withTheTrustOfASystem(this.far.endpoints), {
-      registrationId: this.#idOf(name),
-      nodeOptions: flags,
-      settings: {
-        'log.level': '"info"',
-        // A hundred refusals within a minute are no fault here.
-        'limits.requests_per_hour': '1000',
-        'limits.burst': '1000',
-        ...settings,
+    const gateway = new Gateway(
+      { ...this.far.endpoints, trustPem: this.trustPem },
+      {
+        registrationId: this.idOf(name),
+        nodeOptions: flags,
+        settings: {
+          'log.level': '"info"',
+          // A hundred refusals within a minute are no fault here.
+          'limits.requests_per_hour': '1000',
+          'limits.burst': '1000',
+          ...settings,
+        },
       },
-    });
+    );
     this.#gateways.push(gateway);
     await this.start(gateway);
     await gateway.settled();
@@ -93,7 +100,7 @@ export class Stand {
 
   /** The one of this Node. It brings PKCS#11 into this process, whose pages then count as shared: memory comes first. */
   rawDevice(): Promise<RawDevice> {
-    this.#rawDevice ??= RawDevice.open(this.far.endpoints, this.#idOf('raw'));
+    this.#rawDevice ??= RawDevice.open(this.far.endpoints, this.idOf('raw'));
     return this.#rawDevice;
   }
 
@@ -102,16 +109,10 @@ export class Stand {
     (await this.#rawDevice)?.hsm.remove();
   }
 
-  #idOf(name: string): string {
+  idOf(name: string): string {
     return `${this.#prefix}-${name}`;
   }
 }
-
-/** Each context of OpenSSL reads all of them: some 140 on a Debian, where the far side has one. */
-const withTheTrustOfASystem = (at: Endpoints): Endpoints => ({
-  ...at,
-  trustPem: `${at.trustPem}\n${readFileSync(SYSTEM_CAS, 'utf8')}`,
-});
 
 /** Milliseconds since the epoch, as fine as the far side's. */
 export const now = (): number => performance.timeOrigin + performance.now();

@@ -46,6 +46,8 @@ suite('install.sh, on a system without packages', () => {
     assert.equal(readlinkSync(root.path('/etc/newleaf')), `${PREFIX}/etc`);
     const modes = root.run('stat', '-c', '%U:%G %a', `${PREFIX}/state`, `${PREFIX}/state/inbox`);
     assert.equal(modes, 'newleaf:newleaf 750\nnewleaf:newleaf 2770\n');
+    const caches = root.run('sh', '-c', `stat -c '%U %a' ${PREFIX}/program/*/*.cache`);
+    assert.equal(caches, 'root 644\nroot 644\n', 'what V8 makes of the program');
     const unit = readFileSync(root.path(UNIT), 'utf8');
     assert.match(unit, /^ExecStart=\/data\/newleaf\/bin\/newleaf run$/m);
     assert.match(unit, /^RequiresMountsFor=\/data\/newleaf$/m);

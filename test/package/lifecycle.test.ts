@@ -58,6 +58,8 @@ suite('the life of a package', () => {
     install(root, deb);
     assert.match(root.run('id', 'newleaf'), /newleaf/);
     assert.match(root.run('newleaf', 'version'), /node v24\./);
+    const caches = root.run('sh', '-c', "stat -c '%n %U %a' /usr/lib/newleaf/*.cache");
+    assert.equal(caches, '/usr/lib/newleaf/daemon.cache root 644\n/usr/lib/newleaf/quick.cache root 644\n');
     assert.ok(readdirSync(root.path('/etc/systemd/system/multi-user.target.wants')).includes('newleaf.service'));
     assert.throws(
       () => root.run('newleaf', 'run'),
@@ -76,6 +78,7 @@ suite('the life of a package', () => {
     await works(gateway);
 
     root.run('dpkg', '--remove', 'newleaf');
+    assert.equal(existsSync(root.path('/usr/lib/newleaf')), false, 'what postinst has made goes, too');
     assert.equal(readFileSync(root.path(CONFIGURATION), 'utf8'), configuration);
     const keys = gateway.token.privateKeys();
     assert.equal(keys.length, 1);
