@@ -132,7 +132,7 @@ export const UPLINK: readonly Mutation[] = [
   of(
     'uplink/messages.ts',
     'a message from the hub is acknowledged without a program that has it',
-    'if (!isStored) return false;',
+    "if (stored.every(({ status }) => status === 'rejected')) return false;",
     '',
   ),
   of(

@@ -71,10 +71,6 @@ export class ClientConnection implements Member, LinkOwner {
     this.finish(why, true);
   }
 
-  over(why: string, isFault: boolean): void {
-    this.finish(why, isFault);
-  }
-
   closed(): void {
     this.#context.admission.leave(this);
     this.#onClosed();
