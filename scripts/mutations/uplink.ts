@@ -47,8 +47,8 @@ export const UPLINK: readonly Mutation[] = [
   of(
     'uplink/sessions.ts',
     'a client that draws its ID anew wears out the flash',
-    'if (!clean && subscriptions?.size) this',
-    'if (!clean && subscriptions) this',
+    'this.#clients.set(client, kept ?? new Map());',
+    'this.#clients.set(client, kept ?? new Map());\n    if (!client.clean) this.#kept.set(client.clientId, kept ?? new Map());',
   ),
   of(
     'uplink/methods.ts',
