@@ -59,26 +59,24 @@ export class Messages {
 
   /** @returns whether a program has it */
   async #store(message: Message): Promise<boolean> {
-    const losses: (readonly [Program, Failure])[] = [];
-    const keep = async (program: Program): Promise<boolean> => {
-      try {
-        await program.receive(message);
-      } catch (error) {
-        losses.push([program, failureOf(error)]);
-        return false;
-      }
+    const wanting = this.#options.programs().filter(({ sessions }) => sessions.want('messages'));
+    const store = async (program: Program) => {
+      await program.receive(message);
       this.deliver(program);
-      return true;
     };
-    const wanting = this.#options.programs().filter((program) => program.sessions.want('messages'));
-    const isStored = (await Promise.all(wanting.map(keep))).includes(true);
-    if (!isStored) return false;
-    for (const [program, { cause, message: met }] of losses) {
-      program.counts.dropped += 1;
-      const why = failure('NL-UPLINK-UNTAKEN', { message: `A message from the cloud is lost: ${met}`, cause });
-      program.lost(why, this.#options.clock.monotonic());
+    const stored = await Promise.allSettled(wanting.map(store));
+    if (stored.every(({ status }) => status === 'rejected')) return false;
+    for (const [index, program] of wanting.entries()) {
+      const outcome = stored[index];
+      if (outcome?.status === 'rejected') this.#lose(program, failureOf(outcome.reason));
     }
     return true;
+  }
+
+  #lose(program: Program, { message: met, cause }: Failure): void {
+    program.counts.dropped += 1;
+    const why = failure('NL-UPLINK-UNTAKEN', { message: `A message from the cloud is lost: ${met}`, cause });
+    program.lost(why, this.#options.clock.monotonic());
   }
 
   /** Called when there is a message, or another subscriber: the latest one gets them all. */

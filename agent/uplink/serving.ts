@@ -127,7 +127,9 @@ export class Serving {
 
   /** Ends its sessions with CleanSession 0 of which the client is away. @throws Fault NL-UPLINK-PROGRAM, NL-STATE-WRITE */
   async forget(name: string): Promise<object> {
-    return { forgotten: name, ...(await this.#uplink.forget(this.#program(name))) };
+    const program = this.#program(name);
+    this.#assertAgreed(name);
+    return { forgotten: name, ...(await this.#uplink.forget(program)) };
   }
 
   /** With its messages. @throws Fault NL-UPLINK-PROGRAM */

@@ -105,7 +105,7 @@ export class SharedTwin {
   /** Sends what was kept. */
   #report(): void {
     const { payload } = this.#reported;
-    if (payload !== undefined && !this.#isAsking(WRITE)) this.#ask(undefined, '', WRITE, payload);
+    if (payload !== undefined) this.#askOnce(WRITE, payload);
   }
 
   /** The answer of the hub to what was kept. It is asked again when its time is up. */
@@ -138,8 +138,10 @@ export class SharedTwin {
       deliver(asked.client, { topic, payload });
     } else if (desired !== undefined) {
       // Another hub, or a twin that begins anew, may have a lower one.
-      const hasChanged = this.#before !== undefined && this.#before !== desired.version;
-      if (hasChanged) this.#spread(desired.version, Buffer.from(JSON.stringify(desired.properties)));
+      if (this.#before !== undefined && this.#before !== desired.version) {
+        const topic = `$iothub/twin/PATCH/properties/desired/?$version=${desired.version}`;
+        this.changed({ topic, payload: Buffer.from(JSON.stringify(desired.properties)) });
+      }
       this.#before = undefined;
     }
     return true;
@@ -162,11 +164,13 @@ export class SharedTwin {
 
   /** Reads the desired properties for the programs that follow them. */
   #look(): void {
-    if (!this.#isAsking(READ) && this.#subscribed().length > 0) this.#ask(undefined, '', READ, NOTHING);
+    if (this.#subscribed().length > 0) this.#askOnce(READ, NOTHING);
   }
 
-  #isAsking(what: string): boolean {
-    return [...this.#waiting.values()].some(({ client, topic }) => client === undefined && topic === what);
+  /** For newleaf itself, unless it is asking this already. */
+  #askOnce(topic: string, payload: Uint8Array): void {
+    const isAsking = [...this.#waiting.values()].some((one) => one.client === undefined && one.topic === topic);
+    if (!isAsking) this.#ask(undefined, '', topic, payload);
   }
 
   #ask(client: Client | undefined, request: string, topic: string, payload: Uint8Array): void {
@@ -192,11 +196,6 @@ export class SharedTwin {
   #send(id: string, { client, topic, payload }: Request): void {
     if (client !== undefined && topic === WRITE && this.#isHeld) return;
     this.#session?.publish({ topic: `${topic}${id}`, payload, qos: 0 }).catch(() => {});
-  }
-
-  #spread(version: number, payload: Uint8Array): void {
-    const topic = `$iothub/twin/PATCH/properties/desired/?$version=${version}`;
-    for (const { client } of this.#subscribed()) deliver(client, { topic, payload });
   }
 
   #subscribed() {

@@ -47,8 +47,8 @@ export const UPLINK: readonly Mutation[] = [
   of(
     'uplink/sessions.ts',
     'a client that draws its ID anew wears out the flash',
-    'if (!clean && subscriptions?.size) this',
-    'if (!clean && subscriptions) this',
+    'this.#clients.set(client, kept ?? new Map());',
+    'this.#clients.set(client, kept ?? new Map());\n    if (!client.clean) this.#kept.set(client.clientId, kept ?? new Map());',
   ),
   of(
     'uplink/methods.ts',
@@ -132,7 +132,7 @@ export const UPLINK: readonly Mutation[] = [
   of(
     'uplink/messages.ts',
     'a message from the hub is acknowledged without a program that has it',
-    'if (!isStored) return false;',
+    "if (stored.every(({ status }) => status === 'rejected')) return false;",
     '',
   ),
   of(

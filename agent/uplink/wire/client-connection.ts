@@ -7,7 +7,6 @@ import { Link, type LinkOwner } from './link.ts';
 import { PacketsIn } from './packets-in.ts';
 import { PacketsOut } from './packets-out.ts';
 import { Requests } from './requests.ts';
-import { type Silence, watchSilence } from './silence.ts';
 import { WrongLevel } from './violation.ts';
 
 /** MQTT 3.1.1 section 3.1.2.10: "one and a half times the Keep Alive time period". */
@@ -35,10 +34,12 @@ export class ClientConnection implements Member, LinkOwner {
   #state: 'waiting' | 'opening' | 'open' | 'over' = 'waiting';
   #client: Client | undefined;
   #requests: Requests | undefined;
-  #silence: Silence | undefined;
   #will: IConnectPacket['will'];
   #broke: string | undefined;
-  #cancelWait: () => void;
+  /** Of the client, by the monotonic clock in milliseconds. */
+  #heardAt = 0;
+  /** The timer that ends a client which says nothing. */
+  #cancel: () => void;
 
   constructor(socket: Duplex, authenticate: Authenticate, context: WireContext, onClosed: () => void) {
     this.#context = context;
@@ -46,13 +47,13 @@ export class ClientConnection implements Member, LinkOwner {
     this.#onClosed = onClosed;
     const { limits, timers } = context;
     this.#in = new PacketsIn(limits.filters);
-    this.#cancelWait = timers.after(limits.connectMs, () => this.finish('it sends no CONNECT'));
+    this.#cancel = timers.after(limits.connectMs, () => this.finish('it sends no CONNECT'));
     this.#link = new Link(socket, limits, timers, this);
     this.#out = new PacketsOut((bytes) => this.#link.send(bytes));
   }
 
   frame(frame: Buffer): void {
-    this.#silence?.heard();
+    this.#heardAt = this.#context.timers.monotonic();
     const packet = this.#read(frame);
     if (packet?.cmd === 'connect')
       this.#open(packet).catch((error: unknown) => this.finish('it cannot be served', true, error));
@@ -69,10 +70,6 @@ export class ClientConnection implements Member, LinkOwner {
   broken(why: string): void {
     this.#broke = why;
     this.finish(why, true);
-  }
-
-  over(why: string, isFault: boolean): void {
-    this.finish(why, isFault);
   }
 
   closed(): void {
@@ -107,8 +104,7 @@ export class ClientConnection implements Member, LinkOwner {
     if (this.#state === 'over') return;
     const before = this.#state;
     this.#state = 'over';
-    this.#cancelWait();
-    this.#silence?.end();
+    this.#cancel();
     this.#requests?.end();
     this.#out.end(new Error(`The program is gone: ${why}.`));
     this.#link.end();
@@ -134,12 +130,12 @@ export class ClientConnection implements Member, LinkOwner {
   }
 
   async #open(packet: IConnectPacket): Promise<void> {
-    this.#cancelWait();
+    this.#cancel();
     const client = this.#admit(packet);
     if (client === undefined) return;
     this.#client = client;
     this.#state = 'opening';
-    const { rules, timers } = this.#context;
+    const { rules } = this.#context;
     let isKept = false;
     try {
       isKept = await rules.joined(client);
@@ -157,11 +153,20 @@ export class ClientConnection implements Member, LinkOwner {
     this.#out.answer({ cmd: 'connack', returnCode: 0, sessionPresent: isKept && !client.clean });
     this.#out.open();
     const { keepalive = 0 } = packet;
-    if (keepalive > 0) {
-      const tooLong = () => this.finish('it is silent for longer than its keep-alive time');
-      this.#silence = watchSilence(timers, keepalive * KEEP_ALIVE, () => this.holds(), tooLong);
-    }
+    if (keepalive > 0) this.#watchSilence(keepalive * KEEP_ALIVE);
     this.#link.proceed();
+  }
+
+  /** With one timer, however much the client says. */
+  #watchSilence(longestMs: number, afterMs = longestMs): void {
+    const { timers } = this.#context;
+    this.#cancel = timers.after(afterMs, () => {
+      // One that is not read from cannot be heard.
+      if (this.holds()) this.#heardAt = timers.monotonic();
+      const leftMs = this.#heardAt + longestMs - timers.monotonic();
+      if (leftMs > 0) this.#watchSilence(longestMs, leftMs);
+      else this.finish('it is silent for longer than its keep-alive time');
+    });
   }
 
   /** The client of a CONNECT, or the CONNACK that refuses it. */

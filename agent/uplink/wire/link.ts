@@ -11,7 +11,7 @@ export interface LinkOwner {
   /** The client did what it must not do. */
   broken(why: string): void;
   /** The client is gone, or too slow. */
-  over(why: string, isFault: boolean): void;
+  finish(why: string, isFault: boolean): void;
   /** The socket is closed, and its descriptor free again. */
   closed(): void;
 }
@@ -79,7 +79,7 @@ export class Link {
     if (this.#hasEnded) return;
     const isBlocked = this.#isBlocked();
     // Messages of QoS 0, and DISCONNECT, count even if the client has gone meanwhile: they may wait here.
-    if (this.#why !== undefined && (!isBlocked || this.#frames.isEmpty)) this.#owner.over(this.#why, false);
+    if (this.#why !== undefined && (!isBlocked || this.#frames.isEmpty)) this.#owner.finish(this.#why, false);
     else if (isBlocked) this.#socket.pause();
     else this.#socket.resume();
   }
@@ -92,7 +92,7 @@ export class Link {
     if (this.#hasEnded || !this.#socket.writable) return;
     if (this.#outgoing.push(bytes) === 1) process.nextTick(() => this.#flush());
     this.#outgoingBytes += bytes.length;
-    if (this.#isBehind()) this.#owner.over('it does not read what it is sent', true);
+    if (this.#isBehind()) this.#owner.finish('it does not read what it is sent', true);
   }
 
   /** Closes the connection when the last bytes have gone out. */

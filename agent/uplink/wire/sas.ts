@@ -26,8 +26,7 @@ interface Signature {
 /**
  * The program of a CONNECT, by its key. Two ways to prove it:
  * - as all Azure SDKs do (azure-iot-sdk node 1.18, python 2.14, c, csharp, java, embedded c): user name
- *   `{any host}/{device id}/?api-version=…`, password a SAS. The device id is normally the name of the program, so its key is
- *   tried first; then all, because a program may have kept another device id.
+ *   `{any host}/{device id}/?api-version=…`, password a SAS. Each key is tried: a program may have kept another device id.
  * - as other MQTT clients do: user name = name of the program, password = its key, as printed.
  *
  * @param now milliseconds since the epoch; undefined while the clock is not credible: then no SAS is judged expired
@@ -39,7 +38,7 @@ export function byKey(programs: () => readonly ProgramKey[], now: () => number |
     if (text.startsWith(SAS)) {
       const signed = readSas(text);
       if (signed === undefined) return NOT_AUTHORIZED;
-      const program = inOrder(programs().filter(isLong), deviceOf(username)).find(({ key }) => verifies(signed, key));
+      const program = programs().find((one) => isLong(one) && verifies(signed, one.key));
       return program === undefined || isOver(signed, now()) ? NOT_AUTHORIZED : program.name;
     }
     const program = programs().find(({ name }) => name === username);
@@ -47,23 +46,11 @@ export function byKey(programs: () => readonly ProgramKey[], now: () => number |
   };
 }
 
-/** The second part of `{host}/{device}/…`; a module has a third. */
-export function deviceOf(username: string): string | undefined {
-  return /^[^/]*\/([^/?]+)(?:[/?]|$)/.exec(username)?.[1];
-}
-
 /** `SharedAccessSignature sr=…&sig=…&se=…`, in any order; `skn`, the name of a policy, means nothing here. */
 function readSas(text: string): Signature | undefined {
-  const fields = new Map(
-    text
-      .slice(SAS.length)
-      .split('&')
-      .map((field) => {
-        const equals = field.indexOf('=');
-        return [field.slice(0, equals).trim(), field.slice(equals + 1)] as const;
-      }),
+  const [resource, signature, expiry] = ['sr', 'sig', 'se'].map(
+    (name) => new RegExp(`[ &]${name}=([^&]*)`).exec(text)?.[1],
   );
-  const [resource, signature, expiry] = ['sr', 'sig', 'se'].map((name) => fields.get(name));
   if (resource === undefined || signature === undefined || expiry === undefined || !/^\d{1,15}$/.test(expiry)) {
     return undefined;
   }
@@ -86,10 +73,6 @@ const isLong = ({ key }: ProgramKey): boolean => Buffer.from(key, 'base64').leng
 
 function isOver({ expiry }: Signature, now: number | undefined): boolean {
   return now !== undefined && Number(expiry) * 1_000 <= now;
-}
-
-function inOrder(programs: readonly ProgramKey[], first: string | undefined): readonly ProgramKey[] {
-  return [...programs].sort((one, other) => Number(other.name === first) - Number(one.name === first));
 }
 
 /** In constant time, whatever the lengths. */

@@ -33,7 +33,7 @@ const fairness = await ahead(async () => {
 });
 
 test('an alarm overtakes a backlog of other programs, and the backlog goes on behind it', async () => {
-  const world = new World(['alarms', 'live', 'log'], 20, { alarms: { priority: 'high' }, log: { priority: 'bulk' } });
+  const world = new World(['log', 'live', 'alarms'], 20, { alarms: { priority: 'high' }, log: { priority: 'bulk' } });
   await world.append('log', ...numbered('b', 2_000));
   world.start();
   await world.pass(10 * SECOND);

@@ -200,6 +200,18 @@ test('a session without a subscription is nothing to keep: it costs the disk not
   }
 });
 
+test('a session that has ended its last subscription is kept no more', async (t) => {
+  const directory = await directoryFor(t);
+  await makeProgram(directory, 'one', false);
+  const program = programOf('one', {}, directory);
+  const client = kept('c');
+  await program.sessions.opened(client);
+  await program.sessions.subscribe(client, METHODS, { kind: 'methods', qos: 0 });
+  assert.deepEqual((await readRecord(directory, 'one')).sessions, { c: { [METHODS]: 0 } });
+  await program.sessions.unsubscribe(client, METHODS);
+  assert.deepEqual((await readRecord(directory, 'one')).sessions, {});
+});
+
 test('the newest of several clients is the first', async () => {
   const program = programOf('one');
   const [older, newer] = [new TestClient('one', 'c'), new TestClient('one', 'c')];

@@ -126,13 +126,14 @@ test('a program whose place root has made is neither changed nor taken away by a
   mkdirSync(join(directory, 'tmpfiles.d'));
   writeFileSync(record, '');
   const change = () => serving.set('sensors', { rate: 1, maxBytes: 1 });
-  for (const work of [change, () => serving.remove('sensors')])
+  for (const work of [change, () => serving.forget('sensors'), () => serving.remove('sensors')])
     await assert.rejects(work(), (error) => error instanceof Fault && error.failure.code === 'NL-UPLINK-PROGRAM');
   const shown = () => serving.status().programs.map((one) => 'terms' in one && one.terms);
   assert.deepEqual(shown(), [false]);
   writeFileSync(agreementTo(record), '');
   await change();
   assert.deepEqual(shown(), [{ rate: 1, maxBytes: 1 }]);
+  await serving.forget('sensors');
   await serving.remove('sensors');
   assert.deepEqual(shown(), []);
 });

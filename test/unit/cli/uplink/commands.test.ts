@@ -6,7 +6,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import type { Keyboard } from '../../../../agent/cli/kit/prompt.ts';
 import { uplinkAdd } from '../../../../agent/cli/uplink/add.ts';
-import { run as forget } from '../../../../agent/cli/uplink/forget.ts';
+import { uplinkForget } from '../../../../agent/cli/uplink/forget.ts';
 import { run as list } from '../../../../agent/cli/uplink/list.ts';
 import { uplinkRemove } from '../../../../agent/cli/uplink/remove.ts';
 import { uplinkSet } from '../../../../agent/cli/uplink/set.ts';
@@ -111,7 +111,7 @@ describe('without root', () => {
 test('forget: the daemon ends the sessions of clients that are away, and says what was dropped', async (t) => {
   const { config, changes } = await gateway(t, [programWith({ inbox: 3 })]);
   const io = stage();
-  assert.equal(await forget(args('uplink', 'forget', 'sensors', '--config', config), io), 0);
+  assert.equal(await uplinkForget()(args('uplink', 'forget', 'sensors', '--config', config), io), 0);
   assert.deepEqual(changes, [{ forget: 'sensors' }]);
   assert.match(
     words(io.out.text),
@@ -121,7 +121,7 @@ test('forget: the daemon ends the sessions of clients that are away, and says wh
 
 test('a name that is none is refused before anything is read', async () => {
   for (const name of ['../etc', 'a b', '', '.x', 'x'.repeat(33)]) {
-    for (const run of [uplinkAdd(), uplinkShow(), uplinkSet(), forget, uplinkRemove(keyboard())]) {
+    for (const run of [uplinkAdd(), uplinkShow(), uplinkSet(), uplinkForget(), uplinkRemove(keyboard())]) {
       const io = stage();
       const line = { command: 'uplink add', options: { config: '/none.toml', yes: true }, positionals: [name] };
       assert.equal(await run(line, io), 1);

@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, type TestContext, test } from 'node:test';
 import { uplinkAdd } from '../../../../agent/cli/uplink/add.ts';
+import { uplinkForget } from '../../../../agent/cli/uplink/forget.ts';
 import { makeSocketPlace, USUAL_SOCKETS } from '../../../../agent/cli/uplink/place.ts';
 import { uplinkRemove } from '../../../../agent/cli/uplink/remove.ts';
 import { uplinkSet } from '../../../../agent/cli/uplink/set.ts';
@@ -201,11 +202,11 @@ describe('sudo newleaf uplink', { skip }, () => {
     assert.deepEqual([readdirSync(sockets), readdirSync(tmpfiles)], [[], []]);
   });
 
-  test('set and remove: root agrees by a file of its own, for as long as the daemon is asked', async (t) => {
+  test('set, forget and remove: root agrees by a file of its own, for as long as the daemon is asked', async (t) => {
     const seen: [string | undefined, readonly string[]][] = [];
     const change = async (body: unknown) => {
       seen.push([Object.keys(body as object)[0], readdirSync(it.tmpfiles)]);
-      return { status: 200, body: { ...idle(), socket: '/run/x', lost: 0 } };
+      return { status: 200, body: { ...idle(), socket: '/run/x', lost: 0, sessions: 0, messages: 0 } };
     };
     const status = () => (seen.length > 0 ? { programs: [idle()], rate: 20, isThrottled: false } : undefined);
     const it = await gateway(t, [], {}, { uplink: { status, change } });
@@ -214,12 +215,14 @@ describe('sudo newleaf uplink', { skip }, () => {
     await uplinkAdd(machine)(add(config), stage());
     assert.equal(await uplinkSet(machine)(set, stage()), 0);
     assert.equal(await uplinkSet({ ...machine, isRoot: () => false })(set, stage()), 0);
+    assert.equal(await uplinkForget(machine)(args('uplink', 'forget', 'sensors', '--config', config), stage()), 0);
     assert.equal(await uplinkRemove(stdin, machine)(remove(config), stage()), 0);
     const [record, agreement] = ['newleaf-uplink-sensors.conf', 'newleaf-uplink-sensors.conf.agreed'];
     assert.deepEqual(seen, [
       ['add', [record]],
       ['set', [record, agreement]],
       ['set', [record]],
+      ['forget', [record, agreement]],
       ['remove', [record, agreement]],
     ]);
     assert.deepEqual(readdirSync(it.tmpfiles), []);

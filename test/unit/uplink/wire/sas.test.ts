@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHmac, randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { byKey, deviceOf } from '../../../../agent/uplink/wire/sas.ts';
+import { byKey } from '../../../../agent/uplink/wire/sas.ts';
 
 const KEYS = {
   sensors: randomBytes(32).toString('base64'),
@@ -136,20 +136,4 @@ describe('a name and a key', () => {
     assert.equal(authenticate({ clientId: '', username: 'sensors', password: Buffer.from('') }), 4);
     assert.equal(authenticate({ clientId: '', username: USER, password: Buffer.from(sas('')) }), 5);
   });
-});
-
-test('the device of a user name', () => {
-  const rows: readonly (readonly [username: string, device: string | undefined])[] = [
-    ['hub.azure-devices.net/gw-0001/?api-version=2021-04-12', 'gw-0001'],
-    ['localhost:8883/sensors/?api-version=2020-09-30&DeviceClientType=x%2F1', 'sensors'],
-    ['hub/sensors/api-version=2016-11-14', 'sensors'],
-    ['hub/sensors?api-version=2016-11-14', 'sensors'],
-    ['hub/sensors', 'sensors'],
-    ['hub/sensors/module/?api-version=2021-04-12', 'sensors'],
-    ['/sensors/', 'sensors'],
-    ['sensors', undefined],
-    ['hub//?api-version=1', undefined],
-    ['', undefined],
-  ];
-  for (const [username, device] of rows) assert.equal(deviceOf(username), device, username);
 });
