@@ -28,7 +28,7 @@ export class Azure {
   onboarding: OnboardingLeaf & { readonly card: Card | undefined };
   /** The file azure-requests of the gateway. */
   record: string | undefined;
-  /** When leaves were issued, and which leaf was current then: the monotonic clock. */
+  /** When leaves were asked for that were issued, by the monotonic clock, and which leaf was current then. */
   readonly made: { readonly at: number; readonly current: string | undefined }[] = [];
   readonly desk: Desk;
   readonly #world: World;
@@ -50,11 +50,10 @@ export class Azure {
     this.#issued.set(leaf.thumbprint, { authority: this.authority, mark: this.mark });
   }
 
-  /** A leaf for the key of a CSR, as Azure shows it: the DER. */
-  issue(csr: string): Buffer {
-    const { clock, current } = this.#world.options;
+  /** A leaf for the key of a CSR that was asked for then, as Azure shows it: the DER. */
+  issue(csr: string, at = this.#world.options.clock.monotonic()): Buffer {
     this.#world.count('certificate');
-    this.made.push({ at: clock.monotonic(), current: current()?.thumbprint });
+    this.made.push({ at, current: this.#world.options.current()?.thumbprint });
     const { slot, id } = JSON.parse(Buffer.from(csr, 'base64').toString());
     const isAhead = this.#world.faults.issuerOddly === 'ahead';
     const leaf = this.#world.issue({ slot, id }, isAhead ? { aheadMs: AHEAD_MS } : {});

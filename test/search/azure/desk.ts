@@ -12,7 +12,8 @@ interface Body {
 interface Operation {
   readonly request: string;
   readonly csr: string;
-  readonly expires: number;
+  /** When it was opened, by the monotonic clock. */
+  readonly at: number;
   ending?: Answer;
   isDelivered: boolean;
 }
@@ -77,7 +78,7 @@ export class Desk {
     const isRefused = renewal === 'refused later' || !this.#azure.hasPolicy;
     opened.ending = isRefused
       ? REFUSED
-      : { status: 200, body: { certificates: [this.#azure.issue(csr).toString('base64')] } };
+      : { status: 200, body: { certificates: [this.#azure.issue(csr, opened.at).toString('base64')] } };
     const now = this.#world.session?.link;
     if (renewal !== 'loses' && now !== undefined) this.deliver(now, opened);
   }
@@ -101,14 +102,13 @@ export class Desk {
       return { status: 409, body: { errorCode: 409005, info: { requestId: active.request } } };
     }
     if (replace !== undefined && replace !== '*' && replace !== active?.request) return NOTHING;
-    const expires = this.#world.options.clock.monotonic() + LIVES_MS;
-    this.#last = { request, csr, expires, isDelivered: false };
+    this.#last = { request, csr, at: this.#world.options.clock.monotonic(), isDelivered: false };
     return this.#last;
   }
 
   #living(): Operation | undefined {
     const last = this.#last;
-    return last && this.#world.options.clock.monotonic() < last.expires ? last : undefined;
+    return last && this.#world.options.clock.monotonic() < last.at + LIVES_MS ? last : undefined;
   }
 
   #active(): Operation | undefined {
