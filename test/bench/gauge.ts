@@ -1,4 +1,5 @@
 import { growth } from './growth.ts';
+import { issuer } from './issuer.ts';
 import { memory } from './memory.ts';
 import type { Reading } from './reading.ts';
 import { refusal } from './refusal.ts';
@@ -7,7 +8,7 @@ import { Stand } from './stand.ts';
 import { start } from './start.ts';
 import { uplink } from './uplink.ts';
 
-const METRICS = { memory, start, refusal, roll, growth, uplink };
+const METRICS = { memory, issuer, start, refusal, roll, growth, uplink };
 export type Metric = keyof typeof METRICS;
 
 /** What the bench is told of a metric. */

@@ -1,15 +1,16 @@
+import type { Gateway } from '../e2e/stage/gateway.ts';
 import { bareNode } from './bare.ts';
 import { type Memory, memoryOf } from './proc.ts';
 import { least, type Reading, short } from './reading.ts';
 import { ENVIRONMENT, type Environment, FLAGS, type Stand } from './stand.ts';
 
-const RUNS = 3;
+export const RUNS = 3;
 
 /** What an idle daemon has in memory, connected for two seconds, after a start from its journal. */
 export async function memory(stand: Stand): Promise<readonly Reading[]> {
   const bare = await bareMemory(stand);
-  const lean = await idle(stand, 'lean', RUNS, FLAGS, ENVIRONMENT);
-  const plain = await idle(stand, 'plain', 1, [], {});
+  const lean = await idle(stand, await stand.gateway('lean', FLAGS), RUNS, ENVIRONMENT);
+  const plain = await idle(stand, await stand.gateway('plain', []), 1, {});
   const reading = (name: string, of: keyof Memory): Reading => ({
     name,
     value: lean[of],
@@ -20,14 +21,7 @@ export async function memory(stand: Stand): Promise<readonly Reading[]> {
   return [reading('idle PSS', 'pss'), reading('idle Pss_Anon', 'anon')];
 }
 
-async function idle(
-  stand: Stand,
-  name: string,
-  runs: number,
-  flags: readonly string[],
-  environment: Environment,
-): Promise<Memory> {
-  const gateway = await stand.gateway(name, flags);
+export async function idle(stand: Stand, gateway: Gateway, runs: number, environment: Environment): Promise<Memory> {
   const found: Memory[] = [];
   for (let run = 0; run < runs; run++) {
     await stand.start(gateway, environment);
