@@ -13,7 +13,13 @@ const nodes: NodeUnderTest[] = [];
 
 before(async () => {
   far = await startFar();
-  await far.simulator.enrollGroup({ groupId: 'gateways', primary: far.simulator.endpoints.issuerPem });
+  await far.simulator.createPolicy('monthly');
+  const certificatePolicy = { policy: 'monthly' };
+  await far.simulator.enrollGroup({
+    groupId: 'gateways',
+    primary: far.simulator.endpoints.issuerPem,
+    certificatePolicy,
+  });
   for (const path of [process.execPath, process.env.NEWLEAF_NODE_24]) {
     if (path !== undefined) nodes.push(await NodeUnderTest.open(path, far.control));
   }
@@ -30,6 +36,10 @@ const judge = (t: TestContext, node: NodeUnderTest, metric: Metric, taken = node
 // Whatever else uses PKCS#11 takes a share of the pages, so memory comes first, and one Node after the other.
 test('memory at rest', async (t) => {
   for (const node of nodes) await t.test(node.name, (t) => judge(t, node, 'memory'));
+});
+
+test('leaves that Azure issues', async (t) => {
+  for (const node of nodes) await t.test(node.name, (t) => judge(t, node, 'issuer'));
 });
 
 test('programs of the gateway', async (t) => {

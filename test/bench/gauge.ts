@@ -1,5 +1,6 @@
 import { commands } from './commands.ts';
 import { growth } from './growth.ts';
+import { issuer } from './issuer.ts';
 import { memory } from './memory.ts';
 import { peers } from './peers.ts';
 import type { Reading } from './reading.ts';
@@ -9,7 +10,7 @@ import { Stand } from './stand.ts';
 import { start } from './start.ts';
 import { uplink } from './uplink.ts';
 
-const METRICS = { memory, start, commands, refusal, roll, growth, uplink, peers };
+const METRICS = { memory, issuer, start, commands, refusal, roll, growth, uplink, peers };
 export type Metric = keyof typeof METRICS;
 
 /** What the bench is told of a metric. */

@@ -6,7 +6,7 @@ import { roundRobin, sampleOf } from './rounds.ts';
 import type { Stand } from './stand.ts';
 
 /** V8 collects what a start has left within some 10 s (its memory reducer); from then on nothing changes. */
-const IDLE_MS = 12_000;
+export const IDLE_MS = 12_000;
 
 /**
  * What an idle daemon has in memory, after a start from its journal, beside a bare Node of the same age. That one runs from another

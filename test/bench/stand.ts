@@ -49,7 +49,12 @@ export class Stand {
   }
 
   /** A gateway that has been provisioned and stopped: what is measured begins with a journal. */
-  async gateway(name: string, flags = FLAGS, settings: Readonly<Record<string, string>> = {}): Promise<Gateway> {
+  async gateway(
+    name: string,
+    flags = FLAGS,
+    settings: Readonly<Record<string, string>> = {},
+    prepare: (gateway: Gateway) => Promise<void> = async () => {},
+  ): Promise<Gateway> {
     const gateway = new Gateway(
       { ...this.far.endpoints, trustPem: this.trustPem },
       {
@@ -65,6 +70,7 @@ export class Stand {
       },
     );
     this.#gateways.push(gateway);
+    await prepare(gateway);
     await this.start(gateway);
     await gateway.settled();
     await gateway.stop();

@@ -54,7 +54,7 @@ const DEAD = new Promise<never>(() => {});
 
 /** One gateway in virtual time: the real daemon, started again wherever it ends, in a world whose faults a test lays. */
 export class Gateway {
-  readonly clock = new VirtualClock(START);
+  readonly clock: VirtualClock;
   readonly world: World;
   readonly broken: string[] = [];
   readonly log = new Log();
@@ -78,7 +78,8 @@ export class Gateway {
   #abort = new AbortController();
   #writes = 0;
 
-  constructor(origin: Origin) {
+  constructor(origin: Origin, clock = new VirtualClock(START)) {
+    this.clock = clock;
     const { seed, enrollment, begins, leftMs, lifetimeMs, automatic, keepKey = false, onboardingLeftMs } = origin;
     this.#draw = diceOf(seed);
     this.terms = {

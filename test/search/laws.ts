@@ -89,7 +89,7 @@ const LEAVES = 3;
 
 /** Leaves that Azure issued beside the same current leaf. A clock that was set has made the gateway forget. */
 export function tooManyLeaves({ world: { azure }, clock }: Gateway): readonly string[] {
-  const made = azure?.made ?? [];
+  const made = (azure?.made ?? []).toSorted((one, other) => one.at - other.at);
   const worst = made.find(({ at, current }, index) => {
     const first = made[index - LEAVES];
     const isSteady = first !== undefined && clock.steps.every((step) => step < first.at - HOUR || step > at);

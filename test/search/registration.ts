@@ -5,6 +5,8 @@ import type { World } from './world.ts';
 
 export const LATENCY_MS = 1_000;
 const SLOW_MS = 130_000;
+/** What DPS asks for where it throttles. */
+const RETRY_MS = 5_000;
 
 export type Wait = (ms: number, abort?: AbortSignal) => Promise<void>;
 
@@ -40,6 +42,7 @@ export async function registration(world: World, wait: Wait, abort: AbortSignal,
     if (refusal?.code !== 'NL-DPS-REJECTED') shown.asked?.();
   }
   fail(refusal?.code, refusal?.retryAfterMs);
+  fail(world.isThrottled() && 'NL-DPS-THROTTLED', RETRY_MS);
   if (dpsOddly === 'flips') world.assigns = world.assigns === 'hub1' ? 'hub2' : 'hub1';
   const hub = world.assigns;
   if (dpsOddly !== 'forgets') world.write(hub, shown.pins, hubLags);

@@ -81,6 +81,8 @@ export class World {
   /** The process that is alive; what others still want has no effect. */
   process = 0;
   #made = 0;
+  /** Other gateways have used the quota of DPS. */
+  isThrottled: () => boolean = () => false;
   /** The process that is alive hears of its session. */
   hear: (signal: HubSignal) => void = () => {};
 

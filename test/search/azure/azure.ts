@@ -14,6 +14,11 @@ interface Issued {
   readonly mark: number;
 }
 
+interface Asked {
+  readonly at: number;
+  readonly current: string | undefined;
+}
+
 /** Azure, where it issues the leaves: a CA, a policy, and what it knows of the gateway. */
 export class Azure {
   /** The issuing CA of now. */
@@ -28,8 +33,8 @@ export class Azure {
   onboarding: OnboardingLeaf & { readonly card: Card | undefined };
   /** The file azure-requests of the gateway. */
   record: string | undefined;
-  /** When leaves were issued, and which leaf was current then: the monotonic clock. */
-  readonly made: { readonly at: number; readonly current: string | undefined }[] = [];
+  /** When leaves were asked for that were issued, by the monotonic clock, and which leaf was current then. */
+  readonly made: Asked[] = [];
   readonly desk: Desk;
   readonly #world: World;
   readonly #issued = new Map<string, Issued>();
@@ -50,11 +55,15 @@ export class Azure {
     this.#issued.set(leaf.thumbprint, { authority: this.authority, mark: this.mark });
   }
 
-  /** A leaf for the key of a CSR, as Azure shows it: the DER. */
-  issue(csr: string): Buffer {
+  asked(): Asked {
     const { clock, current } = this.#world.options;
+    return { at: clock.monotonic(), current: current()?.thumbprint };
+  }
+
+  /** A leaf for the key of a CSR that was asked for then, as Azure shows it: the DER. */
+  issue(csr: string, asked = this.asked()): Buffer {
     this.#world.count('certificate');
-    this.made.push({ at: clock.monotonic(), current: current()?.thumbprint });
+    this.made.push(asked);
     const { slot, id } = JSON.parse(Buffer.from(csr, 'base64').toString());
     const isAhead = this.#world.faults.issuerOddly === 'ahead';
     const leaf = this.#world.issue({ slot, id }, isAhead ? { aheadMs: AHEAD_MS } : {});

@@ -12,7 +12,7 @@ interface Body {
 interface Operation {
   readonly request: string;
   readonly csr: string;
-  readonly expires: number;
+  readonly asked: ReturnType<Azure['asked']>;
   ending?: Answer;
   isDelivered: boolean;
 }
@@ -77,7 +77,7 @@ export class Desk {
     const isRefused = renewal === 'refused later' || !this.#azure.hasPolicy;
     opened.ending = isRefused
       ? REFUSED
-      : { status: 200, body: { certificates: [this.#azure.issue(csr).toString('base64')] } };
+      : { status: 200, body: { certificates: [this.#azure.issue(csr, opened.asked).toString('base64')] } };
     const now = this.#world.session?.link;
     if (renewal !== 'loses' && now !== undefined) this.deliver(now, opened);
   }
@@ -101,14 +101,13 @@ export class Desk {
       return { status: 409, body: { errorCode: 409005, info: { requestId: active.request } } };
     }
     if (replace !== undefined && replace !== '*' && replace !== active?.request) return NOTHING;
-    const expires = this.#world.options.clock.monotonic() + LIVES_MS;
-    this.#last = { request, csr, expires, isDelivered: false };
+    this.#last = { request, csr, asked: this.#azure.asked(), isDelivered: false };
     return this.#last;
   }
 
   #living(): Operation | undefined {
     const last = this.#last;
-    return last && this.#world.options.clock.monotonic() < last.expires ? last : undefined;
+    return last && this.#world.options.clock.monotonic() < last.asked.at + LIVES_MS ? last : undefined;
   }
 
   #active(): Operation | undefined {
