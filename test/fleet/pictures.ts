@@ -28,7 +28,7 @@ export function serving(all: readonly Played[]): string {
     const [words, colour] = WORDS[options.kind];
     const points = curve.map((count, step) => [step * STEP_MS, count / size] as const);
     const end = Number.isFinite(allMs) ? [[allMs, 1] as const] : [];
-    const told = `${words}: ${(throttled / size).toFixed(1)} x 429 each`;
+    const told = `${words}: ${Math.round(throttled / size)} x 429`;
     return [
       line([...points, ...end], `class="s-${colour}" stroke-width="2"`),
       text(WIDTH - BOX.right + 16, BOX.top + 44 + index * 24, told, { colour, isBold: true }),
