@@ -90,7 +90,12 @@ for (const story of STORIES) {
     writeFileSync(join(import.meta.dirname, '..', '..', 'scripts', 'pictures', 'herd.svg'), serving(played));
 }
 const table = [HEAD, HEAD.map(() => '---')].map((cells) => `| ${cells.join(' | ')} |`);
-const made = [`${values.peers} gateways of each other kind. Quotas and peaks are as large as the fleet.`, '', ...table, ...rows].join('\n');
+const made = [
+  `${values.peers} gateways of each other kind. Quotas and peaks are as large as the fleet.`,
+  '',
+  ...table,
+  ...rows,
+].join('\n');
 const path = join(import.meta.dirname, 'README.md');
 const text = readFileSync(path, 'utf8');
 writeFileSync(
