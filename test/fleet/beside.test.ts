@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Park } from '../e2e/fleet/park.ts';
+import { Fleet } from './fleet.ts';
+import { MINUTE, SECOND } from './stories.ts';
+
+const SIZE = 200;
+/** Registrations in each minute that DPS takes: the last gateways come with the fourth. */
+const RATE = 60;
+const LONG_MS = 10 * MINUTE;
+/** How far the model may be beside the real ones, as a share. */
+const OFF = 0.2;
+/** By then so many serve again. The last of all is a matter of chance. */
+const SHARES = [0.5, 0.75, 0.95] as const;
+
+const names = Array.from({ length: SIZE }, (_, at) => `truck-${String(at + 1).padStart(3, '0')}`);
+const secondsOf = (moments: readonly number[]): number[] =>
+  SHARES.map((share) => (moments[Math.ceil(share * SIZE) - 1] ?? Number.POSITIVE_INFINITY) / SECOND);
+
+interface Seen {
+  /** Seconds until these shares serve. */
+  readonly back: readonly number[];
+  readonly throttled: number;
+}
+
+test('200 real gateways are refused in one moment, and DPS throttles them: the model says what they do', async (t) => {
+  const park = await Park.open(t, names, { fleet: 'north' });
+  const { far, fleet } = park;
+  await Promise.all(names.map((name) => fleet.start(name)));
+  await park.until(names, ({ phase }) => phase === 'serving', LONG_MS);
+  await far.lay('dps', 'register-quota', { rate: RATE, ms: MINUTE });
+  const mark = far.log.entries.length;
+  const zero = performance.now();
+  for (const name of names) await far.forget(name);
+  const back = new Map<string, number>();
+  for (let since = mark; back.size < SIZE; ) {
+    const connected = await far.log.waitFor({ event: 'connected', server: 'hub1' }, LONG_MS, since);
+    since = connected.seq;
+    if (!back.has(connected.clientId ?? '')) back.set(connected.clientId ?? '', performance.now() - zero);
+  }
+  const refused = park.since(mark, 'refused').filter(({ code }) => code === 429001);
+  const real = { back: secondsOf([...back.values()].toSorted((one, other) => one - other)), throttled: refused.length };
+  const first = park.since(mark, 'register')[0]?.at ?? 0;
+  const asked = park
+    .since(mark, 'register')
+    .slice(0, SIZE)
+    .map(({ at }) => at - first);
+  t.diagnostic(`first questions over ${((asked.at(-1) ?? 0) / SECOND).toFixed(1)} s`);
+  const model = await modelled();
+  t.diagnostic(`real ${told(real)}; model ${told(model)}`);
+  for (const [at, share] of SHARES.entries())
+    assertNear(real.back[at], model.back[at], `seconds until ${share * 100} % serve`);
+  assertNear(real.throttled, model.throttled, 'answers 429');
+});
+
+/** The same with gateways of the model: the mean of some fleets, as 200 are few. */
+async function modelled(): Promise<Seen> {
+  const all = [1, 2, 3, 4, 5].map(async (seed): Promise<Seen> => {
+    const registrations = { count: RATE, ms: MINUTE };
+    // The simulator asks for no pause before the poll, and takes every connect.
+    const answers = { by: 'window', pollMs: 100, connects: { count: SIZE, ms: 1 } } as const;
+    const fleet = await Fleet.open({ kind: 'newleaf', size: SIZE, seed, registrations, ...answers });
+    const { clock } = fleet.far.options;
+    const zero = clock.monotonic();
+    void fleet.far.forget();
+    while (clock.monotonic() - zero < LONG_MS) await clock.pass(MINUTE);
+    const { outages, registrations: asked } = fleet.far;
+    fleet.close();
+    const back = outages.map(({ until }) => until - zero).toSorted((one, other) => one - other);
+    return { back: secondsOf(back), throttled: asked.filter(({ status }) => status === 429).length };
+  });
+  const seen = await Promise.all(all);
+  const mean = (of: (one: Seen) => number) => seen.reduce((sum, one) => sum + of(one), 0) / seen.length;
+  return {
+    back: SHARES.map((_, at) => mean(({ back }) => back[at] ?? 0)),
+    throttled: mean(({ throttled }) => throttled),
+  };
+}
+
+const told = ({ back, throttled }: Seen): string =>
+  `${back.map((s) => s.toFixed(0)).join(', ')} s, ${throttled.toFixed(0)} x 429`;
+
+function assertNear(real = Number.NaN, model = Number.NaN, what = ''): void {
+  assert.ok(Math.abs(real / model - 1) <= OFF, `${what}: ${real.toFixed(1)}, by the model ${model.toFixed(1)}`);
+}
