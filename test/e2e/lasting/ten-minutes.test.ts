@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Entry } from '../../simulator/log.ts';
-import { holds } from '../stage/holds.ts';
 import { azureServing } from '../azure/site.ts';
+import { holds } from '../stage/holds.ts';
 
 const MINUTE_MS = 60_000;
 /** MINUTES=60 plays an hour of leaves that live ten minutes; a shorter time has leaves of six. */
