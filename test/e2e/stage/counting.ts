@@ -148,12 +148,21 @@ export async function arrivals(far: Simulator, deviceId: string, program: string
 }
 
 /** Waits until the queue of the program is empty: all of it is at the hub. */
-export async function drained(gateway: Gateway, program: string, timeoutMs = 60_000): Promise<void> {
+export const drained = (gateway: Gateway, program: string): Promise<void> =>
+  queues(gateway, program, (queued) => queued === 0);
+
+/** Waits until its queue has a number of messages. */
+export async function queues(
+  gateway: Gateway,
+  program: string,
+  enough: (queued: number) => boolean,
+  timeoutMs = 60_000,
+) {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const { programs } = await gateway.uplink();
     const queued = programs.find(({ name }) => name === program)?.queued;
-    if (queued === 0) return;
+    if (queued !== undefined && enough(queued)) return;
     assert.ok(Date.now() < deadline, `${program}: ${queued} messages wait still`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
