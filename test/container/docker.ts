@@ -35,7 +35,8 @@ export class Docker extends Engine {
   /** Starts its daemon behind this command, and waits until it listens. @throws where it ends before */
   async #begin(program: string, ...before: readonly string[]): Promise<void> {
     const places = ['--data-root', this.#data, '--exec-root', this.#run, '--pidfile', join(this.#run, 'pid')];
-    const dockerd = ['dockerd', ...places, '--host', this.#host, '--bridge=none', '--iptables=false'];
+    const network = ['--bridge=none', '--iptables=false', '--ip-forward=false'];
+    const dockerd = ['dockerd', ...places, '--host', this.#host, ...network];
     // It ends with the test file, however that ends.
     const argv = [...before, 'setpriv', '--pdeathsig=TERM', ...dockerd];
     const daemon = spawn(program, argv, { stdio: ['ignore', 'ignore', 'pipe'] });
