@@ -102,7 +102,8 @@ export async function look(call: Call, hub: Hub, id: string, named: readonly str
     const why = `not called by this job${ended ? '' : ' yet'}`;
     const unknownYet = (deviceId: string): Outcome => (isJob ? notAsked(deviceId, why) : asked(deviceId));
     const all = written?.devices ?? trace?.outcomes ?? [];
-    const devices = named.length === 0 ? all : named.map((deviceId) => known.get(deviceId) ?? unknownYet(deviceId));
+    const wanted = named.length === 0 ? all : named.map((deviceId) => known.get(deviceId) ?? unknownYet(deviceId));
+    const devices = await outcomesNow(hub, id, wanted);
     const [job] = jobs;
     const told = {
       id,

@@ -148,4 +148,6 @@ test('called again by two operators, one after the other: what is done is not do
   const ben = { ...office.env, NEWLEAF_OPERATOR: 'ben', XDG_STATE_HOME: join(office.directory, 'ben') };
   const second = await office.enroll(['reprovision', '--retry', idIn(out), '--yes'], { env: ben });
   assert.match(second.out, /not done: 0 of 3\.\nNo device was called\.\n$/);
+  const shown = await office.enroll(['show', 'job', idIn(out)]);
+  assert.match(shown.out, /\n3 devices: 3 came back, 0 otherwise, 0 did not come back, 0 not asked\.\n$/);
 });
