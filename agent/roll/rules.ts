@@ -44,11 +44,12 @@ export const candidateRejectedRule: Rule = (signal, { state, terms }) => {
 };
 
 /** Asking DPS again does not cure a disabled hub identity, or a policy that never re-provisions (situations 12 and 41). */
-export const assignedButRefusedRule: Rule = (signal, { state, terms }) => {
+export const assignedButRefusedRule: Rule = (signal, circumstances) => {
+  const { state, terms } = circumstances;
   if (signal.kind !== 'rejected' || state.grace === undefined) return undefined;
   const isTried = hasLeaf(state.next) && state.next.is !== 'parked';
   if (terms.trust === 'ca' && (isTried || isWaitingRoll(state))) return ignore('another leaf is on its way');
-  if (needsOtherLeaf(state, terms)) return undefined;
+  if (needsOtherLeaf(circumstances)) return undefined;
   if (state.unproven + 1 < UNPROVEN_ASSIGNMENTS) return undefined;
   return { action: 'strand', why: 'DPS assigns, and the hub refuses, twice in a row' };
 };
@@ -92,14 +93,24 @@ export const newKeyRule = each('new-key', { action: 'drop', why: 'another key is
 /** A delivered leaf was verified before it came here. */
 export const deliveredRule = acting('delivered', 'roll', 'a leaf was delivered');
 
+/** A hub that accepts each new leaf, and refuses it a moment later, would get one every six minutes. */
+const CURES_AN_HOUR = 2;
+
 /** Under a CA the hub judges the leaf alone: where DPS has named this hub a moment ago, one that waits may cure it, or a new one, once. */
-const needsOtherLeaf = ({ grace, next, current, rolledFor }: RollState, { trust }: Circumstances['terms']): boolean =>
-  trust === 'ca' && grace !== undefined && (hasLeaf(next) || current?.thumbprint !== rolledFor);
+function needsOtherLeaf({ state, terms, now }: Circumstances): boolean {
+  const { grace, next, current, rolledFor, outcomes } = state;
+  if (terms.trust !== 'ca' || grace === undefined) return false;
+  const cures = outcomes.filter(({ reason, action, endedAt }) => {
+    return reason === 'rejected' && action === 'roll' && endedAt <= now && endedAt > now - 3_600_000;
+  });
+  if (!hasLeaf(next) && cures.length >= CURES_AN_HOUR) return false;
+  return hasLeaf(next) || current?.thumbprint !== rolledFor;
+}
 
 /** The hub knows another leaf, or the gateway was moved: DPS says which. */
-export const rejectedRule: Rule = (signal, { state, terms }) => {
+export const rejectedRule: Rule = (signal, circumstances) => {
   if (signal.kind !== 'rejected') return undefined;
-  return needsOtherLeaf(state, terms)
+  return needsOtherLeaf(circumstances)
     ? { action: 'roll', reason: 'rejected', why: 'DPS assigns the hub, which refuses the leaf: one roll may cure it' }
     : { action: 're-register', reason: 'rejected', why: 'the hub refuses the leaf' };
 };

@@ -155,13 +155,13 @@ export const RULES: readonly Mutation[] = [
   of(
     'rules.ts',
     'under a CA, a refused leaf is registered again for ever',
-    "trust === 'ca' && grace !== undefined",
-    'false && grace !== undefined',
+    "terms.trust !== 'ca' || grace === undefined",
+    'true || grace === undefined',
   ),
   of(
     'rules.ts',
     'under a CA, each refusal by the hub costs a certificate',
-    '(hasLeaf(next) || current?.thumbprint !== rolledFor);',
+    'hasLeaf(next) || current?.thumbprint !== rolledFor;',
     'current !== undefined;',
   ),
   of('rules.ts', 'under a CA, a useless leaf is kept', "isForGood ? { action: 'drop'", "false ? { action: 'drop'"),

@@ -81,6 +81,17 @@ const STORIES: readonly (readonly [what: string, vector: Vector])[] = [
     },
   ],
   [
+    'the hub accepts each new leaf, and refuses it a moment later',
+    {
+      origin: { ...serving, seed: 10339, leftMs: 12 * MINUTE, lifetimeMs: 24 * HOUR },
+      spells: [
+        { fault: 'hub: NL-HUB-REJECTED, current', from: 278 * MINUTE, until: 10 * HOUR },
+        { fault: 'hub: ends each session after 5 s', from: 485 * MINUTE, until: 10 * HOUR },
+      ],
+      deeds: [],
+    },
+  ],
+  [
     'the hub accepts a request, and issues nothing: it is asked again in the same session',
     {
       origin: daily,

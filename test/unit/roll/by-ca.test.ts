@@ -14,6 +14,7 @@ const ca: Partial<Terms> = { trust: 'ca' };
 const candidateRejected: Signal = { kind: 'candidate-rejected' };
 const waiting = { is: 'key-made', key: { slot: 'b', id: 'g1' }, for: 'roll', tries: 0 } as const;
 const { thumbprint } = current;
+const cured = { ...request('roll', 'newleaf'), reason: 'rejected', outcome: 'done', endedAt: NOW - HOUR / 2 } as const;
 
 table('the hub trusts a CA, and refuses the current leaf', [
   ['DPS says which hub first', rejected, { terms: ca }, 'rejected: re-register'],
@@ -21,6 +22,12 @@ table('the hub trusts a CA, and refuses the current leaf', [
   ['DPS has named it: one roll', rejected, { terms: ca, grace: last }, 'rejected: roll'],
   ['also the second time', rejected, { terms: ca, grace: last, unproven: 1 }, 'rejected: roll'],
   ['once', rejected, { terms: ca, grace: last, rolledFor: thumbprint }, 'rejected: re-register'],
+  [
+    'not where two have come within an hour',
+    rejected,
+    { terms: ca, grace: last, outcomes: [cured, cured] },
+    'rejected: re-register',
+  ],
   [
     'then a person',
     rejected,
