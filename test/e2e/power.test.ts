@@ -3,23 +3,11 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import type { Entry, Query } from '../simulator/log.ts';
-import { PATIENCE_MS, type Site, serving, site } from './stage/site.ts';
+import type { Entry } from '../simulator/log.ts';
+import { type Moment, phase, seen } from './stage/moment.ts';
+import { serving, site } from './stage/site.ts';
 
 const ID = 'gw-0001';
-
-/** Resolves at the moment of the cut. */
-type Moment = (at: Site, since: { readonly far: number; readonly log: number }) => Promise<unknown>;
-
-const phase =
-  (to: string): Moment =>
-  ({ gateway }, since) =>
-    gateway.log.waitFor({ event: 'transition', to }, { since: since.log, timeoutMs: PATIENCE_MS });
-
-const seen =
-  (query: Query): Moment =>
-  ({ far }, since) =>
-    far.log.waitFor(query, PATIENCE_MS, since.far);
 
 const unknownLeaf =
   (old: () => string, event: Entry['event']) =>

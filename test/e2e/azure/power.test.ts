@@ -1,29 +1,15 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { Entry, Query } from '../../simulator/log.ts';
+import type { Entry } from '../../simulator/log.ts';
+import { type Moment, phase, type Since, seen } from '../stage/moment.ts';
 import { PATIENCE_MS } from '../stage/site.ts';
 import { type AzureSite, azureServing, azureSite } from './site.ts';
 
-interface Since {
-  readonly far: number;
-  readonly log: number;
-}
-
-/** Resolves at the moment of the cut. */
-type Moment = (at: AzureSite, since: Since, old: string) => Promise<unknown>;
-
-const phase =
-  (to: string): Moment =>
-  ({ gateway }, since) =>
-    gateway.log.waitFor({ event: 'transition', to }, { since: since.log, timeoutMs: PATIENCE_MS });
-
-const seen =
-  (query: Query): Moment =>
-  ({ far }, since) =>
-    far.log.waitFor(query, PATIENCE_MS, since.far);
+/** The same, which knows the leaf of before. */
+type LeafMoment = (at: AzureSite, since: Since, old: string) => ReturnType<Moment>;
 
 const meets =
-  (event: Entry['event']): Moment =>
+  (event: Entry['event']): LeafMoment =>
   ({ far }, since, old) =>
     far.log.waitFor(
       (one) => one.server === 'hub1' && one.event === event && one.thumbprint !== old,
@@ -61,7 +47,7 @@ const leavesOf = async ({ far }: AzureSite): Promise<number> =>
   (await far.namespaceState()).devices[0]?.leaves.length ?? 0;
 
 /** A power cut at the moment, and what becomes of it. @returns the leaf that serves then */
-async function cutAt(at: AzureSite, moment: Moment, old: string, begin: () => Promise<unknown>): Promise<string> {
+async function cutAt(at: AzureSite, moment: LeafMoment, old: string, begin: () => Promise<unknown>): Promise<string> {
   const { far, gateway } = at;
   const before = await leavesOf(at);
   const since = { far: far.log.entries.length, log: gateway.log.lines.length };
@@ -87,7 +73,7 @@ suite('power is cut in the middle of a roll, and Azure issues', { concurrency: t
     test(what, async (t) => {
       const at = await azureServing(t, { settings });
       let current = at.thumbprint;
-      for (const [name, moment] of Object.entries<Moment>(moments)) {
+      for (const [name, moment] of Object.entries<LeafMoment>(moments)) {
         await t.test(name, async () => {
           current = await cutAt(at, moment, current, () => at.gateway.post('/v1/roll', { id: name }));
         });
@@ -96,7 +82,7 @@ suite('power is cut in the middle of a roll, and Azure issues', { concurrency: t
   }
 
   test('the first leaf', async (t) => {
-    for (const [name, moment] of Object.entries<Moment>(BY_DPS)) {
+    for (const [name, moment] of Object.entries<LeafMoment>(BY_DPS)) {
       await t.test(name, async (one) => {
         const at = await azureSite(one);
         await cutAt(at, moment, '', () => at.gateway.start());
