@@ -32,6 +32,8 @@ export interface Origin {
   readonly keepKey?: boolean;
   /** Azure issues the leaves, and the certificate that DPS knows the gateway by ends after so long, in milliseconds. */
   readonly onboardingLeftMs?: number | undefined;
+  /** What the serial numbers of its leaves begin with: those of a fleet are not the same. */
+  readonly serials?: string;
 }
 
 export const START = Date.UTC(2030, 0, 1);
@@ -80,7 +82,17 @@ export class Gateway {
 
   constructor(origin: Origin, clock = new VirtualClock(START)) {
     this.clock = clock;
-    const { seed, enrollment, begins, leftMs, lifetimeMs, automatic, keepKey = false, onboardingLeftMs } = origin;
+    const {
+      seed,
+      enrollment,
+      begins,
+      leftMs,
+      lifetimeMs,
+      automatic,
+      keepKey = false,
+      onboardingLeftMs,
+      serials,
+    } = origin;
     this.#draw = diceOf(seed);
     this.terms = {
       attestation: 'x509',
@@ -99,6 +111,7 @@ export class Gateway {
       enrollment,
       lifetimeMs,
       onboardingLeftMs,
+      serials,
       state: () => this.state,
       current: () => this.known?.current,
       candidate: () => leafIn(this.known?.next),

@@ -39,6 +39,8 @@ export interface WorldOptions {
   readonly lifetimeMs: number;
   /** Azure issues the leaves, and the certificate that it knows the gateway by ends after so long, in milliseconds. */
   readonly onboardingLeftMs?: number | undefined;
+  /** What serial numbers begin with. */
+  readonly serials?: string | undefined;
   /** Of the process that is alive. */
   readonly state: () => RollState;
   /** The leaf that the journal calls current, and every leaf that it knows. */
@@ -119,7 +121,7 @@ export class World {
       chain,
       thumbprint: this.azure?.thumbprintOf(chain) ?? `T${name}`,
       cn: 'gw-1',
-      serial: name,
+      serial: `${this.options.serials ?? ''}${name}`,
       issuer: isStrange ? STRANGER : 'CA',
       notBefore: now + aheadMs,
       notAfter: now + Math.max(0, aheadMs) + lifetimeMs,
