@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { commandsIn, looks } from '../unit/arrows/commands.ts';
-import type { Machine, Unit } from './machine.ts';
+import { isOnline, type Machine } from './machine.ts';
 import type { Site } from './site.ts';
 
 /** A situation on a gateway that is well before and after it, and what a person does in it. */
@@ -24,8 +24,6 @@ export interface Situation {
   /** By default, what has shown the arrow shows none. */
   readonly after?: (site: Site) => unknown;
 }
-
-export const isOnline = ({ StatusText }: Unit): boolean => StatusText?.includes('online at') === true;
 
 /** A screen breaks its lines where it likes, and marks no command that is alone on its line. */
 const arrowsIn = (text: string): readonly string[] =>

@@ -7,13 +7,12 @@ import { Person } from '../e2e/init/person.ts';
 import { PATIENCE_MS } from '../e2e/stage/site.ts';
 import { Shown } from '../e2e/uplink/shown.ts';
 import { inside } from '../namespace.ts';
-import { APART, ENVIRONMENT, type Machine, type Unit } from './machine.ts';
+import { APART, ENVIRONMENT, isOnline, type Machine, type Unit } from './machine.ts';
 import { debOf, type Site, site } from './site.ts';
 
 const ID = 'gw-0001';
 const CONFIGURATION = '/etc/newleaf/newleaf.toml';
 
-const isOnline = ({ StatusText }: Unit): boolean => StatusText?.includes('online at') === true;
 const isTold =
   (code: string) =>
   ({ StatusText }: Unit): boolean =>

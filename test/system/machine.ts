@@ -29,6 +29,9 @@ let boots = 0;
 /** Properties of a unit, as `systemctl show` prints them. */
 export type Unit = Readonly<Record<string, string>>;
 
+/** The daemon says so itself: the hub has accepted its leaf, and the twin is read. */
+export const isOnline = ({ StatusText }: Unit): boolean => StatusText?.includes('online at') === true;
+
 export const isUp = ({ ActiveState, SubState }: Unit): boolean => ActiveState === 'active' && SubState === 'running';
 
 /** A Debian with systemd as its first process. It shares its network with this process, and nothing else. */

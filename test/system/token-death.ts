@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { PATIENCE_MS } from '../e2e/stage/site.ts';
-import type { Unit } from './machine.ts';
+import { isOnline, type Unit } from './machine.ts';
 import type { Site } from './site.ts';
 
 /** From the moment that the token is back to a session with the hub. */
@@ -29,6 +29,7 @@ export async function assertBack(t: TestContext, { far, machine }: Site, before:
   await far.log.waitFor({ event: 'connected' }, BACK_WITHIN_MS, since);
   t.diagnostic(`back after ${((Date.now() - from) / 1000).toFixed(1)} s`);
   assert.notEqual((await machine.show()).MainPID, before.MainPID, 'only a new process heals it');
+  await machine.until(isOnline);
   const status = await machine.run('newleaf', 'status');
   assert.equal(status.code, 0, status.out);
   assert.deepEqual(machine.journal.matching({ code: 'NL-TOKEN-PIN' }), []);
