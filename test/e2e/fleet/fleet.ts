@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { askSocket } from '../../../agent/control/client.ts';
 import type { Status } from '../../../agent/roll/report.ts';
-import { bundle } from '../../../scripts/build.ts';
+import { bundle, bundleApart } from '../../../scripts/build.ts';
 import { softHsmUnder } from '../../contract/token/softhsm.ts';
 import type { Endpoints } from '../../simulator/api.ts';
 import { settingsOf, tomlOf, writeFiles } from '../stage/settings.ts';
@@ -51,7 +51,7 @@ export class Fleet {
   static async open(at: Endpoints, names: readonly string[]): Promise<Fleet> {
     // Not in memory: what is loaded from there may not be executed on every machine.
     const program = mkdtempSync(join(tmpdir(), 'newleaf-host-'));
-    await bundle(join(import.meta.dirname, 'daemons.ts'), program);
+    await Promise.all([bundle(join(import.meta.dirname, 'daemons.ts'), program), bundleApart(program)]);
     const ground = existsSync(MEMORY) ? MEMORY : tmpdir();
     const files = mkdtempSync(join(ground, 'newleaf-fleet-'));
     const labels = tokensFor(names.length);
