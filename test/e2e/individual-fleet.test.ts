@@ -73,6 +73,8 @@ The device is not connected to the hub (404103). (1)
 
 DPS has no individual enrollment of this name. (1)
   truck-13
+  -> For members of a group, admit the CA that issued the leaf: enroll
+     roll-group intermediate NAME --certificate CA.pem
 
 20 devices: 18 written, 0 so already, 2 not.
 Next: enroll reprovision --job "tags.site = 'north'"
