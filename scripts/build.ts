@@ -200,8 +200,10 @@ export async function documents(directory: string): Promise<void> {
 /** Puts a file into its place whole: a daemon that runs from here has the native part mapped. */
 async function put(path: string, write: (file: string) => Promise<void>): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  await write(`${path}.new`);
-  await rename(`${path}.new`, path);
+  // Stages of the tests that run at the same time build at the same time.
+  const made = `${path}.${process.pid}.new`;
+  await write(made);
+  await rename(made, path);
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -47,9 +47,12 @@ async function story(t: TestContext, disk: string): Promise<void> {
   const refused = await patiently(() => far.callMethod(ID, 'reprovision', { action: 'roll', id: 'full' }));
   assert.equal(refused.status, 500);
   holds(refused.payload, { code: 'NL-STATE-WRITE' });
+  const first = gateway.log.lines.length;
   const byHand = await gateway.post('/v1/roll', { id: 'by-hand' });
   assert.equal(byHand.status, 500);
   holds(byHand.body, { code: 'NL-STATE-WRITE' });
+  // Its line may come after its answer.
+  await gateway.log.waitFor({ event: 'state-unwritten' }, { since: first, timeoutMs: PATIENCE_MS });
   const [told, ...more] = gateway.log.matching({ event: 'state-unwritten' });
   assert.equal(more.length, 1, 'one line for each request');
   assert.match(String(told?.message), /state\.json cannot be written: no space is left/);
