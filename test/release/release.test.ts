@@ -73,7 +73,7 @@ suite('a release', () => {
         `${kind} of ${names}`,
       );
     execFileSync('sha256sum', ['--check', '--quiet', 'SHA256SUMS'], { cwd: one });
-    execFileSync('gpg', ['--batch', '--verify', 'SHA256SUMS.asc'], { cwd: one, env, stdio: 'pipe' });
+    execFileSync('gpg', ['--batch', '--verify', 'SHA256SUMS.asc', 'SHA256SUMS'], { cwd: one, env, stdio: 'pipe' });
     assert.match(release('--key', KEY, one).stderr, /has a release already/);
     assert.deepEqual(sums(made('two')), sums(one));
   });

@@ -1,5 +1,6 @@
 import { leafIn } from '../../agent/roll/candidate.ts';
 import { type Gateway, HOUR, MINUTE } from './gateway.ts';
+import { SLOW_MS } from './registration.ts';
 import type { Call } from './world.ts';
 
 interface Bound {
@@ -86,6 +87,8 @@ export function tooOften(
 
 /** Every certificate is one that Azure counts: so many within an hour, until one of them serves. */
 const LEAVES = 3;
+/** newleaf counts when it asks, and DPS issues when it answers. */
+const LEAVES_MS = HOUR - SLOW_MS;
 
 /** Leaves that Azure issued beside the same current leaf. A clock that was set has made the gateway forget. */
 export function tooManyLeaves({ world: { azure }, clock }: Gateway): readonly string[] {
@@ -93,7 +96,7 @@ export function tooManyLeaves({ world: { azure }, clock }: Gateway): readonly st
   const worst = made.find(({ at, current }, index) => {
     const first = made[index - LEAVES];
     const isSteady = first !== undefined && clock.steps.every((step) => step < first.at - HOUR || step > at);
-    return first !== undefined && isSteady && first.at > at - HOUR && first.current === current;
+    return first !== undefined && isSteady && first.at > at - LEAVES_MS && first.current === current;
   });
   return worst === undefined
     ? []

@@ -4,7 +4,7 @@ import type { Answered } from './faults.ts';
 import type { World } from './world.ts';
 
 export const LATENCY_MS = 1_000;
-const SLOW_MS = 130_000;
+export const SLOW_MS = 130_000;
 /** What DPS asks for where it throttles. */
 const RETRY_MS = 5_000;
 
