@@ -6,18 +6,10 @@ import type { HubSignal, Ports } from '../../agent/roll/ports.ts';
 import { unprovisioned } from '../../agent/roll/state.ts';
 import { type Entry, entryOf } from '../../agent/state/entry.ts';
 import { Queue } from '../../agent/time/queue.ts';
+import { quietLog, quietNotify } from '../quiet.ts';
 import type { Far } from './far.ts';
 
 const DAY = 24 * 3_600_000;
-const quiet = { error() {}, warn() {}, info() {}, debug() {} };
-const notify = {
-  async ready() {},
-  async stopping() {},
-  async status() {},
-  async watchdog() {},
-  async expect() {},
-  watchdogMs: undefined,
-};
 
 /** What a process that is gone still asks for is never answered. */
 const NEVER = new Promise<never>(() => {});
@@ -76,8 +68,8 @@ export class Gateway implements Member {
       journal: { read: async () => this.#entry, write: (entry) => this.#write(entry, abort.signal) },
       clock,
       draw: this.#draw,
-      log: quiet,
-      notify,
+      log: quietLog,
+      notify: quietNotify,
       terms: this.#terms,
       version: '0',
       registrationId: this.name,

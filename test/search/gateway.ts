@@ -5,6 +5,7 @@ import type { Leaf } from '../../agent/roll/leaf.ts';
 import { lastResortAt, type Terms } from '../../agent/roll/plan.ts';
 import { type RollState, unprovisioned } from '../../agent/roll/state.ts';
 import { type Entry, entryOf, validateEntry } from '../../agent/state/entry.ts';
+import { quietLog, quietNotify } from '../quiet.ts';
 import { diceOf } from './dice.ts';
 import type { Faults } from './faults.ts';
 import { Log } from './log.ts';
@@ -40,16 +41,6 @@ export const START = Date.UTC(2030, 0, 1);
 /** What systemd, and the rest that newleaf takes after a restart, come to. */
 const RESTART_MS = 31_000;
 const SLOW_DISK_MS = 20_000;
-
-const quiet = { error() {}, warn() {}, info() {}, debug() {} };
-const notify = {
-  async ready() {},
-  async stopping() {},
-  async status() {},
-  async watchdog() {},
-  async expect() {},
-  watchdogMs: undefined,
-};
 
 /** What a process that is gone still wants to answer is never heard. */
 const DEAD = new Promise<never>(() => {});
@@ -168,8 +159,8 @@ export class Gateway {
       journal: { read: async () => this.entry, write: (entry) => this.#write(entry, isAlive) },
       clock: this.clock,
       draw: this.#draw,
-      log: quiet,
-      notify,
+      log: quietLog,
+      notify: quietNotify,
       terms: this.terms,
       version: '0',
       registrationId: 'gw-1',

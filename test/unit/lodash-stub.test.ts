@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 const require = createRequire(import.meta.url);
-// biome-ignore lint/suspicious/noExplicitAny: both are CommonJS without types, and are only compared
-type Lodash = Record<string, (...asked: any[]) => any>;
+/** Both are CommonJS without types, and are only compared. */
+type Lodash = Record<string, (...asked: unknown[]) => unknown>;
 const lodash: Lodash = require('lodash');
 const stub: Lodash = require(join(import.meta.dirname, '..', '..', 'scripts', 'stubs', 'lodash.cjs'));
 
@@ -58,7 +58,8 @@ test('the others answer as lodash does', () => {
 test('functions are visited and kept, and `each` ends with false', () => {
   const states = { on: { _onEnter: () => 1, go: 'off' }, off: {} };
   assert.deepEqual(stub.cloneDeep?.({ states }), lodash.cloneDeep?.({ states }));
-  assert.equal(stub.merge?.({}, { states }).states.on._onEnter, states.on._onEnter);
+  const merged = stub.merge?.({}, { states }) as { readonly states: typeof states };
+  assert.equal(merged.states.on._onEnter, states.on._onEnter);
   const change = (made: Record<string, unknown>, value: unknown, name: string) => {
     if (name !== 'off') made[name] = value;
   };

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Transcript } from '../../../agent/daemon/events.ts';
 import type { Transition } from '../../../agent/roll/state.ts';
+import { quietLog } from '../../quiet.ts';
 import { NOW } from '../roll/machine.ts';
 import { servingState } from './gateway.ts';
 
-const quiet = { error() {}, warn() {}, info() {}, debug() {} };
 const went = (to: Transition['to']): Transition => ({ at: NOW, from: 'serving', to, why: 'asked' });
 
 test('what a step changed is told in the order in which it happened, to those who listen', () => {
-  const transcript = new Transcript(quiet, { attestation: 'x509', automatic: true });
+  const transcript = new Transcript(quietLog, { attestation: 'x509', automatic: true });
   const heard: unknown[] = [];
   const leave = transcript.subscribe((event) => 'to' in event && heard.push(event.to));
   const before = { ...servingState, trail: [went('serving')] };

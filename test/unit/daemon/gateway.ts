@@ -3,10 +3,10 @@ import { Daemon } from '../../../agent/daemon/daemon.ts';
 import type { DaemonOptions } from '../../../agent/daemon/options.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import type { Line } from '../../../agent/machine/log.ts';
-import type { Notify } from '../../../agent/machine/notify.ts';
 import type { HubSignal, Ports } from '../../../agent/roll/ports.ts';
 import { type RollState, unprovisioned } from '../../../agent/roll/state.ts';
 import { type Entry, entryOf } from '../../../agent/state/entry.ts';
+import { quietNotify } from '../../quiet.ts';
 import { TestClock } from '../clock.ts';
 import { hub, leafOf, NOW, terms } from '../roll/machine.ts';
 
@@ -26,16 +26,6 @@ export const servingState: RollState = {
   current,
   assignment: hub,
   registered: terms.registered,
-};
-
-/** systemd that hears nothing, and watches nothing. */
-export const quietNotify: Notify = {
-  async ready() {},
-  async stopping() {},
-  async status() {},
-  async watchdog() {},
-  async expect() {},
-  watchdogMs: undefined,
 };
 
 /** How often each effect was tried. */

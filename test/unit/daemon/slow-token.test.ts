@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { onWire } from '../../../agent/ask/wire.ts';
 import type { KeyRef } from '../../../agent/roll/leaf.ts';
+import { quietNotify } from '../../quiet.ts';
 import { terms } from '../roll/machine.ts';
-import { Disk, gateway, MINUTE, never, quietNotify, servingState } from './gateway.ts';
+import { Disk, gateway, MINUTE, never, servingState } from './gateway.ts';
 
 async function turns(count = 50): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await setImmediate();

@@ -7,11 +7,11 @@ import type { Notify } from '../../../agent/machine/notify.ts';
 import type { Issuer, Keys, Ports } from '../../../agent/roll/ports.ts';
 import type { Entry } from '../../../agent/state/entry.ts';
 import type { Journal } from '../../../agent/state/journal.ts';
+import { quietLog } from '../../quiet.ts';
 import { TestClock } from '../clock.ts';
 import { terms } from '../roll/machine.ts';
 
 const MINUTE = 60_000;
-const quiet = { error() {}, warn() {}, info() {}, debug() {} };
 const never = <T>() => new Promise<T>(() => {});
 
 class Systemd implements Notify {
@@ -81,7 +81,7 @@ async function daemon(t: TestContext, given: Given) {
     journal: { read: async () => 'absent', write },
     clock,
     draw: () => 0.5,
-    log: quiet,
+    log: quietLog,
     notify: systemd,
     terms,
     version: '0',

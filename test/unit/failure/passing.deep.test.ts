@@ -12,10 +12,10 @@ import { CODES, type Code, failure } from '../../../agent/failure/failure.ts';
 import { failureOf } from '../../../agent/failure/failure-of.ts';
 import { createJournal, stateFile } from '../../../agent/state/journal.ts';
 import { heldPin, readPin } from '../../../hsm/pin.ts';
+import { quietLog } from '../../quiet.ts';
 import { fault, scratch } from '../state/disk.ts';
 import { tinyDisk } from '../state/tiny-disk.ts';
 
-const quiet = { error() {}, warn() {}, info() {}, debug() {} };
 const PASSING = ['ENOSPC', 'EMFILE', 'ENFILE', 'EIO', 'ENOMEM', 'EAGAIN'];
 
 /** Its memory at address 0 is a file that cannot be read: EIO. */
@@ -48,13 +48,13 @@ test('what passes by itself never ends in an exit code after which systemd start
 
 for (const code of PASSING)
   test(`a control socket that cannot be made for ${code} is tried again`, async (t) => {
-    const claim = () => claimSocket(unlistening(code), join(scratch(t), 'control.sock'), quiet);
+    const claim = () => claimSocket(unlistening(code), join(scratch(t), 'control.sock'), quietLog);
     await assert.rejects(claim(), fault('NL-CONTROL-SOCKET', /^control\.socket cannot be made at .*control\.sock\.$/));
   });
 
 for (const code of ['EACCES', 'EROFS', 'EINVAL'])
   test(`a control socket that cannot be made for ${code} is a matter of the configuration`, async (t) => {
-    const claim = () => claimSocket(unlistening(code), join(scratch(t), 'control.sock'), quiet);
+    const claim = () => claimSocket(unlistening(code), join(scratch(t), 'control.sock'), quietLog);
     assert.equal(exitOf(failure(await codeOf(claim))), EXIT.usage);
   });
 
@@ -64,7 +64,7 @@ for (const [what, options, exit] of [
 ] as const)
   test(`a control socket whose directory is missing, on a file system that ${what}: exit code ${exit}`, async (t) => {
     const disk = tinyDisk(t, options);
-    const claim = () => claimSocket(createServer(), join(disk.path, 'run', 'newleaf', 'control.sock'), quiet);
+    const claim = () => claimSocket(createServer(), join(disk.path, 'run', 'newleaf', 'control.sock'), quietLog);
     assert.equal(exitOf(failure(await codeOf(claim))), exit);
   });
 
@@ -96,5 +96,5 @@ test('a state that the disk does not give at the moment is not a damaged one; a 
   );
   const server = createServer();
   t.after(() => server.close());
-  assert.equal(await codeOf(() => claimSocket(server, join(full, 'control.sock'), quiet)), 'NL-CONTROL-SOCKET');
+  assert.equal(await codeOf(() => claimSocket(server, join(full, 'control.sock'), quietLog)), 'NL-CONTROL-SOCKET');
 });
