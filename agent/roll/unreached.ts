@@ -69,16 +69,16 @@ function askAnew(state: RollState, event: Of<'failed'>, decision?: Decision): Ro
 /** DPS does not answer about one leaf: it may answer about the other. The ladder goes on, so DPS gets no more calls for that. */
 function tryOther(state: RollState, event: Of<'failed'>, failure: Failure): RollState {
   const { phase, next, online, unreached } = state;
-  // The current leaf has ended meanwhile, and its session may not know of it yet.
-  if (next?.is === 'unwanted' && !canGoBack(state, event))
+  const isDiscarded = next?.is === 'unwanted' && next.because === 'discarded';
+  // The current leaf has ended meanwhile, and its session may not know of it yet. What a person has discarded is not brought
+  // back: its key gets another leaf.
+  if (next?.is === 'unwanted' && (!canGoBack(state, event) || (isDiscarded && online === undefined)))
     return makesWay(giveUp(state, next, next.because === 'key-lost'), event);
   if (online !== undefined) return state;
   // The hub refuses the current leaf, or there is no hub any more: only DPS can help.
   const isLost = isBarred(state) || unreached >= PATIENCE;
   if (next?.is === 'sent') return isLost && canGoBack(state, event) ? tryCurrent(state, event, failure) : state;
-  if (next?.is === 'unwanted' && next.because !== 'discarded') {
-    return next.rest.askAt <= event.at ? toRegisterNext(state, next) : state;
-  }
+  if (next?.is === 'unwanted') return next.rest.askAt <= event.at ? toRegisterNext(state, next) : state;
   // By the next rung its time will have come.
   const waits = next?.is === 'parked' && next.rest.askAt <= event.at + turnMs(event.draw);
   return phase === 'registering' && waits ? toRegisterNext(state, next) : state;

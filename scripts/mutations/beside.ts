@@ -144,11 +144,22 @@ export const BESIDE: readonly Mutation[] = [
   of(
     'unreached.ts',
     'a gateway goes back for ever to a leaf that has ended',
-    "next?.is === 'unwanted' && !canGoBack(state, event)",
-    "next?.is === 'unwanted' && unreached < 0",
+    "next?.is === 'unwanted' && (!canGoBack(state, event)",
+    "next?.is === 'unwanted' && (unreached < 0",
   ),
   of('unreached.ts', 'a leaf is asked for with a key that is lost', "next.because === 'key-lost'", 'false'),
-  of('unreached.ts', 'a candidate that a person has discarded comes back', " && next.because !== 'discarded'", ''),
+  of(
+    'unreached.ts',
+    'a candidate that a person has discarded comes back',
+    '(isDiscarded && online === undefined)',
+    'false',
+  ),
+  of(
+    'unreached.ts',
+    'a leaf is given up in vain: the hub serves the current one',
+    '(isDiscarded && online === undefined)',
+    'isDiscarded',
+  ),
   of(
     'failed.ts',
     'silence before an answer is counted with that after it',

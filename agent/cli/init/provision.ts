@@ -76,8 +76,7 @@ async function untilEnrolled(watch: DaemonWatch): Promise<RollState> {
   dialogue.paragraph(`Waiting for the operator: ${pace} Ctrl-C ends it, and nothing is lost.`);
   for (;;) {
     await dialogue.pause(ASK_AGAIN_MS, over);
-    if (over.aborted) return watch.running.daemon.state;
-    await askDps(watch);
+    if (!over.aborted) await askDps(watch);
     const state = await untilAtRest(watch, limited(over, ANSWER_MS));
     if (serves(state) || over.aborted) return state;
   }

@@ -60,8 +60,8 @@ function findsItsWay(name: string, lasting: Lasting): Proof {
 }
 
 function hasWay({ state: { current, next }, world, at }: Pair, lasting: Lasting): boolean {
-  // What somebody has discarded is not brought back by an outage.
-  return [current, next?.is === 'unwanted' ? undefined : leafIn(next)].some(
+  // What somebody has discarded is not brought back by an outage: its key gets another leaf.
+  return [current, leafIn(next)].some(
     (leaf) =>
       serves(world, leaf, at) &&
       lasting({ kind: 'register', leaf }, current) === undefined &&

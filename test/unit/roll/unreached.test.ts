@@ -241,7 +241,12 @@ describe('a DPS that is silent about one leaf', () => {
     assert.equal(briefly(unheard(abandoning('refused', NOW + 1), 'register', 5)), 'abandoning, register a, connect a');
   });
   test('on the way back, does not bring one back that a person has discarded', () => {
-    assert.equal(briefly(unheard(abandoning('discarded'), 'register', 5)), 'abandoning, register a, connect a');
+    assert.equal(briefly(unheard(abandoning('discarded'), 'register', 4)), 'abandoning, register a, connect a');
+    const ended = unheard(abandoning('discarded'), 'register', 5);
+    assert.equal(briefly(ended), 'requesting-leaf, request-leaf b, connect a', 'its key gets another leaf');
+    assert.deepEqual(ended.next, { ...made(), isKeyTrusted: true });
+    const open: RollState = { ...SITUATIONS.abandoning, next: { ...unwanted(), because: 'discarded' } };
+    assert.equal(unheard(open, 'register', 5).phase, 'abandoning', 'the hub serves the current leaf meanwhile');
   });
   test('and the way back ends, as the current leaf has expired: the key of the candidate gets another leaf', () => {
     const ended = unheard(abandoning('refused', NOW + 99 * 3_600_000), 'register', 5, current.notAfter);
