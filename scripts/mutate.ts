@@ -1,6 +1,7 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { AZURE } from './mutations/azure.ts';
 import { BESIDE } from './mutations/beside.ts';
 import { EDGES } from './mutations/edges.ts';
 import { type Mutation, pathIn } from './mutations/mutation.ts';
@@ -19,9 +20,9 @@ const root = join(import.meta.dirname, '..');
 const workshop = join(root, '.cache', 'mutants');
 const TESTS = join('test', 'unit', 'roll');
 /** What the other tests need. */
-const PARTS = ['uplink', 'clock.ts', 'daemon', 'state', 'keys/trusted.test.ts', 'network/beside.test.ts']
+const PARTS = ['uplink', 'clock.ts', 'daemon', 'state', 'keys', 'network/beside.test.ts', 'issuer/azure', 'certificate']
   .map((part) => join('test', 'unit', part))
-  .concat(join('test', 'search', 'dice.ts'));
+  .concat(join('test', 'search', 'dice.ts'), join('test', 'simulator', 'reflect.ts'));
 
 /** Without an argument all of them; with one, those whose file or loss contains it. */
 const [only = ''] = process.argv.slice(2);
@@ -82,6 +83,7 @@ const EDGE_TABLES = [
   'state/entry',
   'keys/trusted',
 ];
+const AZURE_TABLES = ['issuer/azure/answers', 'issuer/azure/azure', 'issuer/azure/renewal', 'keys/onboarding'];
 const QUEUE_TABLES = ['record', 'queue', 'reading', 'torn', 'bad-sector', 'damaged', 'bounds', 'format-1'];
 const PROOFS = {
   walk: `import { walk } from './walk.ts';
@@ -91,6 +93,7 @@ walk({ enrollment: 'individual', isFated: true, most: ${PAIRS} });
 `,
   tables: TABLES.map((name) => `import './${name}.test.ts';\n`).join(''),
   edges: EDGE_TABLES.map((name) => `import '../${name}.test.ts';\n`).join(''),
+  azure: AZURE_TABLES.map((name) => `import '../${name}.test.ts';\n`).join(''),
   uplink: UPLINK_TABLES.map((name) => `import '../uplink/${name}.test.ts';\n`).join(''),
   wire: WIRE_TABLES.map((name) => `import '../uplink/wire/${name}.test.ts';\n`).join(''),
   queue: QUEUE_TABLES.map((name) => `import '../uplink/queue/${name}.test.ts';\n`).join(''),
@@ -103,6 +106,7 @@ function proofsOf({ file }: Mutation): readonly Proof[] {
   if (file.startsWith('uplink/queue/')) return ['queue', 'faults'];
   if (file.startsWith('uplink/wire/')) return ['wire'];
   if (file.startsWith('uplink/')) return ['uplink'];
+  if (/^(issuer\/azure|keys\/onboarding)/.test(file)) return ['azure'];
   return file.includes('/') ? ['edges'] : ['tables', 'walk'];
 }
 
@@ -201,6 +205,7 @@ function conclude(verdicts: readonly Verdict[]): number {
   console.log(
     `${noticed('faults')} more by a disk that fails, ${noticed('edges')} by the tests of what is around the machine,`,
   );
+  console.log(`${noticed('azure')} by those of the leaves that Azure issues,`);
   console.log(`${survived.length} not noticed, ${open.length} without an answer.`);
   const unexplained = survived.filter(({ equivalent }) => equivalent === undefined);
   const wronglyExplained = told.filter(({ equivalent, caught }) => equivalent !== undefined && caught);
@@ -212,8 +217,8 @@ function conclude(verdicts: readonly Verdict[]): number {
 
 await rm(workshop, { recursive: true, force: true });
 try {
-  const chosen = [...TRANSITIONS, ...RULES, ...BESIDE, ...EDGES, ...UPLINK, ...QUEUE].filter(({ file, loss }) =>
-    `${file} ${loss}`.includes(only),
+  const chosen = [...TRANSITIONS, ...RULES, ...BESIDE, ...EDGES, ...AZURE, ...UPLINK, ...QUEUE].filter(
+    ({ file, loss }) => `${file} ${loss}`.includes(only),
   );
   process.exitCode = conclude(await judgeAll(chosen));
 } finally {

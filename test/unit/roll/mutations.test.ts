@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { AZURE } from '../../../scripts/mutations/azure.ts';
 import { BESIDE } from '../../../scripts/mutations/beside.ts';
 import { EDGES } from '../../../scripts/mutations/edges.ts';
 import { pathIn } from '../../../scripts/mutations/mutation.ts';
@@ -15,7 +16,7 @@ import { scratch } from '../state/disk.ts';
 const AGENT = join(import.meta.dirname, '..', '..', '..', 'agent');
 
 test('each breakage of scripts/mutate.ts finds its place, once', () => {
-  const lost = [...BESIDE, ...EDGES, ...RULES, ...TRANSITIONS, ...UPLINK, ...QUEUE].filter(
+  const lost = [...AZURE, ...BESIDE, ...EDGES, ...RULES, ...TRANSITIONS, ...UPLINK, ...QUEUE].filter(
     (one) => readFileSync(pathIn(AGENT, one), 'utf8').split(one.find).length !== 2,
   );
   assert.deepEqual(lost, []);

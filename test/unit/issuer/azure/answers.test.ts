@@ -28,6 +28,11 @@ for (const length of [1, 2, 3]) {
   });
 }
 
+test('certificates as PEM within the base64, as a report of the service has them', () => {
+  const chain = [leaf, ica].map(({ pem }) => Buffer.from(pem).toString('base64'));
+  assert.deepEqual(certificatesOf(issuedIn(chain, 'DPS')), [leaf.der, ica.der]);
+});
+
 const CHAINS: readonly (readonly [string, unknown, string])[] = [
   ['absent', undefined, 'NL-AZURE-POLICY'],
   ['null', null, 'NL-AZURE-POLICY'],
@@ -80,6 +85,7 @@ const ANSWERS: readonly (readonly [number, unknown, unknown])[] = [
   [409, { info: { requestId: '#' } }, ['active', undefined]],
   [412, { errorCode: 412001 }, 'nothing'],
   [429, { errorCode: 429002, retryAfter: 7 }, ['NL-AZURE-BUSY', 7_000]],
+  [503, { retryAfter: 1e9 }, ['NL-AZURE-BUSY', 86_400_000]],
   [429, { retryAfter: 'soon' }, 'NL-AZURE-BUSY'],
   [503, { errorCode: 503001 }, 'NL-AZURE-BUSY'],
   [500, null, 'NL-AZURE-BUSY'],

@@ -34,6 +34,8 @@ interface Played {
   fault?: Fault;
   isAsked?: boolean;
   isKeyLost?: boolean;
+  rejected?: true;
+  grace?: number;
 }
 
 function stage(played: Played = {}) {
@@ -42,7 +44,7 @@ function stage(played: Played = {}) {
   const now = () => played.now ?? NOW;
   const hubs: string[] = [];
   const parts = createAzure({
-    state: () => ({ ...played, rejected: false }),
+    state: () => ({ rejected: false, ...played }),
     now,
     renewal: {
       async issue({ id }) {
@@ -109,6 +111,12 @@ test('a fault of the onboarding identity is told until DPS has accepted it', asy
   assert.equal(trouble(), undefined);
 });
 
+test('what DPS says of all is no fault of the onboarding identity', async () => {
+  const { issue, trouble } = stage({ fault: new Fault('NL-DPS-THROTTLED') });
+  await issue();
+  assert.equal(trouble(), undefined);
+});
+
 const serving = { current: leafOf('AA'), assignment: { hub: 'hub-2', deviceId: 'gw-0001' }, overHub: issued.pem };
 
 test('renewed over the hub: no registration, and the assignment of the leaf before', async () => {
@@ -131,7 +139,9 @@ test('a leaf that the hub gave and then refuses: its key gets another by a reque
 
 for (const [why, changed] of [
   ['the hub does not offer it', { overHub: undefined }],
-  ['the hub refuses the leaf', { assignment: undefined }],
+  ['the hub has refused the leaf', { rejected: true }],
+  ['the hub refuses the leaf, and can lag', { grace: 1 }],
+  ['no hub is known', { assignment: undefined }],
   ['nine tenths of its life are gone', { now: NOW + 9 * DAY }],
   ['it has expired', { now: NOW + 11 * DAY }],
 ] as const) {

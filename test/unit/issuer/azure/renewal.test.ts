@@ -56,8 +56,8 @@ test('the certificate comes later: nothing is asked twice in a session, and it i
   const { opened, issue, begun } = stage();
   const session = opened();
   session.answers = (id) => session.arrive(202, id);
-  assert.equal(await code(issue()), 'NL-AZURE-PENDING');
-  assert.equal(await code(issue()), 'NL-AZURE-PENDING');
+  const isPending = ({ failure }: Fault) => failure.code === 'NL-AZURE-PENDING' && failure.retryAfterMs === 1_000;
+  for (let times = 1; times <= 2; times += 1) await assert.rejects(issue(), isPending);
   session.arrive(200, 'request-1', { certificates });
   assert.equal(await code(issue()), 'issued');
   assert.equal(session.asked.length, 1);
@@ -187,6 +187,27 @@ test('a hub that ends the session over the request is one that says nothing', as
   }
   opened();
   assert.equal(await code(issue()), 'not here');
+});
+
+test('silence is counted from the last answer on', async () => {
+  const { opened, issue } = stage({ ...TIMES, answerMs: 20 });
+  const first = opened();
+  assert.equal(await code(issue()), 'NL-AZURE-SILENT');
+  first.answers = (id) => first.arrive(202, id);
+  assert.equal(await code(issue()), 'NL-AZURE-PENDING');
+  first.end('lost');
+  opened();
+  for (let times = 1; times <= 2; times += 1) assert.equal(await code(issue()), 'NL-AZURE-SILENT');
+  assert.equal(await code(issue()), 'not here');
+});
+
+test('the certificate of a request before is not that of the next one', async () => {
+  const { opened, issue } = stage();
+  const session = opened();
+  session.answers = (id) => session.arrive(id === 'request-1' ? 202 : 400, id);
+  assert.equal(await code(issue()), 'NL-AZURE-PENDING');
+  session.arrive(200, 'request-1', { certificates });
+  assert.equal(await code(issue('request-2')), 'NL-AZURE-REFUSED');
 });
 
 test('everything else of the session is for its second user', async () => {
