@@ -71,7 +71,10 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const keys = createKeys({
     token,
     prefix: hsm.label_prefix,
-    keyType: leaf.key_type,
+    // One document of Microsoft demands EC P-384 of a leaf that Azure issues; its samples and tests also use others.
+    ...(leaf.key_type === undefined && config.issuer.kind === 'azure'
+      ? { keyType: 'ec-p384', otherType: 'ec-p256' }
+      : { keyType: leaf.key_type ?? 'ec-p256' }),
     registrationId,
     directory: join(directory, 'csr'),
     current: () => current()?.key,

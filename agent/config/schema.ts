@@ -82,7 +82,11 @@ export const SCHEMA = {
     device: standard(tpmDevice, '/dev/tpmrm0', 'Where dps.attestation is "tpm": the TPM.'),
   },
   leaf: {
-    key_type: standard(choice(['ec-p256', 'ec-p384', 'rsa-2048', 'rsa-3072', 'rsa-4096']), 'ec-p256', 'New keys.'),
+    key_type: optional(
+      choice(['ec-p256', 'ec-p384', 'rsa-2048', 'rsa-3072', 'rsa-4096']),
+      'ec-p256; where Azure issues, ec-p384 if the token makes such keys',
+      'New keys.',
+    ),
     rotate_key: standard(flag, true, 'A new key for each leaf; false renews with the same key.'),
     renew_at: standard(renewalMoment, '66%', 'When to renew.'),
     issuer: required(choice(['est', 'inbox', 'command', 'hub', 'azure']), 'Who signs.'),

@@ -18,6 +18,8 @@ interface KeysOptions {
   /** Object labels are this with `-a` and `-b`. */
   readonly prefix: string;
   readonly keyType: KeyType;
+  /** Of a token that makes no keys of that type. */
+  readonly otherType?: KeyType | undefined;
   /** The CN of every CSR. */
   readonly registrationId: string;
   /** For the CSRs: an issuer that asks to come back later knows the request by its bytes, and ECDSA signs differently each time. */
@@ -38,11 +40,13 @@ interface KeysOptions {
 const WHOLE = /^-----BEGIN CERTIFICATE REQUEST-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE REQUEST-----\n$/;
 
 export function createKeys(options: KeysOptions): Keys {
-  const { token, prefix, keyType, registrationId, directory, current, wrote, warn, clearing, destroy } = options;
+  const { token, prefix, keyType, otherType, registrationId, directory, current, wrote, warn, clearing, destroy } =
+    options;
   const requests = new Map<string, Promise<string>>();
   const request = async (key: KeyRef): Promise<string> => {
     const found = await publicKeyOf(token, key);
-    if (found.keyType !== keyType && key.id !== current()?.id) throw outdated(found, keyType);
+    const isWanted = found.keyType === keyType || found.keyType === otherType;
+    if (!isWanted && key.id !== current()?.id) throw outdated(found, keyType);
     const written = await readFile(fileOf(key), 'utf8').catch(() => '');
     if (WHOLE.test(written)) return written;
     const made = await csr(registrationId, found, (message) => token.sign(found, message));
@@ -69,7 +73,12 @@ export function createKeys(options: KeysOptions): Keys {
       }
       // The CSR of a key with this CKA_ID that was lost.
       await rm(fileOf({ slot, id }), { force: true });
-      const made = await token.generate(label, keyType, id).catch(async (error: unknown) => {
+      const make = (type: KeyType) => token.generate(label, type, id);
+      const making = make(keyType).catch((error: unknown) => {
+        if (otherType === undefined || !isUnknown(error)) throw error;
+        return make(otherType);
+      });
+      const made = await making.catch(async (error: unknown) => {
         if (!isOccupied(error) || current() !== undefined) throw error;
         throw new Fault('NL-TOKEN-OCCUPIED', { message: error.message, ...(await clearing(label)) });
       });
@@ -102,6 +111,8 @@ export async function publicKeyOf(token: Token, { slot, id }: KeyRef): Promise<P
 
 const isOccupied = (error: unknown): error is TokenError =>
   error instanceof TokenError && error.code === 'LABEL_OCCUPIED';
+
+const isUnknown = (error: unknown): boolean => error instanceof TokenError && error.code === 'KEY_TYPE_UNKNOWN';
 
 /** The key was made, and perhaps refused by the CA, before the configuration asked for another type. */
 function outdated({ label, keyType: type }: PublicKey, wanted: KeyType): Fault {

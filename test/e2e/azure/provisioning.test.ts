@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { importFactoryKey } from '../stage/factory-key.ts';
 import { holds } from '../stage/holds.ts';
@@ -63,17 +65,43 @@ test('reprovision asks for the hub, and gets no leaf', async (t) => {
   assert.deepEqual(gateway.token.privateKeys(), ['factory', 'newleaf-a']);
 });
 
-test('the enrollment names no policy: it says so, and a policy is enough', async (t) => {
-  const { far, gateway } = await azureSite(t, { hasNoPolicy: true });
-  await gateway.start();
-  await gateway.log.waitFor({ code: 'NL-AZURE-POLICY' }, { timeoutMs: PATIENCE_MS });
-  const primary = far.endpoints.issuerPem;
-  await far.removeEnrollment('gateways');
-  await far.enrollGroup({ groupId: 'gateways', primary, certificatePolicy: { policy: 'monthly' } });
-  const { code, err } = await gateway.command('roll', '--wait');
-  assert.equal(code, 0, err);
-  holds(await gateway.settled(), { phase: 'serving', online: true });
+for (const noChain of ['absent', 'null'] as const) {
+  test(`the enrollment names no policy (chain ${noChain}): it says so, and a policy is enough`, async (t) => {
+    const { far, gateway } = await azureSite(t, { hasNoPolicy: true, switches: { noChain } });
+    await gateway.start();
+    await gateway.log.waitFor({ code: 'NL-AZURE-POLICY' }, { timeoutMs: PATIENCE_MS });
+    const primary = far.endpoints.issuerPem;
+    await far.removeEnrollment('gateways');
+    await far.enrollGroup({ groupId: 'gateways', primary, certificatePolicy: { policy: 'monthly' } });
+    const { code, err } = await gateway.command('roll', '--wait');
+    assert.equal(code, 0, err);
+    holds(await gateway.settled(), { phase: 'serving', online: true });
+  });
+}
+
+test('a leaf that is not valid yet is kept, and no other one is asked for', async (t) => {
+  const { far, gateway, thumbprint } = await azureServing(t);
+  await far.lay('hub1', 'issue-not-yet', { ms: 8_000, times: 1 });
+  const mark = far.log.entries.length;
+  assert.equal((await gateway.post('/v1/roll')).status, 202);
+  await gateway.log.waitFor({ event: 'failed', code: 'NL-LEAF-NOT-YET' }, { timeoutMs: PATIENCE_MS });
+  const { leaf } = await gateway.until((status) => status.online && status.leaf?.thumbprint !== thumbprint);
+  assert.notEqual(leaf, undefined);
+  assert.equal(far.log.since(mark).filter(({ event }) => event === 'credentials').length, 1);
+  assert.equal(registrations(far, mark), 0);
 });
+
+for (const [keyType, curve] of [
+  [undefined, 'secp384r1'],
+  ['ec-p256', 'prime256v1'],
+] as const) {
+  test(`leaf.key_type ${keyType ?? 'is not set'}: a key on ${curve}`, async (t) => {
+    const settings = keyType === undefined ? {} : { 'leaf.key_type': JSON.stringify(keyType) };
+    const { gateway } = await azureServing(t, { settings });
+    const leaf = new X509Certificate(readFileSync(join(gateway.stateDirectory, 'leaf.pem')));
+    assert.equal(leaf.publicKey.asymmetricKeyDetails?.namedCurve, curve);
+  });
+}
 
 for (const issuingEnrollments of ['groups', 'all'] as const) {
   test(`an individual enrollment that names a policy, where DPS issues for: ${issuingEnrollments}`, async (t) => {

@@ -92,7 +92,7 @@ test('the onboarding certificate nears its end: told everywhere, and replaced by
 });
 
 test('the hub refuses the CSR: its words are told, the session stays, and a CA that takes it is enough', async (t) => {
-  const { far, gateway, thumbprint } = await azureServing(t);
+  const { far, gateway, thumbprint } = await azureServing(t, { settings: { 'leaf.key_type': '"ec-p256"' } });
   await far.set({ leafKeys: 'p384' });
   const refused = await gateway.command('roll', '--wait');
   assert.equal(refused.code, 3);

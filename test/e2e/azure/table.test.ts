@@ -78,6 +78,7 @@ const DPS: readonly Row[] = [
   { what: '500', fault: ['register-status', { status: 500 }], code: 'NL-DPS-SERVER' },
   { what: 'a leaf of another key', fault: ['issue-key'], code: 'NL-LEAF-KEY' },
   { what: 'a leaf of another CN', fault: ['issue-cn', { cn: 'gw-0002' }], code: 'NL-LEAF-CN' },
+  { what: 'a leaf that has expired', fault: ['issue-lifetime', { ms: -1_000 }], code: 'NL-LEAF-VALIDITY' },
   { what: 'a hub of MQTT 5', set: { connectionProfile: 'mqttV5' }, code: 'NL-AZURE-MQTT5', says: /mqttV5/ },
   { what: 'the root first', set: { issuedChain: 'root-first' } },
   { what: 'no root', set: { issuedChain: 'leaf-ica' } },
@@ -122,6 +123,8 @@ const walk =
   };
 
 describe('what Azure says to a question for a leaf', { concurrency: true }, () => {
-  test('the hub', walk('hub1', HUB, {}));
-  test('DPS', walk('dps', DPS, { 'issuer.azure.hub_api_version': '"2021-04-12"' }));
+  // That a CA refuses it is one of the rows.
+  const keys = { 'leaf.key_type': '"ec-p256"' };
+  test('the hub', walk('hub1', HUB, keys));
+  test('DPS', walk('dps', DPS, { ...keys, 'issuer.azure.hub_api_version': '"2021-04-12"' }));
 });

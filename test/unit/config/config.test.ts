@@ -63,7 +63,7 @@ test('whoever has not said everything yet is sent to init, and whoever is wrong 
 test('the least configuration is filled up with defaults, parsed', () => {
   const config = x509Of(parseConfig(LEAST, 'FILE').config);
   assert.equal(config.dps.endpoint, 'global.azure-devices-provisioning.net');
-  assert.deepEqual(config.leaf, { key_type: 'ec-p256', rotate_key: true, renew_at: { share: 0.66 } });
+  assert.deepEqual(config.leaf, { key_type: undefined, rotate_key: true, renew_at: { share: 0.66 } });
   assert.deepEqual(config.issuer, { kind: 'inbox' });
   assert.deepEqual(config.limits, { requests_per_hour: 20, burst: 10, min_roll_interval: 30_000 });
   assert.equal(config.hsm.pin_file, undefined);

@@ -32,6 +32,8 @@ interface Left {
   readonly certificates?: readonly Buffer[];
   readonly csr?: string;
   readonly occupied?: boolean;
+  /** The token makes keys of this type only, and another one is wanted first. */
+  readonly makes?: KeyType;
 }
 
 const signsWith =
@@ -58,6 +60,8 @@ async function generating(directory: string, found: Left, current?: KeyRef): Pro
     async generate(label: string, keyType: KeyType, id: string) {
       assert.ok(!existsSync(join(directory, `gw-0001.${ID}.pem`)), 'no CSR of a key before it is left');
       did.push(`generate ${label} ${keyType} ${id}`);
+      if (found.makes !== undefined && keyType !== found.makes)
+        throw new TokenError('failed', 'KEY_TYPE_UNKNOWN', 'No such keys.');
       if (found.occupied === true) throw new TokenError('occupied', 'LABEL_OCCUPIED', 'Of somebody.');
       return { ...left, id };
     },
@@ -65,7 +69,7 @@ async function generating(directory: string, found: Left, current?: KeyRef): Pro
   const keys = createKeys({
     token,
     prefix: 'newleaf',
-    keyType: 'ec-p256',
+    ...(found.makes === undefined ? { keyType: 'ec-p256' } : { keyType: 'ec-p384', otherType: 'ec-p256' }),
     registrationId: 'gw-0001',
     directory,
     current: () => current,
@@ -88,6 +92,16 @@ const bare = new TokenError('key', 'PUBLIC_KEY_NOT_FOUND', 'There is neither a p
 const rows: readonly (readonly [title: string, found: Left, did: readonly string[]])[] = [
   ['nothing is there', {}, fresh],
   ['the key of an earlier attempt was lost, and its CSR is of no use', { csr: 'of the lost key' }, fresh],
+  [
+    'the token makes the type that is wanted first',
+    { makes: 'ec-p384' },
+    [`generate newleaf-b ec-p384 ${ID}`, 'wrote'],
+  ],
+  [
+    'the token makes none of the type that is wanted first',
+    { makes: 'ec-p256' },
+    [`generate newleaf-b ec-p384 ${ID}`, ...fresh],
+  ],
   ['a whole key of an earlier attempt is used', { key: left }, []],
   ['and its CSR stays', { key: left, csr: 'mine' }, []],
   [

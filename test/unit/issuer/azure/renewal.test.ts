@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Fault } from '../../../../agent/failure/failure.ts';
 import { HubRenewal } from '../../../../agent/issuer/azure/renewal.ts';
 import type { HubMessage } from '../../../../agent/mqtt/hub-session.ts';
+import { type Clock, systemClock } from '../../../../agent/time/clock.ts';
 import { mint } from '../../certificate/mint.ts';
 import { PlayedSession } from './hub.ts';
 
@@ -10,8 +11,8 @@ const certificates = [(await mint()).der.toString('base64')];
 const TIMES = { sessionMs: 20, answerMs: 20_000, issueMs: 20, laterMs: 1_000 };
 const never = new AbortController().signal;
 
-function stage(times = TIMES) {
-  const renewal = new HubRenewal(undefined, times);
+function stage(times = TIMES, clock: Pick<Clock, 'sleep'> = systemClock) {
+  const renewal = new HubRenewal(undefined, times, clock);
   const begun: string[] = [];
   const opened = () => {
     const session = new PlayedSession(renewal);
@@ -162,8 +163,8 @@ test('no session, or no SUBACK: DPS issues it', async () => {
   assert.deepEqual(begun, []);
 });
 
-test('a session that is being opened is waited for', async () => {
-  const { opened, issue } = stage();
+test('a session that is being opened is waited for, and not for its time', async () => {
+  const { opened, issue } = stage(TIMES, { sleep: () => new Promise(() => {}) });
   const issued = code(issue());
   const session = opened();
   session.answers = (id) => session.arrive(200, id, { certificates });
