@@ -1,18 +1,25 @@
+import { AZURE_OCCASIONS, AZURE_STAYS } from './azure/lasting.ts';
 import { faultOf } from './faults.ts';
 import { DAY, Gateway, HOUR, MINUTE, type Origin } from './gateway.ts';
 import { enroll } from './people.ts';
 import { CALLS, type Call } from './world.ts';
 
-interface Occasion {
+/** What makes a gateway need what is at fault. */
+export interface Occasion {
   readonly leftMs: number;
   readonly lifetimeMs?: number;
   readonly enrollment?: Origin['enrollment'];
   readonly happens: (gateway: Gateway) => void;
 }
 
+/** A fault that stays until it ends. */
+export interface Stay {
+  readonly begin: (gateway: Gateway) => void;
+  readonly end: (gateway: Gateway) => void;
+}
+
 const drop = ({ world }: Gateway): void => world.endSession();
 
-/** What makes a gateway need what is at fault. */
 const OCCASIONS: Readonly<Record<string, Occasion>> = {
   'the link drops': { leftMs: 80 * DAY, happens: drop },
   'the hub refuses the leaf': {
@@ -57,21 +64,31 @@ const ORIGIN: Omit<Origin, 'leftMs'> = {
 /** After this a gateway that is not back has no way left, in minutes. */
 const NEVER = 300;
 
-/** Lays one fault for so many days, once for each occasion. @throws Error where the daemon itself fails */
+const layOf = (fault: string): Stay => ({
+  begin: (gateway) => gateway.lay(faultOf(fault)),
+  end: (gateway) => gateway.lay({}),
+});
+
+/**
+ * Lays one fault for so many days, once for each occasion; one of Azure meets a gateway whose leaves Azure issues.
+ * @throws Error where the daemon itself fails
+ */
 export async function last(fault: string, days: number): Promise<Row> {
+  const ofAzure = AZURE_STAYS.get(fault);
+  const { begin, end } = ofAzure ?? layOf(fault);
   const rows: Row[] = [];
-  for (const { happens, ...origin } of Object.values(OCCASIONS)) {
+  for (const { happens, ...origin } of Object.values(ofAzure ? AZURE_OCCASIONS : OCCASIONS)) {
     const { leftMs } = origin;
-    const gateway = new Gateway({ ...ORIGIN, ...origin });
+    const gateway = new Gateway({ ...ORIGIN, ...origin, ...(ofAzure && { onboardingLeftMs: 1_000 * DAY }) });
     gateway.start();
     // A renewal that is due begins as soon as the daemon runs: the fault must be there by then.
     if (leftMs > 30 * DAY) await gateway.clock.pass(10 * MINUTE);
-    gateway.lay(faultOf(fault));
+    begin(gateway);
     const from = gateway.clock.monotonic();
     happens(gateway);
     const online = await spend(gateway, days);
     const counted = { fault, ...countsOf(gateway, from, days), online, back: 0 };
-    gateway.lay({});
+    end(gateway);
     rows.push({ ...counted, back: await backAfter(gateway) });
     gateway.stop();
     if (gateway.broken.length > 0) throw new Error(`${fault}: ${gateway.broken.join(', ')}`);
