@@ -104,7 +104,9 @@ async function plays({ far, gateway }: AzureServing, server: 'hub1' | 'dps', row
     assert.ok(gateway.token.privateKeys().length <= 3, 'two keys, and the factory key');
     if (fault) await far.lift(server, fault[0]);
     if (usual) await far.set(usual);
-    assert.equal((await gateway.command('roll', '--wait')).code, 0);
+    const rolls = async () => (await gateway.command('roll', '--wait')).code;
+    // On a busy machine the first one joins an attempt that met the fault, and is ended while it waits for the ladder.
+    assert.equal((await rolls()) ?? (await rolls()), 0);
   }
   const after = await gateway.until(({ phase, online, request, leaf }) => {
     const isOther = leaf?.thumbprint !== before.leaf?.thumbprint;

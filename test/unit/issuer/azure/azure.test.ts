@@ -229,6 +229,18 @@ test('the same request to a hub is counted once', async () => {
   await assert.rejects(pace.begin('request-2'), /NL-AZURE-PACE/);
 });
 
+test('the hour is counted from the first of three', async () => {
+  let record: string | undefined;
+  let at = NOW;
+  const write = async (text: string) => {
+    record = text;
+  };
+  const pace = new LeafPace({ read: async () => record, write, current: () => '', now: () => at });
+  for (; at < NOW + 1_800_000; at += 600_000) await pace.begin();
+  const isHalf = ({ failure }: Fault) => failure.code === 'NL-AZURE-PACE' && failure.retryAfterMs === 1_800_000;
+  await assert.rejects(pace.begin(), isHalf);
+});
+
 test('DPS names no hub for the next leaf: the hub of the current one is tried, and not for the current one itself', async () => {
   const { dps, code } = stage({ ...serving, fault: new Fault('NL-ONBOARDING-EXPIRED') });
   assert.deepEqual(await dps.register(leafOf('BB'), never), serving.assignment);

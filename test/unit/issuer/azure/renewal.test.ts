@@ -190,6 +190,16 @@ test('a hub that ends the session over the request is one that says nothing', as
   assert.equal(await code(issue()), 'not here');
 });
 
+test('a session that ends later does not take the next one along', async () => {
+  const { opened, issue } = stage();
+  const first = opened();
+  const second = opened();
+  second.answers = (id) => second.arrive(200, id, { certificates });
+  first.end('lost');
+  await first.closed;
+  assert.equal(await code(issue()), 'issued');
+});
+
 test('silence is counted from the last answer on', async () => {
   const { opened, issue } = stage({ ...TIMES, answerMs: 20 });
   const first = opened();
