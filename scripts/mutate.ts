@@ -19,7 +19,7 @@ const root = join(import.meta.dirname, '..');
 const workshop = join(root, '.cache', 'mutants');
 const TESTS = join('test', 'unit', 'roll');
 /** What the other tests need. */
-const PARTS = ['uplink', 'clock.ts', 'daemon', 'state', 'keys/trusted.test.ts', 'network/beside.test.ts']
+const PARTS = ['uplink', 'ahead.ts', 'clock.ts', 'daemon', 'state', 'keys/trusted.test.ts', 'network/beside.test.ts']
   .map((part) => join('test', 'unit', part))
   .concat(join('test', 'search', 'dice.ts'));
 
