@@ -68,8 +68,8 @@ export function discard(disk: Disk, { path, isBad }: Segment): Promise<void> {
   return isBad ? disk.rename(path, `${path}.bad`) : disk.remove(path);
 }
 
-/** The same for one of which all is dropped. The next start tries it again. */
-export async function remove({ disk, warn }: Pick<Files, 'disk' | 'warn'>, segment: Segment): Promise<void> {
+/** The same for one of which all is dropped: where it fails, the next start tries it again. */
+export async function remove({ disk, warn }: Files, segment: Segment): Promise<void> {
   await discard(disk, segment).catch((error) => warn(unremoved(segment.path, error)));
 }
 
