@@ -20,7 +20,8 @@ const root = join(import.meta.dirname, '..');
 const workshop = join(root, '.cache', 'mutants');
 const TESTS = join('test', 'unit', 'roll');
 /** What the other tests need. */
-const PARTS = ['uplink', 'clock.ts', 'daemon', 'state', 'keys', 'network/beside.test.ts', 'issuer/azure', 'certificate']
+const PARTS = ['uplink', 'ahead.ts', 'clock.ts', 'daemon', 'state', 'keys', 'network/beside.test.ts']
+  .concat('issuer/azure', 'certificate')
   .map((part) => join('test', 'unit', part))
   .concat(join('test', 'search', 'dice.ts'), join('test', 'simulator', 'reflect.ts'));
 

@@ -1,5 +1,6 @@
 import { lstat, open, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { onMissing } from '../failure/errno.ts';
 import { type Failure, sentence } from '../failure/failure.ts';
 import { writeAtomically } from '../state/durable.ts';
 import type { Delivery } from './file.ts';
@@ -60,16 +61,12 @@ async function removeOldest(directory: string): Promise<void> {
     try {
       // The reason last: after a power cut in between it is found again. Never a directory (unlink(2), EISDIR): other users
       // name its content, and may put a link to our state in the way of a removal.
-      await unlink(path.slice(0, -REASON.length)).catch(unlessGone);
-      await unlink(path).catch(unlessGone);
+      await unlink(path.slice(0, -REASON.length)).catch(onMissing(undefined));
+      await unlink(path).catch(onMissing(undefined));
     } catch {
       // A directory that was moved here before stays, with its reason; the other files are removed all the same.
     }
   }
-}
-
-function unlessGone(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error;
 }
 
 /** A name that is safe to show and to log, shortened. */

@@ -1,8 +1,7 @@
-import { type Failure, failure } from '../failure/failure.ts';
-import type { Clock } from '../time/clock.ts';
+import { failure } from '../failure/failure.ts';
 import type { Client, Stored } from './ports.ts';
 import type { Program } from './program.ts';
-import type { Rejected } from './rejected.ts';
+import type { Shared } from './shared.ts';
 import { messageTopic } from './topics.ts';
 
 /** Without PUBACK, at once. Not more bytes: a client that does not read a MiB is closed (wire/limits.ts). */
@@ -19,28 +18,21 @@ const MOST_DELIVERIES = 10;
 const WARY = 3;
 const IDLE_MS = 60 * 60_000;
 
-interface DeliveryOptions {
-  readonly program: Program;
-  readonly client: Client;
-  readonly clock: Clock;
-  readonly setAside: (program: Program, message: Rejected, why: Failure) => Promise<void>;
-}
-
 /** Delivers the messages of a program to a client, some at once, until it is ended. */
 export class InboxDelivery {
-  readonly #options: DeliveryOptions;
+  readonly client: Client;
+  readonly #program: Program;
+  readonly #shared: Pick<Shared, 'clock' | 'setAside'>;
   /** Without PUBACK, by sequence. */
   readonly #sent = new Map<number, { readonly at: number; readonly bytes: number }>();
   #nap = new AbortController();
   #isOver = false;
 
-  constructor(options: DeliveryOptions) {
-    this.#options = options;
+  constructor(program: Program, client: Client, shared: Pick<Shared, 'clock' | 'setAside'>) {
+    this.client = client;
+    this.#program = program;
+    this.#shared = shared;
     void this.#run();
-  }
-
-  get client(): Client {
-    return this.#options.client;
   }
 
   /** There is something new: a message, a PUBACK, the end. */
@@ -55,8 +47,8 @@ export class InboxDelivery {
   }
 
   async #run(): Promise<void> {
-    const { program, client, clock } = this.#options;
-    const { down, inbox, deliveries } = program;
+    const { clock } = this.#shared;
+    const { down, inbox, deliveries, sessions } = this.#program;
     if (inbox.count === 0) deliveries.clear();
     inbox.rewind();
     let hasLate = false;
@@ -75,7 +67,7 @@ export class InboxDelivery {
         const first = Math.min(...[...this.#sent.values()].map((one) => one.at + LOCK_MS), at + restMs);
         await clock.sleep(first - at, this.#nap.signal);
       } else if (!this.#sent.has(message.sequence) && !(await this.#isSpent(message))) {
-        const [current] = program.sessions.to('messages').filter((one) => one.client === client);
+        const [current] = sessions.to('messages').filter(({ client }) => client === this.client);
         if (current === undefined || this.#isOver) break;
         void this.#send(message, current.subscription.qos, current.subscription.deviceId ?? '');
       }
@@ -86,14 +78,14 @@ export class InboxDelivery {
 
   get #isFull(): boolean {
     const bytes = [...this.#sent.values()].reduce((sum, one) => sum + one.bytes, 0);
-    const isWary = [...this.#options.program.deliveries.values()].some(({ left }) => left >= WARY);
+    const isWary = [...this.#program.deliveries.values()].some(({ left }) => left >= WARY);
     return this.#sent.size >= (isWary ? 1 : MOST) || bytes >= MOST_BYTES;
   }
 
   /** @returns whether it is set aside */
   async #isSpent(message: Stored): Promise<boolean> {
-    const { program, clock, setAside } = this.#options;
-    const { inbox, deliveries } = program;
+    const { clock, setAside } = this.#shared;
+    const { inbox, deliveries } = this.#program;
     const { sequence } = message;
     const at = clock.monotonic();
     const before = deliveries.get(sequence) ?? { count: 0, at: Number.NEGATIVE_INFINITY, left: 0 };
@@ -102,7 +94,7 @@ export class InboxDelivery {
       const words = `The program has not acknowledged it, though it was delivered for ${before.count} minutes.`;
       const why = failure('NL-UPLINK-UNTAKEN', { message: words });
       try {
-        await setAside(program, message, why);
+        await setAside(this.#program, message, why);
         deliveries.delete(sequence);
         inbox.drop(message);
         return true;
@@ -113,12 +105,11 @@ export class InboxDelivery {
   }
 
   async #send(message: Stored, qos: 0 | 1, deviceId: string): Promise<void> {
-    const { program, client, clock } = this.#options;
-    const { inbox, deliveries } = program;
+    const { inbox, deliveries } = this.#program;
     const { sequence, payload } = message;
-    this.#sent.set(sequence, { at: clock.monotonic(), bytes: payload.length });
+    this.#sent.set(sequence, { at: this.#shared.clock.monotonic(), bytes: payload.length });
     try {
-      await client.publish({ topic: messageTopic(deviceId, message.topic), payload }, qos);
+      await this.client.publish({ topic: messageTopic(deviceId, message.topic), payload }, qos);
       deliveries.delete(sequence);
       inbox.drop(message);
     } catch {

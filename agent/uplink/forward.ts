@@ -1,10 +1,10 @@
-import { type Failure, failure } from '../failure/failure.ts';
+import { failure } from '../failure/failure.ts';
 import type { HubSession, SessionEnd } from '../mqtt/hub-session.ts';
-import type { Clock } from '../time/clock.ts';
 import { Order } from './order.ts';
 import { Allowance, acknowledged, lowered, type Pace, paceOf, WINDOW } from './pace.ts';
-import type { Message, Stored } from './ports.ts';
+import type { Message } from './ports.ts';
 import type { Program } from './program.ts';
+import type { Shared } from './shared.ts';
 import { type Chosen, PROMPT_MS, type Sending, Suspects } from './suspects.ts';
 import { eventTopic } from './topics.ts';
 
@@ -15,15 +15,6 @@ const IDLE_MS = 60 * 60_000;
  * sends the message again.
  */
 const PATIENCE_MS = 3 * 60_000;
-
-interface ForwarderOptions {
-  readonly programs: () => readonly Program[];
-  readonly clock: Clock;
-  /** The most messages a second of QoS 1; and as many of QoS 0. */
-  readonly rate: number;
-  /** Keeps a message that the hub never takes; it is dropped from the queue after this. Where it throws, the message stays. */
-  readonly setAside: (program: Program, message: Stored, why: Failure) => Promise<void>;
-}
 
 const LATENESS_S = 0.01;
 
@@ -41,7 +32,9 @@ interface Run {
  * queue. When a session ends, the messages without a PUBACK are the first on the next one.
  */
 export class Forwarder {
-  readonly #options: ForwarderOptions;
+  readonly #shared: Shared;
+  /** The most messages a second of QoS 1; and as many of QoS 0. */
+  readonly #mostRate: number;
   readonly #suspects = new Suspects();
   readonly #order = new Order();
   /** Of QoS 0, which does not wait. */
@@ -59,9 +52,10 @@ export class Forwarder {
   /** Ends with a new message, a PUBACK, and the end of the session. */
   #nap = new AbortController();
 
-  constructor(options: ForwarderOptions) {
-    this.#options = options;
-    this.#pace = paceOf(options.rate);
+  constructor(shared: Shared, mostRate: number) {
+    this.#shared = shared;
+    this.#mostRate = mostRate;
+    this.#pace = paceOf(mostRate);
   }
 
   /** Messages a second, for now. */
@@ -75,7 +69,7 @@ export class Forwarder {
 
   /** Whether the hub seems to throttle. */
   get isThrottled(): boolean {
-    return this.#isMute || this.#suspects.isBarren || this.rate < this.#options.rate / 4;
+    return this.#isMute || this.#suspects.isBarren || this.rate < this.#mostRate / 4;
   }
 
   /** The session takes the place of the one before. */
@@ -104,7 +98,7 @@ export class Forwarder {
   /** A message of QoS 0 goes at once or never. @returns whether it went */
   async pass(program: Program, { topic, payload }: Message): Promise<boolean> {
     const session = this.#session;
-    const at = this.#options.clock.monotonic();
+    const at = this.#shared.clock.monotonic();
     if (
       session === undefined ||
       session !== this.#inUse ||
@@ -113,7 +107,7 @@ export class Forwarder {
       !this.#suspects.passes(program, at)
     )
       return false;
-    this.#pace = acknowledged(this.#pace, 0, at, this.#options.rate);
+    this.#pace = acknowledged(this.#pace, 0, at, this.#mostRate);
     return session.publish({ topic: eventTopic(session.deviceId, topic), payload, qos: 0 }).then(
       () => true,
       () => false,
@@ -121,9 +115,9 @@ export class Forwarder {
   }
 
   async #run(run: Run): Promise<void> {
-    const { clock } = this.#options;
+    const { clock } = this.#shared;
     const { session, onTheirWay } = run;
-    const programs = this.#options.programs();
+    const programs = this.#shared.programs();
     for (const { queue } of programs) queue.rewind();
     this.#suspects.opened(programs, clock.monotonic());
     this.#inUse = session;
@@ -157,7 +151,7 @@ export class Forwarder {
     const waitMs = this.#suspects.restMs(at) || this.#sends.waitMs(this.rate, at);
     if (isBroken || onTheirWay.size >= WINDOW || waitMs > 0) return undefined;
     const isAlone = [...onTheirWay.keys()].every(({ sentAt }) => sentAt + PROMPT_MS <= at);
-    const programs = this.#options.programs();
+    const programs = this.#shared.programs();
     const tried = await this.#suspects.next(programs, isAlone, at);
     if (tried !== undefined) return tried === 'wait' ? undefined : tried;
     for (const program of this.#order.of(programs, at)) {
@@ -173,7 +167,7 @@ export class Forwarder {
   #restMs({ onTheirWay }: Run, at: number): number {
     const restMs = this.#suspects.restMs(at) || this.#sends.waitMs(this.rate, at);
     if (restMs > 0) return restMs;
-    const held = this.#options.programs().filter(({ queue }) => queue.count > 0);
+    const held = this.#shared.programs().filter(({ queue }) => queue.count > 0);
     const heldMs = held.map((program) => this.#order.waitMs(program, at)).filter((ms) => ms > 0);
     return Math.min(this.#suspects.wakeMs(onTheirWay.keys(), at), ...heldMs);
   }
@@ -182,7 +176,7 @@ export class Forwarder {
     const unacknowledged = [...run.onTheirWay.keys()];
     for (const { program } of unacknowledged) program.counts.resent += 1;
     if (how === 'ended') return;
-    const at = this.#options.clock.monotonic();
+    const at = this.#shared.clock.monotonic();
     const { poison, blamed, isThrottling } = this.#suspects.closed(unacknowledged, at);
     if (isThrottling) this.#pace = lowered(this.#pace, at);
     for (const program of blamed) program.lost(failure('NL-UPLINK-POISON', { message: BLAMED }), at);
@@ -191,14 +185,13 @@ export class Forwarder {
     const why = failure('NL-UPLINK-POISON', {
       message: `The hub closes the session over message ${message.sequence}.`,
     });
-    await this.#options.setAside(program, message, why).then(
+    await this.#shared.setAside(program, message, why).then(
       () => program.queue.drop(message),
       () => {},
     );
   }
 
   async #send(run: Run, sending: Sending): Promise<void> {
-    const { clock, rate } = this.#options;
     const { session } = run;
     const { program, message, isRepeated, sentAt } = sending;
     try {
@@ -208,9 +201,9 @@ export class Forwarder {
       return this.wake();
     }
     run.onTheirWay.delete(sending);
-    const at = clock.monotonic();
+    const at = this.#shared.clock.monotonic();
     this.#isMute = false;
-    this.#pace = acknowledged(this.#pace, at - sentAt, at, rate);
+    this.#pace = acknowledged(this.#pace, at - sentAt, at, this.#mostRate);
     program.counts[isRepeated ? 'resent' : 'forwarded'] += 1;
     program.queue.drop(message);
     this.#suspects.acknowledged(sending);

@@ -22,20 +22,6 @@ interface ListenersOptions extends LazyUplinkOptions {
   readonly rules: ClientRules;
 }
 
-/** How a program connects. */
-type Address =
-  | { readonly socket: string }
-  | {
-      /** `address:port`, TLS. */
-      readonly tcp: string;
-      /** The name by which programs reach it, where the settings have one. */
-      readonly host?: string;
-      /** Base64. */
-      readonly key: string;
-      /** A file with the CA of the listener, PEM. */
-      readonly ca: string;
-    };
-
 /** The socket inherits the group of its directory (setgid): each member of this group may be the program. */
 const SOCKET_MODE = 0o660;
 const SOCKET = 'mqtt.sock';
@@ -71,7 +57,8 @@ export class Listeners {
     this.#server = new WireServer(options);
   }
 
-  address({ name, connects, key = '' }: Program): Address {
+  /** How the program connects: `HowToConnect` of cli/uplink/told.ts. */
+  address({ name, connects, key = '' }: Program): object {
     const { sockets, tcp, hosts: [host] = [] } = this.#options.settings;
     if (connects === 'socket') return { socket: join(sockets, name, SOCKET) };
     return { tcp, ...(host !== undefined && { host }), key, ca: join(sockets, CA_FILE) };

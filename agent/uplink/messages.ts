@@ -1,34 +1,27 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import type { HubMessage, HubSession } from '../mqtt/hub-session.ts';
-import type { Clock } from '../time/clock.ts';
 import { Turns } from '../time/turns.ts';
 import { InboxDelivery } from './delivery.ts';
 import type { Message } from './ports.ts';
 import type { Program } from './program.ts';
-import type { Rejected } from './rejected.ts';
+import type { Shared } from './shared.ts';
 
 /** Between two attempts to store a message that no program has room for. */
 const ROOM_MS = 5_000;
-
-interface MessagesOptions {
-  readonly programs: () => readonly Program[];
-  readonly clock: Clock;
-  readonly setAside: (program: Program, message: Rejected, why: Failure) => Promise<void>;
-}
 
 /**
  * Cloud-to-device messages. They are stored for each program that wants them before the hub gets its PUBACK, and dropped by the
  * PUBACK of the program: neither a roll nor a reconnect of the program loses one.
  */
 export class Messages {
-  readonly #options: MessagesOptions;
+  readonly #shared: Shared;
   readonly #storing = new Turns();
   readonly #delivering = new Map<Program, InboxDelivery>();
   readonly #ends = new WeakMap<HubSession, AbortSignal>();
 
-  constructor(options: MessagesOptions) {
-    this.#options = options;
+  constructor(shared: Shared) {
+    this.#shared = shared;
   }
 
   /**
@@ -42,7 +35,7 @@ export class Messages {
     return this.#storing.take(async () => {
       while (!over.aborted) {
         if (await this.#store({ topic: bag, payload })) return;
-        await this.#options.clock.sleep(ROOM_MS, over);
+        await this.#shared.clock.sleep(ROOM_MS, over);
       }
       throw new Error('the session is over');
     });
@@ -59,7 +52,7 @@ export class Messages {
 
   /** @returns whether a program has it */
   async #store(message: Message): Promise<boolean> {
-    const wanting = this.#options.programs().filter(({ sessions }) => sessions.want('messages'));
+    const wanting = this.#shared.programs().filter(({ sessions }) => sessions.want('messages'));
     const store = async (program: Program) => {
       await program.receive(message);
       this.deliver(program);
@@ -76,7 +69,7 @@ export class Messages {
   #lose(program: Program, { message: met, cause }: Failure): void {
     program.counts.dropped += 1;
     const why = failure('NL-UPLINK-UNTAKEN', { message: `A message from the cloud is lost: ${met}`, cause });
-    program.lost(why, this.#options.clock.monotonic());
+    program.lost(why, this.#shared.clock.monotonic());
   }
 
   /** Called when there is a message, or another subscriber: the latest one gets them all. */
@@ -87,8 +80,7 @@ export class Messages {
     if (before?.client === client) return;
     before?.end();
     this.#delivering.delete(program);
-    const { clock, setAside } = this.#options;
-    if (client !== undefined) this.#delivering.set(program, new InboxDelivery({ program, client, clock, setAside }));
+    if (client !== undefined) this.#delivering.set(program, new InboxDelivery(program, client, this.#shared));
   }
 
   /** What waits for a program of which no client is there is read by none: so its age is looked at here. */

@@ -1,7 +1,6 @@
 import type { HubSession } from '../mqtt/hub-session.ts';
-import type { Clock } from '../time/clock.ts';
 import type { Client } from './ports.ts';
-import type { Program } from './program.ts';
+import type { Shared } from './shared.ts';
 
 /** "responseTimeoutInSeconds … 5 to 300" (articles/iot-hub/iot-hub-devguide-direct-methods.md); the device is not told which. */
 const LONGEST_CALL_MS = 300_000;
@@ -31,20 +30,20 @@ interface Answer {
 export class Methods {
   /** By the request ID of the hub, in the order of arrival. */
   readonly #calls = new Map<string, Call>();
-  readonly #programs: () => readonly Program[];
-  readonly #clock: Pick<Clock, 'monotonic'>;
+  readonly #shared: Shared;
 
-  constructor(programs: () => readonly Program[], clock: Pick<Clock, 'monotonic'>) {
-    this.#programs = programs;
-    this.#clock = clock;
+  constructor(shared: Shared) {
+    this.#shared = shared;
   }
 
   /** @returns whether a program was asked */
   called(session: HubSession, topic: string, request: string, payload: Uint8Array): boolean {
     this.#forget();
-    const clients = this.#programs().flatMap((program) => program.sessions.to('methods').map(({ client }) => client));
+    const clients = this.#shared
+      .programs()
+      .flatMap((program) => program.sessions.to('methods').map(({ client }) => client));
     if (clients.length === 0) return false;
-    this.#calls.set(request, { session, asked: new Set(clients), since: this.#clock.monotonic() });
+    this.#calls.set(request, { session, asked: new Set(clients), since: this.#shared.clock.monotonic() });
     for (const client of clients) client.publish({ topic, payload }, 0).catch(() => this.gone(client));
     return true;
   }
@@ -76,7 +75,7 @@ export class Methods {
   }
 
   #forget(): void {
-    const since = this.#clock.monotonic() - LONGEST_CALL_MS;
+    const since = this.#shared.clock.monotonic() - LONGEST_CALL_MS;
     for (const [request, call] of this.#calls) if (call.since < since) this.#calls.delete(request);
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { onMissing } from '../failure/errno.ts';
 import { Fault } from '../failure/failure.ts';
 import { isObject } from '../mqtt/json.ts';
 import { makeDirectory, writeAtomically } from '../state/durable.ts';
@@ -54,14 +55,12 @@ function recordIn(text: string): Partial<ProgramRecord> | undefined {
   }
 }
 
-async function textOf(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw unread(path, cause);
-  }
-}
+const textOf = (path: string): Promise<string | undefined> =>
+  readFile(path, 'utf8')
+    .catch(onMissing(undefined))
+    .catch((cause) => {
+      throw unread(path, cause);
+    });
 
 export const damagedRecord = (name: string): Fault =>
   new Fault('NL-UPLINK-DISK', {

@@ -5,16 +5,14 @@ import { Allowance } from './pace.ts';
 import type { Client, Message } from './ports.ts';
 import type { Program } from './program.ts';
 import type { Rejected } from './rejected.ts';
+import type { Shared } from './shared.ts';
 import type { SparingLog } from './sparing-log.ts';
 import { LARGEST_MESSAGE } from './topics.ts';
-
-/** Keeps a message for a person to look at. */
-export type KeepRejected = (program: Program, message: Rejected, why: Failure) => Promise<void>;
 
 interface RefusalOptions {
   readonly clock: Clock;
   readonly sparing: SparingLog;
-  readonly keep: KeepRejected;
+  readonly keep: Shared['setAside'];
   readonly over: AbortSignal;
 }
 

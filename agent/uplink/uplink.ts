@@ -9,7 +9,8 @@ import { Messages } from './messages.ts';
 import { Methods } from './methods.ts';
 import type { Client, ClientRules, Message } from './ports.ts';
 import type { Program } from './program.ts';
-import { type KeepRejected, Refusals } from './refusals.ts';
+import { Refusals } from './refusals.ts';
+import type { Shared } from './shared.ts';
 import { SparingLog } from './sparing-log.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { hasExpired, stamped } from './times.ts';
@@ -24,7 +25,7 @@ interface UplinkOptions {
   /** Wall clock in milliseconds; undefined while it is not credible. */
   readonly now: () => number | undefined;
   readonly reported: KeptPatch;
-  readonly setAside: KeepRejected;
+  readonly setAside: Shared['setAside'];
 }
 
 /** Between two looks at whether messages move. */
@@ -51,17 +52,17 @@ export class Uplink implements SessionUser, ClientRules {
     const sparing = new SparingLog(log, () => clock.monotonic());
     this.#refusals = new Refusals({ clock, sparing, keep: options.setAside, over: this.#over.signal });
     const setAside = this.#refusals.setAside.bind(this.#refusals);
-    const programs = () => this.programs;
-    this.#forwarder = new Forwarder({ programs, clock, rate, setAside });
-    this.#messages = new Messages({ programs, clock, setAside });
-    this.#methods = new Methods(programs, clock);
+    const shared: Shared = { programs: () => this.programs, clock, setAside };
+    this.#forwarder = new Forwarder(shared, rate);
+    this.#messages = new Messages(shared);
+    this.#methods = new Methods(shared);
     const refused = (status: number) =>
       sparing.warn(
         'uplink-reported',
         'The hub',
         `${isPutOff(status) ? 'puts off' : 'refuses'} (${status}) what programs reported while it was away`,
       );
-    this.#twin = new SharedTwin(programs, options.reported, refused);
+    this.#twin = new SharedTwin(shared.programs, options.reported, refused);
     this.#subscriptions = new Subscriptions(
       (kind) => this.programs.some((program) => program.sessions.want(kind)),
       () => this.#twin.followed(),

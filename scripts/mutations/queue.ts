@@ -57,7 +57,7 @@ export const QUEUE: readonly Mutation[] = [
   inQueue(
     'reader.ts',
     'what a failed sync left in a segment is sent twice',
-    'this.#following(segment)?.first ?? this.#options.next();',
+    'this.#following(segment)?.first ?? this.tail.next;',
     'Infinity;',
   ),
   inQueue(
@@ -119,5 +119,5 @@ export const QUEUE: readonly Mutation[] = [
   inQueue('queue.ts', 'one message too large drops all others', 'if (bytes > maxBytes) return false;', ''),
   inQueue('queue.ts', 'programs at once wait for one sync each', 'bytes + one.bytes > most && batch', 'batch'),
   inQueue('queue.ts', 'what the hub has comes again after a power cut', 'this.#isNoteDue = true;', ''),
-  inQueue('queue.ts', 'each message is followed by a note', 'if (this.#reader.head === this.#noted) return;', ''),
+  inQueue('queue.ts', 'each message is followed by a note', 'if (this.head === this.#noted) return;', ''),
 ];

@@ -138,8 +138,8 @@ export const UPLINK: readonly Mutation[] = [
   of(
     'uplink/delivery.ts',
     'a message is dropped before the PUBACK of the program',
-    '    try {\n      await client.publish(',
-    '    inbox.drop(message);\n    try {\n      await client.publish(',
+    '    try {\n      await this.client.publish(',
+    '    inbox.drop(message);\n    try {\n      await this.client.publish(',
   ),
   of(
     'uplink/delivery.ts',

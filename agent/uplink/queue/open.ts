@@ -1,30 +1,12 @@
-import { type Failure, Fault } from '../../failure/failure.ts';
-import type { MessageQueue, QueueBounds } from '../ports.ts';
-import { expiry } from './age.ts';
+import { Fault } from '../../failure/failure.ts';
+import type { MessageQueue } from '../ports.ts';
 import { type Disk, systemDisk } from './disk.ts';
 import { readFirstHead } from './first-head.ts';
-import { DiskQueue } from './queue.ts';
-import { Reader } from './reader.ts';
+import { DiskQueue, type QueueOptions } from './queue.ts';
 import { type Recovered, recover } from './recovery.ts';
-import type { Reserve } from './reserve.ts';
-import { bytesOf, discard, listSegments, SEGMENT_BYTES, type Segment } from './segments.ts';
+import { bytesOf, discard, type Files, listSegments, remove, SEGMENT_BYTES, type Segment } from './segments.ts';
 import { Tail } from './tail.ts';
-import { damage, unread, unremoved, unstored } from './words.ts';
-
-export interface QueueOptions extends QueueBounds {
-  readonly directory: string;
-  /** `drop-oldest` never drops a message that the reader has taken: it may be at the hub. Where only such are left, it refuses. */
-  readonly whenFull: 'refuse' | 'drop-oldest';
-  /** Of the file system. */
-  readonly reserve?: Reserve;
-  /** Wall clock, milliseconds since the epoch. */
-  now(): number;
-  warn(failure: Failure): void;
-  /** For tests, all of these. */
-  monotonic?(): number;
-  readonly disk?: Disk;
-  readonly segmentBytes?: number;
-}
+import { unread, unstored } from './words.ts';
 
 /**
  * Opens the queue of a directory, and makes a missing one. What a crash left half written is cut off, and what a bad disk has lost
@@ -39,21 +21,11 @@ export async function openQueue(given: QueueOptions): Promise<MessageQueue> {
       throw unstored(directory, cause);
     });
     const segments = await listSegments(disk, directory, segmentBytes);
-    const { next, head } = await lastOf(disk, directory, segments);
-    await removeDropped(disk, segments, head, warn);
-    const tail = new Tail({ disk, directory, segments, segmentBytes, reserve, next });
-    const reader: Reader = new Reader({
-      disk,
-      segments,
-      head: Math.max(head, segments[0]?.first ?? 0),
-      next: () => tail.next,
-      isExpired: expiry(options, next),
-      onDrop: () => queue.moved(),
-      onDamage: (segment) => warn(damage(segment?.path ?? directory)),
-      onUnremoved: (segment, error) => warn(unremoved(segment, error)),
-    });
-    const queue = new DiskQueue(options, tail, reader, head);
-    await reader.begin();
+    const files: Files = { disk, directory, segments, segmentBytes, reserve, warn };
+    const { next, head } = await lastOf(files);
+    await removeDropped(files, head);
+    const queue = new DiskQueue(options, files, new Tail(files, next), head);
+    await queue.begin();
     return queue;
   } catch (error) {
     throw error instanceof Fault ? error : unread(directory, error);
@@ -64,7 +36,7 @@ export async function openQueue(given: QueueOptions): Promise<MessageQueue> {
  * What the last segment with a record says. One behind it has lost everything, and is set aside. One with no more than notes has
  * said all it knows, and the next segment takes its name.
  */
-async function lastOf(disk: Disk, directory: string, segments: Segment[]) {
+async function lastOf({ disk, directory, segments }: Files) {
   let [next, head] = [1, Math.max(await readFirstHead(disk, directory), segments[0]?.first ?? 1)];
   for (let last = segments.at(-1); last !== undefined; last = segments.at(-1)) {
     const found = recover(await bytesOf(disk, last, 0), last);
@@ -102,8 +74,7 @@ async function settle(disk: Disk, { path }: Segment, { end, isSound }: Recovered
 }
 
 /** Segments of which all is dropped: a crash came before their removal. The last one stays: it knows the head. */
-async function removeDropped(disk: Disk, segments: Segment[], head: number, warn: QueueOptions['warn']): Promise<void> {
-  const kept = segments.findLastIndex(({ first }) => first <= head);
-  for (const segment of segments.splice(0, Math.max(kept, 0)))
-    await discard(disk, segment).catch((error) => warn(unremoved(segment, error)));
+async function removeDropped(files: Files, head: number): Promise<void> {
+  const kept = files.segments.findLastIndex(({ first }) => first <= head);
+  for (const segment of files.segments.splice(0, Math.max(kept, 0))) await remove(files, segment);
 }

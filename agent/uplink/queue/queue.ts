@@ -1,15 +1,27 @@
 import { type Failure, Fault } from '../../failure/failure.ts';
-import type { Message, MessageQueue, QueueBounds, QueueCounts, Stored } from '../ports.ts';
-import type { Reader } from './reader.ts';
+import type { Message, MessageQueue, QueueBounds, Stored } from '../ports.ts';
+import { expiry } from './age.ts';
+import type { Disk } from './disk.ts';
+import { Reader } from './reader.ts';
 import { encode, encodeNote, recordBytes } from './record.ts';
+import type { Reserve } from './reserve.ts';
+import type { Files } from './segments.ts';
 import type { Tail } from './tail.ts';
-import { behind, closed, full, unnoted, unread, unstored } from './words.ts';
+import { behind, closed, full, unnoted, unstored } from './words.ts';
 
-interface Bounds extends QueueBounds {
+export interface QueueOptions extends QueueBounds {
   readonly directory: string;
+  /** `drop-oldest` never drops a message that the reader has taken: it may be at the hub. Where only such are left, it refuses. */
   readonly whenFull: 'refuse' | 'drop-oldest';
+  /** Of the file system. */
+  readonly reserve?: Reserve;
+  /** Wall clock, milliseconds since the epoch. */
   now(): number;
   warn(failure: Failure): void;
+  /** For tests, all of these. */
+  monotonic?(): number;
+  readonly disk?: Disk;
+  readonly segmentBytes?: number;
 }
 
 /**
@@ -28,13 +40,11 @@ interface Waiting {
 }
 
 /**
- * Joins writer and reader. Messages that come while a sync runs are gathered, and the next sync is for all of them: ten programs
+ * Adds the writer to the reader. Messages that come while a sync runs are gathered, and the next sync is for all of them: ten programs
  * that wait for each of their messages share the wait. Each record notes the head; where none comes, a note of its own does.
  */
-export class DiskQueue implements MessageQueue {
-  readonly #bounds: Bounds;
-  readonly #tail: Tail;
-  readonly #reader: Reader;
+export class DiskQueue extends Reader implements MessageQueue {
+  readonly #options: QueueOptions;
   readonly #listeners: (() => void)[] = [];
   /** Senders of messages that were refused. */
   readonly #barred = new WeakSet<object>();
@@ -47,39 +57,18 @@ export class DiskQueue implements MessageQueue {
   #isNoteDue = false;
   #isComplained = false;
 
-  constructor(bounds: Bounds, tail: Tail, reader: Reader, noted: number) {
-    this.#bounds = bounds;
-    this.#tail = tail;
-    this.#reader = reader;
-    this.#noted = noted;
-  }
-
-  get count(): number {
-    return this.#reader.count;
-  }
-
-  get bytes(): number {
-    return this.#reader.bytes;
-  }
-
-  get oldestAt(): number | undefined {
-    return this.#reader.oldestAt;
-  }
-
-  get head(): number {
-    return this.#reader.head;
-  }
-
-  get counts(): QueueCounts {
-    return this.#reader.counts;
+  constructor(options: QueueOptions, files: Files, tail: Tail, head: number) {
+    super(files, tail, head, expiry(options, tail.next));
+    this.#options = options;
+    this.#noted = head;
   }
 
   bound(bounds: QueueBounds): void {
-    Object.assign(this.#bounds, bounds);
+    Object.assign(this.#options, bounds);
   }
 
   async append(message: Message, sender?: object): Promise<void> {
-    const { directory, now } = this.#bounds;
+    const { directory, now } = this.#options;
     if (this.#closed !== undefined) throw closed(directory);
     const bytes = recordBytes(message);
     const over = new Promise<void>((stored, refused) => {
@@ -89,21 +78,15 @@ export class DiskQueue implements MessageQueue {
     await over;
   }
 
-  async next(): Promise<Stored | undefined> {
-    if (this.#closed !== undefined) return undefined;
-    try {
-      return await this.#reader.next();
-    } catch (error) {
-      throw unread(this.#bounds.directory, error);
-    }
+  override async next(): Promise<Stored | undefined> {
+    return this.#closed === undefined ? super.next() : undefined;
   }
 
-  drop({ sequence }: Stored): void {
-    if (this.#closed === undefined) this.#reader.drop(sequence);
+  override drop(message: Stored): void {
+    if (this.#closed === undefined) super.drop(message);
   }
 
-  /** The reader has dropped a message. */
-  moved(): void {
+  protected override moved(): void {
     if (this.#closed !== undefined) return;
     this.#timer ??= setTimeout(() => {
       this.#isNoteDue = true;
@@ -111,15 +94,11 @@ export class DiskQueue implements MessageQueue {
     }, NOTE_MS).unref();
   }
 
-  rewind(): void {
-    this.#reader.rewind();
-  }
-
   onAppend(listener: () => void): void {
     this.#listeners.push(listener);
   }
 
-  close(): Promise<void> {
+  override close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
   }
@@ -128,8 +107,8 @@ export class DiskQueue implements MessageQueue {
     await this.#writing;
     await this.#note();
     clearTimeout(this.#timer);
-    await this.#tail.close();
-    await this.#reader.close();
+    await this.tail.close();
+    await super.close();
   }
 
   async #write(): Promise<void> {
@@ -146,14 +125,14 @@ export class DiskQueue implements MessageQueue {
   /** What goes into one segment. The others wait for the next batch. */
   async #gather(): Promise<readonly Waiting[]> {
     const batch: Waiting[] = [];
-    const most = Math.min(this.#tail.roomFor(this.#waiting[0]?.bytes ?? 0), this.#bounds.maxBytes);
+    const most = Math.min(this.tail.roomFor(this.#waiting[0]?.bytes ?? 0), this.#options.maxBytes);
     let bytes = 0;
     for (;;) {
       const one = this.#waiting[0];
       if (one === undefined || (bytes + one.bytes > most && batch.length > 0)) return batch;
       this.#waiting.shift();
       try {
-        if (one.sender !== undefined && this.#barred.has(one.sender)) throw behind(this.#bounds.directory);
+        if (one.sender !== undefined && this.#barred.has(one.sender)) throw behind(this.#options.directory);
         if (!(await this.#hasRoom(bytes + one.bytes))) throw this.#full();
         batch.push(one);
         bytes += one.bytes;
@@ -164,7 +143,7 @@ export class DiskQueue implements MessageQueue {
   }
 
   async #store(batch: readonly Waiting[]): Promise<void> {
-    const messages = batch.map(({ message, at }, index) => ({ ...message, sequence: this.#tail.next + index, at }));
+    const messages = batch.map(({ message, at }, index) => ({ ...message, sequence: this.tail.next + index, at }));
     try {
       await this.#noting((head) => encode(messages, head), batch.length);
     } catch (error) {
@@ -180,30 +159,30 @@ export class DiskQueue implements MessageQueue {
 
   async #note(): Promise<void> {
     this.#isNoteDue = false;
-    if (this.#reader.head === this.#noted) return;
+    if (this.head === this.#noted) return;
     try {
-      await this.#noting((head) => encodeNote(this.#tail.next, head), 0);
+      await this.#noting((head) => encodeNote(this.tail.next, head), 0);
       this.#isComplained = false;
     } catch (error) {
-      if (!this.#isComplained) this.#bounds.warn(unnoted(this.#why(error)));
+      if (!this.#isComplained) this.#options.warn(unnoted(this.#why(error)));
       this.#isComplained = true;
     }
   }
 
   #why(error: unknown): Fault {
-    return error instanceof Fault ? error : unstored(this.#bounds.directory, error);
+    return error instanceof Fault ? error : unstored(this.#options.directory, error);
   }
 
   /** Stores records that know the head of this moment. What is dropped meanwhile begins to wait anew. */
   async #noting(records: (head: number) => Buffer, count: number): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const { head } = this.#reader;
+    const { head } = this;
     try {
       const bytes = records(head);
-      await this.#tail.store(bytes, count, this.#closed !== undefined);
+      await this.tail.store(bytes, count, this.#closed !== undefined);
       this.#noted = head;
-      this.#reader.appended(bytes);
+      this.appended(bytes);
     } catch (error) {
       this.moved();
       throw error;
@@ -216,19 +195,14 @@ export class DiskQueue implements MessageQueue {
   }
 
   async #hasRoom(bytes: number): Promise<boolean> {
-    const { directory, maxBytes, whenFull } = this.#bounds;
+    const { maxBytes, whenFull } = this.#options;
     if (bytes > maxBytes) return false;
-    while (this.bytes + bytes > maxBytes) {
-      const isMade = await this.#reader.makeRoom(whenFull === 'drop-oldest').catch((error) => {
-        throw unread(directory, error);
-      });
-      if (!isMade) return false;
-    }
+    while (this.bytes + bytes > maxBytes) if (!(await this.makeRoom(whenFull === 'drop-oldest'))) return false;
     return true;
   }
 
   #full(): Fault {
-    const { directory, maxBytes } = this.#bounds;
+    const { directory, maxBytes } = this.#options;
     return full(directory, this.count, this.bytes, maxBytes);
   }
 }

@@ -1,26 +1,11 @@
 import { Turns } from '../../time/turns.ts';
-import type { QueueCounts, Stored } from '../ports.ts';
-import type { Disk } from './disk.ts';
+import type { Stored } from '../ports.ts';
 import { Memory } from './memory.ts';
 import { type MessageHeader, messageOf, records } from './record.ts';
 import { isUnwritten } from './recovery.ts';
-import { bytesOf, discard, type Segment } from './segments.ts';
-
-interface ReaderOptions {
-  readonly disk: Disk;
-  /** Shared with the writer: the oldest first. */
-  readonly segments: Segment[];
-  /** Of the first message that is not dropped. */
-  readonly head: number;
-  /** The sequence that the next appended message gets. */
-  next(): number;
-  isExpired(header: MessageHeader): boolean;
-  /** A message was dropped. */
-  onDrop(): void;
-  /** Once for each segment; undefined where the segment is not there any more. */
-  onDamage(segment: Segment | undefined): void;
-  onUnremoved(segment: Segment, error: unknown): void;
-}
+import { bytesOf, type Files, remove, type Segment } from './segments.ts';
+import type { Tail } from './tail.ts';
+import { damage, unread } from './words.ts';
 
 /** Where a message is. */
 interface Place {
@@ -33,8 +18,12 @@ interface Place {
  * Hands out messages in order. It goes through the segments once, from the oldest message to the newest, and is one message ahead
  * of what was asked for: so the age of the oldest is known. All before its place is dropped, or open; all behind it is on disk.
  */
-export class Reader {
-  readonly #options: ReaderOptions;
+export abstract class Reader {
+  readonly counts = { dropped: 0, damaged: 0 };
+  readonly #files: Files;
+  readonly #isExpired: (header: MessageHeader) => boolean;
+  /** It knows the sequence that the next message gets. */
+  protected readonly tail: Tail;
   readonly #turns = new Turns();
   /** Found, and not dropped, in order. */
   readonly #open = new Map<number, Place>();
@@ -42,7 +31,6 @@ export class Reader {
   #free: Place[] = [];
   #openBytes = 0;
   #round = 0;
-  #counts = { dropped: 0, damaged: 0 };
   #complained: Segment | undefined;
   /** Where the next record is looked for. */
   #segment: Segment | undefined;
@@ -55,16 +43,22 @@ export class Reader {
   #bytes: number;
   readonly #memory = new Memory();
 
-  constructor(options: ReaderOptions) {
-    this.#options = options;
-    [this.#segment] = options.segments;
+  /** @param head of the first message that is not dropped */
+  constructor(files: Files, tail: Tail, head: number, isExpired: (header: MessageHeader) => boolean) {
+    this.#files = files;
+    this.tail = tail;
+    this.#isExpired = isExpired;
+    [this.#segment] = files.segments;
     this.#expected = this.#segment?.first ?? 0;
-    this.#sequence = options.head;
-    this.#bytes = options.segments.reduce((sum, { end }) => sum + end, 0);
+    this.#sequence = Math.max(head, this.#expected);
+    this.#bytes = files.segments.reduce((sum, { end }) => sum + end, 0);
   }
 
+  /** A message was dropped. */
+  protected abstract moved(): void;
+
   get count(): number {
-    return this.#options.next() - this.#sequence + this.#open.size;
+    return this.tail.next - this.#sequence + this.#open.size;
   }
 
   get bytes(): number {
@@ -82,13 +76,9 @@ export class Reader {
     return first ?? this.#sequence;
   }
 
-  get counts(): QueueCounts {
-    return { ...this.#counts };
-  }
-
   /** The writer has added a batch. A reader that waits for it need not read it. */
-  appended(bytes: Buffer): void {
-    const segment = this.#options.segments.at(-1);
+  protected appended(bytes: Buffer): void {
+    const segment = this.#files.segments.at(-1);
     const isAwaited = this.#bytes === 0 && segment !== undefined;
     this.#bytes += bytes.length;
     if (!isAwaited) return;
@@ -102,15 +92,15 @@ export class Reader {
     this.#memory.rest();
   }
 
-  /** @throws the error of the system */
+  /** @throws Fault NL-UPLINK-DISK */
   next(): Promise<Stored | undefined> {
-    return this.#turns.take(async () => {
+    return this.#inTurn(async () => {
       for (;;) {
         const round = this.#round;
         const place = await this.#find(1);
         if (place === undefined) return undefined;
         const { segment, header } = place;
-        if (this.#options.isExpired(header)) {
+        if (this.#isExpired(header)) {
           this.#lose(place);
           continue;
         }
@@ -128,7 +118,7 @@ export class Reader {
     });
   }
 
-  drop(sequence: number): void {
+  drop({ sequence }: Stored): void {
     const place = this.#open.get(sequence);
     if (place !== undefined) this.#forget(place);
   }
@@ -142,12 +132,12 @@ export class Reader {
    * Drops the oldest message that the reader has not taken: a taken one may be at the hub already.
    * @param isAny also one that is not too old
    * @returns whether one was dropped
-   * @throws the error of the system
+   * @throws Fault NL-UPLINK-DISK
    */
-  makeRoom(isAny: boolean): Promise<boolean> {
-    return this.#turns.take(async () => {
+  protected makeRoom(isAny: boolean): Promise<boolean> {
+    return this.#inTurn(async () => {
       const place = await this.#find(1);
-      if (place === undefined || !(isAny || this.#options.isExpired(place.header))) return false;
+      if (place === undefined || !(isAny || this.#isExpired(place.header))) return false;
       this.#lose(place);
       return true;
     });
@@ -155,6 +145,12 @@ export class Reader {
 
   async close(): Promise<void> {
     await this.#turns.take(async () => this.#memory.rest());
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(work).catch((error) => {
+      throw unread(this.#files.directory, error);
+    });
   }
 
   /** An error is for the call that needs the message there. */
@@ -192,7 +188,7 @@ export class Reader {
   #search(segment: Segment, bytes: Buffer): boolean {
     const base = this.#from;
     // What a segment holds from this sequence on is void: the writer has left it for the next segment, after a failure.
-    const limit = this.#following(segment)?.first ?? this.#options.next();
+    const limit = this.#following(segment)?.first ?? this.tail.next;
     for (const found of records(bytes, 0, this.#expected, limit)) {
       const { header } = found;
       const isGap = header.sequence > this.#sequence && !segment.isClosed;
@@ -217,7 +213,7 @@ export class Reader {
   }
 
   async #load(segment: Segment): Promise<void> {
-    const bytes = await bytesOf(this.#options.disk, segment, this.#from);
+    const bytes = await bytesOf(this.#files.disk, segment, this.#from);
     // A file that has become shorter ends before it should.
     if (bytes.length === 0) this.#move(segment.end);
     else this.#memory.keep(segment, this.#from, bytes);
@@ -226,11 +222,11 @@ export class Reader {
   /** The bytes of a record, which may be far behind. @throws the error of the system */
   async #recordAt({ segment, from, header: { length } }: Place): Promise<Buffer> {
     const bytes = this.#memory.at(segment, from);
-    return bytes?.subarray(0, length) ?? bytesOf(this.#options.disk, segment, from, from + length);
+    return bytes?.subarray(0, length) ?? bytesOf(this.#files.disk, segment, from, from + length);
   }
 
   #following(segment: Segment | undefined): Segment | undefined {
-    const { segments } = this.#options;
+    const { segments } = this.#files;
     return segments[segment === undefined ? 0 : segments.indexOf(segment) + 1];
   }
 
@@ -242,7 +238,7 @@ export class Reader {
   /** @returns whether there is more */
   #goOn(segment: Segment | undefined): boolean {
     const following = this.#following(segment);
-    this.#reach(following?.first ?? this.#options.next(), segment);
+    this.#reach(following?.first ?? this.tail.next, segment);
     if (following === undefined) return false;
     [this.#segment, this.#from, this.#expected] = [following, 0, following.first];
     if (segment !== undefined) this.#clear(segment);
@@ -258,7 +254,7 @@ export class Reader {
   }
 
   #lose(place: Place): void {
-    this.#counts.dropped += 1;
+    this.counts.dropped += 1;
     this.#forget(place);
   }
 
@@ -268,22 +264,23 @@ export class Reader {
     segment.open -= 1;
     if (segment !== this.#segment) this.#clear(segment);
     if (this.#open.size === 0) void this.#turns.take(() => this.#lookAhead());
-    this.#options.onDrop();
+    this.moved();
   }
 
   /** Removes a segment of which all is dropped. In turn: it may be read just now. */
   #clear(segment: Segment): void {
-    const { disk, segments, onUnremoved } = this.#options;
+    const { segments } = this.#files;
     if (segment.open > 0) return;
     void this.#turns.take(async () => {
       segments.splice(segments.indexOf(segment), 1);
-      await discard(disk, segment).catch((error) => onUnremoved(segment, error));
+      await remove(this.#files, segment);
     });
   }
 
   #damaged(segment: Segment | undefined, count: number): void {
-    this.#counts.damaged += count;
-    if (this.#complained === undefined || this.#complained !== segment) this.#options.onDamage(segment);
+    this.counts.damaged += count;
+    if (this.#complained === undefined || this.#complained !== segment)
+      this.#files.warn(damage(segment?.path ?? this.#files.directory));
     this.#complained = segment;
   }
 }

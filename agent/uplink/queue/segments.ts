@@ -1,5 +1,8 @@
 import { dirname, join } from 'node:path';
+import type { Failure } from '../../failure/failure.ts';
 import type { Disk } from './disk.ts';
+import type { Reserve } from './reserve.ts';
+import { unremoved } from './words.ts';
 
 /** A file of records, named after the first of them. */
 export interface Segment {
@@ -13,6 +16,18 @@ export interface Segment {
   isClosed: boolean;
   /** Some of it cannot be read: it is never removed, so that nothing else comes to lie on these sectors. */
   isBad: boolean;
+}
+
+/** The files of a queue, as its writer and its reader share them. */
+export interface Files {
+  readonly disk: Disk;
+  readonly directory: string;
+  /** The oldest first. Each has a record at least. */
+  readonly segments: Segment[];
+  /** Their length while they are written. */
+  readonly segmentBytes: number;
+  readonly reserve?: Reserve | undefined;
+  warn(failure: Failure): void;
 }
 
 /** The length of a file: small enough to free room soon, large enough for few files. */
@@ -51,6 +66,11 @@ export async function listSegments(disk: Disk, directory: string, segmentBytes: 
 /** Removes it; a bad one is set aside. @throws the error of the system */
 export function discard(disk: Disk, { path, isBad }: Segment): Promise<void> {
   return isBad ? disk.rename(path, `${path}.bad`) : disk.remove(path);
+}
+
+/** The same for one of which all is dropped: where it fails, the next start tries it again. */
+export async function remove({ disk, warn }: Files, segment: Segment): Promise<void> {
+  await discard(disk, segment).catch((error) => warn(unremoved(segment.path, error)));
 }
 
 /** What the page cache reads by itself: so much does a bad sector cost. */

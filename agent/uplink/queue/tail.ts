@@ -1,19 +1,7 @@
 import { join } from 'node:path';
-import { type Disk, type DiskFile, writeWhole } from './disk.ts';
-import type { Reserve } from './reserve.ts';
-import { newSegment, type Segment } from './segments.ts';
+import { type DiskFile, writeWhole } from './disk.ts';
+import { type Files, newSegment, type Segment } from './segments.ts';
 import { scarce } from './words.ts';
-
-interface TailOptions {
-  readonly disk: Disk;
-  readonly directory: string;
-  /** Shared with the reader. Each has a record at least. */
-  readonly segments: Segment[];
-  readonly segmentBytes: number;
-  readonly reserve?: Reserve | undefined;
-  /** The sequence of the next message. */
-  readonly next: number;
-}
 
 /** What is written. */
 interface Written {
@@ -29,13 +17,14 @@ interface Written {
  * overlap.
  */
 export class Tail {
-  readonly #options: TailOptions;
+  readonly #files: Files;
   #next: number;
   #written: Written | undefined;
 
-  constructor(options: TailOptions) {
-    this.#options = options;
-    this.#next = options.next;
+  /** @param next the sequence of the next message */
+  constructor(files: Files, next: number) {
+    this.#files = files;
+    this.#next = next;
   }
 
   get next(): number {
@@ -46,7 +35,7 @@ export class Tail {
   roomFor(bytes: number): number {
     const { segment, length } = this.#written ?? { segment: { end: 0 }, length: 0 };
     const left = length - segment.end;
-    return left >= bytes ? left : Math.max(bytes, this.#options.segmentBytes);
+    return left >= bytes ? left : Math.max(bytes, this.#files.segmentBytes);
   }
 
   /**
@@ -86,7 +75,7 @@ export class Tail {
   /** It gets its name when it is on disk: the name may be that of a segment with no more than a note, which must not be lost. */
   async #begin(records: Buffer, count: number, isLast: boolean): Promise<void> {
     await this.close();
-    const { disk, directory, segments, segmentBytes, reserve } = this.#options;
+    const { disk, directory, segments, segmentBytes, reserve } = this.#files;
     // For large messages the journal is cheap, and zeros are not.
     const length = isLast || records.length > segmentBytes / 2 ? records.length : segmentBytes;
     if (!isLast && (await reserve?.take(length)) === false) throw scarce(directory);

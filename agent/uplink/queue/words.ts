@@ -1,6 +1,5 @@
 import { type Failure, Fault, failure } from '../../failure/failure.ts';
 import { diskWords } from '../../state/durable.ts';
-import type { Segment } from './segments.ts';
 
 /** A message was not written. */
 export const unstored = (directory: string, cause: unknown): Fault =>
@@ -48,7 +47,7 @@ export const unnoted = (why: Fault): Failure =>
     cause: why.cause,
   });
 
-export const unremoved = ({ path }: Segment, cause: unknown): Failure =>
+export const unremoved = (path: string, cause: unknown): Failure =>
   failure('NL-UPLINK-DISK', {
     message: `${path} cannot be removed: ${diskWords(cause)}. No message in it is needed.`,
     advice: 'Look at the disk. The next start of newleaf tries it again.',

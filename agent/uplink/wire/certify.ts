@@ -33,6 +33,10 @@ export function certify({ subject, publicKey, issuer, notAfter, names, isCa }: W
   const serial = randomBytes(16);
   // RFC 5280 section 4.1.2.2: a positive number.
   serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
+  const keyIds = [
+    extension('2.5.29.14', false, octets(keyId(publicKey))),
+    extension('2.5.29.35', false, sequence(tlv(0x80, keyId(issuer.publicKey)))),
+  ];
   const body = sequence(
     VERSION_3,
     unsigned(serial),
@@ -41,17 +45,9 @@ export function certify({ subject, publicKey, issuer, notAfter, names, isCa }: W
     sequence(time(NOT_BEFORE), time(notAfter)),
     distinguishedName(subject),
     spki,
-    tlv(0xa3, sequence(...(isCa ? caExtensions(names) : serverExtensions(names)), ...keyIds())),
+    tlv(0xa3, sequence(...(isCa ? caExtensions(names) : serverExtensions(names)), ...keyIds)),
   );
   return pem('CERTIFICATE', sequence(body, ECDSA_SHA256, bits(sign('sha256', body, issuer.privateKey))));
-
-  function keyIds(): readonly Buffer[] {
-    const authority = tlv(0x80, keyId(issuer.publicKey));
-    return [
-      extension('2.5.29.14', false, octets(keyId(publicKey))),
-      extension('2.5.29.35', false, sequence(authority)),
-    ];
-  }
 }
 
 /** RFC 7093 section 2, method 1: the leftmost 160 bits of SHA-256 of the key. */

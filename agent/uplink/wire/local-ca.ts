@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { Fault } from '../../failure/failure.ts';
 import type { Log } from '../../machine/log.ts';
@@ -65,7 +65,8 @@ export async function openLocalCa({ directory, names, now, earliest, log }: Loca
   }
   const caPem = `${ca.certificate.toString().trimEnd()}\n`;
   const fresh = () => {
-    const leaf = makeLeaf(ca, wanted, moment());
+    const notAfter = Math.min(moment() + LEAF_MS, Date.parse(ca.certificate.validTo));
+    const leaf = pairOf(makePair(wanted, notAfter, ca));
     return { leaf, shown: { cert: `${leaf.certificate.toString()}${caPem}`, key: pemOf(leaf.key) } };
   };
   let current = fresh();
@@ -94,20 +95,26 @@ async function readCa(directory: string): Promise<Pair | undefined> {
 }
 
 async function makeCa(directory: string, names: readonly string[], now: number): Promise<Pair> {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  // RFC 5280 section 4.2.1.1: CAs of several gateways may lie in one store, and are told apart by their names, too.
-  const subject = `newleaf uplink ${keyId(publicKey).toString('hex', 0, 4)}`;
-  const certificate = certify({
-    subject,
-    publicKey,
-    issuer: { subject, publicKey, privateKey },
-    notAfter: now + CA_MS,
-    names,
-    isCa: true,
-  });
-  const text = `${pemOf(privateKey)}${certificate}`;
+  const text = makePair(names, now + CA_MS);
   await writeAtomically(join(directory, CA_FILE), text, PRIVATE);
   return pairOf(text);
+}
+
+/** A key of its own, and its certificate. @param ca which signs it; undefined for a CA, which signs itself */
+function makePair(names: readonly string[], notAfter: number, ca?: Pair): string {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  // RFC 5280 section 4.2.1.1: CAs of several gateways may lie in one store, and are told apart by their names, too.
+  const subject = ca === undefined ? `newleaf uplink ${keyId(publicKey).toString('hex', 0, 4)}` : 'newleaf uplink';
+  const issuer =
+    ca === undefined
+      ? { subject, publicKey, privateKey }
+      : {
+          subject: ca.certificate.subject.replace(/^CN=/, ''),
+          publicKey: ca.certificate.publicKey,
+          privateKey: ca.key,
+        };
+  const certificate = certify({ subject, publicKey, issuer, notAfter, names, isCa: ca === undefined });
+  return `${pemOf(privateKey)}${certificate}`;
 }
 
 /** A leaf with a name that its CA may not vouch for is refused for each of its names. A CA of before has no such bounds. */
@@ -115,15 +122,6 @@ function namesUnder(ca: Pair, names: readonly string[]): readonly string[] {
   const { raw } = ca.certificate;
   if (!raw.includes(NAME_CONSTRAINTS)) return names;
   return names.filter((name) => raw.includes(subtree(name)));
-}
-
-function makeLeaf(ca: Pair, names: readonly string[], now: number): Pair {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const subject = ca.certificate.subject.replace(/^CN=/, '');
-  const issuer = { subject, publicKey: createPublicKey(ca.key), privateKey: ca.key };
-  const notAfter = Math.min(now + LEAF_MS, Date.parse(ca.certificate.validTo));
-  const certificate = certify({ subject: 'newleaf uplink', publicKey, issuer, notAfter, names, isCa: false });
-  return pairOf(`${pemOf(privateKey)}${certificate}`);
 }
 
 /** @throws Error where key and certificate do not belong together */

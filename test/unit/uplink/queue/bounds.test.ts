@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { QueueOptions } from '../../../../agent/uplink/queue/open.ts';
+import type { QueueOptions } from '../../../../agent/uplink/queue/queue.ts';
 import { recordBytes } from '../../../../agent/uplink/queue/record.ts';
 import { diceOf } from '../../../search/dice.ts';
 import { fault } from '../../state/disk.ts';

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import type { Failure } from '../../../../agent/failure/failure.ts';
 import type { Stored } from '../../../../agent/uplink/ports.ts';
 import type { Disk } from '../../../../agent/uplink/queue/disk.ts';
-import { openQueue, type QueueOptions } from '../../../../agent/uplink/queue/open.ts';
+import { openQueue } from '../../../../agent/uplink/queue/open.ts';
+import type { QueueOptions } from '../../../../agent/uplink/queue/queue.ts';
 import { diceOf } from '../../../search/dice.ts';
 import { ModelDisk } from './disk-model.ts';
 
