@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { suite, test } from 'node:test';
+import { suite, type TestContext, test } from 'node:test';
 import { NODE_PARTS } from '../../scripts/sbom/node.ts';
 import { build, NATIVE, onDisk } from './installed.ts';
 
@@ -32,13 +32,17 @@ function withoutText(bill: string, notices: string, ofNode: string): readonly st
   return components.filter((one) => !has(one)).map(({ purl }) => purl);
 }
 
-suite('the licence text of each component is in', () => {
-  const unpacked = onDisk('licences');
-  const read = (path: string): string => readFileSync(join(unpacked, path), 'utf8');
+/** A directory that goes with the test, and the texts in it. */
+function place(t: TestContext): { readonly directory: string; readonly read: (path: string) => string } {
+  const directory = onDisk('licences');
+  t.after(() => rmSync(directory, { recursive: true }));
+  return { directory, read: (path) => readFileSync(join(directory, path), 'utf8') };
+}
 
+suite('the licence text of each component is in', () => {
   test('the package', (t) => {
-    t.after(() => rmSync(unpacked, { recursive: true }));
-    execFileSync('dpkg-deb', ['--extract', build('deb', NATIVE), unpacked]);
+    const { directory, read } = place(t);
+    execFileSync('dpkg-deb', ['--extract', build('deb', NATIVE), directory]);
     const [bill, notices, ofNode] = ['newleaf.cdx.json', 'copyright.packages', 'copyright.node'].map((name) =>
       read(join('usr', 'share', 'doc', 'newleaf', name)),
     ) as [string, string, string];
@@ -55,17 +59,15 @@ suite('the licence text of each component is in', () => {
   });
 
   test('the tarball', (t) => {
-    mkdirSync(unpacked);
-    t.after(() => rmSync(unpacked, { recursive: true }));
-    execFileSync('tar', ['-xzf', build('tar', NATIVE), '-C', unpacked, '--strip-components=1']);
+    const { directory, read } = place(t);
+    execFileSync('tar', ['-xzf', build('tar', NATIVE), '-C', directory, '--strip-components=1']);
     assert.deepEqual(withoutText(read('newleaf.cdx.json'), read('notices.txt'), read('LICENSE.node')), []);
   });
 
   test("the operator's package", (t) => {
-    mkdirSync(unpacked);
-    t.after(() => rmSync(unpacked, { recursive: true }));
+    const { directory, read } = place(t);
     const file = execFileSync(join(ROOT, 'scripts', 'package'), ['operator'], { cwd: ROOT, encoding: 'utf8' }).trim();
-    execFileSync('tar', ['-xzf', join(ROOT, file), '-C', unpacked, '--strip-components=1']);
+    execFileSync('tar', ['-xzf', join(ROOT, file), '-C', directory, '--strip-components=1']);
     assert.deepEqual(withoutText(read('newleaf-enroll.cdx.json'), read('notices.txt'), ''), []);
   });
 });
