@@ -65,6 +65,9 @@ suite('a release', () => {
       /_arm64\.deb$/,
       /nodejs_arm64\.deb$/,
       /arm64\.tar\.gz$/,
+      /amd64\.oci\.tar$/,
+      /arm64\.oci\.tar$/,
+      /arm64\.oci\.cdx\.json$/,
       /^newleaf-enroll/,
       /cdx\.json$/,
     ])
