@@ -51,7 +51,17 @@ export async function archive(unpacked: string, moment: string, file: string, ta
   };
   for (const [path, bytes] of Object.entries(files)) await writeFile(join(layout, path), bytes);
   const settled = ['--sort=name', '--owner=root:0', '--group=root:0', '--mode=u=rwX,go=rX', `--mtime=@${moment}`];
-  execFileSync('tar', ['--create', '--format=gnu', ...settled, '--file', file, '--directory', layout, '.']);
+  execFileSync('tar', [
+    '--create',
+    '--format=gnu',
+    ...settled,
+    '--file',
+    file,
+    '--directory',
+    layout,
+    'blobs',
+    ...Object.keys(files),
+  ]);
   await rm(layout, { recursive: true });
 }
 
