@@ -87,34 +87,31 @@ function wayOf(env: NodeJS.ProcessEnv, failed: (cause: Error) => void): Send | u
   if (env.NOTIFY_SOCKET === undefined) return undefined;
   const byProgram: Send = (message) => run(message, env).catch(failed);
   const fd = socketOf(env);
-  let way = fd === undefined ? byProgram : firstBy(fd);
-  return (message) => way(message);
-
-  // From systemd 254 on, no other process of the unit is listened to from here on: an issuer's command could name another main
-  // process. Earlier ones pass that line over.
-  function firstBy(socket: number): Send {
-    return async (message) => {
-      try {
-        await put(socket, `NOTIFYACCESS=main\n${message}`);
-        way = bySocket(socket, failed);
-      } catch {
-        // A message that was late may still arrive: no other one must be on its way then.
-        way = byProgram;
-        await byProgram(message);
-      }
-    };
-  }
+  return fd === undefined ? byProgram : bySocket(fd, byProgram, failed);
 }
 
-function bySocket(fd: number, failed: (cause: Error) => void): Send {
+function bySocket(fd: number, byProgram: Send, failed: (cause: Error) => void): Send {
+  // From systemd 254 on, no other process of the unit is listened to from then on: an issuer's command could name another main
+  // process. Earlier ones pass that line over.
+  let first = 'NOTIFYACCESS=main\n';
+  let isRefused = false;
   // Each write that does not end keeps a thread of Node's, which has four, from everything else.
   let isStuck = false;
   return async (message) => {
+    if (isRefused) return byProgram(message);
     if (isStuck) return failed(new Error(NOT_TAKEN));
     isStuck = true;
-    await put(fd, message, () => {
-      isStuck = false;
-    }).catch(failed);
+    try {
+      await put(fd, `${first}${message}`, () => {
+        isStuck = false;
+      });
+      first = '';
+    } catch (cause) {
+      // One that is late may still arrive, and nothing else must be on its way then.
+      isRefused = first !== '' && !isStuck;
+      if (isRefused) await byProgram(message);
+      else failed(cause as Error);
+    }
   };
 }
 
@@ -129,7 +126,7 @@ function socketOf({ NOTIFY_SOCKET, LISTEN_PID, LISTEN_FDNAMES = '' }: NodeJS.Pro
  * One write(2) to a connected datagram socket is one message.
  * @param ended is called when the write ends, also where that is late
  */
-function put(fd: number, message: string, ended = (): void => {}): Promise<void> {
+function put(fd: number, message: string, ended: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new Error(NOT_TAKEN)), PATIENCE_MS);
     write(fd, message, (cause) => {
