@@ -33,7 +33,10 @@ export async function archive(unpacked: string, moment: string, file: string, ta
   const pathOf = ({ digest }: Descriptor): string => join(blobs, digest.replace('sha256:', ''));
   const json = (value: object): Buffer => Buffer.from(JSON.stringify(value));
 
-  const config = await put(`${OCI}.config.v1+json`, await readFile(join(unpacked, Config)));
+  const config = await put(
+    `${OCI}.config.v1+json`,
+    json(settled(JSON.parse(await readFile(join(unpacked, Config), 'utf8')))),
+  );
   const layers: Descriptor[] = [];
   for (const layer of Layers)
     layers.push(await put(`${OCI}.layer.v1.tar+gzip`, gzipSync(await readFile(join(unpacked, layer)))));
@@ -50,11 +53,11 @@ export async function archive(unpacked: string, moment: string, file: string, ta
     'manifest.json': json([{ Config: pathOf(config), RepoTags: [tag], Layers: layers.map(pathOf) }]),
   };
   for (const [path, bytes] of Object.entries(files)) await writeFile(join(layout, path), bytes);
-  const settled = ['--sort=name', '--owner=root:0', '--group=root:0', '--mode=u=rwX,go=rX', `--mtime=@${moment}`];
+  const modes = ['--sort=name', '--owner=root:0', '--group=root:0', '--mode=u=rwX,go=rX', `--mtime=@${moment}`];
   execFileSync('tar', [
     '--create',
     '--format=gnu',
-    ...settled,
+    ...modes,
     '--file',
     file,
     '--directory',
@@ -63,6 +66,19 @@ export async function archive(unpacked: string, moment: string, file: string, ta
     ...Object.keys(files),
   ]);
   await rm(layout, { recursive: true });
+}
+
+/**
+ * The configuration without what buildah draws anew each time: the names of containers, and sums of directories in the history.
+ * https://github.com/opencontainers/image-spec/blob/v1.1.0/config.md; the health check is Docker's.
+ */
+function settled({ created, architecture, os, config, rootfs }: Record<string, unknown>): object {
+  const { Hostname: _hostname, Image: _image, ...kept } = config as Record<string, unknown>;
+  const history = (rootfs as { diff_ids: readonly string[] }).diff_ids.map(() => ({
+    created,
+    created_by: 'Dockerfile.arm64',
+  }));
+  return { created, architecture, os, config: kept, rootfs, history };
 }
 
 // scripts/container/archive: oci.ts UNPACKED MOMENT FILE TAG
