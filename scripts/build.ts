@@ -3,13 +3,13 @@ import { chmod, copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/pro
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { build, type Metafile, type Plugin, transform } from 'esbuild';
+import { bundledIn } from './bundled.ts';
 import { enrollCompletion, newleafCompletion } from './completion.ts';
 import { ENROLL_MANUAL } from './man/enroll.ts';
 import { NEWLEAF_MANUAL } from './man/newleaf.ts';
 import { manualPage } from './man.ts';
 import { noticesOf } from './notices.ts';
 import { PACKAGED, packaged } from './pages/packaged.ts';
-import { billOf } from './sbom.ts';
 
 const root = dirname(import.meta.dirname);
 const require = createRequire(import.meta.url);
@@ -211,7 +211,8 @@ if (process.argv[1] === import.meta.filename) {
   const main = bundle(join(root, 'agent', 'launch', 'launch.ts'), dist);
   const [account, accounts] = await Promise.all([main, bundleApart(dist), documents(dist)]);
   const all = [account, ...accounts];
-  const [notices, bill] = await Promise.all([noticesOf(all, root), billOf(all, root)]);
+  const bundled = bundledIn(all);
+  const notices = await noticesOf(bundled, root);
   await put(join(dist, 'notices.txt'), (file) => writeFile(file, notices));
-  await put(join(dist, 'newleaf.cdx.json'), (file) => writeFile(file, bill));
+  await put(join(dist, 'bundled.json'), (file) => writeFile(file, JSON.stringify(bundled)));
 }

@@ -1,25 +1,24 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Metafile } from 'esbuild';
 import licences from 'spdx-license-list/full.js';
+import type { Bundled } from './bundled.ts';
 
 const LICENCE = /^(licen[cs]e|notice|copying)(\.\w+)?$/i;
+
+/** What a package brings of others, and who it is: the comment that a file begins with. */
+const OF_OTHERS: Readonly<Record<string, readonly string[]>> = {
+  // Compiled into the native part.
+  pkcs11js: ['includes/pkcs11/pkcs11t.h'],
+};
 
 /**
  * The notices that the licences of the packages in these bundles require: for each package its name and version, and its
  * licence texts. Where a package brings none, it is the standard text of the licence that its package.json names.
  * @param root the repository
  */
-export async function noticesOf(accounts: readonly Metafile[], root: string): Promise<string> {
-  const notices = await Promise.all(homesIn(accounts).map((home) => noticeOf(join(root, home))));
+export async function noticesOf(bundled: Bundled, root: string): Promise<string> {
+  const notices = await Promise.all(Object.keys(bundled).map((home) => noticeOf(join(root, home))));
   return notices.join('\n');
-}
-
-/** The directories of the packages in these bundles, from the repository. */
-export function homesIn(accounts: readonly Metafile[]): readonly string[] {
-  const inputs = accounts.flatMap(({ inputs }) => Object.keys(inputs));
-  const homes = inputs.map((path) => /.*node_modules\/(@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0] ?? '');
-  return [...new Set(homes)].filter((home) => home !== '').sort();
 }
 
 interface Described {
@@ -50,7 +49,14 @@ async function noticeOf(home: string): Promise<string> {
   const texts = await Promise.all(files.map((file) => readFile(join(home, file), 'utf8')));
   // azure-iot-* 1.x and to-data-view 1.1.0 bring none.
   if (texts.length === 0) texts.push(standardText(license, author));
+  for (const file of OF_OTHERS[name] ?? []) texts.push(await commentOf(join(home, file)));
   return [`== ${name} ${version} (${license})`, ...texts.map((text) => text.trim()), ''].join('\n\n');
+}
+
+async function commentOf(file: string): Promise<string> {
+  const comment = /^\/\*.*?\*\//s.exec(await readFile(file, 'utf8'))?.[0];
+  if (comment === undefined) throw new Error(`${file} does not say who it is of`);
+  return comment;
 }
 
 /** @throws Error where the list of SPDX has no such licence: a person must look what it asks for */

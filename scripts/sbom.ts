@@ -1,57 +1,91 @@
+import { execFileSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import type { Metafile } from 'esbuild';
-import { describedIn, homesIn } from './notices.ts';
+import { parseArgs } from 'node:util';
+import { Enums, Models, Serialize, Spec, Validation } from '@cyclonedx/cyclonedx-library';
+import type { Bundled } from './bundled.ts';
+import { describedIn } from './notices.ts';
+import { debianIn } from './sbom/debian.ts';
+import { licensed } from './sbom/licensed.ts';
+import { nodeOf } from './sbom/node.ts';
 
-/** Part of a CycloneDX 1.5 document: https://cyclonedx.org/docs/1.5/json/ */
-interface Bill {
-  readonly components: readonly object[];
+/** What a bill of materials is of. */
+export interface Made {
+  /** As its users call it. */
+  readonly name: string;
+  readonly bundled: Bundled;
+  /** What the carried Node says of itself, by `process.versions`. */
+  readonly node?: Readonly<Record<string, string>>;
+  /** The list of dpkg of an image, `/var/lib/dpkg/status`. */
+  readonly debian?: string;
 }
 
 /**
- * What newleaf is made of, for scanners (CycloneDX): the packages in these bundles. Without time and serial number, so the same
- * source gives the same bytes.
+ * What newleaf is made of, for scanners, as a CycloneDX document. Without time and serial number, so the same source gives the
+ * same bytes.
  * @param root the repository
+ * @throws Error: the document is not as the standard says, or a part of Node is not known here
  */
-export async function billOf(accounts: readonly Metafile[], root: string): Promise<string> {
-  const { name, version, license } = await describedIn(root);
-  const described = await Promise.all(homesIn(accounts).map((home) => describedIn(join(root, home))));
-  const components = described.map((one) => ({
-    type: 'library',
-    'bom-ref': npm(one),
-    name: one.name,
-    version: one.version,
-    purl: npm(one),
-    licenses: [{ expression: one.license }],
-  }));
+export async function billOf({ name, bundled, node, debian }: Made, root: string): Promise<string> {
+  const { version, license } = await describedIn(root);
   // No purl of npm, where another package may have this name.
-  const own = `pkg:generic/${name}@${version}`;
-  const component = {
-    type: 'application',
-    'bom-ref': own,
-    name,
-    version,
-    purl: own,
-    licenses: [{ expression: license }],
+  const purl = `pkg:generic/${name}@${version}`;
+  const type = debian === undefined ? Enums.ComponentType.Application : Enums.ComponentType.Container;
+  const own = new Models.Component(type, name, { version, purl, bomRef: purl, licenses: licensed(license) });
+  const packages = await packagesOf(bundled, root);
+  const direct = [...packages, ...(node === undefined ? [] : [nodeOf(node)]), ...debianIn(debian ?? '')];
+  const parts = direct.flatMap((one) => [...one.components]);
+  for (const part of direct) {
+    own.dependencies.add(part.bomRef);
+    for (const inner of part.components) part.dependencies.add(inner.bomRef);
+    // One list: not every scanner looks below a component.
+    part.components = new Models.ComponentRepository();
+  }
+  return written(
+    new Models.Bom({
+      metadata: new Models.Metadata({ component: own }),
+      components: new Models.ComponentRepository([...direct, ...parts]),
+    }),
+  );
+}
+
+async function packagesOf(bundled: Bundled, root: string): Promise<readonly Models.Component[]> {
+  const components = new Map<string, Models.Component>();
+  for (const home of Object.keys(bundled)) {
+    const { name, version, license } = await describedIn(join(root, home));
+    // "The scope … must be percent-encoded": https://github.com/package-url/purl-spec
+    const purl = `pkg:npm/${name.replace('@', '%40')}@${version}`;
+    const about = { version, purl, bomRef: purl, licenses: licensed(license) };
+    components.set(home, new Models.Component(Enums.ComponentType.Library, name, about));
+  }
+  for (const [home, imported] of Object.entries(bundled))
+    for (const other of imported) {
+      const ref = components.get(other)?.bomRef;
+      if (ref !== undefined) components.get(home)?.dependencies.add(ref);
+    }
+  return [...components.values()];
+}
+
+async function written(bom: Models.Bom): Promise<string> {
+  const normalize = new Serialize.JSON.Normalize.Factory(Spec.Spec1dot5);
+  const text = new Serialize.JsonSerializer(normalize).serialize(bom, { sortLists: true, space: 1 });
+  const wrong = await new Validation.JsonStrictValidator(Spec.Version.v1dot5).validate(text);
+  if (wrong !== null) throw new Error(`The bill of materials is not CycloneDX: ${JSON.stringify(wrong)}`);
+  return `${text}\n`;
+}
+
+// scripts/package: sbom.ts [--node PROGRAM] [--debian STATUS]
+if (process.argv[1] === import.meta.filename) {
+  const { values } = parseArgs({ options: { node: { type: 'string' }, debian: { type: 'string' } } });
+  const root = join(import.meta.dirname, '..');
+  const bundled: Bundled = JSON.parse(await readFile(join(root, 'dist', 'bundled.json'), 'utf8'));
+  const versions = (program: string): string =>
+    execFileSync(program, ['--print', 'JSON.stringify(process.versions)'], { encoding: 'utf8' });
+  const made = {
+    name: 'newleaf',
+    bundled,
+    ...(values.node === undefined ? {} : { node: JSON.parse(versions(values.node)) }),
+    ...(values.debian === undefined ? {} : { debian: await readFile(values.debian, 'utf8') }),
   };
-  return written({ bomFormat: 'CycloneDX', specVersion: '1.5', version: 1, metadata: { component }, components });
+  process.stdout.write(await billOf(made, root));
 }
-
-/** With the Node that a package carries, by the names that scanners know; `platform` would be passed over by syft. */
-export function withNode(bill: string, version: string): string {
-  const known: Bill = JSON.parse(bill);
-  const purl = `pkg:generic/node@${version}`;
-  const cpe = `cpe:2.3:a:nodejs:node.js:${version}:*:*:*:*:*:*:*`;
-  const node = { type: 'library', 'bom-ref': purl, name: 'node', version, purl, cpe };
-  return written({ ...known, components: [node, ...known.components] });
-}
-
-/** "The scope … must be percent-encoded": https://github.com/package-url/purl-spec */
-const npm = ({ name, version }: { readonly name: string; readonly version: string }): string =>
-  `pkg:npm/${name.replace('@', '%40')}@${version}`;
-
-const written = (bill: object): string => `${JSON.stringify(bill, null, 1)}\n`;
-
-// scripts/package: sbom.ts VERSION <dist/newleaf.cdx.json
-if (process.argv[1] === import.meta.filename)
-  process.stdout.write(withNode(await text(process.stdin), process.argv[2] ?? ''));

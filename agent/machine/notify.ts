@@ -27,6 +27,7 @@ const SOCKET = '/run/systemd/notify';
 const FIRST_FD = 3;
 /** systemd answers nothing; it may only be slow to take a message. In milliseconds. */
 const PATIENCE_MS = 5_000;
+const NOT_TAKEN = 'systemd takes no message';
 
 const executed = promisify(execFile);
 
@@ -80,20 +81,36 @@ function pulseOf({ NEWLEAF_PULSE }: NodeJS.ProcessEnv, limitMs: number | undefin
 
 /**
  * Node makes no unix datagram sockets. From systemd 253 on, the unit brings one that is connected already; before, or where
- * that one fails, systemd-notify(1) sends: another process, so the unit needs `NotifyAccess=all`.
+ * that one fails at once, systemd-notify(1) sends: another process, so the unit needs `NotifyAccess=all`.
  */
 function wayOf(env: NodeJS.ProcessEnv, failed: (cause: Error) => void): Send | undefined {
   if (env.NOTIFY_SOCKET === undefined) return undefined;
   const byProgram: Send = (message) => run(message, env).catch(failed);
-  let fd = socketOf(env);
+  const fd = socketOf(env);
+  return fd === undefined ? byProgram : bySocket(fd, byProgram, failed);
+}
+
+function bySocket(fd: number, byProgram: Send, failed: (cause: Error) => void): Send {
+  // From systemd 254 on, no other process of the unit is listened to from then on: an issuer's command could name another main
+  // process. Earlier ones pass that line over.
+  let first = 'NOTIFYACCESS=main\n';
+  let isRefused = false;
+  // Each write that does not end keeps a thread of Node's, which has four, from everything else.
+  let isStuck = false;
   return async (message) => {
-    if (fd === undefined) return byProgram(message);
+    if (isRefused) return byProgram(message);
+    if (isStuck) return failed(new Error(NOT_TAKEN));
+    isStuck = true;
     try {
-      await put(fd, message);
-    } catch {
-      // A message that was late may still arrive: no other one must be on its way then.
-      fd = undefined;
-      await byProgram(message);
+      await put(fd, `${first}${message}`, () => {
+        isStuck = false;
+      });
+      first = '';
+    } catch (cause) {
+      // One that is late may still arrive, and nothing else must be on its way then.
+      isRefused = first !== '' && !isStuck;
+      if (isRefused) await byProgram(message);
+      else failed(cause as Error);
     }
   };
 }
@@ -105,12 +122,16 @@ function socketOf({ NOTIFY_SOCKET, LISTEN_PID, LISTEN_FDNAMES = '' }: NodeJS.Pro
   return at < 0 ? undefined : FIRST_FD + at;
 }
 
-/** One write(2) to a connected datagram socket is one message. */
-function put(fd: number, message: string): Promise<void> {
+/**
+ * One write(2) to a connected datagram socket is one message.
+ * @param ended is called when the write ends, also where that is late
+ */
+function put(fd: number, message: string, ended: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error('systemd takes no message')), PATIENCE_MS);
+    const late = setTimeout(() => reject(new Error(NOT_TAKEN)), PATIENCE_MS);
     write(fd, message, (cause) => {
       clearTimeout(late);
+      ended();
       if (cause === null) resolve();
       else reject(cause);
     });

@@ -3,10 +3,12 @@ import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { build, type Metafile } from 'esbuild';
 import { builtAt } from '../build.ts';
+import { bundledIn } from '../bundled.ts';
 import { enrollCompletion } from '../completion.ts';
 import { PAGE_BUILD } from '../enrollment/page/file.ts';
 import { type Manual, manualPage } from '../man.ts';
 import { noticesOf } from '../notices.ts';
+import { billOf } from '../sbom.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const directory = join(root, 'dist', 'operator');
@@ -89,11 +91,13 @@ async function make(): Promise<void> {
     man: [`./${NAME}.1`],
     engines,
   };
+  const bundled = bundledIn([metafile, script.metafile]);
   const files = {
     'package.json': `${JSON.stringify(account, undefined, 2)}\n`,
     [`${NAME}.1`]: manualPage(await manual(), version, builtAt()),
     'completion.bash': enrollCompletion(NAME),
-    'notices.txt': await noticesOf([metafile, script.metafile], root),
+    'notices.txt': await noticesOf(bundled, root),
+    [`${NAME}.cdx.json`]: await billOf({ name: NAME, bundled }, root),
   };
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
   await copyFile(join(root, 'LICENSE'), join(directory, 'LICENSE'));

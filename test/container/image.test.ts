@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { builtImage, ownEngine } from './own-engine.ts';
@@ -44,7 +44,7 @@ test('scanners find newleaf, its Node and its packages: by dpkg, and by CycloneD
   assert.match(labels['org.opencontainers.image.base.name'], /debian/);
 });
 
-test('each package that dpkg lists is there, and the others are not', () => {
+test('each package that dpkg lists is there, with its licence, and the others are not', () => {
   const status = readFileSync(inside('var/lib/dpkg/status'), 'utf8')
     .split('\n\n')
     .filter((one) => one.trim() !== '');
@@ -56,4 +56,8 @@ test('each package that dpkg lists is there, and the others are not', () => {
   assert.ok(status.every((one) => /^Status: install ok installed$/m.test(one)));
   const listed = readdirSync(inside('var/lib/dpkg/info')).filter((name) => name.endsWith('.list'));
   assert.equal(listed.length, packages.length);
+  const withoutLicence = [...packages, 'newleaf', 'ca-certificates'].filter(
+    (name) => !existsSync(inside(`usr/share/doc/${name}/copyright`)),
+  );
+  assert.deepEqual(withoutLicence, []);
 });

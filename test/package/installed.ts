@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-export const ENTER = join(import.meta.dirname, 'enter');
+export const ENTER = join(ROOT, 'scripts', 'container', 'enter');
 
 /** A new directory that is not in memory, as /tmp may be. */
 export function onDisk(name: string): string {

@@ -42,7 +42,15 @@ suite("the operator's package", () => {
 
   test('has only what it needs, and its page is where man looks', () => {
     const files = readdirSync(home);
-    const named = ['LICENSE', 'README.md', 'completion.bash', 'newleaf-enroll.1', 'notices.txt', 'package.json'];
+    const named = [
+      'LICENSE',
+      'README.md',
+      'completion.bash',
+      'newleaf-enroll.1',
+      'newleaf-enroll.cdx.json',
+      'notices.txt',
+      'package.json',
+    ];
     assert.deepEqual(files.filter((name) => !name.endsWith('.js')).sort(), named.sort());
     const { dependencies, engines } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
     assert.deepEqual([dependencies, engines], [undefined, { node: '>=20.19 <27' }]);

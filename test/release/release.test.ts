@@ -65,6 +65,9 @@ suite('a release', () => {
       /_arm64\.deb$/,
       /nodejs_arm64\.deb$/,
       /arm64\.tar\.gz$/,
+      /amd64\.oci\.tar$/,
+      /arm64\.oci\.tar$/,
+      /arm64\.oci\.cdx\.json$/,
       /^newleaf-enroll/,
       /cdx\.json$/,
     ])
@@ -73,7 +76,12 @@ suite('a release', () => {
         `${kind} of ${names}`,
       );
     execFileSync('sha256sum', ['--check', '--quiet', 'SHA256SUMS'], { cwd: one });
-    execFileSync('gpg', ['--batch', '--verify', 'SHA256SUMS.asc', 'SHA256SUMS'], { cwd: one, env, stdio: 'pipe' });
+    const verify = (file: string) =>
+      spawnSync('gpg', ['--batch', '--verify', 'SHA256SUMS.asc', file], { cwd: one, env, encoding: 'utf8' });
+    assert.equal(verify('SHA256SUMS').status, 0);
+    const others = join(directory, 'others');
+    writeFileSync(others, readFileSync(join(one, 'SHA256SUMS'), 'utf8').replace(/^./, 'x'));
+    assert.match(verify(others).stderr, /BAD signature/);
     assert.match(release('--key', KEY, one).stderr, /has a release already/);
     assert.deepEqual(sums(made('two')), sums(one));
   });

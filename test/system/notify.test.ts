@@ -22,11 +22,16 @@ if (inside(import.meta.filename, APART)) {
     await machine.must('systemctl', 'enable', '--now', 'newleaf');
     await machine.until((unit) => isUp(unit) && unit.StatusText?.includes('online at') === true);
     await fed(machine);
+    if ((await machine.version()) >= 254) {
+      assert.equal((await machine.show()).NotifyAccess, 'main', 'and listens to no other process of the unit');
+      await machine.must('systemd-analyze', 'security', '--threshold=11', 'newleaf.service');
+    }
     // As an upgrade of systemd does.
     await machine.must('systemctl', 'daemon-reexec');
     await fed(machine);
     const { NRestarts, StatusText } = await machine.show();
     assert.equal(NRestarts, '0');
+    if ((await machine.version()) >= 254) assert.equal((await machine.show()).NotifyAccess, 'main');
     assert.match(StatusText ?? '', /online at/);
     assert.deepEqual(machine.journal.matching({ event: 'notify-failed' }), []);
     await machine.must('systemctl', 'stop', 'newleaf');

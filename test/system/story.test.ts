@@ -61,6 +61,9 @@ if (inside(import.meta.filename, APART)) {
       assert.equal((await as('ines', 'cp', '/etc/newleaf/est-ca.pem', '/var/lib/newleaf/inbox/leaf.pem')).code, 0);
       const rejected = await machine.journal.waitFor({ event: 'inbox-rejected' });
       assert.match((await as('ines', 'cat', `${rejected.path}.reason`)).out, /^NL-LEAF-/);
+      for (const secret of ['/etc/newleaf/pin', '/var/lib/newleaf/state.json'])
+        assert.notEqual((await as('ines', 'cat', secret)).code, 0, secret);
+      assert.notEqual((await as('ines', 'tee', '--append', '/etc/newleaf/newleaf.toml')).code, 0);
       assert.match((await as('olga', 'newleaf', 'status')).err, /^NL-CONTROL-DENIED/);
       assert.notEqual((await as('olga', 'ls', '/var/lib/newleaf')).code, 0);
     });

@@ -49,8 +49,8 @@ function told(t: TestContext, env: NodeJS.ProcessEnv, listens = true) {
   return { bySocket: ended.stdout, byProgram: byProgram() };
 }
 
-test('a socket that systemd brings takes the messages, and no program is started', (t) => {
-  assert.deepEqual(told(t, GIVEN), { bySocket: SAID, byProgram: '' });
+test('a socket that systemd brings takes the messages, and no other process is listened to from then on', (t) => {
+  assert.deepEqual(told(t, GIVEN), { bySocket: `NOTIFYACCESS=main\n${SAID}`, byProgram: '' });
   const second = { ...GIVEN, LISTEN_FDNAMES: 'other:notify' };
   // The second one is descriptor 4, which is no socket here.
   assert.deepEqual(told(t, second), { bySocket: '', byProgram: SAID });

