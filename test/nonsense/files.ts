@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { parsed } from '../../agent/ask/form.ts';
 import { toPem } from '../../agent/certificate/pem.ts';
 import { verify } from '../../agent/certificate/verify.ts';
 import { parseConfig } from '../../agent/config/config.ts';
@@ -9,6 +10,7 @@ import type { Fault } from '../../agent/failure/failure.ts';
 import { phaseOf } from '../../agent/roll/phase.ts';
 import { entryOf, validateEntry } from '../../agent/state/entry.ts';
 import { createJournal, stateFile } from '../../agent/state/journal.ts';
+import { changedTerms } from '../../agent/state/program-terms.ts';
 import { armored } from '../unit/certificate/deliver.ts';
 import { NOW } from '../unit/certificate/mint.ts';
 import { SITUATIONS } from '../unit/roll/situations.ts';
@@ -130,7 +132,7 @@ function compact(text: string): string {
   }
 }
 
-/** Bodies of requests to the control socket: the path, and the body. */
+/** Bodies of requests to the control socket: the path, and the body; of `/v1/uplink` the terms of a program. */
 export const requests: Reader = {
   name: 'requests',
   seeds: [
@@ -138,9 +140,16 @@ export const requests: Reader = {
     Buffer.from('/v1/roll\n{"id":"1","discard":true}'),
     Buffer.from('/v1/csr\n{"newKey":true,"onboarding":false}'),
     Buffer.from('/v1/leaf\n{"leaf":"MIIBAA==","id":"2"}'),
+    Buffer.from('/v1/uplink\n{"rate":5,"maxBytes":1048576,"maxAgeMs":null,"priority":"bulk"}'),
   ],
   read(input) {
     const [path, body] = lineAndRest(input);
+    if (path === '/v1/uplink') {
+      const { priority = 'high', ...counts } = changedTerms({}, parsed(body.toString())) ?? {};
+      assert.ok(['high', 'normal', 'bulk'].some((one) => one === priority));
+      for (const count of Object.values(counts)) assert.ok(Number.isSafeInteger(count) && count > 0);
+      return;
+    }
     const reading = readAsk(path, body.toString());
     if ('wrong' in reading) assert.ok(reading.wrong.message.startsWith(`${reading.wrong.field} `));
     else {

@@ -136,7 +136,8 @@ export async function webSockets(t: TestContext): Promise<Reader> {
       });
       stream.on('error', none).resume();
       await closeOf(stream);
-      assert.ok(['', 'agreed', 'refused', 'broken', 'agreed broken'].includes(met.join(' ')), met.join(' '));
+      // The connection ends by an error then; network.ts keeps what came first.
+      assert.match(met.join(' '), /^(agreed|refused)?( ?broken)?$/);
     },
   };
 }

@@ -69,6 +69,7 @@ async function soak(t: TestContext, disks: readonly string[]): Promise<void> {
       assert.equal(last?.outcome, 'done', `${id} ${JSON.stringify(last)}`);
       assert.notEqual(next?.thumbprint, leaf?.thumbprint);
     }
+    await Promise.all(members.flatMap(({ programs }) => programs.map((program) => program.finish(PATIENCE_MS))));
     for (const member of members) await assertWhole(t, member, far);
     for (const [at, member] of steady.entries()) assertFlat(t, member, looks[at] ?? [], atFirst[at] ?? 0);
   } catch (error) {
@@ -115,7 +116,6 @@ const told = ({ gateway }: Member): Promise<string> =>
 async function assertWhole(t: TestContext, member: Member, far: Awaited<ReturnType<typeof startSimulator>>) {
   const { id, gateway, programs, ends } = member;
   for (const program of programs) {
-    await program.finish(PATIENCE_MS);
     await queues(gateway, program.name, (queued) => queued === 0, PATIENCE_MS);
     const { arrived, twice } = await assertKept(far, id, program);
     assert.equal(arrived, program.sent, `${id} ${program.name}`);
