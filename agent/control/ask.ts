@@ -39,7 +39,7 @@ export const longestBody = (path: string): number => (path === '/v1/leaf' ? 2 * 
 
 /** Reads the body of a POST to one of POSTED_PATHS; an empty one has no fields. Pure; never throws. */
 export function readAsk(path: string, text: string): Reading {
-  const form = FORMS[path];
+  const form = Object.hasOwn(FORMS, path) ? FORMS[path] : undefined;
   if (form === undefined) return wrong('path', `must be one of ${POSTED_PATHS.join(', ')}`);
   return readForm(form, text.trim() === '' ? {} : parsed(text), 'body');
 }

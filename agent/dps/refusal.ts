@@ -1,5 +1,6 @@
 import { type Code, Fault } from '../failure/failure.ts';
 import { type Attempt, endingFault, type LinkEnd } from '../mqtt/attempt.ts';
+import { said } from '../mqtt/json.ts';
 
 /** A refusal by DPS, as far as its numbers and words were read. */
 export interface No {
@@ -61,7 +62,7 @@ export function endedFailed(no: No): Fault {
 }
 
 const isAllocation = ({ errorCode, message }: No): boolean =>
-  ALLOCATION.has(errorCode) || NOT_THE_LEAF.test(String(message));
+  ALLOCATION.has(errorCode) || NOT_THE_LEAF.test(said(message));
 
 const unassigned = ({ cause, wait = 0 }: No): Fault =>
   new Fault('NL-DPS-ALLOCATION', { cause, retryAfterMs: Math.max(wait, PERSON_MS) });
@@ -77,7 +78,7 @@ const UNVERIFIED = {
 function by(status: number, { message, cause, wait }: No): Fault {
   const code = BY_STATUS[status] ?? (status >= 500 ? 'NL-DPS-SERVER' : 'NL-DPS-OTHER');
   const retryAfterMs = code === 'NL-DPS-OTHER' ? Math.max(wait ?? 0, PERSON_MS) : wait;
-  const words = /CA certificate not found/i.test(String(message)) ? UNVERIFIED : {};
+  const words = /CA certificate not found/i.test(said(message)) ? UNVERIFIED : {};
   return new Fault(code, { ...words, cause, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
 }
 

@@ -1,5 +1,5 @@
 import { Fault } from '../failure/failure.ts';
-import { type Fields, fields, fieldsIn } from '../mqtt/json.ts';
+import { type Fields, fields, fieldsIn, said } from '../mqtt/json.ts';
 import type { Assignment } from '../roll/leaf.ts';
 import { endedFailed, refusalOf } from './refusal.ts';
 
@@ -137,7 +137,10 @@ const malformed = (cause: string): Fault => new Fault('NL-DPS-BODY', { cause });
 
 /** The words of DPS. Microsoft's support asks for the tracking ID, so it stands before the part that may be cut off. */
 function words({ errorCode, trackingId, message }: Fields): string | undefined {
-  return [errorCode, trackingId && `tracking ID ${trackingId}`, message].filter(Boolean).join(', ') || undefined;
+  return (
+    [said(errorCode), trackingId && `tracking ID ${said(trackingId)}`, said(message)].filter(Boolean).join(', ') ||
+    undefined
+  );
 }
 
 /** Seconds, perhaps with decimals; anything else counts as absent. In milliseconds, at most a day. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isObject } from '../mqtt/json.ts';
+import { type Fields, isObject } from '../mqtt/json.ts';
 
 /**
  * The twin patch that turns `before` into `after`, `null` for fields that are gone
@@ -15,9 +15,12 @@ function full(before: unknown, after: unknown): unknown {
   if (!isObject(after)) return after ?? null;
   const old = isObject(before) ? before : {};
   const names = [...new Set([...Object.keys(old), ...Object.keys(after)])];
-  const told = names.filter((name) => !isAbsent(old[name]) || !isAbsent(after[name]));
-  return Object.fromEntries(told.map((name) => [name, full(old[name], after[name])]));
+  const told = names.filter((name) => !isAbsent(own(old, name)) || !isAbsent(own(after, name)));
+  return Object.fromEntries(told.map((name) => [name, full(own(old, name), own(after, name))]));
 }
+
+/** A property of the other one may be called `valueOf`. */
+const own = (fields: Fields, name: string): unknown => (Object.hasOwn(fields, name) ? fields[name] : undefined);
 
 /** Without null and undefined values: the hub knows neither. */
 function present(value: unknown): unknown {

@@ -1,9 +1,8 @@
 import type { Client, Twin } from 'azure-iot-device';
 import type { IPublishPacket } from 'mqtt';
-import { parsed } from '../ask/form.ts';
 import { type FailureDetail, Fault } from '../failure/failure.ts';
 import { USER_REQUEST } from '../mqtt/hub-session.ts';
-import { isObject } from '../mqtt/json.ts';
+import { isObject, jsonIn, said } from '../mqtt/json.ts';
 import type { Topic } from '../mqtt/topic.ts';
 import { Turns } from '../time/turns.ts';
 import { within } from '../time/within.ts';
@@ -50,13 +49,13 @@ export class HubTwin {
     this.#request = undefined;
     packet.topic = `$iothub/twin/res/200/?$rid=${request}`;
     const text = packet.payload.toString();
-    const said = text === '' ? {} : parsed(text);
-    const body = isObject(said) ? said : undefined;
+    const json = text === '' ? {} : jsonIn(text);
+    const body = isObject(json) ? json : undefined;
     if (body === undefined) this.#refusal = refused(`status ${status}, not a JSON object`);
     if (this.#twin !== undefined) {
       packet.payload = '';
       if (status < 200 || status > 299)
-        this.#refusal = refused([`write: status ${status}`, body?.message].filter(Boolean).join(', '), UNWRITTEN);
+        this.#refusal = refused([`write: status ${status}`, said(body?.message)].filter(Boolean).join(', '), UNWRITTEN);
       return true;
     }
     if (status !== 200 || text === '') this.#refusal = refused(`status ${status}`);

@@ -22,6 +22,8 @@ const DEEP = [
   'bench',
   'browser',
   'microsoft',
+  'nonsense',
+  'soak',
 ];
 
 const isBelow = (path: string, folders: readonly string[]): boolean =>

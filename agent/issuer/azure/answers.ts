@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Fault } from '../../failure/failure.ts';
-import { type Fields, fields, jsonIn } from '../../mqtt/json.ts';
+import { type Fields, fields, jsonIn, said } from '../../mqtt/json.ts';
 import { issuedIn } from './issued.ts';
 
 /** An answer of a hub about a certificate. */
@@ -44,7 +44,7 @@ export function readAnswer(topic: string, payload: Uint8Array): { request: strin
 }
 
 function answerOf(status: number, body: unknown): HubAnswer {
-  const said = fields(body);
+  const answered = fields(body);
   switch (status) {
     case 200:
       return issued(body);
@@ -55,13 +55,13 @@ function answerOf(status: number, body: unknown): HubAnswer {
     case 501:
       return { is: 'unoffered' };
     case 409: {
-      const { requestId: request } = fields(said.info);
+      const { requestId: request } = fields(answered.info);
       return { is: 'active', request: typeof request === 'string' && RID.test(request) ? request : undefined };
     }
     case 412:
       return { is: 'nothing' };
     default:
-      return { is: 'failed', fault: refusal(status, said) };
+      return { is: 'failed', fault: refusal(status, answered) };
   }
 }
 
@@ -79,8 +79,9 @@ function issued(body: unknown): HubAnswer {
 
 function refusal(status: number, { errorCode, trackingId, message, retryAfter, info }: Fields): Fault {
   const { credentialError, credentialMessage } = fields(info);
-  const cause = [`status ${status}`, errorCode, trackingId && `tracking ID ${trackingId}`, message]
-    .concat(credentialError, credentialMessage)
+  const tracking = trackingId && `tracking ID ${said(trackingId)}`;
+  const cause = [`status ${status}`, said(errorCode), tracking]
+    .concat([message, credentialError, credentialMessage].map(said))
     .filter(Boolean)
     .join(', ');
   if (status === 429 || status >= 500) {
