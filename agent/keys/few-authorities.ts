@@ -42,6 +42,8 @@ export class FewAuthorities {
 
   /** Notes the CAs that vouch for the servers of this connector. @param pem the CAs of `trust.ca_file` */
   noting(connector: TlsConnector, pem: string): TlsConnector {
+    // What the few vouch for is noted.
+    if (this.#isNarrow && !this.#isWide) return connector;
     return {
       connect: (far) => {
         const stream = connector.connect(far);

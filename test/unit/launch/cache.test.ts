@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -18,8 +18,8 @@ before(async () => {
 });
 after(() => rmSync(directory, { recursive: true }));
 
-const write = (name: string, ...flags: readonly string[]) =>
-  spawnSync(process.execPath, [...flags, newleaf, 'internal-cache', name]).status;
+const write = (name: string, env: NodeJS.ProcessEnv = process.env) =>
+  spawnSync(process.execPath, [newleaf, 'internal-cache', name], { env }).status;
 const version = (...flags: readonly string[]) =>
   execFileSync(process.execPath, [...flags, newleaf, 'version', '--json'], { encoding: 'utf8' });
 /** What V8 says of the cache of quick.js in a new process. */
@@ -36,6 +36,14 @@ test('what is written is taken, and nobody else can write it', () => {
   assert.equal(verdict(), false);
   assert(readCache(cache, readFileSync(file)));
   assert.match(version(), /"version"/);
+});
+
+test('a start of the daemon is in its cache; without a place to play it, what its loading has compiled', () => {
+  const played = statSync(join(directory, 'daemon.cache')).size;
+  rmSync(join(directory, 'daemon.cache'));
+  assert.equal(write('daemon', { ...process.env, TMPDIR: '/none' }), 0);
+  const loaded = statSync(join(directory, 'daemon.cache')).size;
+  assert(played > 1.3 * loaded, `${played} and ${loaded} bytes`);
 });
 
 test('V8 refuses it under other flags, and the command works', () => {
