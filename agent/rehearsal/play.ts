@@ -17,8 +17,8 @@ const HUB = { hub: 'hub.invalid', deviceId: 'rehearsal' };
  * @param parts of the file whose functions are to run: this one has copies of its own, which do not count
  * @throws Error where it does not come to a session; what the file system says
  */
-export async function playStart(parts: Parts): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), 'newleaf-rehearsal-'));
+export async function playStart(parts: Parts, parent = tmpdir()): Promise<void> {
+  const directory = await mkdtemp(join(parent, 'newleaf-rehearsal-'));
   try {
     const file = join(directory, 'newleaf.toml');
     await writeFile(file, settings(directory));

@@ -11,9 +11,7 @@ import { playStart } from '../../../agent/rehearsal/play.ts';
 import { scratch } from '../state/disk.ts';
 
 test('a start is played twice up to a session, without a state and with one, and nothing is left of it', async (t) => {
-  const before = process.env.TMPDIR;
-  process.env.TMPDIR = scratch(t);
-  t.after(() => (before === undefined ? delete process.env.TMPDIR : Object.assign(process.env, { TMPDIR: before })));
+  const parent = scratch(t);
   const phases: string[] = [];
   class Seen extends Daemon {
     override async run(abort: AbortSignal) {
@@ -27,8 +25,8 @@ test('a start is played twice up to a session, without a state and with one, and
     asked.push(file);
     return loadConfig(file);
   };
-  await playStart({ start, foundationOf, loadConfig: read, Daemon: Seen, createHub, createLog });
+  await playStart({ start, foundationOf, loadConfig: read, Daemon: Seen, createHub, createLog }, parent);
   assert.deepEqual(phases, ['stopped serving 01', 'stopped serving 01']);
-  assert(asked.every((file) => file.startsWith(`${process.env.TMPDIR}/`)));
-  assert.deepEqual(readdirSync(process.env.TMPDIR ?? ''), []);
+  assert(asked.every((file) => file.startsWith(`${parent}/`)));
+  assert.deepEqual(readdirSync(parent), []);
 });
