@@ -1,6 +1,6 @@
 import { isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { connect, type SecureContext } from 'node:tls';
+import { connect, type DetailedPeerCertificate, type SecureContext } from 'node:tls';
 
 /** The far side of one connection. */
 export interface Far {
@@ -15,6 +15,8 @@ export interface TlsStream extends Duplex {
   /** The verdict on the certificate of the far side. */
   readonly authorizationError: Error | string | undefined;
   getProtocol(): string | null;
+  /** With the certificates that vouch for it. Only where Node does TLS. */
+  getPeerCertificate?(detailed: true): DetailedPeerCertificate;
   setNoDelay(noDelay: boolean): unknown;
   destroySoon(): void;
 }

@@ -68,6 +68,8 @@ const APART: Readonly<Record<string, string>> = {
   [join(root, 'agent', 'network', 'websocket.ts')]: 'websocket.js',
   // For PKCS#7 and the wishes of an EST server.
   asn1js: 'asn1js.js',
+  // Only for what installs newleaf.
+  [join(root, 'agent', 'rehearsal', 'play.ts')]: 'rehearsal.js',
   [join(root, 'agent', 'main.ts')]: 'whole.js',
   [join(root, 'agent', 'launch', 'daemon.ts')]: 'daemon.js',
   [join(root, 'agent', 'launch', 'quick.ts')]: 'quick.js',

@@ -16,6 +16,7 @@ import { createHub } from '../hub/session.ts';
 import { opensAnew } from '../keys/anew.ts';
 import { storeBeside } from '../keys/beside.ts';
 import { EarlyChain } from '../keys/early-chain.ts';
+import { FewAuthorities } from '../keys/few-authorities.ts';
 import { createJudge, givenLeaf } from '../keys/judge.ts';
 import { clearing, labelsOf, strangerIn } from '../keys/occupied.ts';
 import { createKeys } from '../keys/slots.ts';
@@ -60,7 +61,8 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const hidden = secretDirectory(env);
   const connectors = new TokenConnectors(token, pin, hidden, helped);
   const rehearsed = rehearsedAnew({ ...named, tls, pin: () => readPin(place), directory: hidden });
-  const trusted = trustedConnectors({ token, connectors, caFile: config.trust.ca_file, current, now, log });
+  const few = new FewAuthorities(directory);
+  const trusted = trustedConnectors({ token, connectors, caFile: config.trust.ca_file, few, current, now, log });
   const destroy = destroyerOf({
     module,
     token: token.name,
@@ -126,10 +128,13 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
       ),
       judge: createJudge(judging, terms.renewAt),
       opensAnew: opensAnew(token, rehearsed),
-      ...overToken({
-        dps: onlyTo(azure?.dps ?? createDps(asked), allowed),
-        hub: createHub({ ...far, keepalive, answer, version, ...(user && { user }), ...azure?.hub }),
-      }),
+      ...overToken(
+        {
+          dps: onlyTo(azure?.dps ?? createDps(asked), allowed),
+          hub: createHub({ ...far, keepalive, answer, version, ...(user && { user }), ...azure?.hub }),
+        },
+        few,
+      ),
     },
     labelPrefix: hsm.label_prefix,
     issuerChanged: (since) => changedSince(file, choice, since),

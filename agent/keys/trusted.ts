@@ -9,19 +9,21 @@ import type { Leaf } from '../roll/leaf.ts';
 import type { Dps, Hub } from '../roll/ports.ts';
 import { sync } from '../state/durable.ts';
 import { identityInToken } from './bootstrap.ts';
+import type { FewAuthorities } from './few-authorities.ts';
 
 interface TrustedOptions {
   readonly token: Token;
   readonly connectors: TokenConnectors;
   /** trust.ca_file: the CAs of DPS and hubs. */
   readonly caFile: string;
+  readonly few: FewAuthorities;
   readonly current: () => Leaf | undefined;
   readonly now: () => number;
   readonly log: Log;
 }
 
 /** TLS connectors with keys in the token. */
-export function trustedConnectors({ token, connectors, caFile, current, now, log }: TrustedOptions) {
+export function trustedConnectors({ token, connectors, caFile, few, current, now, log }: TrustedOptions) {
   let onDisk: Promise<void> | undefined;
   const withLeaf = ({ key, chain }: Leaf, ca: string) => connectors.connector({ id: key.id, chain, ca });
   return {
@@ -38,7 +40,8 @@ export function trustedConnectors({ token, connectors, caFile, current, now, log
         onDisk ??= sync();
         await onDisk;
       }
-      return withLeaf(leaf, await readAuthorities('trust.ca_file', caFile));
+      const all = await readAuthorities('trust.ca_file', caFile);
+      return few.noting(await withLeaf(leaf, await few.of(all)), all);
     },
 
     /**
@@ -68,12 +71,18 @@ export function trustedConnectors({ token, connectors, caFile, current, now, log
  * DPS and hub, reached with a key in the token: a lost key shows in the handshake. An OpenSSL error about the token is
  * reported as a fault of the token.
  */
-export function overToken({ dps, hub }: { readonly dps: Dps; readonly hub: Hub }): { dps: Dps; hub: Hub } {
+export function overToken(
+  { dps, hub }: { readonly dps: Dps; readonly hub: Hub },
+  few: FewAuthorities,
+): { dps: Dps; hub: Hub } {
   const rethrow = (error: unknown): never => {
     throw tokenErrorOf(error) ?? error;
   };
   return {
-    dps: { ...dps, register: (leaf, abort) => dps.register(leaf, abort).catch(rethrow) },
-    hub: { ...hub, connect: (leaf, assignment, abort) => hub.connect(leaf, assignment, abort).catch(rethrow) },
+    dps: { ...dps, register: (leaf, abort) => few.enough(() => dps.register(leaf, abort)).catch(rethrow) },
+    hub: {
+      ...hub,
+      connect: (leaf, assignment, abort) => few.enough(() => hub.connect(leaf, assignment, abort)).catch(rethrow),
+    },
   };
 }

@@ -7,6 +7,8 @@ export default {
     program({ run: async (passage) => (await import('../cli/run/command.ts')).run(passage) }, {});
   },
   async rehearse() {
-    await Promise.all([import('../cli/run/command.ts'), import('../assembly/x509.ts')]);
+    const [{ OF_START }] = await Promise.all([import('../rehearsal/parts.ts'), import('../assembly/x509.ts')]);
+    const { playStart } = await import('../rehearsal/play.ts');
+    await playStart(OF_START);
   },
 } satisfies Contents;

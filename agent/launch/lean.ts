@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-
 /** Modules of Node that the start of a daemon loads. Of one that is missing here Node compiles the source. */
 const MODULES = [
   ...[
@@ -30,5 +28,7 @@ const FLAGS = ['--no-opt', '--no-maglev', '--no-sparkplug', '--optimize-for-size
  */
 export function goLean(): void {
   for (const name of MODULES) process.getBuiltinModule(name);
+  // Loaded here, because it brings node:stream along, and `help` comes by.
+  const { setFlagsFromString } = process.getBuiltinModule('v8');
   for (const flag of FLAGS) setFlagsFromString(flag);
 }

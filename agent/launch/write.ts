@@ -8,7 +8,8 @@ import { load } from './load.ts';
  */
 export async function writeCache(file: string): Promise<boolean> {
   const { rehearse, source, compiled } = load(file);
-  await rehearse();
+  // Where it does not go to its end, as on a full disk, less is compiled before it is called.
+  await rehearse().catch(() => {});
   const [path, next] = [cacheOf(file), `${cacheOf(file)}.new`];
   const made = openSync(next, 'w', 0o644);
   try {

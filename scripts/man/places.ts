@@ -18,6 +18,8 @@ export const FILES: Readonly<Record<string, string>> = {
     'Why the daemon has ended by a fault; removed when that is over, or when it has run for an hour again.',
   [`${state}/refused-pin.json`]: 'A refused PIN by its digest, so that it is not tried again; not the PIN itself.',
   [`${state}/token-uri`]: 'Which token has worked: where another gets the same label, newleaf goes on with this one.',
+  [`${state}/authorities.pem`]:
+    'Which CAs of `trust.ca_file` have vouched for DPS and hub: the next start reads these first, and all where they are not enough.',
   [`${state}/tpm-next-key`]: 'With a TPM: the key that the hub has not accepted yet; only this TPM can open it.',
   [`${state}/uplink/`]: 'The programs that send through newleaf: their keys, and the messages that wait.',
   [`${state}/daemon.lock`]: 'A lock: while a daemon holds it (flock), no other newleaf starts on this state.',

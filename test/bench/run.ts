@@ -7,6 +7,7 @@ import { startFar } from './far.ts';
 import type { Metric } from './gauge.ts';
 import { NodeUnderTest } from './node-under-test.ts';
 import { pageOf } from './page.ts';
+import { ratios } from './picture.ts';
 import { line, type Reading } from './reading.ts';
 
 /** Memory first: whatever else uses PKCS#11 takes a share of the pages. */
@@ -45,7 +46,10 @@ const machine = {
   kernel: release(),
   load: `${loadBefore.toFixed(1)} before, ${(loadavg()[0] ?? 0).toFixed(1)} at the end`,
 };
-if (values.write === true) writeFileSync(join(import.meta.dirname, 'README.md'), pageOf(machine, found));
+if (values.write === true) {
+  writeFileSync(join(import.meta.dirname, 'README.md'), pageOf(machine, found));
+  writeFileSync(join(import.meta.dirname, 'ratios.svg'), ratios(found));
+}
 if (values.json === true) console.log(JSON.stringify({ machine, found }, undefined, 2));
 else {
   for (const [name, value] of Object.entries(machine)) console.log(`${name}: ${value}`);

@@ -24,6 +24,7 @@ export const FILES: readonly string[] = [
   'tpm-next-key',
   'refused-pin.json',
   'token-uri',
+  'authorities.pem',
   'ended.json',
   'uplink',
 ];

@@ -47,12 +47,15 @@ export interface StartOptions {
   readonly held: Held;
 }
 
+type Assembled = (options: StartOptions & Pick<Given, 'uplink' | 'beside'>) => Promise<Daemon>;
+
 /**
  * Starts the daemon with its control socket, one for each state directory.
  * @param held the lock, where the caller has it already; it is released with the daemon
+ * @param assemble puts the daemon together, with the token and the far side
  * @throws TokenError, Fault
  */
-export async function start(options: StartOptions, held?: Lock): Promise<Running> {
+export async function start(options: StartOptions, held?: Lock, assemble = assembled): Promise<Running> {
   const { config, log } = options;
   const { directory } = config.state;
   const lock = held ?? (await takeLock(directory));
@@ -65,7 +68,7 @@ export async function start(options: StartOptions, held?: Lock): Promise<Running
     await assertNotEnded(directory);
     const session = new SharedSession();
     const uplinked = { user: session, status: () => uplink?.status(), reported: () => uplink?.reported() };
-    const daemon = await assembled({ ...options, uplink: uplinked, beside: () => inbox?.waiting() });
+    const daemon = await assemble({ ...options, uplink: uplinked, beside: () => inbox?.waiting() });
     const terms = termsOf(config, builtAt);
     const now = () => (isCredible(daemon.state, terms, Date.now()) ? Date.now() : undefined);
     const settings = uplinkOf(config);
@@ -115,18 +118,14 @@ function uplinkOf({ state, uplink }: Config): UplinkSettings {
 }
 
 /** Loads only the code that the attestation needs. */
-async function assembled({
-  config,
-  held,
-  ...shared
-}: StartOptions & Pick<Given, 'uplink' | 'beside'>): Promise<Daemon> {
+const assembled: Assembled = async ({ config, held, ...shared }) => {
   if ('tpm' in config) {
     const { assembleTpm } = await import('../../assembly/tpm.ts');
     return assembleTpm({ config, ...shared });
   }
   const { assemble } = await import('../../assembly/x509.ts');
   return assemble({ config, ...shared, ...held });
-}
+};
 
 /** `newleaf run`: until SIGTERM or SIGINT. @param passage goes on as the daemon */
 export const run = (passage: Passage): Run =>

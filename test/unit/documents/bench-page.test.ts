@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pageOf } from '../../bench/page.ts';
+import { ratios } from '../../bench/picture.ts';
 import { measured } from '../../bench/reading.ts';
 import { roundRobin, sampleOf } from '../../bench/rounds.ts';
 
@@ -26,4 +27,20 @@ test('the page has the machine, and each figure with its spread, floor and ratio
   assert.match(page, /^## Node 24$/m);
   assert.match(page, /^\| start \| 40 ms \(30 to 50\) \| 20 ms \| 2\.00x \| {2}\|$/m);
   assert.match(page, /^\| lone \| 20 \| {2}\| {2}\| {2}\|$/m);
+});
+
+test('the picture has a bar for each figure that has a goal, and says which are missed', () => {
+  const times = (ratio: number) => [sampleOf([ratio * 10]), sampleOf([10])] as const;
+  const picture = ratios({
+    'Node 24': [measured('idle PSS', 'MiB', ...times(1.2)), measured('CPU until connected', 'ms', ...times(4.5))],
+    'Node 20': [measured('idle PSS', 'MiB', ...times(1.5)), measured('without a goal', 'ms', ...times(9))],
+  });
+  assert.deepEqual(
+    [...picture.matchAll(/>(\d\.\d\dx)</g)].map(([, ratio]) => ratio),
+    ['1.20x', '1.50x', '4.50x'],
+  );
+  assert.deepEqual(
+    [...picture.matchAll(/class="(work|next)"\/>/g)].map(([, colour]) => colour),
+    ['next', 'work', 'work'],
+  );
 });

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { FewAuthorities } from '../../../agent/keys/few-authorities.ts';
 import { overToken, trustedConnectors } from '../../../agent/keys/trusted.ts';
 import type { Leaf } from '../../../agent/roll/leaf.ts';
 import type { Dps, Hub } from '../../../agent/roll/ports.ts';
@@ -20,7 +21,9 @@ const failed = new TokenError('failed', 'CKR_DEVICE_ERROR', 'The token has a fau
 
 /** Connectors of a gateway with this leaf; a connector is the key that it is made with. */
 function stage(t: TestContext, leaf: Leaf | undefined, fault?: TokenError) {
-  const caFile = join(scratch(t), 'ca.pem');
+  const directory = scratch(t);
+  const caFile = join(directory, 'ca.pem');
+  const few = Object.assign(new FewAuthorities(directory), { noting: <T>(connector: T) => connector });
   writeFileSync(caFile, '-----BEGIN CERTIFICATE-----\n');
   const said: string[] = [];
   const note = ({ event }: { readonly event: string }) => void said.push(event);
@@ -32,6 +35,7 @@ function stage(t: TestContext, leaf: Leaf | undefined, fault?: TokenError) {
     token: {} as Token,
     connectors: { connector } as unknown as TokenConnectors,
     caFile,
+    few,
     current: () => leaf,
     now: () => NOW,
     log: { error: note, warn: note, info: note, debug: note },
@@ -97,7 +101,7 @@ test('a token that fails is no lost key: the credentials of the first enrolment 
   await assert.rejects(stage(t, current, failed).trusted.forIssuer('ca'), failed);
 });
 
-test("an error of OpenSSL about the token is the token's, and any other is that of the far side", async () => {
+test("an error of OpenSSL about the token is the token's, and any other is that of the far side", async (t) => {
   const spoke = Object.assign(new Error('no'), { library: 'PKCS#11 module', reason: 'Device error' });
   const far = new Error('The hub is away.');
   for (const [thrown, isOfToken] of [
@@ -105,7 +109,8 @@ test("an error of OpenSSL about the token is the token's, and any other is that 
     [far, false],
   ] as const) {
     const fail = () => Promise.reject(thrown);
-    const ports = overToken({ dps: { register: fail } as Dps, hub: { connect: fail } as unknown as Hub });
+    const failing = { dps: { register: fail } as Dps, hub: { connect: fail } as unknown as Hub };
+    const ports = overToken(failing, new FewAuthorities(scratch(t)));
     const abort = new AbortController().signal;
     for (const work of [ports.dps.register(current, abort), ports.hub.connect(current, hub, abort)]) {
       await assert.rejects(work, (error) => (isOfToken ? error instanceof TokenError : error === far));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -12,20 +12,29 @@ const directory = mkdtempSync(join(tmpdir(), 'newleaf-launch-'));
 const newleaf = join(directory, 'newleaf.js');
 const file = join(directory, 'quick.js');
 const cache = cacheOf(file);
+/** Length of what stands before the source. */
+const head = `${process.version} ${process.arch}\n`.length;
+
+function flipped(whole: Buffer, at: number): Buffer {
+  const other = Buffer.from(whole);
+  other[at] = (whole[at] ?? 0) ^ 1;
+  return other;
+}
 
 before(async () => {
   await Promise.all([bundle(join(root, 'agent', 'launch', 'launch.ts'), directory), bundleApart(directory)]);
 });
 after(() => rmSync(directory, { recursive: true }));
 
-const write = (name: string, ...flags: readonly string[]) =>
-  spawnSync(process.execPath, [...flags, newleaf, 'internal-cache', name]).status;
+const write = (name: string, env: NodeJS.ProcessEnv = process.env) =>
+  spawnSync(process.execPath, [newleaf, 'internal-cache', name], { env }).status;
 const version = (...flags: readonly string[]) =>
   execFileSync(process.execPath, [...flags, newleaf, 'version', '--json'], { encoding: 'utf8' });
 /** What V8 says of the cache of quick.js in a new process. */
 function verdict(...flags: readonly string[]): boolean | undefined {
   const text = `const { readFileSync } = require('node:fs');
-    const cachedData = readFileSync(${JSON.stringify(cache)}).subarray(32);
+    const both = readFileSync(${JSON.stringify(cache)}).subarray(${head} + readFileSync(${JSON.stringify(file)}).length);
+    const cachedData = both.subarray(0, both.length / 2);
     const source = require('node:module').wrap(readFileSync(${JSON.stringify(file)}, 'latin1'));
     console.log(new (require('node:vm').Script)(source, { cachedData }).cachedDataRejected);`;
   return JSON.parse(execFileSync(process.execPath, [...flags, '-e', text], { encoding: 'utf8' }));
@@ -36,6 +45,14 @@ test('what is written is taken, and nobody else can write it', () => {
   assert.equal(verdict(), false);
   assert(readCache(cache, readFileSync(file)));
   assert.match(version(), /"version"/);
+});
+
+test('a start of the daemon is in its cache; without a place to play it, what its loading has compiled', () => {
+  const played = statSync(join(directory, 'daemon.cache')).size;
+  rmSync(join(directory, 'daemon.cache'));
+  assert.equal(write('daemon', { ...process.env, TMPDIR: '/none' }), 0);
+  const loaded = statSync(join(directory, 'daemon.cache')).size;
+  assert(played > 1.3 * loaded, `${played} and ${loaded} bytes`);
 });
 
 test('V8 refuses it under other flags, and the command works', () => {
@@ -53,8 +70,10 @@ test('one that does not fit is not read', () => {
   const rows: readonly (readonly [string, Buffer])[] = [
     ['it is empty', Buffer.alloc(0)],
     ['it is cut off', whole.subarray(0, whole.length / 2)],
-    ['a bit is flipped', Buffer.concat([whole.subarray(0, -1), Buffer.from([(whole.at(-1) ?? 0) ^ 1])])],
-    ['it is of another Node', Buffer.concat([Buffer.alloc(32), whole.subarray(32)])],
+    ['its last byte is missing', whole.subarray(0, -1)],
+    ['a bit of the second is flipped', flipped(whole, whole.length - 1)],
+    ['a bit of the first is flipped', flipped(whole, head + source.length)],
+    ['it is of another Node', flipped(whole, 1)],
   ];
   for (const [why, content] of rows) {
     writeFileSync(cache, content);
@@ -63,7 +82,8 @@ test('one that does not fit is not read', () => {
   }
   writeFileSync(cache, whole);
   assert(readCache(cache, source));
-  assert.deepEqual(sealed(source, whole.subarray(32)), whole);
+  const both = whole.subarray(head + source.length);
+  assert.deepEqual(sealed(source, both.subarray(0, both.length / 2)), whole);
 });
 
 test('one that another user could have written is not read', () => {
