@@ -1,0 +1,121 @@
+import type { Az } from './az.ts';
+import { DPS_QUESTIONS, prepare } from './dps-questions.ts';
+import type { Ground } from './ground.ts';
+import { endOfLeaf, HUB_QUESTIONS, inOrder } from './hub-questions.ts';
+import { type Lag, lags } from './lag.ts';
+import type { Question } from './question.ts';
+import type { Asked, Row } from './report.ts';
+import { PLAYS } from './stories.ts';
+import { TRIGGERS } from './triggers.ts';
+
+export const PARTS = ['triggers', 'stories', 'questions'] as const;
+export type Part = (typeof PARTS)[number];
+
+/** What the day has found so far: it may end at any moment. */
+export interface Findings {
+  readonly rows: Row[];
+  readonly asked: Asked[];
+  readonly lags: Lag[];
+}
+
+interface Options {
+  readonly hub: string;
+  readonly watchMs: number;
+  readonly say: (words: string) => void;
+  /** After which nothing more is played. */
+  readonly stop: AbortSignal;
+}
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Plays the parts one after the other, and notes what each has shown. What does not hold is a finding, and ends nothing. */
+export class Day {
+  readonly found: Findings = { rows: [], asked: [], lags: [] };
+  readonly #ground: Ground;
+  readonly #az: Az;
+  readonly #options: Options;
+
+  constructor(ground: Ground, az: Az, options: Options) {
+    this.#ground = ground;
+    this.#az = az;
+    this.#options = options;
+  }
+
+  play(part: Part): Promise<void> {
+    if (part === 'triggers') return this.#triggers();
+    return part === 'stories' ? this.#stories() : this.#questions();
+  }
+
+  async #triggers(): Promise<void> {
+    const { operator } = this.#ground;
+    operator.keep('triggers.pem', await this.#ground.pem('intermediate'));
+    await operator.types('enroll add group triggers --certificate triggers.pem');
+    const gateway = this.#ground.gateway('t-gateway');
+    for (const { title, pull } of TRIGGERS) {
+      await this.#row('trigger', title, () => pull(this.#ground, gateway));
+    }
+    await this.#ground.dismiss(gateway);
+    // DPS may not take the same CA in two groups.
+    await operator.types('enroll delete group triggers');
+  }
+
+  async #stories(): Promise<void> {
+    for (const [index, { title, play }] of PLAYS.entries()) {
+      const id = `s-${index + 1}`;
+      await this.#row('story', title, () => play(this.#ground, id));
+      await this.#ground.leave(id);
+    }
+  }
+
+  async #questions(): Promise<void> {
+    const ground = this.#ground;
+    await prepare(ground);
+    // It waits for the end of a leaf, beside the others.
+    const ending = this.#answer({
+      title: 'A session whose leaf ends',
+      of: ['sessionsEndAtNotAfter'],
+      ask: endOfLeaf(this.#options.watchMs),
+    });
+    const order: Question = {
+      title: 'PUBACKs in another order than the messages',
+      of: ['acksInOrder'],
+      ask: inOrder((id, body) => this.#send(id, body)),
+    };
+    for (const question of [...DPS_QUESTIONS, ...HUB_QUESTIONS, order]) {
+      this.#told(await this.#answer(question));
+    }
+    this.found.lags.push(...(await lags(ground, 'q-lag')));
+    this.#options.say('Waiting for the end of the session whose leaf ends');
+    this.#told(await ending);
+  }
+
+  /** By `az`: a back end speaks AMQP for it. */
+  async #send(id: string, body: string): Promise<void> {
+    const to = ['--device-id', id, '--hub-name', this.#options.hub, '--resource-group', this.#options.hub];
+    await this.#az.ask('iot', 'device', 'c2d-message', 'send', ...to, '--data', body);
+  }
+
+  async #answer(question: Question): Promise<Asked> {
+    this.#options.stop.throwIfAborted();
+    const answer = await question.ask(this.#ground).catch((error: unknown) => ({ failed: wordsOf(error) }));
+    return { question, answer };
+  }
+
+  #told(asked: Asked): void {
+    this.found.asked.push(asked);
+    const { question, answer } = asked;
+    this.#options.say(`${question.title}: ${'failed' in answer ? 'not answered' : JSON.stringify(answer.positions)}`);
+  }
+
+  async #row(part: Row['part'], title: string, play: () => Promise<void>): Promise<void> {
+    this.#options.stop.throwIfAborted();
+    const from = Date.now();
+    const failed = await play().then(
+      () => undefined,
+      (error: unknown) => wordsOf(error),
+    );
+    const seconds = (Date.now() - from) / 1_000;
+    this.found.rows.push({ part, title, seconds, ...(failed !== undefined && { failed }) });
+    this.#options.say(`${title}: ${failed === undefined ? `held, ${seconds.toFixed(0)} s` : 'did not hold'}`);
+  }
+}
