@@ -50,7 +50,7 @@ const resources = new Resources(az, mask, say, stop.signal);
 
 /** The subscription, so that nobody takes a wrong one. @throws Misuse where nobody is logged in */
 async function subscription(): Promise<string> {
-  const account = await az.ask('account', 'show').catch((error: AzFailed) => {
+  const account = await az.ask('account show').catch((error: AzFailed) => {
     throw new Misuse(
       `${error.message}\nInstall the Azure CLI (https://learn.microsoft.com/cli/azure/install-azure-cli), and \`az login\`.`,
     );
@@ -87,6 +87,9 @@ const interrupted = new Promise<'interrupted'>((heard) => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, hear);
 });
 
+/** A fault of the kit itself must not leave anything in Azure. */
+const broken = new Promise<never>((_, reject) => process.on('uncaughtException', reject));
+
 /** What there is so far, also after an interruption. */
 interface Kept {
   services?: Services;
@@ -104,6 +107,7 @@ async function play(options: Told, keep: Kept): Promise<void> {
   await ground.verify(await ground.pem('root'));
   const day = new Day(ground, az, { hub: resources.name, watchMs: options.watchMs, say, stop: stop.signal });
   keep.found = day.found;
+  await day.begin();
   for (const part of options.parts) await day.play(part);
 }
 
@@ -137,7 +141,7 @@ async function main(): Promise<number> {
 
   const keep: Kept = {};
   const playing = play(options, keep).then(() => 'played' as const);
-  const end = await Promise.race([playing, interrupted]).catch((error: unknown) => {
+  const end = await Promise.race([playing, interrupted, broken]).catch((error: unknown) => {
     say(`It stopped: ${error instanceof Error ? error.message : error}`);
     return 'failed' as const;
   });

@@ -156,12 +156,21 @@ export class Subscription {
   }
 
   /** Resolves when `az` has begun a command. */
-  async begins(verb: string, running: Running): Promise<void> {
+  begins(verb: string, running: Running): Promise<void> {
+    return this.#until({ what: 'begun', verb }, running.ended);
+  }
+
+  /** Resolves when it is done, which may outlast the kit. */
+  done(verb: string): Promise<void> {
+    return this.#until({ what: 'done', verb }, new Promise(() => undefined));
+  }
+
+  async #until({ what, verb }: Pick<Called, 'what' | 'verb'>, ended: Promise<Ended>): Promise<void> {
     let over: Ended | undefined;
-    void running.ended.then((ended) => {
-      over = ended;
+    void ended.then((how) => {
+      over = how;
     });
-    while (!this.called.some((call) => call.verb === verb)) {
+    while (!this.called.some((call) => call.verb === verb && call.what === what)) {
       if (over !== undefined) throw new Error(`ended with ${over.code} before az ${verb}:\n${over.screen}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }

@@ -6,6 +6,8 @@ import type { Mask } from './mask.ts';
 /** `az` has refused, or is not there. The message has its own words, without secrets. */
 export class AzFailed extends Error {}
 
+export type Options = Readonly<Record<string, string | true>>;
+
 /** The Azure CLI, one command at a time. No secret is ever among the arguments: all users of a machine can read these. */
 export class Az {
   readonly #mask: Mask;
@@ -16,11 +18,15 @@ export class Az {
   }
 
   /**
-   * Runs one command, and answers with what it printed as JSON; undefined where it printed nothing.
+   * Runs one command, as `group create`, and answers with what it printed as JSON; undefined where it printed nothing.
+   * @param options by name, without dashes; `true` where one takes no value
    * @throws AzFailed
    */
-  ask(...words: readonly string[]): Promise<unknown> {
-    const answer = this.#ask(words);
+  ask(command: string, options: Options = {}): Promise<unknown> {
+    const given = Object.entries(options).flatMap(([name, value]) =>
+      value === true ? [`--${name}`] : [`--${name}`, value],
+    );
+    const answer = this.#ask([...command.split(' '), ...given]);
     this.#running = answer.catch(() => undefined);
     return answer;
   }

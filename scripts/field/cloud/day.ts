@@ -2,7 +2,7 @@ import type { Az } from './az.ts';
 import { DPS_QUESTIONS, prepare } from './dps-questions.ts';
 import type { Ground } from './ground.ts';
 import { endOfLeaf, HUB_QUESTIONS, inOrder } from './hub-questions.ts';
-import { type Lag, lags } from './lag.ts';
+import { type Lag, lags, scopeKnown } from './lag.ts';
 import type { Question } from './question.ts';
 import type { Asked, Row } from './report.ts';
 import { PLAYS } from './stories.ts';
@@ -26,6 +26,7 @@ interface Options {
   readonly stop: AbortSignal;
 }
 
+const firstLine = (words: string): string => words.split('\n')[0] ?? '';
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Plays the parts one after the other, and notes what each has shown. What does not hold is a finding, and ends nothing. */
@@ -39,6 +40,11 @@ export class Day {
     this.#ground = ground;
     this.#az = az;
     this.#options = options;
+  }
+
+  /** Waits until the services are there for devices. */
+  async begin(): Promise<void> {
+    this.found.lags.push(await scopeKnown(this.#ground));
   }
 
   play(part: Part): Promise<void> {
@@ -76,6 +82,8 @@ export class Day {
       of: ['sessionsEndAtNotAfter'],
       ask: endOfLeaf(this.#options.watchMs),
     });
+    // Awaited last: until then, what becomes of it interests nobody.
+    ending.catch(() => undefined);
     const order: Question = {
       title: 'PUBACKs in another order than the messages',
       of: ['acksInOrder'],
@@ -91,31 +99,40 @@ export class Day {
 
   /** By `az`: a back end speaks AMQP for it. */
   async #send(id: string, body: string): Promise<void> {
-    const to = ['--device-id', id, '--hub-name', this.#options.hub, '--resource-group', this.#options.hub];
-    await this.#az.ask('iot', 'device', 'c2d-message', 'send', ...to, '--data', body);
+    const { hub } = this.#options;
+    const to = { 'device-id': id, 'hub-name': hub, 'resource-group': hub };
+    await this.#az.ask('iot device c2d-message send', { ...to, data: body });
   }
 
   async #answer(question: Question): Promise<Asked> {
     this.#options.stop.throwIfAborted();
     const answer = await question.ask(this.#ground).catch((error: unknown) => ({ failed: wordsOf(error) }));
+    this.#options.stop.throwIfAborted();
     return { question, answer };
   }
 
   #told(asked: Asked): void {
     this.found.asked.push(asked);
     const { question, answer } = asked;
-    this.#options.say(`${question.title}: ${'failed' in answer ? 'not answered' : JSON.stringify(answer.positions)}`);
+    this.#options.say(
+      `${question.title}: ${'failed' in answer ? `not answered: ${firstLine(answer.failed)}` : JSON.stringify(answer.positions)}`,
+    );
   }
 
   async #row(part: Row['part'], title: string, play: () => Promise<void>): Promise<void> {
     this.#options.stop.throwIfAborted();
+    this.#options.say(`${title} …`);
     const from = Date.now();
     const failed = await play().then(
       () => undefined,
       (error: unknown) => wordsOf(error),
     );
+    // What was cut off has shown nothing.
+    this.#options.stop.throwIfAborted();
     const seconds = (Date.now() - from) / 1_000;
     this.found.rows.push({ part, title, seconds, ...(failed !== undefined && { failed }) });
-    this.#options.say(`${title}: ${failed === undefined ? `held, ${seconds.toFixed(0)} s` : 'did not hold'}`);
+    this.#options.say(
+      `${title}: ${failed === undefined ? `held, ${seconds.toFixed(0)} s` : `did not hold: ${firstLine(failed)}`}`,
+    );
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import * as v from 'valibot';
 import type { Identity } from '../../../test/simulator/ca.ts';
-import { knockHub } from '../../../test/unit/simulator/raw.ts';
+import { knockDps, knockHub } from '../../../test/unit/simulator/raw.ts';
 import type { Ground } from './ground.ts';
 import { knocking, registering } from './probe.ts';
 
@@ -32,6 +32,17 @@ export const findable = ({ operator }: Ground, id: string): Promise<number | 'ne
     const { out } = await operator.types(`enroll list devices --where "deviceId = '${id}'" --json`);
     return v.parse(List, JSON.parse(out)).devices.some(({ deviceId }) => deviceId === id);
   });
+
+/** Waits until the DPS of devices takes connections for an ID scope that was made a moment ago. */
+export async function scopeKnown({ ca, endpoints }: Ground): Promise<Lag> {
+  const leaf = await ca.clientIdentity('t-scope');
+  const ms = await until(async () => {
+    const { connack, client } = await knockDps(endpoints, 't-scope', leaf);
+    client.end(true);
+    return connack === 0;
+  });
+  return { title: 'DPS takes connections for a new ID scope', seen: `after ${ms} ms` };
+}
 
 /** After a registration of another leaf: how often the hub refuses it, and until when. */
 async function afterRegistration(ground: Ground, id: string, leaf: Identity): Promise<string> {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as v from 'valibot';
-import type { Az } from './az.ts';
+import type { Az, Options } from './az.ts';
 import type { Mask } from './mask.ts';
 
 const TAG = 'newleaf-field';
@@ -63,16 +63,15 @@ export class Resources {
    */
   async make(location: string): Promise<Services> {
     const { name } = this;
-    const inGroup = ['--resource-group', name] as const;
     if (await this.#exists()) throw new Error(`There is a resource group ${name} already. Nothing was touched.`);
-    const { dps, hub } = await this.#create(location, inGroup);
-    const keyOf = async (...words: readonly string[]): Promise<string> => {
-      const { primaryKey } = v.parse(Policy, await this.#ask('iot', ...words, ...inGroup));
+    const { dps, hub } = await this.#create(location);
+    const keyOf = async (command: string, options: Options): Promise<string> => {
+      const { primaryKey } = v.parse(Policy, await this.#ask(command, { ...options, 'resource-group': name }));
       this.#mask.hide(primaryKey);
       return primaryKey;
     };
-    const hubKey = await keyOf('hub', 'policy', 'show', '--hub-name', name, '--name', 'iothubowner');
-    const dpsKey = await keyOf('dps', 'policy', 'show', '--dps-name', name, '--pn', 'provisioningserviceowner');
+    const hubKey = await keyOf('iot hub policy show', { 'hub-name': name, name: 'iothubowner' });
+    const dpsKey = await keyOf('iot dps policy show', { 'dps-name': name, pn: 'provisioningserviceowner' });
     const { idScope, deviceProvisioningHostName, serviceOperationsHostName } = dps.properties;
     const { hostName } = hub.properties;
     const access = (host: string, policy: string, key: string): string =>
@@ -87,11 +86,16 @@ export class Resources {
     };
   }
 
-  /** Uploads a root to DPS, which takes it for verified: the chain of a member of a group must reach one. */
+  /** Uploads a CA to DPS, which takes it for verified: the chain of a member of a group must reach one. */
   async verify(file: string): Promise<void> {
     this.#cas += 1;
-    const named = ['--dps-name', this.name, '--resource-group', this.name, '--certificate-name', `root-${this.#cas}`];
-    await this.#ask('iot', 'dps', 'certificate', 'create', ...named, '--path', file, '--verified', 'true');
+    await this.#ask('iot dps certificate create', {
+      'dps-name': this.name,
+      'resource-group': this.name,
+      'certificate-name': `ca-${this.#cas}`,
+      path: file,
+      verified: 'true',
+    });
   }
 
   /**
@@ -112,76 +116,46 @@ export class Resources {
     return false;
   }
 
-  async #create(location: string, inGroup: readonly string[]) {
+  async #create(location: string) {
     const { name } = this;
-    const step = (words: string, ...command: readonly string[]): Promise<unknown> => {
+    const step = (words: string, command: string, options: Options): Promise<unknown> => {
       this.#say(words);
-      return this.#ask(...command);
+      return this.#ask(command, options);
     };
+    const inGroup = { name, 'resource-group': name };
     this.#begun = true;
-    await step(
-      `Resource group ${name}`,
-      'group',
-      'create',
-      '--name',
-      name,
-      '--location',
-      location,
-      '--tags',
-      `${TAG}=${this.#tag}`,
-    );
+    await step(`Resource group ${name}`, 'group create', { name, location, tags: `${TAG}=${this.#tag}` });
     // F1 has two partitions, and `az` asks for four unless it is told.
-    const free = ['--sku', 'F1', '--partition-count', '2'];
-    await step(
-      'Hub, of the free tier: some minutes',
-      'iot',
-      'hub',
-      'create',
-      '--name',
-      name,
-      ...inGroup,
-      '--location',
-      location,
-      ...free,
-    );
-    await step('DPS: a minute', 'iot', 'dps', 'create', '--name', name, ...inGroup, '--location', location);
+    const free = { sku: 'F1', 'partition-count': '2' };
+    await step('Hub, of the free tier: some minutes', 'iot hub create', { ...inGroup, location, ...free });
+    await step('DPS: a minute', 'iot dps create', { ...inGroup, location });
     // By the name of the hub: a connection string would be a secret among the arguments.
-    const linked = ['--hub-name', name, '--hub-resource-group', name];
-    await step(
-      'The link between both',
-      'iot',
-      'dps',
-      'linked-hub',
-      'create',
-      '--dps-name',
-      name,
-      ...inGroup,
-      ...linked,
-    );
+    const linked = { 'dps-name': name, 'resource-group': name, 'hub-name': name, 'hub-resource-group': name };
+    await step('The link between both', 'iot dps linked-hub create', linked);
     return {
-      hub: v.parse(Hub, await this.#ask('iot', 'hub', 'show', '--name', name, ...inGroup)),
-      dps: v.parse(Dps, await this.#ask('iot', 'dps', 'show', '--name', name, ...inGroup)),
+      hub: v.parse(Hub, await this.#ask('iot hub show', inGroup)),
+      dps: v.parse(Dps, await this.#ask('iot dps show', inGroup)),
     };
   }
 
   /** For all that makes something, and what leads to it. */
-  async #ask(...words: readonly string[]): Promise<unknown> {
+  async #ask(command: string, options: Options): Promise<unknown> {
     this.#stop.throwIfAborted();
-    return this.#az.ask(...words);
+    return this.#az.ask(command, options);
   }
 
   async #exists(): Promise<boolean> {
-    return (await this.#az.ask('group', 'exists', '--name', this.name)) === true;
+    return (await this.#az.ask('group exists', { name: this.name })) === true;
   }
 
   async #remove(): Promise<boolean> {
     if (!(await this.#exists())) return true;
-    const tags = v.parse(Tags, await this.#az.ask('group', 'show', '--name', this.name, '--query', 'tags'));
+    const tags = v.parse(Tags, await this.#az.ask('group show', { name: this.name, query: 'tags' }));
     if (tags?.[TAG] !== this.#tag) {
       this.#say(`The group ${this.name} has not the tag of this run: it is left alone.`);
       return false;
     }
-    await this.#az.ask('group', 'delete', '--name', this.name, '--yes');
+    await this.#az.ask('group delete', { name: this.name, yes: true });
     if (await this.#exists()) throw new Error(`${this.name} is still there.`);
     return true;
   }
