@@ -48,7 +48,7 @@ const stop = new AbortController();
 const az = new Az(mask);
 const resources = new Resources(az, mask, say, stop.signal);
 
-/** The subscription, so that nobody takes a wrong one. @throws Misuse where nobody is logged in */
+/** The name of the subscription, for the person to see. @throws Misuse where `az` has no login */
 async function subscription(): Promise<string> {
   const account = await az.ask('account show').catch((error: AzFailed) => {
     throw new Misuse(
@@ -66,7 +66,9 @@ If this machine dies meanwhile: ${resources.deletion}
 Played: ${parts.join(', ')}. The report goes to ${report}.`);
   if (yes) return true;
   const person = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await person.question('\nGo on? [y/N] ');
+  // At Ctrl-C and Ctrl-D the question stays pending.
+  const closed = new Promise<string>((resolve) => person.once('close', () => resolve('')));
+  const answer = await Promise.race([person.question('\nGo on? [y/N] ').catch(() => ''), closed]);
   person.close();
   return /^y/i.test(answer);
 }
@@ -116,7 +118,7 @@ function openTap(): string {
   const tap = mkdtempSync(join(tmpdir(), 'newleaf-field-tap-'));
   process.once('exit', () => rmSync(tap, { recursive: true, force: true }));
   process.env.NEWLEAF_FIELD_TAP = tap;
-  process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --require ${TAP}`.trim();
+  process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --require ${JSON.stringify(TAP)}`.trim();
   return tap;
 }
 

@@ -38,7 +38,7 @@ const OTHERWISE = {
 function assertClean(at: Subscription, { screen }: Ended): void {
   assert.deepEqual(at.cloud.groups, {}, screen);
   assert.deepEqual(at.rubbish, [], screen);
-  assertSecret(at, screen);
+  assertSecret(at, screen, at.argv);
 }
 
 function assertSecret({ far, called }: Subscription, ...texts: readonly string[]): void {
@@ -87,6 +87,7 @@ suite('scripts/field/azure, to its end', () => {
     assert.match(wire, /"topic":"\$dps\/registrations\/res\/401/);
     assert.match(wire, /HTTP\/1\.1 204/);
     assertSecret(at, report, wire);
+    assert.match(at.argv, /enroll\.mjs forget/);
     assert.doesNotMatch(wire, /sig=(?!\*\*\*)/);
     assert.ok(/(\d+) were counted on the wire/.exec(report)?.[1] !== '0');
   });

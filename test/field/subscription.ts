@@ -11,7 +11,22 @@ import { type Simulator, startSimulator } from '../simulator/simulator.ts';
 import type { Switches } from '../simulator/switches.ts';
 import type { Cloud, Plan } from './az.ts';
 
+const WITNESS =
+  "require('node:fs').appendFileSync(process.env.NEWLEAF_FAKE_AZ + '/argv', process.argv.join(' ') + '\\n');\n";
 const ROOT = join(import.meta.dirname, '..', '..');
+
+const built = mkdtempSync(join(tmpdir(), 'newleaf-az-'));
+process.once('exit', () => rmSync(built, { recursive: true, force: true }));
+/** In one file: by tsx it takes half a second until it begins. */
+const AZ = join(built, 'az.mjs');
+buildSync({
+  entryPoints: [join(import.meta.dirname, 'az.ts')],
+  outfile: AZ,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  logLevel: 'error',
+});
 
 interface Called {
   readonly what: 'begun' | 'done';
@@ -53,17 +68,10 @@ export class Subscription {
     for (const name of ['tmp', 'bin', 'az']) mkdirSync(join(directory, name));
     writeFileSync(join(directory, 'az', 'control'), control.url);
     writeFileSync(join(directory, 'trust.pem'), far.endpoints.trustPem);
-    buildSync({
-      entryPoints: [join(import.meta.dirname, 'az.ts')],
-      outfile: join(directory, 'bin', 'az.mjs'),
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      external: ['pkcs11js'],
-      logLevel: 'error',
-    });
-    const script = `#!/bin/sh\nexec env -u NODE_OPTIONS ${process.execPath} ${join(directory, 'bin', 'az.mjs')} "$@"\n`;
+    const script = `#!/bin/sh\nexec env -u NODE_OPTIONS ${process.execPath} ${AZ} "$@"\n`;
     writeFileSync(join(directory, 'bin', 'az'), script, { mode: 0o755 });
+    // Where the kit and its children leave their arguments.
+    writeFileSync(join(directory, 'witness.cjs'), WITNESS);
     t.after(async () => {
       control.close();
       await far.close();
@@ -96,6 +104,11 @@ export class Subscription {
     return lines.filter((line) => line !== '').map((line) => JSON.parse(line));
   }
 
+  /** The arguments of each process of Node that a run has had. */
+  get argv(): string {
+    return readFileSync(join(this.directory, 'az', 'argv'), 'utf8');
+  }
+
   /** What a run has left in the directory for temporary files. */
   get rubbish(): readonly string[] {
     // tsx keeps what it has compiled.
@@ -125,6 +138,7 @@ export class Subscription {
         NEWLEAF_FAKE_AZ: join(directory, 'az'),
         NODE_EXTRA_CA_CERTS: join(directory, 'trust.pem'),
         TMPDIR: join(directory, 'tmp'),
+        NODE_OPTIONS: `--require ${join(directory, 'witness.cjs')}`,
         NODE_TEST_CONTEXT: undefined,
       },
       stdio: ['pipe', 'pipe', 'pipe'],

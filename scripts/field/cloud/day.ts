@@ -57,9 +57,7 @@ export class Day {
     operator.keep('triggers.pem', await this.#ground.pem('intermediate'));
     await operator.types('enroll add group triggers --certificate triggers.pem');
     const gateway = this.#ground.gateway('t-gateway');
-    for (const { title, pull } of TRIGGERS) {
-      await this.#row('trigger', title, () => pull(this.#ground, gateway));
-    }
+    for (const { title, pull } of TRIGGERS) await this.#row('trigger', title, () => pull(this.#ground, gateway));
     await this.#ground.dismiss(gateway);
     // DPS may not take the same CA in two groups.
     await operator.types('enroll delete group triggers');
@@ -82,16 +80,15 @@ export class Day {
       of: ['sessionsEndAtNotAfter'],
       ask: endOfLeaf(this.#options.watchMs),
     });
-    // Awaited last: until then, what becomes of it interests nobody.
+    // It is awaited last, and a rejection without a listener ends the process.
     ending.catch(() => undefined);
     const order: Question = {
       title: 'PUBACKs in another order than the messages',
       of: ['acksInOrder'],
       ask: inOrder((id, body) => this.#send(id, body)),
     };
-    for (const question of [...DPS_QUESTIONS, ...HUB_QUESTIONS, order]) {
-      this.#told(await this.#answer(question));
-    }
+    const questions = [...DPS_QUESTIONS, ...HUB_QUESTIONS, order];
+    for (const question of questions) this.#told(await this.#answer(question));
     this.found.lags.push(...(await lags(ground, 'q-lag')));
     this.#options.say('Waiting for the end of the session whose leaf ends');
     this.#told(await ending);

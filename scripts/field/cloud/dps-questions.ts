@@ -10,7 +10,7 @@ import { type Answer, GROUP, type Question } from './question.ts';
 const MINUTE = 60_000;
 /** How long a connection is watched that another one may end. */
 const WATCH_MS = 10_000;
-const NOBODYS_VERSION = '2031-01-01';
+const UNKNOWN_VERSION = '2031-01-01';
 
 const Pair = v.looseObject({ primary: v.unknown(), secondary: v.unknown() });
 const Individual = v.looseObject({ attestation: v.looseObject({ x509: v.looseObject({ clientCertificates: Pair }) }) });
@@ -192,7 +192,7 @@ async function second(ground: Ground): Promise<Answer> {
 
 async function versions(ground: Ground): Promise<Answer> {
   const leaf = await ground.ca.clientIdentity('q-versions');
-  const asked = ['2019-03-31', '2021-06-01', '2025-07-01-preview', '2026-11-01', '2026-11-02-preview', NOBODYS_VERSION];
+  const asked = ['2019-03-31', '2021-06-01', '2025-07-01-preview', '2026-11-01', '2026-11-02-preview', UNKNOWN_VERSION];
   const taken = new Map<string, number | undefined>();
   for (const version of asked) {
     const { connack, client } = await knockDps(ground.endpoints, 'q-versions', leaf, version);
@@ -202,7 +202,7 @@ async function versions(ground: Ground): Promise<Answer> {
   const isTaken = (version: string): boolean => taken.get(version) === 0;
   const newest = isTaken('2026-11-01') ? 'contract' : isTaken('2025-07-01-preview') ? 'preview' : 'classic';
   const seen = [...taken].map(([version, connack]) => `${version}: ${connack ?? 'closed'}`).join(' · ');
-  return answer('dpsVersions', isTaken(NOBODYS_VERSION) ? 'any' : newest, seen);
+  return answer('dpsVersions', isTaken(UNKNOWN_VERSION) ? 'any' : newest, seen);
 }
 
 export const DPS_QUESTIONS: readonly Question[] = [

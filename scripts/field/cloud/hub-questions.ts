@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { IPublishPacket, Packet } from 'mqtt-packet';
 import type { Identity } from '../../../test/simulator/ca.ts';
-import { hubUsername, knock } from '../../../test/unit/simulator/raw.ts';
+import { hubUsername, knock, knockHub } from '../../../test/unit/simulator/raw.ts';
 import { Wire } from '../../../test/unit/simulator/wire.ts';
 import type { Ground } from './ground.ts';
 import { knocking, registering } from './probe.ts';
@@ -15,7 +16,7 @@ const WATCH_MS = 10_000;
 const HTTPS = 443;
 const LEAF_MS = 60_000;
 const PING_MS = 20_000;
-const NOBODYS_VERSION = '2031-01-01';
+const UNKNOWN_VERSION = '2031-01-01';
 /** "At most 32 KB" of reported properties; a text may have 4 KB. */
 const TOO_MANY = 10;
 const TEXT = 'x'.repeat(4_000);
@@ -114,7 +115,7 @@ async function versions(ground: Ground): Promise<Answer> {
   const leaf = await known(ground, id);
   const { hub1, trustPem } = ground.endpoints;
   const taken = new Map<string, number | undefined>();
-  for (const version of ['2021-04-12', '2025-08-01-preview', '2026-11-01-preview', NOBODYS_VERSION]) {
+  for (const version of ['2021-04-12', '2025-08-01-preview', '2026-11-01-preview', UNKNOWN_VERSION]) {
     const username = hubUsername(hub1, id, version);
     const { connack, client } = await knock(hub1, trustPem, leaf, { clientId: id, username });
     client.end(true);
@@ -123,7 +124,23 @@ async function versions(ground: Ground): Promise<Answer> {
   const isTaken = (version: string): boolean => taken.get(version) === 0;
   const newest = isTaken('2025-08-01-preview') ? 'preview' : 'classic';
   const seen = [...taken].map(([version, connack]) => `${version}: ${connack ?? 'closed'}`).join(' · ');
-  return { positions: { hubVersions: isTaken(NOBODYS_VERSION) ? 'any' : newest }, seen };
+  return { positions: { hubVersions: isTaken(UNKNOWN_VERSION) ? 'any' : newest }, seen };
+}
+
+/** What only the wire tells of a connect: the CONNACK, or how the connection ended. */
+async function refusal({ endpoints }: Ground, id: string, leaf: Identity): Promise<string> {
+  const { connack, error = '', client } = await knockHub(endpoints, endpoints.hub1, id, leaf);
+  client.end(true);
+  return connack === undefined ? `closed ${error}`.trim() : `CONNACK ${connack}`;
+}
+
+/** No switch: these are faults of the simulator. */
+async function refusals(ground: Ground): Promise<Answer> {
+  const id = 'q-refused';
+  await known(ground, id);
+  const other = await refusal(ground, id, await ground.ca.clientIdentity(id));
+  const absent = await refusal(ground, 'q-absent', await ground.ca.clientIdentity('q-absent'));
+  return { positions: {}, seen: `another leaf: ${other} · a device that is not there: ${absent}` };
 }
 
 /** @param watchMs how long after its leaf has ended a session is watched */
@@ -131,8 +148,8 @@ export const endOfLeaf =
   (watchMs: number): Question['ask'] =>
   async (ground) => {
     const id = 'q-end';
-    const end = Date.now() + LEAF_MS;
     const leaf = await ground.ca.clientIdentity(id, { lifetimeMs: LEAF_MS });
+    const end = Date.parse(new X509Certificate(leaf.cert).validTo);
     const { seen } = await registering(ground, id, leaf);
     const wire = await Wire.enter(ground.endpoints, ground.endpoints.hub1, id, leaf).catch((error: Error) => {
       throw new Error(`${error.message}; DPS: ${seen}`);
@@ -142,17 +159,17 @@ export const endOfLeaf =
     const endedAt = await Promise.race([closed, pause(end + watchMs - Date.now(), undefined, { ref: false })]);
     clearInterval(ping);
     await wire.leave();
-    if (endedAt === undefined) {
-      return {
-        positions: { sessionsEndAtNotAfter: false },
-        seen: `the session lives ${watchMs / 1_000} s after its leaf has ended`,
-      };
-    }
     // A session that ends before its leaf ends for another reason.
-    const after = Math.round((endedAt - end) / 1_000);
+    const after = endedAt === undefined ? undefined : Math.round((endedAt - end) / 1_000);
+    if (after !== undefined && after < 0) {
+      return { positions: {}, seen: `the session ended ${-after} s before its leaf` };
+    }
+    const lived =
+      after === undefined ? `lives ${watchMs / 1_000} s after its leaf has ended` : `ended ${after} s after its leaf`;
+    const anew = await refusal(ground, id, leaf);
     return {
-      positions: after >= 0 ? { sessionsEndAtNotAfter: true } : {},
-      seen: `the session ended ${after} s after its leaf`,
+      positions: { sessionsEndAtNotAfter: after !== undefined },
+      seen: `the session ${lived} · with it anew: ${anew}`,
     };
   };
 
@@ -212,5 +229,6 @@ export const HUB_QUESTIONS: readonly Question[] = [
   { title: 'A sixth subscription', of: ['sixthSubscription'], ask: sixth },
   { title: 'Reported properties beyond 32 KB', of: ['oversizedReported'], ask: oversized },
   { title: 'When the certificate of a WebSocket is asked for', of: ['webSocketCertificate'], ask: webSocket },
+  { title: 'How a hub refuses', of: [], ask: refusals },
   { title: 'Which api-versions a hub knows', of: ['hubVersions'], ask: versions },
 ];

@@ -30,7 +30,7 @@ export interface Services {
   readonly hubService: string;
 }
 
-/** A resource group with a DPS and a free hub, under a name that nobody has, and its end. */
+/** A resource group with a DPS and a free hub, under a name of its own, and its end. */
 export class Resources {
   /** Of the group, of the DPS and of the hub: the names of the last two are taken by the whole world. */
   readonly name: string;

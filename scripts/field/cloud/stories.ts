@@ -66,7 +66,7 @@ function linesOf(story: Story, ...choices: readonly number[]): readonly string[]
   return STORIES[story].operator.map((line) => (typeof line === 'string' ? line : (line[open.shift() ?? 0] ?? '')));
 }
 
-/** A gateway with a key from the factory, of which somebody has kept a copy. */
+/** A gateway with a key from the factory, of which a thief has a copy. */
 async function factory(ground: Ground, id: string): Promise<Scene & { readonly stolen: ClientIdentity }> {
   const gateway = ground.gateway(id, { settings: { 'hsm.key': '"pkcs11:object=factory"' } });
   const stolen = await ground.ca.clientIdentity(id);
