@@ -54,13 +54,13 @@ export class Day {
 
   async #triggers(): Promise<void> {
     const { operator } = this.#ground;
+    const id = 't-1';
     operator.keep('triggers.pem', await this.#ground.pem('intermediate'));
-    await operator.types('enroll add group triggers --certificate triggers.pem');
-    const gateway = this.#ground.gateway('t-gateway');
+    await operator.types(`enroll add group ${id}-group --certificate triggers.pem`);
+    const gateway = this.#ground.gateway(id);
     for (const { title, pull } of TRIGGERS) await this.#row('trigger', title, () => pull(this.#ground, gateway));
-    await this.#ground.dismiss(gateway);
     // DPS may not take the same CA in two groups.
-    await operator.types('enroll delete group triggers');
+    await this.#ground.leave(id);
   }
 
   async #stories(): Promise<void> {
