@@ -2,19 +2,22 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
 import { Az, AzFailed } from './cloud/az.ts';
 import { Day, type Findings, PARTS, type Part } from './cloud/day.ts';
 import { Ground } from './cloud/ground.ts';
 import { Mask } from './cloud/mask.ts';
-import { costOf, writeReport } from './cloud/report.ts';
+import { costOf, type Found, writeReport } from './cloud/report.ts';
 import { Resources, type Services } from './cloud/resources.ts';
 import { readTape } from './cloud/tape.ts';
 
 const MISUSE = 2;
 const INTERRUPTED = 130;
 const SECOND = 1_000;
+/** How long processes of this machine may take to end. */
+const CLEARED_MS = 30 * SECOND;
 const TAP = join(import.meta.dirname, 'cloud', 'tap.cjs');
 
 class Misuse extends Error {}
@@ -122,13 +125,18 @@ function openTap(): string {
   return tap;
 }
 
-function report(directory: string, { services, ground, found }: Kept, tap: string, seconds: number): void {
+function report(
+  directory: string,
+  { services, ground, found }: Kept,
+  tap: string,
+  end: Pick<Found, 'left' | 'seconds'>,
+): void {
   if (services === undefined || ground === undefined || found === undefined) return;
   const ca = new URL(ground.endpoints.est).host;
   const tape = readTape(tap, (to) => to !== ca);
   const dps = [services.dps, services.dpsHost];
   const isDps = (to: string): boolean => dps.some((host) => to === host || to.startsWith(`${host}:`));
-  writeReport(directory, { ...found, tape, seconds }, costOf(tape, isDps), mask);
+  writeReport(directory, { ...found, ...end, tape }, costOf(tape, isDps), mask);
   say(`Report: ${directory}. Read it, and attach it to an issue of the repository.`);
 }
 
@@ -151,11 +159,15 @@ async function main(): Promise<number> {
   // What is begun now ends of itself, or with the ground.
   const settled = playing.catch(() => undefined);
   if (keep.ground === undefined) await settled;
-  await keep.ground?.clear();
+  // Beside the deletion, which nothing may hold up.
+  const cleared = keep.ground?.clear().catch((error: unknown) => say(`On this machine something is left: ${error}`));
   say('Deleting what was made: some minutes');
   const isGone = await resources.remove();
-  report(options.report, keep, tap, (Date.now() - from) / SECOND);
-  say(isGone ? 'Nothing is left in Azure.' : `Left: ${resources.name}. To delete it: ${resources.deletion}`);
+  await Promise.race([cleared, pause(CLEARED_MS)]);
+  const left = isGone ? 'Nothing is left in Azure.' : `Left: ${resources.name}. To delete it: ${resources.deletion}`;
+  writeFileSync(join(options.report, 'report.md'), `It stopped before anything was played. ${left}\n`);
+  report(options.report, keep, tap, { left, seconds: (Date.now() - from) / SECOND });
+  say(left);
   if (end === 'interrupted') return INTERRUPTED;
   return end === 'played' && isGone && keep.found?.rows.every(({ failed }) => failed === undefined) ? 0 : 1;
 }

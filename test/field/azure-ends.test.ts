@@ -19,7 +19,7 @@ const PARTS = ['--yes', 'triggers'];
 function assertGone(at: Subscription, { screen }: Ended): void {
   assert.deepEqual(at.cloud.groups, {}, screen);
   assert.deepEqual(at.rubbish, [], screen);
-  assert.match(screen, /Nothing is left in Azure/);
+  for (const told of [screen, at.report('report.md')]) assert.match(told, /Nothing is left in Azure/);
 }
 
 suite('scripts/field/azure ends in between', { concurrency: 2 }, () => {
@@ -82,7 +82,8 @@ suite('scripts/field/azure ends in between', { concurrency: 2 }, () => {
         assertGone(at, ended);
       } else {
         const [name = ''] = Object.keys(at.cloud.groups);
-        assert.match(ended.screen, new RegExp(`Left: ${name}\\. To delete it: az group delete --name ${name} --yes`));
+        const left = new RegExp(`Left: ${name}\\. To delete it: az group delete --name ${name} --yes`);
+        for (const told of [ended.screen, at.report('report.md')]) assert.match(told, left);
       }
     }
   });

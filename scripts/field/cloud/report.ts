@@ -29,6 +29,8 @@ export interface Found {
   readonly tape: readonly Spoken[];
   /** How long there was something in Azure, in seconds. */
   readonly seconds: number;
+  /** What is left there, in words. */
+  readonly left: string;
 }
 
 /** What is billed of it, as far as it went over the wire. */
@@ -75,7 +77,7 @@ const names = (reason: string): string =>
     .join(', ');
 
 /** The report, as Markdown. */
-export function textOf({ rows, asked, lags, seconds }: Found, cost: Cost): string {
+export function textOf({ rows, asked, lags, seconds, left }: Found, cost: Cost): string {
   const others = differing(positionsOf(asked));
   const reasons = [...new Set(Object.values(NOT_ASKED))].filter((why) => why !== 'asked');
   return `# newleaf with the real Azure
@@ -104,7 +106,7 @@ ${table(
 
 The hub was of the free tier (F1): nothing. ${cost.hubMessages} messages went from or to devices, of the 8,000 that it takes a day.
 DPS is billed by 1,000 operations: ${cost.dpsOperations} were counted on the wire (registrations, polls, requests of the operator). The price is on https://azure.microsoft.com/pricing/details/iot-hub/.
-Hub and DPS were there for ${Math.ceil(seconds / 60)} minutes.
+Hub and DPS were there for ${Math.ceil(seconds / 60)} minutes. ${left}
 
 ## Not asked
 
