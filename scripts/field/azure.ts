@@ -116,10 +116,17 @@ async function play(options: Told, keep: Kept): Promise<void> {
   for (const part of options.parts) await day.play(part);
 }
 
-/** A directory for what is tapped. The signatures in it go with the program, however it ends. */
+/**
+ * One directory for all temporary files, which goes with the program, however it ends: in it are signatures, and what a Ctrl-C has
+ * left half made.
+ * @returns the directory for what is tapped
+ */
 function openTap(): string {
-  const tap = mkdtempSync(join(tmpdir(), 'newleaf-field-tap-'));
-  process.once('exit', () => rmSync(tap, { recursive: true, force: true }));
+  const home = mkdtempSync(join(tmpdir(), 'newleaf-field-'));
+  process.once('exit', () => rmSync(home, { recursive: true, force: true }));
+  process.env.TMPDIR = home;
+  const tap = join(home, 'tap');
+  mkdirSync(tap);
   process.env.NEWLEAF_FIELD_TAP = tap;
   process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --require ${JSON.stringify(TAP)}`.trim();
   return tap;
