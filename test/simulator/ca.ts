@@ -81,6 +81,7 @@ async function makeSigner(
   name: string,
   issuer: Signer | undefined,
   strength = issuer?.strength ?? P256,
+  notAfter = Date.now() + 20 * 365 * DAY,
 ): Promise<Signer> {
   const keys = await newKeys(strength);
   const certificate = await x509.X509CertificateGenerator.create({
@@ -88,7 +89,7 @@ async function makeSigner(
     subject: `CN=${name}`,
     issuer: issuer?.certificate.subject ?? `CN=${name}`,
     notBefore: new Date(Date.now() - 365 * DAY),
-    notAfter: new Date(Date.now() + 20 * 365 * DAY),
+    notAfter: new Date(notAfter),
     publicKey: keys.publicKey,
     signingKey: issuer?.key ?? keys.privateKey,
     signingAlgorithm: { name: 'ECDSA', hash: strength.hash },
@@ -132,10 +133,13 @@ export class Authority {
     return new Authority(path);
   }
 
-  /** Another issuing intermediate under the same root: an intermediate that has been rolled. */
-  async withNewIntermediate(name: string): Promise<Authority> {
+  /**
+   * Another issuing intermediate under the same root: an intermediate that has been rolled.
+   * @param notAfter its end, in milliseconds since the epoch; default in 20 years
+   */
+  async withNewIntermediate(name: string, notAfter?: number): Promise<Authority> {
     const root = this.#path.at(-1) ?? this.#signer;
-    return new Authority([await makeSigner(name, root), root]);
+    return new Authority([await makeSigner(name, root, root.strength, notAfter), root]);
   }
 
   /** Every certificate above a leaf, the issuing one first, the root last (DER). */

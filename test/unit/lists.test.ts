@@ -13,6 +13,7 @@ const DEEP = [
   'contract/modules',
   'e2e/link',
   'e2e/lasting',
+  'field',
   'fleet',
   'package',
   'release',

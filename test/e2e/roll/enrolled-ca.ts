@@ -39,7 +39,7 @@ export async function enrolledCa(
 }
 
 /** The root above an intermediate, from whoever distributes the CA certificates. */
-async function rootOf({ far: { endpoints } }: Pick<Scene, 'far'>, issuer: X509Certificate): Promise<string> {
+export async function rootOf({ far: { endpoints } }: Pick<Scene, 'far'>, issuer: X509Certificate): Promise<string> {
   const { body } = await askEst(endpoints, 'cacerts');
   const root = certificatesIn(body).find(({ publicKey }) => issuer.verify(publicKey));
   if (root === undefined) throw new Error('the root of the issuing CA is not among its certificates');

@@ -9,8 +9,8 @@ import type { Ended, Gateway } from '../stage/gateway.ts';
 import type { Line } from '../stage/timeline.ts';
 import { TOOL } from './tool.ts';
 
-/** `enroll` asks before it destroys, and here nobody is there to answer. */
-const SHELL = 'enroll() { "$NODE" "$TOOL" "$@" --yes; }';
+/** `enroll` asks before it destroys, and here nobody is there to answer. In place of the shell, so that a signal reaches it. */
+const SHELL = 'enroll() { exec "$NODE" "$TOOL" "$@" --yes; }';
 
 /** Every command that an operator has typed in this process. */
 export const TYPED = new Set<string>();
@@ -24,8 +24,11 @@ export class Operator {
   readonly typed: Line[] = [];
   readonly #directory = mkdtempSync(join(tmpdir(), 'newleaf-operator-'));
   readonly #env: NodeJS.ProcessEnv;
+  readonly #leaves: AbortSignal | undefined;
 
-  constructor({ dpsService, hub1Service, trustPem }: Endpoints) {
+  /** @param leaves when the operator gives up: what runs then is ended */
+  constructor({ dpsService, hub1Service, trustPem }: Endpoints, leaves?: AbortSignal) {
+    this.#leaves = leaves;
     this.keep('trust.pem', trustPem);
     this.#env = {
       ...process.env,
@@ -56,6 +59,7 @@ export class Operator {
       cwd: this.#directory,
       env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(this.#leaves && { signal: this.#leaves }),
     });
     const [out, err, [code]] = await Promise.all([
       child.stdout.toArray(),

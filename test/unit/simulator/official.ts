@@ -63,9 +63,12 @@ export class Official {
   }
 
   async stop(): Promise<void> {
-    const exited = once(this.#child, 'exit');
-    this.#child.stdin.end();
-    await exited;
+    // Ctrl-C at a terminal has ended it already.
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const exited = once(this.#child, 'exit');
+      this.#child.stdin.end();
+      await exited;
+    }
     await rm(this.#directory, { recursive: true });
   }
 }

@@ -3,6 +3,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import { generate, type Packet, parser } from 'mqtt-packet';
 import type { Endpoints } from '../../simulator/api.ts';
 import type { Identity } from '../../simulator/ca.ts';
+import { MQTTS } from '../../simulator/door.ts';
 import { hubUsername } from './raw.ts';
 
 /** A session with a hub, packet by packet: it acknowledges nothing by itself. */
@@ -33,8 +34,8 @@ export class Wire {
     { key, cert }: Identity,
     clean = true,
   ): Promise<Wire> {
-    const port = Number(host.split(':')[1]);
-    const socket = connect({ port, host: 'localhost', ca: trustPem, key, cert });
+    const [name = '', port = MQTTS] = host.split(':');
+    const socket = connect({ port: Number(port), host: name, ca: trustPem, key, cert });
     await once(socket, 'secureConnect');
     const wire = new Wire(socket);
     const username = hubUsername(host, deviceId);

@@ -1,0 +1,80 @@
+import type { Switches } from '../../../test/simulator/switches.ts';
+import type { Ground } from './ground.ts';
+
+/** What the service did, and which positions of the simulator's switches do the same. */
+export interface Answer {
+  /** A switch of the question that is not here: no position does what was seen. */
+  readonly positions: Partial<Switches>;
+  /** In the words of the wire. */
+  readonly seen: string;
+}
+
+export interface Question {
+  readonly title: string;
+  readonly of: readonly (keyof Switches)[];
+  readonly ask: (ground: Ground) => Promise<Answer>;
+}
+
+/** The group of the questions, which knows the intermediate that issues. */
+export const GROUP = 'questions';
+
+const AZURE_ISSUES =
+  'it is about leaves that Azure issues, for which there must be a namespace of Azure Device Registry';
+
+/** Each switch is asked about, or there is a reason. A new one is missed by the compiler. */
+export const NOT_ASKED: { readonly [Name in keyof Switches]: 'asked' | string } = {
+  refusalShape: 'asked',
+  disabledShape: 'asked',
+  individualDecidesFor: 'asked',
+  infoAlone: 'asked',
+  expiredLeafAtDps: 'asked',
+  expiredIssuerAtDps: 'asked',
+  enrolledIssuerMayBeLeftOut: 'asked',
+  chainMustReachVerifiedCa: 'asked',
+  neverPolicyRefreshesThumbprint: 'asked',
+  registrationEnablesDevice: 'asked',
+  secondDpsConnect: 'asked',
+  retryAfter: 'asked',
+  answerAtOnce: 'asked',
+  disabledConnack: 'asked',
+  sessionsEndAtNotAfter: 'asked',
+  sixthSubscription: 'asked',
+  acksInOrder: 'asked',
+  oversizedReported: 'asked',
+  webSocketCertificate: 'asked',
+  estSendsChain: 'it is about the CA, which is on this machine',
+  dpsVersions: 'asked',
+  hubVersions: 'asked',
+  issuingEnrollments: AZURE_ISSUES,
+  csrInClassicVersion: AZURE_ISSUES,
+  csrRefusalAtDps: AZURE_ISSUES,
+  policyGoneAtDps: AZURE_ISSUES,
+  noChain: AZURE_ISSUES,
+  issuedChain: AZURE_ISSUES,
+  leafKeys: AZURE_ISSUES,
+  plainRegistration: AZURE_ISSUES,
+  dpsIssuesToDisabled: AZURE_ISSUES,
+  connectionProfile: AZURE_ISSUES,
+  operationalLeafAtDps: AZURE_ISSUES,
+  onboardingLeafAtHub: AZURE_ISSUES,
+  leafAloneAtHub: AZURE_ISSUES,
+  revokedAtHub: AZURE_ISSUES,
+  revocationEndsSession: AZURE_ISSUES,
+  leafBeforeRenewal: AZURE_ISSUES,
+  renewalInClassicVersion: AZURE_ISSUES,
+  unheardRequest: AZURE_ISSUES,
+  renewalCn: AZURE_ISSUES,
+  renewalKey: AZURE_ISSUES,
+  renewal: AZURE_ISSUES,
+  operationLivesMs: AZURE_ISSUES,
+  csrRefusalAtHub: AZURE_ISSUES,
+  renewalCodes: AZURE_ISSUES,
+  repeatedRequest: AZURE_ISSUES,
+  replaceAllOfNothing: AZURE_ISSUES,
+  noInfo: AZURE_ISSUES,
+  renewalBody: AZURE_ISSUES,
+  renewalTopic: AZURE_ISSUES,
+  renewalQos: AZURE_ISSUES,
+  registryName: AZURE_ISSUES,
+  policyOnClassicPut: AZURE_ISSUES,
+};
