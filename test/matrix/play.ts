@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { assertKept, Counting, drained } from '../e2e/stage/counting.ts';
+import type { GatewayOptions } from '../e2e/stage/gateway.ts';
+import { PATIENCE_MS, type Serving, serving } from '../e2e/stage/site.ts';
+import { matrixRow, type Row } from './record.ts';
+import { assertTold, codeOf, seen, type Truth } from './told.ts';
+import { Unit } from './unit.ts';
+
+/** A gateway that serves, a program that sends through it, and what stands in for systemd. */
+export interface Scene extends Serving {
+  readonly t: TestContext;
+  readonly unit: Unit;
+  readonly program: Counting;
+}
+
+/** What a fault may cost at most. Messages are never lost. */
+export interface Cost {
+  readonly leaves?: number;
+  readonly registrations?: number;
+  readonly restarts?: number;
+}
+
+/** A fault, and what must be told while it lasts. */
+export interface Fault extends Pick<Row, 'group' | 'fault' | 'by'>, Truth {
+  /** Begins the fault, and whatever makes it matter. */
+  begin(scene: Scene): unknown;
+  /** Ends it. A person's part is in here as well, where one is needed. */
+  end(scene: Scene): unknown;
+  readonly options?: GatewayOptions;
+  readonly cost?: Cost;
+  /** Until it serves again, in milliseconds. Default a minute and a half. */
+  readonly backWithinMs?: number;
+}
+
+/** One a second for each message that may wait, and quick enough to catch up. */
+const RATE = { 'uplink.rate': '1000' } as const;
+const EVERY_MS = 250;
+const BACK_MS = 90_000;
+
+/** A scene to begin with. */
+export async function scene(
+  t: TestContext,
+  { settings, runner = [], ...options }: GatewayOptions = {},
+): Promise<Scene> {
+  const unit = new Unit(t);
+  const at = await serving(t, {
+    ...options,
+    settings: { ...RATE, ...settings },
+    runner: [...runner, ...unit.runner],
+  });
+  unit.watch(at.gateway);
+  const program = new Counting('sensors', await at.gateway.program('sensors'), { everyMs: EVERY_MS });
+  t.after(() => program.stop());
+  return { ...at, t, unit, program };
+}
+
+const placesOf = ({ far, gateway, unit }: Scene) => ({ far, gateway, line: unit.line });
+
+/** Resolves when the gateway serves, and nothing is wrong any more. @returns how long that took, in seconds */
+export async function wellAgain(at: Scene, withinMs = BACK_MS): Promise<number> {
+  const began = performance.now();
+  const isWell = async () => {
+    const status = await at.gateway.status().catch(() => undefined);
+    if (status === undefined) return 'it does not answer';
+    const { phase, online, request, person } = status;
+    if (phase !== 'serving' || !online || request !== undefined || person) return `${phase}, online: ${online}`;
+    return codeOf(placesOf(at));
+  };
+  const found = await seen(isWell, (one) => one === '', withinMs);
+  assert.equal(found, '', `it is not well again after ${withinMs} ms\n${at.gateway.log.tail()}`);
+  return (performance.now() - began) / 1000;
+}
+
+const countOf = ({ far, unit, gateway }: Scene): Required<Cost> => ({
+  leaves: far.log.count({ event: 'issued' }),
+  registrations: far.log.registrations(gateway.registrationId),
+  restarts: unit.restarts,
+});
+
+/** Nothing, or what was spent beyond what stood before; more than the fault may cost fails. */
+function lostIn(before: Required<Cost>, now: Required<Cost>, most: Cost, twice: number): string {
+  const words = { leaves: 'leaf', registrations: 'registration', restarts: 'restart' } as const;
+  const parts = (Object.keys(words) as (keyof Cost)[]).flatMap((name) => {
+    const spent = now[name] - before[name];
+    assert.ok(spent <= (most[name] ?? 0), `${spent} ${name}, and at most ${most[name] ?? 0} were expected`);
+    return spent === 0 ? [] : [`${spent} ${spent === 1 ? words[name] : name}`];
+  });
+  if (twice > 0) parts.push(`${twice} ${twice === 1 ? 'message' : 'messages'} twice`);
+  return parts.length === 0 ? 'nothing' : parts.join(', ');
+}
+
+/** Plays one fault to its end, asserts what is told meanwhile and what it costs, and records the row. */
+export async function play(t: TestContext, fault: Fault, test: string): Promise<void> {
+  const at = await scene(t, fault.options);
+  const before = countOf(at);
+  await fault.begin(at);
+  const told = await assertTold(placesOf(at), fault);
+  await fault.end(at);
+  const recoverySeconds = await wellAgain(at, fault.backWithinMs);
+  await assertTold(placesOf(at), { exit: 0, session: 'open' });
+  await at.program.finish(PATIENCE_MS);
+  await drained(at.gateway, at.program.name);
+  const { twice } = await assertKept(at.far, at.gateway.registrationId, at.program);
+  const lost = lostIn(before, countOf(at), fault.cost ?? {}, twice);
+  const { group, fault: name, by } = fault;
+  t.diagnostic(`back after ${recoverySeconds.toFixed(1)} s; lost: ${lost}; ${JSON.stringify(told)}`);
+  matrixRow({ group, fault: name, recoverySeconds, ...(by && { by }), lost, told }, test);
+}
