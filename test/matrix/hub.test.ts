@@ -2,14 +2,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { PATIENCE_MS } from '../e2e/stage/site.ts';
 import type { FaultName, FaultOptions } from '../simulator/faults.ts';
 import { knockHub } from '../unit/simulator/raw.ts';
-import { matrix, ofHub, REGISTER, register } from './laid.ts';
-import type { Fault, Scene } from './play.ts';
+import { ofHub, REGISTER, register } from './laid.ts';
+import { type Fault, matrix, type Scene } from './play.ts';
 
 const ID = 'gw-0001';
 /** A hub may answer so late that only a limit of newleaf ends the wait. */
 const LATE = { withinMs: 90_000 } as const;
 /** Three sessions that end within a minute are followed by a pause of five minutes. */
-const FLAPPING = { ...LATE, by: REGISTER, cost: { registrations: 1 } } as const;
+const FLAPPING = { ...LATE, isAlone: true, by: REGISTER, cost: { registrations: 1 } } as const;
 const REGISTERS = { cost: { registrations: 1 } } as const;
 
 /** Another client with the same identity comes back as often as it is thrown out. */
@@ -80,6 +80,7 @@ const FAULTS: readonly Fault[] = [
   {
     group: 'hub',
     fault: 'the identity is deleted, and the enrollment is there',
+    isAlone: true,
     code: /^NL-HUB-REJECTED$/,
     exit: 1,
     session: 'none',
@@ -105,6 +106,7 @@ const FAULTS: readonly Fault[] = [
   {
     group: 'hub',
     fault: 'identity and enrollment are deleted',
+    isAlone: true,
     code: /^NL-DPS-(401002|404201)$/,
     exit: 4,
     session: 'none',
@@ -123,6 +125,7 @@ const FAULTS: readonly Fault[] = [
   {
     group: 'hub',
     fault: 'the gateway is moved to the second hub while the first is away',
+    isAlone: true,
     code: /^NL-HUB-(UNREACHABLE|LOST)$/,
     exit: 1,
     session: 'none',

@@ -1,7 +1,6 @@
-import { suite, test } from 'node:test';
-import { cut, PATIENCE_MS } from '../e2e/stage/site.ts';
+import { cut } from '../e2e/stage/site.ts';
 import type { FaultName, FaultOptions } from '../simulator/faults.ts';
-import { type Fault, play, type Scene } from './play.ts';
+import type { Fault, Scene } from './play.ts';
 
 interface Laying extends Partial<Fault> {
   readonly with?: FaultOptions;
@@ -85,12 +84,3 @@ export const ofIssuer = (
   },
   ...more,
 });
-
-/** Declares a test for each fault. @param file of the tests */
-export function matrix(what: string, faults: readonly Fault[], file: string, concurrency = 5): void {
-  suite(what, { concurrency }, () => {
-    for (const fault of faults) {
-      test(fault.fault, { timeout: 8 * PATIENCE_MS }, (t) => play(t, fault, file));
-    }
-  });
-}
