@@ -12,8 +12,8 @@ import type { Told } from './record.ts';
 
 /** How often a place is looked at that has no event to wait for, in milliseconds. */
 const LOOK_MS = 200;
-/** The twin is written after the status, and systemd is told by a process of its own. */
-const LATER_MS = 20_000;
+/** Twin and systemd are told by the loop, which looks at the clock once a minute; systemd by a process of its own. */
+const LATER_MS = 90_000;
 
 const DOWN = 'NL-DAEMON-DOWN';
 const codesIn = (said: string): readonly string[] => said.match(/NL-[A-Z0-9]+(-[A-Z0-9]+)*/g) ?? [];

@@ -1,0 +1,53 @@
+import { execFileSync } from 'node:child_process';
+import { cut } from '../e2e/stage/site.ts';
+import { type Fault, matrix } from './play.ts';
+
+/** All below it are those of Node itself: none of them is ever free. */
+const FEW = 10;
+/** prlimit(1): the soft limit alone, so that it can be lifted again. */
+const limit = (pid: number, most: number) => execFileSync('prlimit', ['--pid', `${pid}`, `--nofile=${most}:`]);
+const USUAL = 1_024;
+
+const FAULTS: readonly Fault[] = [
+  {
+    group: 'machine',
+    fault: 'no descriptors are left as the session ends',
+    code: /^NL-/,
+    exit: 1,
+    session: 'none',
+    isAlone: true,
+    async begin({ far, gateway }) {
+      limit(gateway.pid, FEW);
+      await cut(far);
+    },
+    end: ({ gateway }) => limit(gateway.pid, USUAL),
+  },
+  {
+    group: 'machine',
+    fault: 'the kernel kills the daemon (out of memory)',
+    code: /^NL-DAEMON-DOWN$/,
+    exit: 5,
+    session: 'down',
+    isAlone: true,
+    cost: { restarts: 1 },
+    begin: ({ gateway }) => process.kill(gateway.pid, 'SIGKILL'),
+    end: () => {},
+  },
+  {
+    group: 'machine',
+    fault: 'the daemon stands still for 10 s (SIGSTOP), and the session ends meanwhile',
+    exit: 0,
+    session: 'open',
+    isAlone: true,
+    async begin({ far, gateway }) {
+      const since = far.log.entries.length;
+      process.kill(gateway.pid, 'SIGSTOP');
+      await cut(far);
+      setTimeout(() => process.kill(gateway.pid, 'SIGCONT'), 10_000);
+      await far.log.waitFor({ event: 'connected' }, 60_000, since);
+    },
+    end: () => {},
+  },
+];
+
+matrix('the machine', FAULTS, import.meta.filename);
