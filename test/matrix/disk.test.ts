@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { GatewayOptions } from '../e2e/stage/gateway.ts';
 import { PATIENCE_MS } from '../e2e/stage/site.ts';
-import { ROLL, roll } from './laid.ts';
+import { ONE_ROLL, ROLL, roll } from './laid.ts';
 import { type Fault, matrix, type Scene, scene, wellAgain } from './play.ts';
 import { matrixRow, type Told } from './record.ts';
 import { assertTold } from './told.ts';
@@ -32,7 +32,7 @@ const FAULTS: readonly Fault[] = [
       exit: 1,
       session: 'open',
       options,
-      cost: { leaves: 1, registrations: 1 },
+      work: ONE_ROLL,
       by: ROLL,
       async begin(at) {
         fails(at, code);

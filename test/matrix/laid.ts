@@ -33,6 +33,8 @@ export const register = ({ gateway }: Scene) => gateway.post('/v1/reprovision');
 /** The same of a roll. */
 export const ROLL = '`newleaf roll`';
 export const roll = ({ gateway }: Scene) => gateway.post('/v1/roll');
+/** What a roll takes. */
+export const ONE_ROLL = { leaves: 1, registrations: 1 } as const;
 
 /** A fault of DPS, which is met as a technician asks for a registration. The session is open all the while. */
 export const ofDps = (
@@ -47,6 +49,7 @@ export const ofDps = (
   exit: 0,
   session: 'open',
   by: REGISTER,
+  work: { registrations: 1 },
   cost: { registrations: 4 },
   async begin(at) {
     await at.far.lay('dps', name, options);
@@ -73,7 +76,8 @@ export const ofIssuer = (
   exit: 0,
   session: 'open',
   by: ROLL,
-  cost: { leaves: 3, registrations: 1 },
+  work: ONE_ROLL,
+  cost: { leaves: 2 },
   async begin(at) {
     await at.far.lay('est', name, options);
     await roll(at);

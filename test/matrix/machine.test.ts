@@ -12,9 +12,12 @@ const FAULTS: readonly Fault[] = [
   {
     group: 'machine',
     fault: 'no descriptors are left as the session ends',
-    code: /^NL-/,
-    exit: 1,
-    session: 'none',
+    // It runs, and can take no question: "did not answer within 10 s", and the advice is to restart it.
+    code: /^NL-DAEMON-DOWN$/,
+    exit: 5,
+    session: 'down',
+    systemctl: 'as before',
+    withinMs: 60_000,
     isAlone: true,
     async begin({ far, gateway }) {
       limit(gateway.pid, FEW);
@@ -28,6 +31,7 @@ const FAULTS: readonly Fault[] = [
     code: /^NL-DAEMON-DOWN$/,
     exit: 5,
     session: 'down',
+    systemctl: 'auto-restart',
     isAlone: true,
     cost: { restarts: 1 },
     begin: ({ gateway }) => process.kill(gateway.pid, 'SIGKILL'),

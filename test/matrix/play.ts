@@ -14,7 +14,7 @@ export interface Scene extends Serving {
   readonly program: Counting;
 }
 
-/** What a fault may cost at most. Messages are never lost. */
+/** Leaves that were issued, registrations that DPS heard of, and starts of the daemon. Messages are never lost. */
 export interface Cost {
   readonly leaves?: number;
   readonly registrations?: number;
@@ -31,6 +31,9 @@ export interface Fault extends Pick<Row, 'group' | 'fault' | 'by'>, Truth {
   readonly options?: (t: TestContext) => GatewayOptions;
   /** It leaves something behind, so it has a gateway of its own. */
   readonly isAlone?: true;
+  /** What the work takes that the fault is in the way of: a roll, or a registration. */
+  readonly work?: Cost;
+  /** What the fault may cost at most beside that. */
   readonly cost?: Cost;
   /** Until it serves again, in milliseconds. Default a minute and a half. */
   readonly backWithinMs?: number;
@@ -87,11 +90,11 @@ const countOf = ({ far, unit, gateway }: Scene): Required<Cost> => ({
   restarts: unit.restarts,
 });
 
-/** Nothing, or what was spent beyond what stood before; more than the fault may cost fails. */
-function lostIn(before: Required<Cost>, now: Required<Cost>, most: Cost, twice: number): string {
+/** Nothing, or what was spent beside the work; more than the fault may cost fails. */
+function lostIn(before: Required<Cost>, now: Required<Cost>, { work, cost: most = {} }: Fault, twice: number): string {
   const words = { leaves: 'leaf', registrations: 'registration', restarts: 'restart' } as const;
   const parts = (Object.keys(words) as (keyof Cost)[]).flatMap((name) => {
-    const spent = now[name] - before[name];
+    const spent = Math.max(0, now[name] - before[name] - (work?.[name] ?? 0));
     assert.ok(spent <= (most[name] ?? 0), `${spent} ${name}, and at most ${most[name] ?? 0} were expected`);
     return spent === 0 ? [] : [`${spent} ${spent === 1 ? words[name] : name}`];
   });
@@ -114,7 +117,7 @@ export async function play(t: TestContext, at: Scene, fault: Fault, test: string
   const acknowledged = [...program.acknowledged];
   await drained(gateway, name);
   const { twice } = await assertKept(far, gateway.registrationId, { name, acknowledged });
-  const lost = lostIn(before, countOf(at), fault.cost ?? {}, twice - twiceBefore);
+  const lost = lostIn(before, countOf(at), fault, twice - twiceBefore);
   const { group, by } = fault;
   t.diagnostic(`back after ${recoverySeconds.toFixed(1)} s; lost: ${lost}; ${JSON.stringify(told)}`);
   matrixRow({ group, fault: fault.fault, recoverySeconds, ...(by && { by }), lost, told }, test);

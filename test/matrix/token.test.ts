@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type FaultyToken, faulty, rv } from '../contract/faulty/faulty.ts';
 import type { TestToken } from '../contract/token/softhsm.ts';
 import { cut } from '../e2e/stage/site.ts';
-import { ROLL, roll } from './laid.ts';
+import { ONE_ROLL, ROLL, roll } from './laid.ts';
 import { type Fault, matrix, type Scene } from './play.ts';
 
 const SLOW_MS = 10_000;
@@ -74,7 +74,7 @@ const FAULTS: readonly Fault[] = [
     fault: `a signature takes ${SLOW_MS / 1000} s, through a whole roll`,
     exit: 0,
     session: 'open',
-    cost: { leaves: 1, registrations: 1 },
+    work: ONE_ROLL,
     async begin(at) {
       hsm().delay('C_Sign', SLOW_MS);
       await roll(at);
@@ -93,7 +93,7 @@ const FAULTS: readonly Fault[] = [
     session: 'open',
     by: ROLL,
     ...REST,
-    cost: { restarts: 3, leaves: 1, registrations: 1 },
+    work: ONE_ROLL,
     async begin(at) {
       hsm().answer('C_GenerateKeyPair', rv('CKR_DEVICE_ERROR'), -1);
       await roll(at);

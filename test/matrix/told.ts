@@ -36,6 +36,8 @@ export interface Truth {
   readonly session: 'open' | 'none' | 'down';
   /** How soon `status` must say so, in milliseconds. Default half a minute. */
   readonly withinMs?: number;
+  /** What stands in `systemctl status` where the daemon cannot say anything any more. */
+  readonly systemctl?: string;
   /** The far side cannot see yet that the session is dead. */
   readonly isSilent?: boolean;
 }
@@ -113,6 +115,7 @@ export async function assertTold(at: Places, truth: Truth): Promise<Told> {
   const twin = await seen(() => twinOf(at), isTwin, LATER_MS);
   assert.ok(isTwin(twin), `the twin says ${twin || 'nothing'}, and status ${first || 'nothing'}`);
 
+  if (truth.systemctl !== undefined) return { status: first, exit, twin, metrics, systemctl: truth.systemctl };
   const codeOfLine = () => codesIn(at.line())[0] ?? '';
   const systemctl = await seen(codeOfLine, said, LATER_MS);
   assert.ok(said(systemctl), `systemctl says "${at.line()}", and status ${first || 'nothing'}`);
