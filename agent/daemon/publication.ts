@@ -5,7 +5,7 @@ import { rungMs } from '../roll/backoff.ts';
 import { leafIn } from '../roll/candidate.ts';
 import type { RollState } from '../roll/state.ts';
 import type { DaemonOptions } from './options.ts';
-import { AGAIN } from './persistence.ts';
+import { WRITE_AGAIN } from './persistence.ts';
 
 /** How often the files are looked at where nothing has changed: a person may have deleted one. */
 const LOOK_MS = 3_600_000;
@@ -39,7 +39,7 @@ export class Publication {
     if (isSame(state, this.#written) && now < this.#writtenAt + LOOK_MS) return;
     const failed = isSame(state, this.#failed?.state) ? this.#failed : undefined;
     // As the state itself: a disk that was full for a moment does not leave an old leaf.pem for long, and flash is spared.
-    if (failed !== undefined && now < failed.at + rungMs(AGAIN, failed.tries)) return;
+    if (failed !== undefined && now < failed.at + rungMs(WRITE_AGAIN, failed.tries)) return;
     try {
       await publish(state, this.#written);
       if (this.#failed !== undefined)

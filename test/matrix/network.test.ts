@@ -17,7 +17,7 @@ const PING = { withinMs: 120_000, backWithinMs: 120_000 } as const;
 const portOf = ({ far }: Scene): number => Number(far.endpoints.hub1.split(':')[1]);
 const table = (port: number): string => `table ip hub${port}`;
 const rules = (port: number, text: string): unknown =>
-  execFileSync('nft', [`${table(port)}; delete ${table(port)}; ${table(port)} { ${text} }`]);
+  execFileSync('nft', [`${table(port)}; delete ${table(port)}; ${table(port)} { ${text}; }`]);
 const drops = (at: Scene, ...which: readonly string[]): unknown =>
   rules(
     portOf(at),
@@ -45,6 +45,14 @@ const cutOff = (fault: string, begin: Fault['begin'], more: Partial<Fault> = {})
   end: open,
   ...more,
 });
+
+/** newleaf has not asked the line yet, so there is nothing that it could tell. */
+const UNSEEN = { code: undefined, exit: 0, session: 'open' } as const;
+
+async function newSession({ far }: Scene): Promise<void> {
+  const [session] = far.log.matching({ event: 'connected' }).slice(-1);
+  await far.log.waitFor({ event: 'connected' }, 3 * PATIENCE_MS, session?.seq);
+}
 
 /** A name server of this network: it knows localhost, and takes its time. */
 async function nameServer(t: TestContext, delayMs: number): Promise<void> {
@@ -98,26 +106,33 @@ const FAULTS: readonly Fault[] = [
   cutOff(
     'a NAT forgets the connection in silence; new ones pass',
     async (at) => {
-      const [session] = at.far.log.matching({ event: 'connected' }).slice(-1);
       const shown = execFileSync('ss', ['-Htn', `dport = :${portOf(at)}`], { encoding: 'utf8' });
       const ports = [...shown.matchAll(/127\.0\.0\.1:(\d+)\s+127\.0\.0\.1:/g)].map(([, port]) => port);
       const own = ports.map((port) => `tcp sport ${port} tcp dport ${portOf(at)}`);
       const back = ports.map((port) => `tcp sport ${portOf(at)} tcp dport ${port}`);
       drops(at, ...own, ...back);
-      await at.far.log.waitFor({ event: 'connected' }, 3 * PATIENCE_MS, session?.seq);
     },
-    { code: undefined, exit: 0, session: 'open', isSilent: false },
+    {
+      ...UNSEEN,
+      async end(at) {
+        await newSession(at);
+        open(at);
+      },
+    },
   ),
   cutOff(
     'half-open: the hub has ended the session, and the gateway has not heard of it',
     async (at) => {
-      const [session] = at.far.log.matching({ event: 'connected' }).slice(-1);
       drops(at, HUB(portOf(at)), ANSWER(portOf(at)));
       await cut(at.far);
-      open(at);
-      await at.far.log.waitFor({ event: 'connected' }, 3 * PATIENCE_MS, session?.seq);
     },
-    { code: undefined, exit: 0, session: 'open', isSilent: false, end: () => {} },
+    {
+      ...UNSEEN,
+      async end(at) {
+        open(at);
+        await newSession(at);
+      },
+    },
   ),
   cutOff(
     'the hub drips: 20 bytes each tenth of a second',
@@ -137,13 +152,7 @@ const FAULTS: readonly Fault[] = [
   ),
   ofNames('no name is known', []),
   ofNames('a name server gives a wrong address, where nobody listens', ['127.0.0.9 localhost']),
-  ofNames('a name server takes 3 s', [], {
-    serverMs: 3_000,
-    code: undefined,
-    exit: 0,
-    session: 'open',
-    withinMs: 2 * PATIENCE_MS,
-  }),
+  ofNames('a name server takes 3 s, and the resolver of the system waits for one', [], { serverMs: 3_000 }),
 ];
 
 if (insideNetworkNamespace(import.meta.filename)) matrix('the network', FAULTS, import.meta.filename);

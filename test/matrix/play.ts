@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
-import { arrivals, assertKept, Counting, drained } from '../e2e/stage/counting.ts';
+import { arrivals, assertKept, Counting, queues } from '../e2e/stage/counting.ts';
 import type { GatewayOptions } from '../e2e/stage/gateway.ts';
 import { PATIENCE_MS, type Serving, serving } from '../e2e/stage/site.ts';
 import { matrixRow, type Row } from './record.ts';
@@ -25,7 +25,7 @@ export interface Cost {
 export interface Fault extends Pick<Row, 'group' | 'fault' | 'by'>, Truth {
   /** Begins the fault, and whatever makes it matter. */
   begin(scene: Scene): unknown;
-  /** Ends it. A person's part is in here as well, where one is needed. */
+  /** Ends it. A person's part is in here as well, where one is needed, and what is waited for where it ends by itself. */
   end(scene: Scene): unknown;
   /** A gateway of its own, as the fault needs it. */
   readonly options?: (t: TestContext) => GatewayOptions;
@@ -43,6 +43,8 @@ export interface Fault extends Pick<Row, 'group' | 'fault' | 'by'>, Truth {
 const RATE = { 'uplink.rate': '1000' } as const;
 const EVERY_MS = 250;
 const BACK_MS = 90_000;
+/** Until all messages have gone: after sessions that the hub has closed over messages, newleaf waits minutes before the next. */
+const DRAINED_MS = 5 * PATIENCE_MS;
 /** For one fault on a machine that is busy with others. */
 const MOST_MS = 6 * PATIENCE_MS;
 
@@ -68,8 +70,7 @@ export async function scene(
 const placesOf = ({ far, gateway, unit }: Scene) => ({ far, gateway, line: unit.line });
 
 /** Resolves when the gateway serves, and nothing is wrong any more. @returns how long that took, in seconds */
-export async function wellAgain(at: Scene, withinMs = BACK_MS): Promise<number> {
-  const began = performance.now();
+export async function wellAgain(at: Scene, withinMs = BACK_MS, began = performance.now()): Promise<number> {
   const isWell = async () => {
     const status = await at.gateway.status().catch(() => undefined);
     if (status === undefined) return 'it does not answer';
@@ -109,13 +110,14 @@ export async function play(t: TestContext, at: Scene, fault: Fault, test: string
   const twiceBefore = await twiceOf(at);
   await fault.begin(at);
   const told = await assertTold(placesOf(at), fault);
+  const ends = performance.now();
   await fault.end(at);
-  const recoverySeconds = await wellAgain(at, fault.backWithinMs);
+  const recoverySeconds = await wellAgain(at, fault.backWithinMs, ends);
   await assertTold(placesOf(at), { exit: 0, session: 'open' });
   // The program goes on: what it is acknowledged from now on need not have arrived.
   const { name } = program;
   const acknowledged = [...program.acknowledged];
-  await drained(gateway, name);
+  await queues(gateway, name, (queued) => queued === 0, DRAINED_MS);
   const { twice } = await assertKept(far, gateway.registrationId, { name, acknowledged });
   const lost = lostIn(before, countOf(at), fault, twice - twiceBefore);
   const { group, by } = fault;

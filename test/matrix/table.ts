@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { GROUPS, type Kept } from './record.ts';
 
 /** The rows that are committed, one a line, in the order of the table. */
@@ -61,12 +62,16 @@ export function matrixTable(rows: readonly Kept[], isFresh: (row: Kept) => boole
   }).join('\n\n');
 }
 
+const README = join(import.meta.dirname, '..', '..', 'README.md');
+/** The sum on the first page. */
+const SUM = /\d+ faults were played with the real program[^\n]*? to the truth in each\./;
+
 /** One sentence for the first page. */
 export function matrixSum(rows: readonly Kept[]): string {
   const sorted = rows.map(({ recoverySeconds }) => recoverySeconds).sort((one, other) => one - other);
   const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
   const within = sorted.filter((one) => one <= 60).length;
-  return `${rows.length} faults were played with the real program: it serves again after ${Math.round(median)} s (median), in ${within} of them within a minute of the end of the fault; no message that was acknowledged was lost, and \`status\`, its exit code, twin, metrics and \`systemctl\` named the cause in each.`;
+  return `${rows.length} faults were played with the real program: it serves again after ${Math.round(median)} s (median), in ${within} of them within a minute of the end of the fault; no acknowledged message was lost, and status, its exit code, twin, metrics and systemd were held to the truth in each.`;
 }
 
 /**
@@ -76,7 +81,11 @@ export function matrixSum(rows: readonly Kept[]): string {
 function main([file = '', ...options]: readonly string[]): void {
   const [kept, fresh] = [rowsIn(ROWS), rowsIn(file)];
   const rows = merged(kept, fresh);
-  if (options.includes('--keep')) writeFileSync(ROWS, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  if (options.includes('--keep')) {
+    writeFileSync(ROWS, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    writeFileSync(README, readFileSync(README, 'utf8').replace(SUM, matrixSum(rows)));
+    execFileSync('npx', ['tsx', 'scripts/readme.ts', 'test/matrix/README.md'], { cwd: dirname(README) });
+  }
   const isNew = new Set(fresh.map(keyOf));
   console.log(matrixTable(rows, (row) => isNew.has(keyOf(row))));
   const old = rows.filter((row) => !isNew.has(keyOf(row))).length;

@@ -109,7 +109,8 @@ export async function assertTold(at: Places, truth: Truth): Promise<Told> {
 
   // Only what does not pass by itself is written to the twin (agent/roll/report.ts).
   const isTwin = (found: string) => {
-    if (session !== 'open') return isSilent || found === 'offline';
+    if (isSilent) return true;
+    if (session !== 'open') return found === 'offline';
     return found === (first in CODES && needsAction(first as Code) ? first : '');
   };
   const twin = await seen(() => twinOf(at), isTwin, LATER_MS);

@@ -21,6 +21,7 @@ const DEEP = [
   'system',
   'bench',
   'browser',
+  'matrix',
   'microsoft',
 ];
 
