@@ -1,3 +1,4 @@
+import { matrixTable, ROWS, rowsIn } from '../test/matrix/table.ts';
 import { endingsTable } from '../test/unit/roll/endings.ts';
 import { lastingTable } from './lasting.ts';
 import { arrowsTable } from './pages/arrows.ts';
@@ -14,6 +15,7 @@ export const PARTS: Parts = {
   evening: renewCounts,
   grid: endingsTable,
   lasting: lastingTable,
+  matrix: () => matrixTable(rowsIn(ROWS)),
   metrics: metricsTable,
   settings: settingsList,
   stories: storiesSections,

@@ -79,6 +79,7 @@ const CHANGED = {
  */
 export function attested(journal: Journal<Entry>, { dps, state }: Config): Journal<Entry> {
   return {
+    ...journal,
     async read() {
       const entry = await journal.read();
       const was = entry === 'absent' ? undefined : attestationIn(entry);
@@ -88,7 +89,6 @@ export function attested(journal: Journal<Entry>, { dps, state }: Config): Journ
         advice: `Set dps.attestation back; or, to begin anew with the other, move ${state.directory}/state.json away.`,
       });
     },
-    write: (entry) => journal.write(entry),
   };
 }
 

@@ -8,7 +8,7 @@ import { differs, isIntended } from './intent.ts';
 import type { DaemonOptions } from './options.ts';
 
 /** A failed write is tried again after this time, then after twice as long each time, in milliseconds. */
-const AGAIN = { firstMs: 5_000, capMs: 10 * 60_000 };
+export const WRITE_AGAIN = { firstMs: 5_000, capMs: 10 * 60_000 };
 /** A disk that is lost must not be found out only when there is something to write, perhaps in a year. */
 const PROOF_MS = 24 * 3_600_000;
 /** A file that a person has deleted would be missed at the next start only. */
@@ -119,7 +119,7 @@ export class Persistence {
   #owe(error: unknown): Failure {
     const failure = failureOf(error);
     const tries = (this.#owed?.tries ?? 0) + 1;
-    this.#owed = { failure, tries, dueAt: this.#options.clock.monotonic() + rungMs(AGAIN, tries) };
+    this.#owed = { failure, tries, dueAt: this.#options.clock.monotonic() + rungMs(WRITE_AGAIN, tries) };
     return failure;
   }
 

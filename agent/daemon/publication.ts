@@ -1,12 +1,11 @@
 import type { Failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
+import { rungMs } from '../roll/backoff.ts';
 import { leafIn } from '../roll/candidate.ts';
 import type { RollState } from '../roll/state.ts';
 import type { DaemonOptions } from './options.ts';
-
-/** A failed write is tried again this seldom, in milliseconds: each try may wear out the flash. */
-const AGAIN_MS = 10 * 60_000;
+import { WRITE_AGAIN } from './persistence.ts';
 
 /** How often the files are looked at where nothing has changed: a person may have deleted one. */
 const LOOK_MS = 3_600_000;
@@ -20,7 +19,9 @@ export class Publication {
   #written: RollState | undefined;
   /** On the monotonic clock. */
   #writtenAt = 0;
-  #failed: { readonly state: RollState; readonly failure: Failure; readonly at: number } | undefined;
+  #failed:
+    | { readonly state: RollState; readonly failure: Failure; readonly tries: number; readonly at: number }
+    | undefined;
 
   constructor(options: Options) {
     this.#options = options;
@@ -37,7 +38,8 @@ export class Publication {
     const now = clock.monotonic();
     if (isSame(state, this.#written) && now < this.#writtenAt + LOOK_MS) return;
     const failed = isSame(state, this.#failed?.state) ? this.#failed : undefined;
-    if (failed !== undefined && now < failed.at + AGAIN_MS) return;
+    // As the state itself: a disk that was full for a moment does not leave an old leaf.pem for long, and flash is spared.
+    if (failed !== undefined && now < failed.at + rungMs(WRITE_AGAIN, failed.tries)) return;
     try {
       await publish(state, this.#written);
       if (this.#failed !== undefined)
@@ -49,7 +51,7 @@ export class Publication {
       const failure = failureOf(error);
       if (failure.message !== failed?.failure.message)
         log.error({ event: 'files-unwritten', ...failureFields(failure) });
-      this.#failed = { state, failure, at: now };
+      this.#failed = { state, failure, tries: (failed?.tries ?? 0) + 1, at: now };
     }
   }
 }

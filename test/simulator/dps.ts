@@ -256,7 +256,8 @@ export class Dps implements MqttRules {
 
   #answer(link: MqttLink, rid: string, status: number, body: string, retryAfter?: string): void {
     const later = retryAfter ? `&retry-after=${retryAfter}` : '';
-    link.publish(`${RESPONSES}${status}/?$rid=${rid}${later}`, body);
+    const cut = this.#take(link, 'cut-body');
+    link.publish(`${RESPONSES}${status}/?$rid=${rid}${later}`, cut ? body.slice(0, cut.bytes) : body);
   }
 
   #tell(link: MqttLink, outcome: Outcome): void {

@@ -116,7 +116,7 @@ export class Est {
     const { leaf, thumbprint } = issued;
     this.#note(call, 'issued', { thumbprint, reason: call.operation, clientId: commonName(leaf) ?? '' });
     const above = this.#options.switches.estSendsChain ? this.authority.certificates.slice(0, -1) : [];
-    send(call, [leaf.raw, ...above]);
+    send(call, [leaf.raw, ...above], this.#take(call, 'cut-body')?.bytes);
   }
 
   #credentials(): Credentials {
@@ -176,11 +176,14 @@ export class Est {
   }
 }
 
-/** RFC 7030 section 4.1.3 and 4.2.3: certs-only PKCS#7, in base64 lines of 64. */
-function send({ response }: Call, certificates: readonly Buffer[]): void {
+/**
+ * RFC 7030 section 4.1.3 and 4.2.3: certs-only PKCS#7, in base64 lines of 64.
+ * @param bytes of the body; the rest is not sent, and the length says so
+ */
+function send({ response }: Call, certificates: readonly Buffer[], bytes?: number): void {
   const lines = certsOnly(certificates).toString('base64').match(LINE) ?? [];
   response.writeHead(200, { 'Content-Type': CERTS_ONLY, 'Content-Transfer-Encoding': 'base64' });
-  response.end(`${lines.join('\n')}\n`);
+  response.end(`${lines.join('\n')}\n`.slice(0, bytes));
 }
 
 /** The PKCS#10 of a request: base64 of the DER, as RFC 7030 section 4.2.1 has it; PEM is taken, too, as estserver does. */

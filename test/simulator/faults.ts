@@ -15,6 +15,8 @@ export interface FaultOptions {
   readonly retryAfter?: string;
   /** Milliseconds. */
   readonly ms?: number;
+  /** How much of a body is sent. */
+  readonly bytes?: number;
   /** Messages in a second. */
   readonly rate?: number;
   /** The words in an error body, or what a message has in its body. */
@@ -90,6 +92,7 @@ export const FAULTS = {
   'empty-body': { on: ['dps'], means: 'answers 200 with an empty body' },
   'not-json': { on: ['dps'], means: 'answers 200 with HTML' },
   'no-status': { on: ['dps'], means: 'answers 200 with JSON that has no status' },
+  'cut-body': { on: everywhere, means: 'sends the first `bytes` of an answer (hub: of a twin), and no more' },
   'challenge-status': { on: ['dps'], means: 'answers a TPM that asks for its challenge with `status`' },
   'challenge-corrupt': { on: ['dps'], means: 'damages the key of the challenge to a TPM' },
   'key-corrupt': { on: ['dps'], means: 'damages the key for the hub that a TPM gets with its assignment' },

@@ -106,6 +106,11 @@ export class Simulator extends AdrOperations implements SimulatorApi {
     this.#parts.hubs[hub].stand(deviceId, answer);
   }
 
+  /** Whether a hub has a session with the device now. */
+  isConnected(deviceId: string): boolean {
+    return (['hub1', 'hub2'] as const).some((hub) => this.#parts.hubs[hub].connected(deviceId));
+  }
+
   async forget(deviceId: string): Promise<void> {
     this.#registryOf(deviceId).remove(deviceId);
   }

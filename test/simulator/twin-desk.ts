@@ -71,10 +71,12 @@ export class TwinDesk {
 
   #tell(link: MqttLink, rid: string): void {
     const { desired, desiredVersion, reported, reportedVersion } = this.#options.registry.twin(link.clientId);
-    link.publish(`$iothub/twin/res/200/?$rid=${rid}`, {
+    const twin = JSON.stringify({
       desired: { ...desired, $version: desiredVersion },
       reported: { ...reported, $version: reportedVersion },
     });
+    const cut = this.#take(link, 'cut-body');
+    link.publish(`$iothub/twin/res/200/?$rid=${rid}`, cut ? twin.slice(0, cut.bytes) : twin);
   }
 
   #report(link: MqttLink, rid: string, payload: Buffer, version: string | undefined): void {

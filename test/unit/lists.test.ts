@@ -22,6 +22,7 @@ const DEEP = [
   'system',
   'bench',
   'browser',
+  'matrix',
   'microsoft',
   'nonsense',
   'soak',

@@ -123,7 +123,11 @@ export interface Kept {
 }
 
 /** Every acknowledged number arrived at the hubs, and each number for the first time in its order. */
-export async function assertKept(far: Simulator, deviceId: string, program: Counting): Promise<Kept> {
+export async function assertKept(
+  far: Simulator,
+  deviceId: string,
+  program: Pick<Counting, 'name' | 'acknowledged'>,
+): Promise<Kept> {
   const numbers = await arrivals(far, deviceId, program.name);
   const first = [...new Set(numbers)];
   const has = new Set(first);

@@ -41,3 +41,9 @@ for (const [index, attestation] of (['x509', 'tpm'] as const).entries()) {
     }
   });
 }
+
+test('it still tells whether the state file is there: one that a person has deleted is written again', () => {
+  const config = { dps: { attestation: 'x509' }, state: { directory: '/state' } } as Config;
+  const journal = { read: async () => entry({}), write: async () => {}, isThere: () => false };
+  assert.equal(attested(journal, config).isThere?.(), false);
+});

@@ -53,19 +53,32 @@ test('files are written once, and again when the leaf is another', async (t) => 
   assert.deepEqual([tries.length, said], [2, []]);
 });
 
-test('a directory in place of leaf.pem: told once, tried every ten minutes, and at once for another leaf', async (t) => {
+test('a directory in place of leaf.pem: told once, tried ever more seldom, and at once for another leaf', async (t) => {
   const { leaf, said, tries, turns, publication } = stage(t);
   const [first, second] = [serving('g0'), serving('g1')];
   mkdirSync(leaf);
   await turns(first, 60);
-  assert.deepEqual([tries.length, said], [6, ['files-unwritten']]);
-  await turns(second, 10);
-  assert.deepEqual([tries.length, said], [7, ['files-unwritten', 'files-unwritten']]);
+  assert.deepEqual([tries.length, said], [12, ['files-unwritten']]);
+  await turns(first, 60);
+  assert.equal(tries.length, 18, 'every ten minutes at last');
+  await turns(second, 1);
+  assert.deepEqual([tries.length, said], [19, ['files-unwritten', 'files-unwritten']]);
   assert.equal(publication.failure?.code, 'NL-STATE-WRITE');
   rmdirSync(leaf);
   await turns(second, 60);
   assert.equal(readFileSync(leaf, 'utf8'), pem('g1'));
-  assert.deepEqual([tries.length, said.slice(2)], [8, ['files-written']]);
+  assert.deepEqual([tries.length, said.slice(2)], [20, ['files-written']]);
+  assert.equal(publication.failure, undefined);
+});
+
+test('a disk that takes nothing for a moment leaves the leaf before in leaf.pem for a minute, and not for ten', async (t) => {
+  const { leaf, turns, publication } = stage(t);
+  mkdirSync(leaf);
+  await turns(serving('g0'), 1);
+  assert.equal(publication.failure?.code, 'NL-STATE-WRITE');
+  rmdirSync(leaf);
+  await turns(serving('g0'), 1);
+  assert.equal(readFileSync(leaf, 'utf8'), pem('g0'));
   assert.equal(publication.failure, undefined);
 });
 

@@ -39,6 +39,7 @@ const answers: readonly [FaultName, FaultOptions, string, RegExp][] = [
   ['empty-body', {}, '200/?$rid=1', /^$/],
   ['not-json', {}, '200/?$rid=1', /^<html>/],
   ['no-status', {}, '200/?$rid=1', /^{"operationId":"[^"]+"}$/],
+  ['cut-body', { bytes: 5 }, '202/?$rid=1&retry-after=0', /^{"ope$/],
   ['retry-after', { retryAfter: 'soon' }, '202/?$rid=1&retry-after=soon', /assigning/],
   ['retry-after', {}, '202/?$rid=1', /assigning/],
 ];
