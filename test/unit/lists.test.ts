@@ -14,6 +14,7 @@ const DEEP = [
   'e2e/link',
   'e2e/lasting',
   'fleet',
+  'kills',
   'package',
   'release',
   'arm64',
