@@ -41,6 +41,7 @@ export async function play(lane: Lane, tally: Tally, kills: number, dice: () => 
         where = `round ${round}, ${end} ${places.killedAt}`;
         tally.killed(places.killedAt, end, isAgain);
         await judgeDead(at, story, lane.hadLeaf);
+        await story.heal?.(at);
         end = 'kill';
         const from = performance.now();
         isKilled = await lane.start(dice() < AGAIN ? drawn(dice, calls.start) : 0);
@@ -52,7 +53,7 @@ export async function play(lane: Lane, tally: Tally, kills: number, dice: () => 
     }
     await judgeMessages(at);
   } catch (cause) {
-    tally.fault(where, cause);
+    tally.fault(where, cause, at.gateway.log.tail());
     throw cause;
   }
 }

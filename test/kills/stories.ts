@@ -38,6 +38,8 @@ export interface Story {
   provision?(at: At): Promise<void>;
   /** The story, to its end: it rejects where the daemon dies. @param id of the request that the daemon is asked */
   play(at: At, id: string): Promise<void>;
+  /** Takes away what the story has laid, after a kill. */
+  heal?(at: At): Promise<void>;
   /** Brings to an end what a daemon cannot end alone that was started again. */
   mend?(at: At, id: string): Promise<void>;
 }
@@ -169,7 +171,7 @@ export const STORIES: readonly Story[] = [
       await at.far.lift('dps');
       await ended(at, `${id}-other`);
     },
-    mend: ({ far }) => far.lift('dps'),
+    heal: ({ far }) => far.lift('dps'),
   },
   {
     name: 'another hub',

@@ -31,10 +31,10 @@ export class Tally {
     this.#recoveries.push(ms);
   }
 
-  /** Is printed at once. @param where it was killed last */
-  fault(where: string, cause: unknown): void {
+  /** Is printed at once. @param where it was killed last @param log of the daemon, its end */
+  fault(where: string, cause: unknown, log: string): void {
     this.#faults += 1;
-    console.error(`${this.#story}, ${where}: ${cause instanceof Error ? cause.stack : cause}`);
+    console.error(`${this.#story}, ${where}: ${cause instanceof Error ? cause.stack : cause}\n${log}`);
   }
 
   /** A row for the page: kills, different places by kind, seconds. */
