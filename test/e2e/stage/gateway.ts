@@ -104,7 +104,7 @@ export class Gateway {
   }
 
   /** Starts `newleaf run`; resolves when it has read its state, rejects when it ends before that. */
-  async start(): Promise<void> {
+  async start(timeoutMs = 60_000): Promise<void> {
     const daemon = this.#spawn(['run']);
     this.#daemon = daemon;
     daemon.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -118,7 +118,7 @@ export class Gateway {
     }
     const since = this.log.lines.length;
     const gone = once(daemon, 'close').then(([code]) => `${code}\n${this.#noise}`);
-    await this.log.waitFor({ event: 'started' }, { since, gone });
+    await this.log.waitFor({ event: 'started' }, { since, gone, timeoutMs });
   }
 
   /** Ends the daemon and returns its exit code, or the signal that ended it. */

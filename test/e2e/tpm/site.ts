@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test';
 import { Swtpm } from '../../contract/tpm/swtpm.ts';
 import type { Entry } from '../../simulator/log.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
-import { Gateway } from '../stage/gateway.ts';
+import { Gateway, type GatewayOptions } from '../stage/gateway.ts';
 import { PATIENCE_MS } from '../stage/site.ts';
 
 export const ID = 'gw-0001';
@@ -23,10 +23,11 @@ export interface TpmSite {
 export async function tpmSite(
   t: TestContext,
   through: (swtpm: Swtpm) => Promise<string> | string = ({ device }) => device,
+  options: GatewayOptions = {},
 ): Promise<TpmSite> {
   const far = await startSimulator();
   const swtpm = Swtpm.start();
-  const gateway = new Gateway(far.endpoints);
+  const gateway = new Gateway(far.endpoints, options);
   t.after(async () => {
     await gateway.remove();
     await far.close();

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { scratch } from '../unit/state/disk.ts';
+import type { Noted } from './calls.ts';
+import { filesBelow, losePower } from './lost.ts';
+
+/** What a file is replaced with, as `writeAtomically` does it: so many of its calls are made. */
+async function left(t: TestContext, made: number): Promise<string> {
+  const directory = scratch(t);
+  const [file, beside] = [join(directory, 'file'), join(directory, '.file.new')];
+  writeFileSync(file, 'old');
+  const before = filesBelow(directory);
+  const call = (name: string, path: string, bytes = ''): Noted => ({
+    side: 'after',
+    name,
+    path,
+    number: 0,
+    bytes: Buffer.from(bytes),
+  });
+  const all = [
+    call('truncate', beside),
+    call('write', beside, 'new'),
+    call('fsync', beside),
+    call('rename', beside, file),
+    call('fsync', directory),
+  ];
+  await losePower(directory, before, all.slice(0, made));
+  assert.deepEqual(readdirSync(directory), ['file']);
+  return readFileSync(file, 'utf8');
+}
+
+test('what was not synced is lost, and nothing else', async (t) => {
+  const found = [];
+  for (const made of [0, 1, 2, 3, 4, 5]) found.push(await left(t, made));
+  assert.deepEqual(found, ['old', 'old', 'old', 'old', 'old', 'new']);
+});
+
+test('a file that is renamed and was never synced is empty, where the disk keeps its name', async (t) => {
+  const directory = scratch(t);
+  const [file, beside] = [join(directory, 'file'), join(directory, '.file.new')];
+  writeFileSync(file, 'old');
+  const calls = (['truncate', 'write', 'rename'] as const).map(
+    (name): Noted => ({
+      side: 'after',
+      name,
+      path: beside,
+      number: 0,
+      bytes: Buffer.from(name === 'rename' ? file : 'new'),
+    }),
+  );
+  // 0.99: no part of a write is kept, and of the names the last.
+  await losePower(directory, filesBelow(directory), calls, () => 0.99);
+  assert.equal(readFileSync(file, 'utf8'), '');
+});
