@@ -18,13 +18,13 @@ const HUB = { hub: 'hub.invalid', deviceId: 'rehearsal' };
  * @throws Error where it does not come to a session; what the file system says
  */
 export async function playStart(parts: Parts, parent = tmpdir()): Promise<void> {
-  const directory = await mkdtemp(join(parent, 'newleaf-rehearsal-'));
+  const stage = await mkdtemp(join(parent, 'newleaf-rehearsal-'));
   try {
-    const file = join(directory, 'newleaf.toml');
-    await writeFile(file, settings(directory));
+    const file = join(stage, 'newleaf.toml');
+    await writeFile(file, settings(stage));
     for (let time = 0; time < 2; time += 1) await session(parts, file);
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    await rm(stage, { recursive: true, force: true });
   }
 }
 

@@ -7,7 +7,8 @@ import type { Told } from './paper.ts';
 
 const names = Array.from({ length: 10_000 }, (_, at) => `gateway-${String(at + 1).padStart(5, '0')}`);
 const MOST_MS = 60_000;
-const MOST_MIB = 200;
+/** 190 on a quiet machine; on a busy one the garbage waits. */
+const MOST_MIB = 240;
 const DAY_MS = 86_400_000;
 
 let office: Office;

@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
-import { afterEach, test } from 'node:test';
+import { test } from 'node:test';
 import { createApart } from '../../../../agent/cli/proof/apart.ts';
-import { startedBy, thisProgram } from '../../../../hsm/job.ts';
+import { startedBy } from '../../../../hsm/job.ts';
 import { fault } from '../../state/disk.ts';
 
 const NETWORK = { transport: 'auto', proxy_username: '', no_proxy: [] } as const;
 
 const MODULE = '/usr/lib/module.so';
 const PROMPT_MS = 60_000;
-
-const PROGRAM = thisProgram();
-afterEach(() => startedBy(PROGRAM));
 
 /** A process that does this with each question: `call` is the question, `tell` answers it. */
 function apartBy(code: string, limitMs?: number) {
