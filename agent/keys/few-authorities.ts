@@ -10,6 +10,9 @@ const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/
 /** DPS and hub may have a root each, and each may change. */
 const KEPT = 4;
 
+/** DPS and hub may be met in the same moment: their notes are written one after the other. */
+let writing: Promise<void> = Promise.resolve();
+
 const certificatesIn = (pem: string): readonly string[] => pem.match(CERTIFICATES) ?? [];
 const derOf = (certificate: string): string => certificate.replace(/-----[^-]+-----|\s/g, '');
 
@@ -47,8 +50,11 @@ export class FewAuthorities {
     return {
       connect: (far) => {
         const stream = connector.connect(far);
-        // A disk that takes no note costs a quick start, and nothing else.
-        stream.once('secureConnect', () => void this.#note(stream, pem).catch(() => {}));
+        stream.once('secureConnect', () => {
+          const chain = new Set(chainOf(stream));
+          // A disk that takes no note costs a quick start, and nothing else.
+          writing = writing.then(() => this.#note(chain, pem)).catch(() => {});
+        });
         return stream;
       },
     };
@@ -66,8 +72,7 @@ export class FewAuthorities {
     }
   }
 
-  async #note(stream: TlsStream, pem: string): Promise<void> {
-    const chain = new Set(chainOf(stream));
+  async #note(chain: ReadonlySet<string>, pem: string): Promise<void> {
     const all = certificatesIn(pem);
     const found = all.filter((certificate) => chain.has(derOf(certificate)));
     const noted = certificatesIn(await readFile(this.#path, 'utf8').catch(() => ''));
