@@ -18,7 +18,7 @@ const FILES = [
   '-rw-r--r-- ./etc/newleaf/newleaf.toml',
   '-rwxr-xr-x ./usr/bin/newleaf',
   '-rw-r--r-- ./usr/lib/newleaf/build/Release/pkcs11.node',
-  ...['asn1js', 'daemon', 'newleaf', 'quick', 'tpm', 'uplink', 'websocket', 'whole'].map(
+  ...['asn1js', 'daemon', 'newleaf', 'quick', 'rehearsal', 'tpm', 'uplink', 'websocket', 'whole'].map(
     (part) => `-rw-r--r-- ./usr/lib/newleaf/${part}.js`,
   ),
   '-rw-r--r-- ./usr/lib/newleaf/package.json',
