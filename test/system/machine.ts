@@ -104,7 +104,12 @@ export class Machine {
     const ended = this.#container && once(this.#container, 'exit');
     await this.must('systemctl', '--no-block', 'reboot');
     // It does not heed the SIGTERM that all get at the end, and 90 seconds would be waited for it.
-    process.kill(-(this.#follower?.pid ?? 0), 'SIGKILL');
+    try {
+      process.kill(-(this.#follower?.pid ?? 0), 'SIGKILL');
+    } catch (error) {
+      // The machine was quicker.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
     await ended;
     await this.boot();
   }
