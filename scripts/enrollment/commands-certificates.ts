@@ -37,7 +37,7 @@ const roll = (what: 'root' | 'intermediate', example: string): Command => ({
   meaning: `Roll the ${what} of a group`,
   about: [
     `Without --at-once the new one becomes the secondary, both are admitted, and \`${NAME} promote\` ends it. With --at-once only the new one is admitted: for a breach.`,
-    'With --job "*" --first 10 --then 10% --then rest the members then roll in waves, so that a wrong CA reaches those of the first wave alone.',
+    'With --job "*" --first 10 --next 10% --next rest the members then roll in waves, so that a wrong CA reaches those of the first wave alone.',
   ],
   options: { ...editing, 'at-once': flagged('The old ones go now.'), ...MEMBER_OPTIONS },
   examples: [{ line: example }, { line: `${example} --at-once` }],
@@ -96,7 +96,7 @@ export const CERTIFICATE_COMMANDS = {
     examples: [
       { line: `${NAME} promote gw-0001 --from-device` },
       { line: `${NAME} promote --where "tags.site = 'north'" --from-device` },
-      { line: `${NAME} promote --job "*" --from-device --first 10 --then rest` },
+      { line: `${NAME} promote --job "*" --from-device --first 10 --next rest` },
       { line: `${NAME} promote gateways --pem issuing-ca-2.pem` },
     ],
     exits: EACH_EXITS,

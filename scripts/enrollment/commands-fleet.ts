@@ -38,14 +38,14 @@ export const FLEET_COMMANDS = {
     about: [
       'Calls the direct method `reprovision`: on the devices named, or by a job of the hub on all that meet a condition. Then watches the reported property `newleaf` of their twins, and tells how many are back, and why the others are not.',
       'Ctrl-C ends the wait, prints the results so far, and offers to end the job; devices that took the call go on. --look ID shows the request again, --report FILE names every device in a file, and --retry calls those again that are not done.',
-      'With --first and --then the job goes through the fleet in waves, and stops by itself where those before are not proven.',
+      'With --first and --next the job goes through the fleet in waves, and stops by itself where those before are not proven.',
     ],
     options: REPROVISION_OPTIONS,
     examples: [
       { line: `${NAME} reprovision gw-0001 gw-0002 --action roll` },
       { line: `${NAME} reprovision --job "tags.site = 'north'" --delay 600 --report north.json` },
       { line: `${NAME} reprovision --retry north.json --report north-2.json` },
-      { line: `${NAME} reprovision --job "*" --action roll --first 10 --then rest` },
+      { line: `${NAME} reprovision --job "*" --action roll --first 10 --next rest` },
     ],
     exits: {
       ...EXITS,

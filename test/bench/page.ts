@@ -16,14 +16,13 @@ Measured on 2026-11-30 by user and system time in turns, with Node 20.20 and 24.
 
 - **Start, goal 3.0x.** Of the CPU until connected, the boot of Node is the floor. Its own modules (crypto, TLS, HTTP, child_process)
   add half of it, the token a third to a half, and as much each: the first run of newleaf's modules, the session with the SDK, and
-  the journal with all that looks at it. That is the first run of JavaScript, which no code cache shortens: maps, inline caches.
-- **What would shorten it is a snapshot of the heap** (\`node --snapshot-blob\`; not tried). Node ends where the blob does not fit, so a start
-  would need a second process that looks first, which costs a whole boot of Node where it does not.
+  the journal with all that looks at it. Most of it is the first run of JavaScript.
+- **A snapshot of the heap** (\`node --snapshot-blob\`) may shorten it, and was not tried.
 - **V8's flags.** \`--single-threaded-gc\`, set late, ends Node 20 with a failed check. To compile all beforehand is no quicker than
   what a played start compiles, and takes 1.0 MiB more.
 - **Trust file.** Each further CA that is read costs 0.24 ms with Node 20 (OpenSSL 3.0), and 0.06 ms with Node 24.
-- **Package, goal 25 MB.** Node alone is 103 MiB without its symbols; half of it are constants (ICU, snapshot, sources), which only a
-  Node that is compiled anew could leave out.
+- **Package, goal 25 MB.** Node alone is 103 MiB without its symbols; half of it are constants (ICU, snapshot,
+  sources). How small a package can be was not measured.
 - **Months** of rolls, reconnects and messages have not been measured in one run.
 `;
 

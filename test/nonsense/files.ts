@@ -13,6 +13,7 @@ import { createJournal, stateFile } from '../../agent/state/journal.ts';
 import { changedTerms } from '../../agent/state/program-terms.ts';
 import { armored } from '../unit/certificate/deliver.ts';
 import { NOW } from '../unit/certificate/mint.ts';
+import { LEAST } from '../unit/config/least.ts';
 import { SITUATIONS } from '../unit/roll/situations.ts';
 import { lineAndRest } from './inputs.ts';
 import { assertRefusal, type Reader } from './laws.ts';
@@ -42,15 +43,6 @@ export const deliveries = ({ ca, leaf, chain, indefinite }: Papers): Reader => {
   };
 };
 
-const LEAST = `[dps]
-id_scope = "0ne00000000"
-registration_id = "gw-0001"
-[hsm]
-module = "/usr/lib/softhsm/libsofthsm2.so"
-token = "newleaf"
-[leaf]
-issuer = "inbox"
-`;
 const MORE = `${LEAST.replace('inbox', 'est')}renew_at = "66%"
 key_type = "ec-p256"
 rotate_key = true

@@ -59,7 +59,7 @@ export async function demandUnused(call: Call, { slots: { primary } }: Enrollmen
   throw new Failed(
     `${count(own[1], 'device')} of these still use a leaf of ${printable(cn)}, which is to go. Nothing was changed.`,
     {
-      advice: `Roll them first: ${NAME} reprovision ${conditioned('job', rest)} --action roll --first 10 --then rest`,
+      advice: `Roll them first: ${NAME} reprovision ${conditioned('job', rest)} --action roll --first 10 --next rest`,
     },
   );
 }

@@ -25,8 +25,7 @@ export interface Plan {
 
 export const WAVE_OPTIONS = {
   first: valued('SIZE', 'Waves: call so many first, as 10 or 1%, and the next ones once these are proven.'),
-  // biome-ignore lint/suspicious/noThenProperty: `--then` is an option; its value is no function, so `await` takes it for no promise
-  then: { ...valued('SIZE', 'And then so many: 50, 10% or rest. May be repeated.'), multiple: true },
+  next: { ...valued('SIZE', 'And then so many: 50, 10% or rest. May be repeated.'), multiple: true },
   'stop-after': valued('COUNT', 'Stop when so many are not well. Default 1.'),
   'stop-at': valued('SHARE', 'Stop when such a share of those asked is not well: 2%.'),
   pause: valued('TIME', 'Between waves: 30m, 90s or 2h. Default 0.'),
@@ -47,7 +46,7 @@ export function isWaves({ options }: Call): boolean {
 
 /** @throws Misuse */
 export function planOf(call: Call, of: number): Plan {
-  const given = [textOption(call, 'first') ?? '', ...textsOption(call, 'then')];
+  const given = [textOption(call, 'first') ?? '', ...textsOption(call, 'next')];
   const waves = given.map(sizeOf);
   if (waves.slice(0, -1).includes('rest')) throw new Misuse('"rest" is the last wave: there is none to follow it.');
   return {

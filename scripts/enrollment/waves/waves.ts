@@ -90,8 +90,8 @@ export async function resumeWaves(
       advice: `Requests that it knows: ${NAME} list jobs`,
     });
   }
-  if (options.first !== undefined || options.then !== undefined) {
-    throw new Misuse('--resume has the waves of the request: leave --first and --then out.');
+  if (options.first !== undefined || options.next !== undefined) {
+    throw new Misuse('--resume has the waves of the request: leave --first and --next out.');
   }
   const { condition } = job;
   const plan = replanned(call, job.plan);

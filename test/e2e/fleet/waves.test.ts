@@ -14,7 +14,7 @@ const ROOT = join(import.meta.dirname, '..', '..', '..');
 /** Requests that the hub turns down while it is down: of two operators, a quarter of a minute. */
 const REFUSALS = 20;
 const SITE = "tags.fleet = 'north'";
-const WAVES = '--first 10 --then 10% --then rest --stop-after 3 --hold 1s --wait 180';
+const WAVES = '--first 10 --next 10% --next rest --stop-after 3 --hold 1s --wait 180';
 
 const names = Array.from({ length: 1_000 }, (_, at) => `truck-${String(at + 1).padStart(4, '0')}`);
 /** A hundred daemons; three of them are in the first wave. */

@@ -6,17 +6,7 @@ import { describe, test } from 'node:test';
 import { configPath, loadConfig, parseConfig, printConfig, settingRows, x509Of } from '../../../agent/config/config.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { settingsList } from '../../../scripts/pages/tables.ts';
-
-const LEAST = `
-[dps]
-id_scope = "0ne00000000"
-registration_id = "gw-0001"
-[hsm]
-module = "/usr/lib/softhsm/libsofthsm2.so"
-token = "newleaf"
-[leaf]
-issuer = "inbox"
-`;
+import { LEAST } from './least.ts';
 
 const TPM = `
 [dps]

@@ -1,17 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseConfig } from '../../../agent/config/config.ts';
-
-const LEAST = `
-[dps]
-id_scope = "0ne00000000"
-registration_id = "gw-0001"
-[hsm]
-module = "/usr/lib/softhsm/libsofthsm2.so"
-token = "newleaf"
-[leaf]
-issuer = "inbox"
-`;
+import { LEAST } from './least.ts';
 
 describe('network', () => {
   const at = (lines: string) => `${LEAST}\n[network]\n${lines}\n`;

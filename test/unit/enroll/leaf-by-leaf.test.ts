@@ -8,7 +8,7 @@ import { Office } from './office.ts';
 const SITE = "tags.site = 'north'";
 const ids = Array.from({ length: 12 }, (_, at) => `gw-${String(at + 1).padStart(2, '0')}`);
 const promote = ['promote', '--job', SITE, '--from-device', '--yes', '--stop-after', '2'];
-const waves = ['--first', '2', '--then', '25%', '--then', 'rest', '--pause', '10m'];
+const waves = ['--first', '2', '--next', '25%', '--next', 'rest', '--pause', '10m'];
 const hurried = { isHurried: true };
 
 let office: Office;

@@ -94,7 +94,7 @@ test('a quota is waited for, as long as the hub asks', async (context) => {
 test('waves: all are proven, each is asked once, and the first ones come first', async (context) => {
   for (const id of names) office.simulator.registries.hub1.patchReported(id, { newleaf: { next: null } });
   const mark = office.simulator.log.entries.length;
-  const waves = ['--first', '10', '--then', '10%', '--then', 'rest', '--stop-after', '3'];
+  const waves = ['--first', '10', '--next', '10%', '--next', 'rest', '--stop-after', '3'];
   const told = await office.second(['reprovision', '--job', '*', '--action', 'roll', '--yes', ...waves], {
     isHurried: true,
   });

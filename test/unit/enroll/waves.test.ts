@@ -28,7 +28,7 @@ beforeEach(async () => {
 
 const where = (): string => `tags.site = '${site}'`;
 const roll = (...more: string[]) => ['reprovision', '--job', where(), '--action', 'roll', '--yes', ...more];
-const waves = ['--first', '4', '--then', '25%', '--then', 'rest'];
+const waves = ['--first', '4', '--next', '25%', '--next', 'rest'];
 const hurried = { isHurried: true };
 const idIn = (text: string): string => /enroll-(?:roll|register)-[a-z]+-[a-z0-9]+/.exec(text)?.[0] ?? 'none';
 /** How many were called. */
@@ -168,11 +168,11 @@ test('a share of those asked, and a limit that is met within a large wave: its j
 test('what is no wave is refused with the reason, before anything is called', async () => {
   const rows: readonly (readonly [argv: readonly string[], told: RegExp])[] = [
     [roll('--first', 'some'), /A wave is a number of devices \(10\), a share of all \(10%\) or rest, not "some"/],
-    [roll('--first', 'rest', '--then', '10'), /"rest" is the last wave/],
+    [roll('--first', 'rest', '--next', '10'), /"rest" is the last wave/],
     [roll('--first', '10', '--stop-after', '3', '--stop-at', '2%'), /exclude each other/],
     [roll('--first', '10', '--pause', 'long'), /--pause is a time of up to a day, as 30m, 90s or 2h, not "long"/],
     [['reprovision', 's1-01', '--first', '1'], /Waves are for a condition: --job CONDITION --first SIZE/],
-    [roll('--then', 'rest'), /--then is for waves: say how large the first one is, --first SIZE/],
+    [roll('--next', 'rest'), /--next is for waves: say how large the first one is, --first SIZE/],
     [['reprovision', 's1-01', '--stop-after', '3'], /--stop-after is for waves/],
     [['reprovision', '--resume', 'enroll-1'], /is no request of enroll/],
   ];
