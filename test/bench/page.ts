@@ -2,9 +2,10 @@ import { type Reading, short } from './reading.ts';
 
 const HEAD = `# What newleaf costs
 
-Written by \`scripts/bench --write\`; run it on your own machine. Each figure is the median of seven runs, its least and its most in
-brackets; where there is a floor, the ratio to it is what counts, as both were measured in turn in one run, in a clean environment and
-with the trust file of the system. A control is a figure that must be 1: how far it is from that says how far the others may be off.
+Written by \`scripts/bench --write\`; run it on your own machine. Each figure is the median of seven runs (of 21, where one takes less
+than a second), its least and its most in brackets; where there is a floor, the ratio to it is what counts, as both were measured in
+turn in one run, in a clean environment and with the trust file of the system. A control is a figure that must be 1: how far it is
+from that says how far the others may be off.
 `;
 
 const PICTURE = '![Each figure as a ratio to its floor, and its goal](ratios.svg)';
