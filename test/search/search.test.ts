@@ -6,11 +6,9 @@ import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { restOf } from '../../agent/roll/candidate.ts';
 import { AZURE_STAYS } from './azure/lasting.ts';
-import { excess } from './daily.ts';
 import { FAULTS } from './faults.ts';
 import { DAY, Gateway, MINUTE } from './gateway.ts';
 import { last } from './lasting.ts';
-import { rowsOf } from './parts.ts';
 import { play } from './play.ts';
 import type { Vector } from './vector.ts';
 
@@ -118,18 +116,6 @@ for (const [way, most] of [
     gateway.stop();
   });
 }
-
-test('no single fault that stays costs more than the bounds, and each ends within 75 minutes', async () => {
-  const rows = await rowsOf(2);
-  assert.equal(rows.length, FAULTS.size);
-  assert.deepEqual(rows.flatMap(excess), []);
-});
-
-test('the same where Azure issues the leaves', async () => {
-  const rows = await rowsOf(2, 'Azure');
-  assert.equal(rows.length, AZURE_STAYS.size);
-  assert.deepEqual(rows.flatMap(excess), []);
-});
 
 test('the tables have every fault', () => {
   const readme = readFileSync(join(import.meta.dirname, 'README.md'), 'utf8');
