@@ -28,5 +28,5 @@ suite(`${KILLS} kills, seed ${SEED}`, { concurrency: LANES }, () => {
   for (const [index, { story, tally, part, kills }] of parts.entries())
     test(`${story.name}, ${part + 1}`, async (t) =>
       play(await Lane.open(t, story), tally, kills, diceOf(SEED * 1000 + index)));
-  after(() => console.log([...Tally.HEAD, ...told.map(({ tally }) => tally.row())].join('\n')));
+  after(() => console.log(Tally.page(told.map(({ tally }) => tally))));
 });

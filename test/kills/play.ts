@@ -1,6 +1,7 @@
 import { type Calls, KINDS } from './calls.ts';
 import type { End, Lane } from './lane.ts';
 import { judgeAlive, judgeDead, judgeMessages } from './laws.ts';
+import { machineNow } from './machine.ts';
 import type { Tally } from './tally.ts';
 
 /** How often a daemon that comes back is killed again. */
@@ -53,7 +54,7 @@ export async function play(lane: Lane, tally: Tally, kills: number, dice: () => 
     }
     await judgeMessages(at);
   } catch (cause) {
-    tally.fault(where, cause, at.gateway.log.tail());
+    tally.fault(where, cause, `${at.gateway.log.tail()}\n${machineNow(at.gateway.pid)}`);
     throw cause;
   }
 }
