@@ -38,15 +38,23 @@ export const drawnFates = (kills: number): Plan =>
     for (let left = kills; left > 0; left -= yield { aim: drawn(dice, story), end: endOf(dice), again: AGAIN });
   };
 
-/** Power is cut before each sync of the state directory, and after the last: without what was written since the one before, and with any part. */
+/**
+ * Power is cut before each sync of the state directory, and after the last: without what was written since the one before, and
+ * with any part of it.
+ * @param most so many syncs, from the first to the last
+ * @throws where a tenth of them or more were not met: a play that syncs otherwise than the one that was recorded
+ */
 export const beforeEachSync = (most: number): Plan =>
   function* ({ story }) {
-    // The places before a sync have odd numbers: nothing else syncs meanwhile.
-    const places = Array.from({ length: story.syncs / 2 }, (_, index) => 2 * index + 1);
-    const every = Math.ceil(places.length / most);
-    for (const place of places.filter((_, index) => index % every === 0).concat(story.syncs))
+    // Nothing else syncs between the two sides of one, so those before it have odd numbers.
+    const befores = Array.from({ length: story.syncs / 2 }, (_, index) => 2 * index + 1);
+    const every = Math.ceil(befores.length / most);
+    const places = [...befores.filter((_, index) => index % every === 0), story.syncs];
+    let met = 0;
+    for (const place of places)
       for (const end of ['power, nothing else', 'power, any part'] as const)
-        yield { aim: { place, among: 'syncs' }, end, again: 0 };
+        met += yield { aim: { place, among: 'syncs' }, end, again: 0 };
+    if (met < 1.8 * places.length) throw new Error(`${met} of ${2 * places.length} power cuts were met.`);
   };
 
 /** What is called in the whole story, and while the daemon starts. */
