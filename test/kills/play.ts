@@ -42,7 +42,7 @@ export const drawnFates = (kills: number): Plan =>
  * Power is cut before each sync of the state directory, and after the last: without what was written since the one before, and
  * with any part of it.
  * @param most so many syncs, from the first to the last
- * @throws where a tenth of them or more were not met: a play that syncs otherwise than the one that was recorded
+ * @throws where not even half of them were met: messages of programs are synced more often in one play than in another
  */
 export const beforeEachSync = (most: number): Plan =>
   function* ({ story }) {
@@ -54,7 +54,7 @@ export const beforeEachSync = (most: number): Plan =>
     for (const place of places)
       for (const end of ['power, nothing else', 'power, any part'] as const)
         met += yield { aim: { place, among: 'syncs' }, end, again: 0 };
-    if (met < 1.8 * places.length) throw new Error(`${met} of ${2 * places.length} power cuts were met.`);
+    if (met < places.length) throw new Error(`${met} of ${2 * places.length} power cuts were met.`);
   };
 
 /** What is called in the whole story, and while the daemon starts. */
