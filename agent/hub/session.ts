@@ -95,8 +95,12 @@ export function createHub(options: HubOptions): Hub {
       proving.add(next);
       await next.prove(abort);
       for (const other of [open?.connection, ...proving]) if (other !== next) void other?.end();
-      open = { connection: next, thumbprint: leaf.thumbprint };
-      void watch(open);
+      const opened: Session = { connection: next, thumbprint: leaf.thumbprint };
+      open = opened;
+      void watch(opened);
+      // An abort now means that this came too late to be taken: the loop counts on the session whose place it took.
+      const late = replaced === undefined ? [] : [replaced, opened];
+      abort.addEventListener('abort', () => late.map((one) => forsake(one, abort.reason)), { once: true });
       options.user?.opened(next.session);
     } catch (error) {
       void next.end();

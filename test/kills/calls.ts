@@ -42,6 +42,11 @@ export class Calls {
     this.all = all;
   }
 
+  /** How many places are beside a sync of the state directory. */
+  get syncs(): number {
+    return this.all.filter((one) => one.name.includes('sync') && kindOf(one) === 'state').length;
+  }
+
   /** The numbers of the places by kind, without those between calls that repeat the one before. */
   get places(): Readonly<Record<Kind, readonly number[]>> {
     const found: Record<Kind, number[]> = { state: [], network: [], token: [], 'files of the token': [] };

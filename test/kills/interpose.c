@@ -31,7 +31,7 @@ enum { DESCRIPTORS = 1024, PATH = 256 };
 /* Little endian, as places.ts writes it. The daemon is the first process that begins when `daemon` is 0. */
 static struct page {
   _Atomic uint64_t count, target;
-  _Atomic uint32_t is_logging;
+  _Atomic uint32_t is_logging, only_syncs;
   _Atomic int32_t daemon;
   char at[PATH + 64];
 } *page;
@@ -69,7 +69,13 @@ static void note(char side, const char *name, const char *path, long number, con
   syscall(SYS_writev, log_file, parts, length > 0 ? 2 : 1);
 }
 
+/* Those of the state directory come in the same order in each play of a story, so their numbers do not drift. */
+static int is_counted(const char *name, const char *path) {
+  return !atomic_load(&page->only_syncs) || (strstr(name, "sync") && strstr(path, "/state"));
+}
+
 static void place(const char *side, const char *name, const char *path) {
+  if (!is_counted(name, path)) return;
   if (atomic_fetch_add(&page->count, 1) + 1 != atomic_load(&page->target)) return;
   snprintf(page->at, sizeof page->at, "%s %s %s", side, name, path);
   syscall(SYS_kill, atomic_load(&page->daemon), SIGKILL);

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { after, suite, test } from 'node:test';
 import { diceOf } from '../search/dice.ts';
 import { Lane } from './lane.ts';
-import { play } from './play.ts';
+import { drawnFates, play } from './play.ts';
 import { STORIES } from './stories.ts';
 import { Tally } from './tally.ts';
 
@@ -27,6 +27,6 @@ const parts = told.flatMap(({ story, tally }) => {
 suite(`${KILLS} kills, seed ${SEED}`, { concurrency: LANES }, () => {
   for (const [index, { story, tally, part, kills }] of parts.entries())
     test(`${story.name}, ${part + 1}`, async (t) =>
-      play(await Lane.open(t, story), tally, kills, diceOf(SEED * 1000 + index)));
-  after(() => console.log([...Tally.HEAD, ...told.map(({ tally }) => tally.row())].join('\n')));
+      play(await Lane.open(t, story), tally, drawnFates(kills), diceOf(SEED * 1000 + index)));
+  after(() => console.log(Tally.page(told.map(({ tally }) => tally))));
 });

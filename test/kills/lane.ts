@@ -2,7 +2,7 @@ import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { filesBelow, losePower } from './lost.ts';
-import { Places } from './places.ts';
+import { type Aim, NOWHERE, Places } from './places.ts';
 import { siteOf } from './site.ts';
 import { type At, PATIENCE_MS, type Story, settled } from './stories.ts';
 
@@ -47,27 +47,27 @@ export class Lane {
 
   /**
    * Plays the story, to its end or to that of the daemon.
-   * @param place at which the daemon is killed; 0 is none, and the calls are logged
+   * @param aim where the daemon is killed; where it is not, the calls are logged
    * @param dice for what a power cut leaves
    * @returns whether it was killed
    */
-  async play(id: string, place: number, end: End, dice: () => number): Promise<boolean> {
+  async play(id: string, aim: Aim, end: End, dice: () => number): Promise<boolean> {
     const { at } = this;
     at.accepted.clear();
     if (this.story.isFirst) await this.#reset();
     const { stateDirectory } = at.gateway;
     const isPower = end !== 'kill';
     const files = isPower ? filesBelow(stateDirectory) : undefined;
-    this.places.arm(place, isPower || place === 0);
+    this.places.arm(aim, isPower || aim === NOWHERE);
     const isKilled = await this.#lives(this.story.isFirst ? this.#serves() : this.story.play(at, id));
     if (isKilled && files !== undefined)
       await losePower(stateDirectory, files, this.places.calls.all, end === 'power, any part' ? dice : undefined);
     return isKilled;
   }
 
-  /** Starts the daemon, until it serves. @param place as with `play` @returns whether it was killed */
-  start(place: number, isLogging = false): Promise<boolean> {
-    this.places.arm(place, isLogging);
+  /** Starts the daemon, until it serves. @param aim as with `play` @returns whether it was killed */
+  start(aim: Aim, isLogging = false): Promise<boolean> {
+    this.places.arm(aim, isLogging);
     return this.#lives(this.#serves());
   }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Status } from '../../agent/roll/report.ts';
 import { validateEntry } from '../../agent/state/entry.ts';
 import { createJournal } from '../../agent/state/journal.ts';
 import { assertKept, queues } from '../e2e/stage/counting.ts';
@@ -28,7 +29,11 @@ export async function judgeDead({ gateway }: At, { isTpm }: Story, hadLeaf: bool
 /** What holds when the gateway has settled after a kill. */
 export async function judgeAlive(at: At, { isTpm }: Story): Promise<void> {
   const { gateway, far, accepted } = at;
-  const { leaf, next, outcomes } = await settled(at);
+  // A daemon that comes back while it proves a candidate dials with both leaves. Where the hub takes both, as it does with those
+  // that Azure issues, it may take the older one last: the session with the newer one ends, and is opened again.
+  const isAccepted = ({ leaf }: Status) =>
+    far.log.entries.findLast(({ event }) => event === 'connected')?.thumbprint === leaf?.thumbprint;
+  const { leaf, next, outcomes } = await settled(at, isTpm ? undefined : isAccepted);
   for (const id of accepted)
     assert.ok(
       outcomes.some((one) => one.id === id && one.outcome !== 'failed'),
@@ -36,7 +41,6 @@ export async function judgeAlive(at: At, { isTpm }: Story): Promise<void> {
     );
   if (isTpm) return;
   assert.equal(next, undefined, 'a candidate is left');
-  assert.equal(far.log.matching({ event: 'connected' }).at(-1)?.thumbprint, leaf?.thumbprint);
   const keys = privateKeys(gateway.token.hsm) ?? [];
   assert.deepEqual(
     keys.filter(isOurs).map(({ label }) => label),

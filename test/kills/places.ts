@@ -22,9 +22,10 @@ const SOFTHSM = '/usr/lib/softhsm/libsofthsm2.so';
 const COUNT = 0;
 const TARGET = 8;
 const IS_LOGGING = 16;
-const DAEMON = 20;
-const AT = 24;
-const SIZE = 344;
+const ONLY_SYNCS = 20;
+const DAEMON = 24;
+const AT = 28;
+const SIZE = 348;
 
 let module: string | undefined;
 
@@ -38,6 +39,15 @@ function interposer(): string {
   execFileSync('gcc', ['-shared', '-fPIC', '-Wall', '-O1', '-I', HEADERS, '-o', module, source]);
   return module;
 }
+
+/** At which place the daemon is killed: of all, or of those beside a sync of its state directory. */
+export interface Aim {
+  readonly place: number;
+  readonly among: 'all' | 'syncs';
+}
+
+/** It lives. */
+export const NOWHERE: Aim = { place: 0, among: 'all' };
 
 /** The places at which the daemon of one gateway can be killed: before and after each call, numbered from 1. */
 export class Places {
@@ -65,12 +75,13 @@ export class Places {
     ];
   }
 
-  /** Counts from now on, and kills at this place; 0 is never. */
-  arm(place: number, isLogging = false): void {
+  /** Counts from now on, and kills at this place of those that are counted; 0 is never. */
+  arm({ place, among }: Aim, isLogging = false): void {
     truncateSync(`${this.#file}.log`);
     const page = Buffer.alloc(DAEMON);
     page.writeBigUInt64LE(BigInt(place), TARGET);
     page.writeUInt32LE(Number(isLogging), IS_LOGGING);
+    page.writeUInt32LE(Number(among === 'syncs'), ONLY_SYNCS);
     writeSync(this.#page, Buffer.alloc(SIZE - AT), 0, SIZE - AT, AT);
     writeSync(this.#page, page, 0, page.length, COUNT);
   }

@@ -1,59 +1,101 @@
 import { type Calls, KINDS } from './calls.ts';
 import type { End, Lane } from './lane.ts';
 import { judgeAlive, judgeDead, judgeMessages } from './laws.ts';
+import { machineNow } from './machine.ts';
+import { type Aim, NOWHERE } from './places.ts';
 import type { Tally } from './tally.ts';
 
-/** How often a daemon that comes back is killed again. */
 const AGAIN = 0.25;
 /** How often a kill is a power cut. */
 const POWER = 0.3;
 
+type Recorded = Readonly<Record<'story' | 'start', Calls>>;
+
+/** The fates of the rounds; it gets the number of kills that came of each. */
+type Plan = (calls: Recorded, dice: () => number) => Generator<Fate, void, number>;
+
+/** What becomes of a round. */
+export interface Fate {
+  readonly aim: Aim;
+  readonly end: End;
+  /** How often the daemon is killed again while it comes back. */
+  readonly again: number;
+}
+
 /** One of the places, from each kind of call alike. */
-function drawn(dice: () => number, { places }: Calls): number {
+function drawn(dice: () => number, { places }: Calls): Aim {
   const kinds = KINDS.filter((kind) => places[kind].length > 0);
   const from = places[kinds[Math.floor(dice() * kinds.length)] ?? 'state'];
-  return from[Math.floor(dice() * from.length)] ?? 1;
+  return { place: from[Math.floor(dice() * from.length)] ?? 1, among: 'all' };
 }
 
 const endOf = (dice: () => number): End =>
   dice() >= POWER ? 'kill' : dice() < 0.5 ? 'power, nothing else' : 'power, any part';
 
+/** So many kills, at places that are drawn. */
+export const drawnFates = (kills: number): Plan =>
+  function* ({ story }, dice) {
+    for (let left = kills; left > 0; left -= yield { aim: drawn(dice, story), end: endOf(dice), again: AGAIN });
+  };
+
+/**
+ * Power is cut before each sync of the state directory, and after the last: without what was written since the one before, and
+ * with any part of it.
+ * @param most so many syncs, from the first to the last
+ * @throws where not even half of them were met: messages of programs are synced more often in one play than in another
+ */
+export const beforeEachSync = (most: number): Plan =>
+  function* ({ story }) {
+    // Nothing else syncs between the two sides of one, so those before it have odd numbers.
+    const befores = Array.from({ length: story.syncs / 2 }, (_, index) => 2 * index + 1);
+    const every = Math.ceil(befores.length / most);
+    const places = [...befores.filter((_, index) => index % every === 0), story.syncs];
+    let met = 0;
+    for (const place of places)
+      for (const end of ['power, nothing else', 'power, any part'] as const)
+        met += yield { aim: { place, among: 'syncs' }, end, again: 0 };
+    if (met < places.length) throw new Error(`${met} of ${2 * places.length} power cuts were met.`);
+  };
+
 /** What is called in the whole story, and while the daemon starts. */
-async function recorded(lane: Lane, dice: () => number): Promise<Readonly<Record<'story' | 'start', Calls>>> {
-  await lane.play('whole', 0, 'kill', dice);
+async function recorded(lane: Lane, dice: () => number): Promise<Recorded> {
+  await lane.play('whole', NOWHERE, 'kill', dice);
   const story = lane.places.calls;
   await lane.at.gateway.stop('SIGKILL');
-  await lane.start(0, true);
+  await lane.start(NOWHERE, true);
   return { story, start: lane.places.calls };
 }
 
-/** Plays the story again and again, until so many kills have fallen. @throws at the first fault */
-export async function play(lane: Lane, tally: Tally, kills: number, dice: () => number): Promise<void> {
+/** Plays the story again and again, as it is planned. @throws at the first fault */
+export async function play(lane: Lane, tally: Tally, plan: Plan, dice: () => number): Promise<void> {
   const { at, places, story } = lane;
   let where = 'without a kill';
   try {
     const calls = await recorded(lane, dice);
-    for (let round = 1, left = kills; left > 0; round += 1) {
-      let end = endOf(dice);
-      let isKilled = await lane.play(`round-${round}`, drawn(dice, calls.story), end, dice);
-      for (let isAgain = false; isKilled; isAgain = true) {
-        left -= 1;
-        where = `round ${round}, ${end} ${places.killedAt}`;
-        tally.killed(places.killedAt, end, isAgain);
+    const fates = plan(calls, dice);
+    for (let round = 1, fate = fates.next(); fate.done !== true; round += 1) {
+      const { aim, end, again } = fate.value;
+      let kills = 0;
+      let isKilled = await lane.play(`round-${round}`, aim, end, dice);
+      while (isKilled) {
+        const how = kills === 0 ? end : 'kill';
+        where = `round ${round}, ${how} ${places.killedAt}`;
+        tally.killed(places.killedAt, how, kills > 0);
+        kills += 1;
         await judgeDead(at, story, lane.hadLeaf);
         await story.heal?.(at);
-        end = 'kill';
         const from = performance.now();
-        isKilled = await lane.start(dice() < AGAIN ? drawn(dice, calls.start) : 0);
+        isKilled = await lane.start(dice() < again ? drawn(dice, calls.start) : NOWHERE);
         if (!isKilled) tally.recovered(performance.now() - from);
       }
-      places.arm(0);
+      places.arm(NOWHERE);
       await story.mend?.(at, `mended-${round}`);
       await judgeAlive(at, story);
+      fate = fates.next(kills);
     }
     await judgeMessages(at);
   } catch (cause) {
-    tally.fault(where, cause, at.gateway.log.tail());
+    tally.fault(where, cause, `${at.gateway.log.tail()}\n${machineNow(at.gateway.pid)}`);
     throw cause;
   }
 }

@@ -165,8 +165,9 @@ export const STORIES: readonly Story[] = [
       await at.far.lay('dps', 'silent');
       await asked(at, '/v1/roll', { id });
       await at.gateway.until(({ phase }) => phase === 'registering-next', PATIENCE_MS);
-      await asked(at, '/v1/roll', { id: `${id}-other`, discard: true });
+      // Before the answer, which a kill may keep from here: the request is discarded all the same.
       at.accepted.delete(id);
+      await asked(at, '/v1/roll', { id: `${id}-other`, discard: true });
       await at.gateway.until(({ phase }) => phase === 'abandoning', PATIENCE_MS);
       await at.far.lift('dps');
       await ended(at, `${id}-other`);

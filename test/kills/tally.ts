@@ -1,5 +1,6 @@
 import { KINDS, type Kind, kindOf, named } from './calls.ts';
 import type { End } from './lane.ts';
+import { cpuSeconds } from './machine.ts';
 
 /** What was killed, and how it went on. */
 export class Tally {
@@ -31,10 +32,14 @@ export class Tally {
     this.#recoveries.push(ms);
   }
 
-  /** Is printed at once. @param where it was killed last @param log of the daemon, its end */
+  /** Is printed at once. @param where it was killed last @param log of the daemon, its end, and the machine */
   fault(where: string, cause: unknown, log: string): void {
     this.#faults += 1;
     console.error(`${this.#story}, ${where}: ${cause instanceof Error ? cause.stack : cause}\n${log}`);
+  }
+
+  get kills(): number {
+    return this.#kills;
   }
 
   /** A row for the page: kills, different places by kind, seconds. */
@@ -45,7 +50,16 @@ export class Tally {
     return `| ${[this.#story, this.#kills, this.#powerCuts, this.#again, ...places, seconds(0.5), seconds(1), this.#faults].join(' | ')} |`;
   }
 
-  static readonly HEAD = [
+  /** The rows, and what the kills cost. */
+  static page(all: readonly Tally[]): string {
+    const kills = all.reduce((sum, one) => sum + one.kills, 0);
+    const { own, children } = cpuSeconds();
+    const [seconds, each] = [performance.now() / 1000, (own + children) / kills].map((one) => one.toFixed(2));
+    const cost = `${kills} kills in ${seconds} s; ${each} s of CPU each (${own} s in all of the test, ${children} s of the daemons).`;
+    return [...Tally.#HEAD, ...all.map((one) => one.row()), '', cost].join('\n');
+  }
+
+  static readonly #HEAD = [
     `| story | kills | of these power cuts | while it came back | ${KINDS.join(' | ')} | s, half | s, worst | faults |`,
     `|---|${'--:|'.repeat(10)}`,
   ];
