@@ -55,7 +55,7 @@ export async function azureParts({ config, choice, token, connectors, dps, state
   const pace = new LeafPace({
     read: () => readFile(file, 'utf8').catch(() => undefined),
     write: (record) => writeAtomically(file, record, 0o600),
-    current: () => state().current?.thumbprint ?? '',
+    current: () => state().current,
     now,
   });
   await Promise.all([look(), pace.look()]);

@@ -227,10 +227,10 @@ export const AZURE: readonly Mutation[] = [
   of(
     'issuer/azure/pace.ts',
     'leaves of minutes are not renewed',
-    'before.leaf === leaf ? recentOf(before.asked, at) : []',
-    'recentOf(before.asked, at)',
+    'Math.min(HOUR, (leaf.notAfter - leaf.notBefore) / 2)',
+    'HOUR',
   ),
-  of('issuer/azure/pace.ts', 'three certificates for ever', '? recentOf(before.asked, at) :', '? before.asked :'),
+  of('issuer/azure/pace.ts', 'three certificates for ever', ' && one > now - windowMs', ''),
   of('issuer/azure/pace.ts', 'a clock that was wrong keeps leaves away', 'one <= now && ', ''),
   of(
     'issuer/azure/pace.ts',
@@ -241,20 +241,20 @@ export const AZURE: readonly Mutation[] = [
   of(
     'issuer/azure/pace.ts',
     'a power cut makes the gateway forget what it has asked for',
-    '    await this.#write({ leaf, asked: [...asked, at], id });\n',
+    '    await this.#write({ asked: [...asked, at], id });\n',
     '',
   ),
   of(
     'issuer/azure/pace.ts',
     'what certainly issued nothing is counted',
-    'return () => this.#write({ leaf, asked });',
+    'return () => this.#write({ asked });',
     'return async () => {};',
   ),
   of(
     'issuer/azure/pace.ts',
     'the hour begins anew with each question',
-    'retryAfterMs: oldest + HOUR - at',
-    'retryAfterMs: HOUR',
+    'retryAfterMs: oldest + windowMs - at',
+    'retryAfterMs: windowMs',
   ),
   of(
     'keys/onboarding.ts',
