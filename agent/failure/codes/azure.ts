@@ -35,10 +35,10 @@ export const AZURE = {
   ),
   'NL-ONBOARDING-EXPIRED': refusedCode(
     'The onboarding certificate has expired, so DPS accepts it no more. The leaf is renewed over the hub as long as it is valid.',
-    'Have a new certificate issued for `newleaf csr --onboarding`, put it at onboarding.certificate, and see that its issuer is enrolled in DPS; then `newleaf roll`.',
+    'Have a new certificate issued for `newleaf csr --onboarding`, and see that its issuer is enrolled in DPS; then `newleaf install --onboarding FILE`.',
   ),
   'NL-ONBOARDING-EXPIRING': transientCode(
     'The onboarding certificate nears its end.',
-    'Have a new certificate issued for `newleaf csr --onboarding`, put it at onboarding.certificate, and see that its issuer is enrolled in DPS; then `newleaf reprovision`.',
+    'Have a new certificate issued for `newleaf csr --onboarding`, and see that its issuer is enrolled in DPS; then `newleaf install --onboarding FILE`.',
   ),
 } as const satisfies Record<string, CodeEntry>;
