@@ -281,4 +281,28 @@ export const AZURE: readonly Mutation[] = [
     '',
   ),
   of('keys/onboarding.ts', 'a lost onboarding key costs the leaf', "met?.kind !== 'key'", 'true'),
+  of(
+    'keys/onboarding-file.ts',
+    'a certificate that is missing is not asked for',
+    '.then(() => undefined, failureOf)',
+    '.then(() => undefined, () => undefined)',
+  ),
+  of(
+    'keys/onboarding-file.ts',
+    'the onboarding certificate before is lost',
+    'if (before !== chain) await',
+    'if (before === undefined) await',
+  ),
+  of(
+    'keys/onboarding-file.ts',
+    'the same certificate again replaces the one that is kept',
+    'if (before !== chain) ',
+    '',
+  ),
+  of(
+    'keys/onboarding.ts',
+    'a certificate that is missing is told as a wrong configuration',
+    "if (code !== 'ENOENT') throw error;",
+    'throw error;',
+  ),
 ];
