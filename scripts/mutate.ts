@@ -84,7 +84,9 @@ const EDGE_TABLES = [
   'state/entry',
   'keys/trusted',
 ];
-const AZURE_TABLES = ['issuer/azure/answers', 'issuer/azure/azure', 'issuer/azure/renewal', 'keys/onboarding'];
+const AZURE_TABLES = ['answers', 'azure', 'renewal']
+  .map((table) => `issuer/azure/${table}`)
+  .concat('keys/onboarding', 'keys/onboarding-file');
 const QUEUE_TABLES = ['record', 'queue', 'reading', 'torn', 'bad-sector', 'damaged', 'bounds', 'format-1'];
 const PROOFS = {
   walk: `import { walk } from './walk.ts';

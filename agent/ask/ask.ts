@@ -22,6 +22,8 @@ export type Ask =
   | { readonly kind: 'csr'; readonly from: 'method' | 'technician'; readonly newKey?: boolean }
   /** The CSR for another onboarding certificate of the same key. */
   | { readonly kind: 'onboarding-csr' }
+  /** Another onboarding certificate, PEM, DER or PKCS#7, with or without its intermediates. */
+  | { readonly kind: 'install-onboarding'; readonly delivered: Uint8Array }
   | {
       readonly kind: 'install';
       readonly from: 'method' | 'technician';
@@ -40,6 +42,8 @@ export interface Received {
 export type Answer =
   | { readonly is: 'status'; readonly status: Status }
   | { readonly is: 'csr'; readonly csr: string; readonly slot: Slot; readonly cn: string }
+  /** The onboarding certificate that DPS is shown from now on. */
+  | { readonly is: 'onboarded'; readonly thumbprint: string; readonly notAfter: string; readonly issuer: string }
   /** The work is begun, or planned. */
   | ({ readonly is: 'accepted'; readonly id: string; readonly phase: Phase } & Partial<Received>)
   /** A request that was asked before has ended like this. */

@@ -93,6 +93,15 @@ export const askCsr =
   ({ newKey = false, onboarding = false }: Body): Ask =>
     onboarding ? { kind: 'onboarding-csr' } : { kind: 'csr', from, newKey };
 
+export const askInstall =
+  (from: 'method' | 'technician') =>
+  ({ chain = '', leaf, onboarding = false, ...body }: Body): Ask => {
+    const delivered = leaf === undefined ? Buffer.from(chain) : deliveredIn(leaf);
+    return onboarding
+      ? { kind: 'install-onboarding', delivered }
+      : { kind: 'install', from, ...withId(body), delivered };
+  };
+
 export const delayMs = ({ delaySeconds = 0 }: Body): number => Math.round(delaySeconds * 1000);
 
 const isPem = (text: string): boolean => text.includes('-----BEGIN ');

@@ -29,9 +29,10 @@ function wired(answer: Answer, shown: ReturnType<typeof toldFor>): WireAnswer {
     case 'ended':
       return { status: 200, body: answer.outcome };
     case 'csr':
+    case 'onboarded':
     case 'accepted': {
       const { is, ...body } = answer;
-      return { status: is === 'csr' ? 200 : 202, body };
+      return { status: is === 'accepted' ? 202 : 200, body };
     }
     case 'busy':
       return { status: 409, body: { ...(answer.id !== undefined && { id: answer.id }), ...shown(answer.failure) } };

@@ -15,11 +15,14 @@ import {
   onboardingConnector,
   onboardingErrorOf,
   onboardingIdentity,
+  withChain,
 } from '../keys/onboarding.ts';
+import { OnboardingFile } from '../keys/onboarding-file.ts';
 import { publicKeyOf } from '../keys/slots.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import type { Log } from '../machine/log.ts';
 import type { SessionUser } from '../mqtt/hub-session.ts';
+import type { Leaf } from '../roll/leaf.ts';
 import type { RollState } from '../roll/state.ts';
 import { writeAtomically } from '../state/durable.ts';
 
@@ -55,21 +58,46 @@ export async function azureParts({ config, choice, token, connectors, dps, state
   const pace = new LeafPace({
     read: () => readFile(file, 'utf8').catch(() => undefined),
     write: (record) => writeAtomically(file, record, 0o600),
-    current: () => state().current?.thumbprint ?? '',
+    current: () => state().current,
     now,
   });
   await Promise.all([look(), pace.look()]);
 
+  const onFile = new OnboardingFile({ ...onboarding, registrationId: dps.registrationId, now });
+
   async function register(asking: AskingDps, abort: AbortSignal) {
+    // First: until a registration has it, no other one hears that a connector failed.
+    await look();
     const connecting = onboardingConnector(onboarding, (identity) => connectors.connector(identity));
+    return registered(asking, connecting, abort, look);
+  }
+
+  async function registered(
+    asking: AskingDps,
+    connecting: ReturnType<typeof onboardingConnector>,
+    abort: AbortSignal,
+    leafOf: () => Promise<OnboardingLeaf | undefined>,
+  ) {
     try {
-      await look();
       return await registerAs(dps, { apiVersion, ...asking }, connecting, abort);
     } catch (error) {
       const met = onboardingErrorOf(error);
-      const leaf = await look();
+      const leaf = await leafOf();
       throw leaf === undefined ? met : ofOnboarding(met, leaf, now());
     }
+  }
+
+  /** Nothing that DPS accepts is given up for a certificate that it refuses. */
+  async function install(delivered: Uint8Array): Promise<Leaf> {
+    onFile.demandFile();
+    const leaf = await onFile.judge(delivered);
+    if ((await onFile.lack()) === undefined) {
+      const connecting = connectors.connector(await withChain(onboarding, leaf.chain));
+      await registered({ read: () => {} }, connecting, new AbortController().signal, async () => leaf);
+    }
+    await onFile.keep(leaf);
+    await look();
+    return leaf;
   }
 
   const azure = createAzure({
@@ -96,6 +124,8 @@ export async function azureParts({ config, choice, token, connectors, dps, state
         const found = await token.findByUri(key);
         return csr(cn, found, (message) => token.sign(found, message));
       },
+      lack: () => onFile.lack(),
+      install,
     },
     beside() {
       // Not while the clock may be wrong.

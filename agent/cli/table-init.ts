@@ -29,7 +29,7 @@ export const INIT_OPTIONS = {
   'bootstrap-cert': valued('PLACE', 'Certificate for the first enrolment: a file, or a pkcs11: URI.'),
   'bootstrap-key': valued('PLACE', 'Its key.'),
   command: valued('LINE', 'Program that gets the CSR, with its arguments.'),
-  'onboarding-key': valued('URI', 'With azure: the key in the token that DPS knows.'),
+  'onboarding-key': valued('URI', 'With azure: the key in the token that DPS knows. Default: one is made.'),
   'onboarding-cert': valued('FILE', 'Its certificate (PEM). Default: the one beside it in the token.'),
   'renew-at': valued('WHEN', 'Share of the lifetime, or time left. Default: 66%.'),
   module: valued('FILE', 'PKCS#11 module, where it is not found by itself.'),

@@ -144,7 +144,12 @@ const COMMANDS = {
       'Hands over a leaf, with or without its intermediates: PEM, DER or PKCS#7. FILE is - for stdin. Key, CN, use, validity and chain are verified first, and a refusal names what differs. Then the leaf is registered, and newleaf connects with it. The leaf before it is given up only after that has worked.',
       'A file that is put into inbox/ of state.directory is installed in the same way, and may wait there until it is valid.',
     ],
-    options: { wait, timeout, id },
+    options: {
+      wait,
+      timeout,
+      id,
+      onboarding: flagged('Where Azure issues the leaves: another certificate of the onboarding key.'),
+    },
     examples: [
       { line: 'newleaf install gw.pem --wait', meaning: 'And see how it ends.' },
       { line: 'ssh ca sign <gw.csr | newleaf install -', meaning: 'Straight from the CA.' },

@@ -60,3 +60,6 @@ export function instanceOf(file: string): Instance {
       : {},
   };
 }
+
+/** The label of an onboarding key that init makes: newleaf looks for leftover keys of its own under other labels. */
+export const onboardingLabel = (prefix: string): string => `${prefix}-onboarding`;

@@ -1,7 +1,7 @@
 import {
   askCsr,
+  askInstall,
   delayMs,
-  deliveredIn,
   type Form,
   LARGEST_DELIVERY,
   parsed,
@@ -26,9 +26,9 @@ const FORMS: Readonly<Record<string, Form>> = {
   },
   '/v1/csr': { fields: ['newKey', 'onboarding'], ask: askCsr(from) },
   '/v1/leaf': {
-    fields: ['leaf', 'id'],
+    fields: ['leaf', 'id', 'onboarding'],
     required: 'leaf',
-    ask: ({ leaf = '', ...body }) => ({ kind: 'install', from, ...withId(body), delivered: deliveredIn(leaf) }),
+    ask: askInstall(from),
   },
 };
 

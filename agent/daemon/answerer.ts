@@ -1,17 +1,25 @@
-import type { Answer, Answerer } from '../ask/ask.ts';
+import type { Answer, Answerer, Ask } from '../ask/ask.ts';
 import { failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
-import { statusOf } from '../roll/report.ts';
+import { iso, statusOf } from '../roll/report.ts';
 import { answerCsr, answerInstall, type Waiting } from './delivery.ts';
 import { type AnswererOptions, answerRequest } from './requests.ts';
 
-async function answerOnboarding({ onboarding, report }: AnswererOptions): Promise<Answer> {
+type OnboardingAsk = Extract<Ask, { kind: 'onboarding-csr' | 'install-onboarding' }>;
+
+async function answerOnboarding({ onboarding, report, hurry }: AnswererOptions, ask: OnboardingAsk): Promise<Answer> {
   if (onboarding === undefined) return { is: 'refused', failure: failure('NL-CONFIG', NO_ONBOARDING) };
   const { registrationId: cn } = report();
-  return onboarding.csr(cn).then(
-    (csr) => ({ is: 'csr', csr, slot: 'given', cn }),
-    (error) => ({ is: 'broken', failure: failureOf(error) }),
-  );
+  try {
+    if (ask.kind === 'onboarding-csr') return { is: 'csr', csr: await onboarding.csr(cn), slot: 'given', cn };
+    const { thumbprint, notAfter, issuer } = await onboarding.install(ask.delivered);
+    // The work in flight may wait for it.
+    hurry();
+    return { is: 'onboarded', thumbprint, notAfter: iso(notAfter), issuer };
+  } catch (error) {
+    const met = failureOf(error);
+    return { is: met.kind === 'refused' ? 'refused' : 'broken', failure: met };
+  }
 }
 
 const NO_ONBOARDING = { message: 'There is no onboarding key: leaf.issuer is not "azure".', advice: 'Ask without it.' };
@@ -25,7 +33,8 @@ export function createAnswerer(options: AnswererOptions): Answerer {
       case 'csr':
         return answerCsr(options, waiting, ask);
       case 'onboarding-csr':
-        return answerOnboarding(options);
+      case 'install-onboarding':
+        return answerOnboarding(options, ask);
       case 'install':
         return answerInstall(options, ask);
       default:

@@ -26,6 +26,7 @@ const CODES: Partial<Record<Code, number>> = {
   'NL-TOKEN-PIN-LOCKED': EXIT.person,
   'NL-TOKEN-PIN-FILE': EXIT.person,
   'NL-TOKEN-OCCUPIED': EXIT.person,
+  'NL-ONBOARDING-LEAF': EXIT.person,
   'NL-TOKEN-POISONED': EXIT.restart,
   'NL-DAEMON-DOWN': EXIT.down,
 };

@@ -1,4 +1,4 @@
-import { askCsr, delayMs, type Form, type Reading, readForm, withId, wrong } from '../ask/form.ts';
+import { askCsr, askInstall, delayMs, type Form, type Reading, readForm, withId, wrong } from '../ask/form.ts';
 
 const from = 'method';
 
@@ -16,9 +16,9 @@ const METHODS: Readonly<Record<string, Form>> = {
   // The back end may name its call, but the name changes nothing: the CSR is the same under any name.
   requestCsr: { fields: ['id', 'newKey', 'onboarding'], ask: askCsr(from) },
   installLeaf: {
-    fields: ['chain', 'id'],
+    fields: ['chain', 'id', 'onboarding'],
     required: 'chain',
-    ask: ({ chain = '', ...body }) => ({ kind: 'install', from, ...withId(body), delivered: Buffer.from(chain) }),
+    ask: askInstall(from),
   },
 };
 

@@ -30,11 +30,34 @@ export interface OnboardingLeaf {
 
 /** @throws Fault NL-ONBOARDING-KEY, -LEAF, NL-CONFIG; TokenError */
 export async function onboardingIdentity(options: OnboardingOptions): Promise<Identity & OnboardingLeaf> {
-  const { token, key, certificate, caFile } = options;
-  const chain = certificate === undefined ? undefined : await readNamed('onboarding.certificate', certificate);
-  const ca = await readAuthorities('trust.ca_file', caFile);
-  const identity = await identityInToken(token, key, chain, ca).catch(rethrown);
+  const { certificate } = options;
+  const chain = certificate === undefined ? undefined : await onboardingPem(certificate);
+  const identity = await withChain(options, chain);
   return { ...identity, ...leafOf(identity.chain, certificate) };
+}
+
+/** The text of its file. @throws Fault NL-CONFIG; NL-ONBOARDING-LEAF where there is no such file */
+export async function onboardingPem(file: string): Promise<string> {
+  try {
+    return await readNamed('onboarding.certificate', file);
+  } catch (error) {
+    const { code } = ((error as Fault).cause ?? {}) as NodeJS.ErrnoException;
+    if (code !== 'ENOENT') throw error;
+    const message = `There is no onboarding certificate yet: ${file}.`;
+    throw new Fault('NL-ONBOARDING-LEAF', { message, advice: BRING });
+  }
+}
+
+const BRING =
+  'Have the CSR of `newleaf csr --onboarding` signed by a CA that is enrolled in DPS, then: `newleaf install --onboarding FILE`';
+
+/** The key with this certificate; without one, with that beside it in the token. @throws the same */
+export async function withChain(
+  { token, key, caFile }: OnboardingOptions,
+  chain: string | undefined,
+): Promise<Identity> {
+  const ca = await readAuthorities('trust.ca_file', caFile);
+  return identityInToken(token, key, chain, ca).catch(rethrown);
 }
 
 function leafOf(chain: string, file: string | undefined): OnboardingLeaf {

@@ -1,17 +1,16 @@
-import { createPublicKey, verify } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TokenError } from '../../hsm/ckr.ts';
 import { csr } from '../../hsm/csr.ts';
-import { doubtsOf, isProtected } from '../../hsm/key-pair.ts';
+import { doubtsOf } from '../../hsm/key-pair.ts';
 import type { KeyType, PublicKey } from '../../hsm/public-key.ts';
-import { digestOf } from '../../hsm/sign.ts';
 import type { Token } from '../../hsm/token.ts';
 import type { Advice } from '../failure/advice.ts';
 import { Fault } from '../failure/failure.ts';
 import type { KeyRef, Slot } from '../roll/leaf.ts';
 import type { Keys } from '../roll/ports.ts';
 import { writeAtomically } from '../state/durable.ts';
+import { generatedOr, isWhole } from './whole.ts';
 
 interface KeysOptions {
   readonly token: Token;
@@ -64,20 +63,10 @@ export function createKeys(options: KeysOptions): Keys {
     async generate(slot, id) {
       if (slot === 'given') throw new Fault('NL-INTERNAL', { message: 'A given key is never generated.' });
       const label = labelOf(slot);
-      // The CKA_ID is in the journal, and no leaf has the key yet: an attempt that ended in a power cut has made it.
-      const left = await leftOf(token, id, () => hasSigned({ slot, id }));
-      if (left === 'whole') return { slot, id };
-      if (left === 'half') {
-        await destroy(label, id);
-        token.forget(id);
-      }
+      if (await isWhole(token, { label, id }, () => hasSigned({ slot, id }), destroy)) return { slot, id };
       // The CSR of a key with this CKA_ID that was lost.
       await rm(fileOf({ slot, id }), { force: true });
-      const make = (type: KeyType) => token.generate(label, type, id);
-      const making = make(keyType).catch((error: unknown) => {
-        if (otherType === undefined || !isUnknown(error)) throw error;
-        return make(otherType);
-      });
+      const making = generatedOr(token, { label, id }, keyType, otherType);
       const made = await making.catch(async (error: unknown) => {
         if (!isOccupied(error) || current() !== undefined) throw error;
         throw new Fault('NL-TOKEN-OCCUPIED', { message: error.message, ...(await clearing(label)) });
@@ -112,36 +101,8 @@ export async function publicKeyOf(token: Token, { slot, id }: KeyRef): Promise<P
 const isOccupied = (error: unknown): error is TokenError =>
   error instanceof TokenError && error.code === 'LABEL_OCCUPIED';
 
-const isUnknown = (error: unknown): boolean => error instanceof TokenError && error.code === 'KEY_TYPE_UNKNOWN';
-
 /** The key was made, and perhaps refused by the CA, before the configuration asked for another type. */
 function outdated({ label, keyType: type }: PublicKey, wanted: KeyType): Fault {
   const message = `The next key "${label}" is of type ${type}, and leaf.key_type is ${wanted}.`;
   return new Fault('NL-ISSUER-NEW-KEY', { message, advice: 'Make another: `newleaf csr --new-key`' });
-}
-
-/**
- * The remains of a key after an interrupted attempt. SoftHSM 2.6.1 writes a new key in several steps: cut off between them, it
- * lists the key without its public half, or answers each C_Sign with it by CKR_GENERAL_ERROR, for ever.
- * @param hasSigned it has a leaf, or a CSR: it was whole once, so the fault is the token's
- * @throws TokenError any other error: no key is destroyed because a token failed
- */
-async function leftOf(token: Token, id: string, hasSigned: () => Promise<boolean>) {
-  try {
-    const key = await token.findById(id);
-    if (key === undefined) return undefined;
-    if (isProtected(await token.describe(key)) && (await signs(token, key))) return 'whole';
-    throw new TokenError('failed', 'KEY_HALF_MADE', `The key "${key.label}" is not as the token has made it.`);
-  } catch (error) {
-    if (!(error instanceof TokenError) || !HALF.has(error.code) || (await hasSigned())) throw error;
-    return 'half';
-  }
-}
-
-const HALF = new Set(['CKR_GENERAL_ERROR', 'PUBLIC_KEY_NOT_FOUND', 'KEY_HALF_MADE']);
-
-async function signs(token: Token, key: PublicKey): Promise<boolean> {
-  const message = Buffer.from(key.id);
-  const spki = createPublicKey({ key: key.spki, format: 'der', type: 'spki' });
-  return verify(digestOf(key.keyType), message, spki, await token.sign(key, message));
 }

@@ -227,10 +227,10 @@ export const AZURE: readonly Mutation[] = [
   of(
     'issuer/azure/pace.ts',
     'leaves of minutes are not renewed',
-    'before.leaf === leaf ? recentOf(before.asked, at) : []',
-    'recentOf(before.asked, at)',
+    'Math.min(HOUR, (leaf.notAfter - leaf.notBefore) / 2)',
+    'HOUR',
   ),
-  of('issuer/azure/pace.ts', 'three certificates for ever', '? recentOf(before.asked, at) :', '? before.asked :'),
+  of('issuer/azure/pace.ts', 'three certificates for ever', ' && one > now - windowMs', ''),
   of('issuer/azure/pace.ts', 'a clock that was wrong keeps leaves away', 'one <= now && ', ''),
   of(
     'issuer/azure/pace.ts',
@@ -241,20 +241,20 @@ export const AZURE: readonly Mutation[] = [
   of(
     'issuer/azure/pace.ts',
     'a power cut makes the gateway forget what it has asked for',
-    '    await this.#write({ leaf, asked: [...asked, at], id });\n',
+    '    await this.#write({ asked: [...asked, at], id });\n',
     '',
   ),
   of(
     'issuer/azure/pace.ts',
     'what certainly issued nothing is counted',
-    'return () => this.#write({ leaf, asked });',
+    'return () => this.#write({ asked });',
     'return async () => {};',
   ),
   of(
     'issuer/azure/pace.ts',
     'the hour begins anew with each question',
-    'retryAfterMs: oldest + HOUR - at',
-    'retryAfterMs: HOUR',
+    'retryAfterMs: oldest + windowMs - at',
+    'retryAfterMs: windowMs',
   ),
   of(
     'keys/onboarding.ts',
@@ -281,4 +281,28 @@ export const AZURE: readonly Mutation[] = [
     '',
   ),
   of('keys/onboarding.ts', 'a lost onboarding key costs the leaf', "met?.kind !== 'key'", 'true'),
+  of(
+    'keys/onboarding-file.ts',
+    'a certificate that is missing is not asked for',
+    '.then(() => undefined, failureOf)',
+    '.then(() => undefined, () => undefined)',
+  ),
+  of(
+    'keys/onboarding-file.ts',
+    'the onboarding certificate before is lost',
+    'if (before !== chain) await',
+    'if (before === undefined) await',
+  ),
+  of(
+    'keys/onboarding-file.ts',
+    'the same certificate again replaces the one that is kept',
+    'if (before !== chain) ',
+    '',
+  ),
+  of(
+    'keys/onboarding.ts',
+    'a certificate that is missing is told as a wrong configuration',
+    "if (code !== 'ENOENT') throw error;",
+    'throw error;',
+  ),
 ];

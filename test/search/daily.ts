@@ -92,7 +92,7 @@ export const AZURE_DAILY: readonly Bound[] = [
     name: 'certificates',
     of: ({ aDay }) => aDay.certificate,
     most: 72,
-    because: 'three within an hour, until one of them serves',
+    because: 'three within an hour',
   },
 ];
 

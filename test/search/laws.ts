@@ -85,22 +85,22 @@ export function tooOften(
   return broken;
 }
 
-/** Every certificate is one that Azure counts: so many within an hour, until one of them serves. */
+/** Every certificate is one that Azure counts: so many within any hour, or within half of the life of leaves that live for less. */
 const LEAVES = 3;
-/** newleaf counts when it asks, and DPS issues when it answers. */
-const LEAVES_MS = HOUR - SLOW_MS;
 
-/** Leaves that Azure issued beside the same current leaf. A clock that was set has made the gateway forget. */
-export function tooManyLeaves({ world: { azure }, clock }: Gateway): readonly string[] {
-  const made = (azure?.made ?? []).toSorted((one, other) => one.at - other.at);
-  const worst = made.find(({ at, current }, index) => {
+/** Leaves that Azure issued. A clock that was set has made the gateway forget. */
+export function tooManyLeaves({ world: { azure, options }, clock }: Gateway): readonly string[] {
+  const made = (azure?.made ?? []).toSorted((one, other) => one - other);
+  // newleaf counts when it asks, and DPS issues when it answers.
+  const windowMs = Math.min(HOUR, options.lifetimeMs / 2) - SLOW_MS;
+  const worst = made.find((at, index) => {
     const first = made[index - LEAVES];
-    const isSteady = first !== undefined && clock.steps.every((step) => step < first.at - HOUR || step > at);
-    return first !== undefined && isSteady && first.at > at - LEAVES_MS && first.current === current;
+    const isSteady = first !== undefined && clock.steps.every((step) => step < first - HOUR || step > at);
+    return isSteady && first > at - windowMs;
   });
   return worst === undefined
     ? []
-    : [`more than ${LEAVES} certificates in the hour before ${(worst.at / HOUR).toFixed(2)} h`];
+    : [`more than ${LEAVES} certificates in the ${windowMs / MINUTE} minutes before ${(worst / HOUR).toFixed(2)} h`];
 }
 
 /** How long a way that is open may stay untried: two probes by turns, with their jitter. */

@@ -10,7 +10,7 @@ export interface Holding {
   readonly kept: readonly string[];
   /** Of these, a key that was there before newleaf: with a leaf of its own it goes on proving who this gateway is. */
   readonly proves?: string;
-  /** By that key Azure issues further leaves. */
+  /** Azure issues the leaves, by an onboarding key. */
   readonly isOnboarding?: boolean;
   /** May be repeated. @throws Fault */
   destroy(): Promise<void>;

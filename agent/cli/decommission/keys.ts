@@ -3,6 +3,7 @@ import { TokenError } from '../../../hsm/ckr.ts';
 import { importedId } from '../../../hsm/import-key.ts';
 import { isProtected } from '../../../hsm/key-pair.ts';
 import type { Generation, Token } from '../../../hsm/token.ts';
+import { onboardingLabel } from '../../config/instance.ts';
 
 /**
  * The objects that newleaf has made in the token: those with our labels, as the journal may be damaged, or removed already; and
@@ -11,7 +12,7 @@ import type { Generation, Token } from '../../../hsm/token.ts';
  * @param given `hsm.key`, or where Azure issues the leaves `onboarding.key`; `setting` is its name
  * @param adopted the chain that init has taken over: its key was brought into the token by newleaf
  * @returns own: exactly what hsm/destroy.ts destroys, label and CKA_ID (lower-case hex) together; kept: why an object with our
- * label, or one that we use, stays; theirs: the label of the key that `given` names
+ * label, or one that we use, stays; theirs: the label of the key that `given` names, unless init has made it
  * @throws TokenError, also where several keys match `given`: one of them must not be destroyed
  */
 export async function keysIn(
@@ -24,11 +25,13 @@ export async function keysIn(
     setting = 'hsm.key',
   }: { readonly adopted?: string | undefined; readonly known?: readonly string[]; readonly setting?: string } = {},
 ) {
-  const theirs = given === undefined ? undefined : await givenKey(token, given);
+  const made = onboardingLabel(prefix);
+  const named = given === undefined ? undefined : await givenKey(token, given);
+  const theirs = named?.label === made ? undefined : named;
   const imported = adopted === undefined ? undefined : importedId(new X509Certificate(adopted).publicKey);
   const own: { readonly label: string; readonly id: string }[] = [];
   const kept = theirs === undefined ? [] : [{ label: theirs.label, why: `it was there before newleaf (${setting})` }];
-  const labels = [`${prefix}-a`, `${prefix}-b`];
+  const labels = [`${prefix}-a`, `${prefix}-b`, made];
   const others = await Promise.all(known.map((id) => givenKey(token, `pkcs11:id=${id.replace(/../g, '%$&')}`)));
   const elsewhere = others.flatMap((key) => (key === undefined || labels.includes(key.label) ? [] : [key.label]));
   for (const label of [...labels, ...new Set(elsewhere)]) {

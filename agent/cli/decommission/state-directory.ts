@@ -21,6 +21,8 @@ export const FILES: readonly string[] = [
   'rejected',
   'command-cookie',
   'azure-requests',
+  'onboarding.pem',
+  'onboarding.pem.bak',
   'tpm-next-key',
   'refused-pin.json',
   'token-uri',

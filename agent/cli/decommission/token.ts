@@ -34,7 +34,8 @@ export async function tokenHolding(
     const where = `in token ${name}`;
     return {
       own: own.map(({ label, id }) => `key ${label} (id ${id}) ${where}, with its certificate`),
-      ...(theirs !== undefined && { proves: `key ${theirs} ${where}`, isOnboarding: onboarding !== undefined }),
+      ...(theirs !== undefined && { proves: `key ${theirs} ${where}` }),
+      isOnboarding: onboarding !== undefined,
       kept: [...kept.map(({ label, why }) => `key ${label} ${where}: ${why}`), `the token ${name}`],
       async destroy() {
         for (const { label, id } of own) {

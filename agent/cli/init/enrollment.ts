@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Code } from '../../failure/failure.ts';
 import { isContained, STARTING } from '../../machine/contained.ts';
 import { restOf } from '../../roll/candidate.ts';
 import type { Leaf } from '../../roll/leaf.ts';
@@ -32,46 +31,6 @@ export async function showEnrollment(watch: DaemonWatch, leaf: Leaf, state: Roll
 ${new X509Certificate(leaf.chain)}`,
   );
 }
-
-/**
- * Where Azure issues the leaves: DPS sees the onboarding certificate alone, and the group names the policy.
- * @returns whether the operator of DPS is what is waited for
- */
-export function showOnboarding({ dialogue, running }: DaemonWatch, { next }: RollState): boolean {
-  const { told } = running.daemon.onboarding ?? {};
-  const code = restOf(next)?.failure.code;
-  const [why, task] = (code && UNISSUED[code]) ?? [];
-  if (told === undefined || why === undefined) return false;
-  dialogue.paragraph(`DPS ${why} yet. The operator of DPS ${task}`);
-  const rows = [`  issued by    ${told.issuer}`, `  valid until  ${told.notAfter}`];
-  dialogue.copy(['', ...digestRows('SHA-256', told.thumbprint, dialogue.screen), ...rows].join('\n'));
-  if (code === 'NL-DPS-DISABLED') return true;
-  dialogue.paragraph('With namespace, issuing CA and policy in Azure Device Registry, one of:');
-  dialogue.copy(ONBOARDING_COMMANDS[code === 'NL-AZURE-POLICY' ? 'update' : 'create']);
-  return true;
-}
-
-const UNISSUED: Partial<Record<Code, readonly [why: string, task: string]>> = {
-  'NL-DPS-401002': [
-    'does not accept the onboarding certificate',
-    'enrolls its issuer for a group, with the policy by which Azure issues the leaves:',
-  ],
-  'NL-AZURE-POLICY': [
-    'issues no leaf for this gateway',
-    'names the policy in the group of its onboarding certificate:',
-  ],
-  'NL-DPS-DISABLED': ['does not accept this gateway', 'enables its enrollment:'],
-};
-const AZ = (verb: string, more = '') => `    az iot dps enrollment-group ${verb} --dps-name DPS --resource-group RG \\
-      --enrollment-id GROUP${more} \\
-      --adr-namespace NS --adr-ca-name CA --adr-cert-policy-name POLICY`;
-const ONBOARDING_COMMANDS = {
-  create: `${AZ('create', ' --certificate-path onboarding-ca.pem')}
-    scripts/enroll add group GROUP --certificate onboarding-ca.pem \\
-      --issuing-policy NS/CA/POLICY`,
-  update: `${AZ('update')}
-    scripts/enroll set-policy GROUP NS/CA/POLICY`,
-};
 
 /** CN, thumbprints and file of a leaf. @param file its name in the state directory */
 export function showLeaf({ dialogue, config }: DaemonWatch, leaf: Leaf, file: string, ...more: readonly string[]) {

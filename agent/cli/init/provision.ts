@@ -18,9 +18,10 @@ import { readEntry } from '../../state/read-entry.ts';
 import { limited } from '../../time/limited.ts';
 import { type Complaint, complaint, ended, type Io } from '../kit/command.ts';
 import { screenOf } from '../kit/screen.ts';
+import { awaitCertificate, tellOperator } from '../onboarding.ts';
 import { asDaemon, start } from '../run/command.ts';
 import type { Dialogue } from './dialogue.ts';
-import { showCsr, showEnrollment, showLeaf, showOnboarding, tellToStart } from './enrollment.ts';
+import { showCsr, showEnrollment, showLeaf, tellToStart } from './enrollment.ts';
 import { SCOPE_DOUBTED, scopeDoubted } from './scope.ts';
 import { type DaemonWatch, serves, tellAll, untilAtRest, waits } from './watch.ts';
 
@@ -44,6 +45,9 @@ export async function provision(watch: DaemonWatch, before: Entry | 'absent'): P
     const needsPerson = !('tpm' in config) && !needsNoPerson(config.issuer);
     const late = needsPerson ? watch.late.forPerson : watch.late.forServers;
     await Promise.race([daemon.begun, running.ended]);
+    const certificate = await awaitCertificate(watch);
+    if (certificate === 'missing') return await untilAtRest(watch, late);
+    if (certificate === 'brought' && !serves(daemon.state)) await askDps(watch);
     const hasLeaf = daemon.state.current !== undefined || leafIn(daemon.state.next) !== undefined;
     const isKeyGone = hasLeaf && watch.isNewToken && lacksKey(await untilAtRest(watch, late));
     if (needsPerson && (!hasLeaf || isKeyGone)) {
@@ -55,7 +59,7 @@ export async function provision(watch: DaemonWatch, before: Entry | 'absent'): P
     const leaf = waits(state) ? (leafIn(state.next) ?? state.current) : undefined;
     if (serves(state)) return state;
     if (leaf !== undefined) await showEnrollment(watch, leaf, state);
-    else if (!showOnboarding(watch, state)) return state;
+    else if (!tellOperator(watch.dialogue, daemon.onboarding?.told, restOf(state.next)?.failure.code)) return state;
     return isPatient ? await untilEnrolled(watch) : state;
   } finally {
     untell();

@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { instanceOf } from '../../config/config.ts';
 import { objectionTo } from '../../config/draft.ts';
+import { instanceOf, onboardingLabel } from '../../config/instance.ts';
 import { halvesAmong } from '../../config/rules.ts';
 import type { Written } from '../../config/schema.ts';
 import { isRandomName } from '../../machine/contained.ts';
@@ -22,7 +22,7 @@ export interface SettingQuestion {
   /** Where the person finds the answer; said before the question. */
   readonly hint?: string | ((env: NodeJS.ProcessEnv) => string | undefined);
   /** A default of this machine, where the schema has none. */
-  readonly suggestion?: (guide: Pick<Guide, 'file' | 'env'>) => string | undefined;
+  readonly suggestion?: (guide: Pick<Guide, 'answers' | 'file' | 'env'>) => string | undefined;
   /** A file that the daemon has to read, and its copy: a relative path is taken from where the command was called. */
   readonly file?: Copied;
   /** The person types what the file is to hold, unseen. */
@@ -126,7 +126,7 @@ const BY_OPTION = {
       { key: 'command', words: 'command: a program on this gateway gets the CSR, and brings the leaf' },
       { key: 'inbox', words: 'inbox: a person takes the CSR away, and brings the leaf as a file' },
       { key: 'hub', words: 'hub: the back end signs, over the hub; the first leaf comes as with inbox' },
-      { key: 'azure', words: 'azure: Azure signs by itself; a key that is in the token already is enrolled in DPS' },
+      { key: 'azure', words: 'azure: Azure signs by itself; DPS knows a key beside it, of the factory or made here' },
     ],
   },
   'est-url': {
@@ -165,7 +165,8 @@ const BY_OPTION = {
   'onboarding-key': {
     name: 'onboarding.key',
     words: 'The key that DPS knows',
-    hint: 'as a pkcs11: URI, "pkcs11:id=%fa" or "pkcs11:object=factory"; its certificate lies beside it',
+    hint: 'Enter: init makes one, and a CA of yours signs it. Or one that is there, as "pkcs11:id=%fa" or "pkcs11:object=factory"',
+    suggestion: ({ answers }) => `pkcs11:object=${onboardingLabel(answers.inEffect('hsm.label_prefix'))}`,
   },
   'onboarding-cert': {
     name: 'onboarding.certificate',

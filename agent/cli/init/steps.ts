@@ -8,6 +8,7 @@ import { estQuestions } from './est.ts';
 import { askInOrder, Flags, type Guide, type Question, when } from './guide.ts';
 import { IDENTITY_QUESTIONS } from './identity.ts';
 import { admitTpm } from './new-token.ts';
+import { makeOnboardingKey } from './onboarding.ts';
 import { proveScope } from './scope.ts';
 import { demandWhole, SETTINGS } from './settings.ts';
 import { askToken } from './token.ts';
@@ -60,7 +61,10 @@ const steps = (): readonly (readonly [title: string, questions: readonly Questio
       when(({ answers }) => answers.has(SETTINGS.issuer.name), ask('renew-at')),
     ],
   ],
-  ['Where does its private key live?', [demandedToken, when(isOurs, askFirstKey), when(isOurs, proveScope)]],
+  [
+    'Where does its private key live?',
+    [demandedToken, when(isBy('azure'), makeOnboardingKey), when(isOurs, askFirstKey), when(isOurs, proveScope)],
+  ],
 ];
 
 /** Asks everything, and keeps the answers after each question. @throws Fault, Interrupted */

@@ -59,6 +59,7 @@ const TASKS: Readonly<Record<Question, Task>> = {
   makeToken: task('when it made a token', OPEN_MS, 'Making the token'),
   keysIn: { ...finds, awaited: 'Looking for keys in the token' },
   importKey: task('when it was given a key', OPEN_MS, 'Bringing the key into the token'),
+  makeOnboardingKey: task('when it made a key', OPEN_MS, 'Making the onboarding key'),
   whyUnreadable: task('when a file was read', SURVEY_MS, 'Reading the file'),
   refusesScope: { ...shakes, awaited: 'Asking DPS about the ID scope' },
 };

@@ -35,6 +35,12 @@ export interface FoundKey {
   readonly chain: string;
 }
 
+export interface OnboardingKey extends TokenLogin {
+  readonly label: string;
+  readonly id: string;
+  readonly isUsed: boolean;
+}
+
 /** Work that needs no token that is open already. Loaded when needed: a module may break the process that loads it. */
 export const ERRANDS = {
   /** The tokens that a module shows. */
@@ -73,6 +79,20 @@ export const ERRANDS = {
     const { sync } = await import('../../state/durable.ts');
     await (await opened(asked)).importKey(label, createPrivateKey(key));
     // SoftHSM 2.6.1 writes without fsync.
+    await sync();
+  },
+  /**
+   * Makes the onboarding key with this CKA_ID (hex), unless it is there.
+   * @param isUsed the configuration names it already
+   */
+  async makeOnboardingKey({ label, id, isUsed, ...asked }: OnboardingKey): Promise<void> {
+    const { onboardingKey } = await import('../../keys/onboarding-key.ts');
+    const { destroyerOf } = await import('../../../hsm/destroy.ts');
+    const { sync } = await import('../../state/durable.ts');
+    const token = await opened(asked);
+    const { module, pin, notes } = asked;
+    const destroy = destroyerOf({ module, token: token.name, pin: async () => pin, pinRecord: notes });
+    await onboardingKey(token, { label, id, isUsed, destroy });
     await sync();
   },
   /** Why the user of this process cannot read a file: the code of the system, as ENOENT. Undefined where it can. */

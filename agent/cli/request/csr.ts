@@ -25,7 +25,7 @@ export const run = command(async (args, io) => {
   else await writeTo(resolve(file), csr);
   const where = file === undefined ? '' : ` It is in ${file}.`;
   const [of, next] = onboarding
-    ? ['the onboarding key', 'put the certificate at onboarding.certificate, and `newleaf reprovision`']
+    ? ['the onboarding key', '`newleaf install --onboarding FILE`']
     : [`the key in slot ${slot}`, '`newleaf install FILE`'];
   const hint = `CSR of ${of} for CN ${cn}.${where} Have it signed with this CN, then: ${next}`;
   io.err.write(`${wrap(screenOf(io.err, io.env), hint).join('\n')}\n`);

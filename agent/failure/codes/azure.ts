@@ -18,8 +18,8 @@ export const AZURE = {
     'If it lasts, report it with the log: `journalctl -u newleaf`.',
   ),
   'NL-AZURE-PACE': transientCode(
-    'Three leaves were asked for within an hour, and none of them serves: no other one is asked for before the hour is over.',
-    'See with `newleaf status` and in the log why they do not serve.',
+    'Three leaves were asked for within an hour: no other one is asked for before the hour is over.',
+    'Where they do not serve, `newleaf status` and the log say why.',
   ),
   'NL-AZURE-MQTT5': refusedCode(
     'DPS assigned a hub that speaks MQTT 5, and newleaf speaks MQTT 3.1.1.',
@@ -35,10 +35,10 @@ export const AZURE = {
   ),
   'NL-ONBOARDING-EXPIRED': refusedCode(
     'The onboarding certificate has expired, so DPS accepts it no more. The leaf is renewed over the hub as long as it is valid.',
-    'Have a new certificate issued for `newleaf csr --onboarding`, put it at onboarding.certificate, and see that its issuer is enrolled in DPS; then `newleaf roll`.',
+    'Have a new certificate issued for `newleaf csr --onboarding`, and see that its issuer is enrolled in DPS; then `newleaf install --onboarding FILE`.',
   ),
   'NL-ONBOARDING-EXPIRING': transientCode(
     'The onboarding certificate nears its end.',
-    'Have a new certificate issued for `newleaf csr --onboarding`, put it at onboarding.certificate, and see that its issuer is enrolled in DPS; then `newleaf reprovision`.',
+    'Have a new certificate issued for `newleaf csr --onboarding`, and see that its issuer is enrolled in DPS; then `newleaf install --onboarding FILE`.',
   ),
 } as const satisfies Record<string, CodeEntry>;

@@ -1,4 +1,5 @@
 import { Fault } from '../../failure/failure.ts';
+import type { Leaf } from '../../roll/leaf.ts';
 
 const MOST = 3;
 const HOUR = 3_600_000;
@@ -7,15 +8,12 @@ interface PaceOptions {
   /** The record of an earlier call, also of an earlier process; undefined where there is none. */
   readonly read: () => Promise<string | undefined>;
   readonly write: (record: string) => Promise<void>;
-  /** Thumbprint of the current leaf; empty without one. */
-  readonly current: () => string;
+  readonly current: () => Pick<Leaf, 'notBefore' | 'notAfter'> | undefined;
   /** Wall clock, milliseconds. */
   readonly now: () => number;
 }
 
 interface Asked {
-  /** Thumbprint of the leaf that was current then. */
-  readonly leaf: string;
   /** When leaves were asked for, milliseconds. */
   readonly asked: readonly number[];
   /** The request to a hub that was the last: asked again, it is the same, and issues no other leaf. */
@@ -24,7 +22,9 @@ interface Asked {
 
 /**
  * "Every registration with a csr issues another certificate" (Azure/azure-iot-sdk), also where its answer is lost: so at most
- * three are asked for within an hour, also over restarts, until one of them serves. It is written before the request goes out.
+ * three are asked for within any hour, also over restarts, and whether they serve or not. It is written before the request goes
+ * out. A policy issues for a day at least; leaves of less than two hours are renewed more often, and then it is three within half
+ * of such a life.
  */
 export class LeafPace {
   readonly #options: PaceOptions;
@@ -43,7 +43,7 @@ export class LeafPace {
 
   /** How many leaves were asked for within the last hour, as far as the record goes. */
   get recent(): number {
-    return recentOf(this.#seen, this.#options.now()).length;
+    return recentOf(this.#seen, this.#options.now(), HOUR).length;
   }
 
   /**
@@ -53,15 +53,17 @@ export class LeafPace {
    */
   async begin(id?: string): Promise<() => Promise<void>> {
     const { current, now } = this.#options;
-    const leaf = current();
     const at = now();
     const before = await this.look();
     if (id !== undefined && before.id === id) return async () => {};
-    const asked = before.leaf === leaf ? recentOf(before.asked, at) : [];
-    const [oldest = at] = asked.slice(-MOST);
-    if (asked.length >= MOST) throw new Fault('NL-AZURE-PACE', { retryAfterMs: oldest + HOUR - at });
-    await this.#write({ leaf, asked: [...asked, at], id });
-    return () => this.#write({ leaf, asked });
+    const windowMs = windowOf(current());
+    const asked = recentOf(before.asked, at, HOUR);
+    const [oldest, ...others] = recentOf(asked, at, windowMs).slice(-MOST);
+    if (oldest !== undefined && others.length >= MOST - 1) {
+      throw new Fault('NL-AZURE-PACE', { retryAfterMs: oldest + windowMs - at });
+    }
+    await this.#write({ asked: [...asked, at], id });
+    return () => this.#write({ asked });
   }
 
   async #write(record: Asked): Promise<void> {
@@ -70,17 +72,22 @@ export class LeafPace {
   }
 }
 
+/** In milliseconds. */
+function windowOf(leaf: Pick<Leaf, 'notBefore' | 'notAfter'> | undefined): number {
+  return leaf === undefined ? HOUR : Math.min(HOUR, (leaf.notAfter - leaf.notBefore) / 2);
+}
+
 /** A moment in the future is of a clock that was wrong. */
-const recentOf = (asked: readonly number[], now: number): readonly number[] =>
-  asked.filter((one) => one <= now && one > now - HOUR);
+const recentOf = (asked: readonly number[], now: number, windowMs: number): readonly number[] =>
+  asked.filter((one) => one <= now && one > now - windowMs);
 
 /** A damaged file counts as none: it only spares Azure. */
 function recordIn(text: string | undefined): Asked {
   try {
-    const { leaf, asked, id } = JSON.parse(text ?? '');
+    const { asked, id } = JSON.parse(text ?? '');
     const moments = Array.isArray(asked) ? asked.filter(Number.isFinite) : [];
-    return { leaf: String(leaf), asked: moments, ...(typeof id === 'string' && { id }) };
+    return { asked: moments, ...(typeof id === 'string' && { id }) };
   } catch {
-    return { leaf: '', asked: [] };
+    return { asked: [] };
   }
 }

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import type { Entry } from '../../simulator/log.ts';
 import { type Moment, phase, type Since, seen } from '../stage/moment.ts';
 import { PATIENCE_MS } from '../stage/site.ts';
-import { type AzureSite, azureServing, azureSite } from './site.ts';
+import { type AzureSite, azureServing, azureSite, nextHour } from './site.ts';
 
 /** The same, which knows the leaf of before. */
 type LeafMoment = (at: AzureSite, since: Since, old: string) => ReturnType<Moment>;
@@ -50,6 +50,7 @@ const leavesOf = async ({ far }: AzureSite): Promise<number> =>
 async function cutAt(at: AzureSite, moment: LeafMoment, old: string, begin: () => Promise<unknown>): Promise<string> {
   const { far, gateway } = at;
   const before = await leavesOf(at);
+  await nextHour(gateway);
   const since = { far: far.log.entries.length, log: gateway.log.lines.length };
   const cut = moment(at, since, old).then(() => gateway.stop('SIGKILL'));
   // The answer may be lost in the cut: the request is on disk before it is given.

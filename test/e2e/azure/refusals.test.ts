@@ -91,6 +91,35 @@ test('the onboarding certificate nears its end: told everywhere, and replaced by
   holds(await gateway.status(), { onboarding: { thumbprint: next.thumbprint } });
 });
 
+test('another onboarding certificate is installed: judged, shown to DPS first, and the one before is kept', async (t) => {
+  const authority = await Authority.create('Factory', 0);
+  const { key, csr } = await newRequest('gw-0001');
+  const certified = async (by: Authority, lifetimeMs: number) =>
+    (await by.issue(Buffer.from(csr, 'base64'), { lifetimeMs })).chainPem;
+  const { far, gateway, place } = await ofFactory(t, authority, { key, cert: await certified(authority, 30 * DAY) });
+  await gateway.start();
+  await far.log.waitFor({ event: 'connected' }, PATIENCE_MS);
+  await gateway.settled();
+  const before = readFileSync(place, 'utf8');
+  const installs = async (pem: string) => {
+    const file = join(gateway.directory, 'new.pem');
+    writeFileSync(file, pem);
+    return gateway.command('install', '--onboarding', file);
+  };
+  const other = await installs((await authority.clientIdentity('gw-0001', { lifetimeMs: DAY })).cert);
+  assert.match(other.err, /NL-LEAF-KEY/);
+  const stranger = await installs(await certified(await Authority.create('Stranger', 0), 400 * DAY));
+  assert.match(stranger.err, /NL-DPS-401002 .*the onboarding certificate/s);
+  assert.equal(readFileSync(place, 'utf8'), before, 'nothing that DPS accepts is given up');
+  const taken = await installs(await certified(authority, 400 * DAY));
+  assert.equal(taken.code, 0, taken.err);
+  assert.match(taken.out, /DPS is shown this certificate from now on/);
+  assert.notEqual(readFileSync(place, 'utf8'), before);
+  assert.equal(readFileSync(`${place}.bak`, 'utf8'), before);
+  const [device] = (await far.namespaceState()).devices;
+  assert.equal(device?.leaves.length, 1, 'it costs no leaf');
+});
+
 test('the hub refuses the CSR: its words are told, the session stays, and a CA that takes it is enough', async (t) => {
   const { far, gateway, thumbprint } = await azureServing(t, { settings: { 'leaf.key_type': '"ec-p256"' } });
   await far.set({ leafKeys: 'p384' });

@@ -4,7 +4,7 @@ import type { FaultName, FaultOptions } from '../../simulator/faults.ts';
 import { DEFAULT_SWITCHES, type Switches } from '../../simulator/switches.ts';
 import { holds } from '../stage/holds.ts';
 import { PATIENCE_MS } from '../stage/site.ts';
-import { type AzureServing, azureServing } from './site.ts';
+import { type AzureServing, azureServing, nextHour } from './site.ts';
 
 /** What one question for a leaf meets; without a code it brings one all the same. */
 interface Row {
@@ -89,6 +89,7 @@ async function plays({ far, gateway }: AzureServing, server: 'hub1' | 'dps', row
   const { fault, set, code, says } = row;
   const before = await gateway.settled();
   const keys = gateway.token.privateKeys();
+  await nextHour(gateway);
   if (fault) await far.lay(server, ...fault);
   const usual =
     set && Object.fromEntries(Object.keys(set).map((name) => [name, DEFAULT_SWITCHES[name as keyof Switches]]));

@@ -113,5 +113,77 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.equal(renewed?.leaves.length, 2);
       assert.match(await enroll(t, 'list', 'leaves'), new RegExp(`gw-0001 .* ${renewed?.leaves.at(-1)} `));
     });
+
+    /** The CSR on a screen that shows one. */
+    const csrIn = (screen: string): string =>
+      /-----BEGIN CERTIFICATE REQUEST-----[\s\S]+?-----END CERTIFICATE REQUEST-----/
+        .exec(screen)?.[0]
+        .replaceAll(/^ +/gm, '') ?? '';
+
+    test('without a factory key: init makes one, Ctrl-C loses nothing, and its certificate is brought', async (t) => {
+      const { far, machine } = stage;
+      await far.enrollGroup({
+        groupId: 'gateways',
+        primary: far.endpoints.issuerPem,
+        certificatePolicy: { policy: 'monthly' },
+      });
+      const first = stage.person(t, '--issuer', 'azure');
+      for (const [question, answer] of [
+        ...stage.answers.slice(0, 5),
+        ['The key that DPS knows [pkcs11:object=newleaf-onboarding]', ''],
+        ...stage.answers.slice(-4),
+      ] as const) {
+        await first.answers(question, answer);
+      }
+      await first.sees('The onboarding key "newleaf-onboarding" is in the token');
+      await first.sees('END CERTIFICATE REQUEST');
+      await first.sees('init waits for it');
+      first.interrupts();
+      await first.ends(1);
+      const keys = () =>
+        machine.sh(
+          `${AS_DAEMON} pkcs11-tool --module ${MODULE} --token-label newleaf --login --pin $(cat /etc/newleaf/pin) --list-objects --type privkey 2>/dev/null | grep -c "label:.*onboarding" || true`,
+        );
+      assert.equal(keys().trim(), '1');
+
+      const person = stage.person(t);
+      await person.sees('END CERTIFICATE REQUEST');
+      await person.sees('init waits for it');
+      const spki = (csr: string) => machine.sh('openssl req -noout -pubkey', csr);
+      assert.equal(spki(csrIn(person.transcript)), spki(csrIn(first.transcript)), 'no second key');
+      assert.match(machine.sh('openssl req -noout -text', csrIn(person.transcript)), /P-384/);
+      machine.write('/root/other.pem', (await far.clientIdentity('gw-0001')).cert);
+      const wrong = await machine.newleaf(['install', '--onboarding', '/root/other.pem']);
+      assert.match(wrong.err, /NL-LEAF-KEY/);
+      machine.write('/root/onboarding.pem', await far.issue(csrIn(person.transcript)));
+      const { code, out, err } = await machine.newleaf(['install', '--onboarding', '/root/onboarding.pem']);
+      assert.equal(code, 0, `${out}${err}`);
+      await person.sees('Connected to');
+      await person.ends(0);
+      t.diagnostic(`\n${person.transcript}`);
+      assert.match(machine.sh('cat /etc/newleaf/newleaf.toml'), /certificate = "\/var\/lib\/newleaf\/onboarding\.pem"/);
+      assert.equal(keys().trim(), '1');
+
+      const given = await machine.newleaf(['decommission', '--yes']);
+      assert.equal(given.code, 0, `${given.out}${given.err}`);
+      assert.match(given.out, /key newleaf-onboarding \(id [0-9a-f]{32}\)/);
+      assert.match(given.out, /scripts\/enroll revoke gw-0001/);
+      assert.equal(keys().trim(), '0');
+      assert.equal(machine.sh('ls /var/lib/newleaf | grep -c onboarding || true').trim(), '0');
+    });
+
+    test('without a factory key, in a script: it ends with the CSR, and what to do', async () => {
+      const { machine } = stage;
+      const flags = stage.flags.slice(0, stage.flags.indexOf('--issuer'));
+      const argv = ['init', '--yes', ...flags, '--issuer', 'azure', '--new-token', 'softhsm'];
+      const first = await machine.newleaf(argv);
+      assert.equal(first.code, 4, first.err);
+      assert.match(first.out, /BEGIN CERTIFICATE REQUEST/);
+      assert.match(first.err, /NL-ONBOARDING-LEAF There is no onboarding certificate yet.*install --onboarding FILE/s);
+      const again = await machine.newleaf(['init']);
+      assert.equal(again.code, 4, again.err);
+      const spki = ({ out }: typeof first) => machine.sh('openssl req -noout -pubkey', csrIn(out));
+      assert.equal(spki(again), spki(first));
+    });
   });
 }

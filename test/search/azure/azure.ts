@@ -14,11 +14,6 @@ interface Issued {
   readonly mark: number;
 }
 
-interface Asked {
-  readonly at: number;
-  readonly current: string | undefined;
-}
-
 /** Azure, where it issues the leaves: a CA, a policy, and what it knows of the gateway. */
 export class Azure {
   /** The issuing CA of now. */
@@ -33,8 +28,8 @@ export class Azure {
   onboarding: OnboardingLeaf & { readonly card: Card | undefined };
   /** The file azure-requests of the gateway. */
   record: string | undefined;
-  /** When leaves were asked for that were issued, by the monotonic clock, and which leaf was current then. */
-  readonly made: Asked[] = [];
+  /** When leaves were asked for that were issued, by the monotonic clock. */
+  readonly made: number[] = [];
   readonly desk: Desk;
   readonly #world: World;
   readonly #issued = new Map<string, Issued>();
@@ -55,13 +50,8 @@ export class Azure {
     this.#issued.set(leaf.thumbprint, { authority: this.authority, mark: this.mark });
   }
 
-  asked(): Asked {
-    const { clock, current } = this.#world.options;
-    return { at: clock.monotonic(), current: current()?.thumbprint };
-  }
-
   /** A leaf for the key of a CSR that was asked for then, as Azure shows it: the DER. */
-  issue(csr: string, asked = this.asked()): Buffer {
+  issue(csr: string, asked = this.#world.options.clock.monotonic()): Buffer {
     this.#world.count('certificate');
     this.made.push(asked);
     const { slot, id } = JSON.parse(Buffer.from(csr, 'base64').toString());

@@ -12,7 +12,8 @@ interface Body {
 interface Operation {
   readonly request: string;
   readonly csr: string;
-  readonly asked: ReturnType<Azure['asked']>;
+  /** By the monotonic clock. */
+  readonly asked: number;
   ending?: Answer;
   isDelivered: boolean;
 }
@@ -101,13 +102,13 @@ export class Desk {
       return { status: 409, body: { errorCode: 409005, info: { requestId: active.request } } };
     }
     if (replace !== undefined && replace !== '*' && replace !== active?.request) return NOTHING;
-    this.#last = { request, csr, asked: this.#azure.asked(), isDelivered: false };
+    this.#last = { request, csr, asked: this.#world.options.clock.monotonic(), isDelivered: false };
     return this.#last;
   }
 
   #living(): Operation | undefined {
     const last = this.#last;
-    return last && this.#world.options.clock.monotonic() < last.asked.at + LIVES_MS ? last : undefined;
+    return last && this.#world.options.clock.monotonic() < last.asked + LIVES_MS ? last : undefined;
   }
 
   #active(): Operation | undefined {

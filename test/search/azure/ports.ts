@@ -55,7 +55,7 @@ export function azurePorts(world: World, azure: Azure, wait: Wait) {
         if (world.faults.disk === 'nothing') throw new Fault('NL-STATE-WRITE');
         azure.record = record;
       },
-      current: () => state().current?.thumbprint ?? '',
+      current: () => state().current,
       now,
     }),
     demandKey: async ({ key: { slot, id } }) => fail(world.token.keys().get(slot) === id ? undefined : 'NL-TOKEN-KEY'),

@@ -52,11 +52,17 @@ describe('command lines that are wrong end with 2 and one sentence', () => {
       'roll --id --wait',
       '--id needs a value: --id ID. Usage: newleaf roll [--wait] [--timeout TIME] [--discard] [--id ID]',
     ],
-    ['install', 'newleaf install needs FILE. Usage: newleaf install FILE [--wait] [--timeout TIME] [--id ID]'],
-    ['install --wait', 'newleaf install needs FILE. Usage: newleaf install FILE [--wait] [--timeout TIME] [--id ID]'],
+    [
+      'install',
+      'newleaf install needs FILE. Usage: newleaf install FILE [--wait] [--timeout TIME] [--id ID] [--onboarding]',
+    ],
+    [
+      'install --wait',
+      'newleaf install needs FILE. Usage: newleaf install FILE [--wait] [--timeout TIME] [--id ID] [--onboarding]',
+    ],
     [
       'install a.pem b.pem',
-      'newleaf install does not take "b.pem". Usage: newleaf install FILE [--wait] [--timeout TIME] [--id ID]',
+      'newleaf install does not take "b.pem". Usage: newleaf install FILE [--wait] [--timeout TIME] [--id ID] [--onboarding]',
     ],
     ['csr -o', '-o needs a value: -o FILE. Usage: newleaf csr [-o FILE] [--new-key] [--onboarding]'],
     ['--config x', 'There is no command. All commands: newleaf help'],

@@ -2,9 +2,32 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { onWire } from '../../../agent/ask/wire.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
-import { Disk, gateway, servingState } from './gateway.ts';
+import { current, Disk, gateway, servingState } from './gateway.ts';
 
 const told = { thumbprint: 'T', issuer: 'CN=CA', notAfter: '2027-01-01T00:00:00.000Z' };
+
+const onboarding = {
+  told,
+  requests: 0,
+  csr: async () => 'CSR',
+  lack: async () => undefined,
+  install: async () => ({ ...current, thumbprint: 'F' }),
+};
+
+test('another onboarding certificate: what DPS is shown from now on, or why it is not taken', async (t) => {
+  const refused = new Fault('NL-LEAF-CN');
+  const rows: readonly (readonly [install: typeof onboarding.install, status: number, said: RegExp])[] = [
+    [onboarding.install, 200, /"thumbprint":"F","notAfter":"20\d\d-.*Z"/],
+    [() => Promise.reject(refused), 400, /"code":"NL-LEAF-CN"/],
+    [() => Promise.reject(new Fault('NL-STATE-WRITE')), 500, /"code":"NL-STATE-WRITE"/],
+  ];
+  for (const [install, status, said] of rows) {
+    const { daemon } = await gateway(t, new Disk(servingState), {}, { onboarding: { ...onboarding, install } });
+    const answer = await onWire(daemon.answer)({ kind: 'install-onboarding', delivered: Buffer.from('PEM') });
+    assert.equal(answer.status, status);
+    assert.match(JSON.stringify(answer.body), said);
+  }
+});
 
 test('a CSR for the onboarding key: made by the token, or why there is none', async (t) => {
   const rows: readonly (readonly [csr: (cn: string) => Promise<string>, status: number, said: RegExp])[] = [
@@ -12,7 +35,7 @@ test('a CSR for the onboarding key: made by the token, or why there is none', as
     [() => Promise.reject(new Fault('NL-ONBOARDING-KEY')), 500, /"code":"NL-ONBOARDING-KEY"/],
   ];
   for (const [csr, status, said] of rows) {
-    const { daemon } = await gateway(t, new Disk(servingState), {}, { onboarding: { told, requests: 0, csr } });
+    const { daemon } = await gateway(t, new Disk(servingState), {}, { onboarding: { ...onboarding, csr } });
     const answer = await onWire(daemon.answer)({ kind: 'onboarding-csr' });
     assert.equal(answer.status, status);
     assert.match(JSON.stringify(answer.body), said);

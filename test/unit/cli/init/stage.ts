@@ -47,6 +47,7 @@ export function scene({ flags = {}, configured = {}, typed, errands = {}, stdin 
     makeToken: unexpected('a new token'),
     keysIn: unexpected('a look for keys'),
     importKey: unexpected('an import'),
+    makeOnboardingKey: unexpected('an onboarding key'),
     whyUnreadable: async () => undefined,
     refusesScope: unexpected('a trial of an ID scope'),
     ...errands,

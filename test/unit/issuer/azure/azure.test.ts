@@ -67,7 +67,7 @@ function stage(played: Played = {}) {
       async write(text) {
         record = text;
       },
-      current: () => played.current?.thumbprint ?? '',
+      current: () => played.current,
       now,
     }),
   });
@@ -189,15 +189,26 @@ test('lost answers: three leaves an hour, and the next one when the first of the
   assert.equal(await issue(), 'NL-DPS-TIMEOUT');
 });
 
-test('leaves that serve are not counted, nor moments of a clock that was wrong', async () => {
+test('leaves that serve are counted as well, and moments of a clock that was wrong are not', async () => {
   const { issue, played } = stage();
-  for (let times = 1; times <= 9; times += 1) {
+  played.now = NOW + DAY;
+  for (let times = 1; times <= 3; times += 1) {
     played.current = leafOf(`${times}`);
     assert.equal(await issue(), 'done');
   }
-  played.now = NOW + DAY;
-  for (let times = 1; times <= 3; times += 1) assert.equal(await issue(), 'done');
+  assert.equal(await issue(), 'NL-AZURE-PACE');
   played.now = NOW;
+  assert.equal(await issue(), 'done');
+});
+
+test('leaves of ten minutes: three within five', async () => {
+  const MINUTE = 60_000;
+  const { issue, played } = stage({ current: { ...leafOf('AA'), notAfter: NOW + 10 * MINUTE } });
+  for (let times = 1; times <= 3; times += 1) assert.equal(await issue(), 'done');
+  assert.equal(await issue(), 'NL-AZURE-PACE');
+  played.now = NOW + 5 * MINUTE - 1;
+  assert.equal(await issue(), 'NL-AZURE-PACE');
+  played.now = NOW + 5 * MINUTE;
   assert.equal(await issue(), 'done');
 });
 
@@ -213,7 +224,7 @@ for (const [why, more] of [
 }
 
 test('a damaged record counts as none', async () => {
-  const pace = new LeafPace({ read: async () => '{', write: async () => {}, current: () => '', now: () => NOW });
+  const pace = new LeafPace({ read: async () => '{', write: async () => {}, current: () => undefined, now: () => NOW });
   await pace.begin();
 });
 
@@ -222,7 +233,7 @@ test('the same request to a hub is counted once', async () => {
   const write = async (text: string) => {
     record = text;
   };
-  const pace = new LeafPace({ read: async () => record, write, current: () => '', now: () => NOW });
+  const pace = new LeafPace({ read: async () => record, write, current: () => undefined, now: () => NOW });
   for (let times = 1; times <= 9; times += 1) await pace.begin('request-1');
   await pace.begin();
   await pace.begin();
@@ -235,7 +246,7 @@ test('the hour is counted from the first of three', async () => {
   const write = async (text: string) => {
     record = text;
   };
-  const pace = new LeafPace({ read: async () => record, write, current: () => '', now: () => at });
+  const pace = new LeafPace({ read: async () => record, write, current: () => undefined, now: () => at });
   for (; at < NOW + 1_800_000; at += 600_000) await pace.begin();
   const isHalf = ({ failure }: Fault) => failure.code === 'NL-AZURE-PACE' && failure.retryAfterMs === 1_800_000;
   await assert.rejects(pace.begin(), isHalf);
@@ -254,11 +265,11 @@ test('a leaf without its key is registered nowhere', async () => {
 });
 
 test('the record of an earlier process is counted for the metrics, as far as it is of the last hour', async () => {
-  let record = JSON.stringify({ leaf: 'T', asked: [NOW - 3_700_000, NOW - 60_000, NOW + 60_000] });
+  let record = JSON.stringify({ asked: [NOW - 3_700_000, NOW - 60_000, NOW + 60_000] });
   const write = async (text: string) => {
     record = text;
   };
-  const pace = new LeafPace({ read: async () => record, write, current: () => 'T', now: () => NOW });
+  const pace = new LeafPace({ read: async () => record, write, current: () => undefined, now: () => NOW });
   assert.equal(pace.recent, 0);
   await pace.look();
   assert.equal(pace.recent, 1);

@@ -1,27 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { showOnboarding } from '../../../../agent/cli/init/enrollment.ts';
-import type { DaemonWatch } from '../../../../agent/cli/init/watch.ts';
-import { type Code, failure } from '../../../../agent/failure/failure.ts';
-import type { RollState } from '../../../../agent/roll/state.ts';
-import { servingState } from '../../daemon/gateway.ts';
+import { tellOperator } from '../../../agent/cli/onboarding.ts';
+import type { Code } from '../../../agent/failure/failure.ts';
 
 const TOLD = { thumbprint: 'AB'.repeat(32), issuer: 'CN=Factory', notAfter: '2031-01-01T00:00:00.000Z' };
-const KEY = { slot: 'a', id: '01' } as const;
 
 /** What is said on the screen, and whether the operator is waited for. */
 function shown(code: Code, isRead = true): { readonly waits: boolean; readonly said: string } {
   const lines: string[] = [];
   const say = (text: string) => void lines.push(text);
   const screen = { width: 80, isColoured: false, isUnicode: false };
-  // The part of a watch that is used.
-  const watch = {
-    dialogue: { paragraph: say, copy: say, screen },
-    running: { daemon: { onboarding: { told: isRead ? TOLD : undefined } } },
-  };
-  const rest = { failure: failure(code), askAt: 0 };
-  const state: RollState = { ...servingState, next: { is: 'key-made', for: 'roll', key: KEY, tries: 1, rest } };
-  const waits = showOnboarding(watch as unknown as DaemonWatch, state);
+  const waits = tellOperator({ paragraph: say, copy: say, screen }, isRead ? TOLD : undefined, code);
   return { waits, said: lines.join('\n') };
 }
 
