@@ -41,7 +41,7 @@ if (inside(import.meta.filename, APART)) {
         const pin = technician.pin.trim();
         const module = '/usr/lib/softhsm/libsofthsm2.so';
         const objects = ['--module', module, '--login', '--pin', pin, '--list-objects', '--type', 'privkey'];
-        const keys = (await machine.must('pkcs11-tool', ...objects)).match(/newleaf-[ab]/g);
+        const keys = (await machine.must('pkcs11-tool', ...objects)).match(/label: +newleaf-[ab]/g);
         assert.equal(keys?.length, 1, 'the key before is destroyed');
       });
     }
