@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
 import { write } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { type Clock, systemClock } from '../time/clock.ts';
-import { within } from '../time/within.ts';
 import { namingIn } from './naming.ts';
 import { Pulse } from './pulse.ts';
 
@@ -22,7 +21,13 @@ export interface Notify {
 
 /** One assignment of sd_notify(3), as `READY=1`. */
 type Send = (message: string) => Promise<void>;
-type Sleeps = Pick<Clock, 'sleep'>;
+
+/** Ends after so many milliseconds, or as soon as `abort` fires. */
+interface Sleeps {
+  sleep(ms: number, abort: AbortSignal): Promise<void>;
+}
+
+const timer: Sleeps = { sleep: (ms, signal) => pause(ms, undefined, { signal }).catch(() => {}) };
 
 /** The socket of the system's own systemd: the one that OpenFile= in the unit names. */
 const SOCKET = '/run/systemd/notify';
@@ -43,11 +48,7 @@ const executed = promisify(execFile);
  * Does nothing unless NOTIFY_SOCKET is set, or NEWLEAF_PULSE, which names the file of another watchdog.
  * @param failed gets the reason why a message could not be sent
  */
-export function createNotify(
-  env: NodeJS.ProcessEnv,
-  failed: (cause: Error) => void,
-  clock: Sleeps = systemClock,
-): Notify {
+export function createNotify(env: NodeJS.ProcessEnv, failed: (cause: Error) => void, clock: Sleeps = timer): Notify {
   const watchdogMs = watchdogOf(env);
   const told = namingIn(env);
   const way = wayOf(env, failed, clock) ?? pulseOf(env, watchdogMs, failed);
@@ -128,9 +129,11 @@ function bySocket(fd: number, byProgram: Send, failed: (cause: Error) => void, c
     void ended.then((now) => {
       socket = now.socket;
     });
-    const after = { ms: PATIENCE_MS, late: () => new Error(NOT_TAKEN), clock };
+    const over = new AbortController();
     // One that is late may still arrive, and nothing else must be on its way then.
-    const now = await within(ended, { after }).catch((cause: Error): Written => ({ socket: 'writing', cause }));
+    const late = (): Written => ({ socket: 'writing', cause: new Error(NOT_TAKEN) });
+    const now = await Promise.race([ended, clock.sleep(PATIENCE_MS, over.signal).then(late)]);
+    over.abort();
     if (now.socket === 'refuses') await byProgram(message);
     else if (now.cause !== undefined) failed(now.cause);
   };
