@@ -3,7 +3,6 @@ import type { DaemonEvent } from '../ask/event.ts';
 import { type Failure, failure } from '../failure/failure.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { type Advance, advance } from '../roll/advance.ts';
-import { misnamed } from '../roll/misnamed.ts';
 import { nextMoment } from '../roll/plan.ts';
 import { iso, lineOf, presentOf, type ReportOptions, twinOf, wordsOf } from '../roll/report.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from '../roll/state.ts';
@@ -270,9 +269,8 @@ export class Daemon {
     const braked = this.isBraked ? failure('NL-BUDGET-BRAKED') : undefined;
     const leafless = this.#state.current === undefined ? this.#firstLeaf.failure : undefined;
     const disk = this.#persistence.failure ?? this.#publication.failure;
-    const named = misnamed(this.#state.current, this.#options.registrationId);
     const beside = this.#options.beside?.();
-    const others = [disk, this.#strangers.failure, leafless, named, braked, beside].filter((one) => one !== undefined);
+    const others = [disk, this.#strangers.failure, leafless, braked, beside].filter((one) => one !== undefined);
     return { ...this.#options, now: clock.now(), silentMs: ports.hub.silentMs(), others };
   }
 }

@@ -11,6 +11,7 @@ import { Tap } from '../mqtt/tap.ts';
 import { readTopic } from '../mqtt/topic.ts';
 import type { Way } from '../mqtt/way.ts';
 import { type Assignment, placeOf } from '../roll/leaf.ts';
+import type { Clock } from '../time/clock.ts';
 import type { Keepalive } from './keepalive.ts';
 import { hubLinkFault } from './link-fault.ts';
 import { METHOD_NAMES, readCall } from './methods.ts';
@@ -30,6 +31,8 @@ export interface ConnectionOptions {
   readonly connectMs: number;
   /** Longest wait for the answer to a twin read or write, in milliseconds. */
   readonly twinMs: number;
+  /** Ends that wait. */
+  readonly clock: Pick<Clock, 'sleep'>;
   readonly keepalive: Keepalive;
   /** In place of the one of the SDK. */
   readonly apiVersion?: string | undefined;
@@ -73,6 +76,7 @@ export class Connection {
     version,
     connectMs,
     twinMs,
+    clock,
     keepalive,
     apiVersion,
     dropped,
@@ -128,7 +132,7 @@ export class Connection {
       this.#heldMs = performance.now() - this.#acceptedAt;
       return this.#why ?? hubLinkFault(tap.attempt);
     });
-    this.#twin = new HubTwin(client, twinMs, this.gone);
+    this.#twin = new HubTwin(client, twinMs, clock, this.gone);
     const opened = client.open().then(
       () => {
         this.#acceptedAt = performance.now();

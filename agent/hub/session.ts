@@ -3,12 +3,13 @@ import { Fault, failure } from '../failure/failure.ts';
 import { type Reach, straightly, type Way } from '../mqtt/way.ts';
 import type { Assignment, Leaf } from '../roll/leaf.ts';
 import type { Hub, HubSignal } from '../roll/ports.ts';
+import { systemClock } from '../time/clock.ts';
 import { Queue } from '../time/queue.ts';
 import { within } from '../time/within.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { Keepalive } from './keepalive.ts';
 
-type Limits = Pick<ConnectionOptions, 'connectMs' | 'twinMs' | 'keepalive' | 'dropped'>;
+type Limits = Pick<ConnectionOptions, 'connectMs' | 'twinMs' | 'clock' | 'keepalive' | 'dropped'>;
 
 export interface HubOptions
   extends Pick<ConnectionOptions, 'answer' | 'version' | 'user' | 'apiVersion'>,
@@ -42,7 +43,14 @@ export function createHub(options: HubOptions): Hub {
     signatureFor,
     reach = straightly,
     ...shared
-  } = { connectMs: 30_000, twinMs: 30_000, keepalive: new Keepalive(), dropped: () => {}, ...options };
+  } = {
+    connectMs: 30_000,
+    twinMs: 30_000,
+    clock: systemClock,
+    keepalive: new Keepalive(),
+    dropped: () => {},
+    ...options,
+  };
   const lost = new Queue<HubSignal>();
   let open: Session | undefined;
   /** Connections being opened, and those of them that have CONNACK 0: work and session connect side by side. */

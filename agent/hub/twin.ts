@@ -4,6 +4,7 @@ import { type FailureDetail, Fault } from '../failure/failure.ts';
 import { USER_REQUEST } from '../mqtt/hub-session.ts';
 import { isObject, jsonIn, said } from '../mqtt/json.ts';
 import type { Topic } from '../mqtt/topic.ts';
+import type { Clock } from '../time/clock.ts';
 import { Turns } from '../time/turns.ts';
 import { within } from '../time/within.ts';
 import { patch } from './patch.ts';
@@ -20,6 +21,7 @@ const ASKED = /^\$iothub\/twin\/(?:GET|PATCH)\/.*\?\$rid=([^&]+)/;
 export class HubTwin {
   readonly #client: Client;
   readonly #limitMs: number;
+  readonly #clock: Pick<Clock, 'sleep'>;
   /** Aborted when the connection is gone, with the reason. */
   readonly #gone = new AbortController();
   #twin: Twin | undefined;
@@ -31,9 +33,10 @@ export class HubTwin {
   readonly #turns = new Turns();
 
   /** @param gone fulfilled when the connection is gone, with the reason */
-  constructor(client: Client, limitMs: number, gone: Promise<Error>) {
+  constructor(client: Client, limitMs: number, clock: Pick<Clock, 'sleep'>, gone: Promise<Error>) {
     this.#client = client;
     this.#limitMs = limitMs;
+    this.#clock = clock;
     void gone.then((reason) => this.#gone.abort(reason));
   }
 
@@ -106,7 +109,7 @@ export class HubTwin {
     const late = () =>
       new Fault('NL-HUB-TWIN', { cause: said ? said.message : `no answer within ${this.#limitMs} ms` });
     const answered = within(asked, { abort: this.#gone.signal });
-    const answer = await within(answered, { abort, after: { ms: this.#limitMs, late } });
+    const answer = await within(answered, { abort, after: { ms: this.#limitMs, late, clock: this.#clock } });
     if (this.#refusal !== undefined) throw this.#refusal;
     return answer;
   }

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { write } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { namingIn } from './naming.ts';
 import { Pulse } from './pulse.ts';
@@ -21,6 +22,13 @@ export interface Notify {
 /** One assignment of sd_notify(3), as `READY=1`. */
 type Send = (message: string) => Promise<void>;
 
+/** Ends after so many milliseconds, or as soon as `abort` fires. */
+interface Sleeps {
+  sleep(ms: number, abort: AbortSignal): Promise<void>;
+}
+
+const timer: Sleeps = { sleep: (ms, signal) => pause(ms, undefined, { signal }).catch(() => {}) };
+
 /** The socket of the system's own systemd: the one that OpenFile= in the unit names. */
 const SOCKET = '/run/systemd/notify';
 /** SD_LISTEN_FDS_START of sd_listen_fds(3). */
@@ -28,6 +36,11 @@ const FIRST_FD = 3;
 /** systemd answers nothing; it may only be slow to take a message. In milliseconds. */
 const PATIENCE_MS = 5_000;
 const NOT_TAKEN = 'systemd takes no message';
+/**
+ * From systemd 254 on, no other process of the unit is listened to from then on: an issuer's command could name another main
+ * process. Earlier ones pass that line over.
+ */
+const OURS_ALONE = 'NOTIFYACCESS=main';
 
 const executed = promisify(execFile);
 
@@ -35,10 +48,10 @@ const executed = promisify(execFile);
  * Does nothing unless NOTIFY_SOCKET is set, or NEWLEAF_PULSE, which names the file of another watchdog.
  * @param failed gets the reason why a message could not be sent
  */
-export function createNotify(env: NodeJS.ProcessEnv, failed: (cause: Error) => void): Notify {
+export function createNotify(env: NodeJS.ProcessEnv, failed: (cause: Error) => void, clock: Sleeps = timer): Notify {
   const watchdogMs = watchdogOf(env);
   const told = namingIn(env);
-  const way = wayOf(env, failed) ?? pulseOf(env, watchdogMs, failed);
+  const way = wayOf(env, failed, clock) ?? pulseOf(env, watchdogMs, failed);
   let last = Promise.resolve();
   // One after the other: a READY=1 that arrives after STOPPING=1 would be taken for a restart.
   const send: Send = (message) => {
@@ -83,35 +96,46 @@ function pulseOf({ NEWLEAF_PULSE }: NodeJS.ProcessEnv, limitMs: number | undefin
  * Node makes no unix datagram sockets. From systemd 253 on, the unit brings one that is connected already; before, or where
  * that one fails at once, systemd-notify(1) sends: another process, so the unit needs `NotifyAccess=all`.
  */
-function wayOf(env: NodeJS.ProcessEnv, failed: (cause: Error) => void): Send | undefined {
+function wayOf(env: NodeJS.ProcessEnv, failed: (cause: Error) => void, clock: Sleeps): Send | undefined {
   if (env.NOTIFY_SOCKET === undefined) return undefined;
   const byProgram: Send = (message) => run(message, env).catch(failed);
   const fd = socketOf(env);
-  return fd === undefined ? byProgram : bySocket(fd, byProgram, failed);
+  return fd === undefined ? byProgram : bySocket(fd, byProgram, failed, clock);
 }
 
-function bySocket(fd: number, byProgram: Send, failed: (cause: Error) => void): Send {
-  // From systemd 254 on, no other process of the unit is listened to from then on: an issuer's command could name another main
-  // process. Earlier ones pass that line over.
-  let first = 'NOTIFYACCESS=main\n';
-  let isRefused = false;
-  // Each write that does not end keeps a thread of Node's, which has four, from everything else.
-  let isStuck = false;
+/**
+ * What is known of a socket: whether a write has not ended yet, which keeps a thread of Node's, which has four, from everything
+ * else; and whether the first one was taken.
+ */
+type Standing = 'untried' | 'writing' | 'takes' | 'refuses';
+
+interface Written {
+  readonly socket: Standing;
+  readonly cause?: Error;
+}
+
+function bySocket(fd: number, byProgram: Send, failed: (cause: Error) => void, clock: Sleeps): Send {
+  let socket: Standing = 'untried';
+  // Messages come one after the other: a write that has not ended at the next one is late.
   return async (message) => {
-    if (isRefused) return byProgram(message);
-    if (isStuck) return failed(new Error(NOT_TAKEN));
-    isStuck = true;
-    try {
-      await put(fd, `${first}${message}`, () => {
-        isStuck = false;
-      });
-      first = '';
-    } catch (cause) {
-      // One that is late may still arrive, and nothing else must be on its way then.
-      isRefused = first !== '' && !isStuck;
-      if (isRefused) await byProgram(message);
-      else failed(cause as Error);
-    }
+    if (socket === 'refuses') return byProgram(message);
+    if (socket === 'writing') return failed(new Error(NOT_TAKEN));
+    const isFirst = socket === 'untried';
+    socket = 'writing';
+    const ended = put(fd, isFirst ? `${OURS_ALONE}\n${message}` : message).then(
+      (): Written => ({ socket: 'takes' }),
+      (cause: Error): Written => ({ socket: isFirst ? 'refuses' : 'takes', cause }),
+    );
+    void ended.then((now) => {
+      socket = now.socket;
+    });
+    const over = new AbortController();
+    // One that is late may still arrive, and nothing else must be on its way then.
+    const late = (): Written => ({ socket: 'writing', cause: new Error(NOT_TAKEN) });
+    const now = await Promise.race([ended, clock.sleep(PATIENCE_MS, over.signal).then(late)]);
+    over.abort();
+    if (now.socket === 'refuses') await byProgram(message);
+    else if (now.cause !== undefined) failed(now.cause);
   };
 }
 
@@ -122,21 +146,11 @@ function socketOf({ NOTIFY_SOCKET, LISTEN_PID, LISTEN_FDNAMES = '' }: NodeJS.Pro
   return at < 0 ? undefined : FIRST_FD + at;
 }
 
-/**
- * One write(2) to a connected datagram socket is one message.
- * @param ended is called when the write ends, also where that is late
- */
-function put(fd: number, message: string, ended: () => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error(NOT_TAKEN)), PATIENCE_MS);
-    write(fd, message, (cause) => {
-      clearTimeout(late);
-      ended();
-      if (cause === null) resolve();
-      else reject(cause);
-    });
+/** One write(2) to a connected datagram socket is one message. */
+const put = (fd: number, message: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    write(fd, message, (cause) => (cause === null ? resolve() : reject(cause)));
   });
-}
 
 async function run(message: string, env: NodeJS.ProcessEnv): Promise<void> {
   await executed('systemd-notify', [message], { env, timeout: PATIENCE_MS });

@@ -2,6 +2,7 @@ import { advisedFor } from '../failure/advice.ts';
 import { areaOf, type Failure, sentence } from '../failure/failure.ts';
 import { type Candidate, hasLeaf, keyOf, leafIn, metBy, restOf, type Unwanted } from './candidate.ts';
 import { isEndorsed, type Leaf } from './leaf.ts';
+import { misnamed } from './misnamed.ts';
 import type { Phase } from './phase.ts';
 import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
 import type { Alarm, Hindrance, Outcome, Request, RollState, Transition } from './state.ts';
@@ -157,10 +158,11 @@ export function statusOf(
   const isSpare = !hasLeaf(state.next) && state.next?.for === 'spare' && terms.automatic;
   const next = isSpare ? undefined : state.next;
   const alarm = presentAlarm(state, terms, now);
-  const wrong = wrongIn(state, terms, now, others);
+  const named = misnamed(current, registrationId);
+  const wrong = wrongIn(state, terms, now, others, named);
   const met = state.workTrouble ?? state.sessionTrouble;
   const told = (failure: Failure) => troubleOf(advisedFor(terms.automatic)(failure));
-  const trouble = met?.failure ?? others[0] ?? wrong.find(({ code }) => code === 'NL-LEAF-EXPIRED');
+  const trouble = met?.failure ?? others[0] ?? named ?? wrong.find(({ code }) => code === 'NL-LEAF-EXPIRED');
   const renewAt = current && dueAt(current, terms.renewAt);
   const ended = outcomes.map((one) => outcomeOf(one, told));
   return {

@@ -8,16 +8,18 @@ import type { Alarm, RollState } from './state.ts';
 import { undestroyedIn } from './undestroyed.ts';
 
 /**
- * What is wrong, a cause before its effects: clock; disk, token and state; leaf; candidate; far side; network. Status, exit
+ * What is wrong, a cause before its effects: clock; disk, token, state and names; leaf; candidate; far side; network. Status, exit
  * code, `systemctl status`, twin and log all tell this. It decides nothing: what is done is up to the rules (decide.ts).
  * @param now wall clock, milliseconds
  * @param others faults that the machine does not know: of the disk, of the first leaf, the brake
+ * @param named that the leaf and the configuration have different names (misnamed.ts)
  */
 export function wrongIn(
   state: RollState,
   terms: Terms,
   now: number,
   others: readonly Failure[] = [],
+  named?: Failure,
 ): readonly Failure[] {
   const { next, workTrouble, sessionTrouble } = state;
   const clock = clockOf(state, terms, now);
@@ -25,7 +27,7 @@ export function wrongIn(
   const isEffect = effectOf(clock, isCredible(state, terms, now), leaf);
   const parked = metBy(next);
   // A token that fails now is the cause of what the candidate met there.
-  const all = [clock, leaf, workTrouble?.failure, sessionTrouble?.failure, ...others, parked];
+  const all = [named, clock, leaf, workTrouble?.failure, sessionTrouble?.failure, ...others, parked];
   const causes = all.flatMap((one): Failure[] => (one === undefined || isEffect(one) ? [] : [one]));
   const isMissing = causes.length === 0 && needsPerson(state, terms, now);
   const held = undestroyedIn(state);
@@ -34,7 +36,11 @@ export function wrongIn(
     waitsForPerson(next, terms) || isMissing || waitsForDelivery(state, terms, now)
       ? [...causes, failure('NL-ISSUER-PERSON')]
       : causes;
-  const rank = (one: Failure) => (one === parked ? Math.min(rankOf(one), CANDIDATE) : rankOf(one));
+  const rank = (one: Failure) => {
+    // Whoever is asked with the wrong name refuses.
+    if (one === named) return SET_UP;
+    return one === parked ? Math.min(rankOf(one), CANDIDATE) : rankOf(one);
+  };
   return found
     .filter(({ code }, at) => found.findIndex((other) => other.code === code) === at)
     .toSorted((one, other) => rank(one) - rank(other))
@@ -97,12 +103,13 @@ const LOOK: ReadonlySet<Code> = new Set<Code>([
 /** Whether something must be done: it does not pass by itself. */
 export const needsAction = (code: Code): boolean => CODES[code].kind !== 'transient' || LOOK.has(code);
 
+const SET_UP = 1;
 const CANDIDATE = 3;
 
 /** By the beginning of the code, and where a server is not reached by its end. */
 const RANKS: readonly (readonly [RegExp, rank: number])[] = [
   [/^NL-CLOCK/, 0],
-  [/^NL-(STATE|TOKEN|TPM|CONFIG|CONTROL|DAEMON)-?/, 1],
+  [/^NL-(STATE|TOKEN|TPM|CONFIG|CONTROL|DAEMON)-?/, SET_UP],
   [/^NL-(LEAF-EXPIR|ONBOARDING-(KEY|LEAF|EXPIRED))/, 2],
   [/^NL-(LEAF|ISSUER)-/, CANDIDATE],
   [/-(UNREACHABLE|UNTRUSTED|CLOSED|TIMEOUT)$|^NL-NETWORK-/, 5],

@@ -37,6 +37,8 @@ export class Forwarder {
   readonly #mostRate: number;
   readonly #suspects = new Suspects();
   readonly #order = new Order();
+  /** The last message that was on its way when a program was blamed: once the hub has taken that one, it was wrong. */
+  readonly #blamed = new WeakMap<Program, number>();
   /** Of QoS 0, which does not wait. */
   readonly #allowance = new Allowance(() => WINDOW);
   /** Of QoS 1. Timers are late by a millisecond or two, which must not be lost at a high rate. */
@@ -179,9 +181,10 @@ export class Forwarder {
     const at = this.#shared.clock.monotonic();
     const { poison, blamed, isThrottling } = this.#suspects.closed(unacknowledged, at);
     if (isThrottling) this.#pace = lowered(this.#pace, at);
-    for (const program of blamed) program.lost(failure('NL-UPLINK-POISON', { message: BLAMED }), at);
+    for (const program of blamed) this.#blame(program, unacknowledged, at);
     if (poison === undefined) return;
     const { program, message } = poison;
+    this.#blamed.delete(program);
     const why = failure('NL-UPLINK-POISON', {
       message: `The hub closes the session over message ${message.sequence}.`,
     });
@@ -189,6 +192,13 @@ export class Forwarder {
       () => program.queue.drop(message),
       () => {},
     );
+  }
+
+  #blame(program: Program, unacknowledged: readonly Sending[], at: number): void {
+    program.lost(failure('NL-UPLINK-POISON', { message: BLAMED }), at);
+    // It may have been another client with the same identity. What was sent by QoS 0 is never known to be taken.
+    const last = unacknowledged.findLast((one) => one.program === program);
+    if (last !== undefined) this.#blamed.set(program, last.message.sequence);
   }
 
   async #send(run: Run, sending: Sending): Promise<void> {
@@ -207,6 +217,10 @@ export class Forwarder {
     program.counts[isRepeated ? 'resent' : 'forwarded'] += 1;
     program.queue.drop(message);
     this.#suspects.acknowledged(sending);
+    if (message.sequence >= (this.#blamed.get(program) ?? Number.POSITIVE_INFINITY)) {
+      this.#blamed.delete(program);
+      program.cleared('NL-UPLINK-POISON');
+    }
     this.wake();
   }
 }

@@ -94,6 +94,11 @@ export class Program {
     this.#losses.set(why.code, { why, at });
   }
 
+  /** It was no fault of the program. */
+  cleared(code: Code): void {
+    this.#losses.delete(code);
+  }
+
   /** @param openMs how long the session was open since the last look */
   look(openMs: number, at: number): void {
     for (const flow of [this.up, this.down]) flow.look(openMs);

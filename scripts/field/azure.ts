@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
+import { agreed } from './agreed.ts';
 import { Az, AzFailed } from './cloud/az.ts';
 import { Day, type Findings, PARTS, type Part } from './cloud/day.ts';
 import { Ground } from './cloud/ground.ts';
@@ -67,13 +67,7 @@ Subscription "${await subscription()}", ${location}: a resource group ${resource
 with a DPS and a hub of the free tier in it, and deleted at the end, also after Ctrl-C.
 If this machine dies meanwhile: ${resources.deletion}
 Played: ${parts.join(', ')}. The report goes to ${report}.`);
-  if (yes) return true;
-  const person = createInterface({ input: process.stdin, output: process.stdout });
-  // At Ctrl-C and Ctrl-D the question stays pending.
-  const closed = new Promise<string>((resolve) => person.once('close', () => resolve('')));
-  const answer = await Promise.race([person.question('\nGo on? [y/N] ').catch(() => ''), closed]);
-  person.close();
-  return /^y/i.test(answer);
+  return yes || agreed();
 }
 
 /** Fulfilled at the first Ctrl-C. At the second one the program ends, and says what is left. */

@@ -4,9 +4,9 @@ import { createWriteStream } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import type { Lack } from '../../test/contract/token/softhsm.ts';
+import { agreed } from './agreed.ts';
 import { type Look, look, remove } from './token-look.ts';
 import { LACKS, type Told, USED } from './told.ts';
 
@@ -67,12 +67,7 @@ async function main(): Promise<number> {
       `The token holds ${taken.map(({ label }) => `"${label}"`).join(', ')}, and the tests use these labels: is it the token of a gateway? Take another token.`,
     );
   console.log(announce(there, at.pull));
-  if (!at.yes) {
-    const person = createInterface({ input: process.stdin, output: process.stdout });
-    const answer = await person.question('\nGo on? [y/N] ');
-    person.close();
-    if (!/^y/i.test(answer)) return 1;
-  }
+  if (!at.yes && !(await agreed())) return 1;
   const directory = await mkdtemp(join(tmpdir(), 'newleaf-field-'));
   try {
     const code = await suite(at, there, directory, at.report);

@@ -33,7 +33,7 @@ export const CHANGES: Readonly<Record<string, Change>> = {
   'dps.id_scope': { to: text('0ne0000FFFF'), told: { code: /^NL-DPS-SCOPE$/, exit: 1, session: 'open' } },
   'dps.registration_id': {
     to: text('gw-0002'),
-    told: { code: /^NL-(EST-REFUSED|DPS-REJECTED)$/, exit: 4, session: 'open' },
+    told: { code: /^NL-DPS-REJECTED$/, exit: 4, session: 'open' },
   },
   'dps.attestation': { to: text('tpm'), told: ends(/^NL-(TPM-MISSING|CONFIG)$/) },
   'dps.payload': { to: '{ site = "north" }' },

@@ -8,8 +8,17 @@ import { type Fault, matrix, type Scene } from './play.ts';
 const ID = 'gw-0001';
 /** A hub may answer so late that only a limit of newleaf ends the wait. */
 const LATE = { withinMs: 90_000 } as const;
-/** Three sessions that end within a minute are followed by a pause of five minutes. */
-const FLAPPING = { ...LATE, isAlone: true, by: REGISTER, cost: { registrations: 1 } } as const;
+/**
+ * Three sessions that end within a minute are followed by a pause of five minutes. Messages that were on their way may be what they
+ * ended over: these go alone, after a minute of the next session.
+ */
+const FLAPPING = {
+  ...LATE,
+  isAlone: true,
+  by: REGISTER,
+  cost: { registrations: 1 },
+  backWithinMs: 4 * PATIENCE_MS,
+} as const;
 const REGISTERS = { cost: { registrations: 1 } } as const;
 
 /** Another client with the same identity comes back as often as it is thrown out. */

@@ -6,7 +6,10 @@ interface Laying extends Partial<Fault> {
   readonly with?: FaultOptions;
 }
 
-/** A fault of the first hub, which begins as the session ends: none is open while it lasts. */
+/**
+ * A fault of the first hub, which begins as the session ends: none is open while it lasts. Each has a gateway of its own, since
+ * the third session that ends within a minute is another trouble.
+ */
 export const ofHub = (
   fault: string,
   name: FaultName,
@@ -15,6 +18,7 @@ export const ofHub = (
 ): Fault => ({
   group: 'hub',
   fault,
+  isAlone: true,
   code,
   exit: 1,
   session: 'none',

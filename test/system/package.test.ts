@@ -1,25 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { PATIENCE_MS } from '../e2e/stage/site.ts';
 import { inside } from '../namespace.ts';
 import { APART, isUp, type Machine } from './machine.ts';
-import { debOf, provisioned } from './site.ts';
-
-/** The same program as a later version. */
-function later(t: TestContext, deb: string): string {
-  const directory = mkdtempSync(join(tmpdir(), 'newleaf-later-'));
-  t.after(() => rmSync(directory, { recursive: true }));
-  const [tree, made] = [join(directory, 'tree'), join(directory, 'later.deb')];
-  execFileSync('dpkg-deb', ['--raw-extract', deb, tree]);
-  const control = join(tree, 'DEBIAN/control');
-  writeFileSync(control, readFileSync(control, 'utf8').replace(/^Version: .*$/m, '$&.later'));
-  execFileSync('dpkg-deb', ['--root-owner-group', '-Zzstd', '-z1', '--build', tree, made]);
-  return made;
-}
+import { debOf, later, provisioned } from './site.ts';
 
 const units = (machine: Machine) => machine.must('systemctl', 'list-units', '--plain', '--quiet', 'newleaf*');
 

@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type Simulator, startSimulator } from '../simulator/simulator.ts';
@@ -22,6 +24,18 @@ export function debOf(form: Form = 'deb'): string {
   const architecture = execFileSync('dpkg', ['--print-architecture'], { encoding: 'utf8' }).trim();
   const made = execFileSync('scripts/package', ['--quick', form, architecture], { cwd: repository, encoding: 'utf8' });
   return join(repository, made.trim());
+}
+
+/** The same program as a later version. */
+export function later(t: TestContext, deb: string): string {
+  const directory = mkdtempSync(join(tmpdir(), 'newleaf-later-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const [tree, made] = [join(directory, 'tree'), join(directory, 'later.deb')];
+  execFileSync('dpkg-deb', ['--raw-extract', deb, tree]);
+  const control = join(tree, 'DEBIAN/control');
+  writeFileSync(control, readFileSync(control, 'utf8').replace(/^Version: .*$/m, '$&.later'));
+  execFileSync('dpkg-deb', ['--root-owner-group', '-Zzstd', '-z1', '--build', tree, made]);
+  return made;
 }
 
 /** A far side whose group enrolls every leaf of the CA, and a machine that runs, with nothing of newleaf on it. */

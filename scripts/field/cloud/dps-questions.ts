@@ -1,13 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import * as v from 'valibot';
 import { Authority, type Identity } from '../../../test/simulator/ca.ts';
-import type { Switches } from '../../../test/simulator/switches.ts';
 import { enterDps, knockDps } from '../../../test/unit/simulator/raw.ts';
+import { CHAIN_QUESTIONS, groupOf } from './chain-questions.ts';
 import type { Ground } from './ground.ts';
 import { knocking, type Registered, registering, retryAfterOf } from './probe.ts';
-import { type Answer, GROUP, type Question } from './question.ts';
+import { type Answer, admitted, answer, GROUP, type Question } from './question.ts';
 
-const MINUTE = 60_000;
 /** How long a connection is watched that another one may end. */
 const WATCH_MS = 10_000;
 const UNKNOWN_VERSION = '2031-01-01';
@@ -42,19 +41,6 @@ async function individual({ ca, operator }: Ground, id: string, more = ''): Prom
 /** Which word of a switch a refusal is. */
 const shapeOf = ({ end }: Registered): 'res-401' | 'failed' | undefined =>
   end === 'refused' ? 'res-401' : end === 'failed' ? 'failed' : undefined;
-
-const answer = <Name extends keyof Switches>(
-  name: Name,
-  position: Switches[Name] | undefined,
-  seen: string,
-): Answer => ({
-  positions: position === undefined ? {} : ({ [name]: position } as Partial<Switches>),
-  seen,
-});
-
-/** Whether DPS admits a leaf, as the position of a switch. */
-const admitted = (name: keyof Switches, { end, seen }: Registered, yes: unknown, no: unknown): Answer =>
-  answer(name, (end === 'assigned' ? yes : no) as Switches[typeof name], seen);
 
 async function firstAnswer(ground: Ground): Promise<Answer> {
   const { answers, seen } = await registering(ground, 'q-first', await ground.ca.clientIdentity('q-first'));
@@ -102,46 +88,6 @@ async function infoAlone(ground: Ground): Promise<Answer> {
   const moved = await put({ primary: secondary });
   const position = inPlace !== 'taken' ? 'refused' : moved === 'taken' ? 'may-move' : 'keeps-its-place';
   return answer('infoAlone', position, `in its place: ${inPlace} · in the other: ${moved}`);
-}
-
-async function expiredLeaf(ground: Ground): Promise<Answer> {
-  const leaf = await ground.ca.clientIdentity('q-expired', { lifetimeMs: -MINUTE });
-  const { end, seen } = await registering(ground, 'q-expired', leaf);
-  const position = end === 'closed' ? 'close' : end === 'refused' ? 'res-401' : undefined;
-  return answer('expiredLeafAtDps', position, seen);
-}
-
-/** A group that knows a CA by a certificate. */
-async function groupOf({ operator }: Ground, group: string, pem: string): Promise<void> {
-  operator.keep(`${group}.pem`, pem);
-  await operator.types(`enroll add group ${group} --certificate ${group}.pem`);
-}
-
-/** Both CAs are verified: from the leaf it is one step to a certificate that DPS trusts. */
-async function leafAlone(ground: Ground): Promise<Answer> {
-  const other = await Authority.create('left out');
-  for (const pem of [other.rootPem, other.issuerPem]) await ground.verify(pem);
-  await groupOf(ground, 'q-leaf-alone', other.issuerPem);
-  const { key, cert } = await other.clientIdentity('q-leaf-alone');
-  const [leaf = ''] = cert.split(/(?<=-----END CERTIFICATE-----\n)/);
-  const registered = await registering(ground, 'q-leaf-alone', { key, cert: leaf });
-  return admitted('enrolledIssuerMayBeLeftOut', registered, true, false);
-}
-
-async function expiredIssuer(ground: Ground): Promise<Answer> {
-  const root = await Authority.create('expired intermediate');
-  await ground.verify(root.rootPem);
-  await groupOf(ground, 'q-expired-issuer', root.rootPem);
-  const expired = await root.withNewIntermediate('expired', Date.now() - MINUTE);
-  const leaf = await expired.clientIdentity('q-expired-issuer');
-  return admitted('expiredIssuerAtDps', await registering(ground, 'q-expired-issuer', leaf), 'accept', 'refuse');
-}
-
-async function unverified(ground: Ground): Promise<Answer> {
-  const unknown = await Authority.create('not verified');
-  await groupOf(ground, 'q-not-verified', unknown.issuerPem);
-  const leaf = await unknown.clientIdentity('q-not-verified');
-  return admitted('chainMustReachVerifiedCa', await registering(ground, 'q-not-verified', leaf), false, true);
 }
 
 async function never(ground: Ground): Promise<Answer> {
@@ -215,10 +161,7 @@ export const DPS_QUESTIONS: readonly Question[] = [
     ask: otherLeaf,
   },
   { title: 'A write with `info` alone', of: ['infoAlone'], ask: infoAlone },
-  { title: 'An expired leaf at DPS', of: ['expiredLeafAtDps'], ask: expiredLeaf },
-  { title: 'A leaf without the intermediate that the group knows', of: ['enrolledIssuerMayBeLeftOut'], ask: leafAlone },
-  { title: 'An expired intermediate', of: ['expiredIssuerAtDps'], ask: expiredIssuer },
-  { title: 'A group whose root is not verified', of: ['chainMustReachVerifiedCa'], ask: unverified },
+  ...CHAIN_QUESTIONS,
   { title: 'The policy "never", and another leaf', of: ['neverPolicyRefreshesThumbprint'], ask: never },
   {
     title: 'An identity that is disabled in the hub',

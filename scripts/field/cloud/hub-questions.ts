@@ -1,36 +1,21 @@
-import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { IPublishPacket, Packet } from 'mqtt-packet';
 import type { Identity } from '../../../test/simulator/ca.ts';
 import { hubUsername, knock, knockHub } from '../../../test/unit/simulator/raw.ts';
 import { Wire } from '../../../test/unit/simulator/wire.ts';
 import type { Ground } from './ground.ts';
-import { knocking, registering } from './probe.ts';
+import { known, registering } from './probe.ts';
 import type { Answer, Question } from './question.ts';
+import { webSocket } from './websocket-question.ts';
 
 const WATCH_MS = 10_000;
-const HTTPS = 443;
 const LEAF_MS = 60_000;
 const PING_MS = 20_000;
 const UNKNOWN_VERSION = '2031-01-01';
 /** "At most 32 KB" of reported properties; a text may have 4 KB. */
 const TOO_MANY = 10;
 const TEXT = 'x'.repeat(4_000);
-
-/** A device of the group that the hub knows. @throws Error where it does not let it in */
-async function known(ground: Ground, id: string): Promise<Identity> {
-  const leaf = await ground.ca.clientIdentity(id);
-  const { seen } = await registering(ground, id, leaf);
-  for (let left = 20; (await knocking(ground, id, leaf)) !== 0; left -= 1) {
-    if (left === 0) throw new Error(`The hub does not let ${id} in: ${seen}`);
-    await pause(1_000);
-  }
-  return leaf;
-}
 
 async function session(ground: Ground, id: string): Promise<Wire> {
   const leaf = await known(ground, id);
@@ -172,58 +157,6 @@ export const endOfLeaf =
       seen: `the session ${lived} · with it anew: ${anew}`,
     };
   };
-
-/** Which messages of the handshake go by, as `openssl s_client -msg` tells; TLS 1.3 cannot renegotiate. */
-async function webSocket(ground: Ground): Promise<Answer> {
-  const { hub1, trustPem } = ground.endpoints;
-  const { key, cert } = await known(ground, 'q-websocket');
-  const directory = mkdtempSync(join(tmpdir(), 'newleaf-field-websocket-'));
-  const file = (name: string, text: string): string => {
-    writeFileSync(join(directory, name), text, { mode: 0o600 });
-    return join(directory, name);
-  };
-  const files = ['-key', file('key', key), '-cert', file('cert', cert), '-CAfile', file('trust', trustPem)];
-  const client = execFile('openssl', [
-    's_client',
-    '-connect',
-    `${hub1}:${HTTPS}`,
-    ...files,
-    '-tls1_2',
-    '-msg',
-    '-ign_eof',
-  ]);
-  let out = '';
-  client.stdout?.on('data', (text: string) => {
-    out += text;
-  });
-  const upgraded = [
-    'Upgrade: websocket',
-    'Connection: Upgrade',
-    'Sec-WebSocket-Version: 13',
-    'Sec-WebSocket-Protocol: mqtt',
-  ];
-  const head = [
-    `GET /$iothub/websocket HTTP/1.1`,
-    `Host: ${hub1}`,
-    ...upgraded,
-    'Sec-WebSocket-Key: bmV3bGVhZiBmaWVsZGtpdA==',
-  ];
-  client.stdin?.write(`${head.join('\r\n')}\r\n\r\n`);
-  const ended = new Promise((resolve) => client.once('close', resolve));
-  await Promise.race([ended, pause(WATCH_MS, undefined, { ref: false })]);
-  client.kill();
-  await ended;
-  rmSync(directory, { recursive: true });
-  const messages = [...out.matchAll(/^(<<<|>>>) .*Handshake.*, (\w+)$/gm)].map(([, way, name]) => `${way} ${name}`);
-  const hellos = messages.filter((name) => name === '<<< ServerHello').length;
-  const isAsked = messages.includes('<<< CertificateRequest');
-  const position = hellos > 1 ? 'renegotiation' : isAsked ? 'handshake' : undefined;
-  const status = /^HTTP\/1\.1 .*/m.exec(out)?.[0] ?? 'no answer';
-  return {
-    positions: position ? { webSocketCertificate: position } : {},
-    seen: `${messages.join(' ')} · ${status.trim()}`,
-  };
-}
 
 export const HUB_QUESTIONS: readonly Question[] = [
   { title: 'A sixth subscription', of: ['sixthSubscription'], ask: sixth },

@@ -78,3 +78,14 @@ export async function shutOut(ground: Ground, id: string, leaf: ClientIdentity):
   const { end, seen } = await registering(ground, id, leaf);
   if (end === 'assigned') throw new Error(`DPS admits ${leaf.thumbprint}, which is revoked: ${seen}`);
 }
+
+/** A device of the group that the hub knows. @throws Error where it does not let it in */
+export async function known(ground: Ground, id: string): Promise<Identity> {
+  const leaf = await ground.ca.clientIdentity(id);
+  const { seen } = await registering(ground, id, leaf);
+  for (let left = 20; (await knocking(ground, id, leaf)) !== 0; left -= 1) {
+    if (left === 0) throw new Error(`The hub does not let ${id} in: ${seen}`);
+    await pause(1_000);
+  }
+  return leaf;
+}

@@ -1,5 +1,6 @@
 import type { Switches } from '../../../test/simulator/switches.ts';
 import type { Ground } from './ground.ts';
+import type { Registered } from './probe.ts';
 
 /** What the service did, and which positions of the simulator's switches do the same. */
 export interface Answer {
@@ -14,6 +15,20 @@ export interface Question {
   readonly of: readonly (keyof Switches)[];
   readonly ask: (ground: Ground) => Promise<Answer>;
 }
+
+/** @param position undefined where none does what was seen */
+export const answer = <Name extends keyof Switches>(
+  name: Name,
+  position: Switches[Name] | undefined,
+  seen: string,
+): Answer => ({
+  positions: position === undefined ? {} : ({ [name]: position } as Partial<Switches>),
+  seen,
+});
+
+/** Whether DPS admits a leaf, as the position of a switch. */
+export const admitted = (name: keyof Switches, { end, seen }: Registered, yes: unknown, no: unknown): Answer =>
+  answer(name, (end === 'assigned' ? yes : no) as Switches[typeof name], seen);
 
 /** The group of the questions, which knows the intermediate that issues. */
 export const GROUP = 'questions';

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { createHub, type HubOptions } from '../../../agent/hub/session.ts';
 import type { Hub, HubSignal } from '../../../agent/roll/ports.ts';
+import type { TestClock } from '../clock.ts';
 import { LOOPBACK, TestCa } from '../mqtt/certificates.ts';
 import { FarSide, type Link, type Script } from '../mqtt/far-side.ts';
 
@@ -26,15 +27,23 @@ export function serving(twin = TWIN, more: Script = {}): Script {
 
 export const startHub = (script: Script = serving()): Promise<FarSide> => FarSide.start(server, script);
 
+const TWIN_MS = 60_000;
+
 export const newHub = (more: Partial<HubOptions> = {}): Hub =>
   createHub({
     connectorFor: () => Promise.resolve(connector),
     answer: () => Promise.resolve({ status: 202, body: { id: 'r-1' } }),
     version: '1.2.3',
     connectMs: 60_000,
-    twinMs: 60_000,
+    twinMs: TWIN_MS,
     ...more,
   });
+
+/** Waits until an answer about the twin is waited for, and lets its time pass. */
+export async function leftUnanswered(clock: TestClock): Promise<void> {
+  await clock.asleep();
+  await clock.pass(TWIN_MS);
+}
 
 export const at = (far: FarSide) => ({ hub: far.host, deviceId: 'gw-0001' });
 export const never = new AbortController().signal;

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { Hub } from '../../../agent/roll/ports.ts';
+import { TestClock } from '../clock.ts';
 import { leafNamed } from '../mqtt/certificates.ts';
 import type { FarSide, Script } from '../mqtt/far-side.ts';
 import { quiet } from '../mqtt/quiet.ts';
-import { at, codeOf, never, newHub, nextSignal, serving, signalsSoFar, startHub } from './hub-side.ts';
+import { at, codeOf, leftUnanswered, never, newHub, nextSignal, serving, signalsSoFar, startHub } from './hub-side.ts';
 
 quiet();
 const current = leafNamed('AA');
@@ -227,10 +228,13 @@ const forsaken = async (hub: Hub): Promise<void> => {
 
 test('a next leaf that is accepted but not proven: connect rejects, and the older session is lost', async () => {
   await using far = await startHub();
-  const hub = newHub({ twinMs: 100 });
+  const clock = new TestClock();
+  const hub = newHub({ clock });
   await hub.connect(current, at(far), never);
   far.script = {};
-  assert.equal(await codeOf(hub.connect(next, at(far), never)), 'NL-HUB-TWIN');
+  const unproven = codeOf(hub.connect(next, at(far), never));
+  await leftUnanswered(clock);
+  assert.equal(await unproven, 'NL-HUB-TWIN');
   await far.until(() => far.open === 0);
   await forsaken(hub);
 });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TestClock } from '../clock.ts';
 import { leafNamed } from '../mqtt/certificates.ts';
 import { quiet } from '../mqtt/quiet.ts';
-import { at, call, codeOf, never, newHub, nextSignal, serving, startHub, written } from './hub-side.ts';
+import { at, call, codeOf, leftUnanswered, never, newHub, nextSignal, serving, startHub, written } from './hub-side.ts';
 
 quiet();
 const leaf = leafNamed('AA');
@@ -57,10 +58,13 @@ for (const [status, body] of [
 
 test('a write without an answer is an error', async () => {
   await using far = await startHub();
-  const hub = newHub({ twinMs: 100 });
+  const clock = new TestClock();
+  const hub = newHub({ clock });
   await hub.connect(leaf, at(far), never);
   far.script = {};
-  assert.equal(await codeOf(hub.report({ phase: 'serving' })), 'NL-HUB-TWIN');
+  const unwritten = codeOf(hub.report({ phase: 'serving' }));
+  await leftUnanswered(clock);
+  assert.equal(await unwritten, 'NL-HUB-TWIN');
   await hub.close();
 });
 

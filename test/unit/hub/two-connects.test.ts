@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TestClock } from '../clock.ts';
 import { leafNamed } from '../mqtt/certificates.ts';
 import type { Link, Script } from '../mqtt/far-side.ts';
 import { quiet } from '../mqtt/quiet.ts';
-import { at, codeOf, never, newHub, nextSignal, serving, signalsSoFar, startHub } from './hub-side.ts';
+import { at, codeOf, leftUnanswered, never, newHub, nextSignal, serving, signalsSoFar, startHub } from './hub-side.ts';
 
 quiet();
 const current = leafNamed('AA');
@@ -45,12 +46,14 @@ test('two connects at once: a session that gave way to one that is not proven is
     ...serving(),
     connack: (link) => (held.length === 0 ? held.push(() => connack(link)) : connack(link)),
   });
-  const hub = newHub({ twinMs: 100 });
+  const clock = new TestClock();
+  const hub = newHub({ clock });
   const early = codeOf(hub.connect(current, at(far), never));
   await far.until(() => held.length > 0);
   await hub.connect(next, at(far), never);
   far.script = {};
   held[0]?.();
+  await leftUnanswered(clock);
   assert.equal(await early, 'NL-HUB-TWIN');
   assert.deepEqual(
     (await signalsSoFar(hub)).map(({ thumbprint }) => thumbprint),
@@ -62,9 +65,12 @@ test('two connects at once: a session that gave way to one that is not proven is
 test('another hub that accepts and never answers the twin does not cost the session', async () => {
   await using serves = await startHub();
   await using silent = await startHub({});
-  const hub = newHub({ twinMs: 100 });
+  const clock = new TestClock();
+  const hub = newHub({ clock });
   await hub.connect(current, at(serves), never);
-  assert.equal(await codeOf(hub.connect(next, at(silent), never)), 'NL-HUB-TWIN');
+  const unproven = codeOf(hub.connect(next, at(silent), never));
+  await leftUnanswered(clock);
+  assert.equal(await unproven, 'NL-HUB-TWIN');
   assert.deepEqual(await signalsSoFar(hub), []);
   await hub.report({ phase: 'serving' });
   assert.equal(serves.published('$iothub/twin/PATCH/').length, 1);

@@ -127,6 +127,15 @@ const ROWS: readonly (readonly [what: string, RollState, Partial<ReportOptions>,
     4,
     'NL-DPS-DISABLED',
   ],
+  [
+    'the configuration has another name than the leaf, and each that is asked with it refuses',
+    { ...parkedFor('NL-EST-REFUSED'), ...atWork('NL-EST-REFUSED'), ...atSession('NL-HUB-UNREACHABLE') },
+    { registrationId: 'gw-2' },
+    4,
+    'NL-DPS-REJECTED',
+    'NL-EST-REFUSED',
+    'NL-HUB-UNREACHABLE',
+  ],
   ['stranded', { ...SITUATIONS.stranded, ...atWork('NL-DPS-401002') }, {}, 4, 'NL-DPS-401002'],
   ['the hub port is closed', met('NL-HUB-UNREACHABLE', 'ECONNREFUSED'), {}, 1, 'NL-HUB-UNREACHABLE'],
   ['a second client', met('NL-HUB-FLAPPING'), {}, 1, 'NL-HUB-FLAPPING'],
@@ -246,4 +255,11 @@ test('a leaf of another registration ID than the configuration says is named, wi
     ['NL-DPS-REJECTED', `The CN of the leaf is ${current.cn}, and dps.registration_id is gw-0010.`],
   );
   assert.match(advice, new RegExp(`Set dps\\.registration_id = "${current.cn}"`));
+  // DPS says the same with less.
+  const refused = { ...offline, ...atWork('NL-DPS-REJECTED') };
+  const told = statusOf(refused, { ...options, registrationId: 'gw-0010' }).wrong;
+  assert.deepEqual(
+    told.map((one) => one.message),
+    [message],
+  );
 });

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { OwnTerms } from '../../../agent/state/program-terms.ts';
 import { diceOf } from '../../search/dice.ts';
 import { ahead } from '../ahead.ts';
+import { CLOSE } from './played-hub.ts';
 import { HOUR, MINUTE, numbered, SECOND, World } from './world.ts';
 
 const PRIORITIES = ['high', 'normal', 'bulk'] as const;
@@ -116,4 +117,26 @@ test('a program that is removed while the hub closes over its messages slows dow
   await world.pass(30 * SECOND);
   assert.equal(world.hub.texts.filter((text) => text.startsWith('g')).length, 60);
   assert.equal(world.hub.sessions.length, sessions);
+});
+
+test('another client ends the sessions over whatever is on its way: once the hub has taken that, nobody is blamed', async () => {
+  const world = new World(['sensors']);
+  const { verdict } = world.hub;
+  world.start();
+  await world.append('sensors', 'first');
+  await world.pass(MINUTE);
+  let ends = 2;
+  world.hub.verdict = (text, session) => (ends-- > 0 ? CLOSE : verdict(text, session));
+  await world.append('sensors', ...numbered('s', 40));
+  await world.pass(10 * SECOND);
+  const codes = () => world.program('sensors').troubles.map(({ code }) => code);
+  assert.deepEqual(codes(), ['NL-UPLINK-POISON']);
+  await world.pass(20 * MINUTE);
+  assert.deepEqual(new Set(world.hub.texts), new Set(['first', ...numbered('s', 40)]));
+  assert.deepEqual([codes(), world.asideTexts], [[], []]);
+
+  // What is set aside is told for its day.
+  await world.append('sensors', 'bad', ...numbered('t', 40));
+  await world.pass(20 * MINUTE);
+  assert.deepEqual([codes(), world.asideTexts], [['NL-UPLINK-POISON'], ['bad']]);
 });
