@@ -1,3 +1,4 @@
+import { costs } from '../test/bench/costs.ts';
 import { matrixTable, ROWS, rowsIn } from '../test/matrix/table.ts';
 import { endingsTable } from '../test/unit/roll/endings.ts';
 import { lastingTable } from './lasting.ts';
@@ -12,6 +13,7 @@ const BY = 'scripts/readme.ts';
 export const PARTS: Parts = {
   arrows: arrowsTable,
   codes: codesList,
+  costs: () => costs(),
   evening: renewCounts,
   grid: endingsTable,
   lasting: lastingTable,

@@ -37,7 +37,7 @@ export function wrongIn(
       ? [...causes, failure('NL-ISSUER-PERSON')]
       : causes;
   const rank = (one: Failure) => {
-    // Whoever is asked with the wrong name refuses.
+    // A server that is asked with the wrong name refuses.
     if (one === named) return SET_UP;
     return one === parked ? Math.min(rankOf(one), CANDIDATE) : rankOf(one);
   };

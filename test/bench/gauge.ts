@@ -2,6 +2,7 @@ import { commands } from './commands.ts';
 import { growth } from './growth.ts';
 import { issuer } from './issuer.ts';
 import { memory } from './memory.ts';
+import { months } from './months.ts';
 import { peers } from './peers.ts';
 import type { Reading } from './reading.ts';
 import { refusal } from './refusal.ts';
@@ -10,7 +11,7 @@ import { Stand } from './stand.ts';
 import { start } from './start.ts';
 import { uplink } from './uplink.ts';
 
-const METRICS = { memory, issuer, start, commands, refusal, roll, growth, uplink, peers };
+const METRICS = { memory, issuer, start, commands, refusal, roll, growth, months, uplink, peers };
 export type Metric = keyof typeof METRICS;
 
 /** What the bench is told of a metric. */

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { FIGURES } from './costs.ts';
 import { startFar } from './far.ts';
 import type { Metric } from './gauge.ts';
 import { NodeUnderTest } from './node-under-test.ts';
@@ -12,8 +13,8 @@ import { line, type Reading } from './reading.ts';
 
 /** Memory first: whatever else uses PKCS#11 takes a share of the pages. */
 const METRICS: readonly Metric[] = ['memory', 'start', 'commands', 'refusal', 'roll', 'peers'];
-/** They mostly wait, so all Nodes take them at the same time. */
-const WAITING: ReadonlySet<Metric> = new Set(['peers', 'growth', 'uplink']);
+/** They mostly wait, or look at memory alone, so all Nodes take them at the same time. */
+const WAITING: ReadonlySet<Metric> = new Set(['peers', 'growth', 'months', 'uplink']);
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean' }, write: { type: 'boolean' } },
@@ -47,6 +48,7 @@ const machine = {
   load: `${loadBefore.toFixed(1)} before, ${(loadavg()[0] ?? 0).toFixed(1)} at the end`,
 };
 if (values.write === true) {
+  writeFileSync(FIGURES, `${JSON.stringify({ machine, found }, undefined, 1)}\n`);
   writeFileSync(join(import.meta.dirname, 'README.md'), pageOf(machine, found));
   writeFileSync(join(import.meta.dirname, 'ratios.svg'), ratios(found));
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { costs } from '../../bench/costs.ts';
+import { longRun } from '../../bench/long-run.ts';
 import { pageOf } from '../../bench/page.ts';
 import { ratios } from '../../bench/picture.ts';
 import { measured } from '../../bench/reading.ts';
@@ -43,4 +45,42 @@ test('the picture has a bar for each figure that has a goal, and says which are 
     [...picture.matchAll(/class="(work|next)"\/>/g)].map(([, colour]) => colour),
     ['next', 'work', 'work'],
   );
+});
+
+test('README has the ratios, the figures and the machine of a run; a figure that was not taken is told', () => {
+  const figures = (names: readonly string[]) =>
+    names.map((name, index) => measured(name, 'ms', sampleOf([10 * (index + 2)]), sampleOf([10])));
+  const all = ['idle PSS', 'start until connected', 'newleaf status', 'refusal to serving'];
+  const machine = { processor: 'a processor, 2 cores' };
+  const found = { 'Node 20': figures([...all, 'idle CPU, beside mosquitto_sub']) };
+  const told = costs({ machine, found });
+  assert.match(
+    told,
+    /beside a bare Node \(Node 20\): memory 2\.00x \(20 ms\), start until connected 3\.00x \(30 ms\), /,
+  );
+  assert.match(told, /; 60 ms of CPU in an idle hour\. .* on a processor, 2 cores; /);
+  assert.throws(
+    () => costs({ machine, found: { 'Node 20': figures(all) } }),
+    /has no "idle CPU, beside mosquitto_sub" of Node 20/,
+  );
+});
+
+test('the picture of a long run has a panel for each thing that was done, and a curve of memory in each', () => {
+  const look = (done: number, pss: number) => ({
+    done,
+    pss,
+    anon: 10,
+    descriptors: 20,
+    objects: 2,
+    stateKb: 1,
+    writtenKb: done,
+  });
+  const picture = longRun([
+    { name: 'rolls', looks: [look(0, 40), look(500, 40)] },
+    { name: 'messages', looks: [look(0, 40), look(1_000_000, 20)] },
+  ]);
+  assert.match(picture, />500 rolls</);
+  assert.match(picture, />1,000,000 messages</);
+  const curves = [...picture.matchAll(/points="([^"]*)" class="s-work"/g)].map(([, points]) => points);
+  assert.deepEqual(curves, ['56,64 296,64', '326,64 566,134']);
 });
