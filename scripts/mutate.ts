@@ -5,6 +5,7 @@ import { AZURE } from './mutations/azure.ts';
 import { BESIDE } from './mutations/beside.ts';
 import { EDGES } from './mutations/edges.ts';
 import { type Mutation, pathIn } from './mutations/mutation.ts';
+import { ONBOARDING } from './mutations/onboarding.ts';
 import { QUEUE } from './mutations/queue.ts';
 import { RULES } from './mutations/rules.ts';
 import { type Outcome, outcomeOf } from './mutations/run.ts';
@@ -220,7 +221,7 @@ function conclude(verdicts: readonly Verdict[]): number {
 
 await rm(workshop, { recursive: true, force: true });
 try {
-  const chosen = [...TRANSITIONS, ...RULES, ...BESIDE, ...EDGES, ...AZURE, ...UPLINK, ...QUEUE].filter(
+  const chosen = [...TRANSITIONS, ...RULES, ...BESIDE, ...EDGES, ...AZURE, ...ONBOARDING, ...UPLINK, ...QUEUE].filter(
     ({ file, loss }) => `${file} ${loss}`.includes(only),
   );
   process.exitCode = conclude(await judgeAll(chosen));

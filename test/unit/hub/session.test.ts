@@ -270,20 +270,6 @@ test('the hub drops the older session for a next leaf, and then that one, too: o
   await forsaken(hub);
 });
 
-// After a start in the middle of a proof both leaves are dialled, and a hub that trusts the CA takes both, in any order.
-test('a session that is given up after it took the place of a proven one: both are lost', async () => {
-  await using far = await startHub();
-  const hub = newHub();
-  await hub.connect(next, at(far), never);
-  const abort = new AbortController();
-  await hub.connect(current, at(far), abort.signal);
-  abort.abort(new Error('another leaf is current'));
-  const lost = [await nextSignal(hub), await nextSignal(hub)].map(({ thumbprint }) => thumbprint);
-  assert.deepEqual(lost.sort(), ['AA', 'BB']);
-  await far.until(() => far.open === 0);
-  assert.equal(await codeOf(hub.report({})), 'NL-HUB-LOST');
-});
-
 test('abort ends a connect at once, and the older session stays', async () => {
   await using far = await startHub();
   const hub = newHub();

@@ -85,3 +85,17 @@ test('close ends every connect that is under way', async () => {
   await hub.close();
   assert.deepEqual(await Promise.all(attempts), ['NL-HUB-CLOSED', 'NL-HUB-CLOSED']);
 });
+
+// After a start in the middle of a proof both leaves are dialled, and a hub that trusts the CA takes both, in any order.
+test('a session that is given up after it took the place of a proven one: both are lost', async () => {
+  await using far = await startHub();
+  const hub = newHub();
+  await hub.connect(next, at(far), never);
+  const abort = new AbortController();
+  await hub.connect(current, at(far), abort.signal);
+  abort.abort(new Error('another leaf is current'));
+  const lost = [await nextSignal(hub), await nextSignal(hub)].map(({ thumbprint }) => thumbprint);
+  assert.deepEqual(lost.sort(), ['AA', 'BB']);
+  await far.until(() => far.open === 0);
+  assert.equal(await codeOf(hub.report({})), 'NL-HUB-LOST');
+});

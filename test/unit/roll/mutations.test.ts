@@ -6,6 +6,7 @@ import { AZURE } from '../../../scripts/mutations/azure.ts';
 import { BESIDE } from '../../../scripts/mutations/beside.ts';
 import { EDGES } from '../../../scripts/mutations/edges.ts';
 import { pathIn } from '../../../scripts/mutations/mutation.ts';
+import { ONBOARDING } from '../../../scripts/mutations/onboarding.ts';
 import { QUEUE } from '../../../scripts/mutations/queue.ts';
 import { RULES } from '../../../scripts/mutations/rules.ts';
 import { type Outcome, outcomeOf, read } from '../../../scripts/mutations/run.ts';
@@ -16,7 +17,7 @@ import { scratch } from '../state/disk.ts';
 const AGENT = join(import.meta.dirname, '..', '..', '..', 'agent');
 
 test('each breakage of scripts/mutate.ts finds its place, once', () => {
-  const lost = [...AZURE, ...BESIDE, ...EDGES, ...RULES, ...TRANSITIONS, ...UPLINK, ...QUEUE].filter(
+  const lost = [...AZURE, ...BESIDE, ...EDGES, ...ONBOARDING, ...RULES, ...TRANSITIONS, ...UPLINK, ...QUEUE].filter(
     (one) => readFileSync(pathIn(AGENT, one), 'utf8').split(one.find).length !== 2,
   );
   assert.deepEqual(lost, []);
