@@ -23,7 +23,7 @@ export type Ask =
   /** The CSR for another onboarding certificate of the same key. */
   | { readonly kind: 'onboarding-csr' }
   /** Another onboarding certificate, PEM, DER or PKCS#7, with or without its intermediates. */
-  | { readonly kind: 'install-onboarding'; readonly delivered: Uint8Array }
+  | { readonly kind: 'install-onboarding'; readonly from: 'method' | 'technician'; readonly delivered: Uint8Array }
   | {
       readonly kind: 'install';
       readonly from: 'method' | 'technician';

@@ -98,7 +98,7 @@ export const askInstall =
   ({ chain = '', leaf, onboarding = false, ...body }: Body): Ask => {
     const delivered = leaf === undefined ? Buffer.from(chain) : deliveredIn(leaf);
     return onboarding
-      ? { kind: 'install-onboarding', delivered }
+      ? { kind: 'install-onboarding', from, delivered }
       : { kind: 'install', from, ...withId(body), delivered };
   };
 

@@ -7,14 +7,16 @@ import { type AnswererOptions, answerRequest } from './requests.ts';
 
 type OnboardingAsk = Extract<Ask, { kind: 'onboarding-csr' | 'install-onboarding' }>;
 
-async function answerOnboarding({ onboarding, report, hurry }: AnswererOptions, ask: OnboardingAsk): Promise<Answer> {
+async function answerOnboarding(options: AnswererOptions, ask: OnboardingAsk): Promise<Answer> {
+  const { onboarding, report, state } = options;
   if (onboarding === undefined) return { is: 'refused', failure: failure('NL-CONFIG', NO_ONBOARDING) };
   const { registrationId: cn } = report();
   try {
     if (ask.kind === 'onboarding-csr') return { is: 'csr', csr: await onboarding.csr(cn), slot: 'given', cn };
     const { thumbprint, notAfter, issuer } = await onboarding.install(ask.delivered);
-    // The work in flight may wait for it.
-    hurry();
+    // Whatever waits because of the one before must not wait for the end of its ladder.
+    if (state().online === undefined || state().next !== undefined)
+      await answerRequest(options, { kind: 're-register', from: ask.from, delayMs: 0 });
     return { is: 'onboarded', thumbprint, notAfter: iso(notAfter), issuer };
   } catch (error) {
     const met = failureOf(error);

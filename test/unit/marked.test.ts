@@ -6,7 +6,7 @@ import { allTexts } from './arrows/printed.ts';
 
 /** A command that has no mark before it: neither the reader's sudo nor the name of the daemon would reach it. */
 const OF_SYSTEM =
-  'systemctl [a-z-]|journalctl -|apt-get install|usermod -|systemd-creds [a-z]|ch(?:own|mod|grp) [-$0-9a-z…]|(?:rm|mount) [-…]|(?<!apt-get )install -';
+  'systemctl [a-z-]|journalctl -|apt-get install|usermod -|systemd-creds [a-z]|ch(?:own|mod|grp) [-$0-9a-z…]|(?:rm|mount) [-…]|(?<!apt-get |newleaf )install -';
 const UNMARKED = new RegExp(
   `(?<!\`)(?<!\`sudo )(?<!\`docker [^\`]*)(?<![\\w/.-])(?:sudo )?(?:newleaf (?:--instance \\S+ )?(?:${headsOf(NEWLEAF).join('|')})\\b(?! by)|${OF_SYSTEM})`,
 );

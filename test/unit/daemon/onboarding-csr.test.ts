@@ -23,7 +23,11 @@ test('another onboarding certificate: what DPS is shown from now on, or why it i
   ];
   for (const [install, status, said] of rows) {
     const { daemon } = await gateway(t, new Disk(servingState), {}, { onboarding: { ...onboarding, install } });
-    const answer = await onWire(daemon.answer)({ kind: 'install-onboarding', delivered: Buffer.from('PEM') });
+    const answer = await onWire(daemon.answer)({
+      kind: 'install-onboarding',
+      from: 'technician',
+      delivered: Buffer.from('PEM'),
+    });
     assert.equal(answer.status, status);
     assert.match(JSON.stringify(answer.body), said);
   }
