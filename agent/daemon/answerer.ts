@@ -8,11 +8,13 @@ import { type AnswererOptions, answerRequest } from './requests.ts';
 type OnboardingAsk = Extract<Ask, { kind: 'onboarding-csr' | 'install-onboarding' }>;
 
 async function answerOnboarding({ onboarding, report, hurry }: AnswererOptions, ask: OnboardingAsk): Promise<Answer> {
-  if (onboarding === undefined) return { is: 'refused', failure: failure('NL-CONFIG', NO_ONBOARDING) };
+  const { csr, install } = onboarding ?? {};
+  if (csr === undefined || install === undefined)
+    return { is: 'refused', failure: failure('NL-CONFIG', onboarding === undefined ? NO_ONBOARDING : BY_TPM) };
   const { registrationId: cn } = report();
   try {
-    if (ask.kind === 'onboarding-csr') return { is: 'csr', csr: await onboarding.csr(cn), slot: 'given', cn };
-    const { thumbprint, notAfter, issuer } = await onboarding.install(ask.delivered);
+    if (ask.kind === 'onboarding-csr') return { is: 'csr', csr: await csr(cn), slot: 'given', cn };
+    const { thumbprint, notAfter, issuer } = await install(ask.delivered);
     // The work in flight may wait for it.
     hurry();
     return { is: 'onboarded', thumbprint, notAfter: iso(notAfter), issuer };
@@ -23,6 +25,10 @@ async function answerOnboarding({ onboarding, report, hurry }: AnswererOptions, 
 }
 
 const NO_ONBOARDING = { message: 'There is no onboarding key: leaf.issuer is not "azure".', advice: 'Ask without it.' };
+const BY_TPM = {
+  message: 'There is no onboarding key: DPS knows this gateway by its TPM, which has no certificate.',
+  advice: 'Ask without it.',
+};
 
 export function createAnswerer(options: AnswererOptions): Answerer {
   const waiting: Waiting = {};

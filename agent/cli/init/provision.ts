@@ -59,7 +59,7 @@ export async function provision(watch: DaemonWatch, before: Entry | 'absent'): P
     const leaf = waits(state) ? (leafIn(state.next) ?? state.current) : undefined;
     if (serves(state)) return state;
     if (leaf !== undefined) await showEnrollment(watch, leaf, state);
-    else if (!tellOperator(watch.dialogue, daemon.onboarding?.told, restOf(state.next)?.failure.code)) return state;
+    else if (!(await tellOperator(watch, restOf(state.next)?.failure.code))) return state;
     return isPatient ? await untilEnrolled(watch) : state;
   } finally {
     untell();
