@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Swtpm } from '../../contract/tpm/swtpm.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
@@ -152,6 +154,14 @@ test('check, metrics, support bundle and --onboarding: nothing has an end', asyn
     assert.equal(code, 2, args[0]);
     assert.match(flat(err), /DPS knows this gateway by its TPM, which has no certificate/);
   }
+  const bundle = join(gateway.directory, 'bundle.tar.gz');
+  const bundled = await gateway.command('support-bundle', '-o', bundle);
+  assert.equal(bundled.code, 0, bundled.err);
+  const names = execFileSync('tar', ['-tzf', bundle], { encoding: 'utf8' });
+  assert.match(names, /\/leaf\.pem\n/);
+  const metrics = execFileSync('tar', ['-xzOf', bundle, '--wildcards', '*/metrics.txt'], { encoding: 'utf8' });
+  assert.match(metrics, /^newleaf_azure_requests 1$/m);
+  assert.doesNotMatch(metrics, /newleaf_onboarding/);
   await gateway.stop();
   const given = await gateway.command('decommission', '--yes');
   assert.equal(given.code, 0, given.err);
