@@ -106,6 +106,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
           now,
           log,
           user,
+          through: network.through,
         })
       : undefined;
   return new Daemon({

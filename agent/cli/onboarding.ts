@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import type { Answerer } from '../ask/ask.ts';
+import type { Config } from '../config/config.ts';
 import type { Code, Failure } from '../failure/failure.ts';
 import type { OnboardingStatus } from '../roll/report.ts';
 import { writeAtomically } from '../state/durable.ts';
 import type { Screen } from './kit/screen.ts';
 import { digestRows } from './status/screen.ts';
+import { readEndorsement, renderEndorsement } from './tpm.ts';
 
 /** The screen of a person, who waits. */
 interface Telling {
@@ -15,19 +17,36 @@ interface Telling {
   pause(ms: number, abort: AbortSignal): Promise<void>;
 }
 
+interface Unissued {
+  readonly dialogue: Pick<Telling, 'screen' | 'paragraph' | 'copy'>;
+  readonly running: {
+    readonly daemon: { readonly onboarding?: { readonly told: OnboardingStatus | undefined } | undefined };
+  };
+  readonly config: Config;
+}
+
 /**
  * Where Azure issues the leaves: DPS sees the onboarding certificate alone, and the group names the policy. Tells the operator
  * of DPS what to do.
  * @param code why no leaf came
  * @returns whether it is for the operator
  */
-export function tellOperator(
-  tell: Pick<Telling, 'screen' | 'paragraph' | 'copy'>,
-  told: OnboardingStatus | undefined,
+export async function tellOperator(
+  { dialogue: tell, running, config }: Unissued,
   code: Code | undefined,
-): boolean {
-  const [why, task] = (code && UNISSUED[code]) ?? [];
-  if (told === undefined || why === undefined) return false;
+): Promise<boolean> {
+  const { told } = running.daemon.onboarding ?? {};
+  if (told === undefined || code === undefined) return false;
+  if ('attestation' in told) {
+    if (!OF_TPM.test(code)) return false;
+    tell.paragraph(
+      `DPS ${code === 'NL-AZURE-POLICY' ? 'issues no leaf for this gateway' : 'does not accept this TPM'} yet.`,
+    );
+    tell.copy(`\n${renderEndorsement(await readEndorsement(config), tell.screen)}`);
+    return true;
+  }
+  const [why, task] = UNISSUED[code] ?? [];
+  if (why === undefined) return false;
   tell.paragraph(`DPS ${why} yet. The operator of DPS ${task}`);
   const rows = [`  issued by    ${told.issuer}`, `  valid until  ${told.notAfter}`];
   tell.copy(['', ...digestRows('SHA-256', told.thumbprint, tell.screen), ...rows].join('\n'));
@@ -36,6 +55,9 @@ export function tellOperator(
   tell.copy(COMMANDS[code === 'NL-AZURE-POLICY' ? 'update' : 'create']);
   return true;
 }
+
+/** Of a TPM, each is cured in its enrollment. */
+const OF_TPM = /^NL-(DPS-(40[14]|DISABLED)|AZURE-POLICY)/;
 
 const UNISSUED: Partial<Record<Code, readonly [why: string, task: string]>> = {
   'NL-DPS-401002': [
@@ -66,7 +88,7 @@ interface Watching {
     readonly daemon: {
       readonly answer: Answerer;
       /** `lack`: why there is no certificate; undefined where there is one. */
-      readonly onboarding?: { readonly lack: () => Promise<Failure | undefined> } | undefined;
+      readonly onboarding?: { readonly lack?: () => Promise<Failure | undefined> } | undefined;
     };
   };
   readonly config: { readonly state: { readonly directory: string } };
@@ -84,7 +106,7 @@ const LOOK_MS = 2_000;
 export async function awaitCertificate(watch: Watching): Promise<'there' | 'brought' | 'missing'> {
   const { dialogue: tell, config, isPatient } = watch;
   const { onboarding, answer } = watch.running.daemon;
-  let why = await onboarding?.lack();
+  let why = await onboarding?.lack?.();
   const answered = why && (await answer({ kind: 'onboarding-csr' }));
   if (answered?.is !== 'csr') return 'there';
   const { csr, cn } = answered;
@@ -100,7 +122,7 @@ export async function awaitCertificate(watch: Watching): Promise<'there' | 'brou
   const over = AbortSignal.any([watch.abort, watch.late.forPerson]);
   while (why !== undefined && !over.aborted) {
     await tell.pause(LOOK_MS, over);
-    why = await onboarding?.lack();
+    why = await onboarding?.lack?.();
   }
   return why === undefined ? 'brought' : 'missing';
 }

@@ -12,6 +12,8 @@ export interface Endorsement {
   /** TPM2B_PUBLIC in base64, as the portal, the SDKs and `az iot dps` take it. */
   readonly endorsementKey: string;
   readonly storageRootKey: string;
+  /** Azure issues the leaves of this gateway: its enrollment names the policy. */
+  readonly isIssued?: boolean;
 }
 
 /** The default of `tpm.device`, where nothing is configured yet. */
@@ -23,7 +25,8 @@ const USUAL_DEVICE = '/dev/tpmrm0';
  * @throws TpmError missing, denied, failed
  */
 export async function readEndorsement(config?: Config): Promise<Endorsement> {
-  const device = config !== undefined && 'tpm' in config ? config.tpm.device : USUAL_DEVICE;
+  const onboarding = config !== undefined && 'issuer' in config && config.issuer.kind === 'azure' && config.issuer.tpm;
+  const device = config !== undefined && 'tpm' in config ? config.tpm.device : onboarding || USUAL_DEVICE;
   const tpm = createTpm(device);
   try {
     const { registrationId, endorsementKey, storageRootKey } = await tpm.identity();
@@ -31,6 +34,7 @@ export async function readEndorsement(config?: Config): Promise<Endorsement> {
       registrationId: config?.dps.registration_id ?? registrationId,
       endorsementKey: endorsementKey.toString('base64'),
       storageRootKey: storageRootKey.toString('base64'),
+      ...(onboarding && { isIssued: true }),
     };
   } finally {
     tpm.close();
@@ -38,10 +42,12 @@ export async function readEndorsement(config?: Config): Promise<Endorsement> {
 }
 
 /** The command that enrolls this gateway; the operator puts the name of the DPS instance in place of DPS. */
-export function enrollCommand({ registrationId, endorsementKey }: Endorsement): string {
+export function enrollCommand({ registrationId, endorsementKey, isIssued = false }: Endorsement): string {
   const named = `--dps-name DPS --enrollment-id ${registrationId}`;
-  return `az iot dps enrollment create ${named} --attestation-type tpm --endorsement-key ${endorsementKey}`;
+  return `az iot dps enrollment create ${named} --attestation-type tpm --endorsement-key ${endorsementKey}${isIssued ? POLICY : ''}`;
 }
+
+const POLICY = ' --adr-namespace NS --adr-ca-name CA --adr-cert-policy-name POLICY';
 
 /** The keys and the next steps. A key stays on one line, so that it can be copied. */
 export function renderEndorsement(endorsement: Endorsement, screen: Screen): string {
@@ -56,7 +62,11 @@ export function renderEndorsement(endorsement: Endorsement, screen: Screen): str
     '',
     enrollCommand(endorsement),
     '',
-    about('Put the name of the DPS instance in place of DPS. The storage root key is not needed there.'),
+    about(
+      endorsement.isIssued
+        ? 'Put the names of DPS, namespace, issuing CA and policy in place of the capital letters. The storage root key is not needed there.'
+        : 'Put the name of the DPS instance in place of DPS. The storage root key is not needed there.',
+    ),
   ].join('\n')}\n`;
 }
 
@@ -68,9 +78,10 @@ export const run: Run = command(async (args, { env, out }) => {
   const isNamed =
     textOption(args, 'config') !== undefined || (existsSync(file) && !isUnset(readFileSync(file, 'utf8'), file));
   const endorsement = await readEndorsement(isNamed ? loadConfig(file).config : undefined);
+  const { isIssued: _, ...keys } = endorsement;
   out.write(
     args.options.json === true
-      ? `${JSON.stringify({ schema: 1, ...endorsement, command: enrollCommand(endorsement) })}\n`
+      ? `${JSON.stringify({ schema: 1, ...keys, command: enrollCommand(endorsement) })}\n`
       : renderEndorsement(endorsement, screenOf(out, env)),
   );
   return EXIT.done;

@@ -4,7 +4,7 @@ import { Fault } from '../failure/failure.ts';
 import { instanceOf } from './instance.ts';
 import { isTable, type Table } from './kinds.ts';
 import { keyLines, lineOfKey } from './lines.ts';
-import { CROSS_CHECKS } from './rules.ts';
+import { CROSS_CHECKS, type IsSet } from './rules.ts';
 import { SECTION_NAMES, type SectionName, type Setting, sectionOf, type Values, type Written } from './schema.ts';
 import { slipIn } from './slip.ts';
 
@@ -102,8 +102,11 @@ export function surveyConfig(toml: string, file: string): ConfigReading & { read
       effective.push({ section, key, written, line: inFile === undefined ? undefined : lineOfKey(lines, path) });
     }
   }
-  const isSet = (path: string) =>
-    effective.some(({ section, key, written = '' }) => `${section}.${key}` === path && written !== '');
+  const isSet: IsSet = (path, value) =>
+    effective.some(
+      ({ section, key, written = '' }) =>
+        `${section}.${key}` === path && written !== '' && (value === undefined || written === value),
+    );
   for (const { key, broken, sentence, needs } of CROSS_CHECKS)
     if (broken(isSet)) note(key, sentence, needs !== undefined || !isSet(key));
 

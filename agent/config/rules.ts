@@ -1,7 +1,10 @@
+/** Whether a setting has a value, or this one. */
+export type IsSet = (key: string, value?: string) => boolean;
+
 interface Rule {
   /** The setting that the complaint is about. */
   readonly key: string;
-  readonly broken: (isSet: (key: string) => boolean) => boolean;
+  readonly broken: (isSet: IsSet) => boolean;
   readonly sentence: string;
   /** It is right, and only its other half is missing: this setting. */
   readonly needs?: string;
@@ -14,6 +17,9 @@ const needs = (key: string, other: string, name: string): Rule => ({
   sentence: `needs ${other}: set it, or remove the ${name}`,
   needs: other,
 });
+
+/** Attestation by the TPM has no issuer, whatever is left of one in the file. */
+const isAzure = (isSet: IsSet): boolean => isSet('leaf.issuer', 'azure') && !isSet('dps.attestation', 'tpm');
 
 export const CROSS_CHECKS: readonly Rule[] = [
   {
@@ -32,6 +38,21 @@ export const CROSS_CHECKS: readonly Rule[] = [
     // It has a default, so it is set wherever Azure issues.
     broken: (isSet) => isSet('hsm.key') && isSet('issuer.azure.dps_api_version'),
     sentence: 'must be removed where Azure issues the leaves: the key that DPS knows already is onboarding.key',
+  },
+  {
+    key: 'onboarding.key',
+    broken: (isSet) => isAzure(isSet) && !isSet('onboarding.key') && !isSet('onboarding.tpm'),
+    sentence: 'must be set (or onboarding.tpm), so that DPS knows this gateway',
+  },
+  {
+    key: 'onboarding.tpm',
+    broken: (isSet) => isSet('onboarding.tpm') && isSet('onboarding.key'),
+    sentence: 'must be removed, or onboarding.key: DPS knows this gateway by one of them',
+  },
+  {
+    key: 'onboarding.certificate',
+    broken: (isSet) => isSet('onboarding.certificate') && isSet('onboarding.tpm'),
+    sentence: 'must be removed: a TPM that DPS knows has no certificate',
   },
   needs('issuer.est.username', 'issuer.est.password_file', 'name'),
   needs('issuer.est.password_file', 'issuer.est.username', 'file'),

@@ -9,11 +9,13 @@ type OnboardingAsk = Extract<Ask, { kind: 'onboarding-csr' | 'install-onboarding
 
 async function answerOnboarding(options: AnswererOptions, ask: OnboardingAsk): Promise<Answer> {
   const { onboarding, report, state } = options;
-  if (onboarding === undefined) return { is: 'refused', failure: failure('NL-CONFIG', NO_ONBOARDING) };
+  const { csr, install } = onboarding ?? {};
+  if (csr === undefined || install === undefined)
+    return { is: 'refused', failure: failure('NL-CONFIG', onboarding === undefined ? NO_ONBOARDING : BY_TPM) };
   const { registrationId: cn } = report();
   try {
-    if (ask.kind === 'onboarding-csr') return { is: 'csr', csr: await onboarding.csr(cn), slot: 'given', cn };
-    const { thumbprint, notAfter, issuer } = await onboarding.install(ask.delivered);
+    if (ask.kind === 'onboarding-csr') return { is: 'csr', csr: await csr(cn), slot: 'given', cn };
+    const { thumbprint, notAfter, issuer } = await install(ask.delivered);
     // Whatever waits because of the one before must not wait for the end of its ladder.
     if (state().online === undefined || state().next !== undefined)
       await answerRequest(options, { kind: 're-register', from: ask.from, delayMs: 0 });
@@ -25,6 +27,10 @@ async function answerOnboarding(options: AnswererOptions, ask: OnboardingAsk): P
 }
 
 const NO_ONBOARDING = { message: 'There is no onboarding key: leaf.issuer is not "azure".', advice: 'Ask without it.' };
+const BY_TPM = {
+  message: 'There is no onboarding key: DPS knows this gateway by its TPM, which has no certificate.',
+  advice: 'Ask without it.',
+};
 
 export function createAnswerer(options: AnswererOptions): Answerer {
   const waiting: Waiting = {};

@@ -1,5 +1,6 @@
 import { metBy } from '../roll/candidate.ts';
 import { isEndorsed } from '../roll/leaf.ts';
+import type { OnboardingStatus } from '../roll/report.ts';
 import type { RollState } from '../roll/state.ts';
 import type { DaemonOptions } from './options.ts';
 
@@ -21,6 +22,10 @@ export const METRICS = {
 } as const;
 
 type Name = keyof typeof METRICS;
+
+/** A TPM has no end. */
+const endOf = (told: OnboardingStatus | undefined): number | undefined =>
+  told === undefined || 'attestation' in told ? undefined : Date.parse(told.notAfter) / 1000;
 
 interface Beside {
   readonly isBraked: boolean;
@@ -46,7 +51,7 @@ export function metricsOf(state: RollState, { isBraked, onboarding }: Beside, is
     newleaf_last_outcome_done: last && (last.outcome === 'done' ? 1 : 0),
     newleaf_issuer: issuer === undefined ? undefined : 1,
     newleaf_renewal_pending: issuer === undefined ? undefined : Number(isAsked),
-    newleaf_onboarding_not_after_seconds: onboarding?.told && Date.parse(onboarding.told.notAfter) / 1000,
+    newleaf_onboarding_not_after_seconds: endOf(onboarding?.told),
     newleaf_azure_requests: onboarding?.requests,
   };
   const labels: Partial<Record<Name, string>> = { newleaf_issuer: `{issuer="${issuer}"}` };

@@ -118,7 +118,7 @@ export async function listLeaves(call: Call): Promise<number> {
   const found = (await devicesOf(call)).flatMap(({ deviceId, newleaf }) =>
     newleaf?.leaf ? [{ deviceId, ...newleaf.leaf, onboarding: newleaf.onboarding }] : [],
   );
-  const isOnboarded = found.some(({ onboarding }) => onboarding);
+  const isOnboarded = found.some(({ onboarding }) => onboarding?.thumbprint);
   return list(call, {
     what: 'device',
     head: ['DEVICE', 'ENDS', 'ISSUER', 'SERIAL', 'THUMBPRINT', ...(isOnboarded ? ['ONBOARDING ENDS'] : [])],

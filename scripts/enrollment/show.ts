@@ -105,6 +105,9 @@ function admittedBy({ leaf }: Newleaf, identity: Identity | undefined, enrollmen
 const untilOf = (notAfter: string | null | undefined): string => (notAfter ? `, until ${notAfter.slice(0, 10)}` : '');
 const mark = (code: string | null | undefined): string => (code ? ` (${code})` : '');
 
+const onboardingText = ({ thumbprint, notAfter }: NonNullable<Newleaf['onboarding']>): string =>
+  thumbprint ? `${thumbprint.slice(0, 16)}…${untilOf(notAfter)}` : 'by the TPM';
+
 function newleafText(newleaf: Newleaf, admitted: Admitted): string {
   const { version, phase, leaf, onboarding, next, alarm, last, uplink } = newleaf;
   const holders = [
@@ -118,7 +121,7 @@ function newleafText(newleaf: Newleaf, admitted: Admitted): string {
     ['phase', `${phase ?? 'unknown'}, newleaf ${version ?? 'of unknown version'}`],
     ['leaf', leaf && [`${leaf.thumbprint.slice(0, 16)}…${untilOf(leaf.notAfter)}`, ...held].join(', ')],
     ['serial', leaf?.serial],
-    ['onboarding', onboarding && `${onboarding.thumbprint.slice(0, 16)}…${untilOf(onboarding.notAfter)}`],
+    ['onboarding', onboarding && onboardingText(onboarding)],
     ['next', next && `${next.thumbprint}, ${next.standing}${mark(next.code)}`],
     ['alarm', alarm ?? undefined],
     [

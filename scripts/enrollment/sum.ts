@@ -24,7 +24,7 @@ export function fleetOf(devices: readonly Seen[], now: number, days: number) {
     expired: devices.filter(endsWithin(0, now)).length,
     endsWithinDays: { days, devices: devices.filter(endsWithin(days, now)).length },
     onboarding: {
-      devices: devices.filter(({ newleaf }) => newleaf?.onboarding != null).length,
+      devices: devices.filter(({ newleaf }) => newleaf?.onboarding?.thumbprint != null).length,
       expired: devices.filter(onboardingEndsWithin(0, now)).length,
       endsWithinDays: devices.filter(onboardingEndsWithin(days, now)).length,
     },

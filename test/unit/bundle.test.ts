@@ -103,6 +103,25 @@ test('what talks to the TPM is a file of its own, with one copy of each package'
   assert(statSync(join(directory, 'tpm.js')).size < 450_000);
 });
 
+test('what attests by the TPM is loaded only where it is configured, and so is what else Azure needs', async () => {
+  const { inputs, outputs } = await apart('daemon.js');
+  const entry = Object.values(outputs).flatMap(({ entryPoint = [] }) => entryPoint);
+  const loaded = new Set(entry);
+  // A set goes on with what is added while it is walked through.
+  for (const path of loaded)
+    for (const { kind, path: next } of inputs[path]?.imports ?? []) if (kind !== 'dynamic-import') loaded.add(next);
+  const parts = ['assembly/azure.ts', 'assembly/onboarding-leaf.ts', 'assembly/onboarding-tpm.ts', 'dps/tpm/attest.ts'];
+  for (const part of parts) {
+    assert(`agent/${part}` in inputs, part);
+    assert(!loaded.has(`agent/${part}`), part);
+  }
+  assert(![...loaded].some((path) => packageOf(path) === 'azure-iot-provisioning-device-http'));
+  const azure = new Set(['agent/assembly/azure.ts']);
+  for (const path of azure)
+    for (const { kind, path: next } of inputs[path]?.imports ?? []) if (kind !== 'dynamic-import') azure.add(next);
+  assert(azure.has('agent/assembly/onboarding-leaf.ts') && !azure.has('agent/dps/tpm/attest.ts'));
+});
+
 test('the uplink is a file of its own: a gateway without programs does not carry it', async () => {
   const metafile = await apart('uplink.js');
   const { packages, directories } = contents(metafile);

@@ -10,7 +10,9 @@ export interface Holding {
   readonly kept: readonly string[];
   /** Of these, a key that was there before newleaf: with a leaf of its own it goes on proving who this gateway is. */
   readonly proves?: string;
-  /** Azure issues the leaves, by an onboarding key. */
+  /** The device of the TPM by which DPS gives leaves: there is nothing of newleaf in it. */
+  readonly attests?: string;
+  /** Azure issues the leaves. */
   readonly isOnboarding?: boolean;
   /** May be repeated. @throws Fault */
   destroy(): Promise<void>;

@@ -22,7 +22,7 @@ export async function tokenHolding(
   const { module, token: label, uri, pin_file: file, label_prefix, key } = config.hsm;
   const { directory } = config.state;
   const { issuer } = config;
-  const onboarding = issuer.kind === 'azure' ? issuer.key : undefined;
+  const { key: onboarding, tpm } = issuer.kind === 'azure' ? issuer : {};
   const setting = onboarding === undefined ? 'hsm.key' : 'onboarding.key';
   try {
     const pin = held.pin ?? (await readPin({ file, credentialsDirectory: env.CREDENTIALS_DIRECTORY }));
@@ -35,7 +35,8 @@ export async function tokenHolding(
     return {
       own: own.map(({ label, id }) => `key ${label} (id ${id}) ${where}, with its certificate`),
       ...(theirs !== undefined && { proves: `key ${theirs} ${where}` }),
-      isOnboarding: onboarding !== undefined,
+      ...(tpm !== undefined && { attests: tpm }),
+      isOnboarding: issuer.kind === 'azure',
       kept: [...kept.map(({ label, why }) => `key ${label} ${where}: ${why}`), `the token ${name}`],
       async destroy() {
         for (const { label, id } of own) {

@@ -4,8 +4,8 @@ import { formatUri, parseUri } from '../../../hsm/uri.ts';
 import { onboardingLabel } from '../../config/instance.ts';
 import { keepDraft } from './configuration.ts';
 import type { Guide } from './guide.ts';
+import { admitTpm } from './new-token.ts';
 import { loginOf } from './pin.ts';
-import { SETTINGS } from './settings.ts';
 
 /**
  * Makes the onboarding key, where none of the factory was named. Its CKA_ID is kept with the answers before: after a power cut,
@@ -13,8 +13,9 @@ import { SETTINGS } from './settings.ts';
  */
 export async function makeOnboardingKey(guide: Guide): Promise<void> {
   const { answers, before, dialogue, errand } = guide;
-  const { name } = SETTINGS['onboarding-key'];
-  const { name: certificate } = SETTINGS['onboarding-cert'];
+  const [name, certificate] = ['onboarding.key', 'onboarding.certificate'];
+  // Last, as a token in the TPM has let the unit use it already.
+  if (answers.has('onboarding.tpm')) return admitTpm(guide, 'kept');
   const label = onboardingLabel(answers.inEffect('hsm.label_prefix'));
   const written = parseUri(answers.inEffect(name));
   if (written.object !== label) return;

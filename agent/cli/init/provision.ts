@@ -59,7 +59,7 @@ export async function provision(watch: DaemonWatch, before: Entry | 'absent'): P
     const leaf = waits(state) ? (leafIn(state.next) ?? state.current) : undefined;
     if (serves(state)) return state;
     if (leaf !== undefined) await showEnrollment(watch, leaf, state);
-    else if (!tellOperator(watch.dialogue, daemon.onboarding?.told, restOf(state.next)?.failure.code)) return state;
+    else if (!(await tellOperator(watch, restOf(state.next)?.failure.code))) return state;
     return isPatient ? await untilEnrolled(watch) : state;
   } finally {
     untell();
@@ -75,8 +75,7 @@ async function askDps({ running }: DaemonWatch): Promise<void> {
 async function untilEnrolled(watch: DaemonWatch): Promise<RollState> {
   const { dialogue, abort, late } = watch;
   const over = AbortSignal.any([abort, late.forPerson]);
-  const enter = dialogue.asks ? ' Enter asks at once.' : '';
-  const pace = `DPS is asked every ${ASK_AGAIN_MS / 1000} s.${enter}`;
+  const pace = `DPS is asked every ${ASK_AGAIN_MS / 1000} s.${dialogue.asks ? ' Enter asks at once.' : ''}`;
   dialogue.paragraph(`Waiting for the operator: ${pace} Ctrl-C ends it, and nothing is lost.`);
   for (;;) {
     await dialogue.pause(ASK_AGAIN_MS, over);

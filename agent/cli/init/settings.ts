@@ -174,6 +174,7 @@ const BY_OPTION = {
     file: { name: 'onboarding.pem' },
     objection: noCertificate,
   },
+  'onboarding-tpm': { name: 'onboarding.tpm', words: 'The TPM that DPS knows' },
   'renew-at': {
     name: 'leaf.renew_at',
     words: 'Renew a leaf at',

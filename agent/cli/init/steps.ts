@@ -5,7 +5,7 @@ import { ask } from './ask-setting.ts';
 import { keepDraft } from './configuration.ts';
 import { onBack } from './dialogue.ts';
 import { estQuestions } from './est.ts';
-import { askInOrder, Flags, type Guide, type Question, when } from './guide.ts';
+import { askInOrder, Flags, type Guide, type Question, when, wrongFlag } from './guide.ts';
 import { IDENTITY_QUESTIONS } from './identity.ts';
 import { admitTpm } from './new-token.ts';
 import { makeOnboardingKey } from './onboarding.ts';
@@ -28,16 +28,22 @@ export async function askAttestation(guide: Guide): Promise<void> {
   await admitTpm(guide, 'new');
 }
 
-const isBy =
-  (kind: string) =>
-  ({ answers }: Guide): boolean =>
-    answers.get(SETTINGS.issuer.name) === kind;
+function isBy(kind: string) {
+  return ({ answers }: Guide): boolean => answers.get(SETTINGS.issuer.name) === kind;
+}
 
 /** With Azure as issuer, no key of the gateway's own is brought, and the scope is met at once. */
 const isOurs = (guide: Guide): boolean => !isBy('azure')(guide);
 
-/** No question: it is beside the key, unless an option names it. */
-const askCertificate = when(({ flags }) => flags.has('onboarding-cert'), ask('onboarding-cert'));
+/** The certificate is no question: it is beside the key. Nor is the TPM, which stands in place of both. */
+const askOnboarding: Question = async (guide) => {
+  const { answers, flags } = guide;
+  const isTpm = flags.has('onboarding-tpm') || (answers.has('onboarding.tpm') && !flags.has('onboarding-key'));
+  if (isTpm && flags.has('onboarding-key')) throw wrongFlag('onboarding-key', 'excludes --onboarding-tpm');
+  for (const one of isTpm ? ['key', 'certificate'] : ['tpm']) answers.set(`onboarding.${one}`, undefined);
+  await ask(isTpm ? 'onboarding-tpm' : 'onboarding-key')(guide);
+  if (flags.has('onboarding-cert')) await ask('onboarding-cert')(guide);
+};
 
 /** The token comes last, as changes to it stay: nothing may be missing by then. */
 const demandedToken: Question = (guide) => {
@@ -56,8 +62,7 @@ const steps = (): readonly (readonly [title: string, questions: readonly Questio
       ask('issuer'),
       ...estQuestions().map((ask) => when(isBy('est'), ask)),
       when(isBy('command'), ask('command')),
-      when(isBy('azure'), ask('onboarding-key')),
-      when(isBy('azure'), askCertificate),
+      when(isBy('azure'), askOnboarding),
       when(({ answers }) => answers.has(SETTINGS.issuer.name), ask('renew-at')),
     ],
   ],

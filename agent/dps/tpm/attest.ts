@@ -5,7 +5,8 @@ import { Fault } from '../../failure/failure.ts';
 import { fields, fieldsIn } from '../../mqtt/json.ts';
 import type { Assignment } from '../../roll/leaf.ts';
 import type { Dps } from '../../roll/ports.ts';
-import { clientFor, DEADLINE_MS, type DpsTerms, dpsBy, stopTimers } from '../client.ts';
+import { clientFor, DEADLINE_MS, type DpsTerms, dpsBy, registration, stopTimers } from '../client.ts';
+import type { Issuing } from '../registration.ts';
 import { outcomeOf, readStatus } from '../wire.ts';
 import { type Admitted, Https, type HttpsOptions } from './https.ts';
 import { type Attesting, security } from './security.ts';
@@ -26,14 +27,26 @@ export interface TpmDpsOptions extends DpsTerms, Pick<HttpsOptions, 'through'> {
  */
 export const createTpmDps = (options: TpmDpsOptions): Dps => dpsBy(options, (connector) => attest(options, connector));
 
-function attest(options: TpmDpsOptions, connector: TlsConnector) {
+/** The same, where another identity is for the hub: with a CSR for that one, perhaps. Nothing is stored in the TPM. */
+export const registerByTpm = (
+  options: Omit<TpmDpsOptions, 'connectorFor'>,
+  issuing: Issuing,
+  connecting: Promise<TlsConnector>,
+  abort: AbortSignal,
+): Promise<Assignment> => registration(options, connecting, (connector) => attest(options, connector, issuing), abort);
+
+function attest(options: Omit<TpmDpsOptions, 'connectorFor'>, connector: TlsConnector, issuing?: Issuing) {
   const { endpoint: host, registrationId, tpm, now, requestMs = 30_000, deadlineMs = DEADLINE_MS } = options;
   const over = new AbortController();
   let polling = false;
   let found: Assignment | undefined;
   let key: string | undefined;
+  let settle = (_: Assignment): void => {};
+  const issued = new Promise<Assignment>((resolve) => {
+    settle = resolve;
+  });
 
-  function admit(asked: ClientRequest, answer: IncomingMessage, body: string): Admitted {
+  function admit(asked: ClientRequest, answer: IncomingMessage, body: string): Admitted | undefined {
     const { statusCode: status = 0, headers } = answer;
     const read = readStatus({ status, retryAfter: headers['retry-after'], payload: body }, polling);
     const isProven = asked.getHeader('Authorization') !== undefined;
@@ -48,6 +61,12 @@ function attest(options: TpmDpsOptions, connector: TlsConnector) {
       polling = true;
       return admitted(202, { operationId, status: 'assigning' }, { 'retry-after': `${retryAfterMs / 1_000}` });
     }
+    if (issuing !== undefined) {
+      issuing.read(fields(fieldsIn(body).registrationState));
+      // The SDK would store the key for the hub in the TPM, and throw uncaught where there is none.
+      settle(read.assignment);
+      return undefined;
+    }
     const authenticationKey = keyIn(fields(fieldsIn(body).registrationState).tpm);
     if (authenticationKey === undefined)
       throw new Fault('NL-DPS-BODY', { cause: 'assigned, no tpm.authenticationKey' });
@@ -55,8 +74,10 @@ function attest(options: TpmDpsOptions, connector: TlsConnector) {
     return admitted(200, { status: 'assigned', registrationState: { tpm: { authenticationKey } } });
   }
 
-  const https = new Https({ host, connector, requestMs, admit, through: options.through });
-  const taken = (name: string) => {
+  const amend = issuing && ((asked: ClientRequest, body: string) => certified(asked, body, issuing));
+  const { through } = options;
+  const https = new Https({ host, connector, requestMs, admit, through, amend, apiVersion: issuing?.apiVersion });
+  const taken = (name: string | undefined) => {
     key = name;
   };
   const device = security(tpm, registrationId, { over: over.signal, taken });
@@ -73,13 +94,21 @@ function attest(options: TpmDpsOptions, connector: TlsConnector) {
     },
   );
   return {
-    outcome: Promise.race([https.failed, registered]),
+    outcome: Promise.race([https.failed, registered, issued]),
     end() {
       over.abort();
       https.end();
       stopTimers(client);
     },
   };
+}
+
+/** The first request only asks for a challenge. */
+function certified(asked: ClientRequest, body: string, issuing: Issuing): string {
+  if (asked.getHeader('Authorization') === undefined) return body;
+  asked.once('socket', (socket) => socket.once('secureConnect', () => issuing.asked?.()));
+  const { csr } = issuing;
+  return csr === undefined ? body : JSON.stringify({ ...fieldsIn(body), csr });
 }
 
 function admitted(status: number, body: object, headers = {}): Admitted {

@@ -71,7 +71,7 @@ export function createAzure(parts: AzureParts): Azure {
       trouble = undefined;
       return assignment;
     } catch (error) {
-      if (error instanceof Fault && areaOf(error.failure) === 'ONBOARDING') trouble = error.failure;
+      if (error instanceof Fault && OF_ONBOARDING.has(areaOf(error.failure))) trouble = error.failure;
       throw error;
     }
   }
@@ -175,6 +175,9 @@ function demandClassic({ connectionProfile: profile = null }: Readonly<Record<st
   throw new Fault('NL-AZURE-MQTT5', { message });
 }
 
+/** The onboarding identity is a certificate, or the TPM. */
+const OF_ONBOARDING: ReadonlySet<string> = new Set(['ONBOARDING', 'TPM']);
+
 /** DPS has answered, and has issued nothing. */
 const isDecided = (error: unknown): boolean =>
   error instanceof Fault && (error.failure.kind === 'refused' || NOTHING_ISSUED.has(error.failure.code));
@@ -185,4 +188,5 @@ const NOTHING_ISSUED: ReadonlySet<string> = new Set([
   'NL-DPS-CONFLICT',
   'NL-DPS-SCOPE',
   'NL-DPS-ALLOCATION',
+  'NL-CLOCK',
 ]);

@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
+import type { Switches } from '../../simulator/switches.ts';
 import { environment, Machine } from './machine.ts';
 import { Person } from './person.ts';
 
@@ -19,8 +20,9 @@ export class Stage {
     this.machine = machine;
   }
 
-  static async open(): Promise<Stage> {
-    const far = await startSimulator();
+  /** @param switches of the far side */
+  static async open(switches: Partial<Switches> = {}): Promise<Stage> {
+    const far = await startSimulator({ switches });
     const machine = await Machine.start();
     machine.sh(`rm -rf ${OTHERS}`);
     const stage = new Stage(far, machine);

@@ -13,6 +13,7 @@ import { startedBy } from '../../../hsm/job.ts';
 import type { TestToken } from '../../contract/token/softhsm.ts';
 import type { IssuePolicy } from '../../simulator/ca.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
+import type { Switches } from '../../simulator/switches.ts';
 import { TestClock } from '../../unit/clock.ts';
 import { DaemonLog } from './daemon-log.ts';
 import { BUNDLE } from './gateway.ts';
@@ -28,6 +29,8 @@ export interface ClockedOptions {
   readonly token: string;
   /** Lines of the configuration by dotted key, as TOML. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Of the far side. */
+  readonly switches?: Partial<Switches>;
 }
 
 /** A gateway in this very process, and a far side: both look at clocks that stand still until the test moves them. */
@@ -170,7 +173,7 @@ const isSettled = ({ phase, online, request }: Status): boolean =>
 export async function clocked(t: TestContext, lifetimeMs: number, options: ClockedOptions): Promise<Clocked> {
   const clock = new TestClock();
   const wrong = { ms: 0 };
-  const far = await startSimulator({ now: () => clock.now() - wrong.ms });
+  const far = await startSimulator({ now: () => clock.now() - wrong.ms, switches: options.switches ?? {} });
   await far.enrollGroup({ groupId: 'gateways', primary: far.endpoints.issuerPem });
   const gateway = new Clocked(far, clock, wrong, lifetimeMs, options);
   // The simulator's CA dates its leaves by Date.now(), and reads its policy anew for each.

@@ -1,20 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tellOperator } from '../../../agent/cli/onboarding.ts';
+import { parseConfig } from '../../../agent/config/config.ts';
 import type { Code } from '../../../agent/failure/failure.ts';
+import { LEAST } from '../config/least.ts';
 
+const { config } = parseConfig(LEAST, 'FILE');
 const TOLD = { thumbprint: 'AB'.repeat(32), issuer: 'CN=Factory', notAfter: '2031-01-01T00:00:00.000Z' };
 
 /** What is said on the screen, and whether the operator is waited for. */
-function shown(code: Code, isRead = true): { readonly waits: boolean; readonly said: string } {
+async function shown(code: Code, isRead = true): Promise<{ readonly waits: boolean; readonly said: string }> {
   const lines: string[] = [];
   const say = (text: string) => void lines.push(text);
   const screen = { width: 80, isColoured: false, isUnicode: false };
-  const waits = tellOperator({ paragraph: say, copy: say, screen }, isRead ? TOLD : undefined, code);
+  const running = { daemon: { onboarding: { told: isRead ? TOLD : undefined } } };
+  const waits = await tellOperator({ dialogue: { paragraph: say, copy: say, screen }, running, config }, code);
   return { waits, said: lines.join('\n') };
 }
 
-test('what the operator of DPS does where Azure has issued no leaf', () => {
+test('what the operator of DPS does where Azure has issued no leaf', async () => {
   const rows: readonly (readonly [code: Code, said: RegExp])[] = [
     [
       'NL-DPS-401002',
@@ -24,14 +28,18 @@ test('what the operator of DPS does where Azure has issued no leaf', () => {
     ['NL-DPS-DISABLED', /enables its enrollment:\n\n {2}SHA-256 .*2031-01-01T00:00:00\.000Z$/s],
   ];
   for (const [code, said] of rows) {
-    const found = shown(code);
+    const found = await shown(code);
     assert.match(found.said, said);
     assert.equal(found.waits, true);
   }
 });
 
-test('nothing is shown, and no operator is waited for, where something else is wrong', () => {
-  for (const found of [shown('NL-AZURE-REFUSED'), shown('NL-ONBOARDING-EXPIRED'), shown('NL-DPS-401002', false)]) {
+test('nothing is shown, and no operator is waited for, where something else is wrong', async () => {
+  for await (const found of [
+    shown('NL-AZURE-REFUSED'),
+    shown('NL-ONBOARDING-EXPIRED'),
+    shown('NL-DPS-401002', false),
+  ]) {
     assert.deepEqual(found, { waits: false, said: '' });
   }
 });

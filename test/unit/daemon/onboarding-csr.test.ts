@@ -46,6 +46,19 @@ test('a CSR for the onboarding key: made by the token, or why there is none', as
   }
 });
 
+test('where DPS knows the gateway by its TPM, there is no such key, and no certificate', async (t) => {
+  const byTpm = { told: { attestation: 'tpm' }, requests: 0 } as const;
+  const { daemon } = await gateway(t, new Disk(servingState), {}, { onboarding: byTpm });
+  for (const ask of [
+    { kind: 'onboarding-csr' },
+    { kind: 'install-onboarding', from: 'technician', delivered: Buffer.from('PEM') },
+  ] as const) {
+    const { status, body } = await onWire(daemon.answer)(ask);
+    assert.equal(status, 400);
+    assert.match(JSON.stringify(body), /DPS knows this gateway by its TPM, which has no certificate/);
+  }
+});
+
 test('where Azure does not issue the leaves, there is no such key', async (t) => {
   const { daemon } = await gateway(t, new Disk(servingState));
   const { status, body } = await onWire(daemon.answer)({ kind: 'onboarding-csr' });

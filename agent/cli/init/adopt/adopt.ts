@@ -26,12 +26,10 @@ export async function adopt(guide: Guide): Promise<Adopted | undefined> {
     dialogue.say('This gateway has a leaf already: --adopt changes nothing.');
     return undefined;
   }
-  const isInFile = from !== 'token' && from !== 'aziot';
-  if (isInFile) return identityOf(guide, { leaf: from, key: { file: keyFile ?? from } });
+  if (from !== 'token' && from !== 'aziot') return identityOf(guide, { leaf: from, key: { file: keyFile ?? from } });
   if (keyFile !== undefined) {
     const message = `--adopt-key is the key of a leaf in a file: --adopt ${from} finds the key by itself.`;
-    const advice = `Leave one out: --adopt LEAF --adopt-key KEY, or --adopt ${from}`;
-    throw misconfigured(message, advice);
+    throw misconfigured(message, `Leave one out: --adopt LEAF --adopt-key KEY, or --adopt ${from}`);
   }
   return from === 'aziot' ? fromAziot(guide) : {};
 }

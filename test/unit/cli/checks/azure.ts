@@ -3,7 +3,19 @@ import { Fault } from '../../../../agent/failure/failure.ts';
 import { mint, mintCa } from '../../certificate/mint.ts';
 import { dialled, entry } from '../gateway.ts';
 import { NOW } from '../stage.ts';
-import { answers, BY_AZURE, DAY, errno, fails, type Row, settingIn, shows, withLeaf, withoutLeaf } from './row.ts';
+import {
+  answers,
+  BY_AZURE,
+  BY_TPM,
+  DAY,
+  errno,
+  fails,
+  type Row,
+  settingIn,
+  shows,
+  withLeaf,
+  withoutLeaf,
+} from './row.ts';
 
 const unreached = (stage: Unreached['stage'], isIpv6Only = false) =>
   fails(new Unreached(stage, 'No.', 8883, undefined, isIpv6Only));
@@ -23,6 +35,42 @@ const onlyMqtt = settingIn('network', 'transport = "mqtt"');
 /** DPS and hub. */
 export const AZURE: readonly Row[] = [
   ['dps-reach', 'well', {}, /^ok global\.azure-devices-provisioning\.net answers at 192\.0\.2\.7 port 8883, trusted/],
+  [
+    'dps-reach',
+    'by its TPM it registers over HTTPS',
+    { dial: async (host) => (host.endsWith(':443') ? { ...dialled, port: 443 } : fails(new Error(host))()) },
+    /^ok global\.azure-devices-provisioning\.net:443 answers at 192\.0\.2\.7 port 443, trusted/,
+    BY_TPM,
+  ],
+  ['dps-tls', 'by its TPM', {}, /^skipped DPS knows this gateway by its TPM, and sees no certificate\.$/, BY_TPM],
+  [
+    'issuer-auth',
+    'by its TPM',
+    { mode: async () => 0o660 },
+    /^ok DPS knows this gateway by the TPM \(\/dev\/tpmrm0\)/,
+    BY_TPM,
+  ],
+  [
+    'issuer-auth',
+    'by a TPM that is not there',
+    { mode: async () => 'absent' },
+    /^failed NL-TPM-MISSING There is no \/dev\/tpmrm0\. -> .* correct onboarding\.tpm/,
+    BY_TPM,
+  ],
+  [
+    'issuer-auth',
+    'by a TPM that the daemon may not use',
+    { mode: async () => 0o600, access: fails(errno('EACCES')), user: 'newleaf' },
+    /^failed NL-TPM-DENIED The user newleaf may not use \/dev\/tpmrm0\. -> .*group of the device file/,
+    BY_TPM,
+  ],
+  [
+    'issuer-auth',
+    'by a TPM that this user may not use',
+    { mode: async () => 0o600, access: fails(errno('EACCES')), user: undefined },
+    /^skipped This user may not use \/dev\/tpmrm0\. -> `newleaf check`$/,
+    BY_TPM,
+  ],
   ['dps-reach', 'no name', { dial: unreached('dns') }, /^failed NL-DPS-UNREACHABLE No\. -> Check the name servers/],
   [
     'dps-reach',

@@ -102,14 +102,16 @@ test('what DPS has said of a hub holds for another leaf, too, for ten minutes; t
   assert.deepEqual(registrations, ['Q1NS', undefined]);
 });
 
-test('a fault of the onboarding identity is told until DPS has accepted it', async () => {
-  const { issue, trouble, played } = stage({ fault: new Fault('NL-ONBOARDING-EXPIRED') });
-  await issue();
-  assert.equal(trouble()?.code, 'NL-ONBOARDING-EXPIRED');
-  Object.assign(played, { fault: undefined });
-  await issue();
-  assert.equal(trouble(), undefined);
-});
+for (const code of ['NL-ONBOARDING-EXPIRED', 'NL-TPM-MISSING'] as const) {
+  test(`a fault of the onboarding identity is told until DPS has accepted it: ${code}`, async () => {
+    const { issue, trouble, played } = stage({ fault: new Fault(code) });
+    await issue();
+    assert.equal(trouble()?.code, code);
+    Object.assign(played, { fault: undefined });
+    await issue();
+    assert.equal(trouble(), undefined);
+  });
+}
 
 test('what DPS says of all is no fault of the onboarding identity', async () => {
   const { issue, trouble } = stage({ fault: new Fault('NL-DPS-THROTTLED') });
@@ -216,6 +218,7 @@ for (const [why, more] of [
   ['DPS was not asked', { fault: new Fault('NL-DPS-UNREACHABLE'), isAsked: false }],
   ['DPS refuses', { fault: new Fault('NL-DPS-401002') }],
   ['DPS throttles', { fault: new Fault('NL-DPS-THROTTLED') }],
+  ['DPS refuses a token that a clock behind has dated', { fault: new Fault('NL-CLOCK') }],
 ] as const) {
   test(`${why}: it counts as no leaf`, async () => {
     const { issue } = stage(more);

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { startedBy } from '../../../hsm/job.ts';
+import { createTpm } from '../../../hsm/tpm/tpm.ts';
+import { softHsm } from '../../contract/token/softhsm.ts';
+import { Swtpm } from '../../contract/tpm/swtpm.ts';
+import { type Clocked, clocked } from '../stage/clocked.ts';
+import { BUNDLE } from '../stage/gateway.ts';
+import { cut } from '../stage/site.ts';
+import { asked, DAY, ID, MINUTE } from './clocked-site.ts';
+
+const hsm = softHsm('device');
+Object.assign(process.env, hsm.environment);
+const swtpm = Swtpm.start();
+after(async () => {
+  await swtpm[Symbol.asyncDispose]();
+  hsm.remove();
+});
+
+/** Those that ask for a leaf. */
+const withCsr = ({ far }: Clocked, mark: number): number =>
+  far.log.since(mark).filter(({ event, body }) => event === 'register' && JSON.stringify(body).includes('"csr":'))
+    .length;
+
+test('the device is revoked: DPS is asked for the hub, and some minutes later for one leaf', async (t) => {
+  const settings = { 'leaf.issuer': '"azure"', 'onboarding.tpm': JSON.stringify(swtpm.device) };
+  const switches = { issuingEnrollments: 'all' } as const;
+  const gateway = await clocked(t, 365 * DAY, { hsm, token: 'device', settings, switches });
+  const { far, clock } = gateway;
+  // The SDK dates the token for DPS by it.
+  t.mock.method(Date, 'now', () => clock.now());
+  startedBy([process.execPath, BUNDLE]);
+  const tpm = createTpm(swtpm.device);
+  const endorsementKey = (await tpm.identity()).endorsementKey.toString('base64');
+  tpm.close();
+  await far.createPolicy('monthly', 30 * DAY);
+  await far.removeEnrollment('gateways');
+  await far.enrollIndividual({
+    registrationId: ID,
+    tpm: { endorsementKey },
+    certificatePolicy: { policy: 'monthly' },
+  });
+  await gateway.start();
+  const { leaf } = await gateway.settled();
+  assert.equal(withCsr(gateway, 0), 1);
+  await far.revokeDevice(ID);
+  const mark = far.log.entries.length;
+  const begun = clock.now();
+  await cut(far);
+  const renewed = gateway.renewed(leaf?.thumbprint);
+  await gateway.passUntil(begun + 60 * MINUTE, { over: renewed });
+  await renewed;
+  assert.deepEqual(asked(gateway, mark), { registrations: 2, renewals: 0 });
+  assert.equal(withCsr(gateway, mark), 1);
+  assert.ok(clock.now() - begun < 15 * MINUTE, `${(clock.now() - begun) / MINUTE} min`);
+});
