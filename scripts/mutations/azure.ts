@@ -82,7 +82,7 @@ export const AZURE: readonly Mutation[] = [
   of(
     'issuer/azure/azure.ts',
     'each fault of DPS is told as one of the onboarding identity',
-    " && OF_ONBOARDING.has(areaOf(error.failure))",
+    ' && OF_ONBOARDING.has(areaOf(error.failure))',
     '',
   ),
   of(
