@@ -17,7 +17,7 @@ import {
 } from '../keys/onboarding.ts';
 import { OnboardingFile } from '../keys/onboarding-file.ts';
 import type { Assignment, Leaf } from '../roll/leaf.ts';
-import type { OnboardingStatus } from '../roll/report.ts';
+import type { OnboardingStatus } from '../roll/onboarding-status.ts';
 
 /** By what DPS knows a gateway whose leaves Azure issues. */
 export interface Credential {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Answerer } from '../ask/ask.ts';
 import type { Config } from '../config/config.ts';
 import type { Code, Failure } from '../failure/failure.ts';
-import type { OnboardingStatus } from '../roll/report.ts';
+import type { OnboardingStatus } from '../roll/onboarding-status.ts';
 import { writeAtomically } from '../state/durable.ts';
 import type { Screen } from './kit/screen.ts';
 import { digestRows } from './status/screen.ts';

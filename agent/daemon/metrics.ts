@@ -1,6 +1,6 @@
 import { metBy } from '../roll/candidate.ts';
 import { isEndorsed } from '../roll/leaf.ts';
-import type { OnboardingStatus } from '../roll/report.ts';
+import type { OnboardingStatus } from '../roll/onboarding-status.ts';
 import type { RollState } from '../roll/state.ts';
 import type { DaemonOptions } from './options.ts';
 

@@ -3,6 +3,7 @@ import { areaOf, type Failure, sentence } from '../failure/failure.ts';
 import { type Candidate, hasLeaf, keyOf, leafIn, metBy, restOf, type Unwanted } from './candidate.ts';
 import { isEndorsed, type Leaf } from './leaf.ts';
 import { misnamed } from './misnamed.ts';
+import type { OnboardingStatus } from './onboarding-status.ts';
 import type { Phase } from './phase.ts';
 import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
 import type { Alarm, Hindrance, Outcome, Request, RollState, Transition } from './state.ts';
@@ -53,16 +54,6 @@ export interface Status {
   readonly wrong: readonly Trouble[];
   /** A person must act: the advice in `wrong` says who and what. */
   readonly person: boolean;
-}
-
-/** By what DPS knows a gateway whose leaves Azure issues. */
-export type OnboardingStatus = OnboardingCertificate | { readonly attestation: 'tpm' };
-
-export interface OnboardingCertificate {
-  readonly thumbprint: string;
-  /** Its whole name. Older daemons do not tell it. */
-  readonly issuer?: string;
-  readonly notAfter: string;
 }
 
 interface KeepaliveStatus {

@@ -1,14 +1,7 @@
 import { join } from 'node:path';
 import { areaOf, CODES } from '../../failure/failure.ts';
-import type {
-  LeafStatus,
-  NextStatus,
-  OnboardingStatus,
-  OutcomeStatus,
-  RequestStatus,
-  Status,
-  Trouble,
-} from '../../roll/report.ts';
+import type { OnboardingStatus } from '../../roll/onboarding-status.ts';
+import type { LeafStatus, NextStatus, OutcomeStatus, RequestStatus, Status, Trouble } from '../../roll/report.ts';
 import { bar, type Colour, glyph, paint, rowsOf, type Screen, safe, wrap } from '../kit/screen.ts';
 import { fromNow, localMinute, localSecond, moment, zone } from '../moment.ts';
 import { statusRows } from '../uplink/screen.ts';
