@@ -75,7 +75,7 @@ export async function azureParts({
     ...azure,
     hub: { user: renewal, apiVersion: choice.hub_api_version },
     onboarding: {
-      ...credential.byPerson,
+      ...(credential.certificate && { certificate: credential.certificate }),
       get told() {
         return credential.told;
       },

@@ -24,8 +24,7 @@ export interface Credential {
   /** One registration with it. @throws Fault, TokenError */
   register(asking: AskingDps, abort: AbortSignal): Promise<Assignment>;
   readonly told: OnboardingStatus | undefined;
-  /** What a person may do where it has a certificate. */
-  readonly byPerson?: Pick<NonNullable<DaemonOptions['onboarding']>, 'csr' | 'lack' | 'install'>;
+  readonly certificate?: NonNullable<NonNullable<DaemonOptions['onboarding']>['certificate']>;
   /** Of its end, once that is near. */
   end(): Failure | undefined;
 }
@@ -94,7 +93,7 @@ export async function onboardingByLeaf(options: OnboardingLeafOptions): Promise<
       const { thumbprint, issuer = '', notAfter } = shown;
       return { thumbprint, issuer, notAfter: new Date(notAfter).toISOString() };
     },
-    byPerson: {
+    certificate: {
       async csr(cn: string) {
         const found = await token.findByUri(key);
         return csr(cn, found, (message) => token.sign(found, message));

@@ -5,6 +5,7 @@ import { registerByTpm, type TpmDpsOptions } from '../dps/tpm/attest.ts';
 import { Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import type { AskingDps } from '../issuer/azure/azure.ts';
+import { isUnissued } from '../issuer/azure/issued.ts';
 import { readAuthorities } from '../machine/named-file.ts';
 import type { Credential } from './onboarding-leaf.ts';
 
@@ -38,7 +39,7 @@ function policed({ read, ...asking }: AskingDps): AskingDps {
     ...asking,
     read(state) {
       read(state);
-      if (asking.csr !== undefined && (state.issuedCertificateChain ?? null) === null)
+      if (asking.csr !== undefined && isUnissued(state.issuedCertificateChain))
         throw new Fault('NL-AZURE-POLICY', NO_POLICY);
     },
   };

@@ -88,7 +88,9 @@ interface Watching {
     readonly daemon: {
       readonly answer: Answerer;
       /** `lack`: why there is no certificate; undefined where there is one. */
-      readonly onboarding?: { readonly lack?: () => Promise<Failure | undefined> } | undefined;
+      readonly onboarding?:
+        | { readonly certificate?: { readonly lack: () => Promise<Failure | undefined> } | undefined }
+        | undefined;
     };
   };
   readonly config: { readonly state: { readonly directory: string } };
@@ -106,7 +108,7 @@ const LOOK_MS = 2_000;
 export async function awaitCertificate(watch: Watching): Promise<'there' | 'brought' | 'missing'> {
   const { dialogue: tell, config, isPatient } = watch;
   const { onboarding, answer } = watch.running.daemon;
-  let why = await onboarding?.lack?.();
+  let why = await onboarding?.certificate?.lack();
   const answered = why && (await answer({ kind: 'onboarding-csr' }));
   if (answered?.is !== 'csr') return 'there';
   const { csr, cn } = answered;
@@ -122,7 +124,7 @@ export async function awaitCertificate(watch: Watching): Promise<'there' | 'brou
   const over = AbortSignal.any([watch.abort, watch.late.forPerson]);
   while (why !== undefined && !over.aborted) {
     await tell.pause(LOOK_MS, over);
-    why = await onboarding?.lack?.();
+    why = await onboarding?.certificate?.lack();
   }
   return why === undefined ? 'brought' : 'missing';
 }

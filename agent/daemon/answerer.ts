@@ -9,13 +9,13 @@ type OnboardingAsk = Extract<Ask, { kind: 'onboarding-csr' | 'install-onboarding
 
 async function answerOnboarding(options: AnswererOptions, ask: OnboardingAsk): Promise<Answer> {
   const { onboarding, report, state } = options;
-  const { csr, install } = onboarding ?? {};
-  if (csr === undefined || install === undefined)
+  const certificate = onboarding?.certificate;
+  if (certificate === undefined)
     return { is: 'refused', failure: failure('NL-CONFIG', onboarding === undefined ? NO_ONBOARDING : BY_TPM) };
   const { registrationId: cn } = report();
   try {
-    if (ask.kind === 'onboarding-csr') return { is: 'csr', csr: await csr(cn), slot: 'given', cn };
-    const { thumbprint, notAfter, issuer } = await install(ask.delivered);
+    if (ask.kind === 'onboarding-csr') return { is: 'csr', csr: await certificate.csr(cn), slot: 'given', cn };
+    const { thumbprint, notAfter, issuer } = await certificate.install(ask.delivered);
     // Whatever waits because of the one before must not wait for the end of its ladder.
     if (state().online === undefined || state().next !== undefined)
       await answerRequest(options, { kind: 're-register', from: ask.from, delayMs: 0 });

@@ -15,15 +15,18 @@ export interface DaemonOptions extends Omit<ReportOptions, 'now' | 'onboarding'>
   readonly onboarding?: NonNullable<ReportOptions['onboarding']> & {
     /** Leaves that were asked of Azure within the last hour. */
     readonly requests: number;
-    /** For another certificate of its key, where it has one; the same of `lack` and `install`. @throws Fault, TokenError */
-    readonly csr?: (cn: string) => Promise<string>;
-    /** Why a person is to bring a certificate; undefined where a good one is in its file. */
-    readonly lack?: () => Promise<Failure | undefined>;
-    /**
-     * Takes another certificate of its key; where the one before is good, DPS is shown it first.
-     * @throws Fault NL-LEAF-…, NL-DPS-…, NL-ONBOARDING-…, NL-STATE-WRITE; TokenError
-     */
-    readonly install?: (delivered: Uint8Array) => Promise<Leaf>;
+    /** What a person does with its certificate; the TPM has none. */
+    readonly certificate?: {
+      /** For another one of its key. @throws Fault, TokenError */
+      readonly csr: (cn: string) => Promise<string>;
+      /** Why a person is to bring one; undefined where a good one is in its file. */
+      readonly lack: () => Promise<Failure | undefined>;
+      /**
+       * Takes another one of its key; where the one before is good, DPS is shown it first.
+       * @throws Fault NL-LEAF-…, NL-DPS-…, NL-ONBOARDING-…, NL-STATE-WRITE; TokenError
+       */
+      readonly install: (delivered: Uint8Array) => Promise<Leaf>;
+    };
   };
   readonly ports: Ports;
   readonly journal: Journal<Entry>;

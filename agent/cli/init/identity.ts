@@ -58,7 +58,8 @@ async function askEndpoint(guide: Guide): Promise<void> {
   await setNetwork(guide);
   await askHost(guide);
   if (flags.has('trust-ca')) await askTrust(guide);
-  if (!(dialogue.asks || flags.hasAny(...WAY) || (leaf !== undefined && flags.hasAny('endpoint', 'trust-ca')))) return;
+  const isNew = flags.hasAny(...WAY) || (leaf !== undefined && flags.hasAny('endpoint', 'trust-ca'));
+  if (!dialogue.asks && !isNew) return;
   const met = async () => {
     const { message, failure } = await prove(guide, ['dps-reach'], `Dialling ${answers.inEffect(HOST)}`);
     if (failure === undefined) dialogue.ok(message);

@@ -44,8 +44,9 @@ export async function askPin(guide: Guide, shown: Shown, isOurs: boolean): Promi
     answers.demandAll();
   }
   const offered = isMeant ? undefined : kept;
-  const question = `PIN of token "${token.label}" (not shown; Enter: ${offered?.words ?? 'choose another token'})`;
-  const pin = (await dialogue.secret(question)) || offered?.pin;
+  const enter = offered?.words ?? 'choose another token';
+  const typed = await dialogue.secret(`PIN of token "${token.label}" (not shown; Enter: ${enter})`);
+  const pin = typed || offered?.pin;
   return pin !== undefined && isAccepted(guide, token, pin, 'which is kept', false);
 }
 

@@ -75,7 +75,8 @@ async function askDps({ running }: DaemonWatch): Promise<void> {
 async function untilEnrolled(watch: DaemonWatch): Promise<RollState> {
   const { dialogue, abort, late } = watch;
   const over = AbortSignal.any([abort, late.forPerson]);
-  const pace = `DPS is asked every ${ASK_AGAIN_MS / 1000} s.${dialogue.asks ? ' Enter asks at once.' : ''}`;
+  const enter = dialogue.asks ? ' Enter asks at once.' : '';
+  const pace = `DPS is asked every ${ASK_AGAIN_MS / 1000} s.${enter}`;
   dialogue.paragraph(`Waiting for the operator: ${pace} Ctrl-C ends it, and nothing is lost.`);
   for (;;) {
     await dialogue.pause(ASK_AGAIN_MS, over);

@@ -28,9 +28,10 @@ export async function askAttestation(guide: Guide): Promise<void> {
   await admitTpm(guide, 'new');
 }
 
-function isBy(kind: string) {
-  return ({ answers }: Guide): boolean => answers.get(SETTINGS.issuer.name) === kind;
-}
+const isBy =
+  (kind: string) =>
+  ({ answers }: Guide): boolean =>
+    answers.get(SETTINGS.issuer.name) === kind;
 
 /** With Azure as issuer, no key of the gateway's own is brought, and the scope is met at once. */
 const isOurs = (guide: Guide): boolean => !isBy('azure')(guide);

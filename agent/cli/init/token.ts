@@ -22,7 +22,8 @@ export async function askToken(guide: Guide): Promise<void> {
   for (let isDone = false; !isDone; ) {
     const before = dialogue.questions;
     isDone = await isFound(guide, isGiven).catch((error: unknown) => {
-      if (!(error instanceof Back) || dialogue.questions === before + 1) throw error;
+      const isFirst = dialogue.questions === before + 1;
+      if (!(error instanceof Back) || isFirst) throw error;
       return false;
     });
   }
@@ -47,7 +48,8 @@ function lookAround({ account, answers, errand, flags, dialogue }: Guide): Promi
     dialogue.say(`Looking into ${modules.length} PKCS#11 modules, for ${SURVEY_MS / 1000} s at most …`);
   const isNew = named !== undefined && !modules.some(({ path }) => path === named);
   const all = isNew ? [{ name: 'named', path: named }, ...modules] : modules;
-  return survey(all, (module) => errand('tokens', module), account && ((module) => askAs({}, 'tokens', module)));
+  const asRoot = (module: string) => askAs({}, 'tokens', module);
+  return survey(all, (module) => errand('tokens', module), account && asRoot);
 }
 
 type Key = `token-${number}` | NewKind | 'other' | 'again';

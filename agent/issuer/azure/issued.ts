@@ -10,10 +10,13 @@ import { Fault } from '../../failure/failure.ts';
  * @throws Fault NL-AZURE-POLICY, NL-AZURE-BODY
  */
 export function issuedIn(list: unknown, by: 'DPS' | 'hub'): string {
-  if (by === 'DPS' && (list === undefined || list === null || isEmpty(list))) throw new Fault('NL-AZURE-POLICY');
+  if (by === 'DPS' && isUnissued(list)) throw new Fault('NL-AZURE-POLICY');
   if (!Array.isArray(list) || isEmpty(list)) throw unreadable(`${by}: ${shown(list)} in place of certificates`);
   return list.map((one, at) => certificatePem(derOf(one, at, by))).join('');
 }
+
+/** DPS has assigned a hub, and issued nothing. */
+export const isUnissued = (list: unknown): boolean => list === undefined || list === null || isEmpty(list);
 
 const isEmpty = (list: unknown): boolean => Array.isArray(list) && list.length === 0;
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { csr } from '../../../hsm/csr.ts';
@@ -5,6 +6,7 @@ import { openToken } from '../../../hsm/token.ts';
 import { freshId } from '../../contract/token/fresh-id.ts';
 import type { TestToken } from '../../contract/token/softhsm.ts';
 import { type Clocked, clocked } from '../stage/clocked.ts';
+import { cut } from '../stage/site.ts';
 
 export const ID = 'gw-0001';
 export const MINUTE = 60_000;
@@ -43,3 +45,21 @@ export const asked = ({ far }: Clocked, mark: number) => {
     renewals: since.filter(({ event }) => event === 'credentials').length,
   };
 };
+
+/**
+ * The hub has refused the leaf, and ends the session: DPS is asked for the hub, and within a quarter of an hour for one leaf.
+ * @returns how many entries the far side had before
+ */
+export async function renewsByDps(gateway: Clocked, refuse: () => Promise<unknown>): Promise<number> {
+  const { far, clock } = gateway;
+  const { leaf } = await gateway.settled();
+  await refuse();
+  const [mark, begun] = [far.log.entries.length, clock.now()];
+  await cut(far);
+  const renewed = gateway.renewed(leaf?.thumbprint);
+  await gateway.passUntil(begun + 60 * MINUTE, { over: renewed });
+  await renewed;
+  assert.deepEqual(asked(gateway, mark), { registrations: 2, renewals: 0 });
+  assert.ok(clock.now() - begun < 15 * MINUTE, `${(clock.now() - begun) / MINUTE} min`);
+  return mark;
+}

@@ -5,7 +5,7 @@ import { softHsm } from '../../contract/token/softhsm.ts';
 import type { Clocked } from '../stage/clocked.ts';
 import { holds } from '../stage/holds.ts';
 import { cut } from '../stage/site.ts';
-import { asked, clockedByAzure, DAY, ID, MINUTE } from './clocked-site.ts';
+import { asked, clockedByAzure, DAY, ID, MINUTE, renewsByDps } from './clocked-site.ts';
 
 const hsm = softHsm('device', 'authority', 'disabled', 'month', 'dark', 'forgotten');
 Object.assign(process.env, hsm.environment);
@@ -17,18 +17,8 @@ for (const [token, what, revoke] of [
 ] as const) {
   test(`${what}: DPS is asked for the hub, and some minutes later for one leaf`, async (t) => {
     const gateway = await clockedByAzure(t, hsm, token, 30 * DAY);
-    const { far, clock } = gateway;
     await gateway.start();
-    const { leaf } = await gateway.settled();
-    await revoke(gateway);
-    const mark = far.log.entries.length;
-    const begun = clock.now();
-    await cut(far);
-    const renewed = gateway.renewed(leaf?.thumbprint);
-    await gateway.passUntil(begun + 60 * MINUTE, { over: renewed });
-    await renewed;
-    assert.deepEqual(asked(gateway, mark), { registrations: 2, renewals: 0 });
-    assert.ok(clock.now() - begun < 15 * MINUTE, `${(clock.now() - begun) / MINUTE} min`);
+    await renewsByDps(gateway, () => revoke(gateway));
   });
 }
 

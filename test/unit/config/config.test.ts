@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { configPath, loadConfig, parseConfig, printConfig, settingRows, x509Of } from '../../../agent/config/config.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { settingsList } from '../../../scripts/pages/tables.ts';
+import { complaints } from './complaints.ts';
 import { LEAST } from './least.ts';
 
 const TPM = `
@@ -20,18 +21,6 @@ const EST = `${LEAST.replace('inbox', 'est')}
 url = "https://ca.example.com/.well-known/est"
 ca_file = "/etc/newleaf/est-ca.pem"
 `;
-
-/** The complaints about a text, without the file name. */
-function complaints(toml: string): readonly string[] {
-  try {
-    parseConfig(toml, 'FILE');
-    return [];
-  } catch (error) {
-    assert.ok(error instanceof Fault);
-    assert.equal(error.failure.code, 'NL-CONFIG');
-    return error.failure.message.split('\n').map((line) => line.replace(/^FILE:? ?/, ''));
-  }
-}
 
 test('uplink.rate: no more than newleaf can send', () => {
   assert.deepEqual(complaints(`${LEAST}[uplink]\nrate = 1000\n`), []);

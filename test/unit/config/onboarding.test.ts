@@ -1,21 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseConfig, x509Of } from '../../../agent/config/config.ts';
-import { Fault } from '../../../agent/failure/failure.ts';
+import { complaints } from './complaints.ts';
 import { LEAST } from './least.ts';
 
 const BY_TPM = '[dps]\nid_scope = "0ne0"\nregistration_id = "gw-1"\nattestation = "tpm"\n';
-
-/** The complaints about a text, without the file name. */
-function complaints(toml: string): readonly string[] {
-  try {
-    parseConfig(toml, 'FILE');
-    return [];
-  } catch (error) {
-    assert.ok(error instanceof Fault);
-    return error.failure.message.split('\n').map((line) => line.replace(/^FILE:? ?/, ''));
-  }
-}
 
 test('where Azure issues the leaves, DPS knows the gateway by a key or by the TPM', () => {
   const azure = (onboarding: string) => `${LEAST.replace('inbox', 'azure')}[onboarding]\n${onboarding}`;

@@ -6,23 +6,27 @@ import { current, Disk, gateway, servingState } from './gateway.ts';
 
 const told = { thumbprint: 'T', issuer: 'CN=CA', notAfter: '2027-01-01T00:00:00.000Z' };
 
-const onboarding = {
-  told,
-  requests: 0,
+const certificate = {
   csr: async () => 'CSR',
   lack: async () => undefined,
   install: async () => ({ ...current, thumbprint: 'F' }),
 };
+const onboarding = { told, requests: 0 };
 
 test('another onboarding certificate: what DPS is shown from now on, or why it is not taken', async (t) => {
   const refused = new Fault('NL-LEAF-CN');
-  const rows: readonly (readonly [install: typeof onboarding.install, status: number, said: RegExp])[] = [
-    [onboarding.install, 200, /"thumbprint":"F","notAfter":"20\d\d-.*Z"/],
+  const rows: readonly (readonly [install: typeof certificate.install, status: number, said: RegExp])[] = [
+    [certificate.install, 200, /"thumbprint":"F","notAfter":"20\d\d-.*Z"/],
     [() => Promise.reject(refused), 400, /"code":"NL-LEAF-CN"/],
     [() => Promise.reject(new Fault('NL-STATE-WRITE')), 500, /"code":"NL-STATE-WRITE"/],
   ];
   for (const [install, status, said] of rows) {
-    const { daemon } = await gateway(t, new Disk(servingState), {}, { onboarding: { ...onboarding, install } });
+    const { daemon } = await gateway(
+      t,
+      new Disk(servingState),
+      {},
+      { onboarding: { ...onboarding, certificate: { ...certificate, install } } },
+    );
     const answer = await onWire(daemon.answer)({
       kind: 'install-onboarding',
       from: 'technician',
@@ -39,7 +43,12 @@ test('a CSR for the onboarding key: made by the token, or why there is none', as
     [() => Promise.reject(new Fault('NL-ONBOARDING-KEY')), 500, /"code":"NL-ONBOARDING-KEY"/],
   ];
   for (const [csr, status, said] of rows) {
-    const { daemon } = await gateway(t, new Disk(servingState), {}, { onboarding: { ...onboarding, csr } });
+    const { daemon } = await gateway(
+      t,
+      new Disk(servingState),
+      {},
+      { onboarding: { ...onboarding, certificate: { ...certificate, csr } } },
+    );
     const answer = await onWire(daemon.answer)({ kind: 'onboarding-csr' });
     assert.equal(answer.status, status);
     assert.match(JSON.stringify(answer.body), said);

@@ -26,10 +26,12 @@ export async function adopt(guide: Guide): Promise<Adopted | undefined> {
     dialogue.say('This gateway has a leaf already: --adopt changes nothing.');
     return undefined;
   }
-  if (from !== 'token' && from !== 'aziot') return identityOf(guide, { leaf: from, key: { file: keyFile ?? from } });
+  const isInFile = from !== 'token' && from !== 'aziot';
+  if (isInFile) return identityOf(guide, { leaf: from, key: { file: keyFile ?? from } });
   if (keyFile !== undefined) {
     const message = `--adopt-key is the key of a leaf in a file: --adopt ${from} finds the key by itself.`;
-    throw misconfigured(message, `Leave one out: --adopt LEAF --adopt-key KEY, or --adopt ${from}`);
+    const advice = `Leave one out: --adopt LEAF --adopt-key KEY, or --adopt ${from}`;
+    throw misconfigured(message, advice);
   }
   return from === 'aziot' ? fromAziot(guide) : {};
 }
