@@ -220,8 +220,8 @@ export const AZURE: readonly Mutation[] = [
   of(
     'issuer/azure/issued.ts',
     'an enrollment without a policy is told as nonsense',
-    ' || isEmpty(list))) throw',
-    ')) throw',
+    ' || list === null || isEmpty(list);',
+    ' || list === null;',
   ),
   of('issuer/azure/pace.ts', 'four certificates an hour', 'const MOST = 3;', 'const MOST = 4;'),
   of(
