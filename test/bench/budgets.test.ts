@@ -1,34 +1,14 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, type TestContext, test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { bundleApart, packageOf } from '../../scripts/build.ts';
-import { type Far, startFar } from './far.ts';
 import type { Metric } from './gauge.ts';
 import { judged } from './judge.ts';
-import { NodeUnderTest } from './node-under-test.ts';
+import type { NodeUnderTest } from './node-under-test.ts';
+import { nodesUnderTest } from './nodes.ts';
 
-let far: Far;
-const nodes: NodeUnderTest[] = [];
-
-before(async () => {
-  far = await startFar();
-  await far.simulator.createPolicy('monthly');
-  const certificatePolicy = { policy: 'monthly' };
-  await far.simulator.enrollGroup({
-    groupId: 'gateways',
-    primary: far.simulator.endpoints.issuerPem,
-    certificatePolicy,
-  });
-  for (const path of [process.execPath, process.env.NEWLEAF_NODE_24]) {
-    if (path !== undefined) nodes.push(await NodeUnderTest.open(path, far.control));
-  }
-});
-
-after(async () => {
-  for (const node of nodes) await node.close();
-  await far.end();
-});
+const nodes = nodesUnderTest();
 
 const judge = (t: TestContext, node: NodeUnderTest, metric: Metric, taken = node.take(metric)): Promise<void> =>
   judged(t, node, taken, () => node.take(metric));

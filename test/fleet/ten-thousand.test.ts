@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
-import { Office } from './office.ts';
-import type { Told } from './paper.ts';
+import { Office } from '../unit/enroll/office.ts';
+import type { Told } from '../unit/enroll/paper.ts';
 
 const names = Array.from({ length: 10_000 }, (_, at) => `gateway-${String(at + 1).padStart(5, '0')}`);
 const MOST_MS = 60_000;
