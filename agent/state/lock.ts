@@ -114,7 +114,10 @@ const knocked = async (directory: string): Promise<boolean> => {
  * file, so this process has it when that program has ended.
  */
 function flock(descriptor: number): Promise<'held' | 'taken' | 'impossible'> {
-  const child = spawn('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'pipe', descriptor], timeout: ANSWER_MS });
+  const child = spawn('flock', ['-n', '3'], {
+    stdio: ['ignore', 'ignore', 'pipe', descriptor],
+    signal: AbortSignal.timeout(ANSWER_MS),
+  });
   let complaint = '';
   child.stderr?.on('data', (text) => {
     complaint += text;

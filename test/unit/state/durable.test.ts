@@ -185,6 +185,8 @@ test('a disk is waited for, and no timer is left: a command would end half a min
 });
 
 test('a disk that hangs is given up after half a minute', async (t) => {
+  // Before the exports are put back, or what others import of node:timers/promises stays this clock.
+  t.after(() => t.mock.timers.reset());
   syncedBy(t, () => new EventEmitter());
   t.mock.timers.enable({ apis: ['setTimeout'] });
   let isOver = false;

@@ -134,6 +134,7 @@ describe('where there is no flock(1), or the file system has no locks', () => {
       });
       const directory = scratch(t);
       const lock = await takeLock(directory);
+      assert.ok(!process.getActiveResourcesInfo().includes('Timeout'), 'a command ends at once');
       assert.equal(await isLocked(directory), true);
       await assert.rejects(takeLock(directory), fault('NL-DAEMON-RUNS', /already runs/));
       await lock.release();
