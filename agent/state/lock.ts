@@ -6,6 +6,7 @@ import { createServer, type Server } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type FailureDetail, Fault } from '../failure/failure.ts';
 import { knock, listenAt } from '../machine/unix-socket.ts';
+import { timeLimit } from '../time/limited.ts';
 import { makeDirectory } from './durable.ts';
 
 export interface Lock {
@@ -116,7 +117,7 @@ const knocked = async (directory: string): Promise<boolean> => {
 function flock(descriptor: number): Promise<'held' | 'taken' | 'impossible'> {
   const child = spawn('flock', ['-n', '3'], {
     stdio: ['ignore', 'ignore', 'pipe', descriptor],
-    signal: AbortSignal.timeout(ANSWER_MS),
+    signal: timeLimit(ANSWER_MS),
   });
   let complaint = '';
   child.stderr?.on('data', (text) => {
