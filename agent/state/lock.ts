@@ -6,7 +6,6 @@ import { createServer, type Server } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type FailureDetail, Fault } from '../failure/failure.ts';
 import { knock, listenAt } from '../machine/unix-socket.ts';
-import { timeLimit } from '../time/limited.ts';
 import { makeDirectory } from './durable.ts';
 
 export interface Lock {
@@ -115,22 +114,21 @@ const knocked = async (directory: string): Promise<boolean> => {
  * file, so this process has it when that program has ended.
  */
 function flock(descriptor: number): Promise<'held' | 'taken' | 'impossible'> {
-  const child = spawn('flock', ['-n', '3'], {
-    stdio: ['ignore', 'ignore', 'pipe', descriptor],
-    signal: timeLimit(ANSWER_MS),
-  });
+  const child = spawn('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'pipe', descriptor] });
+  // The `timeout` of spawn keeps a process that has no flock(1) alive for as long (Node 20.20).
+  const limit = setTimeout(() => child.kill(), ANSWER_MS);
   let complaint = '';
   child.stderr?.on('data', (text) => {
     complaint += text;
   });
-  return new Promise((resolve) => {
+  return new Promise<'held' | 'taken' | 'impossible'>((resolve) => {
     child.on('error', () => resolve('impossible'));
     child.on('close', (code) => {
       // Both end with 1 where another has it; busybox does so for every error, too, but says which.
       const isTaken = code === 1 && complaint === '';
       resolve(code === 0 ? 'held' : isTaken ? 'taken' : 'impossible');
     });
-  });
+  }).finally(() => clearTimeout(limit));
 }
 
 /** Node 20 pads an abstract name with NULs to the full length, Node 24 does not: a full-length name is the same for both. */
