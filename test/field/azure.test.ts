@@ -79,9 +79,25 @@ suite('scripts/field/azure, to its end', () => {
         new RegExp(`\\| ${title.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')} \\| [\\d.]+ \\| held \\|`),
       );
     }
-    assert.equal(at.report('switches.patch'), '');
-    assert.doesNotMatch(report, /not answered|no position/);
+    assert.ok(!at.has('switches.patch'), 'nothing to apply');
+    assert.doesNotMatch(report, /not answered|no position|operationId|etag/);
     assert.match(report, /The simulator does the same by default/);
+    // Too short a watch leaves one open.
+    assert.match(
+      report,
+      /^It was played to its end\. 6 of 6 triggers held, 9 of 9 stories held, 19 of 20 questions answered\.$/m,
+    );
+    assert.match(report, /sessionsEndAtNotAfter: open, as it was watched for 2 s and not for 300/);
+    for (const fact of [
+      /^- begun 20\S+ \S+ UTC, /m,
+      /^- newleaf \d\S+, commit [0-9a-f]{40}/m,
+      /^- az 2\.67\.0, azure-iot /m,
+    ])
+      assert.match(report, fact);
+    assert.match(report, /^- region westeurope; played: triggers, stories, questions; --watch 2$/m);
+    const steps = ended.screen.split('\n').flatMap((line) => /^\d\S+ (.*?)(?:: [^:]*)? …$/.exec(line)?.[1] ?? []);
+    for (const step of steps) assert.ok(ended.screen.includes(` ${step}: `), `${step} … and not how it ended`);
+    assert.match(ended.screen, /A session whose leaf ends: it is watched until \d\d:\d\d:\d\d UTC/);
     // What each has said is in the wire: daemons with their keys in tokens, the operator, the probes.
     for (const who of ['newleaf run', 'enroll forget', 'probe']) assert.match(wire, new RegExp(`"who":"${who}`));
     assert.match(wire, /"topic":"\$dps\/registrations\/res\/401/);

@@ -51,7 +51,7 @@ export class Screen {
     const from = performance.now();
     const took = (): string => inWords(performance.now() - from);
     const came = await work().catch((error: unknown) => {
-      this.say(`${title}: failed after ${took()}`);
+      this.say(`${title}: not done, ${took()}`);
       throw error;
     });
     this.#doing = undefined;

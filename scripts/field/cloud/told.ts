@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { PARTS, type Part } from './day.ts';
+
+export const PARTS = ['triggers', 'stories', 'questions'] as const;
+export type Part = (typeof PARTS)[number];
 
 const SECOND = 1_000;
 
