@@ -51,6 +51,20 @@ function assertSecret({ far, called }: Subscription, ...texts: readonly string[]
   }
 }
 
+/** A line that ends in … says what has begun, and the next one how it ended. */
+function assertTold(screen: string): void {
+  const lines = screen.split('\n').flatMap((line) => /^\d\d:\d\d:\d\d (.*)$/.exec(line)?.[1] ?? []);
+  const begun = [...lines.entries()].filter(([, line]) => line.endsWith(' …'));
+  assert.ok(begun.length > TRIGGERS.length, screen);
+  for (const [index, line] of begun) {
+    const { [index + 1]: next = '' } = lines;
+    // Behind a colon is how long it may take.
+    const [longest, shorter] = [line.slice(0, -2), line.slice(0, Math.max(0, line.lastIndexOf(': ')))];
+    const isEnd = next.startsWith(`${longest}: `) || (shorter !== '' && next.startsWith(`${shorter}: `));
+    assert.ok(isEnd && !next.endsWith('…'), `${line}\n${next}`);
+  }
+}
+
 /** The switches of the simulator in this tree, after the patch. */
 function patched(at: Subscription): string {
   const tree = join(at.directory, 'tree');
@@ -95,8 +109,7 @@ suite('scripts/field/azure, to its end', () => {
     ])
       assert.match(report, fact);
     assert.match(report, /^- region westeurope; played: triggers, stories, questions; --watch 2$/m);
-    const steps = ended.screen.split('\n').flatMap((line) => /^\d\S+ (.*?)(?:: [^:]*)? …$/.exec(line)?.[1] ?? []);
-    for (const step of steps) assert.ok(ended.screen.includes(` ${step}: `), `${step} … and not how it ended`);
+    assertTold(ended.screen);
     assert.match(ended.screen, /A session whose leaf ends: it is watched until \d\d:\d\d:\d\d UTC/);
     // What each has said is in the wire: daemons with their keys in tokens, the operator, the probes.
     for (const who of ['newleaf run', 'enroll forget', 'probe']) assert.match(wire, new RegExp(`"who":"${who}`));
