@@ -1,10 +1,15 @@
 import { createInterface } from 'node:readline/promises';
 
-/** Whether the person at the terminal says yes. At Ctrl-C and Ctrl-D the question itself stays pending: that is a no. */
-export async function agreed(): Promise<boolean> {
+/** What the person at the terminal says. At Ctrl-D, or without a terminal, the question itself stays pending: that is a no. */
+export async function agreed(): Promise<'yes' | 'no' | 'interrupted'> {
   const person = createInterface({ input: process.stdin, output: process.stdout });
-  const closed = new Promise<string>((resolve) => person.once('close', () => resolve('')));
-  const answer = await Promise.race([person.question('\nGo on? [y/N] ').catch(() => ''), closed]);
+  const interrupted = new Promise<'interrupted'>((resolve) => person.once('SIGINT', () => resolve('interrupted')));
+  const closed = new Promise<'no'>((resolve) => person.once('close', () => resolve('no')));
+  const typed = person.question('\nGo on? [y/N] ').then(
+    (words) => (/^y/i.test(words) ? 'yes' : 'no'),
+    () => 'no' as const,
+  );
+  const answer = await Promise.race([typed, closed, interrupted]);
   person.close();
-  return /^y/i.test(answer);
+  return answer;
 }

@@ -1,82 +1,66 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import * as v from 'valibot';
 import { agreed } from './agreed.ts';
-import { Az, AzFailed } from './cloud/az.ts';
-import { Day, type Findings, PARTS, type Part } from './cloud/day.ts';
+import { azOf, newleafOf } from './cloud/about.ts';
+import { Az, type AzFailed } from './cloud/az.ts';
+import { Day, type Findings, TOTALS } from './cloud/day.ts';
 import { Ground } from './cloud/ground.ts';
+import { hearing } from './cloud/interruption.ts';
 import { Mask } from './cloud/mask.ts';
-import { costOf, type Found, writeReport } from './cloud/report.ts';
+import { costOf, writeReport } from './cloud/report.ts';
+import { countsOf, type Run } from './cloud/report-head.ts';
 import { Resources, type Services } from './cloud/resources.ts';
+import { Screen, wordsOf } from './cloud/screen.ts';
 import { readTape } from './cloud/tape.ts';
+import { Misuse, type Told, told, USAGE } from './cloud/told.ts';
 
-const MISUSE = 2;
+const NOTHING_BEGUN = 2;
 const INTERRUPTED = 130;
-const SECOND = 1_000;
 /** How long processes of this machine may take to end. */
-const CLEARED_MS = 30 * SECOND;
+const CLEARED_MS = 30_000;
 const TAP = join(import.meta.dirname, 'cloud', 'tap.cjs');
 
-class Misuse extends Error {}
-
-interface Told {
-  readonly location: string;
-  readonly parts: readonly Part[];
-  readonly report: string;
-  readonly watchMs: number;
-  readonly yes: boolean;
-}
-
-/** @throws Misuse: one sentence */
-function told(): Told {
-  const text = { type: 'string' } as const;
-  const options = { location: text, report: text, watch: text, yes: { type: 'boolean', default: false } } as const;
-  const { values, positionals } = parseArgs({ options, allowPositionals: true });
-  const { location, report = 'newleaf-azure-report', watch = '300', yes } = values;
-  if (location === undefined)
-    throw new Misuse('It needs --location REGION, as `az account list-locations --query [].name` names them.');
-  const wrong = positionals.find((word) => !PARTS.some((part) => part === word));
-  if (wrong !== undefined) throw new Misuse(`It plays ${PARTS.join(', ')}, and no "${wrong}".`);
-  if (!/^\d+$/.test(watch)) throw new Misuse(`--watch is a number of seconds, and not "${watch}".`);
-  const parts = PARTS.filter((part) => positionals.length === 0 || positionals.includes(part));
-  return { location, parts, report: resolve(report), watchMs: Number(watch) * SECOND, yes };
-}
-
-const say = (words: string): void => console.log(`${new Date().toISOString().slice(11, 19)} ${mask.over(words)}`);
 const mask = new Mask();
+const screen = new Screen(mask);
 const stop = new AbortController();
 const az = new Az(mask);
-const resources = new Resources(az, mask, say, stop.signal);
+const resources = new Resources(az, mask, screen, stop.signal);
+/** From here on there may be something in Azure. */
+let isBegun = false;
 
-/** The name of the subscription, for the person to see. @throws Misuse where `az` has no login */
+/** Name and ID of the subscription, for the person to see. @throws Misuse where `az` has no login */
 async function subscription(): Promise<string> {
   const account = await az.ask('account show').catch((error: AzFailed) => {
     throw new Misuse(
       `${error.message}\nInstall the Azure CLI (https://learn.microsoft.com/cli/azure/install-azure-cli), and \`az login\`.`,
     );
   });
-  return v.parse(v.object({ name: v.string() }), account).name;
+  const { name, id } = v.parse(v.object({ name: v.string(), id: v.string() }), account);
+  // The errors of `az` have it.
+  mask.hide(id);
+  return `"${name}" (${id})`;
 }
 
-async function consent({ location, parts, report, yes }: Told): Promise<boolean> {
+async function consent({ location, parts, report, yes }: Told): Promise<'yes' | 'no' | 'interrupted'> {
   console.log(`
-Subscription "${await subscription()}", ${location}: a resource group ${resources.name} is made,
+Subscription ${await subscription()}, ${location}: a resource group ${resources.name} is made,
 with a DPS and a hub of the free tier in it, and deleted at the end, also after Ctrl-C.
 If this machine dies meanwhile: ${resources.deletion}
 Played: ${parts.join(', ')}. The report goes to ${report}.`);
-  return yes || agreed();
+  return yes ? 'yes' : agreed();
 }
 
 /** Fulfilled at the first Ctrl-C. At the second one the program ends, and says what is left. */
 const interrupted = new Promise<'interrupted'>((heard) => {
-  let times = 0;
+  const what = hearing(() => performance.now());
   const hear = (): void => {
-    times += 1;
-    if (times === 1) {
-      say('Interrupted. What was made is deleted; once more ends this at once.');
+    const signal = what();
+    if (signal === 'echo') return;
+    if (signal === 'first') {
+      if (isBegun) screen.say('Interrupted. What was made is deleted; once more ends this at once.');
       heard('interrupted');
       return;
     }
@@ -100,11 +84,12 @@ interface Kept {
 async function play(options: Told, keep: Kept): Promise<void> {
   const services = await resources.make(options.location);
   keep.services = services;
-  say('A CA, tokens and gateways on this machine');
-  const ground = await Ground.open(services, (file) => resources.verify(file));
-  keep.ground = ground;
-  await ground.verify(await ground.pem('root'));
-  const day = new Day(ground, az, { hub: resources.name, watchMs: options.watchMs, say, stop: stop.signal });
+  const ground = await screen.during('A CA on this machine, verified in DPS', '', async () => {
+    keep.ground = await Ground.open(services, (file) => resources.verify(file));
+    await keep.ground.verify(await keep.ground.pem('root'));
+    return keep.ground;
+  });
+  const day = new Day(ground, az, { hub: resources.name, watchMs: options.watchMs, screen, stop: stop.signal });
   keep.found = day.found;
   await day.begin();
   for (const part of options.parts) await day.play(part);
@@ -126,56 +111,84 @@ function openTap(): string {
   return tap;
 }
 
-function report(
-  directory: string,
-  { services, ground, found }: Kept,
-  tap: string,
-  end: Pick<Found, 'left' | 'seconds'>,
-): void {
-  if (services === undefined || ground === undefined || found === undefined) return;
-  const ca = new URL(ground.endpoints.est).host;
+function report(directory: string, { services, ground, found }: Kept, tap: string, run: Run, left: string): void {
+  const { rows = [], asked = [], lags = [] } = found ?? {};
+  const ca = ground && new URL(ground.endpoints.est).host;
   const tape = readTape(tap, (to) => to !== ca);
-  const dps = [services.dps, services.dpsHost];
+  const dps = services ? [services.dps, services.dpsHost] : [];
   const isDps = (to: string): boolean => dps.some((host) => to === host || to.startsWith(`${host}:`));
-  writeReport(directory, { ...found, ...end, tape }, costOf(tape, isDps), mask);
-  say(`Report: ${directory}. Read it, and attach it to an issue of the repository.`);
+  writeReport(directory, { run, rows, asked, lags, tape, left }, costOf(tape, isDps), mask);
+  screen.say(
+    `${countsOf(run, { rows, asked })}. Report: ${directory}. Read it, and attach it to an issue of the repository.`,
+  );
 }
 
-async function main(): Promise<number> {
-  const options = told();
-  if (!(await consent(options))) return 1;
+/** The directory of the report, where an earlier one gives way. */
+function openReport(directory: string): void {
+  mkdirSync(directory, { recursive: true });
+  for (const name of ['wire.jsonl', 'switches.patch']) rmSync(join(directory, name), { force: true });
+  const warning = `It has not come to its end. If ${resources.name} is left: ${resources.deletion}\n`;
+  writeFileSync(join(directory, 'report.md'), warning);
+}
+
+/** Plays, deletes, and reports. @returns the exit code */
+async function run(options: Told): Promise<number> {
   const from = Date.now();
   const tap = openTap();
-  mkdirSync(options.report, { recursive: true });
-  const warning = `It has not come to its end. If ${resources.name} is left: ${resources.deletion}\n`;
-  writeFileSync(join(options.report, 'report.md'), warning);
-
+  openReport(options.report);
+  isBegun = true;
   const keep: Kept = {};
+  let why: string | undefined;
   const playing = play(options, keep).then(() => 'played' as const);
   const end = await Promise.race([playing, interrupted, broken]).catch((error: unknown) => {
-    say(`It stopped: ${error instanceof Error ? error.message : error}`);
+    why = wordsOf(error);
+    screen.say(`It stopped: ${why}`);
     return 'failed' as const;
   });
+  const during = screen.doing;
   stop.abort();
   // What is begun now ends of itself, or with the ground.
   const settled = playing.catch(() => undefined);
   if (keep.ground === undefined) await settled;
   // Beside the deletion, which nothing may hold up.
-  const cleared = keep.ground?.clear().catch((error: unknown) => say(`On this machine something is left: ${error}`));
-  say('Deleting what was made: some minutes');
-  const isGone = await resources.remove();
+  const cleared = keep.ground
+    ?.clear()
+    .catch((error: unknown) => screen.say(`On this machine something is left: ${error}`));
+  const isGone = await screen.during(
+    'Deleting what was made',
+    'some minutes',
+    () => resources.remove(),
+    (gone, took) => (gone ? `done, ${took}` : `not done, ${took}`),
+  );
   await Promise.race([cleared, pause(CLEARED_MS)]);
   const left = isGone ? 'Nothing is left in Azure.' : `Left: ${resources.name}. To delete it: ${resources.deletion}`;
-  writeFileSync(join(options.report, 'report.md'), `It stopped before anything was played. ${left}\n`);
-  report(options.report, keep, tap, { left, seconds: (Date.now() - from) / SECOND });
-  say(left);
+  const { location, parts, watchMs } = options;
+  const versions = { newleaf: newleafOf(), az: await azOf(az) };
+  const tookMs = Date.now() - from;
+  const ran = { location, parts, watchMs, totals: TOTALS, from, tookMs, ...versions, end, during, ...(why && { why }) };
+  report(options.report, keep, tap, ran, left);
+  screen.say(left);
   if (end === 'interrupted') return INTERRUPTED;
   return end === 'played' && isGone && keep.found?.rows.every(({ failed }) => failed === undefined) ? 0 : 1;
 }
 
+async function main(): Promise<number> {
+  const options = told(process.argv.slice(2));
+  if (options === 'help') {
+    console.log(USAGE);
+    return 0;
+  }
+  const answer = await Promise.race([consent(options), interrupted]);
+  if (answer !== 'yes') {
+    console.log('\nNothing was begun.');
+    return answer === 'no' ? NOTHING_BEGUN : INTERRUPTED;
+  }
+  return run(options);
+}
+
 process.exit(
   await main().catch((error: unknown) => {
-    console.error(mask.over(error instanceof Error ? error.message : String(error)));
-    return error instanceof Misuse || error instanceof AzFailed ? MISUSE : 1;
+    console.error(mask.over(wordsOf(error)));
+    return isBegun ? 1 : NOTHING_BEGUN;
   }),
 );

@@ -67,7 +67,7 @@ async function main(): Promise<number> {
       `The token holds ${taken.map(({ label }) => `"${label}"`).join(', ')}, and the tests use these labels: is it the token of a gateway? Take another token.`,
     );
   console.log(announce(there, at.pull));
-  if (!at.yes && !(await agreed())) return 1;
+  if (!at.yes && (await agreed()) !== 'yes') return 1;
   const directory = await mkdtemp(join(tmpdir(), 'newleaf-field-'));
   try {
     const code = await suite(at, there, directory, at.report);

@@ -19,6 +19,7 @@ export const FLAGS: readonly string[] = ['--only-show-errors', '--yes', '-y', '-
  * …/iot/dps/policy and …/iot/device. `--pn` is in the tests of azure-cli (test_iot_dps_commands.py).
  */
 export const WORDS: Readonly<Record<string, Words>> = {
+  version: { required: [], optional: [] },
   'account show': { required: [], optional: [] },
   'group exists': { required: [GROUP_NAME], optional: [] },
   'group create': { required: [LOCATION, GROUP_NAME], optional: [['--tags'], ['--managed-by']] },

@@ -80,8 +80,11 @@ const dpsOf = (name: string | undefined): Group =>
   end(3, `(ResourceNotFound) The DPS ${name} was not found.`);
 
 const EFFECTS: Readonly<Record<string, (options: Options) => unknown>> = {
+  version: () => ({ 'azure-cli': '2.67.0', 'azure-cli-core': '2.67.0', extensions: { 'azure-iot': '0.25.0' } }),
   'account show': () =>
-    plan.isLoggedOut ? end(1, "Please run 'az login' to setup account.") : { name: 'a subscription', id: '0' },
+    plan.isLoggedOut
+      ? end(1, "Please run 'az login' to setup account.")
+      : { name: 'a subscription', id: '3f1c2a76-5e0b-4b5e-9d53-6f6c0d2f9a11' },
   'group exists': ({ '--name': name = '' }) => plan.isTaken === true || cloud.groups[name] !== undefined,
   // It takes a group that is there, and writes its tags anew.
   'group create': ({ '--name': name = '', '--tags': tags }) => {

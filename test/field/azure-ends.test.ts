@@ -22,6 +22,16 @@ function assertGone(at: Subscription, { screen }: Ended): void {
   for (const told of [screen, at.report('report.md')]) assert.match(told, /Nothing is left in Azure/);
 }
 
+/** What a report that was cut short says first, and what it must not claim. */
+function assertCutShort(at: Subscription, how: RegExp, ...missing: readonly string[]): void {
+  const report = at.report('report.md');
+  const [, first = ''] = report.split('\n\n');
+  assert.match(first, how, report);
+  for (const part of missing) assert.match(first, new RegExp(`Not played: .*${part}.*0 of \\d+ ${part}`), report);
+  assert.doesNotMatch(report, /\| --- \|\n\n/, 'a table without a row');
+  if (!report.includes('## Questions')) assert.doesNotMatch(report, /The simulator does the same/);
+}
+
 suite('scripts/field/azure ends in between', { concurrency: 2 }, () => {
   for (const step of STEPS) {
     test(`az ${step} fails, before its effect or after: what was made is deleted`, async (t) => {
@@ -30,8 +40,11 @@ suite('scripts/field/azure ends in between', { concurrency: 2 }, () => {
         at.plan({ at: step, how });
         const ended = await at.run(PARTS).ended;
         assert.equal(ended.code, 1, ended.screen);
-        assert.match(ended.screen, new RegExp(`az ${step} .*ended with 1`, 's'));
+        const failed = new RegExp(`az ${step} .*ended with 1`, 's');
+        for (const told of [ended.screen, at.report('report.md')]) assert.match(told, failed);
         assertGone(at, ended);
+        assertCutShort(at, /^It stopped, at "/, 'triggers');
+        for (const name of ['wire.jsonl', 'switches.patch'] as const) assert.ok(!at.has(name), `an empty ${name}`);
       }
     });
 
@@ -46,6 +59,7 @@ suite('scripts/field/azure ends in between', { concurrency: 2 }, () => {
       const ended = await running.ended;
       assert.equal(ended.code, 130, ended.screen);
       assertGone(at, ended);
+      assertCutShort(at, /^It was interrupted, at "/, 'triggers');
       const made = at.called
         .filter(({ what, verb }) => what === 'begun' && STEPS.includes(verb))
         .map(({ verb }) => verb);
@@ -53,10 +67,10 @@ suite('scripts/field/azure ends in between', { concurrency: 2 }, () => {
     });
   }
 
-  for (const [part, shown] of [
-    ['triggers', /The first start, with a group: held/],
-    ['stories', /a stolen leaf …/],
-    ['questions', /The first answer to a registration/],
+  for (const [part, shown, first] of [
+    ['triggers', /The first start, with a group: held/, /Cut short: triggers\. \d of 6 triggers held\./],
+    ['stories', /a stolen leaf …/, /, at ".* stolen leaf"\. Not played: stories\. 0 of 9 stories held\./],
+    ['questions', /The first answer to a registration: /, /Cut short: questions\. \d+ of 20 questions answered\./],
   ] as const) {
     test(`Ctrl-C in the ${part}: daemons end, all is deleted, and what was seen is reported`, async (t) => {
       const at = await Subscription.open(t);
@@ -66,6 +80,7 @@ suite('scripts/field/azure ends in between', { concurrency: 2 }, () => {
       const ended = await running.ended;
       assert.equal(ended.code, 130, ended.screen);
       assertGone(at, ended);
+      assertCutShort(at, first);
       assert.match(at.report('report.md'), /What it cost/);
     });
   }
@@ -95,8 +110,9 @@ suite('scripts/field/azure ends in between', { concurrency: 2 }, () => {
     await at.begins('iot dps create', running);
     running.interrupt();
     await running.shows(/Interrupted/);
-    running.interrupt();
-    const ended = await running.ended;
+    // Within the first second it counts as the same one.
+    const again = setInterval(() => running.interrupt(), 100);
+    const ended = await running.ended.finally(() => clearInterval(again));
     at.go();
     await at.done('iot dps create');
     const [name = ''] = Object.keys(at.cloud.groups);
@@ -109,6 +125,22 @@ suite('scripts/field/azure ends in between', { concurrency: 2 }, () => {
   });
 });
 
+suite('scripts/field/azure: a Ctrl-C that comes twice', () => {
+  test('as two signals at once it is one: what was made is deleted', async (t) => {
+    const at = await Subscription.open(t);
+    at.plan({ at: 'iot dps create', how: 'hold' });
+    const running = at.run(PARTS);
+    await at.begins('iot dps create', running);
+    // Of one signal the second may get lost.
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) running.child.kill(signal);
+    await running.shows(/Interrupted/);
+    at.go();
+    const ended = await running.ended;
+    assert.equal(ended.code, 130, ended.screen);
+    assertGone(at, ended);
+  });
+});
+
 suite('scripts/field/azure touches nothing of others', { concurrency: 2 }, () => {
   test('a group that is there already is refused, and stays as it is', async (t) => {
     const at = await Subscription.open(t);
@@ -116,7 +148,7 @@ suite('scripts/field/azure touches nothing of others', { concurrency: 2 }, () =>
     const ended = await at.run(PARTS).ended;
     assert.equal(ended.code, 1);
     assert.match(ended.screen, /There is a resource group \S+ already\. Nothing was touched/);
-    assert.deepEqual([...new Set(at.called.map(({ verb }) => verb))], ['account show', 'group exists']);
+    assert.deepEqual([...new Set(at.called.map(({ verb }) => verb))], ['account show', 'group exists', 'version']);
   });
 
   test('a group of its name without its tag is not deleted', async (t) => {
@@ -149,13 +181,30 @@ suite('scripts/field/azure touches nothing of others', { concurrency: 2 }, () =>
     const wrong = await at.run(['--yes', 'songs']).ended;
     assert.equal(wrong.code, 2);
     assert.match(wrong.screen, /no "songs"/);
-    const asked = at.run(['questions']);
-    asked.child.stdin.end('n\n');
-    assert.equal((await asked.ended).code, 1);
+    for (const typed of ['n\n', '', 'perhaps\n']) {
+      const asked = at.run(['questions']);
+      asked.child.stdin.end(typed);
+      const { code, screen } = await asked.ended;
+      assert.equal(code, 2, screen);
+      assert.match(screen, /Subscription "a subscription" \(3f1c2a76-\S+\)/);
+      assert.match(screen, /Nothing was begun\.$/m);
+    }
     at.plan({ isLoggedOut: true });
     const out = await at.run(PARTS).ended;
     assert.equal(out.code, 2);
     assert.match(out.screen, /az login/);
+    assert.deepEqual([...new Set(at.called.map(({ verb }) => verb))], ['account show']);
+    assert.ok(!at.has('report.md'));
+  });
+
+  test('Ctrl-C at the question: 130, and nothing is made', async (t) => {
+    const at = await Subscription.open(t);
+    const asked = at.run(['questions']);
+    await asked.shows(/Go on\?/);
+    asked.interrupt();
+    const { code, screen } = await asked.ended;
+    assert.equal(code, 130, screen);
+    assert.match(screen, /Nothing was begun\.$/m);
     assert.deepEqual([...new Set(at.called.map(({ verb }) => verb))], ['account show']);
   });
 });

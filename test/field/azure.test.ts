@@ -51,6 +51,20 @@ function assertSecret({ far, called }: Subscription, ...texts: readonly string[]
   }
 }
 
+/** A line that ends in … says what has begun, and the next one how it ended. */
+function assertTold(screen: string): void {
+  const lines = screen.split('\n').flatMap((line) => /^\d\d:\d\d:\d\d (.*)$/.exec(line)?.[1] ?? []);
+  const begun = [...lines.entries()].filter(([, line]) => line.endsWith(' …'));
+  assert.ok(begun.length > TRIGGERS.length, screen);
+  for (const [index, line] of begun) {
+    const { [index + 1]: next = '' } = lines;
+    // Behind a colon is how long it may take.
+    const [longest, shorter] = [line.slice(0, -2), line.slice(0, Math.max(0, line.lastIndexOf(': ')))];
+    const isEnd = next.startsWith(`${longest}: `) || (shorter !== '' && next.startsWith(`${shorter}: `));
+    assert.ok(isEnd && !next.endsWith('…'), `${line}\n${next}`);
+  }
+}
+
 /** The switches of the simulator in this tree, after the patch. */
 function patched(at: Subscription): string {
   const tree = join(at.directory, 'tree');
@@ -79,9 +93,24 @@ suite('scripts/field/azure, to its end', () => {
         new RegExp(`\\| ${title.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')} \\| [\\d.]+ \\| held \\|`),
       );
     }
-    assert.equal(at.report('switches.patch'), '');
-    assert.doesNotMatch(report, /not answered|no position/);
+    assert.ok(!at.has('switches.patch'), 'nothing to apply');
+    assert.doesNotMatch(report, /not answered|no position|operationId|etag/);
     assert.match(report, /The simulator does the same by default/);
+    // Too short a watch leaves one open.
+    assert.match(
+      report,
+      /^It was played to its end\. 6 of 6 triggers held, 9 of 9 stories held, 19 of 20 questions answered\.$/m,
+    );
+    assert.match(report, /sessionsEndAtNotAfter: open, as it was watched for 2 s and not for 300/);
+    for (const fact of [
+      /^- begun 20\S+ \S+ UTC, /m,
+      /^- newleaf \d\S+, commit [0-9a-f]{40}/m,
+      /^- az 2\.67\.0, azure-iot /m,
+    ])
+      assert.match(report, fact);
+    assert.match(report, /^- region westeurope; played: triggers, stories, questions; --watch 2$/m);
+    assertTold(ended.screen);
+    assert.match(ended.screen, /A session whose leaf ends: it is watched until \d\d:\d\d:\d\d UTC/);
     // What each has said is in the wire: daemons with their keys in tokens, the operator, the probes.
     for (const who of ['newleaf run', 'enroll forget', 'probe']) assert.match(wire, new RegExp(`"who":"${who}`));
     assert.match(wire, /"topic":"\$dps\/registrations\/res\/401/);

@@ -115,6 +115,10 @@ export class Subscription {
     return readdirSync(join(this.directory, 'tmp')).filter((name) => !name.startsWith('tsx-'));
   }
 
+  has(name: 'report.md' | 'wire.jsonl' | 'switches.patch'): boolean {
+    return existsSync(join(this.directory, 'report', name));
+  }
+
   report(name: 'report.md' | 'wire.jsonl' | 'switches.patch'): string {
     return readFileSync(join(this.directory, 'report', name), 'utf8');
   }

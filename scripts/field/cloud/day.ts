@@ -1,15 +1,21 @@
 import type { Az } from './az.ts';
 import { DPS_QUESTIONS, prepare } from './dps-questions.ts';
 import type { Ground } from './ground.ts';
-import { endOfLeaf, HUB_QUESTIONS, inOrder } from './hub-questions.ts';
+import { endOfLeaf, HUB_QUESTIONS, inOrder, LEAF_MS } from './hub-questions.ts';
 import { type Lag, lags, scopeKnown } from './lag.ts';
-import type { Question } from './question.ts';
-import type { Asked, Row } from './report.ts';
+import { type Asked, type Question, switchesOf } from './question.ts';
+import type { Row } from './report.ts';
+import { firstLine, type Screen, timeOf, wordsOf } from './screen.ts';
 import { PLAYS } from './stories.ts';
+import type { Part } from './told.ts';
 import { TRIGGERS } from './triggers.ts';
 
-export const PARTS = ['triggers', 'stories', 'questions'] as const;
-export type Part = (typeof PARTS)[number];
+/** How many there are of each; two questions need what only a day has. */
+export const TOTALS: Readonly<Record<Part, number>> = {
+  triggers: TRIGGERS.length,
+  stories: PLAYS.length,
+  questions: DPS_QUESTIONS.length + HUB_QUESTIONS.length + 2,
+};
 
 /** What the day has found so far: it may end at any moment. */
 export interface Findings {
@@ -21,13 +27,10 @@ export interface Findings {
 interface Options {
   readonly hub: string;
   readonly watchMs: number;
-  readonly say: (words: string) => void;
+  readonly screen: Screen;
   /** After which nothing more is played. */
   readonly stop: AbortSignal;
 }
-
-const firstLine = (words: string): string => words.split('\n')[0] ?? '';
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Plays the parts one after the other, and notes what each has shown. What does not hold is a finding, and ends nothing. */
 export class Day {
@@ -44,7 +47,9 @@ export class Day {
 
   /** Waits until the services are there for devices. */
   async begin(): Promise<void> {
-    this.found.lags.push(await scopeKnown(this.#ground));
+    const { screen } = this.#options;
+    const lag = await screen.during('DPS knows its ID scope', '', () => scopeKnown(this.#ground));
+    this.found.lags.push(lag);
   }
 
   play(part: Part): Promise<void> {
@@ -58,7 +63,7 @@ export class Day {
     operator.keep('triggers.pem', await this.#ground.pem('intermediate'));
     await operator.types(`enroll add group ${id}-group --certificate triggers.pem`);
     const gateway = this.#ground.gateway(id);
-    for (const { title, pull } of TRIGGERS) await this.#row('trigger', title, () => pull(this.#ground, gateway));
+    for (const { title, pull } of TRIGGERS) await this.#row('triggers', title, () => pull(this.#ground, gateway));
     // DPS may not take the same CA in two groups.
     await this.#ground.leave(id);
   }
@@ -66,20 +71,23 @@ export class Day {
   async #stories(): Promise<void> {
     for (const [index, { title, play }] of PLAYS.entries()) {
       const id = `s-${index + 1}`;
-      await this.#row('story', title, () => play(this.#ground, id));
+      await this.#row('stories', title, () => play(this.#ground, id));
       await this.#ground.leave(id);
     }
   }
 
   async #questions(): Promise<void> {
     const ground = this.#ground;
-    await prepare(ground);
+    const { screen, watchMs } = this.#options;
+    await screen.during('A group for the questions', '', () => prepare(ground));
     // It waits for the end of a leaf, beside the others.
-    const ending = this.#answer({
+    const end: Question = {
       title: 'A session whose leaf ends',
       of: ['sessionsEndAtNotAfter'],
-      ask: endOfLeaf(this.#options.watchMs),
-    });
+      ask: endOfLeaf(watchMs),
+    };
+    const latest = Date.now() + LEAF_MS + watchMs;
+    const ending = this.#answer(end);
     // It is awaited last, and a rejection without a listener ends the process.
     ending.catch(() => undefined);
     const order: Question = {
@@ -87,11 +95,15 @@ export class Day {
       of: ['acksInOrder'],
       ask: inOrder((id, body) => this.#send(id, body)),
     };
-    const questions = [...DPS_QUESTIONS, ...HUB_QUESTIONS, order];
-    for (const question of questions) this.#told(await this.#answer(question));
-    this.found.lags.push(...(await lags(ground, 'q-lag')));
-    this.#options.say('Waiting for the end of the session whose leaf ends');
-    this.#told(await ending);
+    const told = async (question: Question, about: string, asked: () => Promise<Asked>): Promise<void> => {
+      const found = await screen.during(question.title, about, asked, toldOf);
+      this.found.asked.push(found);
+    };
+    for (const question of [...DPS_QUESTIONS, ...HUB_QUESTIONS, order]) {
+      await told(question, '', () => this.#answer(question));
+    }
+    this.found.lags.push(...(await screen.during('How late a service is', '', () => lags(ground, 'q-lag'))));
+    await told(end, `it is watched until ${timeOf(latest)} UTC, or until it ends`, () => ending);
   }
 
   /** By `az`: a back end speaks AMQP for it. */
@@ -108,28 +120,23 @@ export class Day {
     return { question, answer };
   }
 
-  #told(asked: Asked): void {
-    this.found.asked.push(asked);
-    const { question, answer } = asked;
-    this.#options.say(
-      `${question.title}: ${'failed' in answer ? `not answered: ${firstLine(answer.failed)}` : JSON.stringify(answer.positions)}`,
-    );
-  }
-
   async #row(part: Row['part'], title: string, play: () => Promise<void>): Promise<void> {
     this.#options.stop.throwIfAborted();
-    this.#options.say(`${title} …`);
     const from = Date.now();
-    const failed = await play().then(
-      () => undefined,
-      (error: unknown) => wordsOf(error),
+    const once = async (): Promise<string | undefined> => {
+      const failed = await play().then(() => undefined, wordsOf);
+      // What was cut off has shown nothing.
+      this.#options.stop.throwIfAborted();
+      return failed;
+    };
+    const failed = await this.#options.screen.during(title, '', once, (failed, took) =>
+      failed === undefined ? `held, ${took}` : `did not hold: ${firstLine(failed)}`,
     );
-    // What was cut off has shown nothing.
-    this.#options.stop.throwIfAborted();
     const seconds = (Date.now() - from) / 1_000;
     this.found.rows.push({ part, title, seconds, ...(failed !== undefined && { failed }) });
-    this.#options.say(
-      `${title}: ${failed === undefined ? `held, ${seconds.toFixed(0)} s` : `did not hold: ${firstLine(failed)}`}`,
-    );
   }
 }
+
+/** The answer to a question, for the screen. */
+const toldOf = (asked: Asked): string =>
+  switchesOf(asked) || ('failed' in asked.answer ? asked.answer.failed : asked.answer.seen);

@@ -4,7 +4,7 @@ import { Authority, type Identity } from '../../../test/simulator/ca.ts';
 import { enterDps, knockDps } from '../../../test/unit/simulator/raw.ts';
 import { CHAIN_QUESTIONS, groupOf } from './chain-questions.ts';
 import type { Ground } from './ground.ts';
-import { knocking, type Registered, registering, retryAfterOf } from './probe.ts';
+import { bodyInWords, knocking, type Registered, registering, retryAfterOf } from './probe.ts';
 import { type Answer, admitted, answer, GROUP, type Question } from './question.ts';
 
 /** How long a connection is watched that another one may end. */
@@ -82,7 +82,9 @@ async function infoAlone(ground: Ground): Promise<Answer> {
   const put = async (pair: object): Promise<string> => {
     const attestation = { ...read.attestation, x509: { ...read.attestation.x509, clientCertificates: pair } };
     const put = await call('createOrUpdateIndividualEnrollment', { ...read, attestation, etag: '*' });
-    return 'refused' in put ? `${put.refused.status} ${put.refused.body ?? put.refused.message}` : 'taken';
+    if (!('refused' in put)) return 'taken';
+    const { status, body, message } = put.refused;
+    return [status, ...(body === undefined ? [message] : bodyInWords(body))].join(', ');
   };
   const inPlace = await put({ primary, secondary });
   const moved = await put({ primary: secondary });

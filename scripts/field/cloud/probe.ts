@@ -48,13 +48,41 @@ export async function registering(
 }
 
 function concluded(answers: readonly DpsAnswer[], isClosed: boolean): Registered {
-  const seen = [...answers.map(({ topic, body }) => `${topic} ${body}`), ...(isClosed ? ['closed'] : [])].join(' · ');
+  const seen = [...answers.map(toldBy), ...(isClosed ? ['closed'] : [])].join(' · ');
   const last = answers.at(-1);
   if (isClosed || last === undefined) return { end: 'closed', answers, seen };
   const { status } = bodyOf(last);
   const isWord = status === 'assigned' || status === 'disabled' || status === 'failed';
   return { end: last.topic.startsWith('2') && isWord ? status : 'refused', answers, seen };
 }
+
+function toldBy(answer: DpsAnswer): string {
+  const retryAfter = retryAfterOf(answer);
+  const [status = ''] = answer.topic.split('/');
+  return [status, ...(retryAfter === '' ? [] : [`retry-after ${retryAfter}`]), ...bodyInWords(answer.body)].join(', ');
+}
+
+/** What differs from one run to the next, or says again who asked. */
+const NOISE: ReadonlySet<string> = new Set([
+  ...['operationId', 'trackingId', 'etag', 'registrationId', 'deviceId', 'assignedHub'],
+  ...['timestampUtc', 'createdDateTimeUtc', 'lastUpdatedDateTimeUtc'],
+]);
+
+/** What a body in JSON says, as `errorCode 401002`; as it came where it is none. It is in the wire as a whole. */
+export function bodyInWords(body: string): readonly string[] {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === 'object' ? [...new Set(entriesOf(value))] : [body];
+  } catch {
+    return body === '' ? [] : [body];
+  }
+}
+
+const entriesOf = (value: unknown): readonly string[] =>
+  Object.entries(Object(value)).flatMap(([name, inner]) => {
+    if (NOISE.has(name)) return [];
+    return typeof inner === 'object' && inner !== null ? entriesOf(inner) : [`${name} ${inner}`];
+  });
 
 function bodyOf({ body }: DpsAnswer): { readonly operationId?: string; readonly status?: string } {
   try {

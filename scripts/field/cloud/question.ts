@@ -1,6 +1,7 @@
 import type { Switches } from '../../../test/simulator/switches.ts';
 import type { Ground } from './ground.ts';
 import type { Registered } from './probe.ts';
+import { firstLine } from './screen.ts';
 
 /** What the service did, and which positions of the simulator's switches do the same. */
 export interface Answer {
@@ -8,12 +9,30 @@ export interface Answer {
   readonly positions: Partial<Switches>;
   /** In the words of the wire. */
   readonly seen: string;
+  /** Why it stays open, although nothing failed. */
+  readonly open?: string;
 }
 
 export interface Question {
   readonly title: string;
   readonly of: readonly (keyof Switches)[];
   readonly ask: (ground: Ground) => Promise<Answer>;
+}
+
+/** A question, and what came of it. */
+export interface Asked {
+  readonly question: Question;
+  readonly answer: Answer | { readonly failed: string };
+}
+
+export const isAnswered = ({ answer }: Asked): boolean => !('failed' in answer) && answer.open === undefined;
+
+/** The positions that were seen, as `retryAfter: "3"`; empty for a question without a switch. */
+export function switchesOf({ question, answer }: Asked): string {
+  if ('failed' in answer) return `not answered: ${firstLine(answer.failed)}`;
+  const { positions, open = 'no position does this' } = answer;
+  const seen = new Map<string, unknown>(Object.entries(positions));
+  return question.of.map((name) => `${name}: ${seen.has(name) ? JSON.stringify(seen.get(name)) : open}`).join(', ');
 }
 
 /** @param position undefined where none does what was seen */

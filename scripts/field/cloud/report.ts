@@ -1,34 +1,30 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Switches } from '../../../test/simulator/switches.ts';
 import type { Lag } from './lag.ts';
 import type { Mask } from './mask.ts';
 import { differing, patchOf } from './patch.ts';
-import { type Answer, NOT_ASKED, type Question } from './question.ts';
+import { type Asked, isAnswered, NOT_ASKED, switchesOf } from './question.ts';
+import { fenced, headOf, type Run } from './report-head.ts';
+import { firstLine, inWords } from './screen.ts';
 import { linesOf, type Spoken } from './tape.ts';
 
 /** What was played, and how it ended. */
 export interface Row {
-  readonly part: 'trigger' | 'story';
+  readonly part: 'triggers' | 'stories';
   readonly title: string;
   readonly seconds: number;
   /** Why it did not hold; undefined where it did. */
   readonly failed?: string;
 }
 
-export interface Asked {
-  readonly question: Question;
-  readonly answer: Answer | { readonly failed: string };
-}
-
 /** Everything that a run has found. */
 export interface Found {
+  readonly run: Run;
   readonly rows: readonly Row[];
   readonly asked: readonly Asked[];
   readonly lags: readonly Lag[];
   readonly tape: readonly Spoken[];
-  /** How long there was something in Azure, in seconds. */
-  readonly seconds: number;
   /** What is left there, in words. */
   readonly left: string;
 }
@@ -58,17 +54,11 @@ export const positionsOf = (asked: readonly Asked[]): Partial<Switches> =>
   Object.assign({}, ...asked.map(({ answer }) => ('failed' in answer ? {} : answer.positions)));
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ').trim();
+/** Empty without a row. */
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(cell).join(' | ')} |`).join('\n');
-
-function switchRow({ question, answer }: Asked): readonly string[] {
-  if ('failed' in answer) return [question.title, question.of.join(', '), 'not answered', answer.failed];
-  const positions = new Map<string, unknown>(Object.entries(answer.positions));
-  const told = question.of.map(
-    (name) => `${name}: ${positions.has(name) ? JSON.stringify(positions.get(name)) : 'no position does this'}`,
-  );
-  return [question.title, told.join(', '), '', answer.seen];
-}
+  rows.length === 0
+    ? ''
+    : [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(cell).join(' | ')} |`).join('\n');
 
 /** The switches that are not asked about for a reason. */
 const names = (reason: string): string =>
@@ -76,50 +66,79 @@ const names = (reason: string): string =>
     .flatMap(([name, why]) => (why === reason ? [name] : []))
     .join(', ');
 
-/** The report, as Markdown. */
-export function textOf({ rows, asked, lags, seconds, left }: Found, cost: Cost): string {
-  const others = differing(positionsOf(asked));
-  const reasons = [...new Set(Object.values(NOT_ASKED))].filter((why) => why !== 'asked');
-  return `# newleaf with the real Azure
-
-## Triggers and stories
-
-${table(
-  ['what', 'seconds', ''],
-  rows.map(({ title, seconds: took, failed }) => [title, took.toFixed(1), failed ?? 'held']),
-)}
-
-## Questions
-
-${table(['question', 'switch of the simulator', '', 'seen'], asked.map(switchRow))}
-
-${others.length === 0 ? 'The simulator does the same by default.' : `Other than the default of the simulator: ${others.map(([name]) => name).join(', ')}. The patch is in switches.patch: \`git apply switches.patch\`.`}
-
-## How late it is
-
-${table(
-  ['what', 'seen'],
-  lags.map(({ title, seen }) => [title, seen]),
-)}
-
-## What it cost
-
-The hub was of the free tier (F1): nothing. ${cost.hubMessages} messages went from or to devices, of the 8,000 that it takes a day.
-DPS is billed by 1,000 operations: ${cost.dpsOperations} were counted on the wire (registrations, polls, requests of the operator). The price is on https://azure.microsoft.com/pricing/details/iot-hub/.
-Hub and DPS were there for ${Math.ceil(seconds / 60)} minutes. ${left}
-
-## Not asked
-
-${reasons.map((reason) => `- ${names(reason)}: ${reason}.`).join('\n')}
-
-The wire is in wire.jsonl: a line for each packet, each part of an HTTP message, and what became of each connection. Keys and signatures are masked.
-`;
+/** What is too long for a cell: all that was said of what did not hold, and of what was not answered. */
+function detailsOf({ rows, asked }: Pick<Found, 'rows' | 'asked'>): string {
+  const failed = [
+    ...rows.map(({ title, failed: words }) => ({ title, words })),
+    ...asked.map(({ question: { title }, answer }) => ({
+      title,
+      words: 'failed' in answer ? answer.failed : undefined,
+    })),
+  ];
+  return failed
+    .flatMap(({ title, words }) => (words === undefined ? [] : [`### ${title}\n\n${fenced(words)}`]))
+    .join('\n\n');
 }
 
-/** Writes report, wire and patch into a directory. */
+/** Whether the simulator does the same, as far as that was seen. */
+function verdictOf(asked: readonly Asked[]): string {
+  const positions = positionsOf(asked);
+  const others = differing(positions);
+  if (Object.keys(positions).length === 0) return '';
+  const same =
+    others.length === 0
+      ? 'The simulator does the same by default.'
+      : `Other than the default of the simulator: ${others.map(([name]) => name).join(', ')}. The patch is in switches.patch: \`git apply switches.patch\`.`;
+  return asked.every(isAnswered) ? same : `${same} Not all was answered.`;
+}
+
+const section = (title: string, ...texts: readonly string[]): readonly string[] => {
+  const there = texts.filter((text) => text !== '');
+  return there.length === 0 ? [] : [`## ${title}`, ...there];
+};
+
+/** The report, as Markdown. What was not played has no section. */
+export function textOf({ run, rows, asked, lags, tape, left }: Found, cost: Cost): string {
+  const reasons = [...new Set(Object.values(NOT_ASKED))].filter((why) => why !== 'asked');
+  const results = rows.map(({ title, seconds, failed }) => [
+    title,
+    seconds.toFixed(1),
+    failed === undefined ? 'held' : `did not hold: ${firstLine(failed)}`,
+  ]);
+  const seen = asked.map((one) => [one.question.title, switchesOf(one), 'failed' in one.answer ? '' : one.answer.seen]);
+  const spent = `The hub was of the free tier (F1): nothing. ${cost.hubMessages} messages went from or to devices, of the 8,000 that it takes a day.
+DPS is billed by 1,000 operations: ${cost.dpsOperations} were counted on the wire (registrations, polls, requests of the operator). The price is on https://azure.microsoft.com/pricing/details/iot-hub/.
+From the first command to the last it took ${inWords(run.tookMs)}. ${left}`;
+  const wire =
+    'The wire is in wire.jsonl: a line for each packet, each part of an HTTP message, and what became of each connection. Keys and signatures are masked.';
+  return `${[
+    '# newleaf with the real Azure',
+    headOf(run, { rows, asked }),
+    ...section('Triggers and stories', table(['what', 'seconds', 'how it ended'], results)),
+    ...section('Questions', table(['question', 'switch of the simulator', 'seen'], seen), verdictOf(asked)),
+    ...section('In its own words', detailsOf({ rows, asked })),
+    ...section(
+      'How late it is',
+      table(
+        ['what', 'seen'],
+        lags.map(({ title, seen: words }) => [title, words]),
+      ),
+    ),
+    ...section('What it cost', spent),
+    ...(run.parts.includes('questions')
+      ? section('Not asked', reasons.map((reason) => `- ${names(reason)}: ${reason}.`).join('\n'))
+      : []),
+    ...(tape.length === 0 ? [] : [wire]),
+  ].join('\n\n')}\n`;
+}
+
+/** Writes report, wire and patch into a directory. A file with nothing in it is not there, nor one of an earlier run. */
 export function writeReport(directory: string, found: Found, cost: Cost, mask: Mask): void {
   mkdirSync(directory, { recursive: true });
-  const write = (name: string, text: string): void => writeFileSync(join(directory, name), text);
+  const write = (name: string, text: string): void => {
+    if (text === '') rmSync(join(directory, name), { force: true });
+    else writeFileSync(join(directory, name), text);
+  };
   write('report.md', mask.over(textOf(found, cost)));
   write('wire.jsonl', linesOf(found.tape, mask));
   write('switches.patch', patchOf(positionsOf(found.asked)));

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import * as v from 'valibot';
 import type { Az, Options } from './az.ts';
 import type { Mask } from './mask.ts';
+import { type Screen, wordsOf } from './screen.ts';
 
 const TAG = 'newleaf-field';
 const RETRY_MS = 5_000;
@@ -37,18 +38,18 @@ export class Resources {
   readonly #tag = randomBytes(12).toString('hex');
   readonly #az: Az;
   readonly #mask: Mask;
-  readonly #say: (words: string) => void;
+  readonly #screen: Screen;
   readonly #stop: AbortSignal;
   /** From here on the group may be there. */
   #begun = false;
   #cas = 0;
 
   /** @param stop after which nothing more is made */
-  constructor(az: Az, mask: Mask, say: (words: string) => void, stop: AbortSignal) {
+  constructor(az: Az, mask: Mask, screen: Screen, stop: AbortSignal) {
     this.name = `newleaf-field-${randomBytes(5).toString('hex')}`;
     this.#az = az;
     this.#mask = mask;
-    this.#say = say;
+    this.#screen = screen;
     this.#stop = stop;
   }
 
@@ -64,26 +65,8 @@ export class Resources {
   async make(location: string): Promise<Services> {
     const { name } = this;
     if (await this.#exists()) throw new Error(`There is a resource group ${name} already. Nothing was touched.`);
-    const { dps, hub } = await this.#create(location);
-    const keyOf = async (command: string, options: Options): Promise<string> => {
-      const { primaryKey } = v.parse(Policy, await this.#ask(command, { ...options, 'resource-group': name }));
-      this.#mask.hide(primaryKey);
-      return primaryKey;
-    };
-    const hubKey = await keyOf('iot hub policy show', { 'hub-name': name, name: 'iothubowner' });
-    const dpsKey = await keyOf('iot dps policy show', { 'dps-name': name, pn: 'provisioningserviceowner' });
-    const { idScope, deviceProvisioningHostName, serviceOperationsHostName } = dps.properties;
-    const { hostName } = hub.properties;
-    const access = (host: string, policy: string, key: string): string =>
-      `HostName=${host};SharedAccessKeyName=${policy};SharedAccessKey=${key}`;
-    return {
-      idScope,
-      dps: deviceProvisioningHostName,
-      dpsHost: serviceOperationsHostName,
-      hubHost: hostName,
-      dpsService: access(serviceOperationsHostName, 'provisioningserviceowner', dpsKey),
-      hubService: access(hostName, 'iothubowner', hubKey),
-    };
+    await this.#create(location);
+    return this.#screen.during('How to get in', '', () => this.#look());
   }
 
   /** Uploads a CA to DPS, which takes it for verified: the chain of a member of a group must reach one. */
@@ -109,32 +92,57 @@ export class Resources {
       try {
         return await this.#remove();
       } catch (error) {
-        this.#say(`It is not deleted: ${error instanceof Error ? error.message : error}`);
+        this.#screen.say(`It is not deleted: ${wordsOf(error)}`);
         if (!isLast) await pause(RETRY_MS);
       }
     }
     return false;
   }
 
-  async #create(location: string) {
+  async #create(location: string): Promise<void> {
     const { name } = this;
-    const step = (words: string, command: string, options: Options): Promise<unknown> => {
-      this.#say(words);
-      return this.#ask(command, options);
-    };
+    const step = (title: string, about: string, command: string, options: Options): Promise<unknown> =>
+      this.#screen.during(
+        title,
+        about,
+        () => this.#ask(command, options),
+        (_, took) => `made, ${took}`,
+      );
     const inGroup = { name, 'resource-group': name };
     this.#begun = true;
-    await step(`Resource group ${name}`, 'group create', { name, location, tags: `${TAG}=${this.#tag}` });
+    await step(`Resource group ${name}`, '', 'group create', { name, location, tags: `${TAG}=${this.#tag}` });
     // F1 has two partitions, and `az` asks for four unless it is told.
     const free = { sku: 'F1', 'partition-count': '2' };
-    await step('Hub, of the free tier: some minutes', 'iot hub create', { ...inGroup, location, ...free });
-    await step('DPS: a minute', 'iot dps create', { ...inGroup, location });
+    await step('Hub, of the free tier', 'some minutes', 'iot hub create', { ...inGroup, location, ...free });
+    await step('DPS', 'a minute', 'iot dps create', { ...inGroup, location });
     // By the name of the hub: a connection string would be a secret among the arguments.
     const linked = { 'dps-name': name, 'resource-group': name, 'hub-name': name, 'hub-resource-group': name };
-    await step('The link between both', 'iot dps linked-hub create', linked);
+    await step('The link between both', '', 'iot dps linked-hub create', linked);
+  }
+
+  async #look(): Promise<Services> {
+    const { name } = this;
+    const inGroup = { name, 'resource-group': name };
+    const hub = v.parse(Hub, await this.#ask('iot hub show', inGroup));
+    const dps = v.parse(Dps, await this.#ask('iot dps show', inGroup));
+    const keyOf = async (command: string, options: Options): Promise<string> => {
+      const { primaryKey } = v.parse(Policy, await this.#ask(command, { ...options, 'resource-group': name }));
+      this.#mask.hide(primaryKey);
+      return primaryKey;
+    };
+    const hubKey = await keyOf('iot hub policy show', { 'hub-name': name, name: 'iothubowner' });
+    const dpsKey = await keyOf('iot dps policy show', { 'dps-name': name, pn: 'provisioningserviceowner' });
+    const { idScope, deviceProvisioningHostName, serviceOperationsHostName } = dps.properties;
+    const { hostName } = hub.properties;
+    const access = (host: string, policy: string, key: string): string =>
+      `HostName=${host};SharedAccessKeyName=${policy};SharedAccessKey=${key}`;
     return {
-      hub: v.parse(Hub, await this.#ask('iot hub show', inGroup)),
-      dps: v.parse(Dps, await this.#ask('iot dps show', inGroup)),
+      idScope,
+      dps: deviceProvisioningHostName,
+      dpsHost: serviceOperationsHostName,
+      hubHost: hostName,
+      dpsService: access(serviceOperationsHostName, 'provisioningserviceowner', dpsKey),
+      hubService: access(hostName, 'iothubowner', hubKey),
     };
   }
 
@@ -152,7 +160,7 @@ export class Resources {
     if (!(await this.#exists())) return true;
     const tags = v.parse(Tags, await this.#az.ask('group show', { name: this.name, query: 'tags' }));
     if (tags?.[TAG] !== this.#tag) {
-      this.#say(`The group ${this.name} has not the tag of this run: it is left alone.`);
+      this.#screen.say(`The group ${this.name} has not the tag of this run: it is left alone.`);
       return false;
     }
     await this.#az.ask('group delete', { name: this.name, yes: true });

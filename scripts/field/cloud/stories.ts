@@ -49,6 +49,17 @@ export async function begun(gateway: Gateway): Promise<string> {
   return leaf?.thumbprint ?? '';
 }
 
+/** Runs a command of newleaf. @throws Error where it does not end with `code`; its first line says so */
+export async function command(gateway: Gateway, words: readonly string[], code = 0): Promise<string> {
+  const ended = await gateway.command(...words);
+  assert.equal(
+    ended.code,
+    code,
+    `newleaf ${words.join(' ')} ended with ${ended.code}, and not with ${code}.\n${ended.out}${ended.err}`,
+  );
+  return ended.out;
+}
+
 function staged(ground: Ground, id: string, gateway: Gateway): Scene {
   return {
     ground,
@@ -100,12 +111,9 @@ async function individualBreach(ground: Ground, id: string, both: boolean, way: 
 async function enrolled(ground: Ground, id: string): Promise<Scene> {
   const gateway = ground.gateway(id);
   const scene = staged(ground, id, gateway);
-  const printed = await gateway.command('init');
-  assert.equal(printed.code, 4, printed.out + printed.err);
-  ground.operator.keep(`${id}.pem`, printed.out);
+  ground.operator.keep(`${id}.pem`, await command(gateway, ['init'], 4));
   await scene.types(`enroll add individual --certificate ${id}.pem`);
-  const through = await gateway.command('init');
-  assert.equal(through.code, 0, through.out + through.err);
+  await command(gateway, ['init']);
   await begun(gateway);
   return scene;
 }
@@ -175,8 +183,7 @@ async function disallowed(ground: Ground, id: string): Promise<void> {
   await gateway.until(({ online }) => !online, PATIENCE_MS);
   await types(allow);
   await types(enable);
-  const back = await gateway.command('reprovision', '--wait');
-  assert.equal(back.code, 0, back.out + back.err);
+  await command(gateway, ['reprovision', '--wait']);
   await gateway.until(({ online, phase }) => online && phase === 'serving', PATIENCE_MS);
 }
 

@@ -67,7 +67,7 @@ export class Operator {
       once(child, 'exit') as Promise<[number | null]>,
     ]);
     const ended = { code, out: Buffer.concat(out).toString(), err: Buffer.concat(err).toString() };
-    assert.equal(code, expected, `${line}\n${ended.out}${ended.err}`);
+    assert.equal(code, expected, `${line} ended with ${code}, and not with ${expected}.\n${ended.out}${ended.err}`);
     return ended;
   }
 
