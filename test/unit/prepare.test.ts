@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +17,7 @@ const NEEDED =
 function pathWith(name: string, programs: Readonly<Record<string, string>>): string {
   const path = join(directory, name);
   mkdirSync(path);
-  for (const tool of ['bash', 'dirname', 'sed', 'sort', 'grep', 'mktemp', 'rm'])
+  for (const tool of ['bash', 'dirname', 'sed', 'sort', 'grep', 'mktemp', 'rm', 'mkdir', 'rmdir', 'sleep', 'flock'])
     symlinkSync(`/usr/bin/${tool}`, join(path, tool));
   // The first thing that would be done: it ends the script.
   const all = { 'dpkg-query': 'installed; exit 3', dpkg: 'amd64', ...programs };
@@ -78,4 +79,19 @@ test('before a step that says nothing: what it installs, how much that is, and h
     /^Installing Debian packages: g\+\+ .* binutils\nNeed to get 5 MB .*\nOne to three minutes, without a word:\n/,
   );
   assert.match(stdout, /\nBuilding dist\/newleaf\.js: some seconds\.\n/);
+});
+
+test('two at once, as stages that run together: one waits for the other, as apt takes no second one', async () => {
+  const busy = join(directory, 'busy');
+  const apt = {
+    'dpkg-query': 'absent',
+    id: '0',
+    'apt-get': `Need to get 5 MB; mkdir ${busy} || exit 100; sleep 0.1; rmdir ${busy}`,
+  };
+  const PATH = pathWith('two', { node: 'v20.19.2', npm: '9.2.0', ...apt });
+  const both = [1, 2].map(() => spawn(join(scripts, 'prepare'), { env: { PATH }, stdio: 'ignore' }));
+  assert.deepEqual(await Promise.all(both.map((one) => once(one, 'exit'))), [
+    [0, null],
+    [0, null],
+  ]);
 });
