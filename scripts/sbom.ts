@@ -49,21 +49,24 @@ export async function billOf({ name, bundled, node, debian }: Made, root: string
   );
 }
 
+/** One that npm has in several places is one component: the library gives a second one with the same reference a random one. */
 async function packagesOf(bundled: Bundled, root: string): Promise<readonly Models.Component[]> {
-  const components = new Map<string, Models.Component>();
+  const [byHome, byPurl] = [new Map<string, Models.Component>(), new Map<string, Models.Component>()];
   for (const home of Object.keys(bundled)) {
     const { name, version, license } = await describedIn(join(root, home));
     // "The scope … must be percent-encoded": https://github.com/package-url/purl-spec
     const purl = `pkg:npm/${name.replace('@', '%40')}@${version}`;
     const about = { version, purl, bomRef: purl, licenses: licensed(license) };
-    components.set(home, new Models.Component(Enums.ComponentType.Library, name, about));
+    const component = byPurl.get(purl) ?? new Models.Component(Enums.ComponentType.Library, name, about);
+    byHome.set(home, component);
+    byPurl.set(purl, component);
   }
   for (const [home, imported] of Object.entries(bundled))
     for (const other of imported) {
-      const ref = components.get(other)?.bomRef;
-      if (ref !== undefined) components.get(home)?.dependencies.add(ref);
+      const ref = byHome.get(other)?.bomRef;
+      if (ref !== undefined) byHome.get(home)?.dependencies.add(ref);
     }
-  return [...components.values()];
+  return [...byPurl.values()];
 }
 
 async function written(bom: Models.Bom): Promise<string> {

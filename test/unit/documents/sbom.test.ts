@@ -73,6 +73,16 @@ suite('a bill of materials', () => {
     assert.equal(await billOf(made, ROOT), await billOf({ ...made, bundled }, ROOT));
   });
 
+  test('a package that npm has in two places is told once', async () => {
+    const homes = ['identity', 'core-client'].map(
+      (name) => `node_modules/@azure/${name}/node_modules/@azure/core-tracing`,
+    );
+    const made = { name: 'newleaf-enroll', bundled: Object.fromEntries(homes.map((home) => [home, []])) };
+    const bill = await billOf(made, ROOT);
+    assert.equal(JSON.parse(bill).components.length, 1);
+    assert.equal(bill, await billOf(made, ROOT));
+  });
+
   test('a part of Node that is not known here, with its licence, stops the release', async () => {
     const made = { name: 'newleaf', bundled, node: { ...NODE, quickjs: '1.0.0' } };
     await assert.rejects(billOf(made, ROOT), /has a part "quickjs": scripts\/sbom\/node\.ts must know it/);
