@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Az } from './az.ts';
 import { DPS_QUESTIONS, prepare } from './dps-questions.ts';
 import type { Ground } from './ground.ts';
@@ -116,8 +117,14 @@ export class Day {
   async #answer(question: Question): Promise<Asked> {
     this.#options.stop.throwIfAborted();
     const answer = await question.ask(this.#ground).catch((error: unknown) => ({ failed: wordsOf(error) }));
-    this.#options.stop.throwIfAborted();
+    await this.#unlessCutOff();
     return { question, answer };
+  }
+
+  /** What was cut off has shown nothing. Ctrl-C ends a program that is waited for as well, and that may be seen first. */
+  async #unlessCutOff(): Promise<void> {
+    await setImmediate();
+    this.#options.stop.throwIfAborted();
   }
 
   async #row(part: Row['part'], title: string, play: () => Promise<void>): Promise<void> {
@@ -125,8 +132,7 @@ export class Day {
     const from = Date.now();
     const once = async (): Promise<string | undefined> => {
       const failed = await play().then(() => undefined, wordsOf);
-      // What was cut off has shown nothing.
-      this.#options.stop.throwIfAborted();
+      await this.#unlessCutOff();
       return failed;
     };
     const failed = await this.#options.screen.during(title, '', once, (failed, took) =>
