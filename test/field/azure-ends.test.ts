@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Ended, Subscription } from './subscription.ts';
 
 /** Commands of `az` that make something, or lead to it, in their order. */
@@ -84,6 +87,19 @@ suite('scripts/field/azure ends in between', { concurrency: 2 }, () => {
       assert.match(at.report('report.md'), /What it cost/);
     });
   }
+
+  test('Ctrl-C also ends the program that a story waits for: that is no story which did not hold', async (t) => {
+    const at = await Subscription.open(t);
+    const begun = join(at.directory, 'begun');
+    const held = `#!/bin/sh\ntouch ${begun}\nexec sleep 60\n`;
+    writeFileSync(join(at.directory, 'bin', 'softhsm2-util'), held, { mode: 0o755 });
+    const running = at.run(['--yes', 'stories']);
+    while (!existsSync(begun) && running.child.exitCode === null) await pause(20);
+    running.interrupt();
+    const ended = await running.ended;
+    assert.equal(ended.code, 130, ended.screen);
+    assertCutShort(at, /, at ".* stolen leaf"\. Not played: stories\. 0 of 9 stories held\./);
+  });
 
   test('a deletion that fails once is tried again; one that fails for good is named, with the command', async (t) => {
     for (const times of [1, 2]) {

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Az } from './az.ts';
 import { DPS_QUESTIONS, prepare } from './dps-questions.ts';
 import type { Ground } from './ground.ts';
@@ -17,6 +17,9 @@ export const TOTALS: Readonly<Record<Part, number>> = {
   stories: PLAYS.length,
   questions: DPS_QUESTIONS.length + HUB_QUESTIONS.length + 2,
 };
+
+/** How long after the end of another program Ctrl-C, which has ended it, is heard here, in milliseconds: a turn of the loop. */
+const HEARD_MS = 100;
 
 /** What the day has found so far: it may end at any moment. */
 export interface Findings {
@@ -116,23 +119,30 @@ export class Day {
 
   async #answer(question: Question): Promise<Asked> {
     this.#options.stop.throwIfAborted();
-    const answer = await question.ask(this.#ground).catch((error: unknown) => ({ failed: wordsOf(error) }));
-    await this.#unlessCutOff();
+    const answer = await question
+      .ask(this.#ground)
+      .catch(async (error: unknown) => ({ failed: await this.#failure(error) }));
+    this.#options.stop.throwIfAborted();
     return { question, answer };
   }
 
-  /** What was cut off has shown nothing. Ctrl-C ends a program that is waited for as well, and that may be seen first. */
-  async #unlessCutOff(): Promise<void> {
-    await setImmediate();
+  /** In words. Not those of a program that is waited for, and that Ctrl-C has ended: it ends this one as well. */
+  async #failure(error: unknown): Promise<string> {
+    await pause(HEARD_MS);
     this.#options.stop.throwIfAborted();
+    return wordsOf(error);
   }
 
   async #row(part: Row['part'], title: string, play: () => Promise<void>): Promise<void> {
     this.#options.stop.throwIfAborted();
     const from = Date.now();
     const once = async (): Promise<string | undefined> => {
-      const failed = await play().then(() => undefined, wordsOf);
-      await this.#unlessCutOff();
+      const failed = await play().then(
+        () => undefined,
+        (error) => this.#failure(error),
+      );
+      // What was cut off has shown nothing.
+      this.#options.stop.throwIfAborted();
       return failed;
     };
     const failed = await this.#options.screen.during(title, '', once, (failed, took) =>
