@@ -59,8 +59,10 @@ export const CHANGES: Readonly<Record<string, Change>> = {
   'issuer.command.argv': { to: '["/bin/false"]' },
   'issuer.azure.dps_api_version': { to: text('2025-07-01-preview') },
   'issuer.azure.hub_api_version': { to: text('2025-08-01-preview') },
+  // Of an issuer that this gateway has not.
   'onboarding.key': { to: text('pkcs11:object=x') },
-  'onboarding.certificate': { to: text('/nowhere/onboarding.pem'), told: refused },
+  'onboarding.certificate': { to: text('/nowhere/onboarding.pem') },
+  'onboarding.tpm': { to: text('/dev/tpm-nowhere') },
   'trust.ca_file': { to: copied('trust.pem') },
   'network.transport': { to: text('mqtt') },
   'network.keepalive': { to: text('60s') },
