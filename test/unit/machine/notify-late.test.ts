@@ -56,12 +56,18 @@ function started(fd: number, causes: string[]): { readonly notify: Notify; reado
   return { clock, notify: createNotify(env, ({ message }) => causes.push(message), clock) };
 }
 
-test('while systemd takes no message, one write waits; it arrives late, and all is well again', async (t) => {
+/** One that has said READY=1, which systemd has not taken yet. */
+async function unheard(t: TestContext) {
   const { fd, drain } = fullPipe(t);
   const causes: string[] = [];
   const { notify, clock } = started(fd, causes);
   const ready = notify.ready();
   await clock.asleep();
+  return { fd, drain, causes, notify, clock, ready };
+}
+
+test('while systemd takes no message, one write waits; it arrives late, and all is well again', async (t) => {
+  const { fd, drain, causes, notify, clock, ready } = await unheard(t);
   await clock.pass(LIMIT_MS - 1);
   assert.deepEqual(causes, []);
   await clock.pass(1);
@@ -78,11 +84,7 @@ test('while systemd takes no message, one write waits; it arrives late, and all 
 });
 
 test('a write that ends in time is one message, and no time is waited for', async (t) => {
-  const { fd, drain } = fullPipe(t);
-  const causes: string[] = [];
-  const { notify, clock } = started(fd, causes);
-  const ready = notify.ready();
-  await clock.asleep();
+  const { fd, drain, causes, ready } = await unheard(t);
   drain();
   await ready;
   assert.equal(await heard(fd), 'NOTIFYACCESS=main\nREADY=1');
