@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import type { TestContext } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Names } from '../e2e/check/nameless.ts';
 import { cut, PATIENCE_MS } from '../e2e/stage/site.ts';
 import { insideNetworkNamespace } from '../namespace.ts';
@@ -57,17 +58,25 @@ async function newSession({ far }: Scene): Promise<void> {
 /** A name server of this network: it knows localhost, and takes its time. */
 async function nameServer(t: TestContext, delayMs: number): Promise<void> {
   const socket = createSocket('udp4');
+  // A question that is not answered yet has no socket to be answered on.
+  const over = new AbortController();
   socket.on('message', (query, { port, address }) => {
     const isA = query.readUInt16BE(query.indexOf(0, 12) + 1) === 1;
     const answer = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, 127, 0, 0, 1]);
     const reply = Buffer.concat([query, isA ? answer : Buffer.alloc(0)]);
     reply.writeUInt16BE(0x8180, 2);
     reply.writeUInt16BE(isA ? 1 : 0, 6);
-    setTimeout(() => socket.send(reply, port, address), delayMs);
+    void pause(delayMs, undefined, { signal: over.signal }).then(
+      () => socket.send(reply, port, address),
+      () => undefined,
+    );
   });
   socket.bind(53, '127.255.255.254');
   await once(socket, 'listening');
-  t.after(() => socket.close());
+  t.after(() => {
+    over.abort();
+    socket.close();
+  });
 }
 
 /** A fault of the names: they are changed under the daemon, which looks them up for each connect. */
