@@ -16,12 +16,13 @@ export async function siteOf(t: TestContext, story: Story, places: Places): Prom
     return { far, gateway, ...beside };
   }
   const far = await startSimulator();
-  const settings = { ...(await story.settings?.(t, far)), 'hsm.module': JSON.stringify(places.module) };
-  const gateway = new Gateway(far.endpoints, { ...options, settings });
+  let gateway: Gateway | undefined;
   t.after(async () => {
-    await gateway.remove();
+    await gateway?.remove();
     await far.close();
   });
+  const settings = { ...(await story.settings?.(t, far)), 'hsm.module': JSON.stringify(places.module) };
+  gateway = new Gateway(far.endpoints, { ...options, settings });
   const at = { far, gateway, ...beside };
   if (story.enroll === undefined) await far.enrollGroup({ groupId: 'gateways', primary: far.endpoints.issuerPem });
   else await story.enroll(at);

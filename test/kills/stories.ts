@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { askSocket } from '../../agent/control/client.ts';
@@ -10,7 +10,8 @@ import type { Gateway } from '../e2e/stage/gateway.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 
 export const ID = 'gw-0001';
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 
 export interface At {
   readonly far: Simulator;
@@ -76,6 +77,14 @@ async function asked(
 
 const leafIn = ({ gateway }: At, name: 'leaf.pem' | 'next.pem') =>
   readFileSync(join(gateway.stateDirectory, name), 'utf8');
+
+/** For the pace of leaves, three within an hour: what was asked for is an hour older. The request that is open stays open. */
+function anHourPasses({ gateway }: At): void {
+  const file = join(gateway.stateDirectory, 'azure-requests');
+  if (!existsSync(file)) return;
+  const record = JSON.parse(readFileSync(file, 'utf8')) as { readonly asked: readonly number[] };
+  writeFileSync(file, JSON.stringify({ ...record, asked: record.asked.map((at) => at - HOUR) }));
+}
 
 /** A person takes the CSR to a CA, and brings the leaf. */
 async function signs(at: At, id: string): Promise<void> {
@@ -143,7 +152,11 @@ export const STORIES: readonly Story[] = [
       await far.enrollGroup({ groupId: 'gateways', primary, certificatePolicy: { policy: 'monthly' } });
       importFactoryKey(gateway, await far.clientIdentity(ID));
     },
-    play: asks('/v1/roll'),
+    async play(at, id) {
+      anHourPasses(at);
+      await asks('/v1/roll')(at, id);
+    },
+    heal: async (at) => anHourPasses(at),
   },
   {
     name: 'parked, then enrolled',

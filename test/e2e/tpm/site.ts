@@ -25,8 +25,9 @@ export async function tpmSite(
   through: (swtpm: Swtpm) => Promise<string> | string = ({ device }) => device,
   options: GatewayOptions = {},
 ): Promise<TpmSite> {
-  const far = await startSimulator();
+  // What can fail where no swtpm is installed comes before what would stay open.
   const swtpm = Swtpm.start();
+  const far = await startSimulator();
   const gateway = new Gateway(far.endpoints, options);
   t.after(async () => {
     await gateway.remove();
