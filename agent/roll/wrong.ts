@@ -1,5 +1,6 @@
 import { advisedFor } from '../failure/advice.ts';
 import { areaOf, CODES, type Code, type Failure, failure } from '../failure/failure.ts';
+import { minute } from '../failure/minute.ts';
 import { metBy } from './candidate.ts';
 import { isEndorsed } from './leaf.ts';
 import { lacksKey, REGISTERING, WAITING, waitsForPerson } from './look.ts';
@@ -175,6 +176,3 @@ function effectOf(clock: Failure | undefined, credible: boolean, leaf: Failure |
     return leaf?.code === 'NL-LEAF-EXPIRED' && code === 'NL-HUB-CLOSED';
   };
 }
-
-/** In UTC: the sentence is the same on the screen, in the log, and in the portal. */
-const minute = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;

@@ -1,4 +1,5 @@
 import { Fault } from '../../failure/failure.ts';
+import { minute } from '../../failure/minute.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 
 const MOST = 3;
@@ -60,7 +61,9 @@ export class LeafPace {
     const asked = recentOf(before.asked, at, HOUR);
     const [oldest, ...others] = recentOf(asked, at, windowMs).slice(-MOST);
     if (oldest !== undefined && others.length >= MOST - 1) {
-      throw new Fault('NL-AZURE-PACE', { retryAfterMs: oldest + windowMs - at });
+      const next = oldest + windowMs;
+      const message = `Three leaves were asked for since ${minute(oldest)}: no other one is asked for before ${minute(next)}.`;
+      throw new Fault('NL-AZURE-PACE', { message, retryAfterMs: next - at });
     }
     await this.#write({ asked: [...asked, at], id });
     return () => this.#write({ asked });
