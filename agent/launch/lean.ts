@@ -13,7 +13,7 @@ const MODULES = [
     'os',
     'assert',
   ],
-  ...['timers/promises', 'dgram', 'cluster'],
+  ...['timers/promises', 'dgram', 'cluster', 'perf_hooks'],
 ];
 
 /**

@@ -70,7 +70,7 @@ suite('the hub refuses', { concurrency: true }, () => {
       assert.equal(far.log.count({ event: 'issued' }), 1);
       assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a']);
       const told = gateway.log.matching({ event: 'failed', action: 'connect' });
-      for (const line of told) assert.match(String(line.code), code);
+      for (const line of told) assert.match(String(line.code), code, JSON.stringify(line));
       t.diagnostic(`${told.length} connects refused, ${Math.round(back.at - (far.log.since(since)[0]?.at ?? 0))} ms`);
     });
   }
