@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { WORDS } from '../../agent/roll/report.ts';
 import { inside } from '../namespace.ts';
 import { APART, isOnline, isUp, type Machine } from './machine.ts';
 import { debOf, later, provisioned } from './site.ts';
@@ -38,6 +39,8 @@ if (inside(import.meta.filename, APART)) {
         assert.notEqual(next.thumbprint, leaf.thumbprint);
         assert.deepEqual([online, wrong], [true, []]);
         assert.equal(far.log.since(mark).filter(({ event }) => event === 'issued').length, 1, 'one leaf');
+        // The request has ended; the key before goes after that.
+        await machine.until(({ StatusText }) => StatusText?.startsWith(WORDS.serving) === true);
         const pin = technician.pin.trim();
         const module = '/usr/lib/softhsm/libsofthsm2.so';
         const objects = ['--module', module, '--login', '--pin', pin, '--list-objects', '--type', 'privkey'];
