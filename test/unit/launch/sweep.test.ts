@@ -5,14 +5,21 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 
 const SWEEP = join(import.meta.dirname, '../../../agent/launch/sweep.ts');
-/** Longer than its pause, on a machine that is busy. */
-const PATIENCE_MS = 5_000;
+const [LATER_MS, REST_MS] = [200, 1_500];
+/** Longer than its pauses, on a machine that is busy. */
+const PATIENCE_MS = 4_000;
 
-/** @returns how often all garbage of a process is collected after its heap has risen so far */
-async function collections(mib: number, isSwept: boolean): Promise<number> {
+/** A process that works: how far its heap rises, and how much it throws away, in MiB. */
+interface Work {
+  readonly rises: number;
+  readonly wastes: number;
+}
+
+/** @returns the milliseconds after its work when all garbage of a process is collected for the first time; undefined: not at all */
+async function collected({ rises, wastes }: Work, isSwept: boolean): Promise<number | undefined> {
   const program = `
     import { constants, PerformanceObserver } from 'node:perf_hooks';
-    ${isSwept ? `(await import(${JSON.stringify(SWEEP)})).sweep();` : ''}
+    ${isSwept ? `(await import(${JSON.stringify(SWEEP)})).sweep(${LATER_MS}, ${REST_MS});` : ''}
     const pause = (ms) => new Promise((done) => setTimeout(done, ms));
     const used = () => process.memoryUsage().heapUsed / 2 ** 20;
     // What the loader of this process has left is none of it.
@@ -20,33 +27,48 @@ async function collections(mib: number, isSwept: boolean): Promise<number> {
       gc();
       await pause(50);
     }
-    let met = 0;
+    let at;
     new PerformanceObserver((list) => {
-      met += list.getEntries().filter(({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR).length;
+      const isMajor = list.getEntries().some(({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR);
+      if (isMajor) at ??= performance.now();
     }).observe({ entryTypes: ['gc'] });
     const before = used();
     const held = [];
-    while (used() < before + ${mib}) for (let one = 0; one < 1_000; one++) held.push({ one });
-    // For small collections, of which V8 tells.
-    for (let one = 0; one < 2e5; one++) held[0] = { one };
-    for (const until = Date.now() + ${PATIENCE_MS}; met === 0 && Date.now() < until; ) await pause(50);
-    console.log(met);
+    while (used() < before + ${rises}) for (let one = 0; one < 1_000; one++) held.push({ one });
+    // 16 bytes of an array, and 8 of its element.
+    for (let one = 0; one < ${wastes} * 2 ** 20; one += 24) held[0] = [one];
+    const since = performance.now();
+    while (at === undefined && performance.now() < since + ${PATIENCE_MS}) await pause(20);
+    console.log(at === undefined ? 'never' : at - since);
   `;
   // V8 would collect as well, with a heap that begins small, and when the process rests.
   const argv = [
     '--expose-gc',
     '--no-memory-reducer',
     '--initial-heap-size=256',
+    '--max-semi-space-size=1',
     '--import',
     'tsx',
     '--input-type=module',
     '--eval',
     program,
   ];
-  return Number((await promisify(execFile)(process.execPath, argv)).stdout);
+  const { stdout } = await promisify(execFile)(process.execPath, argv);
+  return stdout.trim() === 'never' ? undefined : Number(stdout);
 }
 
-test('garbage is collected when the heap has risen by 2 MiB, which V8 would not do', async () => {
-  const [much, little, alone] = await Promise.all([collections(4, true), collections(1, true), collections(4, false)]);
-  assert.deepEqual({ much, little, alone }, { much: 1, little: 0, alone: 0 });
+test('garbage is collected when the heap has risen by 2 MiB, and pages are given back at rest, which V8 would not do', async () => {
+  const much = { rises: 4, wastes: 1 };
+  const work = { rises: 0, wastes: 30 };
+  const little = { rises: 0.2, wastes: 0.5 };
+  const [risen, rested, idle, ...alone] = await Promise.all([
+    collected(much, true),
+    collected(work, true),
+    collected(little, true),
+    collected(much, false),
+    collected(work, false),
+  ]);
+  assert.ok(risen !== undefined && risen < REST_MS, `after ${risen} ms`);
+  assert.ok(rested !== undefined && rested >= REST_MS - LATER_MS, `after ${rested} ms`);
+  assert.deepEqual([idle, ...alone], [undefined, undefined, undefined]);
 });
