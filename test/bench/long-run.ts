@@ -26,7 +26,7 @@ const [LEFT, TOP, PANEL, GAP, DEEP] = [56, 64, 240, 30, 140];
 export function longRun(phases: readonly Flat[]): string {
   const most = Math.max(...phases.flatMap(({ looks }) => looks.map(({ pss }) => pss)));
   const top = Math.ceil(most / 20) * 20;
-  const title = 'Memory after a collection, in MiB: PSS above, and the part that is its own';
+  const title = 'Memory at rest, in MiB: PSS above, and the part that is its own';
   const scale = [0, top / 2, top].map((mib) =>
     text(LEFT - 10, TOP + DEEP * (1 - mib / top) + 5, String(mib), { anchor: 'end', colour: 'faint' }),
   );

@@ -5,9 +5,10 @@ import { Counting } from '../e2e/stage/counting.ts';
 import type { Gateway } from '../e2e/stage/gateway.ts';
 import { Flash } from './flash.ts';
 import { type Flat, type Look, longRun } from './long-run.ts';
+import { IDLE_MS } from './memory.ts';
 import { descriptorsOf, memoryOf } from './proc.ts';
-import { least, type Reading, short } from './reading.ts';
-import { FLAGS, type Stand } from './stand.ts';
+import { type Reading, short } from './reading.ts';
+import type { Stand } from './stand.ts';
 
 /** What a gateway does in years. A part of it with `SHARE=0.1`. */
 const SHARE = Number(process.env.SHARE ?? 1);
@@ -16,15 +17,13 @@ const ROLLS = 500 * SHARE;
 const RECONNECTS = 1_000 * SHARE;
 const MESSAGES = 1_000_000 * SHARE;
 const LOOKS = 20;
-/** Node 24 (V8 13.6) gives the pages that a collection has freed back some seconds later. */
-const RELEASE_S = 8;
 const PROGRAMS = ['one', 'two', 'three', 'four', 'five'];
 
 /** One daemon that rolls, connects anew and carries messages as often as in years: what grows, and what it leaves on the device. */
 export async function months(stand: Stand): Promise<readonly Reading[]> {
   await stand.far.set({ answerAtOnce: true });
   const flash = Flash.open();
-  const gateway = await stand.gateway('months', [...FLAGS, `--require=${join(import.meta.dirname, 'collect.cjs')}`], {
+  const gateway = await stand.gateway('months', undefined, {
     'state.directory': JSON.stringify(`${flash.directory}/state`),
     'uplink.rate': '1000',
   });
@@ -89,15 +88,11 @@ async function sending(gateway: Gateway) {
 }
 
 async function lookAt(gateway: Gateway, flash: Flash): Promise<Look> {
-  const found: { readonly pss: number; readonly anon: number }[] = [];
-  for (let second = 0; second < RELEASE_S; second += 1) {
-    if (second % 4 === 0) process.kill(gateway.pid, 'SIGUSR2');
-    await pause(1_000);
-    found.push(memoryOf(gateway.pid));
-  }
+  await pause(IDLE_MS);
+  const { anon, pss } = memoryOf(gateway.pid);
   return {
-    anon: least(found.map(({ anon }) => anon)),
-    pss: least(found.map(({ pss }) => pss)),
+    anon,
+    pss,
     descriptors: descriptorsOf(gateway.pid),
     objects: filesUnder(gateway.token.hsm.directory).filter((path) => path.endsWith('.object')).length,
     stateKb: filesUnder(join(flash.directory, 'state')).reduce((sum, path) => sum + statSync(path).size, 0) / 1_000,

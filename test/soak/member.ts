@@ -10,7 +10,7 @@ const RESTART_MS = 1_000;
 const PREVENTS: readonly (number | string)[] = [2, 4];
 /** Each program sends two messages a second. */
 const EVERY_MS = 500;
-const COLLECTOR = join(import.meta.dirname, '..', 'bench', 'collect.cjs');
+const COLLECTOR = join(import.meta.dirname, 'collect.cjs');
 
 export interface MemberOptions {
   /** Its process is not ended by any fault, so that its memory can be followed. */

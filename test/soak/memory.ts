@@ -14,7 +14,7 @@ export interface Look {
   readonly descriptors: number;
 }
 
-/** What a daemon that was started with test/bench/collect.cjs has left when its garbage is collected. */
+/** What a daemon that was started with collect.cjs has left when its garbage is collected. */
 export async function look(pid: number, at: number): Promise<Look> {
   process.kill(pid, 'SIGUSR2');
   await pause(COLLECTED_MS);
