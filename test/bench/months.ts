@@ -16,7 +16,7 @@ const ROLLS = 500 * SHARE;
 /** By request, of which newleaf takes a thousand at once, then a thousand an hour. */
 const RECONNECTS = 1_000 * SHARE;
 const MESSAGES = 1_000_000 * SHARE;
-const LOOKS = 20;
+const LOOKS = 10;
 const PROGRAMS = ['one', 'two', 'three', 'four', 'five'];
 
 /** One daemon that rolls, connects anew and carries messages as often as in years: what grows, and what it leaves on the device. */
