@@ -253,7 +253,7 @@ export const AZURE: readonly Mutation[] = [
   of(
     'issuer/azure/pace.ts',
     'the hour begins anew with each question',
-    'retryAfterMs: oldest + windowMs - at',
+    'retryAfterMs: next - at',
     'retryAfterMs: windowMs',
   ),
 ];
