@@ -16,9 +16,9 @@ const WORK = 3;
  * latter once after a start, and then only when the heap has grown by 10 MiB (its memory reducer): Node 24 kept 5 of the 7 MiB that
  * a hundred reconnects take. Nothing is done while newleaf rests: it hears of small collections, and of no clock.
  * @param laterMs a roll, or a message and its PUBACK, is over by then: neither waits for a collection
- * @param restMs so long without a small collection, newleaf rests
+ * @param restMs so long without a small collection, newleaf rests; V8's own comes 8 to 10 s after a start, and gives more back
  */
-export function sweep(laterMs = 2_000, restMs = 8_000): void {
+export function sweep(laterMs = 2_000, restMs = 15_000): void {
   const { PerformanceObserver, constants } = process.getBuiltinModule('perf_hooks');
   const { NODE_PERFORMANCE_GC_MAJOR: MAJOR, NODE_PERFORMANCE_GC_MINOR: MINOR } = constants;
   const { getHeapStatistics, setFlagsFromString } = process.getBuiltinModule('v8');

@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Gateway } from '../e2e/stage/gateway.ts';
-import { IDLE_MS } from './memory.ts';
 import { descriptorsOf, memoryOf } from './proc.ts';
 import { type Reading, short } from './reading.ts';
 import type { Stand } from './stand.ts';
 
 const RECONNECTS = 100;
+/** By then newleaf has given back what its work has left (agent/launch/sweep.ts). */
+export const REST_MS = 20_000;
 
 /**
  * What a hundred requests, each a registration and a new session, leave behind when newleaf rests after them (agent/launch/sweep.ts).
@@ -42,6 +43,6 @@ export async function growth(stand: Stand): Promise<readonly Reading[]> {
 }
 
 async function atRest({ pid }: Gateway): Promise<{ readonly anon: number; readonly descriptors: number }> {
-  await pause(IDLE_MS);
+  await pause(REST_MS);
   return { anon: memoryOf(pid).anon, descriptors: descriptorsOf(pid) };
 }

@@ -5,7 +5,7 @@ import { measured, type Reading } from './reading.ts';
 import { roundRobin, sampleOf } from './rounds.ts';
 import type { Stand } from './stand.ts';
 
-/** newleaf gives back what a start, or other work, has left 8 s after it (agent/launch/sweep.ts), and nothing changes from then on. */
+/** V8 collects what a start has left within some 10 s (its memory reducer); from then on nothing changes. */
 export const IDLE_MS = 12_000;
 
 /**

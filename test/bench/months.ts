@@ -4,8 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Counting } from '../e2e/stage/counting.ts';
 import type { Gateway } from '../e2e/stage/gateway.ts';
 import { Flash } from './flash.ts';
+import { REST_MS } from './growth.ts';
 import { type Flat, type Look, longRun } from './long-run.ts';
-import { IDLE_MS } from './memory.ts';
 import { descriptorsOf, memoryOf } from './proc.ts';
 import { type Reading, short } from './reading.ts';
 import type { Stand } from './stand.ts';
@@ -88,7 +88,7 @@ async function sending(gateway: Gateway) {
 }
 
 async function lookAt(gateway: Gateway, flash: Flash): Promise<Look> {
-  await pause(IDLE_MS);
+  await pause(REST_MS);
   const { anon, pss } = memoryOf(gateway.pid);
   return {
     anon,
