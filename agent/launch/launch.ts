@@ -12,8 +12,10 @@ const [first, second] = process.argv.slice(2);
 const isWriting = first === WRITE && (second === 'daemon' || second === 'quick');
 const piece: Piece = isWriting ? second : pieceFor(process.argv.slice(2));
 const file = join(import.meta.dirname, `${piece}.js`);
-if (piece === 'daemon') goLean();
-if (piece === 'daemon' && !isWriting) sweep();
+if (piece === 'daemon') {
+  goLean();
+  if (!isWriting) sweep();
+}
 if (piece === 'whole') void import('../main.ts');
 else if (isWriting) {
   void writeCache(file).then((isTaken) => {

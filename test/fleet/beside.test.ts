@@ -11,11 +11,15 @@ const RATE = 60;
 const LONG_MS = 10 * MINUTE;
 /** How far the model may be beside the real ones, as a share. */
 const OFF = 0.2;
-/** By then so many serve again. Who is refused at the edge of a minute comes minutes later, so when the last ones do is chance. */
+/** By then so many serve again. */
 const SHARES = [0.5, 0.75] as const;
+/** Of these, one real run of four was a minute of the quota behind the model (302 s, and 238), for a reason that is not known. */
+const NEARLY_ALL = 0.95;
 
 const names = Array.from({ length: SIZE }, (_, at) => `truck-${String(at + 1).padStart(3, '0')}`);
 const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+const nearlyAllOf = (moments: readonly number[]): number =>
+  moments[Math.ceil(NEARLY_ALL * SIZE) - 1] ?? Number.POSITIVE_INFINITY;
 const secondsOf = (moments: readonly number[]): number[] =>
   [...SHARES.map((share) => moments[Math.ceil(share * SIZE) - 1] ?? Number.POSITIVE_INFINITY), meanOf(moments)].map(
     (ms) => ms / SECOND,
@@ -24,6 +28,8 @@ const secondsOf = (moments: readonly number[]): number[] =>
 interface Seen {
   /** Seconds until these shares serve, and until a gateway does in the mean. */
   readonly back: readonly number[];
+  /** Milliseconds until nearly all serve. */
+  readonly nearlyAll: number;
   readonly throttled: number;
 }
 
@@ -43,7 +49,8 @@ test('200 real gateways are refused in one moment, and DPS throttles them: the m
     if (!back.has(connected.clientId ?? '')) back.set(connected.clientId ?? '', performance.now() - zero);
   }
   const refused = park.since(mark, 'refused').filter(({ code }) => code === 429001);
-  const real = { back: secondsOf([...back.values()].toSorted((one, other) => one - other)), throttled: refused.length };
+  const moments = [...back.values()].toSorted((one, other) => one - other);
+  const real = { back: secondsOf(moments), nearlyAll: nearlyAllOf(moments), throttled: refused.length };
   const first = park.since(mark, 'register')[0]?.at ?? 0;
   const asked = park
     .since(mark, 'register')
@@ -59,6 +66,7 @@ test('200 real gateways are refused in one moment, and DPS throttles them: the m
     const what = share === undefined ? 'one serves, in the mean' : `${share * 100} % serve`;
     assertNear(seconds, model.back[at], `seconds until ${what}`);
   }
+  assert.ok(real.nearlyAll <= model.nearlyAll * (1 + OFF) + MINUTE, `${real.nearlyAll} ms until nearly all serve`);
   assertNear(real.throttled, model.throttled, 'answers 429');
 });
 
@@ -89,17 +97,19 @@ async function modelled(): Promise<Seen> {
     const { outages, registrations: asked } = fleet.far;
     fleet.close();
     const back = outages.map(({ until }) => until - zero).toSorted((one, other) => one - other);
-    return { back: secondsOf(back), throttled: asked.filter(({ status }) => status === 429).length };
+    const nearlyAll = nearlyAllOf(back);
+    return { back: secondsOf(back), nearlyAll, throttled: asked.filter(({ status }) => status === 429).length };
   });
   const seen = await Promise.all(all);
   return {
     back: secondsOf([]).map((_, at) => meanOf(seen.map(({ back }) => back[at] ?? 0))),
+    nearlyAll: meanOf(seen.map(({ nearlyAll }) => nearlyAll)),
     throttled: meanOf(seen.map(({ throttled }) => throttled)),
   };
 }
 
-const told = ({ back, throttled }: Seen): string =>
-  `${back.map((s) => s.toFixed(0)).join(', ')} s, ${throttled.toFixed(0)} x 429`;
+const told = ({ back, nearlyAll, throttled }: Seen): string =>
+  `${[...back, nearlyAll / SECOND].map((s) => s.toFixed(0)).join(', ')} s, ${throttled.toFixed(0)} x 429`;
 
 function assertNear(real = Number.NaN, model = Number.NaN, what = ''): void {
   assert.ok(Math.abs(real / model - 1) <= OFF, `${what}: ${real.toFixed(1)}, by the model ${model.toFixed(1)}`);

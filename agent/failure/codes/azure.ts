@@ -19,7 +19,7 @@ export const AZURE = {
   ),
   'NL-AZURE-PACE': transientCode(
     'Three leaves were asked for within an hour: no other one is asked for before the hour is over.',
-    'Where they do not serve, `newleaf status` and the log say why.',
+    'newleaf asks again by itself then. If the leaves do not serve, the log says why: `journalctl -u newleaf`.',
   ),
   'NL-AZURE-MQTT5': refusedCode(
     'DPS assigned a hub that speaks MQTT 5, and newleaf speaks MQTT 3.1.1.',
