@@ -1,11 +1,14 @@
+import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { cut } from '../e2e/stage/site.ts';
+import { ONE_ROLL, roll } from './laid.ts';
 import { type Fault, matrix } from './play.ts';
 
 /** All below it are those of Node itself: none of them is ever free. */
 const FEW = 10;
-/** prlimit(1): the soft limit alone, so that it can be lifted again. */
-const limit = (pid: number, most: number) => execFileSync('prlimit', ['--pid', `${pid}`, `--nofile=${most}:`]);
+/** prlimit(1): the soft limit alone, so that it can be lifted again. Of data, 0 bytes would be no limit to Linux. */
+const limit = (pid: number, of: 'nofile' | 'data', most: number) =>
+  execFileSync('prlimit', ['--pid', `${pid}`, `--${of}=${most}:`]);
 const USUAL = 1_024;
 
 const FAULTS: readonly Fault[] = [
@@ -20,10 +23,30 @@ const FAULTS: readonly Fault[] = [
     withinMs: 60_000,
     isAlone: true,
     async begin({ far, gateway }) {
-      limit(gateway.pid, FEW);
+      limit(gateway.pid, 'nofile', FEW);
       await cut(far);
     },
-    end: ({ gateway }) => limit(gateway.pid, USUAL),
+    end: ({ gateway }) => limit(gateway.pid, 'nofile', USUAL),
+  },
+  {
+    group: 'machine',
+    fault: 'no more memory is given (RLIMIT_DATA) as a roll begins',
+    code: /^NL-DAEMON-DOWN$/,
+    exit: 5,
+    session: 'down',
+    systemctl: 'auto-restart',
+    isAlone: true,
+    work: ONE_ROLL,
+    cost: { leaves: 1, registrations: 1, restarts: 1 },
+    async begin(at) {
+      limit(at.gateway.pid, 'data', 1);
+      const ended = at.gateway.ended();
+      await roll(at);
+      // V8 lives on what it has, and ends the process when it needs more.
+      const how = await ended;
+      assert.ok(how === 'SIGTRAP' || how === 'SIGABRT', `it ended with ${how}`);
+    },
+    end: () => {},
   },
   {
     group: 'machine',
