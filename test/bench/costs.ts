@@ -4,8 +4,10 @@ import { type Reading, short } from './reading.ts';
 
 /** Written by `scripts/bench --write`. */
 export const FIGURES = join(import.meta.dirname, 'figures.json');
+/** Written by `scripts/bench --write months`. */
+export const MONTHS = join(import.meta.dirname, 'months.json');
 
-interface Figures {
+export interface Figures {
   readonly machine: Readonly<Record<string, string>>;
   /** By the name of the Node. */
   readonly found: Readonly<Record<string, readonly Reading[]>>;
@@ -18,8 +20,10 @@ const RATIOS = [
   ['from a refusal to serving', 'refusal to serving'],
 ] as const;
 
+export const figuresIn = (path: string): Figures => JSON.parse(readFileSync(path, 'utf8')) as Figures;
+
 /** What newleaf costs, in a few lines of README. @throws Error where a figure is not there: `scripts/bench --write` takes all of them */
-export function costs({ machine, found }: Figures = JSON.parse(readFileSync(FIGURES, 'utf8'))): string {
+export function costs({ machine, found }: Figures = figuresIn(FIGURES)): string {
   const nodes = Object.keys(found);
   const each = (name: string, told: (reading: Reading) => string): string =>
     nodes

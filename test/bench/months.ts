@@ -1,11 +1,12 @@
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Counting } from '../e2e/stage/counting.ts';
+import { Counting, queues } from '../e2e/stage/counting.ts';
 import type { Gateway } from '../e2e/stage/gateway.ts';
 import { Flash } from './flash.ts';
 import { REST_MS } from './growth.ts';
 import { type Flat, type Look, longRun } from './long-run.ts';
+import { curveOf } from './page.ts';
 import { descriptorsOf, memoryOf } from './proc.ts';
 import { type Reading, short } from './reading.ts';
 import type { Stand } from './stand.ts';
@@ -17,6 +18,8 @@ const ROLLS = 500 * SHARE;
 const RECONNECTS = 1_000 * SHARE;
 const MESSAGES = 1_000_000 * SHARE;
 const LOOKS = 10;
+/** They may send faster than the rate of the uplink. */
+const DRAINED_MS = 10 * 60_000;
 const PROGRAMS = ['one', 'two', 'three', 'four', 'five'];
 
 /** One daemon that rolls, connects anew and carries messages as often as in years: what grows, and what it leaves on the device. */
@@ -37,7 +40,9 @@ export async function months(stand: Stand): Promise<readonly Reading[]> {
     const messages = await inTurns('messages', MESSAGES, look, await sending(gateway));
     const phases = [rolls, reconnects, messages];
     const [major] = process.versions.node.split('.');
-    if (process.env.NEWLEAF_TEST_PLOT) writeFileSync(join(import.meta.dirname, `months-${major}.svg`), longRun(phases));
+    if (process.env.NEWLEAF_TEST_PLOT) {
+      writeFileSync(join(import.meta.dirname, curveOf(`Node ${major}`)), longRun(phases));
+    }
     return phases.flatMap(readings);
   } finally {
     await gateway.stop();
@@ -84,6 +89,7 @@ async function sending(gateway: Gateway) {
     );
     while (programs.reduce((sum, { acknowledged }) => sum + acknowledged.length, 0) < to - from) await pause(50);
     await Promise.all(programs.map((program) => program.finish()));
+    for (const name of PROGRAMS) await queues(gateway, name, (queued) => queued === 0, DRAINED_MS);
   };
 }
 

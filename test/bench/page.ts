@@ -1,3 +1,4 @@
+import type { Figures } from './costs.ts';
 import { type Reading, short } from './reading.ts';
 
 const HEAD = `# What newleaf costs
@@ -26,22 +27,44 @@ Measured on 2026-11-30 by user and system time in turns, with Node 20.20 and 24.
 - **Package, goal 25 MB.** It has 27 MB. Node alone is 103 MiB without its symbols; half of it are constants (ICU, snapshot,
   sources). xz makes 27.4 MB of it with the levels 6 and 6e, 26.5 MB with its filter for x86, which dpkg-deb cannot set. A larger
   dictionary would save more, and dpkg on the gateway would need as much memory as the dictionary has.
-- **Months.** \`scripts/bench months\` plays 500 rolls, 1,000 reconnects and a million messages through one daemon; \`SHARE=0.1\` a tenth.
-  5,000 reconnects by request would take four hours: newleaf takes a thousand an hour. Ninety days of virtual time are in
-  \`test/search/ninety-days.test.ts\`.
 `;
 
-/** @param machine by what it is described */
-export function pageOf(
-  machine: Readonly<Record<string, string>>,
-  found: Readonly<Record<string, readonly Reading[]>>,
-): string {
-  const about = Object.entries(machine).map(([name, value]) => `- ${name}: ${value}`);
+const MONTHS_HEAD = `## Months
+
+\`scripts/bench --write months\` plays them through one daemon, in 40 minutes, and looks before and after each tenth, when newleaf
+rests and no message waits; \`SHARE=0.1\` plays a tenth. What has been gained is told from the end of the first tenth on: before, the
+heap grows to what it needs. 5,000 reconnects by request would take four hours: newleaf takes a thousand at once, and then a thousand an
+hour. Ninety days of virtual time are in \`test/search/ninety-days.test.ts\`.
+`;
+
+/** @param months of a run of their own */
+export function pageOf({ machine, found }: Figures, months: Figures): string {
   const tables = Object.entries(found).map(([node, readings]) =>
     [`## ${node}`, '', '| | newleaf | floor | ratio | |', '|---|---|---|---|---|', ...readings.map(row)].join('\n'),
   );
-  return `${[`${HEAD}\n${about.join('\n')}`, PICTURE, ...tables, LIMITS.trimEnd()].join('\n\n')}\n`;
+  const head = `${HEAD}\n${about(machine)}`;
+  return `${[head, PICTURE, ...tables, LIMITS.trimEnd(), monthsOf(months)].join('\n\n')}\n`;
 }
+
+const about = (machine: Figures['machine']): string =>
+  Object.entries(machine)
+    .map(([name, value]) => `- ${name}: ${value}`)
+    .join('\n');
+
+/** A curve for each Node, and a column. */
+function monthsOf({ machine, found }: Figures): string {
+  const nodes = Object.keys(found);
+  const curves = nodes.map((node) => `![Memory over months, ${node}](${curveOf(node)})`);
+  const rows = (found[nodes[0] ?? ''] ?? []).map(({ name, unit }) => {
+    const values = nodes.map((node) => found[node]?.find((reading) => reading.name === name));
+    return `| ${[name, ...values.map((one) => (one ? `${short(one.value)} ${unit}`.trim() : ''))].join(' | ')} |`;
+  });
+  const table = [`| | ${nodes.join(' | ')} |`, `|---|${'---|'.repeat(nodes.length)}`, ...rows].join('\n');
+  return [`${MONTHS_HEAD}\n${about(machine)}`, ...curves, table].join('\n\n');
+}
+
+/** Its file. @param node its name, as `Node 24` */
+export const curveOf = (node: string): string => `months-${node.replace('Node ', '')}.svg`;
 
 function row({ name, value, unit, spread, floor, note = '' }: Reading): string {
   const [least, most] = spread ?? [value, value];

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { FIGURES } from './costs.ts';
+import { FIGURES, figuresIn, MONTHS } from './costs.ts';
 import { startFar } from './far.ts';
 import type { Metric } from './gauge.ts';
 import { NodeUnderTest } from './node-under-test.ts';
@@ -48,9 +48,12 @@ const machine = {
   load: `${loadBefore.toFixed(1)} before, ${(loadavg()[0] ?? 0).toFixed(1)} at the end`,
 };
 if (values.write === true) {
-  writeFileSync(FIGURES, `${JSON.stringify({ machine, found }, undefined, 1)}\n`);
-  writeFileSync(join(import.meta.dirname, 'README.md'), pageOf(machine, found));
-  writeFileSync(join(import.meta.dirname, 'ratios.svg'), ratios(found));
+  const isMonths = metrics.includes('months');
+  const figures = isMonths ? MONTHS : FIGURES;
+  writeFileSync(figures, JSON.stringify({ machine, found }));
+  execFileSync('npx', ['biome', 'format', '--write', figures], { stdio: 'ignore' });
+  if (!isMonths) writeFileSync(join(import.meta.dirname, 'ratios.svg'), ratios(found));
+  writeFileSync(join(import.meta.dirname, 'README.md'), pageOf(figuresIn(FIGURES), figuresIn(MONTHS)));
 }
 if (values.json === true) console.log(JSON.stringify({ machine, found }, undefined, 2));
 else {

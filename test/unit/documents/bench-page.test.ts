@@ -22,12 +22,22 @@ test('subjects take turns, and a figure is the median of its runs', async () => 
 test('the page has the machine, and each figure with its spread, floor and ratio', () => {
   const [value, floor] = [sampleOf([30, 40, 50]), sampleOf([20])];
   const page = pageOf(
-    { kernel: '6.1' },
-    { 'Node 24': [measured('start', 'ms', value, floor), measured('lone', '', floor)] },
+    {
+      machine: { kernel: '6.1' },
+      found: { 'Node 24': [measured('start', 'ms', value, floor), measured('lone', '', floor)] },
+    },
+    {
+      machine: { kernel: '6.2' },
+      found: { 'Node 20': [measured('gained', 'MiB', floor)], 'Node 24': [measured('gained', 'MiB', value)] },
+    },
   );
   assert.match(page, /^- kernel: 6\.1$/m);
   assert.match(page, /^## Node 24$/m);
   assert.match(page, /^\| start \| 40 ms \(30 to 50\) \| 20 ms \| 2\.00x \| {2}\|$/m);
+  const [, months = ''] = page.split('## Months');
+  assert.match(months, /^- kernel: 6\.2$/m);
+  assert.match(months, /\(months-24\.svg\)/);
+  assert.match(months, /^\| gained \| 20 MiB \| 40 MiB \|$/m);
   assert.match(page, /^\| lone \| 20 \| {2}\| {2}\| {2}\|$/m);
 });
 
