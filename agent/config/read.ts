@@ -81,7 +81,7 @@ export function surveyConfig(toml: string, file: string): ConfigReading & { read
   const note: Note = (path, complaint, isMissing = false) => {
     const line = lineOfKey(lines, path);
     const place = line === undefined ? file : `${file}:${line}`;
-    mistakes.push({ path, line, sentence: `${place}: ${path} ${complaint}.`, isMissing });
+    mistakes.push({ path, line, sentence: `${place}: ${path.replaceAll('\n', '\\n')} ${complaint}.`, isMissing });
   };
   refuseUnknown(document, '', note);
 

@@ -15,6 +15,8 @@ import { assertRefusal, type Reader } from './laws.ts';
 
 const latin = (...all: readonly [string, ...string[]]) =>
   all.map((text) => Buffer.from(text, 'latin1')) as [Buffer, ...Buffer[]];
+/** What waits for an answer is held so long: of the two minutes of a command it would be all that were asked meanwhile. */
+const ANSWER_MS = 1_000;
 const none = () => {};
 
 /** `once` of node:events would be rejected by an error before. */
@@ -46,7 +48,7 @@ export const control = ({ socket, asks, logged }: Daemon): Reader => {
       await say(connect(socket), input);
       for (const { kind } of asks.splice(0))
         assert.match(kind, /^(status|re-register|roll|csr|onboarding-csr|install)$/);
-      assert.equal((await askSocket(socket, 'GET', '/v1/status')).status, 202);
+      assert.equal((await askSocket(socket, 'GET', '/v1/status', undefined, ANSWER_MS)).status, 202);
       asks.length = 0;
       assert.deepEqual(logged.splice(0), []);
     },
