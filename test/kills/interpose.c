@@ -7,7 +7,6 @@
  * Not counted are calls that only read files: they leave nothing, so a kill beside them is one beside the call before.
  */
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -25,6 +24,7 @@
 #include <unistd.h>
 
 #include "pkcs11.h"
+#include "real.h"
 
 enum { DESCRIPTORS = 1024, PATH = 256 };
 
@@ -41,8 +41,6 @@ static int log_file = -1;
 static char root[4096];
 /* What is behind a descriptor: libuv closes by syscall(2), so the inode tells whether it is still the same. */
 static struct { ino_t inode; char path[PATH]; } known[DESCRIPTORS];
-
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 __attribute__((constructor)) static void begin(void) {
   const char *path = getenv("KILLS_PAGE");
