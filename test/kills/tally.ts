@@ -66,9 +66,7 @@ export class Tally {
     const cost = `${kills} kills in ${seconds} s; ${each} s of CPU each (${own} s in all of the test, ${children} s of the daemons).`;
     const fallen = Tally.fallen(all);
     const others =
-      fallen === 0
-        ? []
-        : [`Beside these the daemon was ended ${fallen} times by a signal that was not ours, and started again.`];
+      fallen === 0 ? [] : [`Signals that were not ours, after which the daemon was started again: ${fallen}.`];
     return [...Tally.#HEAD, ...all.map((one) => one.row()), '', cost, ...others].join('\n');
   }
 
