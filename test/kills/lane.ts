@@ -15,8 +15,6 @@ export class Lane {
   readonly places: Places;
   readonly story: Story;
   readonly #empty: string;
-  /** The signal that ended the daemon where it was not ours; else empty. */
-  fell = '';
 
   private constructor(at: At, places: Places, story: Story) {
     this.at = at;
@@ -62,7 +60,7 @@ export class Lane {
     const files = isPower ? filesBelow(stateDirectory) : undefined;
     this.places.arm(aim, isPower || aim === NOWHERE);
     const isKilled = await this.#lives(this.story.isFirst ? this.#serves() : this.story.play(at, id));
-    if (isKilled && files !== undefined && this.fell === '')
+    if (isKilled && files !== undefined)
       await losePower(stateDirectory, files, this.places.calls.all, end === 'power, any part' ? dice : undefined);
     return isKilled;
   }
@@ -79,14 +77,9 @@ export class Lane {
     await settled(this.at);
   }
 
-  /**
-   * Waits for the work, or for the end of the daemon. One that a module has ended (SIGSEGV) is as one that was killed: systemd starts
-   * it again.
-   * @throws where the work fails, or the daemon ends by its own decision
-   */
+  /** Waits for the work, or for the end of the daemon. @throws where the work fails, or the daemon ends, without a kill */
   async #lives(work: Promise<void>): Promise<boolean> {
     const { gateway } = this.at;
-    this.fell = '';
     const done = work.then(
       () => 'done' as const,
       (cause: unknown) => ({ cause }),
@@ -101,13 +94,8 @@ export class Lane {
       return true;
     }
     if (how === 'done') return false;
-    if (typeof how === 'number')
-      throw new Error(`The daemon ended by itself with ${how}.\n${gateway.noise}${gateway.log.tail()}`);
     if (typeof how === 'object') throw how.cause;
-    this.fell = how;
-    gateway.log.add({ event: 'killed' });
-    await done;
-    return true;
+    throw new Error(`The daemon ended by itself with ${how}.\n${gateway.noise}${gateway.log.tail()}`);
   }
 
   get #tokens(): string {

@@ -80,8 +80,7 @@ export async function play(lane: Lane, tally: Tally, plan: Plan, dice: () => num
       while (isKilled) {
         const how = kills === 0 ? end : 'kill';
         where = `round ${round}, ${how} ${places.killedAt}`;
-        if (lane.fell === '') tally.killed(places.killedAt, how, kills > 0);
-        else tally.fell(`${where}: ${lane.fell}`, at.gateway.log.tail());
+        tally.killed(places.killedAt, how, kills > 0);
         kills += 1;
         await judgeDead(at, story, lane.hadLeaf);
         await story.heal?.(at);

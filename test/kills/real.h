@@ -1,7 +1,7 @@
 /*
  * The functions of the C library that interpose.c stands in front of. They are looked up beforehand: dlsym takes a lock, and the
- * signal handler of libuv reads and writes in the middle of whatever call a SIGCHLD meets, dlsym too. Seen twice in 11,230 kills,
- * as a process that stood still in dlsym (glibc 2.41).
+ * signal handler of libuv reads and writes in the middle of whatever call a SIGCHLD meets, dlsym too. Seen with gdb
+ * (glibc 2.41): a daemon stood still in dlsym, once in some 11,000 kills.
  */
 #include <dlfcn.h>
 

@@ -10,8 +10,6 @@ export class Tally {
   /** Kills while a daemon came back from the kill before. */
   #again = 0;
   #faults = 0;
-  /** Ends that were no kill of ours. */
-  #fallen = 0;
   readonly #places = new Map<Kind, Set<string>>();
   readonly #recoveries: number[] = [];
 
@@ -40,12 +38,6 @@ export class Tally {
     console.error(`${this.#story}, ${where}: ${cause instanceof Error ? cause.stack : cause}\n${log}`);
   }
 
-  /** A signal that was not ours has ended the daemon. Is printed at once. */
-  fell(where: string, log: string): void {
-    this.#fallen += 1;
-    console.error(`${this.#story}, ${where}\n${log}`);
-  }
-
   get kills(): number {
     return this.#kills;
   }
@@ -64,13 +56,8 @@ export class Tally {
     const { own, children } = cpuSeconds();
     const [seconds, each] = [performance.now() / 1000, (own + children) / kills].map((one) => one.toFixed(2));
     const cost = `${kills} kills in ${seconds} s; ${each} s of CPU each (${own} s in all of the test, ${children} s of the daemons).`;
-    const fallen = Tally.fallen(all);
-    const others =
-      fallen === 0 ? [] : [`Signals that were not ours, after which the daemon was started again: ${fallen}.`];
-    return [...Tally.#HEAD, ...all.map((one) => one.row()), '', cost, ...others].join('\n');
+    return [...Tally.#HEAD, ...all.map((one) => one.row()), '', cost].join('\n');
   }
-
-  static fallen = (all: readonly Tally[]): number => all.reduce((sum, one) => sum + one.#fallen, 0);
 
   static readonly #HEAD = [
     `| story | kills | of these power cuts | while it came back | ${KINDS.join(' | ')} | s, half | s, worst | faults |`,
