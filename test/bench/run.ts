@@ -22,6 +22,10 @@ const { values, positionals } = parseArgs({
 });
 // scripts/bench has looked at them.
 const metrics = positionals.length === 0 ? METRICS : (positionals as Metric[]);
+if (values.write === true && metrics.length > 1 && metrics.includes('months')) {
+  console.error('--write takes months by themselves: they have a file of their own.');
+  process.exit(2);
+}
 const [processor] = cpus();
 const loadBefore = loadavg()[0] ?? 0;
 
