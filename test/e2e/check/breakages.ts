@@ -63,12 +63,12 @@ export const BREAKAGES: readonly Breakage[] = [
       setClock(2 * 3_600, 'everybody');
     },
     red: () => [
-      `leaf-validity NL-LEAF-EXPIRED The current leaf expired 60 min ago (<moment>). → newleaf gets a new one by itself, once the issuer can be reached and the daemon runs: see \`newleaf status\`.`,
+      `leaf-validity NL-LEAF-EXPIRED The current leaf expired about 60 min ago (<moment>). → newleaf gets a new one by itself, once the issuer can be reached and the daemon runs: see \`newleaf status\`.`,
     ],
     daemon: {
       until: ({ next, alarm }) => next?.trouble !== undefined && alarm === 'expired',
       red: () => [
-        `trouble NL-EST-AUTH About the next leaf: The EST server answered simpleenroll with 403. (Fault.) → ${CODES['NL-EST-AUTH'].advice} After that: \`newleaf roll --wait\`; after a change of the configuration: \`systemctl restart newleaf\`. newleaf asks again by itself in 5 min.`,
+        `trouble NL-EST-AUTH About the next leaf: The EST server answered simpleenroll with 403. (Fault.) → ${CODES['NL-EST-AUTH'].advice} After that: \`newleaf roll --wait\`; after a change of the configuration: \`systemctl restart newleaf\`. newleaf asks again by itself in about 5 min.`,
       ],
       says: () =>
         'NL-LEAF-EXPIRED The leaf expired on <moment> UTC by the clock of this gateway, and no new one has come. → The reason is named beside it. Or bring one yourself: `newleaf csr`, have it signed, then `newleaf install FILE`. NL-EST-AUTH The EST server answered simpleenroll with 403. (Fault.) → Check issuer.est.username and password_file, or the bootstrap identity.',
