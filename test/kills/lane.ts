@@ -1,6 +1,7 @@
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { frozen } from './frozen.ts';
 import { filesBelow, losePower } from './lost.ts';
 import { type Aim, NOWHERE, Places } from './places.ts';
 import { siteOf } from './site.ts';
@@ -57,11 +58,18 @@ export class Lane {
     if (this.story.isFirst) await this.#reset();
     const { stateDirectory } = at.gateway;
     const isPower = end !== 'kill';
-    const files = isPower ? filesBelow(stateDirectory) : undefined;
-    this.places.arm(aim, isPower || aim === NOWHERE);
+    const begin = () => {
+      const files = isPower ? filesBelow(stateDirectory) : undefined;
+      this.places.arm(aim, isPower || aim === NOWHERE);
+      return files;
+    };
+    // What a daemon writes after its files were read, and before they are watched, would be lost, though it was synced.
+    const files = this.story.isFirst ? begin() : frozen(at.gateway.pid, begin);
     const isKilled = await this.#lives(this.story.isFirst ? this.#serves() : this.story.play(at, id));
-    if (isKilled && files !== undefined)
-      await losePower(stateDirectory, files, this.places.calls.all, end === 'power, any part' ? dice : undefined);
+    if (!isKilled || files === undefined) return isKilled;
+    const isAnyPart = end === 'power, any part';
+    if (isAnyPart) for (const program of at.programs) program.powerCut();
+    await losePower(stateDirectory, files, this.places.calls.all, isAnyPart ? dice : undefined);
     return isKilled;
   }
 

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { scratch } from '../unit/state/disk.ts';
 import type { Noted } from './calls.ts';
+import { frozen } from './frozen.ts';
 import { filesBelow, losePower } from './lost.ts';
+
+const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
 /** What a file is replaced with, as `writeAtomically` does it: so many of its calls are made. */
 async function left(t: TestContext, made: number): Promise<string> {
@@ -53,4 +57,20 @@ test('a file that is renamed and was never synced is empty, where the disk keeps
   // 0.99: no part of a write is kept, and of the names the last.
   await losePower(directory, filesBelow(directory), calls, () => 0.99);
   assert.equal(readFileSync(file, 'utf8'), '');
+});
+
+test('a process that is frozen writes nothing, and goes on afterwards', async (t) => {
+  const file = join(scratch(t), 'file');
+  const writer = spawn('sh', ['-c', 'while :; do echo line >>"$1"; done', 'sh', file]);
+  t.after(() => writer.kill('SIGKILL'));
+  const grows = async () => {
+    const before = sizeOf(file);
+    while (sizeOf(file) <= before) await new Promise((resolve) => setImmediate(resolve));
+  };
+  await grows();
+  frozen(writer.pid ?? 0, () => {
+    const [before, until] = [sizeOf(file), performance.now() + 50];
+    while (performance.now() < until) assert.equal(sizeOf(file), before);
+  });
+  await grows();
 });
