@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { statOf } from './machine.ts';
 
 /** Does something while a process stands still, so that none of its files changes meanwhile. @throws where it does not live */
 export function frozen<T>(pid: number, work: () => T): T {
@@ -14,14 +15,10 @@ export function frozen<T>(pid: number, work: () => T): T {
 
 /** Each thread is stopped, or has ended. */
 const isStopped = (pid: number): boolean =>
-  readdirSync(`/proc/${pid}/task`).every((thread) => /^[TtZX]?$/.test(stateOf(`/proc/${pid}/task/${thread}/stat`)));
-
-function stateOf(stat: string): string {
-  try {
-    const text = readFileSync(stat, 'utf8');
-    // Behind the name, which may contain anything.
-    return text.charAt(text.lastIndexOf(')') + 2);
-  } catch {
-    return '';
-  }
-}
+  readdirSync(`/proc/${pid}/task`).every((thread) => {
+    try {
+      return /^[TtZX]$/.test(statOf(`/proc/${pid}/task/${thread}/stat`)[0] ?? '');
+    } catch {
+      return true;
+    }
+  });

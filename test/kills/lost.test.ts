@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { inOrder } from '../e2e/stage/counting.ts';
 import { scratch } from '../unit/state/disk.ts';
 import type { Noted } from './calls.ts';
 import { frozen } from './frozen.ts';
@@ -73,4 +74,12 @@ test('a process that is frozen writes nothing, and goes on afterwards', async (t
     while (performance.now() < until) assert.equal(sizeOf(file), before);
   });
   await grows();
+});
+
+test('what was torn at one time may come in any order, and nothing else', () => {
+  const torn = [new Set([2, 3, 4])];
+  assert.deepEqual(inOrder([1, 3, 4, 2, 5], torn), [1, 2, 3, 4, 5]);
+  assert.deepEqual(inOrder([1, 3, 4, 5, 2], torn), [1, 2, 3, 5, 4], 'another number came in between');
+  assert.deepEqual(inOrder([2, 1, 3], torn), [2, 1, 3], 'only one of them was torn');
+  assert.deepEqual(inOrder([3, 2], [new Set([2]), new Set([3])]), [3, 2], 'torn at two times');
 });

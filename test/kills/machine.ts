@@ -11,11 +11,17 @@ export function machineNow(pid: number): string {
   return `CPU: ${pressure}\n${stdout}`;
 }
 
+/** The fields of a stat file of proc(5) from the third on, the state: the name before it may contain anything. */
+export function statOf(file: string): readonly string[] {
+  const text = readFileSync(file, 'utf8');
+  return text.slice(text.lastIndexOf(')') + 2).split(' ');
+}
+
 /** Seconds of CPU so far: of this process, and of its children that have ended. */
 export function cpuSeconds(): { readonly own: number; readonly children: number } {
-  const stat = readFileSync('/proc/self/stat', 'utf8');
-  // The fields after the name, from the third on; in hundredths of a second.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [user = 0, system = 0, childrensUser = 0, childrensSystem = 0] = fields.slice(11, 15).map(Number);
+  // In hundredths of a second.
+  const [user = 0, system = 0, childrensUser = 0, childrensSystem = 0] = statOf('/proc/self/stat')
+    .slice(11, 15)
+    .map(Number);
   return { own: (user + system) / 100, children: (childrensUser + childrensSystem) / 100 };
 }

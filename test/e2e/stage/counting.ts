@@ -152,7 +152,7 @@ export async function assertKept(
 }
 
 /** The same, with the members of each set in order where they are. */
-function inOrder(numbers: readonly number[], sets: readonly ReadonlySet<number>[]): readonly number[] {
+export function inOrder(numbers: readonly number[], sets: readonly ReadonlySet<number>[]): readonly number[] {
   let found = numbers;
   for (const set of sets) {
     const sorted = found.filter((number) => set.has(number)).sort((a, b) => a - b);
