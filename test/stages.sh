@@ -1,0 +1,206 @@
+# The stages of scripts/test, which reads this file: a function for each.
+
+# The other Node, which packages carry: a package of the npm registry, so no installer is needed.
+NODE_24=24.22.3
+node24() {
+  local arch; arch=$(node -p process.arch)
+  local home=.cache/node-$NODE_24
+  [ -x "$home/node_modules/node-linux-$arch/bin/node" ] ||
+    npm install --silent --no-save --prefix "$home" "node-linux-$arch@$NODE_24" >&2
+  echo "$PWD/$home/node_modules/node-linux-$arch/bin/node"
+}
+
+# Runs tests and tells them; those that fail are also written into a file of $FAILED. BY: a Node that reads TypeScript by itself.
+judged() {
+  local by=(node --import tsx)
+  [ -z "${BY:-}" ] || by=("$BY")
+  "${by[@]}" --test-reporter=spec --test-reporter-destination=stdout \
+    --test-reporter=./test/failed.mjs --test-reporter-destination="$(mktemp -p "$FAILED")" "$@"
+}
+# node --test takes no patterns before Node 21. FIRST: what takes longest, so that nothing waits for it at the end.
+files() {
+  find "$@" -name '*.test.ts' ! -name 'walk.test.ts' | grep -E "${ONLY:-.}" | grep -vE "${WITHOUT:-^$}" |
+    awk -v first="${FIRST:-^$}" '{ print ($0 ~ first ? 1 : 2) "\t" $0 }' | sort | cut -f 2
+}
+tests() {
+  local all
+  mapfile -t all < <(files "$@")
+  judged --test --test-concurrency="${CONCURRENCY:-2}" "${all[@]}"
+}
+# Several files share a process: to start one takes as long as most of them. Not those of a token (PKCS#11 is opened once in a
+# process, and for all of them), nor those that await something while they are loaded (their tests would come too late), nor those
+# that look for what is left open. Into a file: a pipe would be open as long as any process that a test has left.
+group() {
+  local log code=0; log=$(mktemp)
+  judged test/together.ts "$@" >"$log" 2>&1 || code=$?
+  cat "$log"; rm "$log"
+  # A process that crashes names no test.
+  [ $code = 0 ] || echo "$* :: the process ended with $code" >"$(mktemp -p "$FAILED" crash.XXXX)"
+  return $code
+}
+export -f judged group
+in_groups() {
+  local each=$1 all alone='^[^ ].*\bawait |/quiet\.ts'
+  shift
+  mapfile -t all < <(files "$@")
+  # The exit code of grep says whether a file stands alone.
+  { { grep -LE "$alone" "${all[@]}" || :; } | xargs -rn "$each"; { grep -lE "$alone" "${all[@]}" || :; } | xargs -rn 1; } |
+    FAILED=$FAILED BY=${BY:-} xargs -P "${CONCURRENCY:-2}" -L 1 bash -c 'group "$@"' group
+}
+
+# The page of the operator runs in a browser: it has other types.
+stage_check() { npx tsc && npx tsc -p scripts/enrollment/page && npx biome check --error-on-warnings; }
+# A test that needs a namespace or a mount is named *.deep.test.ts.
+DEEP='\.deep\.'
+# By a Node that reads TypeScript by itself, which takes half of the CPU of tsx. Some tests wait: for a process, for a slow shell.
+stage_unit() { local by; by=$(node24); BY=$by stage_unit-own; }
+# The same with the Node of this machine.
+stage_unit-own() { WITHOUT=$DEEP CONCURRENCY=3 in_groups 24 test/unit; }
+stage_walk() { judged --test test/unit/roll/walk.test.ts; }
+stage_walk-wide() { WALK=wide stage_walk; }
+stage_walk-whole() { WALK=whole stage_walk; }
+# Random faults over time, through the real daemon in virtual time.
+stage_search() { judged --test test/search/search.test.ts test/search/azure.test.ts test/search/{ten-minutes,fleet}.test.ts; }
+stage_search-wide() { STORIES=${STORIES:-300} tests test/search/search.test.ts; }
+stage_search-whole() { STORIES=${STORIES:-5000} stage_search-wide; }
+# The same daemon, each single fault that stays, and ninety days without one.
+stage_stays() { judged --test test/search/{stays,ninety-days}.test.ts; }
+stage_contract() { WITHOUT="/modules/|$TPM|$DEEP" CONCURRENCY=3 tests test/contract; }
+stage_apart() { scripts/prepare swtpm; ONLY=$DEEP WITHOUT='/link/' CONCURRENCY=3 tests test/unit test/contract test/e2e; }
+# Each module lacks another function. They share directories of the machine, so each file gets these to itself.
+stage_modules() {
+  scripts/prepare opencryptoki libnss3-tools libnss3 p11-kit p11-kit-modules swtpm swtpm-tools \
+    tpm2-abrmd libtss2-tcti-tabrmd0 libtss2-tcti-swtpm0t64 libtpm2-pkcs11-1 dbus-daemon dbus-bin
+  test/contract/modules/installed
+  find test/contract/modules -name '*.test.ts' -print0 | sort -z |
+    xargs -0 -P 2 -n 1 test/contract/modules/alone node --import tsx --test --test-reporter=spec
+}
+# The fleet uses every core: it has a stage of its own.
+# It mostly waits: for pauses of newleaf.
+stage_e2e() {
+  NEWLEAF_TEST_POSITIONS=usual WITHOUT="/fleet[./]|/link/|/lasting/|$TPM|$PROGRAMS|$FAULTS|$DEEP" CONCURRENCY=6 in_groups 4 test/e2e
+}
+# Programs of a gateway, other than ours: mosquitto_pub, mosquitto_sub, Paho for Python, Microsoft's SDK for Node.
+PROGRAMS='/uplink/(programs|programs-wire|sdk)\.test'
+stage_programs() { scripts/prepare mosquitto-clients python3-paho-mqtt; ONLY=$PROGRAMS CONCURRENCY=3 tests test/e2e; }
+# What has a TPM of its own, swtpm: as the identity, and as the onboarding one. socat puts it behind a device file.
+TPM='/(contract|e2e(/azure)?)/tpm'
+stage_tpm() { scripts/prepare swtpm socat; ONLY=$TPM CONCURRENCY=6 tests test/contract test/e2e; }
+# Of these, the faults that are laid over a story again and again: at each step, for each answer, many times.
+FAULTS='/(power|lost-state|older-state|azure/(power|table|interrupted|revoked)|uplink/(queue-kill|queue-size|kills)|decommission|dps-faults|outages|network|stepped-clock|cut-login|sick-token|gone-hub|individual-fleet)\.test'
+stage_faults() { ONLY=$FAULTS WITHOUT="$TPM|$DEEP" CONCURRENCY=6 in_groups 3 test/e2e; }
+# The ways of the operator, with all that is not known of the real services (test/simulator/switches.ts).
+stage_stories() { NEWLEAF_TEST_POSITIONS=other CONCURRENCY=3 in_groups 2 test/e2e/roll; }
+# The kit for the real Azure, with a simulated one.
+stage_field() { scripts/prepare; CONCURRENCY=2 tests test/field; }
+# Lines with delay and loss, IPv6 only, NAT64. It mostly waits: servers that take 10 s for each answer need four minutes.
+stage_link() { scripts/prepare nftables tayga util-linux; CONCURRENCY=4 tests test/e2e/link; }
+# SEED=2 for other places, STORY=EST for the stories with this in their names.
+stage_kills() { scripts/prepare swtpm; KILLS=${KILLS:-200} CONCURRENCY=1 tests test/kills; }
+stage_kills-whole() { KILLS=${KILLS:-2000} stage_kills; }
+# Leaves of six minutes, for five minutes; MINUTES=60 plays an hour of leaves that live ten.
+stage_lasting() { tests test/e2e/lasting; }
+# SEED=N for the same again.
+stage_nonsense() { INPUTS=${INPUTS:-30000} tests test/nonsense; }
+stage_nonsense-whole() { INPUTS=${INPUTS:-1000000} tests test/nonsense; }
+# An hour: MINUTES=15 for less, SEED=N for the same faults again.
+stage_soak() { tests test/soak; }
+# The parts that a Node can change: TLS with the token key, the SDK, the file system.
+stage_e2e-24() {
+  scripts/prepare swtpm
+  NEWLEAF_TEST_NODE=$(node24) CONCURRENCY=5 \
+    tests test/e2e/{stories,outages,power,parked,ten-rolls,dps-faults,secrets,disk.deep,payloads,cli,tpm/registration}.test.ts
+}
+# The gateway without the engine.
+stage_helper() {
+  NEWLEAF_TEST_TLS=helper CONCURRENCY=4 tests test/e2e/{stories,ten-rolls,lost-key,network}.test.ts
+}
+stage_fleet() { tests test/e2e/fleet.test.ts; NEWLEAF_TEST_NODE=$(node24) tests test/e2e/fleet.test.ts; }
+# They mostly wait: for the waves of an operator, for a quota of DPS that all share. One after the other, for the memory.
+stage_crowds() { CONCURRENCY=1 tests test/e2e/fleet test/fleet/beside.test.ts; }
+# A fleet of real daemons in virtual time: what their ladders do to quotas that all share.
+# And ten thousand in the hands of one operator.
+stage_fleet-model() { tests test/fleet/{model,ten-thousand}.test.ts; }
+# One package after the other: all are made in one place.
+stage_package() {
+  scripts/prepare binutils busybox-static mmdebstrap systemd-container apt-utils gnupg
+  test/system/rootfs >/dev/null
+  CONCURRENCY=1 tests test/package
+}
+# A release, made twice: six packages and two images each time.
+stage_release() {
+  scripts/prepare binutils apt-utils gnupg g++-aarch64-linux-gnu mmdebstrap buildah netavark crun fakeroot qemu-user qemu-user-binfmt
+  tests test/release
+}
+stage_arm64() {
+  scripts/prepare g++-aarch64-linux-gnu mmdebstrap qemu-user qemu-user-binfmt
+  WITHOUT='/image\.test' tests test/arm64
+}
+# The image, built as `docker build` does it, and run by podman.
+stage_container() {
+  # curl and mosquitto-clients go into containers of programs.
+  scripts/prepare mmdebstrap buildah netavark podman podman-compose catatonit crun fakeroot curl mosquitto-clients
+  WITHOUT='/docker\.test' of_image build-image
+}
+# The same by Docker itself. Named only: where systemd runs, Debian's package starts a daemon that changes the firewall.
+stage_docker() {
+  scripts/prepare mmdebstrap docker.io docker-cli docker-buildx docker-compose fakeroot curl mosquitto-clients
+  NEWLEAF_TEST_ENGINE=docker WITHOUT='/podman\.test' of_image docker-image
+}
+# BUILDER: the tests, with an image that is made once for all files.
+of_image() {
+  local image=${NEWLEAF_TEST_IMAGE:-$PWD/.cache/image-$$}
+  [ -e "$image/image.tar" ] ||
+    scripts/container/enter --containers "$PWD/test/container/$1" "$image" "$(dpkg --print-architecture)" --build-arg MODULE=softhsm2
+  NEWLEAF_TEST_IMAGE=$image tests test/container
+  [ -n "${NEWLEAF_TEST_IMAGE:-}" ] || rm -rf "$image"
+}
+# The same image for arm64, in emulation.
+stage_image() {
+  scripts/prepare mmdebstrap qemu-user qemu-user-binfmt buildah netavark crun fakeroot
+  tests test/arm64/image.test.ts
+}
+# For machines that boot: their file system, and the packages that are installed there, made once for all of them.
+machines() {
+  scripts/prepare binutils mmdebstrap systemd-container
+  local architecture; architecture=$(dpkg --print-architecture)
+  NEWLEAF_TEST_DEB=$PWD/$(scripts/package --quick deb "$architecture")
+  NEWLEAF_TEST_DEB_NODEJS=$PWD/$(scripts/package --quick deb-nodejs "$architecture")
+  export NEWLEAF_TEST_DEB NEWLEAF_TEST_DEB_NODEJS
+  test/system/rootfs >/dev/null
+}
+# In namespaces of their own. They mostly wait: for pauses of systemd and of newleaf.
+stage_system() { machines; FIRST='/upgraded\.' CONCURRENCY=4 tests test/system; }
+# The same on another Debian, with an older systemd (252) and OpenSSL.
+stage_system-12() { NEWLEAF_TEST_SUITE=bookworm stage_system; }
+# Microsoft's own tests and samples against the far side. Their sources are not here: test/simulator/README.md.
+stage_microsoft() {
+  : "${NEWLEAF_TEST_SAMPLES:?is to say where programs of azure-iot-sdk-c were built: see test/simulator/README.md}"
+  tests test/microsoft
+  [ -z "${NEWLEAF_TEST_SDK_NODE:-}" ] || test/simulator/microsoft "$NEWLEAF_TEST_SDK_NODE"
+}
+# The page of a fleet in a real browser.
+stage_browser() { scripts/prepare chromium; CONCURRENCY=1 tests test/browser; }
+# What each fault of the environment costs, and whether all that is told of it is true. It mostly waits. The table has the rows
+# of this run; of those that failed, the last that were committed.
+stage_matrix() {
+  scripts/prepare nftables
+  local rows=$PWD/.cache/matrix.jsonl failed=0
+  mkdir -p .cache && rm -f "$rows"
+  NEWLEAF_TEST_MATRIX=$rows CONCURRENCY=5 tests test/matrix || failed=1
+  npx tsx test/matrix/table.ts "$rows"
+  return $failed
+}
+stage_demo() { npx tsx scripts/demo.ts; }
+stage_mutate() { npx tsx scripts/mutate.ts; }
+# What README says that newleaf costs, beside what is unavoidable: on a machine that does nothing else.
+stage_ratios() { NEWLEAF_NODE_24=$(node24) tests test/bench/ratios.test.ts; }
+stage_bench() {
+  machines
+  # A broker to compare the uplink with.
+  scripts/prepare e2fsprogs mosquitto mosquitto-clients
+  local node24; node24=$(node24)
+  export -f files tests
+  NEWLEAF_NODE_24=$node24 CONCURRENCY=1 timeout --foreground 4500 bash -euo pipefail -c 'tests test/bench'
+}
+
