@@ -34,7 +34,14 @@ suite('a release', () => {
     const release = (...argv: readonly string[]): { readonly status: number | null; readonly stderr: string } =>
       spawnSync(join(clone, 'scripts', 'release'), argv, { env, encoding: 'utf8', maxBuffer: 2 ** 26 });
     const made = (name: string): string => {
-      const { status, stderr } = release('--key', KEY, '--quick', '--without-node-site', '--untested', join(directory, name));
+      const { status, stderr } = release(
+        '--key',
+        KEY,
+        '--quick',
+        '--without-node-site',
+        '--untested',
+        join(directory, name),
+      );
       assert.equal(status, 0, stderr);
       return join(directory, name);
     };
@@ -57,7 +64,10 @@ suite('a release', () => {
     writeFileSync(join(clone, 'README.md'), 'changed');
     assert.match(release('--key', KEY, join(directory, 'one')).stderr, /not committed/);
     execFileSync('git', ['checkout', '--quiet', '.'], { cwd: clone });
-    assert.match(release('--key', KEY, join(directory, 'one')).stderr, /have not passed: check unit .*scripts\/test all/);
+    assert.match(
+      release('--key', KEY, join(directory, 'one')).stderr,
+      /have not passed: check unit .*scripts\/test all/,
+    );
 
     const one = made('one');
     const names = readdirSync(one);

@@ -63,3 +63,20 @@ test('what needs a namespace or a mount is named *.deep.test.ts, and nothing els
     [],
   );
 });
+
+test('the page of the tests has each stage with its list', () => {
+  const runner = readFileSync(join(root, '..', 'scripts', 'test'), 'utf8');
+  const listed = (array: string) =>
+    (new RegExp(`^${array}=\\(([^)]*)\\)`, 'm').exec(runner)?.[1] ?? '').split(/[\s+]+/).filter((name) => name !== '');
+  const lists = { first: listed('shallow'), deep: listed('deep'), all: listed('more') };
+  const listOf = (stage: string) =>
+    Object.entries(lists).find(([, stages]) => stages.includes(stage))?.[0] ?? 'by name';
+  const defined = readFileSync(join(root, 'stages.sh'), 'utf8').matchAll(/^stage_([\w-]+)\(/gm);
+  const rows = readFileSync(join(root, 'README.md'), 'utf8').matchAll(
+    /^\| `([\w-]+)` \| (first|deep|all|by name) \|/gm,
+  );
+  assert.deepEqual(
+    Array.from(rows, ([, stage, list]) => `${stage}: ${list}`).toSorted(),
+    Array.from(defined, ([, stage = '']) => `${stage}: ${listOf(stage)}`).toSorted(),
+  );
+});

@@ -22,6 +22,9 @@ function repository(name: string, stages: Readonly<Record<string, string>>): str
   cpSync(join(ROOT, 'scripts', 'test'), join(place, 'scripts', 'test'));
   writeFileSync(join(place, 'scripts', 'prepare'), '#!/bin/sh\nmkdir -p .cache\n', { mode: 0o755 });
   writeFileSync(join(place, '.gitignore'), '.cache/\n');
+  // A machine that allows everything.
+  for (const [program, says] of Object.entries({ unshare: '', id: '0' }))
+    writeFileSync(join(place, 'test', program), `#!/bin/sh\necho ${says}\n`, { mode: 0o755 });
   const bodies = STAGES.map((stage) => `stage_${stage}() { ${stages[stage] ?? ':'}; }\n`);
   writeFileSync(join(place, 'test', 'stages.sh'), bodies.join(''));
   const git = (...argv: readonly string[]) => execFileSync('git', ['-C', place, ...argv], { stdio: 'pipe' });
@@ -34,7 +37,12 @@ function repository(name: string, stages: Readonly<Record<string, string>>): str
 function run(place: string, ...argv: readonly string[]) {
   const { status, stdout, stderr } = spawnSync(join(place, 'scripts', 'test'), argv, {
     encoding: 'utf8',
-    env: { ...process.env, NODE_EXTRA_CA_CERTS: '/tester.pem', NODE_OPTIONS: '' },
+    env: {
+      ...process.env,
+      PATH: `${join(place, 'test')}:${process.env.PATH}`,
+      NODE_EXTRA_CA_CERTS: '/tester.pem',
+      NODE_OPTIONS: '',
+    },
   });
   return { status, stdout, stderr };
 }
@@ -60,10 +68,7 @@ suite('scripts/test', () => {
     assert.deepEqual({ status, stderr }, { status: 2, stderr: 'There is no stage chek: see test/README.md.\n' });
   });
 
-  test('`all` goes on where it was interrupted, and `seen` is well once each stage has passed', {
-    skip:
-      spawnSync('unshare', ['--mount', '--net', 'true']).status !== 0 && 'a plain container: `all` needs namespaces',
-  }, () => {
+  test('`all` goes on where it was interrupted, and `seen` is well once each stage has passed', () => {
     const place = repository('all', { soak: '[ -e .cache/mended ]', unit: 'echo x >>.cache/units' });
     assert.match(
       run(place, 'seen').stderr,
