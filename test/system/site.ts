@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { build, NATIVE } from '../package/installed.ts';
 import { type Simulator, startSimulator } from '../simulator/simulator.ts';
 import { Machine } from './machine.ts';
 import { Technician } from './technician.ts';
@@ -16,15 +17,7 @@ export interface Site {
 /** With a Node of its own, or with that of Debian. */
 type Form = 'deb' | 'deb-nodejs';
 
-/** The package that is tested: the one of scripts/test, or else one that is made now. */
-export function debOf(form: Form = 'deb'): string {
-  const given = process.env[form === 'deb' ? 'NEWLEAF_TEST_DEB' : 'NEWLEAF_TEST_DEB_NODEJS'];
-  if (given !== undefined) return given;
-  const repository = join(import.meta.dirname, '..', '..');
-  const architecture = execFileSync('dpkg', ['--print-architecture'], { encoding: 'utf8' }).trim();
-  const made = execFileSync('scripts/package', ['--quick', form, architecture], { cwd: repository, encoding: 'utf8' });
-  return join(repository, made.trim());
-}
+export const debOf = (form: Form = 'deb'): string => build(form, NATIVE);
 
 /** The same program as a later version. */
 export function later(t: TestContext, deb: string): string {
