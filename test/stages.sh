@@ -89,8 +89,8 @@ stage_field() { scripts/prepare; CONCURRENCY=2 tests test/field; }
 # Lines with delay and loss, IPv6 only, NAT64. It mostly waits: servers that take 10 s for each answer need four minutes.
 stage_link() { scripts/prepare nftables tayga util-linux; CONCURRENCY=4 tests test/e2e/link; }
 # SEED=2 for other places, STORY=EST for the stories with this in their names.
-stage_kills() { scripts/prepare swtpm; KILLS=${KILLS:-200} CONCURRENCY=1 tests test/kills; }
-stage_kills-whole() { KILLS=${KILLS:-2000} stage_kills; }
+stage_kills() { scripts/prepare swtpm; KILLS=${KILLS:-200} SYNCS=${SYNCS:-12} CONCURRENCY=1 tests test/kills; }
+stage_kills-whole() { KILLS=${KILLS:-2000} SYNCS=${SYNCS:-40} stage_kills; }
 # Leaves of six minutes, for five minutes; MINUTES=60 plays an hour of leaves that live ten.
 stage_lasting() { tests test/e2e/lasting; }
 # SEED=N for the same again.
