@@ -51,19 +51,6 @@ describe('an entry is read as it was written', () => {
       message: /^"retire\.0\.againAt": /,
     });
   });
-  test('with keys from before their states had names: what may mean "not yet" is not destroyed', () => {
-    const key = { slot: 'b', id: 'g1' };
-    const entry = { ...entryOf(SITUATIONS.serving), retire: [0, 4, 5].map((tries) => ({ ...key, tries })) };
-    const [fresh, tried, left] = validateEntry(written(entry)).retire;
-    assert.deepEqual(
-      [fresh, tried],
-      [
-        { ...key, is: 'pending', tries: 0 },
-        { ...key, is: 'pending', tries: 4 },
-      ],
-    );
-    assert.deepEqual(left, { ...key, is: 'remembered' });
-  });
   test('with what hinders work and session', () => {
     const troubled = {
       ...entryOf(SITUATIONS.serving),
