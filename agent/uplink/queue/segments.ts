@@ -34,9 +34,7 @@ export interface Files {
 export const SEGMENT_BYTES = 256 * 1024;
 
 /** The format is in the name: a newleaf that knows another one leaves these files alone. */
-const NAME = /^(\d{16})\.q[12]$/;
-/** Records were appended to it, and nothing was written in advance. */
-const FIRST_FORMAT = /\.q1$/;
+const NAME = /^\d{16}\.q2$/;
 
 const segmentAt = (directory: string, name: string): Segment => ({
   first: Number(name.slice(0, 16)),
@@ -57,7 +55,7 @@ export async function listSegments(disk: Disk, directory: string, segmentBytes: 
     names.map(async (name) => {
       const segment = segmentAt(directory, name);
       segment.end = (await answer(disk, segment, () => disk.size(segment.path))) ?? 0;
-      segment.isClosed = segment.end < segmentBytes && !FIRST_FORMAT.test(name);
+      segment.isClosed = segment.end < segmentBytes;
       return segment;
     }),
   );
