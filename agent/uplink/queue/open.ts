@@ -19,8 +19,8 @@ export async function openQueue(given: QueueOptions): Promise<MessageQueue> {
     await disk.makeDirectory(directory).catch(({ cause }) => {
       throw unstored(directory, cause);
     });
-    const segments = await listSegments(disk, directory, segmentBytes);
-    const files: Files = { disk, directory, segments, segmentBytes, reserve, warn };
+    const place = { disk, directory, segmentBytes, reserve, warn };
+    const files: Files = { ...place, segments: await listSegments(place) };
     const { next, head } = await lastOf(files);
     await removeDropped(files, head);
     const queue = new DiskQueue(options, files, new Tail(files, next), head);
