@@ -49,9 +49,8 @@ export function createJournal<E>({ directory, validate, now = Date.now }: Journa
 export const stateFile = (directory: string): string => join(directory, 'state.json');
 
 /**
- * Ends the journal, whatever is in it: from now on each reader learns that this gateway was given up. A newleaf that does not
- * know such a file takes it for a corrupt one, and changes nothing either. The file stays: the unit may be enabled, and the
- * machine start again.
+ * Ends the journal, whatever is in it: from now on each reader learns that this gateway was given up. The file stays: the unit
+ * may be enabled, and the machine start again.
  * @param how `ended`: keys or files may be left · `gone`: all of them are gone
  * @throws Fault NL-STATE-WRITE; the old entry is intact
  */
