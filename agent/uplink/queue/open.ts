@@ -53,7 +53,7 @@ async function lastOf({ disk, segments }: Files) {
     last.isBad = isLost;
     await discard(disk, last).catch(() => {});
   }
-  // A sequence below the head would be taken for one that is dropped, where the end of the last segment has rotted away.
+  // A sequence below the head would be taken for one that is dropped: a payload behind rot may look like a record with any head.
   return { next: Math.max(next, head), head };
 }
 
