@@ -82,11 +82,11 @@ async function isOf(refusal: Refusal, pin: string): Promise<boolean> {
   return timingSafeEqual(digest, Buffer.from(refusal.digest, 'hex'));
 }
 
-/** A damaged record counts as none: the price is one more try. newleaf 0.1.0 wrote one refusal, no list. */
+/** A damaged record counts as none: the price is one more try. */
 function parse(text: string): readonly Refusal[] {
   try {
     const found: unknown = JSON.parse(text);
-    return [found].flat().filter(isRefusal);
+    return Array.isArray(found) ? found.filter(isRefusal) : [];
   } catch {
     return [];
   }

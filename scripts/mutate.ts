@@ -88,7 +88,7 @@ const EDGE_TABLES = [
 const AZURE_TABLES = ['answers', 'azure', 'renewal']
   .map((table) => `issuer/azure/${table}`)
   .concat('keys/onboarding', 'keys/onboarding-file');
-const QUEUE_TABLES = ['record', 'queue', 'reading', 'torn', 'bad-sector', 'damaged', 'bounds', 'format-1'];
+const QUEUE_TABLES = ['record', 'queue', 'reading', 'torn', 'bad-sector', 'damaged', 'bounds'];
 const PROOFS = {
   walk: `import { walk } from './walk.ts';
 walk({ enrollment: 'group', most: ${PAIRS} });

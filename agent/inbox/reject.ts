@@ -64,7 +64,7 @@ async function removeOldest(directory: string): Promise<void> {
       await unlink(path.slice(0, -REASON.length)).catch(onMissing(undefined));
       await unlink(path).catch(onMissing(undefined));
     } catch {
-      // A directory that was moved here before stays, with its reason; the other files are removed all the same.
+      // A directory that another user has put here stays, with its reason; the other files are removed all the same.
     }
   }
 }

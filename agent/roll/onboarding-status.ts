@@ -3,7 +3,7 @@ export type OnboardingStatus = OnboardingCertificate | { readonly attestation: '
 
 export interface OnboardingCertificate {
   readonly thumbprint: string;
-  /** Its whole name. Older daemons do not tell it. */
-  readonly issuer?: string;
+  /** Its whole name. */
+  readonly issuer: string;
   readonly notAfter: string;
 }

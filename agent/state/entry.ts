@@ -18,9 +18,6 @@ import type { Assigned, KeyMade, KeyWanted, Parked, Sent, Unwanted } from '../ro
 import { PHASES, phaseOf } from '../roll/phase.ts';
 import { ALARMS, type Outcome, type RollState } from '../roll/state.ts';
 
-import { upgraded, withRetired } from './entry-1.ts';
-import type { Format } from './journal.ts';
-
 /** The part of the state that is written: a start begins without a session. */
 export type Entry = Omit<RollState, 'online' | 'flaps' | 'unreached' | 'unheard' | 'keyless'>;
 
@@ -133,17 +130,16 @@ const ENTRY = object({
 }) satisfies GenericSchema;
 
 /** Gives a journal entry its type. @throws Error that names the wrong field */
-export function validateEntry(written: unknown, format: Format = 2): Entry {
-  const entry = withRetired(format === 1 ? upgraded(written) : written);
+export function validateEntry(written: unknown): Entry {
   try {
-    parse(ENTRY, entry);
+    parse(ENTRY, written);
   } catch (error) {
     if (!(error instanceof ValiError)) throw error;
     const [issue] = error.issues;
     const path = issue.path?.map(({ key: name }: { key?: unknown }) => String(name)).join('.') ?? '';
     throw new Error(`"${path}": ${issue.message}`);
   }
-  const checked = entry as Entry;
+  const checked = written as Entry;
   // The phase follows from the facts, by the rules of the newleaf that reads them.
   const phase = phaseOf(checked);
   const needsCurrent = phase === 'registering' || phase === 'abandoning' || phase === 'stranded';

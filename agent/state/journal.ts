@@ -21,17 +21,14 @@ export interface Journal<E> {
 
 interface JournalOptions<E> {
   readonly directory: string;
-  /** Gives the entry its type, or throws an Error with the reason. @param format in which the entry was written */
-  readonly validate: (entry: unknown, format: Format) => E;
+  /** Gives the entry its type, or throws an Error with the reason. */
+  readonly validate: (entry: unknown) => E;
   /** Wall clock, milliseconds: the file says when it was written. */
   readonly now?: () => number;
 }
 
-/** 1: with `next` of many optional fields (entry-1.ts). 2: since 2026-11-29. */
-export type Format = 1 | 2;
-
-const FORMAT: Format = 2;
-const READ: readonly unknown[] = [1, FORMAT] satisfies readonly Format[];
+/** The only format that is read: another one is refused, and stays as it is. */
+const FORMAT = 2;
 
 export function createJournal<E>({ directory, validate, now = Date.now }: JournalOptions<E>): Journal<E> {
   const path = stateFile(directory);
@@ -52,9 +49,8 @@ export function createJournal<E>({ directory, validate, now = Date.now }: Journa
 export const stateFile = (directory: string): string => join(directory, 'state.json');
 
 /**
- * Ends the journal, whatever is in it: from now on each reader learns that this gateway was given up. A newleaf that does not
- * know such a file takes it for a corrupt one, and changes nothing either. The file stays: the unit may be enabled, and the
- * machine start again.
+ * Ends the journal, whatever is in it: from now on each reader learns that this gateway was given up. The file stays: the unit
+ * may be enabled, and the machine start again.
  * @param how `ended`: keys or files may be left · `gone`: all of them are gone
  * @throws Fault NL-STATE-WRITE; the old entry is intact
  */
@@ -94,7 +90,7 @@ function entryOf<E>(text: string, path: string, validate: JournalOptions<E>['val
   const file = jsonOf(text, path);
   if (typeof file !== 'object' || file === null || Array.isArray(file)) throw corrupt(path, 'is not a JSON object');
   if (!('format' in file)) throw corrupt(path, 'has no field "format"');
-  if (!READ.includes(file.format)) {
+  if (file.format !== FORMAT) {
     const what = `has format ${JSON.stringify(file.format)}, and this newleaf reads format ${FORMAT}`;
     if (Number(file.format) > FORMAT) throw new Fault('NL-STATE-NEWER', { message: `${path} ${what}. ${UNTOUCHED}` });
     throw corrupt(path, `${what}: it is of another version`);
@@ -104,7 +100,7 @@ function entryOf<E>(text: string, path: string, validate: JournalOptions<E>['val
   if (!('digest' in file)) throw corrupt(path, 'has no field "digest"');
   if (!isWhole(file.entry, file.digest)) throw corrupt(path, 'was changed after newleaf wrote it: the digest differs');
   try {
-    return validate(file.entry, file.format as Format);
+    return validate(file.entry);
   } catch (cause) {
     throw corrupt(path, 'holds an entry with wrong fields', cause);
   }

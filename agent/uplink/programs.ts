@@ -38,7 +38,7 @@ export async function readRecord(
 ): Promise<ProgramRecord & { readonly isDamaged: boolean }> {
   const text = await textOf(join(directory, name, RECORD));
   const read = recordIn(text ?? '');
-  const stored = (await textOf(join(directory, name, KEY_FILE))) ?? (await moved(directory, name, read?.key));
+  const stored = await textOf(join(directory, name, KEY_FILE));
   const key = keyFrom(stored ?? '');
   const connects = stored !== undefined || read?.connects === 'key' ? 'key' : 'socket';
   const { terms = {}, sessions = {} } = read ?? {};
@@ -47,9 +47,9 @@ export async function readRecord(
 
 function recordIn(text: string): Partial<ProgramRecord> | undefined {
   try {
-    const { connects, key, terms: written, sessions } = JSON.parse(text);
+    const { connects, terms: written, sessions } = JSON.parse(text);
     const terms = changedTerms({}, written);
-    return areSessions(sessions) && terms !== undefined ? { connects, key, terms, sessions } : undefined;
+    return areSessions(sessions) && terms !== undefined ? { connects, terms, sessions } : undefined;
   } catch {
     return undefined;
   }
@@ -113,22 +113,12 @@ export async function makeProgram(
   return record;
 }
 
-/** The key was in the record before it had a file of its own. @returns the text of that file */
-async function moved(directory: string, name: string, key: unknown): Promise<string | undefined> {
-  if (typeof key !== 'string') return undefined;
-  await writeKey(directory, name, key);
-  return keyText(key);
-}
-
 /** Makes a key for the program, in place of the one that it had. @throws Fault NL-STATE-WRITE */
 export async function makeKey(directory: string, name: string): Promise<string> {
   const key = randomBytes(32).toString('base64');
-  await writeKey(directory, name, key);
+  await slowWork.take(() => writeAtomically(join(directory, name, KEY_FILE), keyText(key), 0o600));
   return key;
 }
-
-const writeKey = (directory: string, name: string, key: string): Promise<void> =>
-  slowWork.take(() => writeAtomically(join(directory, name, KEY_FILE), keyText(key), 0o600));
 
 /** Removes the program with its messages. */
 export async function removeProgram(directory: string, name: string): Promise<void> {

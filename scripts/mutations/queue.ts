@@ -110,12 +110,6 @@ export const QUEUE: readonly Mutation[] = [
     'now() - at',
   ),
   inQueue('age.ts', 'the first time that a clock is set drops all messages', ' || at < CREDIBLE', ''),
-  inQueue(
-    'first-head.ts',
-    'a rotten head drops messages that the hub has not',
-    'return isGood ? ',
-    'return bytes.length > 0 ? ',
-  ),
   inQueue('queue.ts', 'one message too large drops all others', 'if (bytes > maxBytes) return false;', ''),
   inQueue('queue.ts', 'programs at once wait for one sync each', 'bytes + one.bytes > most && batch', 'batch'),
   inQueue('queue.ts', 'what the hub has comes again after a power cut', 'this.#isNoteDue = true;', ''),

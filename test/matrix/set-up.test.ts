@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BUNDLE, NODE } from '../e2e/stage/gateway.ts';
@@ -8,14 +7,6 @@ import { type Fault, matrix, type Scene } from './play.ts';
 
 const stateOf = ({ gateway }: Scene) => join(gateway.stateDirectory, 'state.json');
 const RESTART = { restarts: 0 } as const;
-
-/** The state file as the first newleaf wrote it: these fields came later, and the list of keys to be destroyed was one key. */
-function asFormat1(text: string): string {
-  const { entry, written } = JSON.parse(text);
-  const { ask: _, stranded: __, workTrouble: ___, sessionTrouble: ____, retire: _____, ...old } = entry;
-  const digest = createHash('sha256').update(JSON.stringify(old)).digest('hex');
-  return `${JSON.stringify({ format: 1, written, entry: old, digest }, undefined, 1)}\n`;
-}
 
 const saved = new WeakMap<Scene, string>();
 
@@ -35,21 +26,6 @@ const FAULTS: readonly Fault[] = [
       assert.equal(second.status, 1, second.stdout);
       const seen = far.log.since(since).filter(({ event }) => event !== 'telemetry');
       assert.deepEqual(seen, [], 'neither of them has met the far side for it');
-    },
-    end: () => {},
-  },
-  {
-    group: 'set-up',
-    fault: 'the state file is of an older version',
-    exit: 0,
-    session: 'open',
-    isAlone: true,
-    async begin(at) {
-      await at.gateway.stop('SIGTERM');
-      writeFileSync(stateOf(at), asFormat1(readFileSync(stateOf(at), 'utf8')));
-      await at.gateway.start();
-      at.unit.watch(at.gateway);
-      await at.gateway.settled();
     },
     end: () => {},
   },

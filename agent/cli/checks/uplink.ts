@@ -117,9 +117,9 @@ const uplinkQueue: Check = {
       const message = `The queue of ${name} is ${percent} % full (${bytesInWords(bytes)}); at its end ${then}.`;
       return warning(message, CODES['NL-UPLINK-FULL'].advice);
     }
-    const full = programs.find(({ inboxBytes = 0 }) => inboxBytes > INBOX_SCARCE);
+    const full = programs.find(({ inboxBytes }) => inboxBytes > INBOX_SCARCE);
     if (full !== undefined) {
-      const message = `${full.name} takes no messages from the cloud: ${bytesInWords(full.inboxBytes ?? 0)} of 4 MiB wait for it; at the end the oldest are lost.`;
+      const message = `${full.name} takes no messages from the cloud: ${bytesInWords(full.inboxBytes)} of 4 MiB wait for it; at the end the oldest are lost.`;
       return warning(message, CODES['NL-UPLINK-UNTAKEN'].advice);
     }
     const missing = programs.reduce(

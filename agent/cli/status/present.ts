@@ -43,12 +43,7 @@ export async function askStatus(place: DaemonPlace): Promise<GatewayStatus> {
   const { status, body } = await asked.catch(async (error: unknown) => {
     throw await unheard(error, place);
   });
-  if (status === 200) {
-    const told = body as GatewayStatus;
-    // A daemon that was not restarted since the update says only what it met last.
-    const { wrong = told.trouble === undefined ? [] : [told.trouble] } = told as Partial<GatewayStatus>;
-    return { ...told, wrong };
-  }
+  if (status === 200) return body as GatewayStatus;
   throw new Fault('NL-INTERNAL', {
     message: `The daemon answered ${status} to a question for its status.`,
     cause: JSON.stringify(body),

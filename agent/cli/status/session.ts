@@ -5,7 +5,7 @@ import { wrongOf } from './wrong.ts';
 
 /** A hub that has left a ping without an answer for so long, in seconds, is told; the session is given up later (pings.ts). */
 const UNANSWERED_S = 20;
-/** Of a daemon from before the update. */
+/** The default of network.keepalive. */
 const KEEPALIVE_S = 180;
 /** A hub that was heard within this time is there; for work that waits for another server, sooner. */
 const FRESH_MS = { atRest: 60_000, atWork: 10_000 };

@@ -59,7 +59,7 @@ function colourOf(program: ProgramTold): Colour {
   return trouble !== undefined || setAside + dropped + damaged > 0 ? 'yellow' : 'green';
 }
 
-function countsInWords({ forwarded, resent, refused, dropped, expired = 0, damaged }: ProgramTold): string {
+function countsInWords({ forwarded, resent, refused, dropped, expired, damaged }: ProgramTold): string {
   const others = [
     [resent, 'sent again'],
     [refused, 'refused'],

@@ -22,8 +22,8 @@ export interface ProgramTold {
   readonly oldest?: string;
   /** Messages of the hub that wait for the program. */
   readonly inbox: number;
-  /** Their bytes on disk; absent in what an older daemon tells. */
-  readonly inboxBytes?: number;
+  /** Their bytes on disk. */
+  readonly inboxBytes: number;
   /** When the oldest of them was stored, ISO 8601. */
   readonly inboxOldest?: string;
   /** From here on: since the daemon has started. The hub has acknowledged so many. */
@@ -34,8 +34,8 @@ export interface ProgramTold {
   readonly refused: number;
   /** Lost to their age, to `drop-oldest`, or to QoS 0 without a session. */
   readonly dropped: number;
-  /** Not sent, because the time in their `$.exp` had passed; absent in what an older daemon tells. */
-  readonly expired?: number;
+  /** Not sent, because the time in their `$.exp` had passed. */
+  readonly expired: number;
   /** Lost to the disk. */
   readonly damaged: number;
   /** Never taken by the hub: they are in rejected/. */
@@ -104,8 +104,5 @@ function refusal(status: number, body: unknown): Fault {
   const said: { code?: unknown; message?: string; advice?: string } =
     typeof body === 'object' && body !== null ? body : {};
   const { code, message = `The daemon answered ${status}.`, advice } = said;
-  if (isCode(code)) return new Fault(code, { message, advice });
-  if (status !== 404) return new Fault('NL-INTERNAL', { message });
-  const older = 'The daemon that runs is older than this command, and knows no programs.';
-  return new Fault('NL-INTERNAL', { message: older, advice: '`systemctl restart newleaf`' });
+  return isCode(code) ? new Fault(code, { message, advice }) : new Fault('NL-INTERNAL', { message });
 }

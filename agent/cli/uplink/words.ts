@@ -31,12 +31,11 @@ export function inboxInWords({ inbox, inboxBytes, inboxOldest }: ProgramTold, no
   return waiting('the program', inbox, inboxBytes, inboxOldest, now);
 }
 
-function waiting(whom: string, count: number, bytes: number | undefined, oldest: string | undefined, now: number) {
+function waiting(whom: string, count: number, bytes: number, oldest: string | undefined, now: number) {
   const wait = `${messages(count)} ${count > 1 ? 'wait' : 'waits'} for ${whom}`;
   if (count === 0) return wait;
-  const size = bytes === undefined ? '' : ` (${bytesInWords(bytes)})`;
   const since = oldest === undefined ? '' : `, the oldest for ${span(Math.max(0, now - Date.parse(oldest)))}`;
-  return `${wait}${size}${since}`;
+  return `${wait} (${bytesInWords(bytes)})${since}`;
 }
 
 /** All programs as one. */

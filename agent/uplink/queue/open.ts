@@ -1,7 +1,6 @@
 import { Fault } from '../../failure/failure.ts';
 import type { MessageQueue } from '../ports.ts';
 import { type Disk, systemDisk } from './disk.ts';
-import { readFirstHead } from './first-head.ts';
 import { DiskQueue, type QueueOptions } from './queue.ts';
 import { type Recovered, recover } from './recovery.ts';
 import { bytesOf, discard, type Files, listSegments, remove, SEGMENT_BYTES, type Segment } from './segments.ts';
@@ -20,8 +19,8 @@ export async function openQueue(given: QueueOptions): Promise<MessageQueue> {
     await disk.makeDirectory(directory).catch(({ cause }) => {
       throw unstored(directory, cause);
     });
-    const segments = await listSegments(disk, directory, segmentBytes);
-    const files: Files = { disk, directory, segments, segmentBytes, reserve, warn };
+    const place = { disk, directory, segmentBytes, reserve, warn };
+    const files: Files = { ...place, segments: await listSegments(place) };
     const { next, head } = await lastOf(files);
     await removeDropped(files, head);
     const queue = new DiskQueue(options, files, new Tail(files, next), head);
@@ -36,8 +35,8 @@ export async function openQueue(given: QueueOptions): Promise<MessageQueue> {
  * What the last segment with a record says. One behind it has lost everything, and is set aside. One with no more than notes has
  * said all it knows, and the next segment takes its name.
  */
-async function lastOf({ disk, directory, segments }: Files) {
-  let [next, head] = [1, Math.max(await readFirstHead(disk, directory), segments[0]?.first ?? 1)];
+async function lastOf({ disk, segments }: Files) {
+  let [next, head] = [1, segments[0]?.first ?? 1];
   for (let last = segments.at(-1); last !== undefined; last = segments.at(-1)) {
     const found = recover(await bytesOf(disk, last, 0), last);
     const isLost = found.isCut || (last.isBad && found.end === 0);
@@ -54,7 +53,7 @@ async function lastOf({ disk, directory, segments }: Files) {
     last.isBad = isLost;
     await discard(disk, last).catch(() => {});
   }
-  // A sequence below the head would be taken for one that is dropped, where the end of the last segment has rotted away.
+  // A sequence below the head would be taken for one that is dropped: a payload behind rot may look like a record with any head.
   return { next: Math.max(next, head), head };
 }
 

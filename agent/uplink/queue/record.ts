@@ -18,8 +18,7 @@ import type { Message, Stored } from '../ports.ts';
  * | | topic, payload |
  *
  * Two checksums: a rotten body then costs one message, because the header still says where the next one begins. A note has the
- * sequence of the next message, and its place is 65535. Records of the first format, `NLQ1`, are read: they have neither head nor
- * place, and their CRC-32 follows the other one.
+ * sequence of the next message, and its place is 65535.
  */
 interface RecordHeader<Of> {
   /** A message; or a note of the head, where no message comes that would know it. */
@@ -33,7 +32,6 @@ interface RecordHeader<Of> {
   readonly head: number;
   /** The first sequence of its batch. */
   readonly batch: number;
-  readonly headerBytes: number;
   /** Of the record: header, topic and payload. */
   readonly length: number;
 }
@@ -42,9 +40,8 @@ export type MessageHeader = RecordHeader<'message'>;
 type NoteHeader = RecordHeader<'note'>;
 
 export const HEADER_BYTES = 38;
-const FIRST_FORMAT_BYTES = 30;
 const CRC_BYTES = 4;
-const MARK = Buffer.from('NLQ', 'latin1');
+const MARK = Buffer.from('NLQ2', 'latin1');
 const NOTE = 0xff_ff;
 /** The first of two bytes that say the length of a string (MQTT 3.1.1 section 1.5.3). */
 const LONGEST_TOPIC = 0xff_ff;
@@ -77,7 +74,7 @@ function put(bytes: Buffer, from: number, { sequence, at, topic, payload }: Stor
   const topicBytes = bytes.write(topic, body);
   bytes.set(payload, body + topicBytes);
   const end = body + topicBytes + payload.length;
-  bytes.write('NLQ2', from, 'latin1');
+  bytes.set(MARK, from);
   bytes.writeUInt16BE(topicBytes, from + 4);
   bytes.writeUInt32BE(payload.length, from + 6);
   bytes.writeUIntBE(sequence, from + 10, 6);
@@ -92,16 +89,12 @@ function put(bytes: Buffer, from: number, { sequence, at, topic, payload }: Stor
 
 /** The header that begins there; undefined where it is rotten, or cut short. */
 export function headerAt(bytes: Buffer, from: number): MessageHeader | NoteHeader | undefined {
-  const mark = bytes.toString('latin1', from, from + 4);
-  if (mark !== 'NLQ2' && mark !== 'NLQ1') return undefined;
-  const headerBytes = mark === 'NLQ2' ? HEADER_BYTES : FIRST_FORMAT_BYTES;
-  const crcAt = from + headerBytes - CRC_BYTES;
-  if (crcAt + CRC_BYTES > bytes.length || crc32(bytes.subarray(from, crcAt)) !== bytes.readUInt32BE(crcAt))
-    return undefined;
+  const crcAt = from + HEADER_BYTES - CRC_BYTES;
+  if (crcAt + CRC_BYTES > bytes.length || !bytes.subarray(from, from + MARK.length).equals(MARK)) return undefined;
+  if (crc32(bytes.subarray(from, crcAt)) !== bytes.readUInt32BE(crcAt)) return undefined;
   const topicBytes = bytes.readUInt16BE(from + 4);
   const sequence = bytes.readUIntBE(from + 10, 6);
-  const [head, place] =
-    mark === 'NLQ2' ? [bytes.readUIntBE(from + 26, 6), bytes.readUInt16BE(from + 32)] : ([0, 0] as const);
+  const place = bytes.readUInt16BE(from + 32);
   return {
     ...(place === NOTE
       ? { of: 'note', next: sequence, batch: sequence }
@@ -110,17 +103,16 @@ export function headerAt(bytes: Buffer, from: number): MessageHeader | NoteHeade
     at: bytes.readUIntBE(from + 16, 6),
     topicBytes,
     bodyCrc: bytes.readUInt32BE(from + 22),
-    head,
-    headerBytes,
-    length: headerBytes + topicBytes + bytes.readUInt32BE(from + 6),
+    head: bytes.readUIntBE(from + 26, 6),
+    length: HEADER_BYTES + topicBytes + bytes.readUInt32BE(from + 6),
   };
 }
 
 /** The message of a whole record; undefined where its body is rotten. It keeps none of these bytes, which are a whole segment. */
-export function messageOf({ sequence, at, topicBytes, bodyCrc, headerBytes, length }: MessageHeader, record: Buffer) {
-  if (record.length !== length || crc32(record.subarray(headerBytes)) !== bodyCrc) return undefined;
-  const payloadAt = headerBytes + topicBytes;
-  const topic = record.toString('utf8', headerBytes, payloadAt);
+export function messageOf({ sequence, at, topicBytes, bodyCrc, length }: MessageHeader, record: Buffer) {
+  if (record.length !== length || crc32(record.subarray(HEADER_BYTES)) !== bodyCrc) return undefined;
+  const payloadAt = HEADER_BYTES + topicBytes;
+  const topic = record.toString('utf8', HEADER_BYTES, payloadAt);
   return { sequence, at, topic, payload: Buffer.from(record.subarray(payloadAt)) } satisfies Stored;
 }
 
@@ -140,7 +132,7 @@ export function* records(bytes: Buffer, from: number, least: number, limit: numb
     const header = headerAt(bytes, at);
     const isNext = header !== undefined && header.sequence >= expected && header.sequence < limit;
     if (isNext && at + header.length <= bytes.length) {
-      const body = bytes.subarray(at + header.headerBytes, at + header.length);
+      const body = bytes.subarray(at + HEADER_BYTES, at + header.length);
       if (crc32(body) === header.bodyCrc) yield { from: at, header };
       expected = header.next;
       at += header.length;

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import type { Failure } from '../../failure/failure.ts';
 import type { Disk } from './disk.ts';
 import type { Reserve } from './reserve.ts';
-import { unremoved } from './words.ts';
+import { ofOtherFormat, unremoved } from './words.ts';
 
 /** A file of records, named after the first of them. */
 export interface Segment {
@@ -33,10 +33,9 @@ export interface Files {
 /** The length of a file: small enough to free room soon, large enough for few files. */
 export const SEGMENT_BYTES = 256 * 1024;
 
-/** The format is in the name: a newleaf that knows another one leaves these files alone. */
-const NAME = /^(\d{16})\.q[12]$/;
-/** Records were appended to it, and nothing was written in advance. */
-const FIRST_FORMAT = /\.q1$/;
+/** The format is in the name: files of another one are left alone. */
+const NAME = /^\d{16}\.q\d+$/;
+const FORMAT = '.q2';
 
 const segmentAt = (directory: string, name: string): Segment => ({
   first: Number(name.slice(0, 16)),
@@ -48,16 +47,23 @@ const segmentAt = (directory: string, name: string): Segment => ({
 });
 
 export const newSegment = (directory: string, first: number): Segment =>
-  segmentAt(directory, `${String(first).padStart(16, '0')}.q2`);
+  segmentAt(directory, `${String(first).padStart(16, '0')}${FORMAT}`);
 
 /** In order. @param segmentBytes their length while they are written */
-export async function listSegments(disk: Disk, directory: string, segmentBytes: number): Promise<Segment[]> {
+export async function listSegments({
+  disk,
+  directory,
+  segmentBytes,
+  warn,
+}: Omit<Files, 'segments'>): Promise<Segment[]> {
   const names = (await disk.list(directory)).filter((name) => NAME.test(name)).sort();
+  const own = names.filter((name) => name.endsWith(FORMAT));
+  if (own.length < names.length) warn(ofOtherFormat(directory, names.length - own.length));
   return Promise.all(
-    names.map(async (name) => {
+    own.map(async (name) => {
       const segment = segmentAt(directory, name);
       segment.end = (await answer(disk, segment, () => disk.size(segment.path))) ?? 0;
-      segment.isClosed = segment.end < segmentBytes && !FIRST_FORMAT.test(name);
+      segment.isClosed = segment.end < segmentBytes;
       return segment;
     }),
   );

@@ -40,6 +40,12 @@ export const damage = (path: string): Failure =>
     advice: 'Look at the disk: it forgets what was written.',
   });
 
+export const ofOtherFormat = (directory: string, files: number): Failure =>
+  failure('NL-UPLINK-DISK', {
+    message: `${directory} holds messages in a format that this newleaf does not read (files: ${files}). They stay as they are.`,
+    advice: 'Install the newleaf that wrote them again: it sends them.',
+  });
+
 /** @param why nothing can be written */
 export const unnoted = (why: Fault): Failure =>
   failure('NL-UPLINK-DISK', {

@@ -78,7 +78,7 @@ the unit is disabled | agent/cli/checks/daemon.ts | systemctl enable newleaf | i
 the unit is masked | agent/cli/checks/daemon.ts | systemctl unmask newleaf | it can be started | test/system/arrows.ts › the unit is masked
 a drop-in took the watchdog away | agent/cli/checks/daemon.ts | systemctl daemon-reload; systemctl restart newleaf | it has one | test/system/arrows.ts › the unit has lost its watchdog
 the user newleaf was deleted | agent/cli/checks/daemon.ts | systemd-sysusers; systemctl restart newleaf | the gateway serves | test/system/arrows.ts › the user of the daemon was deleted
-another version is installed than runs | agent/cli/checks/daemon.ts; agent/cli/uplink/told.ts | systemctl restart newleaf | the installed one runs | test/system/arrows.ts › another version is installed than runs
+another version is installed than runs | agent/cli/checks/daemon.ts | systemctl restart newleaf | the installed one runs | test/system/arrows.ts › another version is installed than runs
 two daemons had the same setting | agent/cli/checks/check.ts | systemctl restart newleaf | the warning is gone | test/system/arrows.ts › two daemons have one registration ID
 the state directory is of another user | agent/cli/checks/state.ts | chown -R …: … | the daemon may write | test/system/arrows.ts › the state directory is of another user
 a file of the state is | agent/cli/checks/examine.ts | chown …: … | the daemon may read | test/system/arrows.ts › a file of the state is of another user

@@ -5,6 +5,7 @@ import { renderStatus } from '../../../agent/cli/status/screen.ts';
 import { type Code, failure } from '../../../agent/failure/failure.ts';
 import type { NextStatus, Status } from '../../../agent/roll/report.ts';
 import { ended, leaf, NOW, statusWith } from './stage.ts';
+import { idle } from './uplink/gateway.ts';
 
 const unicode: Screen = { width: 80, isColoured: false, isUnicode: true };
 const ascii: Screen = { ...unicode, isUnicode: false };
@@ -221,9 +222,7 @@ describe('what to do', () => {
 
   test('all that is wrong is told, and then that of the programs', () => {
     const wrong = [failure('NL-CLOCK'), failure('NL-EST-REFUSED')];
-    const program = { name: 'one', connects: 'socket', clients: 0, queued: 0, bytes: 0, inbox: 0 } as const;
-    const counts = { forwarded: 0, resent: 0, refused: 0, dropped: 0, damaged: 0, setAside: 0 };
-    const uplink = { programs: [{ ...program, ...counts, trouble: failure('NL-UPLINK-DISK') }] };
+    const uplink = { programs: [idle({ trouble: failure('NL-UPLINK-DISK') })] };
     const shown = renderStatus({ ...statusWith({ wrong }), uplink }, unicode, place);
     assert.deepEqual(shown.match(/^ {2}NL-[A-Z0-9-]+/gm), ['  NL-CLOCK', '  NL-EST-REFUSED', '  NL-UPLINK-DISK']);
   });

@@ -23,7 +23,7 @@ const LATE = iso(NOW + 22 * HOUR);
 
 /** The twin as a query sees it. */
 function row(state: RollState, notAfter = LATE): object {
-  const onboarding = { told: { thumbprint: 'T', notAfter } };
+  const onboarding = { told: { thumbprint: 'T', issuer: 'CN=T', notAfter } };
   const options = { version: '1', registrationId: 'gw-1', terms, now: NOW, onboarding };
   const newleaf = JSON.parse(JSON.stringify(twinOf(presentOf(state, options), 'newleaf')));
   return {

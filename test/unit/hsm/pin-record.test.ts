@@ -68,13 +68,6 @@ test('what one token accepts says nothing of another', async () => {
   await assert.rejects(record.assertNotRefused('1111', TOKEN));
 });
 
-test('the record of an older newleaf, of one refusal, is read', async () => {
-  await new PinRecord(directory).refused('1234', TOKEN, REFUSED);
-  const [only] = JSON.parse(readFileSync(path(), 'utf8'));
-  writeFileSync(path(), JSON.stringify(only));
-  await assert.rejects(new PinRecord(directory).assertNotRefused('1234', TOKEN), { code: 'PIN_REFUSED_BEFORE' });
-});
-
 test('a link in place of the draft is not followed', async () => {
   const other = join(directory, 'other');
   writeFileSync(other, 'of somebody');

@@ -84,7 +84,7 @@ describe('a chain that is refused', () => {
     assert.ok(existsSync(join(path, 'inside')));
   });
 
-  test('pushes out no directory that an older version has moved there, and goes on with the others', async (t) => {
+  test('pushes out no directory that a person has put there, and goes on with the others', async (t) => {
     const stage = new Stage(t);
     stage.answer = () => refusal('NL-LEAF-CN');
     await stage.start();

@@ -46,12 +46,6 @@ describe('the CKA_ID of the next key is written before the key is made', () => {
     });
     assert.equal(idOf(failed), id);
   });
-  test('a state of an older newleaf, which has none, gets one at the start', () => {
-    const { next: _, retire: _none, ...others } = entryOf(SITUATIONS['generating-key']);
-    const old = validateEntry({ ...others, next: { slot: 'b', sent: false } }, 1);
-    const started = hear({ ...old, flaps: 0, unreached: 0 }, { kind: 'started', at: NOW, draw: 0.5 });
-    assert.equal(effectsOf(started)[0]?.kind, 'generate-key');
-  });
   test('a person who asks for another key while one is being made gets that one', () => {
     const making = play({ ...SITUATIONS.serving }, 'csr');
     assert.equal(briefly(making), 'generating-key, generate-key b');

@@ -6,7 +6,7 @@ import { assertWritable, writeAtomically } from '../../../agent/state/durable.ts
 import { fault } from './disk.ts';
 import { tinyDisk } from './tiny-disk.ts';
 
-test('a full disk leaves the old text and no litter', async (t) => {
+test('a full disk leaves the old text and no litter, and space brings the next one', async (t) => {
   const disk = tinyDisk(t);
   const path = join(disk.path, 'leaf.pem');
   await writeAtomically(path, 'old', 0o600);
@@ -16,6 +16,8 @@ test('a full disk leaves the old text and no litter', async (t) => {
   );
   assert.equal(readFileSync(path, 'utf8'), 'old');
   assert.deepEqual(readdirSync(disk.path), ['leaf.pem']);
+  await writeAtomically(path, 'new', 0o600);
+  assert.equal(readFileSync(path, 'utf8'), 'new');
 });
 
 for (const [options, words] of [

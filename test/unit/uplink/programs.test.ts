@@ -51,18 +51,6 @@ test('a program is made with its record, listed, and removed', async (t) => {
   assert.deepEqual(await namesIn(directory), ['two']);
 });
 
-test('a key in the record, where an earlier newleaf kept it, moves to its file', async (t) => {
-  const directory = await directoryFor(t);
-  const { key } = await makeProgram(directory, 'one', true);
-  await rm(join(directory, 'one', 'key'));
-  const sessions = { c: { [MESSAGES]: 1 } };
-  await writeFile(join(directory, 'one', 'program.json'), JSON.stringify({ name: 'one', key, sessions }));
-  const record = { name: 'one', connects: 'key', key, terms: {}, sessions, isDamaged: false };
-  assert.deepEqual(await readRecord(directory, 'one'), record);
-  await writeRecord(directory, { ...record, connects: 'key', sessions: {} });
-  assert.equal((await readRecord(directory, 'one')).key, key);
-});
-
 test('a second program of a name, a wrong name, one too many: refused, and nothing is made', async (t) => {
   const directory = await directoryFor(t);
   await makeProgram(directory, 'one', true);

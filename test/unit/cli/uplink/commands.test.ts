@@ -12,7 +12,6 @@ import { uplinkRemove } from '../../../../agent/cli/uplink/remove.ts';
 import { uplinkSet } from '../../../../agent/cli/uplink/set.ts';
 import { uplinkShow } from '../../../../agent/cli/uplink/show.ts';
 import { failure } from '../../../../agent/failure/failure.ts';
-import { daemon } from '../../control/daemon.ts';
 import { scratch } from '../../state/disk.ts';
 import { args, configIn, stage } from '../stage.ts';
 import { gateway, idle, KEY, programWith } from './gateway.ts';
@@ -142,18 +141,6 @@ test('a daemon that does not run: 5', async (t) => {
     assert.equal(await run(args('uplink', ...line, '--config', config), io), 5);
     assert.match(io.err.text, /^NL-DAEMON-DOWN The daemon does not run/);
   }
-});
-
-test('a daemon from before an upgrade', async (t) => {
-  const { directory } = await daemon(t, {
-    uplink: {
-      status: () => undefined,
-      change: async () => ({ status: 404, body: { message: 'There is no /v1/uplink.' } }),
-    },
-  });
-  const io = stage();
-  assert.equal(await uplinkShow()(args('uplink', 'show', 'x', '--config', configIn(directory)), io), 1);
-  assert.match(words(io.err.text), /^NL-INTERNAL The daemon that runs is older .* → systemctl restart newleaf $/);
 });
 
 describe('list', () => {

@@ -18,6 +18,7 @@ test('the list', () => {
       connects: 'key',
       clients: 2,
       inbox: 1,
+      inboxBytes: 117,
       resent: 3,
       refused: 2,
       dropped: 1,
@@ -40,7 +41,7 @@ test('the list', () => {
 
 ● plc: by its key, 2 connections
   12 messages wait for the hub (3.4 KiB), the oldest for 5 min
-  1 message waits for the program
+  1 message waits for the program (117 bytes)
   set for it: at most 8.0 MiB, for at most 2 days, at most 5 a second, priority
     bulk
   since the start of the daemon: 1204 sent, 3 sent again, 2 refused, 1 dropped,

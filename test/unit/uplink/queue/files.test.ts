@@ -28,18 +28,22 @@ test('a missing directory is made, and its files are for the daemon alone', asyn
   await again.close();
 });
 
-test('other files in the directory are left alone', async (t) => {
+test('other files in the directory are left alone; messages in another format are named', async (t) => {
   const directory = scratch(t);
   mkdirSync(join(directory, 'rejected'));
-  for (const name of ['0000000000000001.q3', 'notes.q1', '1.q1', '.0000000000000001.q1', '0000000000000001.q2.bad'])
-    writeFileSync(join(directory, name), 'mine');
+  const others = ['0000000000000001.q1', '0000000000000001.q3', 'notes.q2', '1.q2', '.0000000000000001.q2'];
+  for (const name of [...others, '0000000000000001.q2.bad', 'head']) writeFileSync(join(directory, name), 'mine');
   const before = readdirSync(directory);
-  const queue = await open(directory);
+  const warned: string[] = [];
+  const queue = await open(directory, ({ message }) => warned.push(message));
+  assert.deepEqual(warned, [
+    `${directory} holds messages in a format that this newleaf does not read (files: 2). They stay as they are.`,
+  ]);
   await append(queue, 0, 2);
   assert.deepEqual(await numbersIn(queue), [0, 1]);
   await queue.close();
   assert.deepEqual(readdirSync(directory), ['0000000000000001.q2', ...before].toSorted());
-  assert.equal(readFileSync(join(directory, '1.q1'), 'utf8'), 'mine');
+  for (const name of others) assert.equal(readFileSync(join(directory, name), 'utf8'), 'mine');
 });
 
 test('segments are real files of one length, and go', async (t) => {

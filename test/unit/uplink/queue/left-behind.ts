@@ -10,20 +10,22 @@ export const SEGMENT_BYTES = 10_000;
 const sizes = range(0, 200).map((n) => recordBytes(message(n)));
 export const offset = (n: number) => sizes.slice(0, n).reduce((sum, size) => sum + size, 0);
 
-/** A disk with so many messages in batches of this size, from a process that was killed. */
-export async function holding(count: number, batch: number, segmentBytes = SEGMENT_BYTES): Promise<ModelDisk> {
+async function written(count: number, batch: number, segmentBytes: number) {
   const disk = new ModelDisk(diceOf(1));
   const queue = await openOn(disk.start(), { segmentBytes });
   for (let n = 0; n < count; n += batch) await append(queue, n, n + batch);
-  return disk;
+  return { disk, queue };
 }
 
-/** The same, from one that was ended: nothing is behind the last message. */
+/** A disk with so many messages in batches of this size, from a process that was killed. */
+export const holding = async (count: number, batch: number, segmentBytes = SEGMENT_BYTES): Promise<ModelDisk> =>
+  (await written(count, batch, segmentBytes)).disk;
+
+/** The same, from one that was ended. */
 export async function closed(count: number, batch: number): Promise<ModelDisk> {
-  const disk = new ModelDisk(diceOf(1));
-  const queue = await openOn(disk.start(), { segmentBytes: SEGMENT_BYTES });
-  for (let n = 0; n < count; n += batch) await append(queue, n, n + batch);
+  const { disk, queue } = await written(count, batch, SEGMENT_BYTES);
   await queue.close();
+  assert.equal(disk.bytesOf(SEGMENT).length, offset(count), 'nothing is behind the last message');
   return disk;
 }
 

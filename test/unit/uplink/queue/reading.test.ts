@@ -5,18 +5,6 @@ import { fault } from '../../state/disk.ts';
 import { append, message, model, numberOf, numbersIn, openOn, range, take } from './life.ts';
 
 suite('reading', () => {
-  test('a message is taken once, and again after rewind until it is dropped', async () => {
-    const queue = await openOn(model().start());
-    await append(queue, 0, 30);
-    assert.deepEqual(await numbersIn(queue), range(0, 30));
-    assert.equal(await queue.next(), undefined);
-    queue.rewind();
-    for (let n = 0; n < 12; n += 1) queue.drop(await take(queue));
-    queue.rewind();
-    assert.deepEqual(await numbersIn(queue), range(12, 30));
-    assert.equal(queue.count, 18);
-  });
-
   test('messages are dropped in any order, also after rewind, and twice', async () => {
     const queue = await openOn(model().start());
     await append(queue, 0, 10);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { HEADER_BYTES } from '../../../../agent/uplink/queue/record.ts';
+import { encode, HEADER_BYTES } from '../../../../agent/uplink/queue/record.ts';
 import { afterOneMore, closed, holding, offset, reopened, SEGMENT, SEGMENT_BYTES, WORDS } from './left-behind.ts';
-import { DIRECTORY, numbersIn, openOn, range } from './life.ts';
+import { DIRECTORY, message, numbersIn, openOn, range } from './life.ts';
 
 /** The messages with a byte in this part of the segment. */
 const touched = (from: number, to: number) => range(0, 20).filter((n) => offset(n) < to && offset(n + 1) > from);
@@ -36,15 +36,19 @@ suite('the end of the last segment', () => {
     }
   });
 
-  const KINDS: Readonly<Record<string, (bytes: Buffer, at: number) => Buffer>> = {
-    'is noise': (bytes, at) => bytes.fill(0xa5, at),
-    'has another bit': (bytes, at) => flip(at)(bytes),
-  };
-  for (const [kind, change] of Object.entries(KINDS)) {
-    test(`${kind}, at every byte of the last record: no crash leaves that, so it counts`, async () => {
+  type Kind = readonly [what: string, make: typeof closed, change: (bytes: Buffer, at: number) => Buffer];
+  const KINDS: readonly Kind[] = [
+    ['noise, which no crash leaves', holding, (bytes, at) => bytes.fill(0xa5, at)],
+    ['another bit, which no crash leaves', holding, (bytes, at) => flip(at)(bytes)],
+    ['nothing, in a queue that was closed', closed, (bytes, at) => bytes.subarray(0, at)],
+    ['zeros, in a queue that was closed', closed, (bytes, at) => bytes.fill(0, at)],
+  ];
+  for (const [what, make, change] of KINDS) {
+    test(`from any byte of the last record on, ${what}: it counts`, async () => {
       const count = 4;
-      for (let at = offset(count - 1); at < offset(count); at += 1) {
-        const disk = await holding(count, 2);
+      // A closed queue that ends before a record has lost it without a trace.
+      for (let at = offset(count - 1) + (make === closed ? 1 : 0); at < offset(count); at += 1) {
+        const disk = await make(count, 2);
         disk.alter(SEGMENT, (bytes) => change(bytes, at));
         const { queue, found, damaged, warnings } = await reopened(disk);
         assert.deepEqual([found, damaged, warnings], [range(0, count - 1), 1, WORDS], `byte ${at}`);
@@ -52,23 +56,6 @@ suite('the end of the last segment', () => {
       }
     });
   }
-
-  test('is gone, at every byte: a queue that was closed has nothing behind its last message', async () => {
-    const count = 6;
-    for (const change of [
-      (bytes: Buffer, at: number) => bytes.subarray(0, at),
-      (bytes: Buffer, at: number) => bytes.fill(0, at),
-    ]) {
-      for (let at = offset(count - 1) + 1; at < offset(count); at += 1) {
-        const disk = await closed(count, 2);
-        assert.equal(disk.bytesOf(SEGMENT).length, offset(count), 'no room is kept');
-        disk.alter(SEGMENT, (bytes) => change(bytes, at));
-        const { queue, found, damaged, warnings } = await reopened(disk);
-        assert.deepEqual([found, damaged, warnings], [range(0, count - 1), 1, WORDS], `byte ${at}`);
-        assert.deepEqual(await afterOneMore(disk, queue), [...range(0, count - 1), 100]);
-      }
-    }
-  });
 
   test('a segment that a crash left unfinished has no name yet, and is written anew', async () => {
     const disk = await holding(20, 5);
@@ -170,6 +157,13 @@ suite('the head', () => {
     for (const path of disk.names.filter((name) => name !== SEGMENT)) disk.delete(path);
     const queue = await openOn(disk.start());
     assert.deepEqual(await numbersIn(queue), range(0, 20));
+  });
+  test('a head beyond its record, as a payload behind rot may look, takes no new message with it', async () => {
+    const disk = await closed(4, 2);
+    const forged = encode([{ ...message(4), sequence: 5, at: 0 }], 50);
+    disk.alter(SEGMENT, (bytes) => Buffer.concat([bytes, forged]));
+    const { queue } = await reopened(disk);
+    assert.deepEqual(await afterOneMore(disk, queue), [100]);
   });
   test('rot at the end never makes a new message look like one that was dropped', async () => {
     for (const end of [offset(5), 0]) {
