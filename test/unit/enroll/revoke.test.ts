@@ -6,6 +6,7 @@ import { after, afterEach, before, type TestContext, test } from 'node:test';
 import { AUDIENCES, bearerToken } from '../../simulator/rest/bearer.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import { DEFAULT_SWITCHES } from '../../simulator/switches.ts';
+import { TYPESCRIPT } from '../../typescript.ts';
 import { admits, prepare, provisioned } from '../simulator/adr/device.ts';
 import { scratch } from '../state/disk.ts';
 
@@ -61,7 +62,7 @@ function enroll(t: TestContext, argv: readonly string[], env: NodeJS.ProcessEnv 
     NEWLEAF_ADR_NAMESPACE: namespace,
   };
   return new Promise((resolve) => {
-    const line = ['--import', 'tsx', ENROLL, ...argv, '--log', log];
+    const line = [...TYPESCRIPT, ENROLL, ...argv, '--log', log];
     const child = execFile(process.execPath, line, { env: { ...own, ...env } }, (_, out, err) => {
       const lines = readFileSync(log, 'utf8').split('\n').filter(Boolean);
       resolve({
