@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, describe, type TestContext, test } from 'node:test';
+import { beforeEach, describe, type TestContext, test } from 'node:test';
 import { check } from '../../../../agent/cli/checks/command.ts';
 import { run as config } from '../../../../agent/cli/config.ts';
 import { siteHere } from '../../../../agent/cli/proof/site-here.ts';
@@ -16,7 +16,7 @@ import { args, configIn, NOW, stage } from '../stage.ts';
 
 /** The program that loads the module, from the sources. */
 const MAIN = join(import.meta.dirname, '..', '..', '..', '..', 'agent', 'main.ts');
-before(() => startedBy([process.execPath, ...TYPESCRIPT, MAIN]));
+beforeEach(() => startedBy([process.execPath, ...TYPESCRIPT, MAIN]));
 
 function here(t: TestContext) {
   const directory = scratch(t);
