@@ -37,7 +37,8 @@ export class InboxDelivery {
 
   /** There is something new: a message, a PUBACK, the end. */
   wake(): void {
-    this.#nap.abort();
+    // Without a reason, node makes a DOMException with its stack each time, also where the nap is over.
+    this.#nap.abort('woken');
   }
 
   /** Another client takes its place, or none is there. */

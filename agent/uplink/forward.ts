@@ -87,7 +87,8 @@ export class Forwarder {
 
   /** There is something new: a message, a PUBACK, the end of a session. */
   wake(): void {
-    this.#nap.abort();
+    // Without a reason, node makes a DOMException with its stack each time, also where the nap is over.
+    this.#nap.abort('woken');
   }
 
   /** @returns when no message is on its way any more */

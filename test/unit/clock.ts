@@ -58,7 +58,8 @@ export class TestClock implements Clock {
   async pass(ms: number): Promise<void> {
     const end = this.#monotonic + ms;
     for (;;) {
-      const [next] = [...this.#sleepers].filter(({ due }) => due <= end).sort((one, other) => one.due - other.due);
+      let next: Sleeper | undefined;
+      for (const one of this.#sleepers) if (one.due <= end && one.due < (next?.due ?? Infinity)) next = one;
       this.#moveTo(next?.due ?? end);
       next?.wake();
       await setImmediate();

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { TYPESCRIPT } from '../../typescript.ts';
 import { Terminal } from '../terminal.ts';
 
-const PROGRAM = `${process.execPath} --import tsx ${join(import.meta.dirname, 'asks.ts')}`;
+const PROGRAM = `${process.execPath} ${TYPESCRIPT.join(' ')} ${join(import.meta.dirname, 'asks.ts')}`;
 const CTRL = { C: '\u0003', Z: '\u001a' };
 
 /** Somebody in front of a shell with job control, who has called the program. */

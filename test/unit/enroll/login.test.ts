@@ -1,21 +1,23 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { shared } from '../../../scripts/enrollment/login.ts';
-import { TOOL } from '../../e2e/roll/tool.ts';
 import { AUDIENCES, bearerToken } from '../../simulator/rest/bearer.ts';
-import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
+import type { Simulator } from '../../simulator/simulator.ts';
 import { scratch } from '../state/disk.ts';
+import { Office } from './office.ts';
+import type { Told } from './paper.ts';
 
 const HOUR = 3_600_000;
 
+let office: Office;
 let simulator: Simulator;
 before(async () => {
-  simulator = await startSimulator();
+  office = await Office.open();
+  simulator = office.simulator;
 });
-after(() => simulator.close());
+after(() => office.close());
 
 const field = (connection: string, name: string): string => new RegExp(`${name}=([^;]+)`).exec(connection)?.[1] ?? '';
 
@@ -27,13 +29,8 @@ interface Desk {
 
 /** A desk with hosts in place of connection strings, and an `az` of the test: this shell script. */
 function desk(directory: string, az: string, env: NodeJS.ProcessEnv = {}): Desk {
-  const { trustPem, dpsService, hub1Service } = simulator.endpoints;
-  const [trust, called, bin] = ['trust.pem', 'called', 'bin'].map((name) => join(directory, name)) as [
-    string,
-    string,
-    string,
-  ];
-  writeFileSync(trust, trustPem);
+  const { dpsService, hub1Service } = simulator.endpoints;
+  const [called, bin] = [join(directory, 'called'), join(directory, 'bin')];
   writeFileSync(called, '');
   mkdirSync(bin);
   writeFileSync(join(bin, 'az'), `#!/bin/sh\necho "$*" >>'${called}'\n${az}\n`);
@@ -42,7 +39,6 @@ function desk(directory: string, az: string, env: NodeJS.ProcessEnv = {}): Desk 
     env: {
       PATH: `${bin}:/usr/bin:/bin`,
       HOME: directory,
-      NODE_EXTRA_CA_CERTS: trust,
       NEWLEAF_DPS_CONNECTION: field(dpsService, 'HostName'),
       NEWLEAF_HUB_CONNECTION: field(hub1Service, 'HostName'),
       ...env,
@@ -62,15 +58,9 @@ function loggedIn(audiences: { readonly dps: string; readonly hub: string } = AU
   return `case "$*" in *${AUDIENCES.dps}) ${line(dpsService, audiences.dps)} ;; *) ${line(hub1Service, audiences.hub)} ;; esac`;
 }
 
-function enroll(
-  env: NodeJS.ProcessEnv,
-  ...argv: readonly string[]
-): Promise<{ code: number; out: string; said: string }> {
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [TOOL, ...argv], { env }, (_, out, err) =>
-      resolve({ code: child.exitCode ?? -1, out, said: err.replaceAll(/\s+/g, ' ').trim() }),
-    );
-  });
+async function enroll(env: NodeJS.ProcessEnv, ...argv: readonly string[]): Promise<Told> {
+  const told = await office.enroll(argv, { env, isWhole: true });
+  return { ...told, said: told.said.trim() };
 }
 
 describe('a host in place of a connection string', () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
+import { TYPESCRIPT } from '../../typescript.ts';
 import type { Setting, Told } from './paper.ts';
 
 const CLERK = new URL('clerk.ts', import.meta.url).pathname;
@@ -19,7 +20,7 @@ class Clerk {
 
   constructor(directory: string) {
     const env = { ...process.env, NODE_EXTRA_CA_CERTS: join(directory, TRUST) };
-    this.#child = spawn(process.execPath, ['--import', 'tsx', CLERK], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#child = spawn(process.execPath, [...TYPESCRIPT, CLERK], { env, stdio: ['pipe', 'pipe', 'inherit'] });
     this.#lines = createInterface(this.#child.stdout)[Symbol.asyncIterator]();
   }
 

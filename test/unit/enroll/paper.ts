@@ -17,6 +17,8 @@ export interface Told {
 
 export interface Setting {
   readonly env?: NodeJS.ProcessEnv;
+  /** That of the process, too: where libraries look, and the programs that they start. */
+  readonly isWhole?: boolean;
   /** What somebody at the terminal types; nobody is there where it is left out. */
   readonly answer?: string;
   readonly isTTY?: boolean;

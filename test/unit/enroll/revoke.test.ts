@@ -1,25 +1,27 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, type TestContext, test } from 'node:test';
 import { AUDIENCES, bearerToken } from '../../simulator/rest/bearer.ts';
-import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
+import type { Simulator } from '../../simulator/simulator.ts';
 import { DEFAULT_SWITCHES } from '../../simulator/switches.ts';
 import { admits, prepare, provisioned } from '../simulator/adr/device.ts';
 import { scratch } from '../state/disk.ts';
+import { Office } from './office.ts';
+import type { Told } from './paper.ts';
 
-const ENROLL = join(import.meta.dirname, '..', '..', '..', 'scripts', 'enroll.ts');
 const HOUR = 3_600_000;
 const IDS = ['gw-1', 'gw-2', 'gw-3'];
 
+let office: Office;
 let simulator: Simulator;
 before(async () => {
-  simulator = await startSimulator();
+  office = await Office.open();
+  simulator = office.simulator;
   await prepare(simulator);
   for (const id of IDS) await provisioned(simulator, id);
 });
-after(() => simulator.close());
+after(() => office.close());
 afterEach(async () => {
   await simulator.set(DEFAULT_SWITCHES);
   await simulator.lift('arm');
@@ -27,25 +29,17 @@ afterEach(async () => {
 
 const field = (name: string): string => new RegExp(`${name}=([^;]+)`).exec(simulator.endpoints.armService)?.[1] ?? '';
 
-interface Told {
-  readonly code: number;
-  readonly out: string;
-  readonly said: string;
+interface Logged extends Told {
   /** The log, a line each. */
   readonly log: readonly Readonly<Record<string, unknown>>[];
 }
 
 /** As the user of an `az` of the test, which gives a token for Resource Manager alone. */
-function enroll(t: TestContext, argv: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Told> {
+async function enroll(t: TestContext, argv: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Logged> {
   const directory = scratch(t);
-  const [trust, bin, log] = ['trust.pem', 'bin', 'log'].map((name) => join(directory, name)) as [
-    string,
-    string,
-    string,
-  ];
+  const [bin, log] = [join(directory, 'bin'), join(directory, 'log')];
   const accessToken = bearerToken({ key: field('SharedAccessKey') }, AUDIENCES.arm, Date.now() + HOUR);
   const token = { accessToken, expires_on: Math.trunc((Date.now() + HOUR) / 1_000), tokenType: 'Bearer' };
-  writeFileSync(trust, simulator.endpoints.trustPem);
   writeFileSync(log, '');
   mkdirSync(bin);
   writeFileSync(
@@ -57,21 +51,11 @@ function enroll(t: TestContext, argv: readonly string[], env: NodeJS.ProcessEnv 
   const own = {
     PATH: `${bin}:/usr/bin:/bin`,
     HOME: directory,
-    NODE_EXTRA_CA_CERTS: trust,
     NEWLEAF_ADR_NAMESPACE: namespace,
   };
-  return new Promise((resolve) => {
-    const line = ['--import', 'tsx', ENROLL, ...argv, '--log', log];
-    const child = execFile(process.execPath, line, { env: { ...own, ...env } }, (_, out, err) => {
-      const lines = readFileSync(log, 'utf8').split('\n').filter(Boolean);
-      resolve({
-        code: child.exitCode ?? -1,
-        out,
-        said: err.replaceAll(/\s+/g, ' ').trim(),
-        log: lines.map((one) => JSON.parse(one)),
-      });
-    });
-  });
+  const told = await office.enroll([...argv, '--log', log], { env: { ...own, ...env }, isWhole: true });
+  const lines = readFileSync(log, 'utf8').split('\n').filter(Boolean);
+  return { ...told, log: lines.map((line) => JSON.parse(line)) };
 }
 
 const idOf = async (id: string): Promise<string | undefined> =>

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { hiddenTokens } from '../../../hsm/hidden-tokens.ts';
+import { TYPESCRIPT } from '../../typescript.ts';
 
 const MODULE = '/usr/lib/softhsm/libsofthsm2.so';
 
@@ -27,7 +28,7 @@ function asNobody(conf: string, module: string): { message: string; advice: stri
   })`;
   const cwd = new URL('../../../', import.meta.url).pathname;
   return (
-    JSON.parse(execFileSync(process.execPath, ['--import', 'tsx', '-e', code], { cwd, encoding: 'utf8' })) ?? undefined
+    JSON.parse(execFileSync(process.execPath, [...TYPESCRIPT, '-e', code], { cwd, encoding: 'utf8' })) ?? undefined
   );
 }
 

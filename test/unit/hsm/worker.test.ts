@@ -8,9 +8,10 @@ import { beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startedBy, WORK } from '../../../hsm/job.ts';
 import { Worker, type WorkerOptions } from '../../../hsm/worker.ts';
+import { TYPESCRIPT } from '../../typescript.ts';
 import { scratch } from '../state/disk.ts';
 
-const PROGRAM = [process.execPath, '--import', 'tsx', join(import.meta.dirname, 'worker-job.ts')];
+const PROGRAM = [process.execPath, ...TYPESCRIPT, join(import.meta.dirname, 'worker-job.ts')];
 const PATIENCE_MS = 60_000;
 
 interface Calls {
@@ -116,7 +117,7 @@ test('what a module writes to stdout and stderr is no answer, and is not seen', 
       const worker = new Worker({ job: ['after one call'], limitMs: ${PATIENCE_MS}, isQuiet, revive: Error, unanswered: Error });
       console.log(await worker.ask('noise'));
     }`;
-  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code]);
+  const child = spawn(process.execPath, [...TYPESCRIPT, '--input-type=module', '-e', code]);
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
   assert.deepEqual([out, err], ['said\nsaid\n', 'NOISE\n']);
 });
@@ -242,7 +243,7 @@ describe('the process that started it ends', () => {
       if (${call}[0] !== 'hang') await worker.ask('pid');
       console.log(pid);
       process.stdin.once('data', () => process.exit());`;
-    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], {
+    const child = spawn(process.execPath, [...TYPESCRIPT, '--input-type=module', '-e', code], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     const [line] = await once(child.stdout, 'data');

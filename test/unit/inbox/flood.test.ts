@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { TYPESCRIPT } from '../../typescript.ts';
 import { scratch } from '../state/disk.ts';
 
 interface Taken {
@@ -19,7 +20,7 @@ function taken(t: TestContext, count: number): Taken {
   execFileSync('sh', ['-c', `seq ${count} | xargs touch`], { cwd: join(directory, 'inbox') });
   writeFileSync(join(directory, 'inbox', 'gw-0001.pem'), 'a chain');
   const program = join(import.meta.dirname, 'flood.ts');
-  const flags = ['--max-semi-space-size=1', '--max-old-space-size=48', '--import', 'tsx'];
+  const flags = ['--max-semi-space-size=1', '--max-old-space-size=48', ...TYPESCRIPT];
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, [...flags, program, directory], {
     encoding: 'utf8',
     env: { ...process.env, NODE_OPTIONS: '' },

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { TYPESCRIPT } from '../../typescript.ts';
 import { scratch } from '../state/disk.ts';
 
 /** What systemd and hsm/engine.ts give the daemon, and what a shell of an operator has. */
@@ -53,7 +54,7 @@ function seen(t: TestContext): { readonly env: Readonly<Record<string, string>>;
   const stdio = Array.from({ length: 42 }, (_, fd) => ([20, 41].includes(fd) ? left : ('ignore' as const)));
   const program = join(import.meta.dirname, 'command-alone.ts');
   // node itself closes what it was given up to the first gap above 15 (libuv, uv_disable_stdio_inheritance).
-  const { status } = spawnSync(process.execPath, ['--import', 'tsx', program, file], {
+  const { status } = spawnSync(process.execPath, [...TYPESCRIPT, program, file], {
     env: { ...OURS, ...THEIRS },
     stdio,
   });

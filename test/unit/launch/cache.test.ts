@@ -56,8 +56,8 @@ test('a start of the daemon is in its cache; without a place to play it, what it
 });
 
 test('V8 refuses it under other flags, and the command works', () => {
-  assert.equal(verdict('--no-lazy-feedback-allocation'), true);
-  assert.match(version('--no-lazy-feedback-allocation'), /"version"/);
+  assert.equal(verdict('--no-flush-bytecode'), true);
+  assert.match(version('--no-flush-bytecode'), /"version"/);
 });
 
 test('one that does not fit is not read', () => {

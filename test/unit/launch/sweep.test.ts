@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { TYPESCRIPT } from '../../typescript.ts';
 
 const SWEEP = join(import.meta.dirname, '../../../agent/launch/sweep.ts');
 const [LATER_MS, REST_MS] = [200, 1_500];
@@ -48,8 +49,7 @@ async function collected({ rises, wastes }: Work, isSwept: boolean): Promise<num
     '--no-memory-reducer',
     '--initial-heap-size=256',
     '--max-semi-space-size=1',
-    '--import',
-    'tsx',
+    ...TYPESCRIPT,
     '--input-type=module',
     '--eval',
     program,

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { failureFields } from '../../../agent/machine/failure-fields.ts';
 import { createLog, droppingTo, type Level, type Line } from '../../../agent/machine/log.ts';
+import { TYPESCRIPT } from '../../typescript.ts';
 
 function written(level: Level, env: NodeJS.ProcessEnv, write: (log: ReturnType<typeof createLog>) => void): string[] {
   const lines: string[] = [];
@@ -64,7 +65,7 @@ test('nothing is lost where the process ends at once', () => {
     const log = createLog({ level: 'info', env: {} });
     for (let n = 0; n < 2000; n++) log.info({ event: 'line', id: String(n) });
     process.exit(6);`;
-  const { stdout, status } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', child], {
+  const { stdout, status } = spawnSync(process.execPath, [...TYPESCRIPT, '--input-type=module', '-e', child], {
     encoding: 'utf8',
   });
   assert.equal(status, 6);

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { TYPESCRIPT } from '../../typescript.ts';
 import { scratch } from '../state/disk.ts';
 
 /**
@@ -40,7 +41,7 @@ const SAID = 'READY=1\nWATCHDOG=1\nSTOPPING=1\n';
 function told(t: TestContext, env: NodeJS.ProcessEnv, listens = true) {
   const directory = scratch(t);
   const byProgram = program(directory);
-  const daemon = [process.execPath, '--import', 'tsx', join(import.meta.dirname, 'notify-alone.ts')];
+  const daemon = [process.execPath, ...TYPESCRIPT, join(import.meta.dirname, 'notify-alone.ts')];
   const ended = spawnSync('perl', ['-e', SYSTEMD, join(directory, 'socket'), listens ? '1' : '', ...daemon], {
     encoding: 'utf8',
     env: { PATH: `${directory}:${process.env.PATH}`, WATCHDOG_USEC: '120000000', ...env },

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { compareWithNodes, listed, overdue } from '../../../scripts/publish/node.ts';
+import { TYPESCRIPT } from '../../typescript.ts';
 
 const NOW = Date.parse('2026-11-30T00:00:00Z');
 
@@ -109,14 +110,7 @@ suite('the check of a release', () => {
         time: { '1.2.3': '2026-01-01', '1.3.0': since },
       }),
     });
-    const argv = [
-      '--import',
-      'tsx',
-      join(import.meta.dirname, '../../../scripts/publish/node.ts'),
-      '1.2.3',
-      'x64',
-      binary,
-    ];
+    const argv = [...TYPESCRIPT, join(import.meta.dirname, '../../../scripts/publish/node.ts'), '1.2.3', 'x64', binary];
     const env = { ...process.env, npm_config_registry: index, NEWLEAF_NODE_SITE: url };
     return new Promise<{ readonly code: number | null; readonly said: string }>((resolve) => {
       const child = execFile(process.execPath, argv, { env }, (_, out, err) =>

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { TYPESCRIPT } from '../../typescript.ts';
 import type { Walk, Walked } from './walk.ts';
 
 const alone = join(import.meta.dirname, 'walk-alone.ts');
@@ -37,7 +38,7 @@ describe('every pair of journal and world that is reached obeys the law', { conc
       const most = { near: NEAR, wide, whole }[HOW] ?? Number.NaN;
       const asked = JSON.stringify({ ...walk, most });
       const options = { maxBuffer: 2 ** 24 };
-      const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', alone, asked], options);
+      const { stdout } = await promisify(execFile)(process.execPath, [...TYPESCRIPT, alone, asked], options);
       const { pairs, transitions, broken }: Walked = JSON.parse(stdout);
       t.diagnostic(`${pairs} pairs, ${transitions} transitions`);
       // Each story once, in lines that can be read: an assertion prints its message three times, with escapes.

@@ -5,6 +5,7 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writ
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createJournal } from '../../../agent/state/journal.ts';
+import { TYPESCRIPT } from '../../typescript.ts';
 import { type Entry, open } from './any-journal.ts';
 import { asNobody, barred, fault, scratch } from './disk.ts';
 
@@ -120,7 +121,7 @@ test('a writer that is killed at any moment leaves a good entry', async (t) => {
       if (n % 5 === 0) process.stdout.write('.');
     }`;
   for (const dots of [1, 4, 9]) {
-    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', writer], {
+    const child = spawn(process.execPath, [...TYPESCRIPT, '--input-type=module', '-e', writer], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     for (let seen = 0; seen < dots; seen += (await once(child.stdout, 'data')).toString().length);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { takeLock } from '../../../agent/state/lock.ts';
 import { withOwnMounts } from '../../namespace.ts';
+import { TYPESCRIPT } from '../../typescript.ts';
 import { fault, scratch } from './disk.ts';
 import { tinyDisk } from './tiny-disk.ts';
 
@@ -33,7 +34,7 @@ test('two containers on one state directory: the second is refused, with a netwo
     const script = `
       import { takeLock } from ${JSON.stringify(new URL('../../../agent/state/lock.ts', import.meta.url).href)};
       await takeLock(${JSON.stringify(directory)}).catch(({ failure }) => process.stdout.write(failure.code));`;
-    const node = [process.execPath, '--import', 'tsx', '--input-type=module', '-e', script];
+    const node = [process.execPath, ...TYPESCRIPT, '--input-type=module', '-e', script];
     const apart = [
       'unshare',
       '--net',

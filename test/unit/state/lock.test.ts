@@ -14,6 +14,7 @@ import {
 import { join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import { isLocked, takeLock } from '../../../agent/state/lock.ts';
+import { TYPESCRIPT } from '../../typescript.ts';
 import { asNobody, fault, needsRoot, scratch } from './disk.ts';
 
 test('the second holder is refused by any name of the directory, however long; another directory is another lock', async (t) => {
@@ -37,7 +38,7 @@ test('the lock dies with its process, however that ends', async (t) => {
     await takeLock(${JSON.stringify(directory)});
     process.stdout.write('held');
     setInterval(() => {}, 60_000);`;
-  const holder = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', child], {
+  const holder = spawn(process.execPath, [...TYPESCRIPT, '--input-type=module', '-e', child], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(holder.stdout, 'data');
@@ -51,7 +52,7 @@ test('the lock does not keep the process alive', async (t) => {
   const child = `
     import { takeLock } from ${JSON.stringify(new URL('../../../agent/state/lock.ts', import.meta.url).href)};
     await takeLock(${JSON.stringify(scratch(t))});`;
-  const holder = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', child], { stdio: 'inherit' });
+  const holder = spawn(process.execPath, [...TYPESCRIPT, '--input-type=module', '-e', child], { stdio: 'inherit' });
   assert.deepEqual(await once(holder, 'exit'), [0, null]);
 });
 

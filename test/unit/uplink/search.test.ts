@@ -103,7 +103,7 @@ async function story(seed: number): Promise<World> {
   return world;
 }
 
-const STORIES = Number(process.env.STORIES ?? 60);
+const STORIES = Number(process.env.STORIES ?? 20);
 const FIRST = Number(process.env.SEED ?? 1);
 
 const told = await ahead(async () => {

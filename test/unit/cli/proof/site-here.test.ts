@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, describe, type TestContext, test } from 'node:test';
+import { beforeEach, describe, type TestContext, test } from 'node:test';
 import { check } from '../../../../agent/cli/checks/command.ts';
 import { run as config } from '../../../../agent/cli/config.ts';
 import { siteHere } from '../../../../agent/cli/proof/site-here.ts';
@@ -10,12 +10,13 @@ import { loadConfig } from '../../../../agent/config/config.ts';
 import { startedBy } from '../../../../hsm/job.ts';
 import { PinRecord } from '../../../../hsm/pin-record.ts';
 import { softHsm } from '../../../contract/token/softhsm.ts';
+import { TYPESCRIPT } from '../../../typescript.ts';
 import { asNobody, barred, fault, scratch } from '../../state/disk.ts';
 import { args, configIn, NOW, stage } from '../stage.ts';
 
 /** The program that loads the module, from the sources. */
 const MAIN = join(import.meta.dirname, '..', '..', '..', '..', 'agent', 'main.ts');
-before(() => startedBy([process.execPath, '--import', 'tsx', MAIN]));
+beforeEach(() => startedBy([process.execPath, ...TYPESCRIPT, MAIN]));
 
 function here(t: TestContext) {
   const directory = scratch(t);

@@ -6,6 +6,7 @@ import { createServer as createSockets } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { ofProgram } from '../../../../agent/uplink/wire/server.ts';
+import { TYPESCRIPT } from '../../../typescript.ts';
 import { fault, scratch } from '../../state/disk.ts';
 import { RawClient } from './raw-client.ts';
 import { stage } from './stage.ts';
@@ -77,7 +78,7 @@ test('a port that is taken', async (t) => {
 });
 
 test('closed, the server lets node exit', async () => {
-  const child = spawn(process.execPath, ['--import', 'tsx', ALONE], {
+  const child = spawn(process.execPath, [...TYPESCRIPT, ALONE], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   let said = '';
