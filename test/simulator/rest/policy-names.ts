@@ -1,7 +1,6 @@
 import * as v from 'valibot';
 import { NAMESPACE, type Namespace, type PolicyReference } from '../adr/namespace.ts';
 import type { Enrollment } from '../enrollments.ts';
-import type { Switches } from '../switches.ts';
 import { policyNames } from '../versions.ts';
 import { RestRefusal } from './route.ts';
 
@@ -20,12 +19,10 @@ type Names = { readonly [Field in keyof typeof PolicyNames]?: string | null | un
 export function policyIn(
   names: Names,
   version: string,
-  before: Enrollment | undefined,
   namespace: Namespace,
-  { policyOnClassicPut }: Switches,
 ): PolicyReference | undefined {
   const family = policyNames(version);
-  if (family === 'none') return policyOnClassicPut === 'kept' ? before?.certificatePolicy : undefined;
+  if (family === 'none') return undefined;
   const reference = family === 'one' ? oneName(names) : threeNames(names);
   if (reference !== undefined && !namespace.exists) {
     throw bad('A Device Registry Namespace is required to be set on this DPS instance.');

@@ -33,12 +33,13 @@ export class Wire {
     deviceId: string,
     { key, cert }: Identity,
     clean = true,
+    version?: string,
   ): Promise<Wire> {
     const [name = '', port = MQTTS] = host.split(':');
     const socket = connect({ port: Number(port), host: name, ca: trustPem, key, cert });
     await once(socket, 'secureConnect');
     const wire = new Wire(socket);
-    const username = hubUsername(host, deviceId);
+    const username = hubUsername(host, deviceId, version);
     wire.send({ cmd: 'connect', clientId: deviceId, username, clean, protocolId: 'MQTT', protocolVersion: 4 });
     const answer = await wire.next();
     if (answer.cmd !== 'connack' || answer.returnCode !== 0) throw new Error(`refused: ${JSON.stringify(answer)}`);
@@ -66,6 +67,11 @@ export class Wire {
     this.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic, qos }] });
     const packet = await this.next();
     return packet.cmd === 'suback' ? Number(packet.granted[0]) : undefined;
+  }
+
+  /** Of QoS 0. */
+  publish(topic: string, payload = ''): void {
+    this.send({ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false });
   }
 
   /** Telemetry of QoS 1. */

@@ -3,10 +3,9 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { json } from 'node:stream/consumers';
-import { after, afterEach, before, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import common from 'azure-iot-common';
 import { type Simulator, startSimulator } from '../../../simulator/simulator.ts';
-import { DEFAULT_SWITCHES } from '../../../simulator/switches.ts';
 import { prepare } from './device.ts';
 
 const CONTRACT = '2026-11-01';
@@ -21,7 +20,6 @@ before(async () => {
   await prepare(simulator);
 });
 after(() => simulator.close());
-afterEach(() => simulator.set(DEFAULT_SWITCHES));
 
 interface Answer {
   readonly status: number | undefined;
@@ -88,17 +86,11 @@ test('a write without names takes the policy away', async () => {
   assert.deepEqual(named(await put(CONTRACT)), [undefined, undefined, undefined, undefined]);
 });
 
-for (const [policyOnClassicPut, shown] of [
-  ['dropped', undefined],
-  ['kept', 'monthly'],
-] as const) {
-  test(`a write by 2021-10-01: the policy is ${policyOnClassicPut}`, async () => {
-    await simulator.set({ policyOnClassicPut });
-    await put(CONTRACT, THREE);
-    await put(CLASSIC, { credentialPolicyName: 'other' });
-    assert.equal((await get(CONTRACT)).body.certificatePolicyName, shown);
-  });
-}
+test('a write by 2021-10-01 takes it away, too', async () => {
+  await put(CONTRACT, THREE);
+  await put(CLASSIC, { credentialPolicyName: 'other' });
+  assert.equal((await get(CONTRACT)).body.certificatePolicyName, undefined);
+});
 
 test('without a namespace a write that names one is refused', async () => {
   const bare = await startSimulator();
@@ -109,14 +101,4 @@ test('without a namespace a write that names one is refused', async () => {
   assert.equal(answer.status, 404);
   assert.deepEqual([again.status, again.body.errorCode], [400, 400004]);
   assert.match(String(again.body.message), /A Device Registry Namespace is required/);
-});
-
-test('the fault rest-status has a code, for a role that is not replicated yet', async () => {
-  await simulator.lay('dps', 'rest-status', { status: 403, code: 403000, times: 1 });
-  const { status, body } = await put(CONTRACT, THREE);
-  assert.deepEqual([status, body.errorCode], [403, 403000]);
-});
-
-test('the members of a group, without a body, as az iot asks for them', async () => {
-  assert.equal((await rest(simulator, 'POST', 'registrations/gateways/query', CLASSIC)).status, 200);
 });
