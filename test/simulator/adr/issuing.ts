@@ -51,7 +51,9 @@ export class Issuing {
   plain(attested: Attested, registrationId: string): Attested {
     const { namespace } = this.#options;
     const known = namespace.devices().some((device) => device.registrationId === registrationId);
-    return known && attested.enrollment.certificatePolicy !== undefined ? { ...attested, thumbprints: BY_CA } : attested;
+    return known && attested.enrollment.certificatePolicy !== undefined
+      ? { ...attested, thumbprints: BY_CA }
+      : attested;
   }
 
   /** The numbers for a request that DPS does not like are not public. */

@@ -16,11 +16,7 @@ export const PolicyNames = {
 type Names = { readonly [Field in keyof typeof PolicyNames]?: string | null | undefined };
 
 /** "All three or none; partial is rejected"; without a namespace both are (words of azure-iot-sdks-e2e-fx). */
-export function policyIn(
-  names: Names,
-  version: string,
-  namespace: Namespace,
-): PolicyReference | undefined {
+export function policyIn(names: Names, version: string, namespace: Namespace): PolicyReference | undefined {
   const family = policyNames(version);
   if (family === 'none') return undefined;
   const reference = family === 'one' ? oneName(names) : threeNames(names);

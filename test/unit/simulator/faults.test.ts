@@ -47,21 +47,11 @@ test('a fault is only for the servers that know it, and goes when it is used up 
   assert.deepEqual([faults.peek('dps', 'reset'), faults.peek('est', 'reset')], [undefined, {}]);
 });
 
+const PUBLISH = { cmd: 'publish', topic: `devices/${ID}/messages/events/`, qos: 1, messageId: 1 } as const;
 const swallowed: readonly (readonly [FaultName, Packet])[] = [
   ['no-suback', { cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: TWIN, qos: 0 }] }],
   ['no-pingresp', { cmd: 'pingreq' }],
-  [
-    'no-puback',
-    {
-      cmd: 'publish',
-      topic: `devices/${ID}/messages/events/`,
-      payload: '',
-      qos: 1,
-      messageId: 1,
-      dup: false,
-      retain: false,
-    },
-  ],
+  ['no-puback', { ...PUBLISH, payload: '', dup: false, retain: false }],
 ];
 for (const [fault, packet] of swallowed) {
   test(`${fault}: one packet has no answer, and the next has`, async () => {

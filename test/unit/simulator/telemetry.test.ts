@@ -1,30 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readBag, writeBag } from '../../simulator/bag.ts';
 import { Line } from '../../simulator/line.ts';
 import { Telemetry } from '../../simulator/telemetry.ts';
 
-const arrival = (body: string) => ({
-  bag: '%24.mid=1&a%20b=%C3%A4+c&empty=&none',
-  body: Buffer.from(body),
-  qos: 1 as const,
-  dup: false,
-  retain: true,
-  connection: 1,
-});
+const bag = '%24.mid=1&a%20b=%C3%A4+c&empty=&none';
+const arrival = (body: string) =>
+  ({ bag, body: Buffer.from(body), qos: 1, dup: false, retain: true, connection: 1 }) as const;
 
 test('the newest 200,000 messages of a device and 64 MiB of bodies are kept, and the indices go on', () => {
   const telemetry = new Telemetry();
   for (let n = 1; n <= 210_000; n += 1) telemetry.take(arrival(`n${n}`));
   const { arrived, forgotten, messages } = telemetry.read(0, 1);
-  assert.deepEqual([arrived, forgotten], [210_000, 10_000]);
   const { index, body, properties } = messages[0] ?? assert.fail();
-  assert.deepEqual([index, body], [10_001, 'n10001']);
+  assert.deepEqual([arrived, forgotten, index, body], [210_000, 10_000, 10_001, 'n10001']);
   assert.deepEqual(properties, { '$.mid': '1', 'a b': 'ä+c', empty: '', none: null, 'mqtt-retain': 'true' });
-  assert.deepEqual(
-    telemetry.read(209_999, 10).messages.map((one) => one.body),
-    ['n210000'],
-  );
   const large = new Telemetry();
   for (let n = 0; n < 70; n += 1) large.take({ ...arrival(''), body: Buffer.alloc(1024 * 1024, 'x') });
   assert.deepEqual([large.read(0, 1).forgotten, large.read(0, 1).messages[0]?.index], [6, 7]);
@@ -34,34 +23,14 @@ test('a message is marked "again" as often as its PUBACK did not go out', () => 
   const telemetry = new Telemetry();
   for (const message of [telemetry.take(arrival('a')), telemetry.take(arrival('a'))]) telemetry.owe(message);
   const again = [1, 2, 3].map(() => telemetry.take(arrival('a')).again);
-  assert.deepEqual(again, [true, true, undefined]);
-  assert.equal(telemetry.read(0, 0).again, 2);
+  assert.deepEqual([...again, telemetry.read(0, 0).again], [true, true, undefined, 2]);
 });
 
-test('a bag reads back as it was written; an escape that is none is no bag', () => {
-  const properties = [
-    ['$.mid', 'a/b'],
-    ['ä&=%', '100 %'],
-    ['none', null],
-    ['empty', ''],
-    ['a+b', 'c+d'],
-  ] as const;
-  assert.deepEqual(readBag(writeBag(properties)), properties);
-  assert.equal(readBag('a=%zz'), undefined);
-});
-
-test('a line keeps its order, whatever the waits, and stops when it is ended', async () => {
+test('a line keeps its order, whatever the waits', async () => {
   const line = new Line();
   const done: number[] = [];
-  await new Promise<void>((resolve) => {
-    for (const [at, ms] of [0, 20, 0, 10].entries()) line.add(ms, () => done.push(at));
-    // What comes while another is done waits its turn.
-    line.add(0, () => line.add(0, resolve));
-    assert.deepEqual(done, [0]);
-  });
+  for (const [at, ms] of [0, 20, 0, 10].entries()) line.add(ms, () => done.push(at));
+  // What comes while another is done waits its turn.
+  await new Promise<void>((resolve) => line.add(0, () => line.add(0, resolve)));
   assert.deepEqual(done, [0, 1, 2, 3]);
-  line.add(1, () => done.push(4));
-  line.end();
-  await new Promise<void>((resolve) => new Line().add(20, resolve));
-  assert.equal(done.length, 4);
 });

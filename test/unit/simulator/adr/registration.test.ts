@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { after, afterEach, before, test } from 'node:test';
+import { Namespace } from '../../../simulator/adr/namespace.ts';
 import { newRequest } from '../../../simulator/adr/request.ts';
 import type { AdrSwitches } from '../../../simulator/adr/switches.ts';
 import type { ClientIdentity } from '../../../simulator/ca.ts';
+import { policyIn } from '../../../simulator/rest/policy-names.ts';
 import { type Simulator, startSimulator } from '../../../simulator/simulator.ts';
 import { DEFAULT_SWITCHES } from '../../../simulator/switches.ts';
-import { admits, certified, DPS_VERSION, prepare, provisioned, register } from './device.ts';
+import { admits, certified, prepare, provisioned, register } from './device.ts';
 
 const LEAF = /-----BEGIN[\s\S]+?-----END CERTIFICATE-----\n?/;
-const NEWEST = '2026-11-02-preview';
 
 let simulator: Simulator;
 let leaf: ClientIdentity;
@@ -72,28 +73,16 @@ for (const [what, { csr: sent, id = 'gw-1', version, ...switches }, brings] of r
   });
 }
 
-const shown: readonly (readonly [Partial<AdrSwitches>, version: string, field: 'chain' | 'profile', value: unknown])[] =
-  [
-    [{ noChain: 'absent' }, DPS_VERSION, 'chain', undefined],
-    [{ noChain: 'null' }, DPS_VERSION, 'chain', null],
-    [{ connectionProfile: 'absent' }, NEWEST, 'profile', undefined],
-    [{ connectionProfile: 'classic' }, NEWEST, 'profile', 'classic'],
-    [{ connectionProfile: 'mqttV5' }, NEWEST, 'profile', 'mqttV5'],
-    [{ connectionProfile: 'mqttV5' }, DPS_VERSION, 'profile', undefined],
-  ];
-for (const [switches, version, field, value] of shown) {
-  test(`without a policy, and ${JSON.stringify(switches)} in ${version}: ${value}`, async () => {
-    const primary = (await simulator.clientIdentity('gw-3')).cert;
-    const onboarding = await simulator.clientIdentity('gw-3');
-    await simulator.enrollIndividual({ registrationId: 'gw-3', primary, secondary: onboarding.cert });
-    await simulator.set(switches);
-    const { body } = await register(simulator, 'gw-3', onboarding, { csr: (await newRequest('gw-3')).csr }, version);
-    const { status, issuedCertificateChain, connectionProfile } = body.registrationState ?? {};
-    assert.equal(status, 'assigned');
-    assert.equal(field === 'chain' ? issuedCertificateChain : connectionProfile, value);
-    assert.equal((await simulator.device('gw-3'))?.thumbprints.primary, onboarding.thumbprint);
-  });
-}
+test('the names of a policy belong together, and need a namespace', async () => {
+  const [bare, full] = [new Namespace(Date.now), new Namespace(Date.now)];
+  await full.createPolicy('monthly');
+  const three = { namespaceName: 'newleaf', certificateAuthorityName: 'ica-1', certificatePolicyName: 'monthly' };
+  assert.throws(() => policyIn(three, '2026-11-01', bare), /A Device Registry Namespace is required/);
+  assert.equal(policyIn(three, '2021-10-01', full), undefined);
+  for (const left of Object.keys(three)) {
+    assert.throws(() => policyIn({ ...three, [left]: undefined }, '2026-11-01', full), /belong together/);
+  }
+});
 
 for (const [issuingEnrollments, issues] of [
   ['groups', false],
