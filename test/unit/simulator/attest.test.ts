@@ -49,6 +49,12 @@ const nothingVerified = (store: Enrollments) => void store.putGroup({ groupId: '
 const [own = '', , ...above] = leaf.cert.match(CERTIFICATE) ?? [];
 const [forged, withoutMiddle] = [own + other.issuerPem, own + above.join('')];
 const [short, anyIssuer] = [{ chainMustReachVerifiedCa: false }, { expiredIssuerAtDps: 'accept' }] as const;
+const ofIssuer = group(ca.issuerPem);
+const disabledGroup = group(ca.issuerPem, { status: 'disabled' });
+const disabledRoot = (store: Enrollments) =>
+  void store.putGroup({ groupId: 'root', primary: ca.rootPem, status: 'disabled' });
+const NO_LEAF = { primary: undefined, status: 'disabled' };
+const old = { enroll: group(ca.rootPem), cert: late.cert, atMs: 21 * YEAR };
 const sentItself = { enrolledIssuerMayBeLeftOut: false };
 
 /** What is enrolled and presented, and the enrollment that decides, or the words of the refusal (concepts-x509-attestation). */
@@ -57,21 +63,9 @@ const cases: readonly (readonly [what: string, decides: string, Case])[] = [
   ['individual, primary', 'gw-1', { enroll: individual() }],
   ['individual, secondary', 'gw-1', { enroll: individual({ primary: next.cert, secondary: leaf.cert }) }],
   ['individual without the new leaf', 'Unauthorized', { enroll: individual({ primary: next.cert }) }],
-  [
-    'an individual enrollment decides before the group above it',
-    'Unauthorized',
-    { enroll: both(individual({ primary: next.cert }), group(ca.issuerPem)) },
-  ],
-  [
-    'a disabled individual enrollment bars a member of an enabled group by its ID alone',
-    'disabled',
-    { enroll: both(individual({ primary: undefined, status: 'disabled' }), group(ca.issuerPem)) },
-  ],
-  [
-    'an enabled individual enrollment stands before a disabled group',
-    'gw-1',
-    { enroll: both(individual(), group(ca.issuerPem, { status: 'disabled' })) },
-  ],
+  ['individual before its group', 'Unauthorized', { enroll: both(individual({ primary: next.cert }), ofIssuer) }],
+  ['a disabled one, by its ID alone', 'disabled', { enroll: both(individual(NO_LEAF), ofIssuer) }],
+  ['an enabled one before a disabled group', 'gw-1', { enroll: both(individual(), disabledGroup) }],
   ['group by the issuer', 'all', { enroll: group(ca.issuerPem) }],
   ['group by the root, which is not sent', 'all', { enroll: group(ca.rootPem) }],
   ['group by the root, where an intermediate must be sent', 'all', { enroll: group(ca.rootPem), ...sentItself }],
@@ -92,25 +86,12 @@ const cases: readonly (readonly [what: string, decides: string, Case])[] = [
   ['the same, where the chain need not reach a verified CA', 'all', { enroll: rootVerified, sent: 1, ...short }],
   ['nothing verified', NOT_FOUND, { enroll: nothingVerified }],
   ['nothing verified, where that does not matter', 'all', { enroll: nothingVerified, ...short }],
-  ['disabled group', 'disabled', { enroll: group(ca.issuerPem, { status: 'disabled' }) }],
-  [
-    'the group that is nearer to the leaf decides',
-    'all',
-    {
-      enroll: both(
-        group(ca.issuerPem),
-        (store) => void store.putGroup({ groupId: 'root', primary: ca.rootPem, status: 'disabled' }),
-      ),
-    },
-  ],
+  ['disabled group', 'disabled', { enroll: disabledGroup }],
+  ['the group that is nearer to the leaf decides', 'all', { enroll: both(ofIssuer, disabledRoot) }],
   ['expired leaf', 'Invalid certificate', { enroll: individual(), atMs: 2 * YEAR }],
   ['leaf from the future', 'Invalid certificate', { enroll: individual(), atMs: -YEAR }],
-  ['expired intermediate', NOT_FOUND, { enroll: group(ca.rootPem), cert: late.cert, atMs: 21 * YEAR }],
-  [
-    'expired intermediate, where that does not matter',
-    'all',
-    { enroll: group(ca.rootPem), cert: late.cert, atMs: 21 * YEAR, ...anyIssuer },
-  ],
+  ['expired intermediate', NOT_FOUND, old],
+  ['the same, where that does not matter', 'all', { ...old, ...anyIssuer }],
 ];
 for (const [what, decides, { enroll, cert = leaf.cert, sent = 3, atMs = 0, ...switches }] of cases) {
   test(`${what}: ${decides}`, () => {

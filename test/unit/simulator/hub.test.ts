@@ -53,17 +53,14 @@ interface Comer {
   readonly set?: Partial<Switches>;
 }
 const ofVersion = (version: string) => () => hubUsername(simulator.endpoints.hub1, 'gw-1', version);
+const PREVIEW = '2025-08-01-preview';
 const NO_CHAIN = 'the chain does not reach a CA of this hub';
 
 const connacks: readonly (readonly [what: string, Comer, code: number | undefined, reason?: string])[] = [
   ['its leaf', {}, 0],
   ['another leaf of the same CA', { identity: () => other }, 5, 'thumbprint does not match'],
   ['the secondary', { known: () => write(leaf.thumbprint, other.thumbprint)(), identity: () => other }, 0],
-  [
-    'a leaf of any CA, by its thumbprint',
-    { known: () => write(old.thumbprint, stranger.thumbprint)(), identity: () => stranger },
-    0,
-  ],
+  ['a leaf of any CA, by its thumbprint', { known: () => write(stranger.thumbprint)(), identity: () => stranger }, 0],
   ['a thumbprint of SHA-1', { known: () => write(sha1())() }, 0],
   ['an expired leaf', { known: () => write(old.thumbprint)(), identity: () => old }, undefined],
   ['a device that is not there', { known: () => simulator.forget('gw-1') }, 5, 'no such device'],
@@ -71,25 +68,16 @@ const connacks: readonly (readonly [what: string, Comer, code: number | undefine
   ['a device that is disabled, as in 2017', { known: disable, set: { disabledConnack: 3 } }, 3],
   ['the name of another device', { username: () => hubUsername(simulator.endpoints.hub1, 'gw-2') }, 5],
   ['the name of another hub', { username: () => hubUsername(simulator.endpoints.hub2, 'gw-1') }, 5],
-  ['the version of renewal', { username: ofVersion('2025-08-01-preview') }, 0],
+  ['the version of renewal', { username: ofVersion(PREVIEW) }, 0],
   ['a version that does not exist', { username: ofVersion('2021-04-13') }, 5],
-  [
-    'the version of renewal, where a hub has none',
-    { username: ofVersion('2025-08-01-preview'), set: { hubVersions: 'classic' } },
-    5,
-  ],
+  ['a version that a hub knows no more', { username: ofVersion(PREVIEW), set: { hubVersions: 'classic' } }, 5],
   ['whatever version, where a hub takes all', { username: ofVersion('tomorrow'), set: { hubVersions: 'any' } }, 0],
   ['a leaf of a root that the hub trusts', { known: byCa, identity: () => flat.clientIdentity('gw-1') }, 0],
   ['a leaf with its intermediates', { known: byCa, identity: () => deep.clientIdentity('gw-1') }, 0],
   ['a leaf without its issuer', { known: byCa, identity: () => without(deep, 1) }, 5, NO_CHAIN],
   ['a leaf without the issuer above', { known: byCa, identity: () => without(deep, 2) }, 5, NO_CHAIN],
   ['a leaf of a CA that only DPS trusts', { known: byCa }, 5, NO_CHAIN],
-  [
-    'a leaf of the CA with another CN',
-    { known: byCa, identity: () => flat.clientIdentity('gw-2') },
-    5,
-    'CN differs from the device id',
-  ],
+  ['a leaf of the CA with another CN', { known: byCa, identity: () => flat.clientIdentity('gw-2') }, 5, 'CN differs'],
 ];
 for (const [
   what,
@@ -102,15 +90,16 @@ for (const [
     await simulator.set(set ?? {});
     const since = simulator.log.entries.length;
     const options = { clientId: 'gw-1', username: username() };
-    const { connack, client } = await knock(
-      simulator.endpoints.hub1,
-      simulator.endpoints.trustPem,
-      await identity(),
-      options,
-    );
+    const { hub1, trustPem } = simulator.endpoints;
+    const { connack, client } = await knock(hub1, trustPem, await identity(), options);
     client.end(true);
     assert.equal(connack, code);
-    if (reason) await simulator.log.waitFor({ event: 'connack', code: 5, reason }, 60_000, since);
+    if (reason)
+      await simulator.log.waitFor(
+        (entry) => entry.code === 5 && entry.reason?.startsWith(reason) === true,
+        60_000,
+        since,
+      );
   });
 }
 
@@ -203,11 +192,4 @@ test('a method has the body that was given, or none; its answer counts once, and
     assert.deepEqual(await call, { status: 418, payload: undefined });
   }
   await Promise.all([wire.leave(), thief.leave()]);
-});
-
-test('a method whose device goes away meanwhile is 404103', async () => {
-  const wire = await enter();
-  await wire.subscribe(METHODS, 0);
-  const lost = assert.rejects(simulator.callMethod('gw-1', 'reprovision', {}), { errorCode: 404103 });
-  await Promise.all([lost, wire.leave()]);
 });

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Line } from '../../simulator/line.ts';
 import { Telemetry } from '../../simulator/telemetry.ts';
 
 const bag = '%24.mid=1&a%20b=%C3%A4+c&empty=&none';
@@ -24,13 +23,4 @@ test('a message is marked "again" as often as its PUBACK did not go out', () => 
   for (const message of [telemetry.take(arrival('a')), telemetry.take(arrival('a'))]) telemetry.owe(message);
   const again = [1, 2, 3].map(() => telemetry.take(arrival('a')).again);
   assert.deepEqual([...again, telemetry.read(0, 0).again], [true, true, undefined, 2]);
-});
-
-test('a line keeps its order, whatever the waits', async () => {
-  const line = new Line();
-  const done: number[] = [];
-  for (const [at, ms] of [0, 20, 0, 10].entries()) line.add(ms, () => done.push(at));
-  // What comes while another is done waits its turn.
-  await new Promise<void>((resolve) => line.add(0, () => line.add(0, resolve)));
-  assert.deepEqual(done, [0, 1, 2, 3]);
 });

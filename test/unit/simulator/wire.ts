@@ -75,9 +75,14 @@ export class Wire {
   }
 
   /** Telemetry of QoS 1. */
-  tell(deviceId: string, messageId: number, payload: string | Buffer, { bag = '', dup = false } = {}): void {
+  tell(
+    deviceId: string,
+    messageId: number,
+    payload: string | Buffer,
+    { bag = '', dup = false, qos = 1 }: { bag?: string; dup?: boolean; qos?: 1 | 2 } = {},
+  ): void {
     const topic = `devices/${deviceId}/messages/events/${bag}`;
-    this.send({ cmd: 'publish', topic, payload, qos: 1, messageId, dup, retain: false });
+    this.send({ cmd: 'publish', topic, payload, qos, messageId, dup, retain: false });
   }
 
   async leave(): Promise<void> {
