@@ -77,31 +77,19 @@ test('idle-drop: nothing is answered any more, and TCP stays open', async () => 
   await next.leave();
 });
 
-const slow: readonly (readonly [FaultName, (wire: Wire) => Promise<unknown>])[] = [
-  ['slow-tls', async () => undefined],
-  ['delay-connack', async () => undefined],
-  [
-    'delay-twin',
-    async (wire) => {
-      await wire.subscribe(TWIN, 0);
-      wire.publish('$iothub/twin/GET/?$rid=1');
-      return wire.next();
-    },
-  ],
-  [
-    'puback-delay',
-    (wire) => {
-      for (const id of [1, 2]) wire.tell(ID, id, `d${id}`);
-      return acknowledged(wire, 1, 2);
-    },
-  ],
-];
-for (const [fault, act] of slow) {
+for (const fault of ['slow-tls', 'delay-connack', 'delay-twin', 'puback-delay'] as const) {
   test(`${fault} answers later, and in order`, async () => {
     await lay(fault, { ms: 100, times: 1 });
     const begun = performance.now();
     const wire = await enter();
-    await act(wire);
+    if (fault === 'delay-twin') {
+      await wire.subscribe(TWIN, 0);
+      wire.publish('$iothub/twin/GET/?$rid=1');
+      assert.equal((await wire.next()).cmd, 'publish');
+    } else if (fault === 'puback-delay') {
+      for (const id of [1, 2]) wire.tell(ID, id, `d${id}`);
+      await acknowledged(wire, 1, 2);
+    }
     assert.ok(performance.now() - begun >= 99);
     await wire.leave();
   });

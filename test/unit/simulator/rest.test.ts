@@ -126,7 +126,6 @@ const ofHub: readonly (readonly [what: string, Ask, name: string, status: number
   ['create what is there', withDevice(() => registry('create', device('gw-1'))), 'DeviceAlreadyExistsError', 409],
   ['an old etag', withDevice(() => registry('updateTwin', 'gw-1', {}, 'old')), 'InvalidEtagError', 412, 412001],
   ['call a device that is not connected', withDevice(call), 'Error', 404],
-  ['call one that is not there', call, 'DeviceNotFoundError', 404],
   ['call with a timeout that is too short', withDevice(() => call(LATE)), 'ArgumentError', 400],
   ['a query of 8 KB', query(`SELECT * FROM devices WHERE deviceId = '${'x'.repeat(8_192)}'`), 'ArgumentError', 400],
   ['a group by another column', query('SELECT a AS b, COUNT() AS n FROM devices GROUP BY c'), 'ArgumentError', 400],
