@@ -3,33 +3,22 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
-import { after, afterEach, before, test } from 'node:test';
-import type { ClientIdentity, Identity } from '../../simulator/ca.ts';
-import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
-import { DEFAULT_SWITCHES, type Switches } from '../../simulator/switches.ts';
+import { afterEach, test } from 'node:test';
+import type { Identity } from '../../simulator/ca.ts';
+import type { Switches } from '../../simulator/switches.ts';
 import { register } from './device.ts';
 import { askDps, dpsUsername, enterDps, knock, knockDps, pollTopic, putTopic } from './raw.ts';
+import { staged } from './stage.ts';
 
 const DAY_MS = 86_400_000;
 const BODY = '{"registrationId":"gw-1"}';
 
-let simulator: Simulator;
-let leaf: ClientIdentity;
-let old: ClientIdentity;
-let stranger: ClientIdentity;
-
-before(async () => {
-  simulator = await startSimulator({ now: () => Date.now() - DAY_MS });
-  await simulator.enrollGroup({ groupId: 'gateways', primary: simulator.endpoints.issuerPem });
-  leaf = await simulator.clientIdentity('gw-1', { backdateMs: 2 * DAY_MS });
-  old = await simulator.clientIdentity('gw-1', { backdateMs: 3 * DAY_MS, lifetimeMs: -2 * DAY_MS });
-  stranger = await simulator.bootstrapIdentity('gw-1');
-});
-after(() => simulator.close());
-afterEach(async () => {
-  await simulator.set(DEFAULT_SWITCHES);
-  await simulator.setStatus('gateways', 'enabled');
-});
+const { simulator } = await staged({ now: () => Date.now() - DAY_MS });
+await simulator.enrollGroup({ groupId: 'gateways', primary: simulator.endpoints.issuerPem });
+const leaf = await simulator.clientIdentity('gw-1', { backdateMs: 2 * DAY_MS });
+const old = await simulator.clientIdentity('gw-1', { backdateMs: 3 * DAY_MS, lifetimeMs: -2 * DAY_MS });
+const stranger = await simulator.bootstrapIdentity('gw-1');
+afterEach(() => simulator.setStatus('gateways', 'enabled'));
 
 interface Comer {
   readonly identity?: () => Partial<Identity>;

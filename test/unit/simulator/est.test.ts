@@ -1,21 +1,16 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { after, before, test } from 'node:test';
-import type { Identity } from '../../simulator/ca.ts';
-import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
+import { test } from 'node:test';
 import { type Ask, askEst, certificatesIn, csr } from './est-client.ts';
+import { staged } from './stage.ts';
 
 const CN = 'gw-est';
-let simulator: Simulator;
-const identities: Record<string, Identity> = {};
-
-before(async () => {
-  simulator = await startSimulator();
-  identities.own = await simulator.clientIdentity(CN);
-  identities.expired = await simulator.clientIdentity(CN, { lifetimeMs: -60_000 });
-  identities.bootstrap = await simulator.bootstrapIdentity('factory');
-});
-after(() => simulator.close());
+const { simulator } = await staged();
+const identities = {
+  own: await simulator.clientIdentity(CN),
+  expired: await simulator.clientIdentity(CN, { lifetimeMs: -60_000 }),
+  bootstrap: await simulator.bootstrapIdentity('factory'),
+};
 
 const ask = (operation: string, asked: Ask = { body: csr(CN) }) => askEst(simulator.endpoints, operation, asked);
 const issuedBy = async (issuerPem: string, asked: Ask): Promise<void> => {
@@ -38,7 +33,7 @@ test('who may enroll, and who may renew', async () => {
     ['simplereenroll', 'bootstrap', 401],
     ['simplereenroll', 'basic', 401],
   ] as const) {
-    const identity = who === 'basic' || who === 'nobody' ? {} : { identity: identities[who] ?? assert.fail() };
+    const identity = who === 'basic' || who === 'nobody' ? {} : { identity: identities[who] };
     const { status, headers } = await ask(operation, { body: csr(CN), basic: who === 'basic', ...identity });
     assert.equal(status, expected, `${operation} by ${who}`);
     assert.equal(headers['www-authenticate'], status === 401 ? 'Basic realm="est"' : undefined);
@@ -46,7 +41,7 @@ test('who may enroll, and who may renew', async () => {
 });
 
 test('a renewal keeps the subject, and leaves of before a roll of the CA may still renew', async () => {
-  const identity = identities.own ?? assert.fail();
+  const identity = identities.own;
   await issuedBy(simulator.endpoints.issuerPem, { body: csr(CN), identity });
   assert.equal((await ask('simplereenroll', { body: csr('gw-other'), identity })).status, 400);
   await issuedBy(await simulator.rollIssuer('root'), { body: csr(CN), identity });

@@ -1,29 +1,20 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Packet } from 'mqtt-packet';
-import type { ClientIdentity } from '../../simulator/ca.ts';
 import { type FaultName, type FaultOptions, Faults } from '../../simulator/faults.ts';
 import { Log } from '../../simulator/log.ts';
-import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import { askDps, enterDps, knockHub, putTopic } from './raw.ts';
+import { staged } from './stage.ts';
 import { Wire } from './wire.ts';
 
 // Faults whose users would pass without them, too: a far side that is well hides a gateway that is not.
 const ID = 'gw-1';
 const TWIN = '$iothub/twin/res/#';
 
-let simulator: Simulator;
-let leaf: ClientIdentity;
-
-before(async () => {
-  simulator = await startSimulator();
-  leaf = await simulator.clientIdentity(ID);
-  await simulator.enrollGroup({ groupId: 'gateways', primary: simulator.endpoints.issuerPem });
-  await simulator.writeDevice('hub1', ID, leaf.thumbprint);
-});
-after(() => simulator.close());
-afterEach(() => Promise.all([simulator.lift('hub1'), simulator.lift('dps')]));
+const { simulator, leaf } = await staged();
+await simulator.enrollGroup({ groupId: 'gateways', primary: simulator.endpoints.issuerPem });
+await simulator.writeDevice('hub1', ID, leaf.thumbprint);
 
 const enter = () => Wire.enter(simulator.endpoints, simulator.endpoints.hub1, ID, leaf);
 const lay = (fault: FaultName, options: FaultOptions = {}) => simulator.lay('hub1', fault, options);

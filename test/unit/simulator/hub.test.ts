@@ -1,37 +1,25 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { Authority, type ClientIdentity, type Identity } from '../../simulator/ca.ts';
-import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
-import { DEFAULT_SWITCHES, type Switches } from '../../simulator/switches.ts';
+import { beforeEach, test } from 'node:test';
+import { Authority, type Identity } from '../../simulator/ca.ts';
+import type { Switches } from '../../simulator/switches.ts';
 import { hubUsername, knock } from './raw.ts';
+import { staged } from './stage.ts';
 import { Wire } from './wire.ts';
 
 const METHODS = '$iothub/methods/POST/#';
 const CERTIFICATE = /-----BEGIN[\s\S]+?-----END CERTIFICATE-----\n?/g;
 
-let simulator: Simulator;
-let leaf: ClientIdentity;
-let other: ClientIdentity;
-let old: ClientIdentity;
-let stranger: ClientIdentity;
-let flat: Authority;
-let deep: Authority;
+const { simulator, leaf } = await staged();
+const [flat, deep] = await Promise.all([Authority.create('flat', 0), Authority.create('deep', 2)]);
+for (const { rootPem } of [flat, deep]) await simulator.trustHubCa('hub1', rootPem);
+const [other, stranger] = [await simulator.clientIdentity('gw-1'), await simulator.bootstrapIdentity('gw-1')];
+const old = await simulator.clientIdentity('gw-1', { lifetimeMs: -60_000 });
 
-before(async () => {
-  simulator = await startSimulator();
-  [flat, deep] = await Promise.all([Authority.create('flat', 0), Authority.create('deep', 2)]);
-  for (const { rootPem } of [flat, deep]) await simulator.trustHubCa('hub1', rootPem);
-  [leaf, other] = [await simulator.clientIdentity('gw-1'), await simulator.clientIdentity('gw-1')];
-  old = await simulator.clientIdentity('gw-1', { lifetimeMs: -60_000 });
-  stranger = await simulator.bootstrapIdentity('gw-1');
-});
-after(() => simulator.close());
 beforeEach(async () => {
   if (await simulator.device('gw-1')) await simulator.forget('gw-1');
   await simulator.writeDevice('hub1', 'gw-1', leaf.thumbprint);
 });
-afterEach(() => simulator.set(DEFAULT_SWITCHES));
 
 const write =
   (...prints: [string, string?]) =>

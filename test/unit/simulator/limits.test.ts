@@ -1,34 +1,23 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
-import type { ClientIdentity } from '../../simulator/ca.ts';
+import { afterEach, beforeEach, test } from 'node:test';
 import { silenceMs } from '../../simulator/mqtt-link.ts';
-import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
-import { DEFAULT_SWITCHES } from '../../simulator/switches.ts';
 import { tooLarge, wellFormed } from '../../simulator/twin-limits.ts';
+import { staged } from './stage.ts';
 import { Wire } from './wire.ts';
 
 const ID = 'gw-1';
 const MAIL = `devices/${ID}/messages/devicebound/#`;
 const SMALLEST = -4_503_599_627_370_495;
 
-let simulator: Simulator;
-let leaf: ClientIdentity;
+const { simulator, leaf } = await staged();
 let wire: Wire;
 
-before(async () => {
-  simulator = await startSimulator();
-  leaf = await simulator.clientIdentity(ID);
-});
-after(() => simulator.close());
 beforeEach(async () => {
   if (await simulator.device(ID)) await simulator.forget(ID);
   await simulator.writeDevice('hub1', ID, leaf.thumbprint);
   wire = await enter();
 });
-afterEach(async () => {
-  await wire.leave();
-  await simulator.set(DEFAULT_SWITCHES);
-});
+afterEach(() => wire.leave());
 
 const enter = () => Wire.enter(simulator.endpoints, simulator.endpoints.hub1, ID, leaf, false);
 

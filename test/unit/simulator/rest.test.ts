@@ -1,23 +1,15 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { after, beforeEach, test } from 'node:test';
 import { condition } from '../../simulator/rest/condition.ts';
-import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import { register } from './device.ts';
 import { bodyOf, type ClientName, Official, type OfficialAnswer, refusalOf } from './official.ts';
+import { staged } from './stage.ts';
 
 const THUMBPRINT = 'AB'.repeat(32);
 
-let simulator: Simulator;
-let official: Official;
-
-before(async () => {
-  simulator = await startSimulator();
-  official = await Official.start(simulator.endpoints.trustPem);
-});
-after(async () => {
-  await official.stop();
-  await simulator.close();
-});
+const { simulator } = await staged();
+const official = await Official.start(simulator.endpoints.trustPem);
+after(() => official.stop());
 beforeEach(() => {
   const { enrollments, registries } = simulator;
   for (const id of [...enrollments.individuals.keys(), ...enrollments.groups.keys()]) enrollments.remove(id);

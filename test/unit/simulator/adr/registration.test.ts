@@ -1,30 +1,19 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { after, afterEach, before, test } from 'node:test';
+import { test } from 'node:test';
 import { Namespace } from '../../../simulator/adr/namespace.ts';
 import { newRequest } from '../../../simulator/adr/request.ts';
 import type { AdrSwitches } from '../../../simulator/adr/switches.ts';
-import type { ClientIdentity } from '../../../simulator/ca.ts';
 import { policyIn } from '../../../simulator/rest/policy-names.ts';
-import { type Simulator, startSimulator } from '../../../simulator/simulator.ts';
-import { DEFAULT_SWITCHES } from '../../../simulator/switches.ts';
+import { staged } from '../stage.ts';
 import { admits, certified, prepare, provisioned, register } from './device.ts';
 
 const LEAF = /-----BEGIN[\s\S]+?-----END CERTIFICATE-----\n?/;
 
-let simulator: Simulator;
-let leaf: ClientIdentity;
-const requests: Record<string, string> = {};
-
-before(async () => {
-  simulator = await startSimulator();
-  await prepare(simulator);
-  leaf = await simulator.clientIdentity('gw-1');
-  for (const kind of ['P-256', 'P-384', 'RSA-2048'] as const) requests[kind] = (await newRequest('gw-1', kind)).csr;
-  requests.other = (await newRequest('gw-2')).csr;
-});
-after(() => simulator.close());
-afterEach(() => simulator.set(DEFAULT_SWITCHES));
+const { simulator, leaf } = await staged();
+await prepare(simulator);
+const requests: Record<string, string> = { other: (await newRequest('gw-2')).csr };
+for (const kind of ['P-256', 'P-384', 'RSA-2048'] as const) requests[kind] = (await newRequest('gw-1', kind)).csr;
 
 interface Asked extends Partial<AdrSwitches> {
   /** The name of a request, or what is sent for one. */
