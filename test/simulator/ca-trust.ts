@@ -1,6 +1,5 @@
 import type { Namespace } from './adr/namespace.ts';
 import { commonName, type Presented, signedBy, validAt } from './presented.ts';
-import type { Switches } from './switches.ts';
 import { VerifiedCas } from './verified-cas.ts';
 
 /** How a hub judges the leaf of a device that it knows by a CA, and not by a thumbprint. */
@@ -8,14 +7,9 @@ export class CaTrust {
   /** The CA certificates of the hub itself. */
   readonly cas = new VerifiedCas();
   readonly #namespace: Namespace;
-  readonly #linked: () => boolean;
-  readonly #switches: Switches;
 
-  /** `linked` tells whether the namespace is linked to this hub now. */
-  constructor(namespace: Namespace, linked: () => boolean, switches: Switches) {
+  constructor(namespace: Namespace) {
     this.#namespace = namespace;
-    this.#linked = linked;
-    this.#switches = switches;
   }
 
   /**
@@ -24,14 +18,7 @@ export class CaTrust {
    * must reach a CA of the hub (iot-hub-x509ca-overview).
    */
   refusal(presented: Presented, deviceId: string, now: number): string | undefined {
-    if (this.#namespace.issued(presented.leaf)) {
-      if (!this.#linked()) return 'the namespace is not linked to this hub';
-      const { leafAloneAtHub, leafBeforeRenewal } = this.#switches;
-      return this.#namespace.refusal(presented, deviceId, {
-        alone: leafAloneAtHub === 'accepted',
-        newest: leafBeforeRenewal === 'refused',
-      });
-    }
+    if (this.#namespace.issued(presented.leaf)) return this.#namespace.refusal(presented, deviceId);
     if (commonName(presented.leaf) !== deviceId) return 'CN differs from the device id';
     return this.#reaches(presented, now) ? undefined : 'the chain does not reach a CA of this hub';
   }

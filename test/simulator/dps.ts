@@ -138,7 +138,7 @@ export class Dps implements MqttRules {
       } else if (this.#options.registrar.inFlight(registrationId)) {
         this.#error(link, rid, 409, 409203, 'Precondition failed.');
       } else if (presented !== undefined) {
-        this.#certify(link, rid, this.#options.issuing.attest(presented, registrationId), body.csr);
+        this.#certify(link, rid, this.#options.registrar.attest(presented, registrationId), body.csr);
       }
     }
   }

@@ -60,11 +60,9 @@ export const FAULTS = {
   'delay-connack': { on: mqtt, means: 'answers CONNECT `ms` later' },
   'accept-then-close': { on: mqtt, means: 'CONNACK 0, then closes `ms` later (quota, stolen session)' },
   'idle-end': { on: mqtt, means: 'ends a session in which there was no packet for `ms`' },
-  'idle-reset': { on: mqtt, means: 'forgets such a session, and ends it when the next packet comes in' },
   'idle-drop': { on: mqtt, means: 'forgets such a session, and says nothing any more: TCP stays open' },
   'no-puback': { on: mqtt, means: 'takes PUBLISH of QoS 1, never sends PUBACK' },
   'no-suback': { on: mqtt, means: 'never answers SUBSCRIBE' },
-  'no-unsuback': { on: mqtt, means: 'never answers UNSUBSCRIBE' },
   'no-pingresp': { on: mqtt, means: 'never answers PINGREQ' },
   'transient-5': {
     on: ['hub'],

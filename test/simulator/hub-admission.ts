@@ -24,7 +24,7 @@ export interface AdmissionOptions {
   /** What it is called: host:port of the device side, host of the service side. */
   readonly names: () => readonly string[];
   readonly now: () => number;
-  /** Issues to its devices, where it is linked. */
+  /** Issues to its devices. */
   readonly namespace: Namespace;
   readonly trust: CaTrust;
 }
@@ -93,14 +93,11 @@ export class HubAdmission {
   /** Undefined where the leaf opens the hub. */
   #judgeLeaf({ deviceId, thumbprints }: Identity, presented: Presented | undefined): Verdict | undefined {
     const { primary, secondary, byCa } = thumbprints;
-    const { trust, now, switches, namespace } = this.#options;
+    const { trust, now } = this.#options;
     if (presented && printsOf(presented).some((print) => print === primary || print === secondary)) return undefined;
     if (!presented || !byCa) return { code: NOT_AUTHORIZED, reason: 'thumbprint does not match' };
     const reason = trust.refusal(presented, deviceId, now());
-    if (reason === undefined) return undefined;
-    return switches.revokedAtHub === 'close' && namespace.issued(presented.leaf)
-      ? { close: reason }
-      : { code: NOT_AUTHORIZED, reason };
+    return reason === undefined ? undefined : { code: NOT_AUTHORIZED, reason };
   }
 
   #settles(deviceId: string): boolean {

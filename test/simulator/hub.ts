@@ -100,13 +100,6 @@ export class Hub implements MqttRules {
     return this.#credentials.conclude(deviceId);
   }
 
-  /** No leaf that the device got from the namespace opens the hub any more; of a CA that was revoked it is said of all devices. */
-  revoked(reason: string, deviceIds: readonly string[]): void {
-    this.#options.log.add(this.#options.name, 'revoked', { reason });
-    if (!this.#options.switches.revocationEndsSession) return;
-    for (const deviceId of deviceIds) this.#links.get(deviceId)?.drop(reason);
-  }
-
   /** A cloud-to-device message. Throws where 50 wait already, or where it is too large. */
   send(deviceId: string, body: Buffer, options: MailOptions): void {
     const mailbox = this.#mail.get(deviceId) ?? new Mailbox();
@@ -134,11 +127,7 @@ export class Hub implements MqttRules {
   /** "A device can only subscribe to five topics at a time" (the same page). */
   maySubscribe(link: MqttLink, filter: string): Admission {
     const { clientId, session } = link;
-    if (filter.startsWith(ANSWERS)) {
-      const { name, faults } = this.#options;
-      if (faults.take(name, 'no-credentials-suback', link.caller.connection)) return 'ignore';
-      if (!this.#renews(link)) return 'refuse';
-    }
+    if (filter.startsWith(ANSWERS) && !this.#renews(link)) return 'refuse';
     if (!filter.startsWith('$iothub/') && filter !== `devices/${clientId}/messages/devicebound/#`) return 'refuse';
     return session.has(filter) || session.size < MOST_SUBSCRIPTIONS
       ? 'grant'
@@ -207,8 +196,7 @@ export class Hub implements MqttRules {
 
   /** Whether the session has the topics of renewal. */
   #renews({ caller }: MqttLink): boolean {
-    const { renewalInClassicVersion } = this.#options.switches;
-    return renewalInClassicVersion === 'served' || offersRenewal(this.#admission.version(caller));
+    return offersRenewal(this.#admission.version(caller));
   }
 
   #deliver(link: MqttLink): void {

@@ -32,7 +32,6 @@ export type LogEvent =
   | 'turned-down' // REST: refused; code is the number of the error
   | 'registry' // hub: an identity was written; reason says how
   | 'credentials' // hub: a request for a certificate came in; reason is its rid
-  | 'revoked' // hub: no leaf of before opens it; reason says which
   | 'request' // EST: an HTTP request; reason is its path
   | 'issued' // EST or a hub: the certificate went out
   | 'fault'; // a fault acted; reason is its name

@@ -7,8 +7,8 @@ import { MqttLink } from './mqtt-link.ts';
 /** CONNACK code, or a close without CONNACK; the reason is for the log only, the client never sees it. */
 export type Verdict = { readonly code: number; readonly reason?: string } | { readonly close: string };
 
-/** What becomes of a subscription: SUBACK with its QoS or with 128, none, or the connection is closed. */
-export type Admission = 'grant' | 'refuse' | 'ignore' | 'close';
+/** What becomes of a subscription: SUBACK with its QoS or with 128, or the connection is closed. */
+export type Admission = 'grant' | 'refuse' | 'close';
 
 /** What DPS and hub have of their own. */
 export interface MqttRules {
@@ -80,7 +80,7 @@ export class MqttEndpoint {
       this.#subscribe(link, packet);
     } else if (packet.cmd === 'unsubscribe') {
       packet.unsubscriptions.forEach((filter) => void link.session.unsubscribe(filter));
-      if (!this.#take(link, 'no-unsuback')) link.send({ cmd: 'unsuback', ...id(packet) });
+      link.send({ cmd: 'unsuback', ...id(packet) });
     } else if (packet.cmd === 'puback') {
       const taken = link.acknowledge(packet.messageId ?? 0, this.#rules.acksInOrder());
       if (!taken) link.drop('PUBACK out of order');
@@ -130,7 +130,7 @@ export class MqttEndpoint {
     link.open = true;
     link.keepalive(connect.keepalive ?? 0);
     this.#rules.opened(link);
-    for (const name of ['idle-end', 'idle-reset', 'idle-drop'] as const) {
+    for (const name of ['idle-end', 'idle-drop'] as const) {
       const box = this.#take(link, name);
       if (box) link.allow(box.ms ?? 0, name);
     }
@@ -144,10 +144,8 @@ export class MqttEndpoint {
   }
 
   #subscribe(link: MqttLink, packet: ISubscribePacket): void {
-    let ignored = false;
     const granted = packet.subscriptions.map(({ topic, qos }) => {
       const admission = this.#rules.maySubscribe(link, topic);
-      ignored ||= admission === 'ignore';
       if (admission === 'close') link.drop(`SUBSCRIBE to ${topic}`);
       if (admission !== 'grant') return REFUSED_SUBSCRIPTION;
       const most = Math.min(qos, 1);
@@ -155,7 +153,7 @@ export class MqttEndpoint {
       this.note(link, 'subscribed', { reason: topic });
       return most;
     });
-    if (link.ending || ignored) return;
+    if (link.ending) return;
     if (!this.#take(link, 'no-suback')) {
       link.send({ cmd: 'suback', granted, ...id(packet) });
       this.#rules.subscribed(link);

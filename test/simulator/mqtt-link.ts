@@ -38,8 +38,8 @@ export class MqttLink {
   #endReason: string | undefined;
   #keepalive: NodeJS.Timeout | undefined;
   #box: NodeJS.Timeout | undefined;
-  /** How a box on the way goes on, once it has forgotten the session. */
-  #forgotten: 'idle-reset' | 'idle-drop' | undefined;
+  /** A box on the way has forgotten the session, and takes packets without a word. */
+  #forgotten = false;
 
   constructor(caller: Caller, onPacket: (packet: mqtt.Packet) => void, onEnd: (reason: string) => void) {
     this.caller = caller;
@@ -54,8 +54,7 @@ export class MqttLink {
     });
     parser.on('error', () => this.drop('not MQTT'));
     socket.on('data', (bytes) => {
-      if (this.#forgotten === 'idle-reset') this.drop('idle');
-      if (this.#forgotten !== undefined) return;
+      if (this.#forgotten) return;
       this.#box?.refresh();
       parser.parse(bytes);
     });
@@ -73,7 +72,7 @@ export class MqttLink {
 
   /** Whether it could be sent. */
   send(packet: mqtt.Packet): boolean {
-    const writable = this.caller.socket.writable && this.#forgotten === undefined;
+    const writable = this.caller.socket.writable && !this.#forgotten;
     if (writable) {
       this.caller.socket.write(mqtt.generate(packet));
       this.#box?.refresh();
@@ -121,10 +120,10 @@ export class MqttLink {
   }
 
   /** From now on a box on the way allows so much silence, in milliseconds. */
-  allow(ms: number, how: 'idle-end' | 'idle-reset' | 'idle-drop'): void {
+  allow(ms: number, how: 'idle-end' | 'idle-drop'): void {
     this.#box = setTimeout(() => {
       if (how === 'idle-end') return this.drop('idle');
-      this.#forgotten = how;
+      this.#forgotten = true;
       clearTimeout(this.#keepalive);
     }, ms).unref();
   }

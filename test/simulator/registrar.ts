@@ -70,11 +70,6 @@ export class Registrar {
     return this.enrollments.registrations.get(registrationId)?.deviceId || (enrollment.deviceId ?? registrationId);
   }
 
-  /** Whether a hub has it disabled. */
-  disabledInHub(deviceId: string): boolean {
-    return this.#hubs.some(({ registry }) => registry.find(deviceId)?.status === 'disabled');
-  }
-
   /** Whether a registration of this device is still being assigned. */
   inFlight(registrationId: string): boolean {
     return [...this.#operations.values()].some(

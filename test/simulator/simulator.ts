@@ -96,9 +96,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   };
 
   const namespace = new Namespace(now);
-  const linkedHubs = new Set<HubName>(['hub1', 'hub2']);
-  const trustOf = (name: HubName): CaTrust => new CaTrust(namespace, () => linkedHubs.has(name), switches);
-  const trusts = { hub1: trustOf('hub1'), hub2: trustOf('hub2') };
+  const trusts = { hub1: new CaTrust(namespace), hub2: new CaTrust(namespace) };
   const registries = { hub1: new Registry(), hub2: new Registry() };
   const hub = (name: HubName): Hub => {
     const names = () => [hostOf(name), rest.hosts[name]];
@@ -184,7 +182,6 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       hubs,
       namespace,
       trusts,
-      linkedHubs,
       est: estServer,
       bootstrap,
       doors,

@@ -18,7 +18,7 @@ const INDIVIDUAL = [...INDIVIDUAL_BREACH, 'individual expiry'] as const;
 const GROUP = [...GROUP_BREACH, ...GROUP_EXPIRY] as const;
 const ROLLS = [...INDIVIDUAL, ...GROUP, 'reprovision'] as const;
 
-/** Leaves that Azure issues are in none of these stories: test/unit/simulator/adr has a test for each of their switches. */
+/** Leaves that Azure issues are in none of these stories: test/e2e/azure plays their switches. */
 type Known = Exclude<keyof Switches, keyof AdrSwitches>;
 
 /** What is not known of the real services, and to which of the stories it matters. A new switch is missed by the compiler. */

@@ -13,15 +13,11 @@ export interface NamespaceState {
 export interface AdrApi {
   /** Makes the CA, too, where there is none. Leaves live `validityMs` (default 30 days). An enrollment names the policy. */
   createPolicy(name: string, validityMs?: number, authority?: string): Promise<void>;
-  /** Leaves that were issued by it go on working. */
-  deletePolicy(name: string, authority?: string): Promise<void>;
   /** No leaf that the device got so far opens a hub; it gets another from DPS. */
   revokeDevice(deviceId: string): Promise<void>;
   /** "revokeAndRotate": no leaf below the CA of before opens a hub. Gives the certificate of the new one (PEM). */
   rotateIntermediate(authority?: string): Promise<string>;
   namespaceState(): Promise<NamespaceState>;
-  /** Both hubs are linked at the start: a hub that is not trusts no CA of the namespace. */
-  linkHub(hub: HubName, linked: boolean): Promise<void>;
   /** Makes the certificate of the request that is held (`renewal`), for the session of now or a later one. */
   concludeRenewal(deviceId: string): Promise<void>;
   /** A CA certificate (PEM) that a hub itself trusts, verified on upload: for devices of `certificateAuthority`. */
@@ -33,11 +29,9 @@ export interface AdrApi {
 /** Every operation of it; the compiler demands that none is missing. */
 export const ADR_OPERATIONS: Readonly<Record<keyof AdrApi, true>> = {
   createPolicy: true,
-  deletePolicy: true,
   revokeDevice: true,
   rotateIntermediate: true,
   namespaceState: true,
-  linkHub: true,
   concludeRenewal: true,
   trustHubCa: true,
   writeCaDevice: true,

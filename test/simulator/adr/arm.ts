@@ -21,14 +21,12 @@ export class Arm {
   readonly routes: readonly Route[];
   readonly #namespace: Namespace;
   readonly #switches: AdrSwitches;
-  readonly #revoke: (deviceId: string) => void;
   /** Looks that are left until an operation is over. */
   readonly #operations = new Map<string, number>();
 
-  constructor(namespace: Namespace, switches: AdrSwitches, revoke: (deviceId: string) => void) {
+  constructor(namespace: Namespace, switches: AdrSwitches) {
     this.#namespace = namespace;
     this.#switches = switches;
-    this.#revoke = revoke;
     const route = (method: Route['method'], path: string, answer: Route['answer']): Route => ({
       method,
       path: new RegExp(`^${NAMESPACE_ID}/${path}$`, 'i'),
@@ -85,7 +83,7 @@ export class Arm {
   /** A long-running operation: its result is asked for until it is 204. */
   #revokeAll(name: string): RestAnswer {
     const { deviceId } = this.#get(name);
-    this.#revoke(deviceId);
+    this.#namespace.revoke(deviceId);
     const operation = randomUUID();
     this.#operations.set(operation, 1);
     const location = `https://management.azure.com${NAMESPACE_ID}/operationResults/${operation}?api-version=${VERSION}`;

@@ -25,10 +25,6 @@ export function decoded(csr: unknown): Buffer | undefined {
   return Buffer.from(csr, 'base64');
 }
 
-/** The key that a PKCS#10 (DER) is for, base64 of its DER SubjectPublicKeyInfo. */
-export const keyIn = (der: Uint8Array): string =>
-  Buffer.from(new x509.Pkcs10CertificateRequest(der).publicKey.rawData).toString('base64');
-
 /** Why a CA issues nothing to this PKCS#10 (DER), or undefined where it does. */
 export async function csrFault(
   der: Uint8Array,

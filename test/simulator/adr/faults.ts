@@ -2,10 +2,6 @@ const mqtt = ['dps', 'hub'] as const;
 
 /** The faults of a far side that issues leaves. */
 export const ADR_FAULTS = {
-  'no-credentials-suback': {
-    on: ['hub'],
-    means: 'never answers SUBSCRIBE to the answers of renewal, and does not grant it',
-  },
   'credentials-status': {
     on: ['hub'],
     means: 'answers a request for a certificate with `status`, `code`, `message`, `retryAfter`, without a 202',
@@ -13,7 +9,6 @@ export const ADR_FAULTS = {
   'credentials-close': { on: ['hub'], means: 'takes a request for a certificate, then closes before the 202' },
   'no-202': { on: ['hub'], means: 'takes a request for a certificate, and sends no 202' },
   'slow-202': { on: ['hub'], means: 'takes a request for a certificate, and sends the 202 `ms` later' },
-  'no-200': { on: ['hub'], means: 'does not send the certificate; it can be asked for again' },
   'stray-200': { on: ['hub'], means: 'sends the certificate for another rid first' },
   'duplicate-200': { on: ['hub'], means: 'sends the certificate twice' },
   'slow-issue': { on: ['hub'], means: 'sends the certificate `ms` later' },

@@ -1,6 +1,5 @@
 import type { Attested, Unattested } from '../attest.ts';
 import type { Faults } from '../faults.ts';
-import type { Presented } from '../presented.ts';
 import type { Registrar } from '../registrar.ts';
 import type { Switches } from '../switches.ts';
 import { takesCsr } from '../versions.ts';
@@ -25,20 +24,6 @@ export class Issuing {
     this.#options = options;
   }
 
-  /** As the registrar does it, and by a leaf of the namespace where DPS takes one. */
-  attest(presented: Presented, registrationId: string): Attested | Unattested {
-    const { namespace, registrar, switches } = this.#options;
-    const attested = registrar.attest(presented, registrationId);
-    if (!('errorCode' in attested) || switches.operationalLeafAtDps === 'refused') return attested;
-    const device = namespace.devices().find((one) => one.registrationId === registrationId);
-    const { group = registrationId } = registrar.enrollments.registrations.get(registrationId) ?? {};
-    const { individuals, groups } = registrar.enrollments;
-    const enrollment = individuals.get(registrationId) ?? groups.get(group);
-    if (device === undefined || enrollment === undefined) return attested;
-    const refusal = namespace.refusal(presented, device.deviceId, { alone: true, newest: false });
-    return refusal === undefined ? { enrollment, thumbprints: BY_CA } : attested;
-  }
-
   /** A registration as it goes on, with the certificate that it asked for by `csr`, or the refusal of one. */
   async register(
     attested: Attested,
@@ -48,36 +33,27 @@ export class Issuing {
   ): Promise<Attested | Unattested> {
     const { namespace, registrar, switches, faults } = this.#options;
     const { enrollment } = attested;
-    if (csr === undefined) return this.plain(attested, registrationId);
-    if (!takesCsr(version)) {
-      return switches.csrInClassicVersion === 'refused'
-        ? this.#no('The field "csr" is not known.')
-        : this.plain(attested, registrationId);
-    }
+    if (csr === undefined || !takesCsr(version)) return this.plain(attested, registrationId);
     const der = decoded(csr);
     if (der === undefined) return this.#no('The csr is empty, too long, or no base64.');
     const reference = enrollment.certificatePolicy;
     const issues = enrollment.kind === 'group' || switches.issuingEnrollments === 'all';
     if (reference === undefined || !issues) return this.plain(attested, registrationId);
     const deviceId = registrar.deviceId(registrationId, enrollment);
-    if (!switches.dpsIssuesToDisabled && registrar.disabledInHub(deviceId)) return this.#no('The device is disabled.');
     const bad = await csrFault(der, [registrationId], switches);
     if (bad !== undefined) return this.#no(bad.message);
     const issued = await namespace.issue(der, registrationId, deviceId, reference, wrongLeaf(faults, 'dps'));
-    if (issued !== undefined) {
-      const onboarding = switches.onboardingLeafAtHub === 'accepted' ? attested.thumbprints : {};
-      return { enrollment, thumbprints: { ...BY_CA, ...onboarding, byCa: true }, chain: issued.chain };
-    }
-    if (switches.policyGoneAtDps === 'refused') return this.#no('The certificate policy does not exist.');
-    return this.plain(attested, registrationId);
+    if (issued === undefined) return this.#no('The certificate policy does not exist.');
+    return { enrollment, thumbprints: BY_CA, chain: issued.chain };
   }
 
   /** Without a certificate. A device that has some from the namespace stays known by its CA, if the enrollment still names it. */
   plain(attested: Attested, registrationId: string): Attested {
-    const { namespace, switches } = this.#options;
+    const { namespace } = this.#options;
     const known = namespace.devices().some((device) => device.registrationId === registrationId);
-    const keeps = switches.plainRegistration === 'keeps-trust' && attested.enrollment.certificatePolicy !== undefined;
-    return known && keeps ? { ...attested, thumbprints: BY_CA } : attested;
+    return known && attested.enrollment.certificatePolicy !== undefined
+      ? { ...attested, thumbprints: BY_CA }
+      : attested;
   }
 
   /** The numbers for a request that DPS does not like are not public. */

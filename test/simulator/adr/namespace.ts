@@ -28,8 +28,6 @@ export interface AdrDevice {
   readonly id: string;
   /** SHA-256 of the DER, in the order in which they were issued. */
   readonly leaves: readonly string[];
-  /** Of the last of them, base64 of its DER SubjectPublicKeyInfo. */
-  readonly key?: string;
 }
 
 export interface IssuedChain {
@@ -64,13 +62,6 @@ export class Namespace {
       throw new Error(`the policy "${name}" of "${authority}" is there already`);
     this.#policies.push({ name, authority, validityMs });
     if (!this.#authorities.has(authority)) await this.#renew(authority);
-  }
-
-  /** Leaves that it issued go on working. Throws where there is none. */
-  deletePolicy(name: string, authority = FIRST_AUTHORITY): void {
-    const policy = this.policy({ authority, policy: name });
-    if (policy === undefined) throw new Error(`no policy "${name}" of "${authority}"`);
-    this.#policies.splice(this.#policies.indexOf(policy), 1);
   }
 
   /** Whether there is one: it begins with its first policy. */
@@ -142,14 +133,12 @@ export class Namespace {
     const { leaf, thumbprint } = await authority.issue(csr, rules, [deviceIdExtension(id)]);
     // Read again: another leaf may have been issued meanwhile.
     const { leaves = [], name = randomUUID() } = this.#devices.get(registrationId) ?? {};
-    const key = leaf.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
     this.#devices.set(registrationId, {
       registrationId,
       deviceId,
       name,
       reference,
       id,
-      key,
       leaves: [...leaves, thumbprint],
     });
     return { thumbprint, chain: [leaf.raw, ...authority.certificates] };
@@ -160,19 +149,14 @@ export class Namespace {
     return [...this.#revoked, ...this.#issuing()].some((issuer) => signedBy(leaf, issuer));
   }
 
-  /** Why a leaf of this namespace does not open a hub. `alone`: its CA need not be sent; `newest`: only the newest leaf does. */
-  refusal(
-    { leaf, chain, thumbprint }: Presented,
-    deviceId: string,
-    { alone, newest }: { readonly alone: boolean; readonly newest: boolean },
-  ): string | undefined {
+  /** Why a leaf of this namespace does not open a hub. Leaves of before do so after a renewal, too. */
+  refusal({ leaf, chain, thumbprint }: Presented, deviceId: string): string | undefined {
     const issuer = this.#issuing().find((one) => signedBy(leaf, one));
     const device = this.device(deviceId);
     if (issuer === undefined) return 'the issuing CA was revoked';
-    if (!alone && !chain[1]?.raw.equals(issuer.raw)) return 'the issuing CA was not sent';
+    if (!chain[1]?.raw.equals(issuer.raw)) return 'the issuing CA was not sent';
     if (device === undefined || !device.leaves.includes(thumbprint)) return 'the leaf is of another device';
-    if (deviceIdIn(leaf) !== device.id) return 'the leaf was revoked';
-    return newest && device.leaves.at(-1) !== thumbprint ? 'a newer leaf was issued' : undefined;
+    return deviceIdIn(leaf) === device.id ? undefined : 'the leaf was revoked';
   }
 
   #issuing(): X509Certificate[] {

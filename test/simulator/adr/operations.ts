@@ -10,16 +10,8 @@ const HUBS = ['hub1', 'hub2'] as const;
 export interface AdrParts {
   readonly namespace: Namespace;
   readonly trusts: Readonly<Record<HubName, CaTrust>>;
-  /** The hubs that are linked to the namespace. */
-  readonly linkedHubs: Set<HubName>;
   readonly hubs: Readonly<Record<HubName, Hub>>;
   readonly registries: Readonly<Record<HubName, Registry>>;
-}
-
-/** Throws where there is no such device. */
-export function revokeLeaves({ namespace, hubs }: Pick<AdrParts, 'namespace' | 'hubs'>, deviceId: string): void {
-  namespace.revoke(deviceId);
-  for (const hub of HUBS) hubs[hub].revoked(`device ${deviceId} revoked`, [deviceId]);
 }
 
 /** The operator's side of the namespace. */
@@ -34,30 +26,17 @@ export class AdrOperations implements AdrApi {
     return this.#parts.namespace.createPolicy(name, authority, validityMs);
   }
 
-  async deletePolicy(name: string, authority?: string): Promise<void> {
-    this.#parts.namespace.deletePolicy(name, authority);
-  }
-
   async revokeDevice(deviceId: string): Promise<void> {
-    revokeLeaves(this.#parts, deviceId);
+    this.#parts.namespace.revoke(deviceId);
   }
 
-  async rotateIntermediate(authority?: string): Promise<string> {
-    const { namespace, hubs } = this.#parts;
-    const pem = await namespace.rotate(authority);
-    const all = namespace.devices().map(({ deviceId }) => deviceId);
-    for (const hub of HUBS) hubs[hub].revoked('CA revoked', all);
-    return pem;
+  rotateIntermediate(authority?: string): Promise<string> {
+    return this.#parts.namespace.rotate(authority);
   }
 
   async namespaceState(): Promise<NamespaceState> {
     const { namespace } = this.#parts;
     return { name: NAMESPACE, authorities: await namespace.authorities(), devices: namespace.devices() };
-  }
-
-  async linkHub(hub: HubName, linked: boolean): Promise<void> {
-    if (linked) this.#parts.linkedHubs.add(hub);
-    else this.#parts.linkedHubs.delete(hub);
   }
 
   async concludeRenewal(deviceId: string): Promise<void> {

@@ -1,8 +1,8 @@
 import type { Faults } from '../faults.ts';
 import type { HubName } from '../log.ts';
 import { csrRefusal } from './answers.ts';
-import { type BadCsr, csrFault, keyIn } from './csr.ts';
-import type { AdrDevice, Namespace } from './namespace.ts';
+import { type BadCsr, csrFault } from './csr.ts';
+import type { Namespace } from './namespace.ts';
 import type { Ending, Renewal } from './renewals.ts';
 import type { AdrSwitches } from './switches.ts';
 import { wrongLeaf } from './wrong-leaf.ts';
@@ -15,11 +15,6 @@ export interface RenewalCaOptions {
 }
 
 const NO_POLICY: BadCsr = { error: 'PolicyNotFound', message: 'No policy issues to this device.' };
-
-const OTHER_KEY: BadCsr = { error: 'UnsupportedKey', message: 'The key is not the one of the leaf before.' };
-
-const isOtherKey = ({ key = '' }: AdrDevice, der: Buffer, { renewalKey }: AdrSwitches): boolean =>
-  renewalKey === 'of-before' && key !== '' && key !== keyIn(der);
 
 /** What the CA behind a hub says to a request. */
 export class RenewalCa {
@@ -34,8 +29,8 @@ export class RenewalCa {
     const { namespace, switches } = this.#options;
     const device = namespace.device(deviceId);
     if (device === undefined || namespace.policy(device.reference) === undefined) return NO_POLICY;
-    const bad = await csrFault(der, namesFor(device, switches), switches);
-    return bad ?? (isOtherKey(device, der, switches) ? OTHER_KEY : undefined);
+    // Samples use the device ID, the data plane of the registry wants the registration ID.
+    return csrFault(der, [...new Set([device.registrationId, deviceId])], switches);
   }
 
   async ending(deviceId: string, { der, correlationId }: Renewal): Promise<Ending> {
@@ -48,9 +43,4 @@ export class RenewalCa {
     const issued = await namespace.issue(der, registrationId, deviceId, reference, wrongLeaf(faults, name));
     return issued ? { kind: 'issued', chain: issued.chain } : refused(NO_POLICY);
   }
-}
-
-function namesFor({ registrationId, deviceId }: AdrDevice, { renewalCn }: AdrSwitches): readonly string[] {
-  if (renewalCn === 'either') return [...new Set([registrationId, deviceId])];
-  return [renewalCn === 'device-id' ? deviceId : registrationId];
 }

@@ -3,6 +3,9 @@ import { activeRefusal, nothingToReplace, type Refusal } from './answers.ts';
 import type { RenewalBody } from './request-body.ts';
 import type { AdrSwitches } from './switches.ts';
 
+/** How long an operation lives: about 12 hours after the 202 (comment in azure-iot-sdk-csharp). */
+const LIVES_MS = 12 * 3_600_000;
+
 /** The last word of an operation. */
 export type Ending =
   | { readonly kind: 'issued'; readonly chain: readonly Buffer[] }
@@ -49,7 +52,7 @@ export class Renewals {
       return activeRefusal(active.rid, active.correlationId, active.expires, this.#switches);
     }
     if (replace !== undefined && !this.#names(replace, active)) return nothingToReplace(replace);
-    const expires = this.#now() + this.#switches.operationLivesMs;
+    const expires = this.#now() + LIVES_MS;
     const opened = {
       rid,
       csr,
@@ -74,14 +77,12 @@ export class Renewals {
     return last && this.#now() < last.expires ? last : undefined;
   }
 
-  /** "Known to be the same request"; what a request gets that has had its certificate is not known. */
+  /** "Known to be the same request": it gets the same certificate once more, which is a guess. */
   #same({ delivered, ending }: Renewal): boolean {
-    if (!delivered) return true;
-    return ending?.kind === 'issued' && this.#switches.repeatedRequest === 'same-certificate';
+    return !delivered || ending?.kind === 'issued';
   }
 
   #names(replace: string, active: Renewal | undefined): boolean {
-    if (replace === '*') return active !== undefined || this.#switches.replaceAllOfNothing === 'accepted';
-    return active?.rid === replace;
+    return replace === '*' || active?.rid === replace;
   }
 }

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import type { Namespace } from '../adr/namespace.ts';
 import { CertificateTaken, type Enrollment, type Enrollments } from '../enrollments.ts';
 import type { Switches } from '../switches.ts';
-import { attestationBody, badRequest, enrollmentBody, inputOf, readEnrollment, stateBody } from './enrollment-body.ts';
+import { badRequest, enrollmentBody, inputOf, readEnrollment, stateBody } from './enrollment-body.ts';
 import { policyBody, policyIn } from './policy-names.ts';
 import { evaluate } from './query.ts';
 import { matches, page, type RestAnswer, RestRefusal, type RestRequest, type Route, read } from './route.ts';
@@ -11,10 +11,6 @@ import { matches, page, type RestAnswer, RestRefusal, type RestRequest, type Rou
 type Kind = Enrollment['kind'];
 type Headers = RestRequest['headers'];
 
-const Bulk = v.object({
-  mode: v.picklist(['create', 'update', 'updateIfMatchETag', 'updateIfMatchEtag', 'delete']),
-  enrollments: v.array(v.looseObject({ registrationId: v.string(), etag: v.nullish(v.string()) })),
-});
 const Query = v.looseObject({ query: v.string() });
 /** az iot sends none for the members of a group. */
 const ALL = { query: 'SELECT * FROM registrations' };
@@ -46,18 +42,15 @@ export class DpsRest {
       { method: 'DELETE', path: /^\/registrations\/([^/]+)$/i, answer: (request) => this.#forget(request) },
       ...this.#crud('individual', 'enrollments'),
       ...this.#crud('group', 'enrollmentGroups'),
-      { method: 'POST', path: /^\/enrollments$/i, answer: (request) => this.#bulk(request) },
     ];
   }
 
   #crud(kind: Kind, collection: string): Route[] {
     const all = new RegExp(`^/${collection}/query$`, 'i');
     const one = new RegExp(`^/${collection}/([^/]+)$`, 'i');
-    const mechanism = new RegExp(`^/${collection}/([^/]+)/attestationmechanism$`, 'i');
     const type = kind === 'individual' ? 'enrollment' : 'enrollmentGroup';
     return [
       { method: 'POST', path: all, answer: (request) => this.#query(request, [...this.#of(kind).values()], type) },
-      { method: 'POST', path: mechanism, answer: ({ id }) => this.#mechanism(kind, id) },
       { method: 'GET', path: one, answer: (request) => this.#read(kind, request) },
       { method: 'PUT', path: one, answer: (request) => this.#put(kind, request) },
       { method: 'DELETE', path: one, answer: ({ id, headers }) => this.#remove(kind, id, headers) },
@@ -95,7 +88,7 @@ export class DpsRest {
     }
     if (before === undefined && headers['if-match'] !== undefined) throw noEnrollment(id);
     if (before !== undefined && !matches(headers, before.etag)) throw etagDiffers();
-    const certificatePolicy = policyIn(body, versionIn(query), before, this.#namespace, this.#switches);
+    const certificatePolicy = policyIn(body, versionIn(query), this.#namespace);
     const input = { ...inputOf(body, before, this.#switches), ...(certificatePolicy && { certificatePolicy }) };
     for (const name of Object.values(input.caReferences ?? {})) {
       if (!this.#enrollments.cas.verified(name)) {
@@ -117,11 +110,6 @@ export class DpsRest {
     if (!matches(headers, this.#get(kind, id).etag)) throw etagDiffers();
     this.#enrollments.remove(id);
     return { status: 204 };
-  }
-
-  /** The secrets of symmetric keys would be here; of X.509 it tells no more than a read. */
-  #mechanism(kind: Kind, id: string): RestAnswer {
-    return { status: 200, body: attestationBody(this.#get(kind, id)) };
   }
 
   #query({ body, headers, query }: RestRequest, enrollments: readonly Enrollment[], type: string): RestAnswer {
@@ -147,26 +135,6 @@ export class DpsRest {
     if (!matches(headers, found.etag)) throw etagDiffers();
     this.#enrollments.registrations.delete(id);
     return { status: 204 };
-  }
-
-  /** Each enrollment by itself: one that is refused does not hold up the others. */
-  #bulk({ body: sent, query }: RestRequest): RestAnswer {
-    const { mode, enrollments } = read(Bulk, sent);
-    const errors = enrollments.flatMap((enrollment) => {
-      const { registrationId, etag } = enrollment;
-      const wanted = mode.startsWith('updateIfMatch') ? (etag ?? '') : '*';
-      const headers = mode === 'create' ? {} : { 'if-match': wanted };
-      try {
-        mode === 'delete'
-          ? this.#remove('individual', registrationId, headers)
-          : this.#put('individual', { id: registrationId, body: enrollment, headers, query });
-        return [];
-      } catch (error) {
-        if (!(error instanceof RestRefusal)) throw error;
-        return [{ registrationId, errorCode: error.errorCode, errorStatus: error.message }];
-      }
-    });
-    return { status: 200, body: { isSuccessful: errors.length === 0, errors } };
   }
 }
 

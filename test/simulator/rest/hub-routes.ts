@@ -8,7 +8,7 @@ import { DeviceBody, deviceBody, thumbprintsOf, twinBody } from './identity-body
 import { JobBody, Jobs, MethodBody } from './jobs.ts';
 import { evaluate } from './query.ts';
 import { matches, page, type RestAnswer, RestRefusal, type RestRequest, type Route, read } from './route.ts';
-import { patchTwin, replaceTwin, TwinPatch } from './twin-patch.ts';
+import { patchTwin, TwinPatch } from './twin-patch.ts';
 
 const BulkModes = ['create', 'update', 'updateifmatchetag', 'delete', 'deleteifmatchetag'] as const;
 const Bulk = v.array(v.looseObject({ id: v.string(), importMode: v.string(), etag: v.nullish(v.string()) }));
@@ -52,7 +52,6 @@ export class HubRest {
       { method: 'DELETE', path: /^\/devices\/([^/]+)$/, answer: ({ id, headers }) => this.#remove(id, headers) },
       { method: 'GET', path: /^\/twins\/([^/]+)$/, answer: ({ id }) => this.#twin(this.#get(id)) },
       { method: 'PATCH', path: /^\/twins\/([^/]+)$/, answer: (request) => this.#change(request, patchTwin) },
-      { method: 'PUT', path: /^\/twins\/([^/]+)$/, answer: (request) => this.#change(request, replaceTwin) },
       { method: 'POST', path: /^\/twins\/([^/]+)\/methods$/, answer: ({ id, body }) => this.#call(id, body) },
       { method: 'GET', path: /^\/jobs\/v2\/query$/, answer: (request) => this.#queryJobs(request) },
       { method: 'POST', path: /^\/jobs\/v2\/([^/]+)\/cancel$/, answer: ({ id }) => ok(this.jobs.cancel(id)) },

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Arm, armKnows, armRefusalBody } from '../adr/arm.ts';
 import type { Namespace } from '../adr/namespace.ts';
-import { revokeLeaves } from '../adr/operations.ts';
 import type { Authority, Identity } from '../ca.ts';
 import type { Enrollments } from '../enrollments.ts';
 import type { Faults } from '../faults.ts';
@@ -69,7 +68,7 @@ export async function openRest(parts: RestParts): Promise<Rest> {
   const rest2 = new HubRest('hub2', registries.hub2, hubs.hub2, log);
   const shared = { log, faults, authority, now };
   const own = (policy: string) => ({ ...shared, policy, key: randomBytes(32).toString('base64') });
-  const arm = new Arm(namespace, switches, (deviceId) => revokeLeaves({ namespace, hubs }, deviceId));
+  const arm = new Arm(namespace, switches);
   const [dps, hub1, hub2, manager] = await Promise.all([
     RestServer.open(
       {

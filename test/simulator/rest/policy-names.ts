@@ -1,7 +1,6 @@
 import * as v from 'valibot';
 import { NAMESPACE, type Namespace, type PolicyReference } from '../adr/namespace.ts';
 import type { Enrollment } from '../enrollments.ts';
-import type { Switches } from '../switches.ts';
 import { policyNames } from '../versions.ts';
 import { RestRefusal } from './route.ts';
 
@@ -17,15 +16,9 @@ export const PolicyNames = {
 type Names = { readonly [Field in keyof typeof PolicyNames]?: string | null | undefined };
 
 /** "All three or none; partial is rejected"; without a namespace both are (words of azure-iot-sdks-e2e-fx). */
-export function policyIn(
-  names: Names,
-  version: string,
-  before: Enrollment | undefined,
-  namespace: Namespace,
-  { policyOnClassicPut }: Switches,
-): PolicyReference | undefined {
+export function policyIn(names: Names, version: string, namespace: Namespace): PolicyReference | undefined {
   const family = policyNames(version);
-  if (family === 'none') return policyOnClassicPut === 'kept' ? before?.certificatePolicy : undefined;
+  if (family === 'none') return undefined;
   const reference = family === 'one' ? oneName(names) : threeNames(names);
   if (reference !== undefined && !namespace.exists) {
     throw bad('A Device Registry Namespace is required to be set on this DPS instance.');

@@ -12,16 +12,3 @@ export function patchTwin(registry: Registry, deviceId: string, { tags, properti
   if (tags !== undefined) registry.patchTags(deviceId, tags);
   if (properties?.desired !== undefined) registry.patchDesired(deviceId, properties.desired);
 }
-
-/** As PUT does it: what is not named is gone. */
-export function replaceTwin(registry: Registry, deviceId: string, sent: TwinPatch): void {
-  const { tags, desired } = registry.twin(deviceId);
-  const without = (before: object, after: object | null | undefined): Record<string, unknown> => ({
-    ...Object.fromEntries(Object.keys(before).map((name) => [name, null])),
-    ...after,
-  });
-  patchTwin(registry, deviceId, {
-    tags: without(tags, sent.tags),
-    properties: { desired: without(desired, sent.properties?.desired) },
-  });
-}

@@ -15,15 +15,10 @@ export interface Ask {
   readonly body?: string;
   readonly identity?: Identity;
   readonly basic?: boolean;
-  readonly tls?: 'TLSv1.2' | 'TLSv1.3';
 }
 
 /** One EST request over plain https. */
-export function askEst(
-  endpoints: Endpoints,
-  operation: string,
-  { body, identity, basic, tls }: Ask = {},
-): Promise<Answer> {
+export function askEst(endpoints: Endpoints, operation: string, { body, identity, basic }: Ask = {}): Promise<Answer> {
   const { est, estCaPem, estUsername, estPassword } = endpoints;
   return new Promise((resolve, reject) => {
     const call = request(`${est}/${operation}`, {
@@ -33,7 +28,6 @@ export function askEst(
       headers: { 'Content-Type': 'application/pkcs10', 'Content-Transfer-Encoding': 'base64' },
       ...identity,
       ...(basic && { auth: `${estUsername}:${estPassword}` }),
-      ...(tls && { minVersion: tls, maxVersion: tls }),
     });
     call.once('error', reject);
     call.once('response', async (response) => {
@@ -48,18 +42,10 @@ export function askEst(
 const openssl = (args: string[], input: string): string =>
   execFileSync('openssl', args, { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'ignore'] });
 
-const algorithms = {
-  'ec-p256': ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'],
-  'ec-p384': ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-384'],
-  'rsa-2048': ['-newkey', 'rsa:2048'],
-};
-
 /** Base64 of a PKCS#10 in lines of 64, made by openssl. */
-export function csr(cn: string, algorithm: keyof typeof algorithms = 'ec-p256'): string {
-  const made = openssl(
-    ['req', '-new', ...algorithms[algorithm], '-nodes', '-keyout', '/dev/null', '-subj', `/CN=${cn}`],
-    '',
-  );
+export function csr(cn: string): string {
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', '/dev/null'];
+  const made = openssl(['req', '-new', ...key, '-subj', `/CN=${cn}`], '');
   return made.replaceAll(/-----.*-----\n/g, '');
 }
 

@@ -1,197 +1,183 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
-import { after, before, beforeEach, test } from 'node:test';
-import { connect } from 'node:tls';
-import { generate } from 'mqtt-packet';
-import type { ClientIdentity, Identity } from '../../simulator/ca.ts';
-import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
-import { openHub } from './device.ts';
-import { hubUsername, type Knock, knock, knockHub } from './raw.ts';
+import { beforeEach, test } from 'node:test';
+import { Authority, type Identity } from '../../simulator/ca.ts';
+import type { Switches } from '../../simulator/switches.ts';
+import { hubUsername, knock } from './raw.ts';
+import { staged } from './stage.ts';
+import { Wire } from './wire.ts';
 
-let simulator: Simulator;
-let leaf: ClientIdentity;
-let host: string;
+const METHODS = '$iothub/methods/POST/#';
+const CERTIFICATE = /-----BEGIN[\s\S]+?-----END CERTIFICATE-----\n?/g;
 
-before(async () => {
-  simulator = await startSimulator();
-  leaf = await simulator.clientIdentity('gw-1');
-  host = simulator.endpoints.hub1;
-});
-after(() => simulator.close());
+const { simulator, leaf } = await staged();
+const [flat, deep] = await Promise.all([Authority.create('flat', 0), Authority.create('deep', 2)]);
+for (const { rootPem } of [flat, deep]) await simulator.trustHubCa('hub1', rootPem);
+const [other, stranger] = [await simulator.clientIdentity('gw-1'), await simulator.bootstrapIdentity('gw-1')];
+const old = await simulator.clientIdentity('gw-1', { lifetimeMs: -60_000 });
 
 beforeEach(async () => {
+  if (await simulator.device('gw-1')) await simulator.forget('gw-1');
   await simulator.writeDevice('hub1', 'gw-1', leaf.thumbprint);
-  await simulator.setDeviceStatus('gw-1', 'enabled');
 });
 
-async function enter(identity: Identity = leaf): Promise<Knock> {
-  const arrived = await knockHub(simulator.endpoints, host, 'gw-1', identity);
-  assert.equal(arrived.connack, 0);
-  return arrived;
+const write =
+  (...prints: [string, string?]) =>
+  () =>
+    simulator.writeDevice('hub1', 'gw-1', ...prints);
+const byCa = () => simulator.writeCaDevice('hub1', 'gw-1');
+const disable = () => simulator.setDeviceStatus('gw-1', 'disabled');
+const without = async (ca: Authority, index: number): Promise<Identity> => {
+  const { key, cert } = await ca.clientIdentity('gw-1');
+  return { key, cert: (cert.match(CERTIFICATE) ?? []).filter((_, place) => place !== index).join('') };
+};
+const sha1 = () => new X509Certificate(leaf.cert).fingerprint.replaceAll(':', '');
+
+interface Comer {
+  /** How the device is known. Default: by the thumbprint of its leaf. */
+  readonly known?: () => Promise<unknown>;
+  readonly identity?: () => Identity | Promise<Identity>;
+  readonly username?: () => string;
+  readonly set?: Partial<Switches>;
 }
+const ofVersion = (version: string) => () => hubUsername(simulator.endpoints.hub1, 'gw-1', version);
+const PREVIEW = '2025-08-01-preview';
+const NO_CHAIN = 'the chain does not reach a CA of this hub';
 
-test('a foreign thumbprint is CONNACK 5, which the SDK calls UnauthorizedError', async () => {
-  const other = await simulator.clientIdentity('gw-1');
-  await assert.rejects(openHub(simulator.endpoints, host, 'gw-1', other), { name: 'UnauthorizedError' });
-  const entry = await simulator.log.waitFor({ server: 'hub1', event: 'connack', code: 5 });
-  assert.equal(entry.reason, 'thumbprint does not match');
-  assert.equal(entry.thumbprint, other.thumbprint);
-});
-
-test('the chain does not matter to the hub: a leaf of an unknown CA passes with its thumbprint', async () => {
-  const stranger = await simulator.bootstrapIdentity('gw-1');
-  await simulator.writeDevice('hub1', 'gw-1', leaf.thumbprint, stranger.thumbprint);
-  (await enter(stranger)).client.end(true);
-});
-
-for (const [what, change, code] of [
-  ['deleted', () => simulator.forget('gw-1'), 5],
-  ['disabled', () => simulator.setDeviceStatus('gw-1', 'disabled'), 5],
-] as const) {
-  test(`${what} while connected: the session ends, then CONNACK ${code}`, async () => {
-    const { client } = await enter();
-    const closed = once(client, 'close');
-    await change();
-    await closed;
-    assert.equal((await knockHub(simulator.endpoints, host, 'gw-1', leaf)).connack, code);
-    await simulator.log.waitFor({ event: 'disconnected', reason: `device ${what === 'deleted' ? 'removed' : what}` });
-  });
-}
-
-test('a disabled identity can be CONNACK 3, as it was in 2017', async () => {
-  await simulator.setDeviceStatus('gw-1', 'disabled');
-  await simulator.set({ disabledConnack: 3 });
-  const { connack } = await knockHub(simulator.endpoints, host, 'gw-1', leaf);
-  await simulator.set({ disabledConnack: 5 });
-  assert.equal(connack, 3);
-});
-
-test('an expired leaf is closed on before CONNACK', async () => {
-  const old = await simulator.clientIdentity('gw-1', { lifetimeMs: -60_000 });
-  await simulator.writeDevice('hub1', 'gw-1', old.thumbprint);
-  const { connack, error } = await knockHub(simulator.endpoints, host, 'gw-1', old);
-  assert.equal(connack, undefined);
-  assert.equal(error, undefined);
-});
-
-test('a client ID that is not in the username is CONNACK 5', async () => {
-  const options = { clientId: 'gw-1', username: hubUsername(host, 'gw-2') };
-  assert.equal((await knock(host, simulator.endpoints.trustPem, leaf, options)).connack, 5);
-});
-
-test('a username that names another hub is CONNACK 5', async () => {
-  const options = { clientId: 'gw-1', username: hubUsername(simulator.endpoints.hub2, 'gw-1') };
-  assert.equal((await knock(host, simulator.endpoints.trustPem, leaf, options)).connack, 5);
-  await simulator.log.waitFor({ event: 'connack', code: 5, reason: 'the username names another hub' });
-});
-
-test('a thumbprint may be SHA-1: 40 hex digits, as `openssl x509 -fingerprint` prints them', async () => {
-  const sha1 = new X509Certificate(leaf.cert).fingerprint.replaceAll(':', '');
-  await simulator.writeDevice('hub1', 'gw-1', sha1);
-  (await enter()).client.end(true);
-});
-
-test('a reported property that is a list at the top is refused with 400', async () => {
-  const { client } = await enter();
-  await new Promise((resolve) => client.subscribe('$iothub/twin/res/#', resolve));
-  const answered = once(client, 'message', { signal: AbortSignal.timeout(60_000) });
-  client.publish('$iothub/twin/PATCH/properties/reported/?$rid=1', '[1,2]');
-  const [topic] = await answered;
-  client.end(true);
-  assert.equal(topic, '$iothub/twin/res/400/?$rid=1');
-  assert.deepEqual((await simulator.twin('gw-1')).reported, {});
-});
-
-// iot-hub-devguide-direct-methods: "a valid JSON or an empty body".
-for (const [what, payload, body] of [
-  ['no payload', undefined, ''],
-  ['null', null, 'null'],
-  ['a payload', { n: 1 }, '{"n":1}'],
-] as const) {
-  test(`a method with ${what} reaches the device as "${body}"`, async () => {
-    const { client } = await enter();
-    await new Promise((resolve) => client.subscribe('$iothub/methods/POST/#', resolve));
-    const called = once(client, 'message', { signal: AbortSignal.timeout(60_000) });
-    const gone = assert.rejects(simulator.callMethod('gw-1', 'echo', payload), { errorCode: 404103 });
-    const [, sent] = await called;
+const connacks: readonly (readonly [what: string, Comer, code: number | undefined, reason?: string])[] = [
+  ['its leaf', {}, 0],
+  ['another leaf of the same CA', { identity: () => other }, 5, 'thumbprint does not match'],
+  ['the secondary', { known: () => write(leaf.thumbprint, other.thumbprint)(), identity: () => other }, 0],
+  ['a leaf of any CA, by its thumbprint', { known: () => write(stranger.thumbprint)(), identity: () => stranger }, 0],
+  ['a thumbprint of SHA-1', { known: () => write(sha1())() }, 0],
+  ['an expired leaf', { known: () => write(old.thumbprint)(), identity: () => old }, undefined],
+  ['a device that is not there', { known: () => simulator.forget('gw-1') }, 5, 'no such device'],
+  ['a device that is disabled', { known: disable }, 5, 'device disabled'],
+  ['a device that is disabled, as in 2017', { known: disable, set: { disabledConnack: 3 } }, 3],
+  ['the name of another device', { username: () => hubUsername(simulator.endpoints.hub1, 'gw-2') }, 5],
+  ['the name of another hub', { username: () => hubUsername(simulator.endpoints.hub2, 'gw-1') }, 5],
+  ['the version of renewal', { username: ofVersion(PREVIEW) }, 0],
+  ['a version that does not exist', { username: ofVersion('2021-04-13') }, 5],
+  ['a version that a hub knows no more', { username: ofVersion(PREVIEW), set: { hubVersions: 'classic' } }, 5],
+  ['whatever version, where a hub takes all', { username: ofVersion('tomorrow'), set: { hubVersions: 'any' } }, 0],
+  ['a leaf of a root that the hub trusts', { known: byCa, identity: () => flat.clientIdentity('gw-1') }, 0],
+  ['a leaf with its intermediates', { known: byCa, identity: () => deep.clientIdentity('gw-1') }, 0],
+  ['a leaf without its issuer', { known: byCa, identity: () => without(deep, 1) }, 5, NO_CHAIN],
+  ['a leaf without the issuer above', { known: byCa, identity: () => without(deep, 2) }, 5, NO_CHAIN],
+  ['a leaf of a CA that only DPS trusts', { known: byCa }, 5, NO_CHAIN],
+  ['a leaf of the CA with another CN', { known: byCa, identity: () => flat.clientIdentity('gw-2') }, 5, 'CN differs'],
+];
+for (const [
+  what,
+  { known, identity = () => leaf, username = ofVersion('2021-04-12'), set },
+  code,
+  reason,
+] of connacks) {
+  test(`CONNECT with ${what}: CONNACK ${code}`, async () => {
+    await known?.();
+    await simulator.set(set ?? {});
+    const since = simulator.log.entries.length;
+    const options = { clientId: 'gw-1', username: username() };
+    const { hub1, trustPem } = simulator.endpoints;
+    const { connack, client } = await knock(hub1, trustPem, await identity(), options);
     client.end(true);
-    await gone;
-    assert.equal(String(sent), body);
+    assert.equal(connack, code);
+    if (reason)
+      await simulator.log.waitFor(
+        (entry) => entry.code === 5 && entry.reason?.startsWith(reason) === true,
+        60_000,
+        since,
+      );
   });
 }
 
-test('the newest connection wins, and the old one is dropped', async () => {
-  const first = await enter();
-  const dropped = once(first.client, 'close');
-  const second = await enter();
-  await dropped;
-  assert.ok(second.client.connected);
-  second.client.end(true);
-});
+const enter = (identity: Identity = leaf, clean = true) =>
+  Wire.enter(simulator.endpoints, simulator.endpoints.hub1, 'gw-1', identity, clean);
 
-test('a refused connection leaves the open session alone', async () => {
-  const { client } = await enter();
-  const other = await simulator.clientIdentity('gw-1');
-  assert.equal((await knockHub(simulator.endpoints, host, 'gw-1', other)).connack, 5);
-  assert.ok(client.connected);
-  client.end(true);
-});
-
-test('a PUBLISH of QoS 2 ends the connection', async () => {
-  const { client } = await enter();
-  const closed = once(client, 'close');
-  client.publish('devices/gw-1/messages/events/', 'x', { qos: 2 });
-  await closed;
-  await simulator.log.waitFor({ event: 'disconnected', reason: 'PUBLISH of QoS 2' });
-});
-
-test('telemetry of QoS 1 is acknowledged and logged', async () => {
-  const { client } = await enter();
-  await new Promise<void>((resolve, reject) => {
-    client.publish('devices/gw-1/messages/events/', 'hello', { qos: 1 }, (error) =>
-      error ? reject(error) : resolve(),
-    );
+const ends: readonly (readonly [what: string, reason: string, act: () => Promise<unknown>])[] = [
+  ['it is deleted', 'device removed', () => simulator.forget('gw-1')],
+  ['it is disabled', 'device disabled', disable],
+  ['it connects once more', 'newer connection', () => enter()],
+];
+for (const [what, reason, act] of ends) {
+  test(`the session of a device ends when ${what}`, async () => {
+    const wire = await enter();
+    const since = simulator.log.entries.length;
+    await act();
+    await wire.closed;
+    await simulator.log.waitFor({ event: 'disconnected', reason }, 60_000, since);
   });
-  assert.equal((await simulator.log.waitFor({ event: 'telemetry' })).body, 'hello');
-  client.end(true);
-});
+}
 
-test('silence for 1.5 times the keepalive ends the connection', async () => {
-  const socket = connect({
-    port: Number(host.split(':')[1]),
-    host: 'localhost',
-    ca: simulator.endpoints.trustPem,
-    ...leaf,
-  });
-  const begun = Date.now();
-  const username = hubUsername(host, 'gw-1');
-  socket.write(
-    generate({ cmd: 'connect', clientId: 'gw-1', username, keepalive: 1, protocolId: 'MQTT', protocolVersion: 4 }),
-  );
-  socket.resume();
-  await once(socket, 'close');
-  assert.ok(Date.now() - begun >= 1_500);
-  await simulator.log.waitFor({ event: 'disconnected', reason: 'keepalive' });
-});
-
-test('a method of a device that is not there is 404103, one without an answer 504101', async () => {
-  await assert.rejects(simulator.callMethod('gw-1', 'reprovision', {}), { errorCode: 404103 });
-  const { client } = await enter();
-  await assert.rejects(simulator.callMethod('gw-1', 'reprovision', {}), { errorCode: 404103 });
-  await new Promise((resolve) => client.subscribe('$iothub/methods/POST/#', resolve));
-  await assert.rejects(simulator.callMethod('gw-1', 'reprovision', {}, 20), { errorCode: 504101 });
-  const lost = assert.rejects(simulator.callMethod('gw-1', 'reprovision', {}), { errorCode: 404103 });
-  client.end(true);
-  await lost;
+test('a connection that is refused leaves the open session alone', async () => {
+  const wire = await enter();
+  await assert.rejects(enter(other), /"returnCode":5/);
+  assert.equal(await wire.subscribe(METHODS, 1), 1);
+  await wire.leave();
 });
 
 test('a session can be made to end with its leaf', async () => {
   await simulator.set({ sessionsEndAtNotAfter: true });
   const short = await simulator.clientIdentity('gw-1', { lifetimeMs: 1_500 });
-  await simulator.writeDevice('hub1', 'gw-1', short.thumbprint);
-  const { client } = await enter(short);
-  await once(client, 'close');
-  await simulator.set({ sessionsEndAtNotAfter: false });
+  await write(short.thumbprint)();
+  const wire = await enter(short);
+  await wire.closed;
   await simulator.log.waitFor({ event: 'disconnected', reason: 'leaf expired' });
+});
+
+// iot-mqtt-connect-to-iot-hub: "If the device connects with CleanSession 0, the subscription is persisted".
+for (const [what, clean, between, code] of [
+  ['outlive the connection', false, async () => undefined, 504101],
+  ['end with CleanSession 1', true, async () => undefined, 404103],
+  [
+    'end with the identity',
+    false,
+    async () => {
+      await simulator.forget('gw-1');
+      await write(leaf.thumbprint)();
+    },
+    404103,
+  ],
+] as const) {
+  test(`subscriptions ${what}: a method is ${code}`, async () => {
+    const wire = await enter(leaf, false);
+    await wire.subscribe(METHODS, 1);
+    const since = simulator.log.entries.length;
+    await wire.leave();
+    await simulator.log.waitFor({ event: 'disconnected' }, 60_000, since);
+    await assert.rejects(simulator.callMethod('gw-1', 'echo'), { errorCode: 404103 }, 'it is away');
+    await between();
+    const back = await enter(leaf, clean);
+    await assert.rejects(simulator.callMethod('gw-1', 'echo', {}, 20), { errorCode: code });
+    await back.leave();
+  });
+}
+
+// iot-hub-devguide-direct-methods: "a valid JSON or an empty body".
+test('a method has the body that was given, or none; its answer counts once, and only from the device that was asked', async () => {
+  const stranger = await simulator.clientIdentity('gw-2');
+  await simulator.writeDevice('hub1', 'gw-2', stranger.thumbprint);
+  const [wire, thief] = [
+    await enter(),
+    await Wire.enter(simulator.endpoints, simulator.endpoints.hub1, 'gw-2', stranger),
+  ];
+  await wire.subscribe(METHODS, 0);
+  for (const [payload, body] of [
+    [undefined, ''],
+    [null, 'null'],
+    [{ n: 1 }, '{"n":1}'],
+  ] as const) {
+    const call = simulator.callMethod('gw-1', 'do.x_Y', payload);
+    const packet = await wire.next();
+    assert.ok(packet.cmd === 'publish');
+    const [, rid = ''] = /^\$iothub\/methods\/POST\/do\.x_Y\/\?\$rid=(.+)$/.exec(packet.topic) ?? [];
+    assert.equal(String(packet.payload), body);
+    const since = simulator.log.entries.length;
+    thief.publish(`$iothub/methods/res/500/?$rid=${rid}`, '"stolen"');
+    await simulator.log.waitFor({ event: 'method-answer', clientId: 'gw-2' }, 60_000, since);
+    wire.publish(`$iothub/methods/res/418/?$rid=${rid}`, '');
+    wire.publish(`$iothub/methods/res/200/?$rid=${rid}`, '"twice"');
+    assert.deepEqual(await call, { status: 418, payload: undefined });
+  }
+  await Promise.all([wire.leave(), thief.leave()]);
 });

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -29,6 +30,21 @@ export type OfficialAnswer =
         readonly message: string;
       };
     };
+
+/** The body of an answer, or a failed test. */
+export async function bodyOf<T>(answer: Promise<OfficialAnswer>): Promise<T> {
+  const got = await answer;
+  assert.ok('value' in got, JSON.stringify(got));
+  return got.value as T;
+}
+
+/** Name of the error, status of HTTP and body of a refusal; a failed test where there is none. */
+export async function refusalOf(answer: Promise<OfficialAnswer>): Promise<[string, number | undefined, string]> {
+  const got = await answer;
+  assert.ok('refused' in got, JSON.stringify(got));
+  const { name, status, body = '{}' } = got.refused;
+  return [name, status, body];
+}
 
 /**
  * The official clients, unmodified, in a process of their own: a CA that they trust must be named by NODE_EXTRA_CA_CERTS

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import common from 'azure-iot-common';
-import { connectionString, sasRefusal } from '../../simulator/rest/sas.ts';
-import { startSimulator } from '../../simulator/simulator.ts';
-import { Official } from './official.ts';
+import { sasRefusal } from '../../simulator/rest/sas.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 const HOUR = 3_600;
@@ -15,13 +13,9 @@ const signed = (given: Partial<typeof access> = {}, seconds = HOUR): string => {
   return common.SharedAccessSignature.create(host, policy, key, NOW / 1_000 + seconds).toString();
 };
 
-const rows: readonly (readonly [string, string | undefined, RegExp | undefined])[] = [
-  ['as the official library signs it', signed(), undefined],
-  [
-    'an encoded resource',
-    signed({ host: 'dps.example' }).replace('sr=dps.example', 'sr=dps%2Eexample'),
-    /signature is wrong/,
-  ],
+const rows: readonly (readonly [what: string, token: string | undefined, refused?: RegExp])[] = [
+  ['as the official library signs it', signed()],
+  ['an encoded resource', signed().replace('sr=dps.example', 'sr=dps%2Eexample'), /signature is wrong/],
   ['nothing at all', undefined, /no shared access signature/],
   ['a token of another kind', 'Bearer abc', /no shared access signature/],
   ['another host', signed({ host: 'hub.example' }), /signed for hub.example/],
@@ -38,35 +32,3 @@ for (const [what, authorization, refused] of rows) {
     refused === undefined ? assert.equal(said, undefined) : assert.match(said ?? 'let in', refused);
   });
 }
-
-test('over the wire it is 401, whatever the reason', async (context) => {
-  const simulator = await startSimulator();
-  context.after(() => simulator.close());
-  const official = await Official.start(simulator.endpoints.trustPem);
-  context.after(() => official.stop());
-  const { dpsService, hub1Service } = simulator.endpoints;
-  const wrong = (connection: string, change: Partial<typeof access>) => {
-    const [, host = '', policy = '', key = ''] =
-      /HostName=(.+);SharedAccessKeyName=(.+);SharedAccessKey=(.+)/.exec(connection) ?? [];
-    return connectionString({ host, policy, key, ...change });
-  };
-  for (const change of [{ key: otherKey }, { policy: 'reader' }]) {
-    const [dps, hub] = [wrong(dpsService, change), wrong(hub1Service, change)];
-    const asked = [
-      await official.call({ client: 'dps', connection: dps, method: 'getEnrollmentGroup', args: ['g'] }),
-      await official.call({ client: 'registry', connection: hub, method: 'list', args: [] }),
-      await official.call({ client: 'jobs', connection: hub, method: 'getJob', args: ['j'] }),
-      await official.call({
-        client: 'client',
-        connection: hub,
-        method: 'invokeDeviceMethod',
-        args: ['d', { methodName: 'm' }],
-      }),
-    ];
-    for (const answer of asked) {
-      assert.ok('refused' in answer);
-      assert.deepEqual([answer.refused.name, answer.refused.status], ['UnauthorizedError', 401]);
-    }
-  }
-  assert.ok(simulator.log.count({ event: 'refused', code: 401, reason: 'the signature is wrong' }) === 4);
-});

@@ -33,12 +33,13 @@ export class Wire {
     deviceId: string,
     { key, cert }: Identity,
     clean = true,
+    version?: string,
   ): Promise<Wire> {
     const [name = '', port = MQTTS] = host.split(':');
     const socket = connect({ port: Number(port), host: name, ca: trustPem, key, cert });
     await once(socket, 'secureConnect');
     const wire = new Wire(socket);
-    const username = hubUsername(host, deviceId);
+    const username = hubUsername(host, deviceId, version);
     wire.send({ cmd: 'connect', clientId: deviceId, username, clean, protocolId: 'MQTT', protocolVersion: 4 });
     const answer = await wire.next();
     if (answer.cmd !== 'connack' || answer.returnCode !== 0) throw new Error(`refused: ${JSON.stringify(answer)}`);
@@ -68,10 +69,20 @@ export class Wire {
     return packet.cmd === 'suback' ? Number(packet.granted[0]) : undefined;
   }
 
+  /** Of QoS 0. */
+  publish(topic: string, payload = ''): void {
+    this.send({ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false });
+  }
+
   /** Telemetry of QoS 1. */
-  tell(deviceId: string, messageId: number, payload: string | Buffer, { bag = '', dup = false } = {}): void {
+  tell(
+    deviceId: string,
+    messageId: number,
+    payload: string | Buffer,
+    { bag = '', dup = false, qos = 1 }: { bag?: string; dup?: boolean; qos?: 1 | 2 } = {},
+  ): void {
     const topic = `devices/${deviceId}/messages/events/${bag}`;
-    this.send({ cmd: 'publish', topic, payload, qos: 1, messageId, dup, retain: false });
+    this.send({ cmd: 'publish', topic, payload, qos, messageId, dup, retain: false });
   }
 
   async leave(): Promise<void> {

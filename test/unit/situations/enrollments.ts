@@ -123,7 +123,7 @@ export const ENROLLMENTS: readonly Situation[] = [
     title: 'root CA deleted, or not verified',
     plays: [parked(notEnrolled), barred(notEnrolled)],
     elsewhere: [
-      'test/unit/simulator/rest-dps.test.ts: a group that refers to a verified CA admits its leaves; a CA that is removed admits nobody',
+      'test/unit/simulator/rest.test.ts: a group that refers to a verified CA admits its leaves; a CA that is removed admits nobody',
     ],
   },
   {
