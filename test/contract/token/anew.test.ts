@@ -9,13 +9,14 @@ import { startedBy } from '../../../hsm/job.ts';
 import { readPin } from '../../../hsm/pin.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
 import { openToken, type Token } from '../../../hsm/token.ts';
+import { withEnvironment } from '../../put-back.ts';
 import { authority } from './authority.ts';
 import { bundled } from './bench.ts';
 import { freshId } from './fresh-id.ts';
 import { softHsm } from './softhsm.ts';
 
 const at = softHsm();
-Object.assign(process.env, at.environment);
+withEnvironment(at.environment);
 after(() => at.remove());
 const file = join(at.directory, 'pin');
 const { module, directory } = at;
