@@ -18,11 +18,11 @@ files() {
 tests() {
   local all
   mapfile -t all < <(files "$@")
-  judged --test --test-concurrency="${CONCURRENCY:-2}" "${all[@]}"
+  judged --import ./test/clean.ts --test --test-concurrency="${CONCURRENCY:-2}" "${all[@]}"
 }
 # Several files share a process: to start one takes as long as most of them. Not those of a token (PKCS#11 is opened once in a
-# process, and for all of them), nor those that await something while they are loaded (their tests would come too late), nor those
-# that look for what is left open. Into a file: a pipe would be open as long as any process that a test has left.
+# process, and for all of them; withEnvironment), nor those that await something while they are loaded (their tests would come too
+# late), nor those that look for what is left open. Into a file: a pipe would be open as long as any process that a test has left.
 group() {
   local log code=0; log=$(mktemp)
   judged test/together.ts "$@" >"$log" 2>&1 || code=$?
@@ -33,7 +33,7 @@ group() {
 }
 export -f judged group
 in_groups() {
-  local each=$1 all alone='^[^ ].*\bawait |/quiet\.ts'
+  local each=$1 all alone='^[^ ].*\bawait |/quiet\.ts|^withEnvironment\('
   shift
   mapfile -t all < <(files "$@")
   # The exit code of grep says whether a file stands alone.
@@ -46,9 +46,9 @@ stage_check() { npx tsc && npx tsc -p scripts/enrollment/page && npx biome check
 # A test that needs a namespace or a mount is named *.deep.test.ts.
 DEEP='\.deep\.'
 # By a Node that reads TypeScript by itself, which takes half of the CPU of tsx. Some tests wait: for a process, for a slow shell.
-stage_unit() { local by; by=$(node24); BY=$by stage_unit-own; }
-# The same with the Node of this machine.
-stage_unit-own() { WITHOUT=$DEEP CONCURRENCY=3 in_groups 24 test/unit; }
+stage_unit() { local by; by=$(node24); BY=$by WITHOUT=$DEEP CONCURRENCY=3 in_groups 24 test/unit; }
+# By the Node of this machine, with more seeds.
+stage_unit-own() { STORIES=${STORIES:-60} WITHOUT=$DEEP CONCURRENCY=3 in_groups 24 test/unit; }
 stage_walk() { judged --test test/unit/roll/walk.test.ts; }
 stage_walk-wide() { WALK=wide stage_walk; }
 stage_walk-whole() { WALK=whole stage_walk; }

@@ -6,6 +6,7 @@ import { TokenConnectors } from '../../hsm/tls.ts';
 import { openToken, type Token } from '../../hsm/token.ts';
 import { freshId } from '../contract/token/fresh-id.ts';
 import { softHsm, type TestToken } from '../contract/token/softhsm.ts';
+import { setEnvironment } from '../put-back.ts';
 import type { Endpoints } from '../simulator/api.ts';
 import type { RemoteSimulator } from '../simulator/client.ts';
 import { rawEnrolment } from './raw-enrolment.ts';
@@ -37,8 +38,13 @@ export class RawDevice {
   }
 
   static async open(at: Endpoints, registrationId: string): Promise<RawDevice> {
-    const hsm = softHsm('raw');
-    Object.assign(process.env, hsm.environment);
+    const made = softHsm('raw');
+    const putBack = setEnvironment(made.environment);
+    const remove = () => {
+      putBack();
+      made.remove();
+    };
+    const hsm = { ...made, remove };
     prepareEngine(hsm.module);
     const token = await openToken({ module: hsm.module, token: hsm.token, uri: undefined, pin: hsm.pin });
     return new RawDevice(at, registrationId, hsm, token);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Gateway } from '../e2e/stage/gateway.ts';
+import { inEnvironment } from '../put-back.ts';
 import { connectSimulator, type RemoteSimulator } from '../simulator/client.ts';
 import { type Entry, matcher, type Query } from '../simulator/log.ts';
 import { RawDevice } from './raw-device.ts';
@@ -81,11 +82,8 @@ export class Stand {
   async start(gateway: Gateway, environment: Environment = ENVIRONMENT): Promise<number> {
     const since = gateway.log.lines.length;
     // What a gateway gets is copied while it is forked, and must not be there for the next one.
-    Object.assign(process.env, environment);
     const at = now();
-    const started = gateway.start();
-    for (const name of Object.keys(environment)) delete process.env[name];
-    await started;
+    await inEnvironment(environment, () => gateway.start());
     await gateway.log.waitFor({ event: 'connected' }, { since, timeoutMs: PATIENCE_MS });
     return at;
   }

@@ -2,11 +2,9 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { AS_OTHERS } from '../as-others.ts';
 import { failureIn } from './stage/ended.ts';
 import { PATIENCE_MS, serving, site } from './stage/site.ts';
-
-/** root may read everything, unless it is told not to. */
-const RUNNER = process.getuid?.() === 0 ? ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'] : [];
 
 interface Damage {
   readonly title: string;
@@ -60,7 +58,7 @@ function bytesOf(path: string): Buffer | undefined {
 }
 
 test('a damaged state file is refused, and nothing is lost', async (t) => {
-  const { far, gateway, thumbprint } = await serving(t, { runner: RUNNER });
+  const { far, gateway, thumbprint } = await serving(t, { runner: AS_OTHERS });
   assert.equal(await gateway.stop(), 0);
   const path = join(gateway.stateDirectory, 'state.json');
   const good = readFileSync(path, 'utf8');

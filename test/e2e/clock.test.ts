@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { softHsm } from '../contract/token/softhsm.ts';
+import { withEnvironment } from '../put-back.ts';
 import { type Clocked, clocked } from './stage/clocked.ts';
 import { holds } from './stage/holds.ts';
 import { cut, PATIENCE_MS } from './stage/site.ts';
@@ -13,7 +14,7 @@ const LIFETIME = 30 * DAY;
 const DUE = 25 * DAY;
 
 const hsm = softHsm('forward', 'backward', 'boot', 'scheduled', 'passed', 'early', 'behind');
-Object.assign(process.env, hsm.environment);
+withEnvironment(hsm.environment);
 after(() => hsm.remove());
 
 test('stepped forward over the renewal: the leaf is renewed within a minute of it', async (t) => {

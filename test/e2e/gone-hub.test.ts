@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { softHsm } from '../contract/token/softhsm.ts';
+import { withEnvironment } from '../put-back.ts';
 import { clocked } from './stage/clocked.ts';
 import { holds } from './stage/holds.ts';
 import { PATIENCE_MS } from './stage/site.ts';
@@ -9,7 +10,7 @@ const ID = 'gw-0001';
 const MINUTE = 60_000;
 
 const hsm = softHsm('gone', 'back');
-Object.assign(process.env, hsm.environment);
+withEnvironment(hsm.environment);
 after(() => hsm.remove());
 
 for (const { title, token, hub } of [

@@ -6,6 +6,7 @@ import { openToken } from '../../hsm/token.ts';
 import { until } from '../contract/modules/servers.ts';
 import { freshId } from '../contract/token/fresh-id.ts';
 import { softHsm } from '../contract/token/softhsm.ts';
+import { withEnvironment } from '../put-back.ts';
 import { type Clocked, clocked } from './stage/clocked.ts';
 import { holds } from './stage/holds.ts';
 import { Inspector } from './stage/inspector.ts';
@@ -18,7 +19,7 @@ const LIFETIME = 30 * 24 * 60 * MINUTE;
 const GRACE = 10 * MINUTE;
 
 const hsm = softHsm('kept', 'kept-refused', 'factory', 'factory-kept', 'factory-other');
-Object.assign(process.env, hsm.environment);
+withEnvironment(hsm.environment);
 after(() => hsm.remove());
 
 const KEPT = { 'leaf.rotate_key': 'false' };

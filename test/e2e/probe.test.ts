@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { after, test } from 'node:test';
 import { leafIn } from '../../agent/roll/candidate.ts';
 import { softHsm } from '../contract/token/softhsm.ts';
+import { withEnvironment } from '../put-back.ts';
 import { type Clocked, clocked } from './stage/clocked.ts';
 import { holds } from './stage/holds.ts';
 import { Inspector } from './stage/inspector.ts';
@@ -20,7 +21,7 @@ const hsm = softHsm(
   'ends with the leaf res-401',
   'ends with the leaf close',
 );
-Object.assign(process.env, hsm.environment);
+withEnvironment(hsm.environment);
 after(() => hsm.remove());
 
 const registrations = ({ far }: Clocked, since: number) =>

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { after, test } from 'node:test';
 import type { Status } from '../../agent/roll/report.ts';
 import { softHsm } from '../contract/token/softhsm.ts';
+import { withEnvironment } from '../put-back.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import { type Clocked, clocked } from './stage/clocked.ts';
 import { holds } from './stage/holds.ts';
@@ -16,7 +17,7 @@ const RENEWALS = 20;
 
 // SoftHSM reads its configuration once for each process.
 const hsm = softHsm('renewals', 'outage', 'expired');
-Object.assign(process.env, hsm.environment);
+withEnvironment(hsm.environment);
 after(() => hsm.remove());
 
 test('leaves of ten minutes: twenty renewals, one after the other', async (t) => {

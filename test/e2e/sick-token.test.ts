@@ -1,6 +1,7 @@
 import { chmodSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { AS_OTHERS } from '../as-others.ts';
 import { type FaultyToken, faulty, rv } from '../contract/faulty/faulty.ts';
 import { endsForNothing, servesOnWhatItHas } from './stage/sick-token.ts';
 import { PATIENCE_MS, serving } from './stage/site.ts';
@@ -22,13 +23,10 @@ test('a module that answers each new key by a general error costs one restart, a
   });
 });
 
-/** root may write everywhere, unless it is told not to. */
-const RUNNER = process.getuid?.() === 0 ? ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'] : [];
-
 test('a token whose files became read-only opens for no new process: none is risked, and the session comes back', {
   timeout,
 }, async (t) => {
-  const site = await serving(t, { runner: RUNNER });
+  const site = await serving(t, { runner: AS_OTHERS });
   const tokens = join(site.gateway.token.hsm.directory, 'tokens');
   const all = readdirSync(tokens, { recursive: true }).map((name) => join(tokens, String(name)));
   const allow = (mode: number) => {
@@ -41,7 +39,7 @@ test('a token whose files became read-only opens for no new process: none is ris
 test('a directory of the token that cannot be written costs one restart, and never the session', {
   timeout,
 }, async (t) => {
-  const site = await serving(t, { runner: RUNNER });
+  const site = await serving(t, { runner: AS_OTHERS });
   const tokens = join(site.gateway.token.hsm.directory, 'tokens');
   const directories = [tokens, ...readdirSync(tokens).map((name) => join(tokens, name))];
   const allow = (mode: number) => {

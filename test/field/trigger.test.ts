@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { Ground } from '../../scripts/field/cloud/ground.ts';
 import { TRIGGERS } from '../../scripts/field/cloud/triggers.ts';
+import { withEnvironment } from '../put-back.ts';
 import { startSimulator } from '../simulator/simulator.ts';
 
 /** Longer than it takes to type the next line. */
@@ -24,7 +25,7 @@ suite('scripts/field/azure: triggers', () => {
       };
       const trust = join(mkdtempSync(join(tmpdir(), 'newleaf-trigger-')), 'trust.pem');
       writeFileSync(trust, endpoints.trustPem);
-      process.env.NODE_EXTRA_CA_CERTS = trust;
+      withEnvironment({ NODE_EXTRA_CA_CERTS: trust }, t);
       const ground = await Ground.open(services, async () => undefined);
       t.after(async () => {
         await ground.clear();

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import pkcs11js from 'pkcs11js';
 import { filesOfToken } from '../contract/faulty/cut-login.ts';
 import type { TestToken } from '../contract/token/softhsm.ts';
+import { inEnvironment } from '../put-back.ts';
 
 export interface PrivateKey {
   /** '' where SoftHSM was killed while it made the key: nobody can tell whose it is. */
@@ -14,9 +15,12 @@ export interface PrivateKey {
  * The private keys of a SoftHSM token, by a look from this process: a fraction of what `pkcs11-tool` takes.
  * @returns undefined where a login was cut off, and the daemon has to mend the token first
  */
-export function privateKeys({ module, directory, environment, token, pin }: TestToken): PrivateKey[] | undefined {
-  if (statSync(filesOfToken(directory).object).size === 0) return undefined;
-  Object.assign(process.env, environment);
+export function privateKeys(at: TestToken): PrivateKey[] | undefined {
+  if (statSync(filesOfToken(at.directory).object).size === 0) return undefined;
+  return inEnvironment(at.environment, () => look(at));
+}
+
+function look({ module, token, pin }: TestToken): PrivateKey[] {
   const pkcs11 = new pkcs11js.PKCS11();
   pkcs11.load(module);
   pkcs11.C_Initialize();

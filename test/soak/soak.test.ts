@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { descriptorsOf } from '../bench/proc.ts';
 import { ENVIRONMENT } from '../bench/stand.ts';
 import { assertKept, queues } from '../e2e/stage/counting.ts';
+import { withEnvironment } from '../put-back.ts';
 import { startSimulator } from '../simulator/simulator.ts';
 import { tinyDisk } from '../unit/state/tiny-disk.ts';
 import { Member } from './member.ts';
@@ -23,7 +24,7 @@ const MOST_GAINED = 4;
 const ALONE_MS = 2 * MINUTE_MS;
 const PATIENCE_MS = 10 * MINUTE_MS;
 
-Object.assign(process.env, ENVIRONMENT);
+withEnvironment(ENVIRONMENT);
 
 test(`${MINUTES} minutes of faults over ${GATEWAYS} gateways and two hubs: MINUTES=${MINUTES} SEED=${SEED}`, async (t) => {
   const isRoot = process.getuid?.() === 0;

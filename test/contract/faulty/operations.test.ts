@@ -3,13 +3,14 @@ import { createPublicKey, verify } from 'node:crypto';
 import { after, afterEach, before, test } from 'node:test';
 import pkcs11js from 'pkcs11js';
 import type { PublicKey } from '../../../hsm/public-key.ts';
+import { withEnvironment } from '../../put-back.ts';
 import { type Bench, openBench } from '../token/bench.ts';
 import { freshId } from '../token/fresh-id.ts';
 import { softHsm } from '../token/softhsm.ts';
 import { faulty, rv } from './faulty.ts';
 
 const at = faulty(softHsm());
-Object.assign(process.env, at.environment);
+withEnvironment(at.environment);
 let bench: Bench;
 let key: PublicKey;
 const message = Buffer.from('to be signed');

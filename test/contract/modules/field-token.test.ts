@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { suite, type TestContext, test } from 'node:test';
 import { look, remove } from '../../../scripts/field/token-look.ts';
+import { withEnvironment } from '../../put-back.ts';
 import { softHsm, type TestToken } from '../token/softhsm.ts';
 
 const COMMAND = join(import.meta.dirname, '..', '..', '..', 'scripts', 'field', 'token');
@@ -75,7 +76,7 @@ suite('scripts/field/token', () => {
 
   test('what the tests have left is removed, and nothing else', (t) => {
     const at = token(t, 'mykey');
-    Object.assign(process.env, at.environment);
+    withEnvironment(at.environment, t);
     const { objects } = look(at, at.pin);
     tool(at, '--keypairgen', '--key-type', 'EC:prime256v1', '--label', 'newleaf-a', '--id', '0bb0');
     // Of the same label as that of the person.

@@ -5,6 +5,7 @@ import { after, before, suite, test } from 'node:test';
 import { askAs } from '../../../agent/cli/proof/apart.ts';
 import { startedBy } from '../../../hsm/job.ts';
 import { BUNDLE } from '../../e2e/stage/gateway.ts';
+import { setEnvironment, withEnvironment } from '../../put-back.ts';
 import type { TestToken } from '../token/softhsm.ts';
 import { tpm2 } from './tpm2.ts';
 
@@ -13,12 +14,16 @@ const PINS = { pin: '0123456789abcdef0123456789abcdef', soPin: 'fedcba9876543210
 
 suite('newleaf init makes a token in a TPM', () => {
   let hsm: TestToken;
+  let putBack: () => void;
   before(async () => {
     startedBy([NODE, BUNDLE]);
     hsm = await tpm2();
-    Object.assign(process.env, hsm.environment);
+    putBack = setEnvironment(hsm.environment);
   });
-  after(() => hsm.remove());
+  after(() => {
+    hsm.remove();
+    putBack();
+  });
 
   test('the module always has a slot for another; the token opens with its PIN, and with no other', async () => {
     const { module, directory } = hsm;
@@ -40,25 +45,20 @@ suite('newleaf init makes a token in a TPM', () => {
     await assert.rejects(askAs({}, 'makeToken', asked), /There is a token "gateway" already/);
   });
 
-  test('where there is no store at all, the free slot is shown, and nothing is left behind', async () => {
-    const { TPM2_PKCS11_STORE: store, HOME: home } = process.env;
-    delete process.env.TPM2_PKCS11_STORE;
-    process.env.HOME = join(hsm.directory, 'home');
-    mkdirSync(process.env.HOME);
-    try {
-      const shown = await askAs({}, 'tokens', hsm.module);
-      assert.deepEqual(
-        shown.map(({ label, isInitialised }) => [label, isInitialised]),
-        [['', false]],
-      );
-      assert.deepEqual(readdirSync(process.env.HOME), []);
-    } finally {
-      Object.assign(process.env, { TPM2_PKCS11_STORE: store, HOME: home });
-    }
+  test('where there is no store at all, the free slot is shown, and nothing is left behind', async (t) => {
+    const home = join(hsm.directory, 'home');
+    mkdirSync(home);
+    withEnvironment({ TPM2_PKCS11_STORE: undefined, HOME: home }, t);
+    const shown = await askAs({}, 'tokens', hsm.module);
+    assert.deepEqual(
+      shown.map(({ label, isInitialised }) => [label, isInitialised]),
+      [['', false]],
+    );
+    assert.deepEqual(readdirSync(home), []);
   });
 
-  test('a store that is not there yet is made', async () => {
-    process.env.TPM2_PKCS11_STORE = `${hsm.directory}/deep/store`;
+  test('a store that is not there yet is made', async (t) => {
+    withEnvironment({ TPM2_PKCS11_STORE: `${hsm.directory}/deep/store` }, t);
     assert.equal((await askAs({}, 'tokens', hsm.module)).length, 1);
   });
 });

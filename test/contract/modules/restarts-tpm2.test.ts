@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { EXIT } from '../../../agent/failure/exit.ts';
 import { PATIENCE_MS, serving } from '../../e2e/stage/site.ts';
+import { withEnvironment } from '../../put-back.ts';
 import { tpm2 } from './tpm2.ts';
 
 /** More than the objects that the resource manager gives a process. */
@@ -14,7 +15,7 @@ test('a module that leaves an object in the TPM for each roll: a new process can
 }, async (t) => {
   const at = await tpm2();
   t.after(() => at.remove());
-  Object.assign(process.env, at.environment);
+  withEnvironment(at.environment, t);
   const pin = join(at.directory, 'user-pin');
   writeFileSync(pin, at.pin, { mode: 0o600 });
   const { gateway } = await serving(t, {

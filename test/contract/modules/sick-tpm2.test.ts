@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { servesOnWhatItHas } from '../../e2e/stage/sick-token.ts';
 import { PATIENCE_MS, serving } from '../../e2e/stage/site.ts';
+import { withEnvironment } from '../../put-back.ts';
 import { tpm2 } from './tpm2.ts';
 
 /** More than there are within the six hours after which a new process is worth it: each leaves an object in the TPM. */
@@ -17,7 +18,7 @@ test('a store of tpm2-pkcs11 that is full costs one restart, and never the sessi
 }, async (t) => {
   const at = await tpm2();
   t.after(() => at.remove());
-  Object.assign(process.env, at.environment);
+  withEnvironment(at.environment, t);
   const pin = join(at.directory, 'user-pin');
   writeFileSync(pin, at.pin, { mode: 0o600 });
   const settings = {

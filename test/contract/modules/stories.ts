@@ -5,6 +5,7 @@ import { after, suite, type TestContext, test } from 'node:test';
 import type { TlsWay } from '../../../hsm/tls-way.ts';
 import { cut, PATIENCE_MS, patiently, type Serving, serving } from '../../e2e/stage/site.ts';
 import { tell } from '../../e2e/stage/timeline.ts';
+import { withEnvironment } from '../../put-back.ts';
 import type { TestToken } from '../token/softhsm.ts';
 
 const ID = 'gw-0001';
@@ -19,7 +20,7 @@ export function storyContract(name: string, open: () => Promise<TestToken>): voi
 
     test('first provisioning, a roll by method, unauthorized, and the power cut in the middle of rolls', async (t) => {
       at = await open();
-      Object.assign(process.env, at.environment);
+      withEnvironment(at.environment, t);
       await story(t, at, 'engine');
     });
   });

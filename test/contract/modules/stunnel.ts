@@ -9,6 +9,7 @@ import type { TlsConnector } from '../../../hsm/connector.ts';
 import { csr } from '../../../hsm/csr.ts';
 import { findHelper } from '../../../hsm/stunnel.ts';
 import { type Identity, TokenConnectors } from '../../../hsm/tls.ts';
+import { setEnvironment, withEnvironment } from '../../put-back.ts';
 import { authority } from '../token/authority.ts';
 import { type Bench, openBench } from '../token/bench.ts';
 import { dial, farSide } from '../token/far-side.ts';
@@ -28,9 +29,10 @@ export function stunnelContract(name: string, open: () => Promise<TestToken>): v
     let bench: Bench;
     let leaf: Identity;
     let far: Server;
+    let putBack: () => void;
     before(async () => {
       const at = await open();
-      Object.assign(process.env, at.environment);
+      putBack = setEnvironment(at.environment);
       bench = await openBench(at);
       const { token } = bench;
       const ca = authority(at.directory);
@@ -41,6 +43,7 @@ export function stunnelContract(name: string, open: () => Promise<TestToken>): v
     after(() => {
       far.close();
       bench.at.remove();
+      putBack();
     });
 
     const connectors = ({ pin, module } = bench.at) =>
@@ -57,9 +60,9 @@ export function stunnelContract(name: string, open: () => Promise<TestToken>): v
       for (const one of seen) assert.match(one, /^TLSv1\.3 /);
     });
 
-    test('a PIN that is wrong is tried once, whatever follows', async () => {
+    test('a PIN that is wrong is tried once, whatever follows', async (t) => {
       const log = `${bench.at.directory}/spy`;
-      Object.assign(process.env, { PKCS11SPY: bench.at.module, PKCS11SPY_OUTPUT: log });
+      withEnvironment({ PKCS11SPY: bench.at.module, PKCS11SPY_OUTPUT: log }, t);
       const by = connectors({ ...bench.at, pin: 'wrong-1', module: SPY });
       const error = await failed(await by.connector(leaf));
       assert.ok(error instanceof TokenError && error.kind === 'pin', String(error));

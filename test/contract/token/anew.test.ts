@@ -9,21 +9,21 @@ import { startedBy } from '../../../hsm/job.ts';
 import { readPin } from '../../../hsm/pin.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
 import { openToken, type Token } from '../../../hsm/token.ts';
+import { AS_OTHERS } from '../../as-others.ts';
+import { withEnvironment } from '../../put-back.ts';
 import { authority } from './authority.ts';
 import { bundled } from './bench.ts';
 import { freshId } from './fresh-id.ts';
 import { softHsm } from './softhsm.ts';
 
 const at = softHsm();
-Object.assign(process.env, at.environment);
+withEnvironment(at.environment);
 after(() => at.remove());
 const file = join(at.directory, 'pin');
 const { module, directory } = at;
 const named = { module, token: at.token, uri: undefined };
 const options = { ...named, tls: 'engine', notes: directory, directory } as const;
 const goesOn = rehearsedAnew({ ...options, pin: () => readPin({ file }) });
-/** root may write everywhere, unless it is told not to. */
-const AS_OTHERS = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'];
 let token: Token;
 let key: PublicKey;
 let leaf: Parameters<typeof goesOn>[0];

@@ -6,12 +6,13 @@ import { after, before, test } from 'node:test';
 import { destroyerOf } from '../../../hsm/destroy.ts';
 import { readPin } from '../../../hsm/pin.ts';
 import { openToken, type Token } from '../../../hsm/token.ts';
+import { withEnvironment } from '../../put-back.ts';
 import { setDestroyer } from './bench.ts';
 import { freshId } from './fresh-id.ts';
 import { softHsm } from './softhsm.ts';
 
 const at = softHsm();
-Object.assign(process.env, at.environment);
+withEnvironment(at.environment);
 after(() => at.remove());
 const file = join(at.directory, 'pin');
 const tool = (...args: string[]) =>

@@ -6,13 +6,14 @@ import { after, suite, test } from 'node:test';
 import { makeToken } from '../../../hsm/new-token.ts';
 import { tokensOf } from '../../../hsm/slots.ts';
 import { openToken } from '../../../hsm/token.ts';
+import { withEnvironment } from '../../put-back.ts';
 import { freshId } from './fresh-id.ts';
 
 const MODULE = '/usr/lib/softhsm/libsofthsm2.so';
 const directory = mkdtempSync(join(tmpdir(), 'newleaf-new-token-'));
 mkdirSync(join(directory, 'tokens'));
 writeFileSync(join(directory, 'softhsm2.conf'), `directories.tokendir = ${join(directory, 'tokens')}\n`);
-process.env.SOFTHSM2_CONF = join(directory, 'softhsm2.conf');
+withEnvironment({ SOFTHSM2_CONF: join(directory, 'softhsm2.conf') });
 after(() => rmSync(directory, { recursive: true }));
 
 /** What the module shows, in the words of a test. */

@@ -6,12 +6,13 @@ import { csr } from '../../../hsm/csr.ts';
 import { prepareEngine } from '../../../hsm/engine.ts';
 import { TokenConnectors } from '../../../hsm/tls.ts';
 import { openToken } from '../../../hsm/token.ts';
+import { withEnvironment } from '../../put-back.ts';
 import { authority } from './authority.ts';
 import { freshId } from './fresh-id.ts';
 import { softHsm } from './softhsm.ts';
 
 const at = softHsm();
-Object.assign(process.env, at.environment);
+withEnvironment(at.environment);
 after(() => at.remove());
 
 /** The descriptor of the copy of the PIN. */

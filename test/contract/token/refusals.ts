@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { destroyKey } from '../../../hsm/destroy.ts';
 import { readPin } from '../../../hsm/pin.ts';
 import { openToken } from '../../../hsm/token.ts';
+import { inEnvironment } from '../../put-back.ts';
 import { setDestroyer } from './bench.ts';
 import { freshId } from './fresh-id.ts';
 import type { TestToken } from './softhsm.ts';
@@ -63,14 +64,4 @@ export function refusalContract(at: TestToken): void {
     await other.destroy(key.label, key.id);
     assert.equal(await one.find('newleaf-a'), undefined);
   });
-}
-
-/** A child inherits the environment as it is at the moment it is started. */
-function inEnvironment<T>(more: Record<string, string>, start: () => T): T {
-  Object.assign(process.env, more);
-  try {
-    return start();
-  } finally {
-    for (const name of Object.keys(more)) delete process.env[name];
-  }
 }

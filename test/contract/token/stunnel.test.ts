@@ -12,6 +12,7 @@ import { csr } from '../../../hsm/csr.ts';
 import { findHelper } from '../../../hsm/stunnel.ts';
 import { settingsOf } from '../../../hsm/stunnel-settings.ts';
 import { TokenConnectors } from '../../../hsm/tls.ts';
+import { withEnvironment } from '../../put-back.ts';
 import { type Authority, authority } from './authority.ts';
 import { type Bench, openBench } from './bench.ts';
 import { farSide } from './far-side.ts';
@@ -19,7 +20,7 @@ import { freshId } from './fresh-id.ts';
 import { softHsm } from './softhsm.ts';
 
 const at = softHsm('newleaf');
-Object.assign(process.env, at.environment);
+withEnvironment(at.environment);
 after(() => at.remove());
 const SPY = '/usr/lib/x86_64-linux-gnu/pkcs11-spy.so';
 
@@ -90,9 +91,9 @@ test('a server that refuses the leaf is no fault of the token', async (t) => {
   assert.notEqual(error.name, 'TokenError');
 });
 
-test('a PIN that is wrong is tried once, whatever follows', async () => {
+test('a PIN that is wrong is tried once, whatever follows', async (t) => {
   const log = `${at.directory}/spy`;
-  Object.assign(process.env, { PKCS11SPY: at.module, PKCS11SPY_OUTPUT: log });
+  withEnvironment({ PKCS11SPY: at.module, PKCS11SPY_OUTPUT: log }, t);
   const [by, leaf] = [connectors('wrong', SPY), await leafOf()];
   const error = await ended(await opened(by, leaf));
   assert.ok(error instanceof TokenError, String(error));

@@ -1,5 +1,6 @@
 import { after, before, describe } from 'node:test';
 import type { KeyType } from '../../../hsm/public-key.ts';
+import { withEnvironment } from '../../put-back.ts';
 import { type Bench, openBench } from './bench.ts';
 import { keyContract } from './keys.ts';
 import { objectContract } from './objects.ts';
@@ -22,7 +23,7 @@ export function tokenContract(
   keyTypes: readonly KeyType[] = ['ec-p256', 'ec-p384', 'rsa-2048'],
   parts: readonly Part[] = PARTS,
 ): () => Bench {
-  Object.assign(process.env, at.environment);
+  withEnvironment(at.environment);
   after(() => at.remove());
 
   let opened: Bench | undefined;

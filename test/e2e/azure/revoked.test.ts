@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { dueAt } from '../../../agent/roll/plan.ts';
 import { softHsm } from '../../contract/token/softhsm.ts';
+import { withEnvironment } from '../../put-back.ts';
 import type { Clocked } from '../stage/clocked.ts';
 import { holds } from '../stage/holds.ts';
 import { cut } from '../stage/site.ts';
 import { asked, clockedByAzure, DAY, ID, MINUTE, renewsByDps } from './clocked-site.ts';
 
 const hsm = softHsm('device', 'authority', 'disabled', 'month', 'dark', 'forgotten');
-Object.assign(process.env, hsm.environment);
+withEnvironment(hsm.environment);
 after(() => hsm.remove());
 
 for (const [token, what, revoke] of [

@@ -4,12 +4,13 @@ import { startedBy } from '../../../hsm/job.ts';
 import { createTpm } from '../../../hsm/tpm/tpm.ts';
 import { softHsm } from '../../contract/token/softhsm.ts';
 import { Swtpm } from '../../contract/tpm/swtpm.ts';
+import { withEnvironment } from '../../put-back.ts';
 import { type Clocked, clocked } from '../stage/clocked.ts';
 import { BUNDLE } from '../stage/gateway.ts';
 import { DAY, ID, renewsByDps } from './clocked-site.ts';
 
 const hsm = softHsm('device');
-Object.assign(process.env, hsm.environment);
+withEnvironment(hsm.environment);
 const swtpm = Swtpm.start();
 after(async () => {
   await swtpm[Symbol.asyncDispose]();

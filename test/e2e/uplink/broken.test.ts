@@ -2,17 +2,16 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { AS_OTHERS } from '../../as-others.ts';
 import { arrivals, assertKept, Counting, drained } from '../stage/counting.ts';
 import { serving } from '../stage/site.ts';
 
 const ID = 'gw-0001';
-/** root may read everything, unless it is told not to. */
-const RUNNER = process.getuid?.() === 0 ? ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'] : [];
 /** Bytes in the middle of a segment: a few messages. */
 const ROT = { from: 1_000, to: 1_100 };
 
 test('a start on files that are broken: each costs its own program, is told, and can be removed', async (t) => {
-  const { far, gateway } = await serving(t, { settings: { 'uplink.rate': '1000' }, runner: RUNNER });
+  const { far, gateway } = await serving(t, { settings: { 'uplink.rate': '1000' }, runner: AS_OTHERS });
   await far.lay('hub1', 'port-closed');
   await gateway.until(({ online }) => !online);
   const made = async (name: string) => new Counting(name, await gateway.program(name), { everyMs: 5 });

@@ -5,9 +5,7 @@ import { type ParsedArguments, parse } from '../../../agent/cli/kit/parse.ts';
 import type { Output } from '../../../agent/cli/kit/screen.ts';
 import { NEWLEAF } from '../../../agent/cli/table.ts';
 import type { LeafStatus, OutcomeStatus, Status } from '../../../agent/roll/report.ts';
-
-// What people see is in local time; tests live in one zone, with an offset that would show.
-process.env.TZ = 'Europe/Berlin';
+import '../../zone.ts';
 
 export const NOW = Date.parse('2026-11-25T13:49:53.000Z');
 

@@ -6,7 +6,8 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { askSocket } from '../../../agent/control/client.ts';
-import { asNobody, fault, needsRoot, scratch } from '../state/disk.ts';
+import { testAsOthers } from '../../as-others.ts';
+import { fault, scratch } from '../state/disk.ts';
 import { daemon, GROUP_ID } from './daemon.ts';
 
 test('the socket belongs to the group, and goes away with the daemon', async (t) => {
@@ -34,13 +35,11 @@ test('without the group the socket is private, and the log says so', async (t) =
   assert.match(logged[0]?.message ?? '', /There is no group newleaf/);
 });
 
-test('a user outside of the group is told which group', { skip: needsRoot }, async (t) => {
-  const { socket, directory } = await daemon(t);
-  chmodSync(directory, 0o755);
-  await asNobody(() =>
-    assert.rejects(askSocket(socket, 'GET', '/v1/status'), (error) =>
-      /NL-CONTROL-DENIED .*join the group newleaf/.test(String(error)),
-    ),
+testAsOthers(import.meta.filename, 'a user outside of the group is told which group', async (t) => {
+  const { socket } = await daemon(t);
+  chmodSync(socket, 0);
+  await assert.rejects(askSocket(socket, 'GET', '/v1/status'), (error) =>
+    /NL-CONTROL-DENIED .*join the group newleaf/.test(String(error)),
   );
 });
 

@@ -2,10 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, beforeEach, test } from 'node:test';
+import { after, test } from 'node:test';
 import { failureOf } from '../../../agent/failure/failure-of.ts';
 import { TokenError } from '../../../hsm/ckr.ts';
 import { prepareEngine, tokenErrorOf } from '../../../hsm/engine.ts';
+import { withEnvironment } from '../../put-back.ts';
+
+/** What the product sets. */
+const NONE = { OPENSSL_ENGINES: undefined, PKCS11_MODULE_PATH: undefined };
 
 const [empty, full, other] = [0, 1, 2].map(() => mkdtempSync(join(tmpdir(), 'newleaf-engines-'))) as [
   string,
@@ -16,26 +20,24 @@ for (const directory of [full, other]) writeFileSync(join(directory, 'pkcs11.so'
 after(() => {
   for (const directory of [empty, full, other]) rmSync(directory, { recursive: true });
 });
-beforeEach(() => {
-  delete process.env.OPENSSL_ENGINES;
-  delete process.env.PKCS11_MODULE_PATH;
-});
 
-test('the first directory that has the engine is taken, and the module is named to it', () => {
+test('the first directory that has the engine is taken, and the module is named to it', (t) => {
+  withEnvironment(NONE, t);
   prepareEngine('/m.so', [empty, full, other]);
   assert.deepEqual([process.env.OPENSSL_ENGINES, process.env.PKCS11_MODULE_PATH], [full, '/m.so']);
 });
 
-test('a directory that was set before is kept if it has the engine', () => {
-  process.env.OPENSSL_ENGINES = other;
+test('a directory that was set before is kept if it has the engine', (t) => {
+  withEnvironment({ ...NONE, OPENSSL_ENGINES: other }, t);
   prepareEngine('/m.so', [full]);
   assert.equal(process.env.OPENSSL_ENGINES, other);
-  process.env.OPENSSL_ENGINES = empty;
+  withEnvironment({ OPENSSL_ENGINES: empty }, t);
   prepareEngine('/m.so', [full]);
   assert.equal(process.env.OPENSSL_ENGINES, full);
 });
 
-test('without the engine the Debian package is named, and nothing is set', () => {
+test('without the engine the Debian package is named, and nothing is set', (t) => {
+  withEnvironment(NONE, t);
   assert.throws(
     () => prepareEngine('/m.so', [empty, '/no']),
     (error) => {

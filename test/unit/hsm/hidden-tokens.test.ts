@@ -1,35 +1,20 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { hiddenTokens } from '../../../hsm/hidden-tokens.ts';
-import { TYPESCRIPT } from '../../typescript.ts';
+import { testAsOthers } from '../../as-others.ts';
+import { scratch } from '../state/disk.ts';
 
 const MODULE = '/usr/lib/softhsm/libsofthsm2.so';
 
 function tokens(t: TestContext) {
-  const directory = mkdtempSync(join(tmpdir(), 'newleaf-closed-'));
-  t.after(() => rmSync(directory, { recursive: true }));
-  chmodSync(directory, 0o755);
+  const directory = scratch(t);
   const conf = join(directory, 'softhsm2.conf');
   writeFileSync(conf, `# of a test\ndirectories.tokendir = ${directory}/tokens\nobjectstore.backend = file\n`);
   mkdirSync(join(directory, 'tokens/one'), { recursive: true });
   return { directory, conf, token: join(directory, 'tokens/one') };
-}
-
-/** As the user "nobody", in a process of its own: root may read everything. */
-function asNobody(conf: string, module: string): { message: string; advice: string } | undefined {
-  const file = new URL('../../../hsm/hidden-tokens.ts', import.meta.url).pathname;
-  const code = `import(${JSON.stringify(file)}).then(({ hiddenTokens }) => {
-    process.setgroups([]); process.setgid(65534); process.setuid(65534);
-    console.log(JSON.stringify(hiddenTokens(${JSON.stringify(module)}, { SOFTHSM2_CONF: ${JSON.stringify(conf)} }) ?? null));
-  })`;
-  const cwd = new URL('../../../', import.meta.url).pathname;
-  return (
-    JSON.parse(execFileSync(process.execPath, [...TYPESCRIPT, '-e', code], { cwd, encoding: 'utf8' })) ?? undefined
-  );
 }
 
 test('a token that everybody may read is not closed, and other modules are not looked at', (t) => {
@@ -39,16 +24,17 @@ test('a token that everybody may read is not closed, and other modules are not l
   assert.equal(hiddenTokens(MODULE, { SOFTHSM2_CONF: '/nowhere' }), undefined);
 });
 
-test('a token of root: which user, which directory, which command', {
-  skip: process.geteuid?.() !== 0 && 'needs root',
-}, (t) => {
+testAsOthers(import.meta.filename, 'a closed token: which user, which directory, which command', (t) => {
   const { directory, conf, token } = tokens(t);
-  chmodSync(token, 0o700);
-  const told = asNobody(conf, MODULE);
-  assert.match(told?.message ?? '', new RegExp(`^The user nobody may not read ${token}, where a token of SoftHSM is`));
-  assert.equal(told?.advice, `If it is the token of this gateway: \`chown -R nobody: ${token}\``);
-  chmodSync(join(directory, 'tokens'), 0o700);
-  assert.match(asNobody(conf, MODULE)?.advice ?? '', new RegExp(`chown -R nobody: ${directory}/tokens\`$`));
+  const told = () => hiddenTokens(MODULE, { SOFTHSM2_CONF: conf });
+  const { username } = userInfo();
+  chmodSync(token, 0);
+  assert.deepEqual(told(), {
+    message: `The user ${username} may not read ${token}, where a token of SoftHSM is: root sees more there.`,
+    advice: `If it is the token of this gateway: \`chown -R ${username}: ${token}\``,
+  });
+  chmodSync(join(directory, 'tokens'), 0);
+  assert.match(told()?.advice ?? '', new RegExp(`chown -R ${username}: ${directory}/tokens\`$`));
 });
 
 test('the directory of the tokens is missing: which one, by which setting, and what brings it back', (t) => {

@@ -7,6 +7,7 @@ import { after, afterEach, mock, test } from 'node:test';
 import tls from 'node:tls';
 import { opensslDirectories } from '../../../hsm/known-modules.ts';
 import { prepareTls, type TlsWay } from '../../../hsm/tls-way.ts';
+import { withEnvironment } from '../../put-back.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'newleaf-way-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -56,8 +57,8 @@ const cases: readonly (readonly [string, 'auto' | TlsWay, Machine, TlsWay | read
 
 for (const [there, setting, { hasNone, ...at }, expected] of cases) {
   const told = typeof expected === 'string' ? expected : `names ${expected.join(' and ')}`;
-  test(`${there}, ${setting}: ${told}`, async () => {
-    delete process.env.OPENSSL_ENGINES;
+  test(`${there}, ${setting}: ${told}`, async (t) => {
+    withEnvironment({ OPENSSL_ENGINES: undefined, PKCS11_MODULE_PATH: undefined }, t);
     if (hasNone) {
       const error = Object.assign(new Error(), { code: 'ERR_CRYPTO_CUSTOM_ENGINE_NOT_SUPPORTED' });
       mock.method(tls, 'createSecureContext', () => {

@@ -14,8 +14,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { testAsOthers } from '../../as-others.ts';
+import { withUmask } from '../../put-back.ts';
 import { ended } from '../cli/stage.ts';
-import { asNobody, barred, scratch } from '../state/disk.ts';
+import { scratch } from '../state/disk.ts';
 import { accepted, refusal, Stage } from './stage.ts';
 
 describe('a chain that is dropped', () => {
@@ -155,15 +157,14 @@ describe('what is not taken', () => {
     assert.deepEqual([stage.asks.length, stage.events[1]], [1, 'inbox-accepted']);
   });
 
-  test('what may not be read gets ten seconds for its permissions, then it is rejected', {
-    skip: barred,
-  }, async (t) => {
-    const stage = new Stage(t);
-    await stage.start();
-    stage.drop('gw.pem');
-    chmodSync(join(stage.directory, 'inbox', 'gw.pem'), 0);
-    for (const path of ['.', 'inbox', 'rejected']) chmodSync(join(stage.directory, path), 0o777);
-    await asNobody(async () => {
+  testAsOthers(
+    import.meta.filename,
+    'what may not be read gets ten seconds for its permissions, then it is rejected',
+    async (t) => {
+      const stage = new Stage(t);
+      await stage.start();
+      stage.drop('gw.pem');
+      chmodSync(join(stage.directory, 'inbox', 'gw.pem'), 0);
       await stage.heard();
       await stage.pass(9_000);
       assert.deepEqual(stage.names('inbox'), ['gw.pem']);
@@ -173,14 +174,13 @@ describe('what is not taken', () => {
         stage.rejected('gw.pem.reason'),
         /^NL-LEAF-PARSE gw\.pem cannot be read\. \(EACCES.* Make it readable/,
       );
-    });
-  });
+    },
+  );
 });
 
 describe('directories', () => {
   test('are made for the group, whatever the umask', async (t) => {
-    const umask = process.umask(0o077);
-    t.after(() => process.umask(umask));
+    withUmask(0o077, t);
     const stage = new Stage(t);
     await stage.start();
     const mode = (name: string) => statSync(join(stage.directory, name)).mode & 0o777;

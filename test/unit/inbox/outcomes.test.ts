@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { MOST_KEPT, reject } from '../../../agent/inbox/reject.ts';
-import { asNobody, needsRoot } from '../state/disk.ts';
+import { testAsOthers } from '../../as-others.ts';
 import { accepted, later, refusal, Stage } from './stage.ts';
 
 describe('a chain that is refused', () => {
@@ -130,23 +130,24 @@ describe('a chain that is refused', () => {
     assert.deepEqual(stage.names('rejected'), ['-', '-.reason', 'x'.repeat(200), `${'x'.repeat(200)}.reason`]);
   });
 
-  test('but cannot be moved stays, and is tried again', { skip: needsRoot }, async (t) => {
+  testAsOthers(import.meta.filename, 'but cannot be moved stays, and is tried again', async (t) => {
     const stage = new Stage(t);
     stage.answer = () => refusal('NL-LEAF-CN');
     await stage.start();
     stage.drop('gw.pem');
-    chmodSync(stage.directory, 0o755);
-    for (const path of ['inbox', 'rejected']) chmodSync(join(stage.directory, path), 0o755);
-    await asNobody(async () => {
-      await stage.heard();
-      await stage.pass(70_000);
-    });
+    const allow = (mode: number) => {
+      for (const path of ['inbox', 'rejected']) chmodSync(join(stage.directory, path), mode);
+    };
+    allow(0o555);
+    await stage.heard();
+    await stage.pass(70_000);
     assert.deepEqual(stage.names('inbox'), ['gw.pem']);
     assert.deepEqual(stage.events, ['inbox-waits NL-STATE-WRITE']);
     assert.match(
       stage.logged[0]?.message ?? '',
       /gw\.pem is refused \(NL-LEAF-CN\), and cannot be moved to .*rejected/,
     );
+    allow(0o755);
     await stage.pass(60_000);
     assert.deepEqual(stage.names('rejected'), ['gw.pem', 'gw.pem.reason']);
   });

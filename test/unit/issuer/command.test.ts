@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { type Code, type Failure, Fault } from '../../../agent/failure/failure.ts';
+import { withEnvironment } from '../../put-back.ts';
 import { pkcs7 } from '../certificate/deliver.ts';
 import { type Minted, mint, mintCa } from '../certificate/mint.ts';
 import { CSR, type Staged, script } from './script.ts';
@@ -50,10 +51,7 @@ describe('issued', () => {
       'env >"$HERE/env"; printf %s "$CERTMONGER_CSR" >"$HERE/csr"; printf %s "$CERTMONGER_CERTIFICATE" >"$HERE/leaf"; exit 2',
       { environment: async () => ({ HERE: staged.directory, NEWLEAF_CERTIFICATE_CHAIN: chain }) },
     );
-    process.env.WATCHDOG_USEC = '30000000';
-    t.after(() => {
-      delete process.env.WATCHDOG_USEC;
-    });
+    withEnvironment({ WATCHDOG_USEC: '30000000' }, t);
     await failureOf(staged.issue());
     assert.equal(readFileSync(join(staged.directory, 'csr'), 'utf8'), CSR);
     assert.equal(readFileSync(join(staged.directory, 'leaf'), 'utf8'), pemOf(leaf));

@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { exchangeInTime } from '../../../agent/cli/proof/exchange-in-time.ts';
+import { withEnvironment } from '../../put-back.ts';
 import { Authority } from '../../simulator/ca.ts';
 import {
   authority,
@@ -56,8 +57,7 @@ test('a server under another CA: NL-EST-UNTRUSTED', async (t) => {
 });
 
 test('NODE_TLS_REJECT_UNAUTHORIZED=0 does not switch the check off: no password reaches a stranger', async (t) => {
-  process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
-  t.after(() => delete process.env.NODE_TLS_REJECT_UNAUTHORIZED);
+  withEnvironment({ NODE_TLS_REJECT_UNAUTHORIZED: '0' }, t);
   const stranger = await Authority.create('Stranger', 0);
   const est = await serve(t, grant, await stranger.serverIdentity(['localhost'], '127.0.0.1'));
   assert.equal((await failureOf(issueFrom(t, est, basic(t)))).code, 'NL-EST-UNTRUSTED');

@@ -7,6 +7,7 @@ import type { TlsOptions } from 'node:tls';
 import mqttPacket from 'mqtt-packet';
 import type { Attempt } from '../../../agent/mqtt/attempt.ts';
 import { Tap, type TapOptions } from '../../../agent/mqtt/tap.ts';
+import { withEnvironment } from '../../put-back.ts';
 import { LOOPBACK, TestCa } from './certificates.ts';
 import { FarSide, type Script } from './far-side.ts';
 
@@ -122,8 +123,7 @@ test('SNI is the host name, and absent for an address', async () => {
 });
 
 test('NODE_TLS_REJECT_UNAUTHORIZED=0 does not switch the check off', async (t) => {
-  process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
-  t.after(() => delete process.env.NODE_TLS_REJECT_UNAUTHORIZED);
+  withEnvironment({ NODE_TLS_REJECT_UNAUTHORIZED: '0' }, t);
   await using far = await FarSide.start(new TestCa().issue('hub', LOOPBACK));
   assert.equal((await attemptAt(far.host)).socketError, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
 });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { connectSimulator } from '../../simulator/client.ts';
+import { TYPESCRIPT } from '../../typescript.ts';
 import { register } from './device.ts';
 import { knockHub } from './raw.ts';
 
@@ -15,7 +16,7 @@ const MAIN = new URL('../../simulator/main.ts', import.meta.url).pathname;
 test('as a process: files, operations, refusals and the log, until its standard input closes', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'simulator-'));
   t.after(() => rmSync(directory, { recursive: true }));
-  const argv = ['--import', 'tsx', MAIN, '--directory', directory];
+  const argv = [...TYPESCRIPT, MAIN, '--directory', directory];
   const child = spawn(process.execPath, argv, { stdio: ['pipe', 'pipe', 'inherit'] });
   t.after(() => child.kill());
   const [line] = await once(createInterface(child.stdout), 'line');

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { TYPESCRIPT } from '../../typescript.ts';
 
 const CALLER = new URL('official-caller.ts', import.meta.url).pathname;
 
@@ -66,7 +67,7 @@ export class Official {
     const trust = join(directory, 'trust.pem');
     await writeFile(trust, trustPem);
     const env = { ...process.env, NODE_EXTRA_CA_CERTS: trust };
-    const child = spawn(process.execPath, ['--import', 'tsx', CALLER], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [...TYPESCRIPT, CALLER], { env, stdio: ['pipe', 'pipe', 'inherit'] });
     return new Official(child, directory);
   }
 

@@ -18,7 +18,9 @@ import { join, relative } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { makeDirectory, sync, writeAtomically } from '../../../agent/state/durable.ts';
-import { asNobody, barred, fault, needsRoot, scratch } from './disk.ts';
+import { testAsOthers } from '../../as-others.ts';
+import { withUmask } from '../../put-back.ts';
+import { fault, scratch } from './disk.ts';
 
 const modeOf = (path: string) => statSync(path).mode & 0o777;
 
@@ -26,8 +28,7 @@ test('the text replaces the old one, with the mode asked for whatever the umask 
   const directory = scratch(t);
   const path = join(directory, 'leaf.pem');
   await writeAtomically(path, 'old', 0o600);
-  const umask = process.umask(0o077);
-  t.after(() => process.umask(umask));
+  withUmask(0o077, t);
   await writeAtomically(path, 'new', 0o644);
   assert.equal(readFileSync(path, 'utf8'), 'new');
   assert.equal(modeOf(path), 0o644);
@@ -108,7 +109,9 @@ test('a disk that does not take the text leaves the old one', async (t) => {
   assert.deepEqual(readdirSync(directory), ['leaf.pem']);
 });
 
-test('what root writes belongs to the owner of the directory, or to whom it is for', { skip: needsRoot }, async (t) => {
+test('what root writes belongs to the owner of the directory, or to whom it is for', {
+  skip: process.geteuid?.() !== 0 && 'only root gives files away',
+}, async (t) => {
   const directory = scratch(t);
   const path = join(directory, 'leaf.pem');
   const ownerOf = () => [statSync(path).uid, statSync(path).gid];
@@ -127,14 +130,12 @@ test('what an interrupted attempt left behind is replaced, and does not lend its
   assert.equal(modeOf(join(directory, 'leaf.pem')), 0o600);
 });
 
-test('a directory that may not be written leaves the old text', { skip: barred }, async (t) => {
+testAsOthers(import.meta.filename, 'a directory that may not be written leaves the old text', async (t) => {
   const directory = scratch(t);
   const path = join(directory, 'leaf.pem');
   await writeAtomically(path, 'old', 0o644);
   chmodSync(directory, 0o555);
-  await asNobody(() =>
-    assert.rejects(writeAtomically(path, 'new', 0o644), fault('NL-STATE-WRITE', /permission denied/)),
-  );
+  await assert.rejects(writeAtomically(path, 'new', 0o644), fault('NL-STATE-WRITE', /permission denied/));
   assert.equal(readFileSync(path, 'utf8'), 'old');
 });
 

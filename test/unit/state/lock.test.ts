@@ -14,8 +14,10 @@ import {
 import { join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import { isLocked, takeLock } from '../../../agent/state/lock.ts';
+import { testAsOthers } from '../../as-others.ts';
+import { withEnvironment } from '../../put-back.ts';
 import { TYPESCRIPT } from '../../typescript.ts';
-import { asNobody, fault, needsRoot, scratch } from './disk.ts';
+import { fault, scratch } from './disk.ts';
 
 test('the second holder is refused by any name of the directory, however long; another directory is another lock', async (t) => {
   const parent = scratch(t);
@@ -83,11 +85,12 @@ test('its file is for the daemon alone: no other user can hold the lock; that it
   await lock.release();
 });
 
-test('in a directory that another user has closed, it cannot be told', { skip: needsRoot }, async (t) => {
+testAsOthers(import.meta.filename, 'in a directory that another user has closed, it cannot be told', async (t) => {
   const directory = scratch(t);
   const lock = await takeLock(directory);
+  chmodSync(directory, 0);
+  assert.equal(await isLocked(directory), false);
   chmodSync(directory, 0o700);
-  assert.equal(await asNobody(() => isLocked(directory)), false);
   await lock.release();
 });
 
@@ -116,11 +119,7 @@ describe('where there is no flock(1), or the file system has no locks', () => {
     test(`${name}: an abstract socket takes its place`, async (t) => {
       const programs = scratch(t);
       if (script !== undefined) writeFileSync(join(programs, 'flock'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-      const path = process.env.PATH;
-      process.env.PATH = programs;
-      t.after(() => {
-        process.env.PATH = path;
-      });
+      withEnvironment({ PATH: programs }, t);
       const directory = scratch(t);
       const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
       const before = timers();

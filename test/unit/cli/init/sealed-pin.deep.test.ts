@@ -7,6 +7,7 @@ import { after, test } from 'node:test';
 import { stagedPin, storedPin, storePin } from '../../../../agent/cli/init/pin.ts';
 import { DEFAULT_PATH, instanceOf } from '../../../../agent/config/config.ts';
 import { inside, withOwnMounts } from '../../../namespace.ts';
+import { withEnvironment } from '../../../put-back.ts';
 import { scene } from './stage.ts';
 
 const { pin: PIN_FILE } = instanceOf(DEFAULT_PATH);
@@ -24,7 +25,7 @@ function furnish(): void {
   execFileSync('mount', ['-t', 'overlay', 'newleaf-test', '-o', layers, '/etc']);
   for (const directory of ['/etc/newleaf', '/etc/credstore.encrypted']) mkdirSync(directory, { recursive: true });
   writeFileSync(join(bin, 'systemd-creds'), '#!/bin/sh\ncat "$3"\n', { mode: 0o755 });
-  process.env.PATH = `${bin}:${process.env.PATH}`;
+  withEnvironment({ PATH: `${bin}:${process.env.PATH}` });
   after(() => {
     for (const mounted of ['/etc', place]) execFileSync('umount', [mounted]);
     rmdirSync(place);

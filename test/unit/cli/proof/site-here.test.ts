@@ -9,9 +9,11 @@ import { run as version } from '../../../../agent/cli/version.ts';
 import { loadConfig } from '../../../../agent/config/config.ts';
 import { startedBy } from '../../../../hsm/job.ts';
 import { PinRecord } from '../../../../hsm/pin-record.ts';
+import { testAsOthers } from '../../../as-others.ts';
 import { softHsm } from '../../../contract/token/softhsm.ts';
+import { withEnvironment } from '../../../put-back.ts';
 import { TYPESCRIPT } from '../../../typescript.ts';
-import { asNobody, barred, fault, scratch } from '../../state/disk.ts';
+import { fault, scratch } from '../../state/disk.ts';
 import { args, configIn, NOW, stage } from '../stage.ts';
 
 /** The program that loads the module, from the sources. */
@@ -34,7 +36,7 @@ test('a real token: everything but the network is well, and nothing is changed',
   const { directory, file } = here(t);
   const hsm = softHsm();
   t.after(hsm.remove);
-  Object.assign(process.env, hsm.environment);
+  withEnvironment(hsm.environment, t);
   const io = stage();
   assert.equal(
     await check({ again: [] })(args('check', 'keys', 'leaf-key', 'permissions', '--config', file), io),
@@ -55,13 +57,12 @@ describe('the state file', () => {
     await assert.rejects(site.entry(), fault('NL-STATE-CORRUPT', /is not complete JSON/));
   });
 
-  test('not for this user: no word about damage', { skip: barred }, async (t) => {
+  testAsOthers(import.meta.filename, 'not for this user: no word about damage', async (t) => {
     const { directory, site } = here(t);
     writeFileSync(join(directory, 'state', 'state.json'), '{', { mode: 0o600 });
-    chmodSync(directory, 0o711);
     await site.config();
-    if (process.geteuid?.() !== 0) chmodSync(join(directory, 'state'), 0);
-    await asNobody(() => assert.rejects(site.entry(), { code: 'EACCES' }));
+    chmodSync(join(directory, 'state'), 0);
+    await assert.rejects(site.entry(), { code: 'EACCES' });
   });
 });
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -12,7 +11,6 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, type TestContext, test } from 'node:test';
@@ -96,19 +94,11 @@ d ${sockets}/sensors 2750 daemon plc -
     chmodSync(directory, 0o755);
     await makeSocketPlace(where, tmpfiles);
     const path = join(sockets, 'sensors', 'mqtt.sock');
-    const server = createServer();
-    const mask = process.umask(0o117);
-    process.setegid?.(4711);
-    process.seteuid?.(DAEMON);
-    try {
-      server.listen(path);
-    } finally {
-      process.seteuid?.(0);
-      process.setegid?.(0);
-      process.umask(mask);
-    }
-    t.after(() => server.close());
-    await once(server, 'listening');
+    // A server that ends by itself would take its socket away.
+    const code = `process.umask(0o117);
+      require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
+    const daemon = [`--reuid=${DAEMON}`, '--regid=4711', '--clear-groups', process.execPath, '-e', code];
+    spawnSync('setpriv', daemon, { cwd: '/', stdio: 'inherit' });
     assert.deepEqual(facts(path), ['660', DAEMON, 4713]);
   });
 

@@ -2,15 +2,16 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { asNobody, barred, fault, scratch } from '../../state/disk.ts';
+import { testAsOthers } from '../../../as-others.ts';
+import { withUmask } from '../../../put-back.ts';
+import { fault, scratch } from '../../state/disk.ts';
 import { append, numbersIn, openIn as open, range } from './life.ts';
 
 const modeOf = (path: string) => statSync(path).mode & 0o777;
 
 test('a missing directory is made, and its files are for the daemon alone', async (t) => {
   const directory = join(scratch(t), 'uplink', 'sensors');
-  const umask = process.umask(0o022);
-  t.after(() => process.umask(umask));
+  withUmask(0o022, t);
   const queue = await open(directory);
   assert.deepEqual(readdirSync(directory), [], 'a queue that was never used has no file');
   await append(queue, 0, 3);
@@ -85,23 +86,17 @@ test('something else in the place of the directory', async (t) => {
   );
 });
 
-test('a directory that may not be read, made or written', { skip: barred }, async (t) => {
+testAsOthers(import.meta.filename, 'a directory that may not be read, made or written', async (t) => {
   const directory = scratch(t);
-  chmodSync(directory, 0o755);
   const closed = join(directory, 'closed');
   mkdirSync(closed, { mode: 0o700 });
   chmodSync(closed, 0o000);
   const seen = join(directory, 'seen');
   mkdirSync(seen);
   chmodSync(seen, 0o555);
-  await asNobody(async () => {
-    await assert.rejects(open(closed), fault('NL-UPLINK-DISK', /closed cannot be read: permission denied\.$/));
-    await assert.rejects(
-      open(join(seen, 'new')),
-      fault('NL-UPLINK-DISK', /new cannot be written: permission denied\.$/),
-    );
-    const queue = await open(seen);
-    await assert.rejects(append(queue, 0, 1), fault('NL-UPLINK-DISK', /seen cannot be written: permission denied\.$/));
-    await queue.close();
-  });
+  await assert.rejects(open(closed), fault('NL-UPLINK-DISK', /closed cannot be read: permission denied\.$/));
+  await assert.rejects(open(join(seen, 'new')), fault('NL-UPLINK-DISK', /new cannot be written: permission denied\.$/));
+  const queue = await open(seen);
+  await assert.rejects(append(queue, 0, 1), fault('NL-UPLINK-DISK', /seen cannot be written: permission denied\.$/));
+  await queue.close();
 });
