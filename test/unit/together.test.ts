@@ -3,12 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { TYPESCRIPT } from '../typescript.ts';
 import { scratch } from './state/disk.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const HEAD = `import { after, before, describe, test } from 'node:test';
 import { setEnvironment, withEnvironment, withUmask } from '${ROOT}/test/put-back.ts';
-import { TYPESCRIPT } from '../typescript.ts';
 `;
 
 const LEAVES = `test('is well', () => {});
