@@ -30,7 +30,7 @@ async function restarted({ gateway, unit }: Scene, configuration: string): Promi
 }
 
 /** @returns what was told, and the seconds until it served again: with the new value, or with the old one put back */
-async function change(at: Scene, key: string, { to, told: truth, with: others }: Change) {
+async function change(at: Scene, key: string, { to, told: truth, with: others, proves }: Change) {
   const { far, gateway, unit } = at;
   const before = readFileSync(gateway.configuration, 'utf8');
   await far.lay('est', 'est-hang');
@@ -44,6 +44,7 @@ async function change(at: Scene, key: string, { to, told: truth, with: others }:
   let seconds = 0;
   if (truth !== undefined) told = await assertTold(places, truth);
   else if (key !== 'control.socket') seconds = await wellAgain(at, MOST_MS);
+  proves?.(at);
   await restarted(at, before);
   const back = await wellAgain(at, MOST_MS);
   const keys = gateway.token.privateKeys();

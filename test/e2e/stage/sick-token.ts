@@ -62,38 +62,5 @@ export async function servesOnWhatItHas(
   assert.deepEqual([next, trouble, gateway.pid], [undefined, undefined, pid]);
 }
 
-/**
- * The same of a token that also opens for no new process: the one that has it open ends for nothing but its session.
- * @param why what the new process meets
- */
-export async function endsForNothing(
-  { far, gateway, thumbprint }: Serving,
-  { sicken, heal }: Sickness,
-  why: RegExp,
-): Promise<void> {
-  const { pid } = gateway;
-  sicken();
-  for (let attempt = 0; attempt < 2; attempt += 1) {
-    const asked = await gateway.command('roll', '--wait');
-    assert.equal(asked.code, EXIT.kept, asked.err);
-    assert.match(flat(asked.err), SAID);
-    assert.match(flat(asked.err), why);
-  }
-  const since = far.log.entries.length;
-  await far.lay('hub1', 'port-closed');
-  await far.lift('hub1', 'port-closed');
-  await far.log.waitFor({ event: 'connected', thumbprint }, PATIENCE_MS, since);
-  const { out, err } = await gateway.command('status');
-  assert.match(flat(out + err), why);
-  assert.match(flat(out + err), /before newleaf is started again/);
-
-  heal();
-  const rolled = await gateway.command('roll', '--wait');
-  assert.equal(rolled.code, EXIT.done, rolled.err);
-  const { leaf, next, trouble } = await gateway.settled();
-  assert.notEqual(leaf?.thumbprint, thumbprint);
-  assert.deepEqual([next, trouble, gateway.pid], [undefined, undefined, pid]);
-}
-
 /** As one line: a screen breaks them where it likes. */
 const flat = (text: string): string => text.replaceAll(/\s+/g, ' ');
