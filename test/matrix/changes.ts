@@ -40,7 +40,13 @@ export const CHANGES: Readonly<Record<string, Change>> = {
     told: { code: /^NL-DPS-REJECTED$/, exit: 4, session: 'open' },
   },
   'dps.attestation': { to: text('tpm'), told: ends(/^NL-(TPM-MISSING|CONFIG)$/) },
-  'dps.payload': { to: '{ site = "north" }' },
+  'dps.payload': {
+    to: '{ site = "north" }',
+    proves({ far }) {
+      const { body } = far.log.matching({ event: 'register' }).at(-1) ?? {};
+      assert.deepEqual(JSON.parse(String(body)).payload, { site: 'north' });
+    },
+  },
   'dps.allowed_hubs': { to: '["localhost"]' },
   'hsm.module': { to: text('/nowhere/libnone.so'), told: ends(/^NL-TOKEN-MODULE$/) },
   'hsm.token': { to: text('elsewhere'), told: ends(/^NL-TOKEN-MISSING$/) },

@@ -33,5 +33,5 @@ test('off for a month, and the leaf has expired: one registration brings another
   await gateway.passUntil(begun + 60 * MINUTE, { over: renewed });
   await renewed;
   assert.deepEqual(asked(gateway, mark), { registrations: 1, renewals: 0 });
-  assert.ok(clock.now() - begun < 10 * MINUTE, `${(clock.now() - begun) / MINUTE} min`);
+  assert.ok(clock.now() - begun < 15 * MINUTE, `${(clock.now() - begun) / MINUTE} min`);
 });
