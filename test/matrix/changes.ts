@@ -14,7 +14,7 @@ export interface Change {
   /** What is told; left out where the gateway serves with the new value. */
   readonly told?: Truth;
   /** Asserts what the new value has done to the roll; where it is left out, that it was done is enough. */
-  readonly proves?: (at: Serving) => void;
+  readonly proves?: (at: Serving) => unknown;
 }
 
 const text = (value: string): string => JSON.stringify(value);
@@ -56,12 +56,12 @@ export const CHANGES: Readonly<Record<string, Change>> = {
   'hsm.key': { to: text('pkcs11:object=factory') },
   'hsm.label_prefix': {
     to: text('other'),
-    // The key that it no longer names is destroyed all the same.
-    proves: ({ gateway }) =>
-      assert.deepEqual(
-        gateway.token.privateKeys().map((label) => label.slice(0, -2)),
-        ['other'],
-      ),
+    // The key that it no longer names is destroyed by the next roll all the same.
+    async proves({ gateway }) {
+      assert.equal((await gateway.command('roll', '--wait')).code, 0);
+      const { leaf } = await gateway.settled();
+      assert.deepEqual(gateway.token.privateKeys(), [`other-${leaf?.slot}`]);
+    },
   },
   'tpm.device': { to: text('/dev/tpm7') },
   'leaf.key_type': {
