@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { type CutLogin, cutLogin, filesOfToken } from '../contract/faulty/cut-login.ts';
 import { faulty } from '../contract/faulty/faulty.ts';
@@ -17,28 +17,8 @@ async function staged(t: TestContext, options: GatewayOptions = {}) {
     return { ...hsm, environment: { ...hsm.environment, ...login.environment } };
   };
   const { far, gateway } = await site(t, { ...options, around });
-  const registrations = () => far.log.matching({ event: 'register' }).length;
-  return { far, gateway, registrations, lay: () => login?.lay(), files: filesOfToken(gateway.token.hsm.directory) };
+  return { far, gateway, lay: () => login?.lay(), files: filesOfToken(gateway.token.hsm.directory) };
 }
-
-test('the daemon is killed in its login to SoftHSM, the first one or a later one: the next start has the token', async (t) => {
-  const { gateway, registrations, lay, files } = await staged(t);
-  lay();
-  await assert.rejects(gateway.start());
-  assert.equal(await gateway.ended(), 'SIGKILL');
-  assert.equal(files.size(), 0);
-  await gateway.start();
-  const { leaf } = await gateway.settled();
-  await gateway.stop();
-
-  const before = registrations();
-  lay();
-  await assert.rejects(gateway.start());
-  assert.equal(files.size(), 0);
-  await gateway.start();
-  holds(await gateway.settled(), { leaf: { thumbprint: leaf?.thumbprint ?? '' } });
-  assert.equal(registrations(), before);
-});
 
 test('a command and a child of the daemon are killed in their logins: daemon, roll and the next command go on', async (t) => {
   const { gateway, lay, files } = await staged(t);
@@ -71,18 +51,4 @@ test('stunnel is killed in its login: the daemon comes back to the hub without a
   assert.ok(!existsSync(`${gateway.token.hsm.directory}/cut-login`), 'it met the cut');
   assert.notEqual(files.size(), 0);
   assert.equal(gateway.pid, pid);
-});
-
-test('without a copy, the file is named, and what can be done', async (t) => {
-  const { gateway, files } = await staged(t);
-  await gateway.start();
-  await gateway.settled();
-  await gateway.stop();
-  rmSync(files.copy, { force: true });
-  writeFileSync(files.object, '');
-  const { out, code } = await gateway.command('check', 'token-present');
-  assert.equal(code, 1);
-  const plain = out.replaceAll(/\s+/g, ' ');
-  assert.ok(plain.includes(`${files.object} is damaged`), plain);
-  assert.match(plain, /newleaf init --new-token softhsm/);
 });

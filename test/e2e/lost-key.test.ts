@@ -53,26 +53,6 @@ test('the key of the next leaf is lost while its issuer is away: the slot gets a
   assert.deepEqual(gateway.token.privateKeys(), ['newleaf-b']);
 });
 
-test('leaf.key_type is changed while a roll waits: it makes a key of the new type', async (t) => {
-  const site = await waitsForItsIssuer(t);
-  const { gateway } = site;
-  gateway.configure([readFileSync(gateway.configuration, 'utf8'), 'leaf.key_type = "rsa-2048"']);
-  await gateway.start();
-  holds(await gateway.settled(), { last: { id: 'asked', outcome: 'done' }, leaf: { slot: 'b' } });
-  assert.equal(leafOf(site).publicKey.asymmetricKeyType, 'rsa');
-  assert.deepEqual(gateway.token.privateKeys(), ['newleaf-b']);
-});
-
-test('hsm.label_prefix is changed: the key that it no longer names is destroyed all the same', async (t) => {
-  const { gateway } = await serving(t);
-  await gateway.stop();
-  gateway.configure([readFileSync(gateway.configuration, 'utf8'), 'hsm.label_prefix = "gw"']);
-  await gateway.start();
-  assert.equal((await gateway.command('roll', '--wait')).code, 0);
-  await gateway.settled();
-  assert.deepEqual(gateway.token.privateKeys(), ['gw-b']);
-});
-
 test('a new key is on the disk before DPS hears of it; a start that makes none writes nothing', async (t) => {
   const directory = scratch(t);
   const synced = join(directory, 'synced');

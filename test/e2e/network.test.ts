@@ -132,32 +132,3 @@ suite('provisioning, a refusal and a roll', { concurrency: 2 }, () => {
     await gateway.settled();
   });
 });
-
-const FAILURES = [
-  [{ status: 407 }, 'NL-NETWORK-PROXY-AUTH'],
-  [{ status: 403 }, 'NL-NETWORK-PROXY-REFUSED'],
-  [{ status: 502 }, 'NL-NETWORK-PROXY-REFUSED'],
-  [{ status: 302 }, 'NL-NETWORK-PORTAL'],
-  [{ status: 200, html: true }, 'NL-NETWORK-PORTAL'],
-] as const;
-
-suite('a proxy that fails is an outage', { concurrency: 2 }, () => {
-  for (const [fault, code] of FAILURES) {
-    test(`${JSON.stringify(fault)}: ${code}, no registration, no leaf`, async (t) => {
-      const { far, gateway, proxy } = await stage(t, { transport: 'mqtt', proxy: 'open' });
-      await gateway.start();
-      const first = await far.log.waitFor({ event: 'connected' }, PATIENCE_MS);
-      await gateway.settled();
-      const since = gateway.log.lines.length;
-      proxy.fault = fault;
-      await cut(far);
-      await gateway.log.waitFor({ event: 'failed', action: 'connect', code }, { since, timeoutMs: PATIENCE_MS });
-      proxy.fault = undefined;
-      const back = await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, first.seq);
-      await gateway.settled();
-      assert.equal(back.thumbprint, first.thumbprint);
-      assert.equal(far.log.registrations(ID), 1);
-      assert.equal(far.log.count({ event: 'issued' }), 1);
-    });
-  }
-});

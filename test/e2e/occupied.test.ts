@@ -14,6 +14,11 @@ test('a foreign key in the next slot is in the way of each command, until it is 
     const { code, err } = await gateway.command(...command);
     assert.equal(code, 4, err);
     assert.match(err, /^NL-TOKEN-OCCUPIED .*"newleaf-b",\s+CKA_ID beef/, command.join(' '));
+    assert.match(
+      err.replaceAll(/\s+/g, ' '),
+      / → Let it stay, and give the keys of newleaf another name/,
+      command.join(' '),
+    );
   }
   const beside = await gateway.command('reprovision', ...wait);
   assert.equal(beside.code, 0, beside.err);

@@ -14,13 +14,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const LIFETIME = 90 * 24 * HOUR;
 
-const hsm = softHsm(
-  'parked',
-  'disallowed',
-  'outlives the leaf res-401',
-  'ends with the leaf res-401',
-  'ends with the leaf close',
-);
+const hsm = softHsm('parked', 'outlives the leaf res-401', 'ends with the leaf res-401', 'ends with the leaf close');
 withEnvironment(hsm.environment);
 after(() => hsm.remove());
 
@@ -61,37 +55,6 @@ test('a parked leaf that the operator enrolls becomes current within one probe, 
     token.keyIds().every((id) => keys.includes(id)),
     'no other key',
   );
-});
-
-test('a disallowed gateway goes quiet, and comes back by itself when it is allowed again', async (t) => {
-  const gateway = await clocked(t, LIFETIME, { hsm, token: 'disallowed' });
-  const { far } = gateway;
-  await gateway.start();
-  const { leaf } = await gateway.settled();
-  await far.setStatus('gateways', 'disabled');
-  await far.forget(ID);
-  const stranded = await gateway.until(({ phase, request }) => phase === 'stranded' && request === undefined);
-  holds(stranded, { person: true, online: false, leaf: { thumbprint: leaf?.thumbprint } });
-  assert.match(stranded.trouble?.advice ?? '', /^Operator: /);
-
-  const mark = far.log.entries.length;
-  let last = gateway.clock.now();
-  for (let attempt = 1; attempt <= 8; attempt += 1) {
-    const refused = far.log.waitFor({ event: 'refused' }, PATIENCE_MS, far.log.entries.length);
-    await gateway.passUntil(last + 80 * MINUTE, { pausing: 0, over: refused });
-    await refused;
-    await gateway.until(({ phase, request }) => phase === 'stranded' && request === undefined);
-    assert.ok(gateway.clock.now() - last >= HOUR, 'at most one attempt an hour');
-    last = gateway.clock.now();
-  }
-  assert.equal(registrations(gateway, mark), 8, 'one attempt each time');
-  assert.equal(far.log.since(mark).filter(({ event }) => event === 'issued').length, 0, 'no leaf is wasted');
-
-  await far.setStatus('gateways', 'enabled');
-  const back = far.log.waitFor({ event: 'connected' }, PATIENCE_MS, far.log.entries.length);
-  await gateway.passUntil(gateway.clock.now() + 80 * MINUTE, { pausing: 0, over: back });
-  await back;
-  holds(await gateway.settled(), { person: false, online: true });
 });
 
 for (const [session, expiredLeafAtDps] of [

@@ -55,19 +55,4 @@ test('keys whose records were purged', async (t) => {
     assert.equal((await begin()).code, 0);
     assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a']);
   });
-
-  await t.test('a key in the slot of the next one: roll --wait ends with 4, and does not wait', async () => {
-    gateway.token.ask('--keypairgen', '--key-type', 'EC:prime256v1', '--label', 'newleaf-b', '--id', 'aa');
-    await gateway.start();
-    await gateway.settled();
-    for (const what of ['a new request', 'the one in flight']) {
-      const { code, err } = await gateway.command('roll', '--wait', '--timeout', '60s');
-      assert.equal(code, 4, `${what}: ${err}`);
-      assert.match(
-        err.replaceAll(/\s+/g, ' '),
-        /^NL-TOKEN-OCCUPIED .*"newleaf-b".* → Let it stay, and give the keys of newleaf another name/,
-      );
-    }
-    assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a', 'newleaf-b']);
-  });
 });

@@ -30,10 +30,16 @@ test('the token has refused the PIN, and is given that PIN again: what status pr
     execFileSync('pkcs11-tool', args, { env: { ...process.env, ...environment }, stdio: 'pipe' });
   };
   changed(pin, '99999999');
+  // SoftHSM sets this with a failed login, and clears it with a good one.
+  const wasTried = () => token.flags().includes('user PIN count low');
   await assert.rejects(gateway.start(), /CKR_PIN_INCORRECT/);
+  assert.equal(wasTried(), true);
   await prints(gateway, ['status'], 'NL-TOKEN-PIN', ['/etc/newleaf/pin', RESTART]);
   changed('99999999', pin);
+  assert.deepEqual(token.privateKeys(), ['newleaf-a']);
+  assert.equal(wasTried(), false);
   await assert.rejects(gateway.start(), /refused this PIN before/);
+  assert.equal(wasTried(), false, 'it was not tried again');
   const record = join(stateDirectory, 'refused-pin.json');
   await prints(gateway, ['status'], 'NL-TOKEN-PIN', ['/etc/newleaf/pin', `rm ${record}`, RESTART]);
   await prints(gateway, ['check', 'pin'], 'NL-TOKEN-PIN', ['/etc/newleaf/pin', `rm ${record}`, RESTART]);

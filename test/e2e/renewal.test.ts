@@ -16,7 +16,7 @@ const LIFETIME = 10 * MINUTE;
 const RENEWALS = 20;
 
 // SoftHSM reads its configuration once for each process.
-const hsm = softHsm('renewals', 'outage', 'expired');
+const hsm = softHsm('renewals', 'expired');
 withEnvironment(hsm.environment);
 after(() => hsm.remove());
 
@@ -59,36 +59,6 @@ test('leaves of ten minutes: twenty renewals, one after the other', async (t) =>
   assert.deepEqual(gateway.log.matching({ event: 'failed' }), []);
 });
 
-test('EST is down over the moment of renewal: it is asked more and more often, and the leaf is renewed in time', async (t) => {
-  const gateway = await clocked(t, LIFETIME, { hsm, token: 'outage' });
-  const { far, clock } = gateway;
-  await gateway.start();
-  const { leaf } = await gateway.settled();
-  const end = Date.parse(leaf?.notAfter ?? '');
-  await far.lay('est', 'port-closed');
-  const tries = failures(gateway);
-  await clock.pass(Date.parse(leaf?.renewAt ?? '') - clock.now());
-  await gateway.passUntil(end - MINUTE / 3);
-
-  const pauses = tries.slice(1).map((at, index) => at - (tries[index] ?? 0));
-  const longest = pauses.indexOf(Math.max(...pauses));
-  assert.ok(longest > 0 && longest < pauses.length - 1, `pauses in s: ${inSeconds(pauses)}`);
-  for (const [index, pause] of pauses.entries()) {
-    const left = end - (tries[index] ?? 0);
-    assert.ok(pause <= Math.max(5_000, left / 2 + 1), `a pause of ${pause} ms with ${left} ms left`);
-  }
-  holds(await gateway.status(), { online: true, phase: 'requesting-leaf', trouble: { code: 'NL-EST-UNREACHABLE' } });
-  assert.deepEqual(new Inspector(hsm, 'outage').privateKeys(), ['newleaf-a', 'newleaf-b']);
-
-  await far.lift('est');
-  await clock.pass(MINUTE / 4);
-  const status = await gateway.renewed(leaf?.thumbprint);
-  assert.ok(clock.now() < end);
-  holds(status, { last: { reason: 'due', outcome: 'done' } });
-  assert.equal(status.alarm, undefined);
-  assert.equal(longestGap(far), 0);
-});
-
 test('EST is down until the leaf has expired: then HTTP Basic is the way back', async (t) => {
   const gateway = await clocked(t, LIFETIME, { hsm, token: 'expired' });
   const { far, clock } = gateway;
@@ -129,15 +99,6 @@ async function agrees({ far }: Clocked, token: Inspector, { leaf }: Status): Pro
   assert.deepEqual(stored, [thumbprint]);
 }
 
-/** The moments at which an attempt fails, by the clock of the gateway, from now on. */
-function failures({ daemon, clock }: Clocked): readonly number[] {
-  const moments: number[] = [];
-  daemon.subscribe((event) => {
-    if ('type' in event && event.type === 'failed') moments.push(clock.now());
-  });
-  return moments;
-}
-
 /** The longest time, in milliseconds, in which the hub had no session, since the first one. */
 function longestGap(far: Simulator): number {
   const open = new Set<number | undefined>();
@@ -154,5 +115,3 @@ function longestGap(far: Simulator): number {
   }
   return closedAt === undefined ? longest : Number.POSITIVE_INFINITY;
 }
-
-const inSeconds = (pauses: readonly number[]): string => pauses.map((ms) => Math.round(ms / 1000)).join(', ');

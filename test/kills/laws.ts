@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Status } from '../../agent/roll/report.ts';
 import { validateEntry } from '../../agent/state/entry.ts';
 import { createJournal } from '../../agent/state/journal.ts';
@@ -46,6 +49,13 @@ export async function judgeAlive(at: At, { isTpm }: Story): Promise<void> {
     keys.filter(isOurs).map(({ label }) => label),
     [`newleaf-${leaf?.slot}`],
   );
+  const serves = leaf?.thumbprint ?? '';
+  assert.equal(gateway.token.storedThumbprint(`newleaf-${leaf?.slot}`), serves, 'the certificate in the token');
+  const published = new X509Certificate(readFileSync(join(gateway.stateDirectory, 'leaf.pem')));
+  assert.equal(published.fingerprint256.replaceAll(':', ''), serves, 'leaf.pem');
+  // A hub that knows a device by its CA keeps no thumbprint of it.
+  const { primary = '' } = (await far.device(ID))?.thumbprints ?? {};
+  if (primary !== '') assert.equal(primary, serves, 'registered last wins');
 }
 
 /** What holds of the messages, when nothing is killed any more. */

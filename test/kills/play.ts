@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { type Calls, KINDS } from './calls.ts';
 import type { End, Lane } from './lane.ts';
 import { judgeAlive, judgeDead, judgeMessages } from './laws.ts';
@@ -66,6 +67,8 @@ async function recorded(lane: Lane, dice: () => number): Promise<Recorded> {
   return { story, start: lane.places.calls };
 }
 
+const issuedBy = ({ far }: Lane['at']): number => far.log.count({ event: 'issued' });
+
 /** Plays the story again and again, as it is planned. @throws at the first fault */
 export async function play(lane: Lane, tally: Tally, plan: Plan, dice: () => number): Promise<void> {
   const { at, places, story } = lane;
@@ -76,6 +79,7 @@ export async function play(lane: Lane, tally: Tally, plan: Plan, dice: () => num
     for (let round = 1, fate = fates.next(); fate.done !== true; round += 1) {
       const { aim, end, again } = fate.value;
       let kills = 0;
+      const issued = issuedBy(at);
       let isKilled = await lane.play(`round-${round}`, aim, end, dice);
       while (isKilled) {
         const how = kills === 0 ? end : 'kill';
@@ -91,6 +95,9 @@ export async function play(lane: Lane, tally: Tally, plan: Plan, dice: () => num
       places.arm(NOWHERE);
       await story.mend?.(at, `mended-${round}`);
       await judgeAlive(at, story);
+      // Only an answer that was lost in a kill costs a further one.
+      const leaves = issuedBy(at) - issued;
+      assert.ok(leaves <= (story.leaves ?? 1) + kills, `${leaves} leaves`);
       fate = fates.next(kills);
     }
     await judgeMessages(at);

@@ -27,6 +27,8 @@ export interface Story {
   readonly name: string;
   /** Of the kills, so many parts are of this story. */
   readonly weight: number;
+  /** Leaves that the story takes, where nothing is killed. Default one at most. */
+  readonly leaves?: number;
   /** Each time it begins with an empty token, and no state. */
   readonly isFirst?: true;
   /** The gateway has a TPM, and no token. */
@@ -174,6 +176,7 @@ export const STORIES: readonly Story[] = [
   {
     name: 'abandoned',
     weight: 1,
+    leaves: 2,
     async play(at, id) {
       await at.far.lay('dps', 'silent');
       await asked(at, '/v1/roll', { id });

@@ -1,4 +1,6 @@
-import { copyFileSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Serving } from '../e2e/stage/site.ts';
 import type { Truth } from './told.ts';
@@ -11,6 +13,8 @@ export interface Change {
   readonly with?: Readonly<Record<string, string | undefined>>;
   /** What is told; left out where the gateway serves with the new value. */
   readonly told?: Truth;
+  /** Asserts what the new value has done to the roll; where it is left out, that it was done is enough. */
+  readonly proves?: (at: Serving) => unknown;
 }
 
 const text = (value: string): string => JSON.stringify(value);
@@ -36,7 +40,13 @@ export const CHANGES: Readonly<Record<string, Change>> = {
     told: { code: /^NL-DPS-REJECTED$/, exit: 4, session: 'open' },
   },
   'dps.attestation': { to: text('tpm'), told: ends(/^NL-(TPM-MISSING|CONFIG)$/) },
-  'dps.payload': { to: '{ site = "north" }' },
+  'dps.payload': {
+    to: '{ site = "north" }',
+    proves({ far }) {
+      const { body } = far.log.matching({ event: 'register' }).at(-1) ?? {};
+      assert.deepEqual(JSON.parse(String(body)).payload, { site: 'north' });
+    },
+  },
   'dps.allowed_hubs': { to: '["localhost"]' },
   'hsm.module': { to: text('/nowhere/libnone.so'), told: ends(/^NL-TOKEN-MODULE$/) },
   'hsm.token': { to: text('elsewhere'), told: ends(/^NL-TOKEN-MISSING$/) },
@@ -44,9 +54,25 @@ export const CHANGES: Readonly<Record<string, Change>> = {
   'hsm.pin_file': { to: text('/nowhere/pin'), told: ends(/^NL-TOKEN-PIN-FILE$/) },
   'hsm.tls': { to: text('engine') },
   'hsm.key': { to: text('pkcs11:object=factory') },
-  'hsm.label_prefix': { to: text('other') },
+  'hsm.label_prefix': {
+    to: text('other'),
+    // The key that it no longer names is destroyed by the next roll all the same.
+    async proves({ gateway }) {
+      assert.equal((await gateway.command('roll', '--wait')).code, 0);
+      const { leaf } = await gateway.settled();
+      assert.deepEqual(gateway.token.privateKeys(), [`other-${leaf?.slot}`]);
+    },
+  },
   'tpm.device': { to: text('/dev/tpm7') },
-  'leaf.key_type': { to: text('ec-p384') },
+  'leaf.key_type': {
+    to: text('ec-p384'),
+    // The key that waited for its leaf is made anew.
+    proves({ gateway }) {
+      const leaf = new X509Certificate(readFileSync(join(gateway.stateDirectory, 'leaf.pem')));
+      assert.equal(leaf.publicKey.asymmetricKeyDetails?.namedCurve, 'secp384r1');
+      assert.equal(gateway.token.privateKeys().length, 1);
+    },
+  },
   'leaf.rotate_key': { to: 'false' },
   'leaf.renew_at': { to: text('50%') },
   'leaf.issuer': { to: text('inbox'), told: { code: /^NL-ISSUER-PERSON$/, exit: 4, session: 'open' } },

@@ -33,6 +33,19 @@ const FAULTS: readonly Fault[] = [
   })),
   ofClock((time) => ({ fault: '1970', ...WRONG, begin: () => time().setTo1970(), end: () => time().set(0) })),
   ofClock((time) => ({
+    fault: 'it starts in 1970, as without a clock that runs on',
+    ...WRONG,
+    // No server certificate is valid yet.
+    session: 'none',
+    async begin({ gateway, unit }) {
+      await gateway.stop('SIGTERM');
+      time().setTo1970();
+      await gateway.start();
+      unit.watch(gateway);
+    },
+    end: () => time().set(0),
+  })),
+  ofClock((time) => ({
     fault: 'ten years ahead',
     ...WRONG,
     cost: { leaves: 1, registrations: 1 },

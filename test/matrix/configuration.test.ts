@@ -29,8 +29,11 @@ async function restarted({ gateway, unit }: Scene, configuration: string): Promi
   );
 }
 
-/** @returns what was told, and the seconds until it served again: with the new value, or with the old one put back */
-async function change(at: Scene, key: string, { to, told: truth, with: others }: Change) {
+/**
+ * @returns what was told, the seconds until it served again, with the new value or with the old one put back, and the leaves that
+ * the proof took
+ */
+async function change(at: Scene, key: string, { to, told: truth, with: others, proves }: Change) {
   const { far, gateway, unit } = at;
   const before = readFileSync(gateway.configuration, 'utf8');
   await far.lay('est', 'est-hang');
@@ -44,12 +47,15 @@ async function change(at: Scene, key: string, { to, told: truth, with: others }:
   let seconds = 0;
   if (truth !== undefined) told = await assertTold(places, truth);
   else if (key !== 'control.socket') seconds = await wellAgain(at, MOST_MS);
+  const issued = far.log.count({ event: 'issued' });
+  await proves?.(at);
+  const proven = far.log.count({ event: 'issued' }) - issued;
   await restarted(at, before);
   const back = await wellAgain(at, MOST_MS);
   const keys = gateway.token.privateKeys();
   assert.ok(keys.length >= 1 && keys.length <= 2, `${keys}`);
   told ??= await assertTold(places, { exit: 0, session: 'open' });
-  return { told, seconds: truth === undefined ? seconds : back };
+  return { told, seconds: truth === undefined ? seconds : back, proven };
 }
 
 test('every setting has a change', () => {
@@ -68,9 +74,9 @@ suite('a setting is changed between two starts, while a roll is in flight', { co
           const at = shared ?? (await scene(t));
           shared = undefined;
           const issued = at.far.log.count({ event: 'issued' });
-          const { told, seconds } = await change(at, key, one);
+          const { told, seconds, proven } = await change(at, key, one);
           inner.diagnostic(`${seconds.toFixed(1)} s ${JSON.stringify(told)}`);
-          const leaves = at.far.log.count({ event: 'issued' }) - issued;
+          const leaves = at.far.log.count({ event: 'issued' }) - issued - proven;
           const fault =
             one.told === undefined
               ? `${key} is changed in the middle of a roll`

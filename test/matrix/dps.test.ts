@@ -27,8 +27,11 @@ const FAULTS: readonly Fault[] = [
   answers(403, /^NL-DPS-OTHER$/, { code: 403000 }),
   answers(409, /^NL-DPS-CONFLICT$/, { code: 409203 }),
   answers(412, /^NL-DPS-CONFLICT$/),
-  answers(429, /^NL-DPS-THROTTLED$/, { code: 429001, retryAfter: '7' }),
-  answers(500, /^NL-DPS-SERVER$/),
+  ofDps('answers 429001', 'register-status', /^NL-DPS-THROTTLED$/, {
+    with: { status: 429, code: 429001, retryAfter: '7' },
+    pauses: [7_000],
+  }),
+  ofDps('answers 500', 'register-status', /^NL-DPS-SERVER$/, { with: { status: 500 }, pauses: [3_750, 7_500] }),
   answers(503, /^NL-DPS-SERVER$/),
   { ...answers(401, /^NL-DPS-401002$/, { code: 401002 }), ...REFUSED },
   { ...answers(404, /^NL-DPS-404201$/, { code: 404201 }), ...REFUSED },
@@ -50,6 +53,10 @@ const FAULTS: readonly Fault[] = [
   ...[400207, 400208, 400209, 401001].map((code) =>
     ofDps(`can assign no hub (${code})`, 'allocation-failed', /^NL-DPS-ALLOCATION$/, { with: { code }, ...LOOK }),
   ),
+  ofDps('may not write to the hub (401002 to a poll)', 'allocation-failed', /^NL-DPS-ALLOCATION$/, {
+    with: { code: 401002, message: 'IotHubUnauthorizedAccess' },
+    ...LOOK,
+  }),
   ofDps('answers with an empty body', 'empty-body', /^NL-DPS-BODY$/),
   ofDps('answers with HTML', 'not-json', /^NL-DPS-BODY$/),
   ofDps('answers without a status', 'no-status', /^NL-DPS-BODY$/),

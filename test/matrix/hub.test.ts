@@ -51,6 +51,29 @@ const flapping = (fault: string, ...laid: [name: FaultName, options?: FaultOptio
   };
 };
 
+/** CONNACK 0, and an end while the subscription is under way, or the twin is read. A session whose twin was read would be flapping. */
+const endsBeforeTwin = (ms: number): Fault => {
+  const laid = ofHub(
+    `ends each session ${ms} ms after CONNACK 0, before a twin is read`,
+    'accept-then-close',
+    /^NL-HUB-LOST$/,
+    {
+      with: { ms },
+    },
+  );
+  return {
+    ...laid,
+    async begin(at) {
+      await at.far.lay('hub1', 'no-twin');
+      await laid.begin(at);
+    },
+    async end(at) {
+      await laid.end(at);
+      await at.far.lift('hub1', 'no-twin');
+    },
+  };
+};
+
 const FAULTS: readonly Fault[] = [
   ofHub('its port is closed', 'port-closed', /^NL-HUB-UNREACHABLE$/),
   ofHub('each connection is reset', 'reset', /^NL-HUB-(CLOSED|UNREACHABLE)$/),
@@ -64,6 +87,12 @@ const FAULTS: readonly Fault[] = [
   ofHub('TLS alert 48, unknown CA', 'tls-alert', /^NL-HUB-CLOSED$/, { with: { code: 48 } }),
   ofHub('TLS alert 45, expired', 'tls-alert', /^NL-HUB-CLOSED$/, { with: { code: 45 } }),
   ofHub('TLS alert 42, before the handshake', 'tls-alert-early', /^NL-HUB-CLOSED$/, { with: { code: 42 } }),
+  ofHub(
+    'refuses the client certificate after the handshake, without an alert',
+    'tls-refuses-client',
+    /^NL-HUB-CLOSED$/,
+  ),
+  ...[0, 1, 2, 3].map(endsBeforeTwin),
   ofHub('its CA has changed', 'untrusted-server', /^NL-HUB-UNTRUSTED$/),
   ofHub('its certificate is for another name', 'wrong-host', /^NL-HUB-UNTRUSTED$/),
   ofHub('never answers a twin read', 'no-twin', /^NL-HUB-TWIN$/, LATE),

@@ -108,6 +108,9 @@ export async function play(t: TestContext, at: Scene, fault: Fault, test: string
   const { far, gateway, program } = at;
   const before = countOf(at);
   const twiceBefore = await twiceOf(at);
+  const { noise, pid } = gateway;
+  const keys = gateway.token.privateKeys();
+  const lines = gateway.log.lines.length;
   await fault.begin(at);
   const told = await assertTold(placesOf(at), fault);
   const ends = performance.now();
@@ -119,7 +122,15 @@ export async function play(t: TestContext, at: Scene, fault: Fault, test: string
   const acknowledged = [...program.acknowledged];
   await queues(gateway, name, (queued) => queued === 0, DRAINED_MS);
   const { twice } = await assertKept(far, gateway.registrationId, { name, acknowledged });
-  const lost = lostIn(before, countOf(at), fault, twice - twiceBefore);
+  const now = countOf(at);
+  const lost = lostIn(before, now, fault, twice - twiceBefore);
+  const said = gateway.log.lines.slice(lines);
+  assert.deepEqual(
+    said.filter(({ event, code }) => event === 'crashed' || code === 'NL-INTERNAL'),
+    [],
+  );
+  if (gateway.pid === pid) assert.equal(gateway.noise, noise, 'one process says nothing beside its log');
+  if (now.leaves === before.leaves) assert.deepEqual(gateway.token.privateKeys(), keys);
   const { group, by } = fault;
   t.diagnostic(`back after ${recoverySeconds.toFixed(1)} s; lost: ${lost}; ${JSON.stringify(told)}`);
   matrixRow({ group, fault: fault.fault, recoverySeconds, ...(by && { by }), lost, told }, test);

@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { EXIT } from '../../agent/failure/exit.ts';
 import { type FaultyToken, faulty, rv } from '../contract/faulty/faulty.ts';
 import type { TestToken } from '../contract/token/softhsm.ts';
 import { cut } from '../e2e/stage/site.ts';
@@ -47,7 +49,14 @@ const FAULTS: readonly Fault[] = [
       await gateway.token.hsm.absences[0]?.leave();
       await cut(far);
     },
-    end: ({ gateway }) => gateway.token.hsm.absences[0]?.comeBack(),
+    async end({ gateway }) {
+      // Another start in between fails in a way on which systemd tries again.
+      const { code, out } = await gateway.command('run');
+      assert.equal(code, EXIT.failed, out);
+      assert.match(out, /NL-TOKEN-FAILED/);
+      gateway.token.hsm.absences[0]?.comeBack();
+      assert.ok(!existsSync(join(gateway.stateDirectory, 'refused-pin.json')));
+    },
   },
   around((hsm) => ({
     group: 'token',

@@ -40,6 +40,7 @@ function run(place: string, ...argv: readonly string[]) {
     env: {
       ...process.env,
       PATH: `${join(place, 'test')}:${process.env.PATH}`,
+      npm_config_cafile: '',
       NODE_EXTRA_CA_CERTS: '/tester.pem',
       NODE_OPTIONS: '',
     },

@@ -31,13 +31,4 @@ suite('the session ends again and again', { concurrency: true }, () => {
     assert.equal(far.log.registrations(ID), 1);
     assert.deepEqual(gateway.log.matching({ code: 'NL-HUB-FLAPPING' }), []);
   });
-
-  test('a quota that is used up is none, and costs no registration', async (t) => {
-    const { far, gateway } = await serving(t);
-    await far.lay('hub1', 'accept-then-close', { ms: 500 });
-    await cut(far);
-    await gateway.until(({ trouble }) => trouble?.code === 'NL-HUB-FLAPPING', PATIENCE_MS);
-    assert.deepEqual(gateway.log.matching({ code: 'NL-NETWORK-IDLE' }), []);
-    assert.equal(far.log.registrations(ID), 1);
-  });
 });

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { failureIn } from '../stage/ended.ts';
 import { holds } from '../stage/holds.ts';
-import { cut, PATIENCE_MS, serving } from '../stage/site.ts';
-import { another, ID, outcomeOf, tpmServing, tpmSite } from './site.ts';
+import { cut, serving } from '../stage/site.ts';
+import { another, ID, tpmServing, tpmSite } from './site.ts';
 
 test('no TPM: every command says so, and the daemon does not begin', async (t) => {
   const { gateway, swtpm } = await tpmSite(t);
@@ -44,28 +44,6 @@ test('a TPM that was cleared has no key: the gateway registers again', async (t)
   await another(far, session);
   holds(await gateway.settled(), { last: { reason: 'rejected', outcome: 'done' } });
   assert.equal(far.log.registrations(ID), 2);
-});
-
-test('a restart needs no DPS: the key is in the TPM', async (t) => {
-  const { far, gateway, session } = await tpmServing(t);
-  assert.equal(await gateway.stop(), 0);
-  await gateway.start();
-  await another(far, session);
-  await gateway.settled();
-  assert.equal(far.log.registrations(ID), 1);
-  assert.equal(gateway.log.matching({ event: 'crashed' }).length, 0);
-});
-
-test('killed while DPS is assigning, it begins again where it was', async (t) => {
-  const { far, gateway, session } = await tpmServing(t);
-  await far.lay('dps', 'slow-assignment', { ms: 60_000, times: 1 });
-  await far.lay('dps', 'drop-after', { times: 1 });
-  await gateway.post('/v1/reprovision', { id: 'r-1' });
-  await far.log.waitFor(() => far.log.registrations(ID) === 2, PATIENCE_MS);
-  await gateway.stop('SIGKILL');
-  await gateway.start();
-  holds(await outcomeOf(gateway, 'r-1'), { outcome: 'done' });
-  await another(far, session);
 });
 
 test('a state of the other attestation is refused, and nothing is sent or overwritten', async (t) => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { COMMAND, Tap } from '../../contract/tpm/tap.ts';
 import { holds } from '../stage/holds.ts';
-import { cut, PATIENCE_MS } from '../stage/site.ts';
+import { cut } from '../stage/site.ts';
 import { another, ID, keyAtHub, outcomeOf, type TpmSite, tpmServing, tpmSite } from './site.ts';
 
 const waits = ({ gateway }: TpmSite) => existsSync(join(gateway.stateDirectory, 'tpm-next-key'));
@@ -52,54 +52,6 @@ test('a hub that is not told the new key: the one before serves on, over a resta
   assert.notEqual(await keyAtHub(far), before);
   assert.equal(waits(site), false, 'accepted, and in the TPM');
 });
-
-test('the hub forgets the key while the gateway is off', async (t) => {
-  const { far, gateway, session } = await tpmServing(t);
-  await gateway.stop();
-  await far.forget(ID);
-  await gateway.start();
-  await another(far, session);
-  holds(await gateway.settled(), { phase: 'serving', last: { reason: 'rejected', outcome: 'done' } });
-});
-
-/** Where the power goes, by the steps of a registration in the TPM, and how many registrations it takes in the end. */
-const CUTS = [
-  ['before DPS is answered', COMMAND.ActivateCredential, 1, 2],
-  ['while the key for the hub is looked at', COMMAND.Import, 2, 3],
-  ['when the hub has accepted it, and the old key is to go', COMMAND.EvictControl, 1, 2],
-  ['when the old key has gone, and the new one is not yet in its place', COMMAND.EvictControl, 2, 2],
-] as const;
-
-for (const [when, command, nth, registrations] of CUTS) {
-  test(`a power cut ${when}: the gateway comes back by itself`, async (t) => {
-    const site = await tapped(t);
-    const { far, gateway, tap } = site;
-    const { pid } = gateway;
-    let seen = 0;
-    const fell = new Promise<void>((resolve) => {
-      tap.judge = (code) => {
-        if (code === command) seen += 1;
-        if (seen < nth) return 'pass';
-        if (seen === nth && code === command) process.kill(pid, 'SIGKILL');
-        resolve();
-        return 'lost';
-      };
-    });
-    await gateway.post('/v1/reprovision', { id: 'r-1' });
-    await fell;
-    await gateway.stop();
-    tap.judge = () => 'pass';
-    const since = far.log.entries.length;
-    await gateway.start();
-    await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, since);
-    holds(await outcomeOf(gateway, 'r-1'), { outcome: 'done' });
-    holds(await gateway.settled(), { phase: 'serving', online: true });
-    assert.equal(far.log.registrations(ID), registrations);
-    assert.equal(waits(site), false);
-    await cut(far);
-    holds(await gateway.until(({ online }) => online), { phase: 'serving' });
-  });
-}
 
 test('the TPM goes away when the hub has accepted the new key: the session stays, and the key is not lost', async (t) => {
   const site = await tapped(t);

@@ -16,17 +16,6 @@ test('the hub forgets the gateway: it registers again by itself, with the same p
   assert.equal(gateway.pid, pid);
 });
 
-test('the hub knows another key: it registers again', async (t) => {
-  const { far, gateway, session } = await tpmServing(t);
-  const wrong = randomBytes(32).toString('base64');
-  far.registries.hub1.write(ID, { primary: '', secondary: '', key: wrong });
-  await cut(far);
-  await another(far, session);
-  assert.equal(far.log.registrations(ID), 2);
-  assert.notEqual(await keyAtHub(far), wrong);
-  assert.equal((await gateway.settled()).phase, 'serving');
-});
-
 test('a damaged challenge costs nothing: the session stays, its key stays, and the next try succeeds', async (t) => {
   const { far, gateway, session } = await tpmServing(t);
   const before = await keyAtHub(far);
@@ -45,19 +34,6 @@ test('a damaged challenge costs nothing: the session stays, its key stays, and t
   holds(await outcomeOf(gateway, 'r-1'), { outcome: 'done' });
   assert.ok((await another(far, again)).seq > again.seq);
   assert.notEqual(await keyAtHub(far), before);
-});
-
-test('a damaged key for the hub is a failure with a name, and the next registration brings a good one', async (t) => {
-  const { far, gateway, endorsementKey } = await tpmSite(t);
-  await far.enrollIndividual({ registrationId: ID, tpm: { endorsementKey } });
-  await far.lay('dps', 'key-corrupt', { times: 1 });
-  await gateway.start();
-  const { pid } = gateway;
-  await gateway.log.waitFor({ event: 'failed', code: 'NL-TPM-BLOB' });
-  holds(await gateway.settled(), { phase: 'serving', online: true });
-  assert.equal(far.log.registrations(ID), 2);
-  assert.equal(gateway.pid, pid, 'nothing became uncaught');
-  assert.equal(gateway.noise, '');
 });
 
 test('DPS falls silent after its challenge, and throttles: the hub keeps being served with the key it knows', async (t) => {

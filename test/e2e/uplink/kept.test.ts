@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { assertKept, Counting, drained, queues } from '../stage/counting.ts';
+import { assertKept, Counting, drained } from '../stage/counting.ts';
 import { PATIENCE_MS, serving } from '../stage/site.ts';
 
 const ID = 'gw-0001';
@@ -78,22 +78,4 @@ test('bounds of a program are changed while it counts: it does not notice', asyn
   assert.equal(program.losses, 0);
   assert.deepEqual((await gateway.uplink()).programs[0]?.terms, terms);
   assert.equal((await gateway.post('/v1/uplink', { set: 'sensors', terms: { rate: 0 } })).status, 400);
-});
-
-test('a hub that is away: messages wait on disk, also over a restart', async (t) => {
-  const { far, gateway, programs } = await counting(t, 'sensors');
-  const [program] = programs;
-  assert.ok(program);
-  await far.lay('hub1', 'port-closed');
-  await gateway.until(({ online }) => !online);
-  await queues(gateway, 'sensors', (queued) => queued > 20);
-  await gateway.stop('SIGKILL');
-  await gateway.start();
-  await pause(500);
-  await far.lift('hub1', 'port-closed');
-  await gateway.settled();
-  await program.finish();
-  await drained(gateway, 'sensors');
-  const { arrived } = await assertKept(far, ID, program);
-  assert.equal(arrived, program.sent);
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { configPath, loadConfig, parseConfig, printConfig, settingRows, x509Of } from '../../../agent/config/config.ts';
+import { termsOf } from '../../../agent/config/terms.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { settingsList } from '../../../scripts/pages/tables.ts';
 import { complaints } from './complaints.ts';
@@ -106,6 +107,13 @@ test('the chosen issuer brings its own settings along', () => {
     'FILE',
   );
   assert.deepEqual(x509Of(command.config).issuer, { kind: 'command', argv: ['/bin/sign', '-x'] });
+});
+
+test('another payload is no reason to register', () => {
+  const registered = (more = '') =>
+    termsOf(parseConfig(`${more}${LEAST.replace('[dps]\n', '').replace(/^(id_|reg)/gm, 'dps.$1')}`, 'FILE').config, 0)
+      .registered;
+  assert.equal(registered('dps.payload = { site = "north" }\n'), registered());
 });
 
 test('what was accepted is frozen, down to the payload', () => {

@@ -22,7 +22,7 @@ test('each test that the threat model names is there, and is a test', () => {
   const named = testsIn(text);
   assert.ok(named.length > 40, `${named.length}`);
   const wrong = named.filter(
-    (path) => !existsSync(join(ROOT, path)) || !/\btest\(/.test(readFileSync(join(ROOT, path), 'utf8')),
+    (path) => !existsSync(join(ROOT, path)) || !/\b(test|matrix)\(/.test(readFileSync(join(ROOT, path), 'utf8')),
   );
   assert.deepEqual(wrong, []);
 });

@@ -75,13 +75,19 @@ test('registers: one connection, one request, polls at the pace of DPS', async (
   assert.equal(connect.password, undefined);
 });
 
-test('the payload goes to DPS', async () => {
-  await using far = await FarSide.start(server, answering([[200, '', ASSIGNED]]));
-  await dpsAt(far.host, { payload: { site: 'north' } }).register(leaf, never);
-  const put = far.received.find(({ cmd }) => cmd === 'publish');
-  assert(put?.cmd === 'publish');
-  assert.deepEqual(JSON.parse(String(put.payload)), { registrationId: 'gw-0001', payload: { site: 'north' } });
-});
+for (const [what, payload] of [
+  ['as it is', { site: 'Köln', load: 0.5, spare: false, modules: ['a', 'b'], tags: [{ k: 'x', v: [1, 2] }] }],
+  // DPS takes messages of 96 KB.
+  ['however long', { long: 'x'.repeat(90_000) }],
+] as const) {
+  test(`the payload goes to DPS, ${what}`, async () => {
+    await using far = await FarSide.start(server, answering([[200, '', ASSIGNED]]));
+    await dpsAt(far.host, { payload }).register(leaf, never);
+    const put = far.received.find(({ cmd }) => cmd === 'publish');
+    assert(put?.cmd === 'publish');
+    assert.deepEqual(JSON.parse(String(put.payload)), { registrationId: 'gw-0001', payload });
+  });
+}
 
 /** Far side, the code, and how many requests and polls may have come. */
 interface Row {

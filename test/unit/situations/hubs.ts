@@ -4,7 +4,7 @@ import { barred, connectingNext, offline, registering, serving } from './enrollm
 import type { Play, Situation, Turn } from './situation.ts';
 import { dps, hub, notEnrolled, tokenFails, type Wire, wakes } from './wire.ts';
 
-const OUTAGES = 'test/e2e/outages.test.ts';
+const OUTAGES = 'test/matrix/hub.test.ts';
 const LAWS = 'test/unit/roll/laws.test.ts';
 const DISALLOW = 'test/e2e/roll/disallow.test.ts';
 const FLAPPING =
@@ -115,18 +115,13 @@ export const HUBS: readonly Situation[] = [
     row: 14,
     title: 'both enrollment and hub identity removed (decommissioned)',
     plays: [notEnrolled, dps.says(404, { errorCode: 404201 })].map(barred),
-    elsewhere: [
-      'test/e2e/probe.test.ts: a disallowed gateway goes quiet, and comes back by itself when it is allowed again',
-    ],
+    elsewhere: [`${OUTAGES}: identity and enrollment are deleted`],
   },
   {
     row: 15,
     title: 'hub deleted, its name is gone',
     plays: outages(hub.ends('tcp', 'ENOTFOUND'), 'NL-HUB-UNREACHABLE'),
-    elsewhere: [
-      'test/unit/hub/session.test.ts: a hub that is not there',
-      'test/e2e/gone-hub.test.ts: a hub that is gone for good does not lock the gateway out: DPS is asked, and has another',
-    ],
+    elsewhere: ['test/unit/hub/session.test.ts: a hub that is not there', 'test/search/deeds.ts: hub1 is gone'],
   },
   {
     row: 16,
@@ -141,7 +136,7 @@ export const HUBS: readonly Situation[] = [
     elsewhere: [
       `${OUTAGES}: connack`,
       `${OUTAGES}: close-before-connack`,
-      'test/e2e/gone-hub.test.ts: a hub that comes back finds its gateway, which has asked DPS once an hour',
+      'test/unit/roll/unreached.test.ts: then once an hour',
     ],
   },
   {

@@ -3,7 +3,7 @@ import { connectingNext, offline, registering, registeringNext, serving } from '
 import type { Play, Situation } from './situation.ts';
 import { asked, dps, errorBody, hub, notEnrolled, starts, type Wire, wakes } from './wire.ts';
 
-const FAULTS = 'test/e2e/dps-faults.test.ts';
+const FAULTS = 'test/matrix/dps.test.ts';
 const WIRE = 'test/unit/dps/wire.test.ts';
 const MINUTE = 60_000;
 
@@ -26,13 +26,13 @@ export const REGISTRATIONS: readonly Situation[] = [
       unanswered(dps.says(429, '', { query: '&retry-after=7' }), 'NL-DPS-THROTTLED', [7_000, 92_000]),
       unanswered(dps.says(429, ''), 'NL-DPS-THROTTLED', [5_000, 90_000]),
     ],
-    elsewhere: [`${FAULTS}: 429 with Retry-After: not asked again before that`],
+    elsewhere: [`${FAULTS}: answers 429001`],
   },
   {
     row: 23,
     title: 'DPS 5xx',
     plays: [500, 503].map((status) => unanswered(dps.says(status, ''), 'NL-DPS-SERVER', FIRST_RUNG)),
-    elsewhere: [`${FAULTS}: 500 twice: each pause is longer, and the session goes on`],
+    elsewhere: [`${FAULTS}: answers 500`],
   },
   {
     row: 24,
@@ -93,7 +93,7 @@ export const REGISTRATIONS: readonly Situation[] = [
     row: 37,
     title: 'two registrations in flight',
     plays: [unanswered(dps.says(409, errorBody(409203, 'Precondition failed.')), 'NL-DPS-CONFLICT', FIRST_RUNG)],
-    elsewhere: [`${FAULTS}: NL-DPS-CONFLICT`],
+    elsewhere: ['test/search/faults.ts: NL-DPS-CONFLICT'],
   },
   {
     row: 38,
@@ -168,7 +168,7 @@ export const REGISTRATIONS: readonly Situation[] = [
       },
     ],
     elsewhere: [
-      'test/e2e/outages.test.ts: the hub refuses',
+      'test/matrix/hub.test.ts: connack',
       'test/e2e/roll/individual-breach.test.ts: an individual enrollment after a breach',
       'test/unit/roll/backoff.test.ts: the grace of a hub that lags DPS lasts about five minutes',
     ],
@@ -179,7 +179,7 @@ export const REGISTRATIONS: readonly Situation[] = [
     plays: [{ from: serving, turns: [[asked('re-register'), 'registering, register a']] }],
     elsewhere: [
       'test/e2e/stories.test.ts: reprovision by direct method',
-      'test/e2e/payloads.test.ts: direct methods and control socket',
+      'test/unit/hub/methods.test.ts: the methods of the device',
     ],
   },
   {
@@ -217,7 +217,7 @@ export const REGISTRATIONS: readonly Situation[] = [
         ],
       },
     ],
-    elsewhere: ['test/e2e/power.test.ts: as DPS has assigned'],
+    elsewhere: ['test/kills/stories.ts: roll, EST'],
   },
   {
     row: 47,
