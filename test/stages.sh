@@ -8,7 +8,7 @@ judged() {
   local by=(node --import tsx)
   [ -z "${BY:-}" ] || by=("$BY")
   "${by[@]}" --test-reporter=spec --test-reporter-destination=stdout \
-    --test-reporter=./test/failed.mjs --test-reporter-destination="$(mktemp -p "$FAILED")" "$@"
+    --test-reporter=./test/failed.mjs --test-reporter-destination="${REPORT:-$(mktemp -p "$FAILED")}" "$@"
 }
 # node --test takes no patterns before Node 21. FIRST: what takes longest, so that nothing waits for it at the end.
 files() {
@@ -24,11 +24,11 @@ tests() {
 # process, and for all of them; withEnvironment), nor those that await something while they are loaded (their tests would come too
 # late), nor those that look for what is left open. Into a file: a pipe would be open as long as any process that a test has left.
 group() {
-  local log code=0; log=$(mktemp)
+  local log code=0 REPORT; log=$(mktemp) REPORT=$(mktemp -p "$FAILED")
   judged test/together.ts "$@" >"$log" 2>&1 || code=$?
   cat "$log"; rm "$log"
   # A process that crashes names no test.
-  [ $code = 0 ] || echo "$* :: the process ended with $code" >"$(mktemp -p "$FAILED" crash.XXXX)"
+  [ $code = 0 ] || [ -s "$REPORT" ] || printf "%s :: or another file of its process, which ended with $code\n" "$@" >"$REPORT"
   return $code
 }
 export -f judged group

@@ -93,7 +93,6 @@ export const FAULTS = {
   'cut-body': { on: everywhere, means: 'sends the first `bytes` of an answer (hub: of a twin), and no more' },
   'challenge-status': { on: ['dps'], means: 'answers a TPM that asks for its challenge with `status`' },
   'challenge-corrupt': { on: ['dps'], means: 'damages the key of the challenge to a TPM' },
-  'key-corrupt': { on: ['dps'], means: 'damages the key for the hub that a TPM gets with its assignment' },
   'retry-after': { on: ['dps'], means: 'sends `retryAfter` in the 202 instead of the usual one (left out: none)' },
   'drop-before': { on: ['dps'], means: 'closes after the registration request, which has no effect' },
   'drop-after': { on: ['dps'], means: 'closes after the registration took effect: the answer is lost' },

@@ -71,7 +71,10 @@ export class TpmRegistration {
     else {
       const challenge = { ...attested.shown, key: randomBytes(32) };
       this.#challenges.set(registrationId, challenge);
-      const authenticationKey = this.#wrapped(call, challenge, challenge.key, 'challenge-corrupt');
+      const blob = wrapped(challenge, challenge.key);
+      // Within the seed that is encrypted to the endorsement key.
+      if (this.#take(call, 'challenge-corrupt')) blob[100] = (blob[100] ?? 0) ^ 1;
+      const authenticationKey = blob.toString('base64');
       this.#answer(call, 401, { message: 'Authorization required.', authenticationKey, keyName: 'registration' });
     }
   }
@@ -137,7 +140,7 @@ export class TpmRegistration {
     else if (operation.outcome?.kind !== 'assigned') this.#answer(call, 200, this.#outcome(call, operation));
     else {
       const key = Buffer.from(operation.outcome.key ?? '', 'base64');
-      const authenticationKey = this.#wrapped(call, challenge, key, 'key-corrupt');
+      const authenticationKey = wrapped(challenge, key).toString('base64');
       const answer = this.#outcome(call, operation);
       const { x509: _, ...state } = answer.registrationState;
       this.#answer(call, 200, { ...answer, registrationState: { tpm: { authenticationKey }, ...state } });
@@ -174,13 +177,6 @@ export class TpmRegistration {
 
   #outcome({ version }: Call, operation: Operation) {
     return JSON.parse(answerBody(operation, version, this.#options.switches));
-  }
-
-  #wrapped(call: Call, { endorsementKey, storageRootKey }: Shown, key: Buffer, corrupt: FaultName): string {
-    const blob = activationBlob(Buffer.from(endorsementKey, 'base64'), Buffer.from(storageRootKey, 'base64'), key);
-    // Within the seed that is encrypted to the endorsement key.
-    if (this.#take(call, corrupt)) blob[100] = (blob[100] ?? 0) ^ 1;
-    return blob.toString('base64');
   }
 
   #accepted(call: Call, { operationId }: Operation): void {
@@ -231,3 +227,6 @@ function parse(body: string): Body {
     return {};
   }
 }
+
+const wrapped = ({ endorsementKey, storageRootKey }: Shown, key: Buffer): Buffer =>
+  activationBlob(Buffer.from(endorsementKey, 'base64'), Buffer.from(storageRootKey, 'base64'), key);
