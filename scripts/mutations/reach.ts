@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-/** Files of tests that need neither a token nor a namespace, and end by themselves. */
-const TESTS = /^test\/(unit|contract\/issuer)\/.*(?<!\.deep)\.test\.ts$/;
-/** These have no part of the product in their process: the walk is a proof of its own. */
-const APART = /\/(walk|mutations)\.test\.ts$/;
+/** Files of tests that take seconds, and no namespace. hsm/ has few others than those with a token of SoftHSM. */
+const TESTS = /^test\/(unit|contract\/(issuer|token))\/.*(?<!\.deep)\.test\.ts$/;
+/** The walk is a proof of its own; the others judge how the sources are written, or build them. */
+const APART = /\/(walk|mutations|architecture|arrows|bundle|lists|words)\.test\.ts$/;
 /** A path in quotes is an import, or a program that a test starts. */
 const PATH = /'(\.{1,2}\/[^']+\.ts)'/g;
 const OF_TYPES = /^(?:import|export) type [^;]+;/gm;

@@ -1,0 +1,164 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type Ended, Report } from './report.ts';
+
+/** What a clone holds that no test reads. */
+const NOT_COPIED = /^(\.git|\.cache|\.ci|node_modules|dist)$/;
+/** No test takes longer: this one has met a breakage that never ends. */
+const SILENT_MS = 60_000;
+/** Node takes types away by itself from this version on, ten times as fast as tsx. */
+const STRIPS = 24;
+
+const versionOf = (node: string): number => Number(execFileSync(node, ['-p', 'process.versions.node.split(".")[0]']));
+
+/**
+ * A broken product may end any process and delete any file: it gets processes of its own, and a file system that only the place
+ * for temporary files can be written to. Root alone may do so; another user has less to lose.
+ */
+const APART = (kept: string): readonly string[] => [
+  ...[
+    'unshare',
+    '--mount',
+    '--propagation',
+    'unchanged',
+    '--pid',
+    '--fork',
+    '--kill-child',
+    '--mount-proc',
+    'sh',
+    '-c',
+  ],
+  // The shell stays, because a signal does nothing to a process 1 that does not await it.
+  `mount --bind ${kept} ${kept} && mount -o remount,bind,ro / && "$@"; exit $?`,
+  'sh',
+];
+const mayBeApart = (kept: string): boolean => {
+  try {
+    const [command = '', ...args] = APART(kept);
+    execFileSync(command, [...args, 'true'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** Files of tests that share a process. */
+export type Groups = readonly (readonly string[])[];
+/** Whether a file of tests passes on the product as it is; all workshops share what one has found. */
+export type Clean = Map<string, Promise<boolean>>;
+
+/** A copy of newleaf in which one breakage after the other is judged: the working tree is not touched, and may change meanwhile. */
+export class Workshop implements Disposable {
+  readonly #root: string;
+  readonly #kept: string;
+  readonly #temporary: string;
+  readonly #argv: readonly string[];
+  readonly #clean: Clean;
+  readonly #children = new Set<ChildProcess>();
+
+  constructor(root: string, place: string, node: string, clean: Clean) {
+    this.#root = join(place, 'copy');
+    // The names of sockets must not be long.
+    this.#kept = join(place, 'w');
+    this.#temporary = join(this.#kept, 't');
+    this.#clean = clean;
+    mkdirSync(this.#root, { recursive: true });
+    this.#emptied();
+    for (const name of readdirSync(root))
+      if (!NOT_COPIED.test(name)) cpSync(join(root, name), join(this.#root, name), { recursive: true });
+    symlinkSync(join(root, 'node_modules'), join(this.#root, 'node_modules'));
+    const loader = versionOf(node) >= STRIPS ? ['--disable-warning=ExperimentalWarning'] : ['--import', 'tsx'];
+    this.#argv = [...(mayBeApart(this.#kept) ? APART(this.#kept) : []), node, ...loader];
+  }
+
+  /** Adds a file that is not in the tree. */
+  write(file: string, text: string): void {
+    writeFileSync(join(this.#root, file), text);
+  }
+
+  /**
+   * How tests end, run one after the other to the first failure, with another text in a file. A test that fails or is too slow
+   * on the product as it is, is left out.
+   */
+  async judge(file: string, text: { readonly is: string; readonly was: string }, groups: Groups): Promise<Ended> {
+    for (let tests of groups) {
+      for (;;) {
+        tests = await this.#without(tests);
+        if (tests.length === 0) break;
+        this.write(file, text.is);
+        const ended = await this.#run(tests).finally(() => this.write(file, text.was));
+        if (ended.is === 'passed') break;
+        if (await this.#isClean(ended.test)) return ended;
+      }
+    }
+    return { is: 'passed' };
+  }
+
+  [Symbol.dispose](): void {
+    for (const child of this.#children) this.#end(child);
+  }
+
+  async #without(tests: readonly string[]): Promise<readonly string[]> {
+    const known = await Promise.all(tests.map((test) => this.#clean.get(test) ?? true));
+    return tests.filter((_, i) => known[i]);
+  }
+
+  #isClean(test: string): Promise<boolean> {
+    const known = this.#clean.get(test);
+    if (known !== undefined) return known;
+    const asked = this.#run([test]).then(({ is }) => is === 'passed');
+    this.#clean.set(test, asked);
+    return asked;
+  }
+
+  /** A place for temporary files that any user may use, as tests become others. */
+  #emptied(): void {
+    rmSync(this.#temporary, { recursive: true, force: true });
+    mkdirSync(this.#temporary, { recursive: true });
+    chmodSync(this.#temporary, 0o1777);
+  }
+
+  async #run(tests: readonly string[]): Promise<Ended> {
+    this.#emptied();
+    const report = new Report(tests[0] ?? '');
+    const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
+    const [command = '', ...args] = this.#argv;
+    const child = spawn(command, [...args, '--test-force-exit', '--test-reporter=tap', 'test/together.ts', ...tests], {
+      cwd: this.#root,
+      env: { ...env, TMPDIR: this.#temporary, NODE_COMPILE_CACHE: join(this.#kept, 'compiled') },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    this.#children.add(child);
+    let timer: NodeJS.Timeout | undefined;
+    const wait = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        report.late();
+        this.#end(child);
+      }, SILENT_MS);
+    };
+    wait();
+    createInterface(child.stdout).on('line', (line) => {
+      const heard = report.read(line);
+      if (heard === 'ok') wait();
+      else if (heard === 'failed') this.#end(child);
+    });
+    child.stderr.resume();
+    const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+    clearTimeout(timer);
+    this.#children.delete(child);
+    return report.ended(code);
+  }
+
+  /** With all that it has started. */
+  #end(child: ChildProcess): void {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  }
+}
