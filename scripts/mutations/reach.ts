@@ -33,15 +33,15 @@ export class Reach {
     }
   }
 
-  /** The tests of a file, nearest first; those in a folder of the same name, and for a file of the same name, before the others. */
+  /** The tests of a file, nearest first; those that have its name, or its folder's, count as nearer. */
   testsOf(file: string): readonly string[] {
     const found = [...this.#distances(file)].filter(([name]) => TESTS.test(name) && !APART.test(name));
     const folder = dirname(file).replace(/^agent/, '');
     const strangeness = (test: string) =>
-      (basename(test).startsWith(`${basename(file, '.ts')}.`) ? 0 : 2) + (dirname(test).endsWith(folder) ? 0 : 1);
+      (basename(test).startsWith(`${basename(file, '.ts')}.`) ? 0 : 2) + (dirname(test).endsWith(folder) ? 0 : 2);
     return found
-      .map(([test, far]) => ({ test, far, strange: strangeness(test) }))
-      .sort((a, b) => a.far - b.far || a.strange - b.strange || (a.test < b.test ? -1 : 1))
+      .map(([test, far]) => ({ test, far: far + strangeness(test) }))
+      .sort((a, b) => a.far - b.far || (a.test < b.test ? -1 : 1))
       .map(({ test }) => test);
   }
 
