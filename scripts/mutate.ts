@@ -7,7 +7,7 @@ import { diceOf } from '../test/search/dice.ts';
 import { breakagesOf, type Place } from './mutations/operators.ts';
 import { Reach } from './mutations/reach.ts';
 import type { Ended } from './mutations/report.ts';
-import { ROWS } from './mutations/rows.ts';
+import { rows } from './mutations/row.ts';
 import { changed, placesOf, Sources } from './mutations/sources.ts';
 import { type Clean, type Groups, Workshop } from './mutations/workshop.ts';
 
@@ -18,8 +18,8 @@ const USAGE = `Breaks newleaf on purpose, one way at a time, and tells what no t
     --only PART       of the files whose path has this in it
     --workers N       how many at a time; 2
     --list            names the breakages, and judges none
-  npx tsx scripts/mutate.ts --rows      those of scripts/mutations/rows.ts, each of which a test must notice
-NEWLEAF_NODE_24 names a Node that runs the tests; from version 24 on they are several times as fast.`;
+  npx tsx scripts/mutate.ts --rows      those of scripts/mutations/rows.txt, each of which a test must notice
+NEWLEAF_NODE_24 names a Node 24, which takes types away by itself: with it, the tests are several times as fast.`;
 
 const ROOT = join(import.meta.dirname, '..');
 /** Tests that judge one breakage: the nearest. Of them, those that come first, in a process of their own. */
@@ -46,16 +46,11 @@ const WORDS = /^agent\/(cli\/table|failure\/codes\/)/;
 
 interface Breakage {
   readonly file: string;
-  readonly place: Pick<Place, 'start' | 'end' | 'text'>;
+  readonly was: string;
+  readonly is: string;
   /** What a reader is told. */
   readonly said: string;
 }
-
-/** The words that a list of places and a report have for it. */
-const breakageOf = (file: string, place: Place): Breakage => {
-  const { line, name, operator, before, after } = place;
-  return { file, place, said: `${file}:${line} ${name}: ${operator}\n    ${before}\n  → ${after}` };
-};
 
 const { values } = parseArgs({
   options: {
@@ -69,30 +64,40 @@ const { values } = parseArgs({
   },
 });
 const seed = Number(values.seed ?? Math.floor(Math.random() * 1e6));
+using sources = new Sources(ROOT);
+/** Breakages that the compiler does not let pass. */
+let refused = 0;
 
-/** Breakages by the dice: each file is as likely as any other, so that large ones do not win. What the compiler refuses is left out. */
-function* drawn(sources: Sources, files: readonly string[], count: { refused: number }): Generator<Breakage> {
+function breakageOf(file: string, place: Place): Breakage {
+  const { line, name, operator, before, after } = place;
+  const was = sources.tree(file).getFullText();
+  const said = `${file}:${line} ${name}: ${operator}\n    ${before}\n  → ${after}`;
+  return { file, was, is: changed(was, place), said };
+}
+
+/** Breakages by the dice: each file is as likely as any other, so that large ones do not win. */
+function* drawn(files: readonly string[]): Generator<Breakage> {
   const dice = diceOf(seed);
-  const take = <T>(list: T[]): T | undefined => list.splice(Math.floor(dice() * list.length), 1)[0];
-  const open = new Map<string, Place[]>();
-  const left = [...files];
+  const one = <T>(list: readonly T[]) => Math.floor(dice() * list.length);
+  const left = files.map((file) => ({ file, places: [...breakagesOf(sources.tree(file))] }));
   while (left.length > 0) {
-    const file = left[Math.floor(dice() * left.length)] ?? '';
-    const places = open.get(file) ?? [...breakagesOf(sources.tree(file))];
-    open.set(file, places);
-    const place = take(places);
-    if (place === undefined) left.splice(left.indexOf(file), 1);
-    else if (sources.refuses(file, changed(sources.tree(file).getFullText(), place))) count.refused += 1;
-    else yield breakageOf(file, place);
+    const at = one(left);
+    const { file, places } = left[at] ?? { file: '', places: [] };
+    const [place] = places.splice(one(places), 1);
+    const breakage = place && breakageOf(file, place);
+    if (breakage === undefined) left.splice(at, 1);
+    else if (sources.refuses(file, breakage.is)) refused += 1;
+    else yield breakage;
   }
 }
 
-function* byHand(sources: Sources, only: string): Generator<Breakage> {
-  for (const { file, name, loss, from, to } of ROWS) {
-    if (!`${file} ${loss}`.includes(only)) continue;
+function* byHand(): Generator<Breakage> {
+  for (const { file, name, loss, from, to } of rows()) {
     const [place, other] = placesOf(sources.tree(file), name, from);
     if (place === undefined || other !== undefined) throw new Error(`${file}: ${name} must have this once:\n${from}`);
-    yield { file, place: { ...place, text: to }, said: `${file} ${name}: ${loss}` };
+    const was = sources.tree(file).getFullText();
+    const said = `${file} ${name}: ${loss}`;
+    if (said.includes(values.only)) yield { file, was, is: changed(was, { ...place, text: to }), said };
   }
 }
 
@@ -112,95 +117,86 @@ function groupsOf(file: string, reach: Reach): Groups {
   ];
 }
 
-/** agent/roll, hsm: what the sums are made for. */
-const roomOf = (file: string) =>
-  file
-    .split('/')
-    .slice(0, file.startsWith('agent/') ? 2 : 1)
-    .join('/');
+/** The fates of breakages, which the sums count; what only the compiler notices has none. */
+const FATE = { failed: 'noticed', passed: 'survived', late: 'late' } as const satisfies Record<Ended['is'], string>;
+interface Judged {
+  readonly file: string;
+  readonly fate: (typeof FATE)[Ended['is']];
+}
 
-async function run(sources: Sources, breakages: Iterable<Breakage>, until: number, place: string): Promise<Sums> {
+async function judgeAll(breakages: Iterable<Breakage>, until: number, place: string): Promise<readonly Judged[]> {
   const reach = new Reach(ROOT);
+  const { NEWLEAF_NODE_24: node24 } = process.env;
+  const node = node24 === undefined ? [process.execPath, '--import', 'tsx'] : [node24];
   const clean: Clean = new Map();
-  const sums: Sums = new Map();
+  const all: Judged[] = [];
   // The workers share it.
   const open = breakages[Symbol.iterator]();
   const work = async (number: number) => {
-    using shop = new Workshop(
-      ROOT,
-      join(place, String(number)),
-      process.env.NEWLEAF_NODE_24 ?? process.execPath,
-      clean,
-    );
+    const shop = new Workshop(ROOT, join(place, String(number)), node, clean);
     for (const [i, walk] of WALKS.entries()) shop.write(walkFile(i), walkText(walk));
-    while (Date.now() < until) {
-      const { value, done } = open.next();
-      if (done === true) return;
-      const { file, place, said } = value;
-      const was = sources.tree(file).getFullText();
-      const is = changed(was, place);
+    for (let next = open.next(); next.done !== true; next = open.next()) {
+      const { file, was, is, said } = next.value;
       const groups = groupsOf(file, reach);
       const ended = await shop.judge(file, { is, was }, groups);
-      const isRefused = ended.is === 'passed' && sources.refuses(file, is, 'all');
-      const fate = isRefused ? 'refused' : FATES[ended.is];
-      const sum = sums.get(roomOf(file)) ?? { noticed: 0, survived: 0, late: 0, refused: 0 };
-      sum[fate] += 1;
-      sums.set(roomOf(file), sum);
-      if (fate === 'survived' || fate === 'late') console.log(`${fate.toUpperCase()} ${said}`);
-      if (fate === 'survived')
-        console.log(`  ${groups.flat().length} tests pass, ${groups.flat()[0] ?? 'for none reaches it'}`);
-      if (values.rows && ended.is === 'failed') console.log(`noticed ${said}\n  by ${ended.test}`);
+      const fate = FATE[ended.is];
+      if (fate === 'survived' && sources.refuses(file, is, 'all')) refused += 1;
+      else {
+        all.push({ file, fate });
+        const [first = 'none'] = groups.flat();
+        const by =
+          ended.is === 'passed'
+            ? `by ${groups.flat().length} files of tests, the nearest ${first}`
+            : `by ${ended.test}`;
+        if (fate !== 'noticed' || values.rows) console.log(`${fate.toUpperCase()} ${said}\n  ${by}`);
+      }
+      if (Date.now() > until) return;
     }
   };
   await Promise.all(Array.from({ length: Number(values.workers) }, (_, i) => work(i + 1)));
   for (const [test, passes] of clean)
-    if (!(await passes))
-      console.log(`${test} is left out: in the copy it fails, or takes too long, on newleaf as it is.`);
-  return sums;
+    if (!(await passes)) console.log(`Not asked, as it does not pass in a copy of newleaf as it is: ${test}`);
+  return all;
 }
 
-const FATES = { passed: 'survived', failed: 'noticed', late: 'late' } as const satisfies Record<Ended['is'], string>;
-type Sums = Map<string, Record<'noticed' | 'survived' | 'late' | 'refused', number>>;
+/** The room of a file (agent/roll, hsm), for which the sums are made. */
+const roomOf = (file: string) => /^(agent\/[^/]+|[^/]+)/.exec(file)?.[0] ?? file;
 
-/** @returns how many no test has noticed */
-function conclude(sums: Sums, refused: number, minutes: number): number {
-  const all = { noticed: 0, survived: 0, late: 0, refused: 0 };
-  console.log(`\n${'room'.padEnd(24)} noticed survived late`);
-  const row = (room: string, sum: typeof all) =>
-    console.log(
-      `${room.padEnd(24)} ${String(sum.noticed).padStart(7)} ${String(sum.survived).padStart(8)} ${String(sum.late).padStart(4)}`,
+function conclude(all: readonly Judged[], seconds: number): void {
+  const row = (room: string, of: readonly Judged[]) => {
+    const counts = Object.values(FATE).map((one) => of.filter(({ fate }) => fate === one).length);
+    console.log(room.padEnd(20) + counts.map((count) => String(count).padStart(10)).join(''));
+  };
+  console.log(
+    `\n${' '.repeat(20)}${Object.values(FATE)
+      .map((fate) => fate.padStart(10))
+      .join('')}`,
+  );
+  for (const room of [...new Set(all.map(({ file }) => roomOf(file)))].sort())
+    row(
+      room,
+      all.filter(({ file }) => roomOf(file) === room),
     );
-  for (const [room, sum] of [...sums].sort()) {
-    row(room, sum);
-    for (const fate of ['noticed', 'survived', 'late', 'refused'] as const) all[fate] += sum[fate];
-  }
   row('all', all);
-  console.log(`seed ${seed}, ${minutes.toFixed(1)} minutes; the compiler refused ${refused + all.refused} others.`);
-  return all.survived + all.late;
+  console.log(`Seed ${seed}, ${(seconds / 60).toFixed(1)} minutes. The compiler refuses ${refused} others.`);
 }
 
+const files = sources.files().filter((file) => file.includes(values.only) && !WORDS.test(file));
 if (values.help) console.log(USAGE);
-else {
-  const begun = Date.now();
-  using sources = new Sources(ROOT);
-  const files = sources.files().filter((file) => file.includes(values.only) && !WORDS.test(file));
-  if (values.list) {
-    for (const file of files)
-      for (const place of breakagesOf(sources.tree(file))) console.log(breakageOf(file, place).said);
-  } else {
-    const count = { refused: 0 };
-    const place = await mkdtemp(join(tmpdir(), 'nl-'));
-    // Tests become other users.
-    await chmod(place, 0o755);
-    try {
-      const breakages = values.rows ? byHand(sources, values.only) : drawn(sources, files, count);
-      const until = values.rows ? Number.POSITIVE_INFINITY : begun + Number(values.budget) * 1000;
-      const sums = await run(sources, breakages, until, place);
-      const unnoticed = conclude(sums, count.refused, (Date.now() - begun) / 60_000);
-      // What is drawn has to be judged by a person; a row has been.
-      if (values.rows && unnoticed > 0) process.exitCode = 1;
-    } finally {
-      await rm(place, { recursive: true, force: true });
-    }
+else if (values.list) {
+  for (const file of files) for (const one of breakagesOf(sources.tree(file))) console.log(breakageOf(file, one).said);
+} else {
+  const place = await mkdtemp(join(tmpdir(), 'nl-'));
+  // Tests become other users.
+  await chmod(place, 0o755);
+  try {
+    const begun = performance.now();
+    const until = values.rows ? Number.POSITIVE_INFINITY : Date.now() + Number(values.budget) * 1000;
+    const all = await judgeAll(values.rows ? byHand() : drawn(files), until, place);
+    conclude(all, (performance.now() - begun) / 1000);
+    // Those that are drawn have to be judged by a person; the rows have been.
+    if (values.rows && all.some(({ fate }) => fate !== 'noticed')) process.exitCode = 1;
+  } finally {
+    await rm(place, { recursive: true, force: true });
   }
 }

@@ -101,9 +101,11 @@ export const OPERATORS: Readonly<Record<string, (node: Node) => Made>> = {
     const other = isBinaryExpression(node) && BOUNDS[node.operatorToken.getText()];
     return other ? [{ ...instead(node.operatorToken, other), shown: node }] : [];
   },
-  'one more': (node) => {
+  'another number': (node) => {
     if (!isNumericLiteral(node) || (isPropertyAssignment(node.parent) && node.parent.name === node)) return [];
-    return [{ ...instead(node, String(Number(node.getText().replaceAll('_', '')) + 1)), shown: node.parent }];
+    const value = Number(node.getText().replaceAll('_', ''));
+    // A second more is a fault, a millisecond is none.
+    return [{ ...instead(node, String(value < 100 ? value + 1 : value * 2)), shown: node.parent }];
   },
   'without an element': (node) => {
     if (isArrayLiteralExpression(node)) return withoutEach(node.elements);

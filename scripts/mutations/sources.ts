@@ -1,16 +1,5 @@
 import { join, relative } from 'node:path';
-import {
-  isClassDeclaration,
-  isConstructorDeclaration,
-  isFunctionDeclaration,
-  isGetAccessorDeclaration,
-  isMethodDeclaration,
-  isPropertyDeclaration,
-  isSetAccessorDeclaration,
-  isVariableDeclaration,
-  type Node,
-  type SourceFile,
-} from 'typescript/unstable/ast';
+import { type Node, type SourceFile, SyntaxKind } from 'typescript/unstable/ast';
 import { API, type Program } from 'typescript/unstable/sync';
 
 /** A text in place of another one, in a file. */
@@ -28,7 +17,7 @@ export class Sources implements Disposable {
   readonly #root: string;
   readonly #config: string;
   readonly #api: API;
-  /** Texts in place of those on disk, by path. */
+  /** By path; those of the product are as they were at first, whatever becomes of the tree. */
   readonly #texts = new Map<string, string>();
   #program: Program | undefined;
 
@@ -37,24 +26,18 @@ export class Sources implements Disposable {
     this.#config = join(root, 'tsconfig.mutations.json');
     // A call that is gone leaves an import that is not used: no fault that a user could meet.
     const compilerOptions = { noUnusedLocals: false, noUnusedParameters: false };
-    this.#texts.set(
-      this.#config,
-      JSON.stringify({ extends: './tsconfig.json', include: ['agent', 'hsm'], exclude: [], compilerOptions }),
-    );
-    this.#api = new API({
-      cwd: root,
-      fs: {
-        readFile: (path) => this.#texts.get(path),
-        // undefined: as it is on disk.
-        fileExists: (path) => (this.#texts.has(path) ? true : undefined),
-      },
-    });
+    const config = { extends: './tsconfig.json', include: ['agent', 'hsm'], exclude: [], compilerOptions };
+    this.#texts.set(this.#config, JSON.stringify(config));
+    // What is undefined is as it is on disk.
+    const readFile = (path: string) => this.#texts.get(path);
+    this.#api = new API({ cwd: root, fs: { readFile, fileExists: (path) => this.#texts.has(path) || undefined } });
     this.#program = this.#read();
+    for (const file of this.files()) this.#texts.set(join(root, file), this.tree(file).getFullText());
   }
 
   files(): readonly string[] {
-    const names = this.#project()?.rootFiles ?? [];
-    return names.map((path) => relative(this.#root, path)).filter((file) => !file.endsWith('.d.ts'));
+    const paths = this.#program?.getSourceFileNames() ?? [];
+    return paths.map((path) => relative(this.#root, path)).filter((file) => /^(agent|hsm)\/.*(?<!\.d)\.ts$/.test(file));
   }
 
   tree(file: string): SourceFile {
@@ -66,12 +49,13 @@ export class Sources implements Disposable {
   /** Whether the compiler refuses a file with another text: it looks at this file, or at all that import it, which takes seconds. */
   refuses(file: string, text: string, look: 'file' | 'all' = 'file'): boolean {
     const path = join(this.#root, file);
+    const before = this.#texts.get(path) ?? '';
     this.#texts.set(path, text);
     const program = this.#read(path);
     const where = look === 'file' ? path : undefined;
     const isRefused =
       [...(program?.getSyntacticDiagnostics(path) ?? []), ...(program?.getSemanticDiagnostics(where) ?? [])].length > 0;
-    this.#texts.delete(path);
+    this.#texts.set(path, before);
     this.#program = this.#read(path);
     return isRefused;
   }
@@ -80,27 +64,26 @@ export class Sources implements Disposable {
     this.#api.close();
   }
 
-  #project = () => this.#api.updateSnapshot({ openProjects: [this.#config] }).getProject(this.#config);
-
-  #read(...paths: readonly string[]): Program | undefined {
-    const changes = { openProjects: [this.#config], fileChanges: { changed: [...paths] } };
-    return this.#api.updateSnapshot(changes).getProject(this.#config)?.program;
+  #read(...changed: readonly string[]): Program | undefined {
+    const asked = { openProjects: [this.#config], fileChanges: { changed: [...changed] } };
+    return this.#api.updateSnapshot(asked).getProject(this.#config)?.program;
   }
 }
 
-const isNamed = (node: Node) =>
-  isFunctionDeclaration(node) ||
-  isMethodDeclaration(node) ||
-  isGetAccessorDeclaration(node) ||
-  isSetAccessorDeclaration(node) ||
-  isPropertyDeclaration(node) ||
-  isClassDeclaration(node) ||
-  isVariableDeclaration(node);
+const NAMED = new Set([
+  ...[SyntaxKind.FunctionDeclaration, SyntaxKind.ClassDeclaration, SyntaxKind.VariableDeclaration],
+  ...[SyntaxKind.MethodDeclaration, SyntaxKind.PropertyDeclaration, SyntaxKind.GetAccessor, SyntaxKind.SetAccessor],
+]);
+const FUNCTIONS = new Set([SyntaxKind.ArrowFunction, SyntaxKind.FunctionExpression]);
 
-/** The name that a function, a member of a class, or a constant has in its file. */
+/** The name that a function, a member of a class, or a constant of the file has; a value inside of a function has none. */
 export function nameOf(node: Node): string | undefined {
-  if (isConstructorDeclaration(node)) return 'constructor';
-  return isNamed(node) ? node.name?.getText() : undefined;
+  const { name, initializer } = node as { readonly name?: Node; readonly initializer?: Node };
+  if (node.kind === SyntaxKind.Constructor) return 'constructor';
+  if (name === undefined || !NAMED.has(node.kind)) return undefined;
+  const isLocal =
+    node.kind === SyntaxKind.VariableDeclaration && node.parent.parent.parent.kind !== SyntaxKind.SourceFile;
+  return isLocal && !(initializer && FUNCTIONS.has(initializer.kind)) ? undefined : name.getText();
 }
 
 /** Everything in a file, from the outside to the inside; `into` says whether to go on below a node. */

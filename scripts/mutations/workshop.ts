@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,11 +8,6 @@ import { type Ended, Report } from './report.ts';
 const NOT_COPIED = /^(\.git|\.cache|\.ci|node_modules|dist)$/;
 /** No test takes longer: this one has met a breakage that never ends. */
 const SILENT_MS = 60_000;
-/** Node takes types away by itself from this version on, ten times as fast as tsx. */
-const STRIPS = 24;
-
-const versionOf = (node: string): number => Number(execFileSync(node, ['-p', 'process.versions.node.split(".")[0]']));
-
 /**
  * A broken product may end any process and delete any file: it gets processes of its own, and a file system that only the place
  * for temporary files can be written to. Root alone may do so; another user has less to lose.
@@ -50,15 +45,14 @@ export type Groups = readonly (readonly string[])[];
 export type Clean = Map<string, Promise<boolean>>;
 
 /** A copy of newleaf in which one breakage after the other is judged: the working tree is not touched, and may change meanwhile. */
-export class Workshop implements Disposable {
+export class Workshop {
   readonly #root: string;
   readonly #kept: string;
   readonly #temporary: string;
   readonly #argv: readonly string[];
   readonly #clean: Clean;
-  readonly #children = new Set<ChildProcess>();
 
-  constructor(root: string, place: string, node: string, clean: Clean) {
+  constructor(root: string, place: string, node: readonly string[], clean: Clean) {
     this.#root = join(place, 'copy');
     // The names of sockets must not be long.
     this.#kept = join(place, 'w');
@@ -69,8 +63,7 @@ export class Workshop implements Disposable {
     for (const name of readdirSync(root))
       if (!NOT_COPIED.test(name)) cpSync(join(root, name), join(this.#root, name), { recursive: true });
     symlinkSync(join(root, 'node_modules'), join(this.#root, 'node_modules'));
-    const loader = versionOf(node) >= STRIPS ? ['--disable-warning=ExperimentalWarning'] : ['--import', 'tsx'];
-    this.#argv = [...(mayBeApart(this.#kept) ? APART(this.#kept) : []), node, ...loader];
+    this.#argv = [...(mayBeApart(this.#kept) ? APART(this.#kept) : []), ...node];
   }
 
   /** Adds a file that is not in the tree. */
@@ -94,10 +87,6 @@ export class Workshop implements Disposable {
       }
     }
     return { is: 'passed' };
-  }
-
-  [Symbol.dispose](): void {
-    for (const child of this.#children) this.#end(child);
   }
 
   async #without(tests: readonly string[]): Promise<readonly string[]> {
@@ -128,37 +117,21 @@ export class Workshop implements Disposable {
     const child = spawn(command, [...args, '--test-force-exit', '--test-reporter=tap', 'test/together.ts', ...tests], {
       cwd: this.#root,
       env: { ...env, TMPDIR: this.#temporary, NODE_COMPILE_CACHE: join(this.#kept, 'compiled') },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
     });
-    this.#children.add(child);
-    let timer: NodeJS.Timeout | undefined;
-    const wait = () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        report.late();
-        this.#end(child);
-      }, SILENT_MS);
-    };
-    wait();
+    const timer = setTimeout(() => {
+      report.late();
+      child.kill('SIGKILL');
+    }, SILENT_MS);
     createInterface(child.stdout).on('line', (line) => {
       const heard = report.read(line);
-      if (heard === 'ok') wait();
-      else if (heard === 'failed') this.#end(child);
+      if (heard === 'ok') timer.refresh();
+      else if (heard === 'failed') child.kill('SIGKILL');
     });
-    child.stderr.resume();
+    // What a test has left behind may hold the pipe.
+    child.on('exit', () => setTimeout(() => child.stdout.destroy(), 1000).unref());
     const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
     clearTimeout(timer);
-    this.#children.delete(child);
     return report.ended(code);
-  }
-
-  /** With all that it has started. */
-  #end(child: ChildProcess): void {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      // It has ended by itself.
-    }
   }
 }
