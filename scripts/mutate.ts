@@ -22,8 +22,8 @@ const USAGE = `Breaks newleaf on purpose, one way at a time, and tells what no t
 NEWLEAF_NODE_24 names a Node 24, which takes types away by itself: with it, the tests are several times as fast.`;
 
 const ROOT = join(import.meta.dirname, '..');
-/** Tests that judge one breakage: the nearest. Of them, those that come first, in a process of their own. */
-const [MOST, FIRST] = [12, 3];
+/** The nearest tests judge a breakage: so many, and more of them a row; some in a process that comes first. */
+const [MOST, MOST_OF_ROW, FIRST] = [12, 24, 3];
 /** The folder of the machine is proven by all of its tables, and by the walk. */
 const MACHINE = 'agent/roll/';
 const MOST_TABLES = 30;
@@ -106,7 +106,7 @@ function groupsOf(file: string, reach: Reach): Groups {
   const isMachine = file.startsWith(MACHINE);
   const tests = reach.testsOf(file);
   const ours = tests.filter((test) => test.startsWith('test/unit/roll/')).slice(0, MOST_TABLES);
-  const chosen = isMachine ? ours : tests.slice(0, MOST);
+  const chosen = isMachine ? ours : tests.slice(0, values.rows ? MOST_OF_ROW : MOST);
   const isAlone = (test: string) => test.startsWith(OF_TOKEN) || ALONE.test(readFileSync(join(ROOT, test), 'utf8'));
   const together = chosen.filter((test) => !isAlone(test));
   return [

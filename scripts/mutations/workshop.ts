@@ -73,9 +73,10 @@ export class Workshop {
 
   /**
    * How tests end, run one after the other to the first failure, with another text in a file. A test that fails or is too slow
-   * on the product as it is, is left out.
+   * on the product as it is, is left out; beside one that a breakage makes endless, another may fail.
    */
   async judge(file: string, text: { readonly is: string; readonly was: string }, groups: Groups): Promise<Ended> {
+    let late: Ended | undefined;
     for (let tests of groups) {
       for (;;) {
         tests = await this.#without(tests);
@@ -83,10 +84,13 @@ export class Workshop {
         this.write(file, text.is);
         const ended = await this.#run(tests).finally(() => this.write(file, text.was));
         if (ended.is === 'passed') break;
-        if (await this.#isClean(ended.test)) return ended;
+        if (!(await this.#isClean(ended.test))) continue;
+        if (ended.is === 'failed' || late !== undefined) return ended;
+        late = ended;
+        tests = tests.slice(tests.indexOf(ended.test) + 1);
       }
     }
-    return { is: 'passed' };
+    return late ?? { is: 'passed' };
   }
 
   async #without(tests: readonly string[]): Promise<readonly string[]> {
