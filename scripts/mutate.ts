@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { diceOf } from '../test/search/dice.ts';
@@ -143,11 +142,8 @@ async function judgeAll(breakages: Iterable<Breakage>, until: number, place: str
       if (fate === 'survived' && sources.refuses(file, is, 'all')) refused += 1;
       else {
         all.push({ file, fate });
-        const [first = 'none'] = groups.flat();
-        const by =
-          ended.is === 'passed'
-            ? `by ${groups.flat().length} files of tests, the nearest ${first}`
-            : `by ${ended.test}`;
+        const [first = 'no test', ...others] = await shop.asked(groups.flat());
+        const by = ended.is === 'passed' ? `${first} and ${others.length} others pass` : ended.test;
         if (fate !== 'noticed' || values.rows) console.log(`${fate.toUpperCase()} ${said}\n  ${by}`);
       }
       if (Date.now() > until) return;
@@ -186,7 +182,9 @@ if (values.help) console.log(USAGE);
 else if (values.list) {
   for (const file of files) for (const one of breakagesOf(sources.tree(file))) console.log(breakageOf(file, one).said);
 } else {
-  const place = await mkdtemp(join(tmpdir(), 'nl-'));
+  // Inside of the repository, so that packages are found, and the commit that a bundle names.
+  await mkdir(join(ROOT, '.cache'), { recursive: true });
+  const place = await mkdtemp(join(ROOT, '.cache', 'mutants-'));
   // Tests become other users.
   await chmod(place, 0o755);
   try {

@@ -1,16 +1,14 @@
 /** How a process with tests has ended; late: no test has failed, and not all have ended. */
-export type Ended =
-  | { readonly is: 'passed' }
-  | { readonly is: 'failed' | 'late'; readonly test: string; readonly said: string };
+export type Ended = { readonly is: 'passed' } | { readonly is: 'failed' | 'late'; readonly test: string };
 
 const BEGINS = /^# Subtest: (test\/.*)$/;
-const ENDED = /^\s*(?:not )?ok \d+ - (.*)$/;
+const ENDED = /^\s*(?:not )?ok \d+ - /;
 const FAILED = /^\s*not ok \d+ - (?!.* # TODO)/;
 
 /** What a process with files of tests (test/together.ts, as TAP) says of them. */
 export class Report {
   #at: string;
-  #said: string | undefined;
+  #hasFailed = false;
   #isLate = false;
 
   /** @param first the first of its files: a process may end before it names one */
@@ -21,11 +19,9 @@ export class Report {
   /** @returns how a test has ended, if the line is about that; once one has failed, the rest need not be heard */
   read(line: string): 'ok' | 'failed' | undefined {
     this.#at = BEGINS.exec(line)?.[1] ?? this.#at;
-    const test = ENDED.exec(line)?.[1];
-    if (test === undefined) return undefined;
-    if (!FAILED.test(line)) return 'ok';
-    this.#said ??= test;
-    return 'failed';
+    if (!ENDED.test(line)) return undefined;
+    this.#hasFailed ||= FAILED.test(line);
+    return this.#hasFailed ? 'failed' : 'ok';
   }
 
   /** Its time is up. */
@@ -35,9 +31,7 @@ export class Report {
 
   /** @param code the exit code; null where a signal has ended it */
   ended(code: number | null): Ended {
-    const test = this.#at;
-    if (this.#said !== undefined) return { is: 'failed', test, said: this.#said };
-    if (this.#isLate) return { is: 'late', test, said: '' };
-    return code === 0 ? { is: 'passed' } : { is: 'failed', test, said: `ended with ${code}` };
+    if (!this.#hasFailed && !this.#isLate && code === 0) return { is: 'passed' };
+    return { is: this.#isLate && !this.#hasFailed ? 'late' : 'failed', test: this.#at };
   }
 }

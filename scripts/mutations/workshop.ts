@@ -12,7 +12,7 @@ const SILENT_MS = 60_000;
  * A broken product may end any process and delete any file: it gets processes of its own, and a file system that only the place
  * for temporary files can be written to. Root alone may do so; another user has less to lose.
  */
-const APART = (kept: string): readonly string[] => [
+const apart = (kept: string, temporary: string): readonly string[] => [
   ...[
     'unshare',
     '--mount',
@@ -26,18 +26,18 @@ const APART = (kept: string): readonly string[] => [
     '-c',
   ],
   // The shell stays, because a signal does nothing to a process 1 that does not await it.
-  `mount --bind ${kept} ${kept} && mount -o remount,bind,ro / && "$@"; exit $?`,
+  `mount --bind ${kept} ${kept} && mount --bind ${temporary} /tmp && mount -o remount,bind,ro / && "$@"; exit $?`,
   'sh',
 ];
-const mayBeApart = (kept: string): boolean => {
+function mayBeApart([command = '', ...args]: readonly string[], root: string): boolean {
   try {
-    const [command = '', ...args] = APART(kept);
-    execFileSync(command, [...args, 'true'], { stdio: 'ignore' });
+    // A clone in /tmp would not be seen.
+    execFileSync(command, [...args, 'test', '-e', root], { stdio: 'ignore' });
     return true;
   } catch {
     return false;
   }
-};
+}
 
 /** Files of tests that share a process. */
 export type Groups = readonly (readonly string[])[];
@@ -49,12 +49,12 @@ export class Workshop {
   readonly #root: string;
   readonly #kept: string;
   readonly #temporary: string;
+  readonly #isApart: boolean;
   readonly #argv: readonly string[];
   readonly #clean: Clean;
 
   constructor(root: string, place: string, node: readonly string[], clean: Clean) {
     this.#root = join(place, 'copy');
-    // The names of sockets must not be long.
     this.#kept = join(place, 'w');
     this.#temporary = join(this.#kept, 't');
     this.#clean = clean;
@@ -63,7 +63,9 @@ export class Workshop {
     for (const name of readdirSync(root))
       if (!NOT_COPIED.test(name)) cpSync(join(root, name), join(this.#root, name), { recursive: true });
     symlinkSync(join(root, 'node_modules'), join(this.#root, 'node_modules'));
-    this.#argv = [...(mayBeApart(this.#kept) ? APART(this.#kept) : []), ...node];
+    const argv = apart(this.#kept, this.#temporary);
+    this.#isApart = mayBeApart(argv, this.#root);
+    this.#argv = [...(this.#isApart ? argv : []), ...node];
   }
 
   /** Adds a file that is not in the tree. */
@@ -79,7 +81,7 @@ export class Workshop {
     let late: Ended | undefined;
     for (let tests of groups) {
       for (;;) {
-        tests = await this.#without(tests);
+        tests = await this.asked(tests);
         if (tests.length === 0) break;
         this.write(file, text.is);
         const ended = await this.#run(tests).finally(() => this.write(file, text.was));
@@ -93,7 +95,8 @@ export class Workshop {
     return late ?? { is: 'passed' };
   }
 
-  async #without(tests: readonly string[]): Promise<readonly string[]> {
+  /** Those of them that are not left out. */
+  async asked(tests: readonly string[]): Promise<readonly string[]> {
     const known = await Promise.all(tests.map((test) => this.#clean.get(test) ?? true));
     return tests.filter((_, i) => known[i]);
   }
@@ -120,7 +123,11 @@ export class Workshop {
     const [command = '', ...args] = this.#argv;
     const child = spawn(command, [...args, '--test-force-exit', '--test-reporter=tap', 'test/together.ts', ...tests], {
       cwd: this.#root,
-      env: { ...env, TMPDIR: this.#temporary, NODE_COMPILE_CACHE: join(this.#kept, 'compiled') },
+      env: {
+        ...env,
+        TMPDIR: this.#isApart ? '/tmp' : this.#temporary,
+        NODE_COMPILE_CACHE: join(this.#kept, 'compiled'),
+      },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const timer = setTimeout(() => {
