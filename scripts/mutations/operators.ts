@@ -47,7 +47,9 @@ const BOUNDS: Readonly<Record<string, string>> = {
   '!==': '===',
 };
 const EQUAL = /^[!=]==$/;
-const ARMS = new Set(['&&', '||', '??']);
+/** A sum is left out: most are of words. */
+const ARMS = new Set(['&&', '||', '??', '-', '*', '/']);
+const ASSIGNMENT = /^(?:[-+]|&&|\|\||\?\?)?=$/;
 const isEquality = (node: Node) => isBinaryExpression(node) && EQUAL.test(node.operatorToken.getText());
 
 function conditionOf(node: Node): Node | undefined {
@@ -61,15 +63,16 @@ const isWords = (node: Node) => isPropertyAssignment(node) && node.name.getText(
 const isLog = (node: Node) =>
   isCallExpression(node) && /(^|[.#])log\??\.(error|warn|info|debug)$/.test(node.expression.getText());
 
-/** The call that a statement is; a constructor needs its `super()`. */
-function callIn(node: Node): Node | undefined {
-  if (!isExpressionStatement(node)) return undefined;
+/** A statement that does something: a call or an assignment; a constructor needs its `super()`. */
+function isDeed(node: Node): boolean {
+  if (!isExpressionStatement(node)) return false;
   const { expression } = node;
+  if (isBinaryExpression(expression)) return ASSIGNMENT.test(expression.operatorToken.getText());
   const call = isAwaitExpression(expression) ? expression.expression : expression;
-  return isCallExpression(call) && call.expression.getText() !== 'super' && !isLog(call) ? call : undefined;
+  return isCallExpression(call) && call.expression.getText() !== 'super' && !isLog(call);
 }
 
-/** A literal without one of its elements, for each of them. */
+/** A list without one of its elements, for each of them. */
 function withoutEach(elements: readonly Node[] & { readonly pos: number; readonly end: number }): Made {
   const [only] = elements;
   if (elements.length === 1 && only !== undefined && !isWords(only))
@@ -112,7 +115,9 @@ export const OPERATORS: Readonly<Record<string, (node: Node) => Made>> = {
     return isObjectLiteralExpression(node) ? withoutEach(node.properties) : [];
   },
   'without await': (node) => (isAwaitExpression(node) ? [instead(node, node.expression.getText())] : []),
-  'without the call': (node) => (callIn(node) === undefined ? [] : [instead(node, ';')]),
+  'without an argument': (node) =>
+    isCallExpression(node) && node.arguments.length > 1 ? withoutEach(node.arguments) : [],
+  'without the statement': (node) => (isDeed(node) ? [instead(node, ';')] : []),
 };
 
 /** Types and imports do nothing when newleaf runs. */

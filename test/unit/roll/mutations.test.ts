@@ -32,7 +32,7 @@ describe('the rows of scripts/mutations/rows.txt', () => {
 
 /** What the operators make of a function. */
 const MADE: readonly (readonly [source: string, made: readonly string[]])[] = [
-  ['if (a) b = 1;', ['if (!(a)) b = 1;', 'if (a) b = 2;']],
+  ['if (a) b = 1;', ['if (!(a)) b = 1;', 'if (a) ;', 'if (a) b = 2;']],
   ['while (a > b) a--;', ['while (!(a > b)) a--;', 'while (a >= b) a--;']],
   ['if (a === b) return;', ['if (a !== b) return;']],
   ['return a && !b;', ['return a;', 'return !b;']],
@@ -44,6 +44,7 @@ const MADE: readonly (readonly [source: string, made: readonly string[]])[] = [
   ['return 1_000;', ['return 2000;']],
   ['await a();', [';', 'a();']],
   ['if (a) b();', ['if (!(a)) b();', 'if (a) ;']],
+  ['return f(a - b, c);', ['return f(c);', 'return f(a - b);', 'return f(a, c);', 'return f(b, c);']],
   // No place: types, words, and what the log is told.
   ['const d: [1, 2] = e; log.info({ a, b });', []],
   ["return f({ message: 'a' });", []],
