@@ -33,9 +33,10 @@ const WALKS = [
   "{ enrollment: 'individual', isFated: true }",
 ];
 const walkFile = (number: number) => `test/unit/roll/walk-${number}.test.ts`;
-const walkText = (walk: string) => `import { test } from 'node:test';
+const walkText = (walk: string) => `import assert from 'node:assert/strict';
+import { test } from 'node:test';
 import { walk } from './walk.ts';
-test('the walk', () => walk({ ...${walk}, most: 10_000 }));
+test('the walk', () => assert.deepEqual(walk({ ...${walk}, most: 10_000 }).broken, []));
 `;
 /** Tests that share no process with others, as scripts/test has it; a process opens one token. */
 const ALONE = /^[^ ].*\bawait |\/quiet\.ts/m;

@@ -14,6 +14,7 @@ import {
   isObjectLiteralExpression,
   isOmittedExpression,
   isPropertyAssignment,
+  isShorthandPropertyAssignment,
   isTypeAliasDeclaration,
   isTypeNode,
   isWhileStatement,
@@ -58,7 +59,8 @@ function conditionOf(node: Node): Node | undefined {
 }
 
 /** Words for people are no place, nor is the question whether they are said. */
-const isWords = (node: Node) => isPropertyAssignment(node) && node.name.getText() === 'message';
+const isWords = (node: Node) =>
+  (isPropertyAssignment(node) || isShorthandPropertyAssignment(node)) && node.name.getText() === 'message';
 
 const isLog = (node: Node) =>
   isCallExpression(node) && /(^|[.#])log\??\.(error|warn|info|debug)$/.test(node.expression.getText());

@@ -47,7 +47,7 @@ const MADE: readonly (readonly [source: string, made: readonly string[]])[] = [
   ['return f(a - b, c);', ['return f(c);', 'return f(a - b);', 'return f(a, c);', 'return f(b, c);']],
   // No place: types, words, and what the log is told.
   ['const d: [1, 2] = e; log.info({ a, b });', []],
-  ["return f({ message: 'a' });", []],
+  ["return [{ message: 'a' }, { message }];", ['return [{ message }];', "return [{ message: 'a' }];"]],
 ];
 
 test('what the operators make of a source', async (t) => {
