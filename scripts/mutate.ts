@@ -1,230 +1,201 @@
-import { cp, readFile, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AZURE } from './mutations/azure.ts';
-import { BESIDE } from './mutations/beside.ts';
-import { EDGES } from './mutations/edges.ts';
-import { type Mutation, pathIn } from './mutations/mutation.ts';
-import { ONBOARDING } from './mutations/onboarding.ts';
-import { QUEUE } from './mutations/queue.ts';
-import { RULES } from './mutations/rules.ts';
-import { type Outcome, outcomeOf } from './mutations/run.ts';
-import { TRANSITIONS } from './mutations/transitions.ts';
-import { UPLINK } from './mutations/uplink.ts';
+import { parseArgs } from 'node:util';
+import { diceOf } from '../test/search/dice.ts';
+import { breakagesOf, type Place } from './mutations/operators.ts';
+import { Reach } from './mutations/reach.ts';
+import type { Ended } from './mutations/report.ts';
+import { rows } from './mutations/row.ts';
+import { changed, placesOf, Sources } from './mutations/sources.ts';
+import { type Clean, type Groups, Workshop } from './mutations/workshop.ts';
 
-/**
- * Breaks machine, uplink and what is around them on purpose, one way at a time, and expects the walk or a table to notice: a test that no breakage
- * fails proves nothing. Prints which test noticed each, and ends with 1 where one passed unnoticed.
- */
-const root = join(import.meta.dirname, '..');
-/** Inside of the repository, so that packages are found. */
-const workshop = join(root, '.cache', 'mutants');
-const TESTS = join('test', 'unit', 'roll');
-/** What the other tests need. */
-const PARTS = ['uplink', 'ahead.ts', 'clock.ts', 'daemon', 'state', 'keys', 'network/beside.test.ts']
-  .concat('issuer/azure', 'certificate')
-  .map((part) => join('test', 'unit', part))
-  .concat(join('test', 'search', 'dice.ts'), join('test', 'simulator', 'reflect.ts'));
+const USAGE = `Breaks newleaf on purpose, one way at a time, and tells what no test notices: a test that no breakage fails proves nothing.
+  npx tsx scripts/mutate.ts             breakages of agent/ and hsm/, drawn at random
+    --seed N          the same ones again
+    --budget SECONDS  how long; 1200
+    --only PART       of the files whose path has this in it
+    --workers N       how many at a time; 2
+    --list            names the breakages, and judges none
+  npx tsx scripts/mutate.ts --rows      those of scripts/mutations/rows.txt, each of which a test must notice
+NEWLEAF_NODE_24 names a Node 24, which takes types away by itself: with it, the tests are several times as fast.`;
 
-/** Without an argument all of them; with one, those whose file or loss contains it. */
-const [only = ''] = process.argv.slice(2);
-
+const ROOT = join(import.meta.dirname, '..');
+/** The nearest tests judge a breakage: so many, and more of them a row; some in a process that comes first. */
+const [MOST, MOST_OF_ROW, FIRST] = [12, 24, 3];
+/** The folder of the machine is proven by all of its tables, and by the walk. */
+const MACHINE = 'agent/roll/';
+const MOST_TABLES = 30;
 /** The nearest pairs of the walk: a broken law is found by a short story. */
-const PAIRS = 10_000;
-const DEADLINE_MS = 240_000;
-const TABLES = [
-  'advance',
-  'backoff',
-  'beside',
-  'by-ca',
-  'candidate',
-  'cure',
-  'decide',
-  'delivered',
-  'endless',
-  'intended',
-  'laws',
-  'limits',
-  'lost-key',
-  'parked',
-  'phase',
-  'plan',
-  'poison',
-  'report',
-  'step',
-  'stranded-csr',
-  'troubles',
-  'unreached',
-  'ways-back',
+const WALKS = [
+  "{ enrollment: 'group' }",
+  "{ enrollment: 'individual' }",
+  "{ enrollment: 'individual', isFated: true }",
 ];
-const UPLINK_TABLES = [
-  'fair',
-  'forward',
-  'inbox',
-  'kept-patch',
-  'messages',
-  'methods',
-  'order',
-  'programs',
-  'refusals',
-  'rejected',
-  'serving',
-  'stands',
-  'suspects',
-  'times',
-  'topics',
-  'twin',
-  'uplink',
-];
-const WIRE_TABLES = ['admission', 'connect', 'publish', 'session'];
-const EDGE_TABLES = [
-  'daemon/lane',
-  'daemon/full-disk',
-  'network/beside',
-  'state/durable',
-  'state/entry',
-  'keys/trusted',
-];
-const AZURE_TABLES = ['answers', 'azure', 'renewal']
-  .map((table) => `issuer/azure/${table}`)
-  .concat('keys/onboarding', 'keys/onboarding-file');
-const QUEUE_TABLES = ['record', 'queue', 'reading', 'torn', 'bad-sector', 'damaged', 'bounds'];
-const PROOFS = {
-  walk: `import { walk } from './walk.ts';
-walk({ enrollment: 'group', most: ${PAIRS} });
-walk({ enrollment: 'individual', most: ${PAIRS} });
-walk({ enrollment: 'individual', isFated: true, most: ${PAIRS} });
-`,
-  tables: TABLES.map((name) => `import './${name}.test.ts';\n`).join(''),
-  edges: EDGE_TABLES.map((name) => `import '../${name}.test.ts';\n`).join(''),
-  azure: AZURE_TABLES.map((name) => `import '../${name}.test.ts';\n`).join(''),
-  uplink: UPLINK_TABLES.map((name) => `import '../uplink/${name}.test.ts';\n`).join(''),
-  wire: WIRE_TABLES.map((name) => `import '../uplink/wire/${name}.test.ts';\n`).join(''),
-  queue: QUEUE_TABLES.map((name) => `import '../uplink/queue/${name}.test.ts';\n`).join(''),
-  faults: `import '../uplink/queue/faults.test.ts';\n`,
-} as const;
-type Proof = keyof typeof PROOFS;
+const walkFile = (number: number) => `test/unit/roll/walk-${number}.test.ts`;
+const walkText = (walk: string) => `import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { walk } from './walk.ts';
+test('the walk', () => assert.deepEqual(walk({ ...${walk}, most: 10_000 }).broken, []));
+`;
+/** Tests that share no process with others, as scripts/test has it; a process opens one token. */
+const ALONE = /^[^ ].*\bawait |\/quiet\.ts/m;
+const OF_TOKEN = 'test/contract/token/';
+/** Help, and the words of failures. */
+const WORDS = /^agent\/(cli\/table|failure\/codes\/)/;
 
-/** What takes ten times as long comes last. */
-function proofsOf({ file }: Mutation): readonly Proof[] {
-  if (file.startsWith('uplink/queue/')) return ['queue', 'faults'];
-  if (file.startsWith('uplink/wire/')) return ['wire'];
-  if (file.startsWith('uplink/')) return ['uplink'];
-  if (/^(issuer\/azure|keys\/onboarding)/.test(file)) return ['azure'];
-  return file.includes('/') ? ['edges'] : ['tables', 'walk'];
+interface Breakage {
+  readonly file: string;
+  readonly was: string;
+  readonly is: string;
+  /** What a reader is told. */
+  readonly said: string;
 }
 
-/** A copy of machine and tests: edits during the run do not disturb it. */
-async function copyWhole(): Promise<string> {
-  const whole = join(workshop, 'whole');
-  // The tables also check that the journal accepts what the machine writes.
-  for (const part of ['agent', 'hsm', TESTS, ...PARTS])
-    await cp(join(root, part), join(whole, part), { recursive: true });
-  for (const [proof, text] of Object.entries(PROOFS)) await writeFile(join(whole, TESTS, `${proof}.entry.ts`), text);
-  return whole;
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    budget: { type: 'string', default: '1200' },
+    only: { type: 'string', default: '' },
+    workers: { type: 'string', default: '2' },
+    list: { type: 'boolean', default: false },
+    rows: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+const seed = Number(values.seed ?? Math.floor(Math.random() * 1e6));
+using sources = new Sources(ROOT);
+/** Breakages that the compiler does not let pass. */
+let refused = 0;
+
+function breakageOf(file: string, place: Place): Breakage {
+  const { line, name, operator, before, after } = place;
+  const was = sources.tree(file).getFullText();
+  const said = `${file}:${line} ${name}: ${operator}\n    ${before}\n  → ${after}`;
+  return { file, was, is: changed(was, place), said };
 }
 
-async function damage(place: string, mutation: Mutation): Promise<void> {
-  const { file, find, replace } = mutation;
-  const path = pathIn(join(place, 'agent'), mutation);
-  const text = await readFile(path, 'utf8');
-  const times = text.split(find).length - 1;
-  if (times !== 1)
-    throw new Error(`scripts/mutations: ${file} has this ${times} times, and must have it once:\n${find}`);
-  await writeFile(
-    path,
-    text.replace(find, () => replace),
-  );
-}
-
-/** Of a proof, in a copy. @throws Error where the copy cannot be loaded */
-const judged = (place: string, proof: Proof): Promise<Outcome> =>
-  outcomeOf(join(place, TESTS, `${proof}.entry.ts`), DEADLINE_MS);
-
-interface Verdict {
-  readonly mutation: Mutation;
-  /** The tests that noticed it. */
-  readonly by: Proof | undefined;
-  /** Tests that did not end in their time, and so say nothing. */
-  readonly late: readonly Proof[];
-}
-
-async function judge(mutation: Mutation, whole: string, place: string): Promise<Verdict> {
-  // Tests and machine are copied together, so that the tests of the copy import the machine of the copy.
-  await cp(whole, place, { recursive: true });
-  await damage(place, mutation);
-  let by: Proof | undefined;
-  const late: Proof[] = [];
-  for (const proof of proofsOf(mutation)) {
-    if (by !== undefined) break;
-    const { is } = await judged(place, proof);
-    if (is === 'failed') by = proof;
-    if (is === 'late') late.push(proof);
+/** Breakages by the dice: each file is as likely as any other, so that large ones do not win. */
+function* drawn(files: readonly string[]): Generator<Breakage> {
+  const dice = diceOf(seed);
+  const one = <T>(list: readonly T[]) => Math.floor(dice() * list.length);
+  const left = files.map((file) => ({ file, places: [...breakagesOf(sources.tree(file))] }));
+  while (left.length > 0) {
+    const at = one(left);
+    const { file, places } = left[at] ?? { file: '', places: [] };
+    const [place] = places.splice(one(places), 1);
+    const breakage = place && breakageOf(file, place);
+    if (breakage === undefined) left.splice(at, 1);
+    else if (sources.refuses(file, breakage.is)) refused += 1;
+    else yield breakage;
   }
-  await rm(place, { recursive: true });
-  return { mutation, by, late };
 }
 
-function line({ mutation, by, late }: Verdict): string {
-  const { file, loss, equivalent } = mutation;
-  const unnoticed = equivalent === undefined ? 'NOT NOTICED' : `not noticed: ${equivalent}`;
-  const fate = by ?? (late.length > 0 ? `NO ANSWER of ${late.join(', ')}` : unnoticed);
-  return `${file.padEnd(24)} ${loss.padEnd(76)} ${fate}`;
-}
-
-/** Two at a time: each is busy with one core. */
-async function judgeAll(mutations: readonly Mutation[]): Promise<readonly Verdict[]> {
-  const whole = await copyWhole();
-  for (const proof of new Set(mutations.flatMap(proofsOf))) {
-    const outcome = await judged(whole, proof);
-    if (outcome.is === 'late')
-      throw new Error(`On the machine as it is, "${proof}" does not end in ${DEADLINE_MS} ms.`);
-    if (outcome.is === 'failed') throw new Error(`The ${proof} fail on the machine as it is:\n${outcome.said}`);
+function* byHand(): Generator<Breakage> {
+  for (const { file, name, loss, from, to } of rows()) {
+    const [place, other] = placesOf(sources.tree(file), name, from);
+    if (place === undefined || other !== undefined) throw new Error(`${file}: ${name} must have this once:\n${from}`);
+    const was = sources.tree(file).getFullText();
+    const said = `${file} ${name}: ${loss}`;
+    if (said.includes(values.only)) yield { file, was, is: changed(was, { ...place, text: to }), said };
   }
-  const open = mutations.entries();
-  const verdicts: Verdict[] = [];
-  const work = async () => {
-    for (const [number, mutation] of open) {
-      const verdict = await judge(mutation, whole, join(workshop, String(number)));
-      verdicts.push(verdict);
-      console.log(line(verdict));
+}
+
+/** The tests that judge a breakage of a file, nearest first. */
+function groupsOf(file: string, reach: Reach): Groups {
+  const isMachine = file.startsWith(MACHINE);
+  const tests = reach.testsOf(file);
+  const ours = tests.filter((test) => test.startsWith('test/unit/roll/')).slice(0, MOST_TABLES);
+  const chosen = isMachine ? ours : tests.slice(0, values.rows ? MOST_OF_ROW : MOST);
+  const isAlone = (test: string) => test.startsWith(OF_TOKEN) || ALONE.test(readFileSync(join(ROOT, test), 'utf8'));
+  const together = chosen.filter((test) => !isAlone(test));
+  return [
+    together.slice(0, isMachine ? MOST_TABLES : FIRST),
+    together.slice(isMachine ? MOST_TABLES : FIRST),
+    ...chosen.filter(isAlone).map((test) => [test]),
+    ...(isMachine ? WALKS.map((_, i) => [walkFile(i)]) : []),
+  ];
+}
+
+/** The fates of breakages, which the sums count; what only the compiler notices has none. */
+const FATE = { failed: 'noticed', passed: 'survived', late: 'late' } as const satisfies Record<Ended['is'], string>;
+interface Judged {
+  readonly file: string;
+  readonly fate: (typeof FATE)[Ended['is']];
+}
+
+async function judgeAll(breakages: Iterable<Breakage>, until: number, place: string): Promise<readonly Judged[]> {
+  const reach = new Reach(ROOT);
+  const { NEWLEAF_NODE_24: node24 } = process.env;
+  const node = node24 === undefined ? [process.execPath, '--import', 'tsx'] : [node24];
+  const clean: Clean = new Map();
+  const all: Judged[] = [];
+  // The workers share it.
+  const open = breakages[Symbol.iterator]();
+  const work = async (number: number) => {
+    const shop = new Workshop(ROOT, join(place, String(number)), node, clean);
+    for (const [i, walk] of WALKS.entries()) shop.write(walkFile(i), walkText(walk));
+    for (let next = open.next(); next.done !== true; next = open.next()) {
+      const { file, was, is, said } = next.value;
+      const groups = groupsOf(file, reach);
+      const ended = await shop.judge(file, { is, was }, groups);
+      const fate = FATE[ended.is];
+      if (fate === 'survived' && sources.refuses(file, is, 'all')) refused += 1;
+      else {
+        all.push({ file, fate });
+        const [first = 'no test', ...others] = await shop.asked(groups.flat());
+        const by = ended.is === 'passed' ? `${first} and ${others.length} others pass` : ended.test;
+        if (fate !== 'noticed' || values.rows) console.log(`${fate.toUpperCase()} ${said}\n  ${by}`);
+      }
+      if (Date.now() > until) return;
     }
   };
-  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, work));
-  return verdicts;
+  await Promise.all(Array.from({ length: Number(values.workers) }, (_, i) => work(i + 1)));
+  for (const [test, passes] of clean)
+    if (!(await passes)) console.log(`Not asked, as it does not pass in a copy of newleaf as it is: ${test}`);
+  return all;
 }
 
-/** Prints the summary and the faults. @returns the exit code */
-function conclude(verdicts: readonly Verdict[]): number {
-  const noticed = (proof: Proof) => verdicts.filter(({ by }) => by === proof).length;
-  const told = verdicts.map(({ mutation, by, late }) => ({ ...mutation, caught: by !== undefined, late }));
-  const open = told.filter(({ caught, late }) => !caught && late.length > 0);
-  const survived = told.filter(({ caught, late }) => !caught && late.length === 0);
+/** The room of a file (agent/roll, hsm), for which the sums are made. */
+const roomOf = (file: string) => /^(agent\/[^/]+|[^/]+)/.exec(file)?.[0] ?? file;
+
+function conclude(all: readonly Judged[], seconds: number): void {
+  const row = (room: string, of: readonly Judged[]) => {
+    const counts = Object.values(FATE).map((one) => of.filter(({ fate }) => fate === one).length);
+    console.log(room.padEnd(20) + counts.map((count) => String(count).padStart(10)).join(''));
+  };
   console.log(
-    `\n${verdicts.length} breakages: ${noticed('tables')} noticed by the tables, ${noticed('walk')} more by the walk,`,
+    `\n${' '.repeat(20)}${Object.values(FATE)
+      .map((fate) => fate.padStart(10))
+      .join('')}`,
   );
-  console.log(
-    `${noticed('uplink') + noticed('wire')} noticed by the tests of the uplink, ${noticed('queue')} by those of its queue,`,
-  );
-  console.log(
-    `${noticed('faults')} more by a disk that fails, ${noticed('edges')} by the tests of what is around the machine,`,
-  );
-  console.log(`${noticed('azure')} by those of the leaves that Azure issues,`);
-  console.log(`${survived.length} not noticed, ${open.length} without an answer.`);
-  const unexplained = survived.filter(({ equivalent }) => equivalent === undefined);
-  const wronglyExplained = told.filter(({ equivalent, caught }) => equivalent !== undefined && caught);
-  for (const { loss } of unexplained) console.error(`No test notices "${loss}": write it.`);
-  for (const { loss } of wronglyExplained) console.error(`"${loss}" is called equivalent, and was noticed.`);
-  for (const { loss } of open) console.error(`No answer about "${loss}" in time: run it alone, on a quiet machine.`);
-  return unexplained.length + wronglyExplained.length + open.length > 0 ? 1 : 0;
+  for (const room of [...new Set(all.map(({ file }) => roomOf(file)))].sort())
+    row(
+      room,
+      all.filter(({ file }) => roomOf(file) === room),
+    );
+  row('all', all);
+  console.log(`Seed ${seed}, ${(seconds / 60).toFixed(1)} minutes. The compiler refuses ${refused} others.`);
 }
 
-await rm(workshop, { recursive: true, force: true });
-try {
-  const chosen = [...TRANSITIONS, ...RULES, ...BESIDE, ...EDGES, ...AZURE, ...ONBOARDING, ...UPLINK, ...QUEUE].filter(
-    ({ file, loss }) => `${file} ${loss}`.includes(only),
-  );
-  process.exitCode = conclude(await judgeAll(chosen));
-} finally {
-  await rm(workshop, { recursive: true, force: true });
+const files = sources.files().filter((file) => file.includes(values.only) && !WORDS.test(file));
+if (values.help) console.log(USAGE);
+else if (values.list) {
+  for (const file of files) for (const one of breakagesOf(sources.tree(file))) console.log(breakageOf(file, one).said);
+} else {
+  // Inside of the repository, so that packages are found, and the commit that a bundle names.
+  await mkdir(join(ROOT, '.cache'), { recursive: true });
+  const place = await mkdtemp(join(ROOT, '.cache', 'mutants-'));
+  // Tests become other users.
+  await chmod(place, 0o755);
+  try {
+    const begun = performance.now();
+    const until = values.rows ? Number.POSITIVE_INFINITY : Date.now() + Number(values.budget) * 1000;
+    const all = await judgeAll(values.rows ? byHand() : drawn(files), until, place);
+    conclude(all, (performance.now() - begun) / 1000);
+    // Those that are drawn have to be judged by a person; the rows have been.
+    if (values.rows && all.some(({ fate }) => fate !== 'noticed')) process.exitCode = 1;
+  } finally {
+    await rm(place, { recursive: true, force: true });
+  }
 }

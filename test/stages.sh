@@ -193,7 +193,12 @@ stage_matrix() {
   return $failed
 }
 stage_demo() { npx tsx scripts/demo.ts; }
-stage_mutate() { npx tsx scripts/mutate.ts; }
+# Named breakages, each of which a test must notice; then others for BUDGET seconds, by the dice: SEED=N draws the same ones again.
+stage_mutate() {
+  local node; node=$(node24)
+  NEWLEAF_NODE_24=$node npx tsx scripts/mutate.ts --rows
+  NEWLEAF_NODE_24=$node npx tsx scripts/mutate.ts --budget "${BUDGET:-3600}" ${SEED:+--seed "$SEED"}
+}
 # What README says that newleaf costs, beside what is unavoidable: on a machine that does nothing else.
 stage_ratios() { NEWLEAF_NODE_24=$(node24) tests test/bench/ratios.test.ts; }
 stage_bench() {

@@ -153,7 +153,7 @@ test('support-bundle', async (t) => {
   await gateway.stop();
 
   await t.test('without the daemon, a state file that is damaged, and a configuration that is wrong', async (t) => {
-    writeFileSync(join(stateDirectory, 'state.json'), `{"format":1,"entry":{"password":"${SECRETS.environment}"`);
+    writeFileSync(join(stateDirectory, 'state.json'), `{"format":2,"entry":{"password":"${SECRETS.environment}"`);
     writeFileSync(join(stateDirectory, 'chain.pem'), KEY);
     writeFileSync(
       gateway.configuration,

@@ -1,51 +1,118 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
-import { AZURE } from '../../../scripts/mutations/azure.ts';
-import { BESIDE } from '../../../scripts/mutations/beside.ts';
-import { EDGES } from '../../../scripts/mutations/edges.ts';
-import { pathIn } from '../../../scripts/mutations/mutation.ts';
-import { ONBOARDING } from '../../../scripts/mutations/onboarding.ts';
-import { QUEUE } from '../../../scripts/mutations/queue.ts';
-import { RULES } from '../../../scripts/mutations/rules.ts';
-import { type Outcome, outcomeOf, read } from '../../../scripts/mutations/run.ts';
-import { TRANSITIONS } from '../../../scripts/mutations/transitions.ts';
-import { UPLINK } from '../../../scripts/mutations/uplink.ts';
+import { after, describe, test } from 'node:test';
+import { breakagesOf } from '../../../scripts/mutations/operators.ts';
+import { Reach } from '../../../scripts/mutations/reach.ts';
+import { type Ended, Report } from '../../../scripts/mutations/report.ts';
+import { rows } from '../../../scripts/mutations/row.ts';
+import { changed, placesOf, Sources } from '../../../scripts/mutations/sources.ts';
 import { scratch } from '../state/disk.ts';
 
-const AGENT = join(import.meta.dirname, '..', '..', '..', 'agent');
+const ROOT = join(import.meta.dirname, '..', '..', '..');
 
-test('each breakage of scripts/mutate.ts finds its place, once', () => {
-  const lost = [...AZURE, ...BESIDE, ...EDGES, ...ONBOARDING, ...RULES, ...TRANSITIONS, ...UPLINK, ...QUEUE].filter(
-    (one) => readFileSync(pathIn(AGENT, one), 'utf8').split(one.find).length !== 2,
-  );
-  assert.deepEqual(lost, []);
+describe('the rows of scripts/mutations/rows.txt', () => {
+  const sources = new Sources(ROOT);
+  after(() => sources[Symbol.dispose]());
+
+  test('each is read', () => {
+    const text = readFileSync(join(ROOT, 'scripts/mutations/rows.txt'), 'utf8');
+    assert.equal(rows(text).length, text.split('\n').filter((line) => /^(agent|hsm)\//.test(line)).length);
+  });
+
+  for (const { file, name, loss, from, to } of rows())
+    test(`${file} ${name}: ${loss}`, () => {
+      const [place, ...others] = placesOf(sources.tree(file), name, from);
+      assert.deepEqual(others, []);
+      assert.ok(place, `${name} has no such place`);
+      const broken = changed(sources.tree(file).getFullText(), { ...place, text: to });
+      assert.ok(!sources.refuses(file, broken), 'the compiler refuses it');
+    });
 });
 
-const failing = 'TAP version 13\n# Subtest: a\nnot ok 1 - a\n  ---\n  error: 1 !== 2\n';
-/** How a process with tests ended, and what that says of them. */
-const ENDS: readonly (readonly [what: string, ended: Parameters<typeof read>[0], is: Outcome['is']])[] = [
-  ['a test has failed', { stdout: failing, killed: false, code: 1 }, 'failed'],
-  ['the walk has thrown', { stderr: 'AssertionError: never zero usable leaves', killed: false, code: 1 }, 'failed'],
-  ['its time was up', { stdout: 'TAP version 13\nok 1 - a\n', killed: true, code: null }, 'late'],
-  ['a test had failed when its time was up', { stdout: failing, killed: true, code: null }, 'failed'],
-  ['the system ended it', { stdout: '', killed: false, code: null }, 'failed'],
-  ['it has printed too much', { stdout: '', killed: true, code: 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER' }, 'failed'],
+/** What the operators make of a function. */
+const MADE: readonly (readonly [source: string, made: readonly string[]])[] = [
+  ['if (a) b = 1;', ['if (!(a)) b = 1;', 'if (a) ;', 'if (a) b = 2;']],
+  ['while (a > b) a--;', ['while (!(a > b)) a--;', 'while (a >= b) a--;']],
+  ['if (a === b) return;', ['if (a !== b) return;']],
+  ['return a && !b;', ['return a;', 'return !b;']],
+  ['return a ? b : c;', ['return !(a) ? b : c;', 'return (b);', 'return (c);']],
+  ['return [a, ...b];', ['return [...b];', 'return [a];']],
+  ['return [a,];', ['return [];']],
+  ['return { a, ...b, c };', ['return { ...b, c };', 'return { a, c };', 'return { a, ...b };']],
+  ['return 99;', ['return 100;']],
+  ['return 1_000;', ['return 2000;']],
+  ['await a();', [';', 'a();']],
+  ['if (a) b();', ['if (!(a)) b();', 'if (a) ;']],
+  ['return f(a - b, c);', ['return f(c);', 'return f(a - b);', 'return f(a, c);', 'return f(b, c);']],
+  // No place: types, words, and what the log is told.
+  ['const d: [1, 2] = e; log.info({ a, b });', []],
+  ["return [{ message: 'a' }, { message }];", ['return [{ message }];', "return [{ message: 'a' }];"]],
 ];
-for (const [what, ended, is] of ENDS) test(`${what}: ${is}`, () => assert.equal(read(ended, 'a.ts').is, is));
 
-test('a machine that cannot be loaded proves nothing', () => {
-  assert.throws(() => read({ stderr: 'SyntaxError: Unexpected token' }, 'a.ts'), /^Error: a\.ts cannot run/);
+test('what the operators make of a source', async (t) => {
+  const root = scratch(t);
+  mkdirSync(join(root, 'agent'));
+  const whole = (body: string) => `async function g() { ${body} }`;
+  for (const [i, [source]] of MADE.entries()) writeFileSync(join(root, `agent/${i}.ts`), whole(source));
+  writeFileSync(join(root, 'tsconfig.json'), '{}');
+  using sources = new Sources(root);
+  for (const [i, [source, made]] of MADE.entries())
+    await t.test(source, () => {
+      const places = breakagesOf(sources.tree(`agent/${i}.ts`));
+      assert.deepEqual(
+        places.map((place) => changed(whole(source), place)),
+        made.map(whole),
+      );
+      for (const { name, line } of places) assert.deepEqual([name, line], ['g', 1]);
+    });
 });
 
-for (const [what, text, deadlineMs, is] of [
-  ['tests that pass', '', 600_000, 'passed'],
-  ['tests that fail', "throw new Error('no');", 600_000, 'failed'],
-  ['tests that never end', 'setInterval(() => {}, 1e9);', 1, 'late'],
-] as const)
-  test(`${what}: ${is}`, async (t) => {
-    const file = join(scratch(t), 'a.mjs');
-    writeFileSync(file, `import { test } from 'node:test'; test('a', () => { ${text} });`);
-    assert.equal((await outcomeOf(file, deadlineMs)).is, is);
+test('a place of a row is found however it is broken into lines, and in its function only', (t) => {
+  const root = scratch(t);
+  mkdirSync(join(root, 'agent'));
+  const text = 'function a() {\n  return f({\n    b,\n    c,\n  });\n}\nconst d = () => f({ b, c });\n';
+  writeFileSync(join(root, 'agent/a.ts'), text);
+  writeFileSync(join(root, 'tsconfig.json'), '{}');
+  using sources = new Sources(root);
+  const tree = sources.tree('agent/a.ts');
+  const found = (name: string) => placesOf(tree, name, 'f({ b, c })').map(({ start, end }) => text.slice(start, end));
+  assert.deepEqual(found('a'), ['f({\n    b,\n    c,\n  })']);
+  assert.deepEqual(found('d'), ['f({ b, c })']);
+  assert.deepEqual(found('e'), []);
+});
+
+test('the nearest tests are those that have the name of the file, then those of its folder', () => {
+  const reach = new Reach(ROOT);
+  assert.equal(reach.testsOf('agent/roll/plan.ts')[0], 'test/unit/roll/plan.test.ts');
+  const tests = reach.testsOf('agent/uplink/queue/reader.ts').slice(0, 5);
+  assert.deepEqual(
+    tests.filter((file) => !file.startsWith('test/unit/uplink/queue/')),
+    [],
+  );
+});
+
+const OK = ['# Subtest: test/a.test.ts', '    ok 1 - one', 'ok 1 - test/a.test.ts'];
+/** What a process with tests has said, its exit code (`late`: its time was up), and what that says of them. */
+const ENDS: readonly (readonly [
+  what: string,
+  lines: readonly string[],
+  code: number | 'late',
+  is: Ended['is'],
+  test?: string,
+])[] = [
+  ['all pass', OK, 0, 'passed'],
+  ['the second file fails', [...OK, '# Subtest: test/b.test.ts', '    not ok 1 - two'], 1, 'failed', 'test/b.test.ts'],
+  ['a test is still to be done', [...OK, '    not ok 1 - two # TODO'], 0, 'passed'],
+  ['its time was up', [...OK, '# Subtest: test/b.test.ts'], 'late', 'late', 'test/b.test.ts'],
+  ['a test had failed when its time was up', ['    not ok 1 - two'], 'late', 'failed', 'test/first.test.ts'],
+  ['it ends before it names a test', [], 1, 'failed', 'test/first.test.ts'],
+];
+for (const [what, lines, code, is, file] of ENDS)
+  test(`${what}: ${is}`, () => {
+    const report = new Report('test/first.test.ts');
+    for (const line of lines) report.read(line);
+    if (code === 'late') report.late();
+    const ended = report.ended(code === 'late' ? null : code);
+    assert.deepEqual([ended.is, 'test' in ended ? ended.test : undefined], [is, file]);
   });

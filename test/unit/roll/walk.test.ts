@@ -9,7 +9,7 @@ import type { Walk, Walked } from './walk.ts';
 const alone = join(import.meta.dirname, 'walk-alone.ts');
 
 /**
- * How many pairs of each: the nearest, in which every short story is told and each breakage of scripts/mutate.ts is found;
+ * How many pairs of each: the nearest, in which every short story is told, and which judge each breakage of scripts/mutate.ts;
  * WALK=wide, in two minutes; WALK=whole, in a quarter of an hour.
  */
 const NEAR = 10_000;
