@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { createHub, type HubOptions } from '../../../agent/hub/session.ts';
 import type { Hub, HubSignal } from '../../../agent/roll/ports.ts';
+import { Queue } from '../../../agent/time/queue.ts';
 import type { TestClock } from '../clock.ts';
 import { LOOPBACK, TestCa } from '../mqtt/certificates.ts';
 import { FarSide, type Link, type Script } from '../mqtt/far-side.ts';
@@ -38,6 +39,16 @@ export const newHub = (more: Partial<HubOptions> = {}): Hub =>
     twinMs: TWIN_MS,
     ...more,
   });
+
+/** A hub that does nothing but connect. */
+export const hubThat = (connect: Hub['connect'], more: Partial<Hub> = {}): Hub => ({
+  connect,
+  signals: new Queue<HubSignal>(),
+  silentMs: () => undefined,
+  report: async () => {},
+  close: async () => {},
+  ...more,
+});
 
 /** Waits until an answer about the twin is waited for, and lets its time pass. */
 export async function leftUnanswered(clock: TestClock): Promise<void> {
