@@ -5,7 +5,7 @@ import { createHub, type HubOptions } from '../../../agent/hub/session.ts';
 import type { Hub, HubSignal } from '../../../agent/roll/ports.ts';
 import { Queue } from '../../../agent/time/queue.ts';
 import type { TestClock } from '../clock.ts';
-import { LOOPBACK, TestCa } from '../mqtt/certificates.ts';
+import { LOOPBACK, leafNamed, TestCa } from '../mqtt/certificates.ts';
 import { FarSide, type Link, type Script } from '../mqtt/far-side.ts';
 
 const ca = new TestCa();
@@ -49,6 +49,22 @@ export const hubThat = (connect: Hub['connect'], more: Partial<Hub> = {}): Hub =
   close: async () => {},
   ...more,
 });
+
+/** A hub, and a session with it; both end with the test. */
+export async function connected(more: Partial<HubOptions> = {}, script: Script = serving()) {
+  const far = await startHub(script);
+  const hub = newHub(more);
+  await hub.connect(leafNamed('AA'), at(far), never);
+  return {
+    far,
+    hub,
+    link: far.links[0] ?? assert.fail('no connection'),
+    async [Symbol.asyncDispose]() {
+      await hub.close();
+      await far[Symbol.asyncDispose]();
+    },
+  };
+}
 
 /** Waits until an answer about the twin is waited for, and lets its time pass. */
 export async function leftUnanswered(clock: TestClock): Promise<void> {
