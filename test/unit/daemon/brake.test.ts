@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { onWire } from '../../../agent/ask/wire.ts';
 import { Brake } from '../../../agent/daemon/brake.ts';
 import type { DaemonOptions } from '../../../agent/daemon/options.ts';
 import { Fault, failure } from '../../../agent/failure/failure.ts';
@@ -183,15 +182,14 @@ test('the brake takes no more than half of what is left of a leaf', async (t) =>
 });
 
 test('a circle of registrations is slowed down, told once, and seen in the status', async (t) => {
-  const { clock, counts, told, daemon } = await circle(t);
+  const { clock, counts, told, daemon, status } = await circle(t);
   await clock.pass(HOUR);
   const first = counts.register;
   assert.ok(first >= 4, 'what comes first is immediate');
   assert.equal(told('braked').length, 1);
   assert.equal(told('braked')[0]?.code, 'NL-BUDGET-BRAKED');
   assert.equal(daemon.isBraked, true);
-  const { body } = await onWire(daemon.answer)({ kind: 'status' });
-  assert.ok('trouble' in body);
+  assert.ok('trouble' in (await status()));
   await clock.pass(23 * HOUR);
   assertBounded(first, counts.register);
   assert.ok(told('braked').length <= 2);
@@ -210,18 +208,12 @@ test('after a session that was held, the next circle is told again', async (t) =
 });
 
 test('whoever asks is served at once, however often newleaf has been slowed down', async (t) => {
-  const { clock, counts, daemon } = await circle(t);
+  const { ask, clock, counts } = await circle(t);
   await clock.pass(HOUR);
   for (let round = 0; round < 20; round += 1) {
     const before = counts.register;
-    const answer = onWire(daemon.answer)({
-      kind: 're-register',
-      from: round % 2 ? 'method' : 'technician',
-      id: `r${round}`,
-      delayMs: 0,
-    });
-    await clock.pass(1_000);
-    const { status } = await answer;
+    const from = round % 2 ? 'method' : 'technician';
+    const { status } = await ask({ kind: 're-register', from, id: `r${round}`, delayMs: 0 }, 1_000);
     if (status === 202) assert.ok(counts.register > before, `request ${round}`);
     else assert.ok(status === 409 && counts.register >= before);
     await clock.pass(MINUTE);
@@ -229,11 +221,10 @@ test('whoever asks is served at once, however often newleaf has been slowed down
 });
 
 test('a technician who asks a hundred times in a row is never slowed down', async (t) => {
-  const { clock, counts, daemon, told } = await gateway(t, new Disk(servingState));
+  const { ask, counts, told } = await gateway(t, new Disk(servingState));
   for (let round = 0; round < 100; round += 1) {
-    const answer = onWire(daemon.answer)({ kind: 're-register', from: 'technician', id: `r${round}`, delayMs: 0 });
-    await clock.pass(10);
-    assert.equal((await answer).status, 202);
+    const { status } = await ask({ kind: 're-register', from: 'technician', id: `r${round}`, delayMs: 0 });
+    assert.equal(status, 202);
     assert.equal(counts.register, round + 1);
   }
   assert.deepEqual(told('braked'), []);
