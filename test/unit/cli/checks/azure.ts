@@ -187,16 +187,6 @@ export const AZURE: Rows = {
       /^failed NL-DPS-DISABLED DPS last answered that the enrollment of gw-0001 is disabled\. -> Operator: enable the enrollment\. If it was enabled since: `newleaf reprovision`$/,
     ],
     [
-      'disabled, by a record that has its time: it says nothing about now',
-      {
-        exchange: answers(200, {
-          status: 'disabled',
-          lastUpdatedDateTimeUtc: new Date(NOW - 3 * 3_600_000).toISOString().replace('Z', '1234Z'),
-        }),
-      },
-      /^failed NL-DPS-DISABLED DPS last answered 3 hours ago \(2026-11-25 11:49\) that the enrollment of gw-0001 is disabled\. -> .* enabled since: `newleaf reprovision`$/,
-    ],
-    [
       'disabled, as a failed registration',
       { exchange: answers(200, { status: 'failed', errorCode: 401002, errorMessage: 'Unauthorized' }) },
       /^failed NL-DPS-401002 DPS last answered that it does not accept .*, or the enrollment is disabled \(401002 Unauthorized\)\. -> .* then `newleaf reprovision`\.$/,

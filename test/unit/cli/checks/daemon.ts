@@ -1,5 +1,5 @@
 import { Fault, failure } from '../../../../agent/failure/failure.ts';
-import { NOW, statusWith } from '../stage.ts';
+import { statusWith } from '../stage.ts';
 import { errno, fails, type Row, type Rows } from './row.ts';
 
 const shown = {
@@ -85,19 +85,6 @@ export const DAEMON: Rows = {
       { status: fails(new Fault('NL-CONTROL-GONE')) },
       /^failed NL-CONTROL-GONE The daemon runs, .* -> If it stays like this: `systemctl restart newleaf`\.$/,
     ],
-    [
-      'has ended',
-      {
-        status: down,
-        unit: unit({
-          ActiveState: 'failed',
-          Result: 'exit-code',
-          ExecMainStatus: '4',
-          ExecMainExitTimestamp: 'Sun 2026-11-29 13:49:01 UTC',
-        }),
-      },
-      /^failed NL-DAEMON-DOWN Nobody .* is failed: it ended with exit code 4, Sun 2026-11-29 13:49:01 UTC\. -> /,
-    ],
     ...(['216', '217'] as const).map(
       (ExecMainStatus): Row => [
         `has no user or group any more: ${ExecMainStatus}`,
@@ -175,22 +162,6 @@ export const DAEMON: Rows = {
           }),
       },
       /^failed NL-EST-AUTH About the next leaf: No\. -> Ask\. After that: /,
-    ],
-    [
-      'of the issuer, which is asked again later',
-      {
-        status: async () =>
-          statusWith({
-            wrong: [failure('NL-EST-AUTH')],
-            next: {
-              slot: 'b',
-              standing: 'parked',
-              trouble: failure('NL-EST-AUTH'),
-              askAt: new Date(NOW + 303_000).toISOString(),
-            },
-          }),
-      },
-      /^failed NL-EST-AUTH .* After that: `newleaf roll --wait`; .* newleaf asks again by itself in 5 min\.$/,
     ],
     [
       'about the first leaf: there is no other to tell it from',
