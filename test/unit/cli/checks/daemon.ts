@@ -1,5 +1,5 @@
 import { Fault, failure } from '../../../../agent/failure/failure.ts';
-import { statusWith } from '../stage.ts';
+import { NOW, statusWith } from '../stage.ts';
 import { errno, fails, type Row, type Rows } from './row.ts';
 
 const shown = {
@@ -16,6 +16,8 @@ const shown = {
 } as const;
 const unit = (change: Partial<Record<keyof typeof shown, string>>) => async () => ({ ...shown, ...change });
 const down = fails(new Fault('NL-DAEMON-DOWN', { message: 'Nobody answers.' }));
+
+const askAt = new Date(NOW + 303_000).toISOString();
 
 /** The daemon, and who starts it. */
 export const DAEMON: Rows = {
@@ -158,10 +160,15 @@ export const DAEMON: Rows = {
               { code: 'NL-HUB-LOST', message: 'Lost.', advice: 'Wait.' },
               { code: 'NL-EST-AUTH', message: 'No.', advice: 'Ask.' },
             ],
-            next: { slot: 'b', standing: 'parked', trouble: { code: 'NL-EST-AUTH', message: 'No.', advice: 'Ask.' } },
+            next: {
+              slot: 'b',
+              standing: 'parked',
+              askAt,
+              trouble: { code: 'NL-EST-AUTH', message: 'No.', advice: 'Ask.' },
+            },
           }),
       },
-      /^failed NL-EST-AUTH About the next leaf: No\. -> Ask\. After that: /,
+      /^failed NL-EST-AUTH About the next leaf: No\. -> Ask\. After that: .* newleaf asks again by itself in 5 min\.$/,
     ],
     [
       'about the first leaf: there is no other to tell it from',
