@@ -17,22 +17,15 @@ import { describe, type TestContext, test } from 'node:test';
 import type { WireAnswer } from '../../../agent/ask/wire.ts';
 import { run } from '../../../agent/cli/request/csr.ts';
 import { failure } from '../../../agent/failure/failure.ts';
-import { daemon } from '../control/daemon.ts';
-import { args, configIn, stage } from './stage.ts';
+import { answering } from './answering.ts';
+import { args, stage, statusWith } from './stage.ts';
 
 const csr = '-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n';
 const answer: WireAnswer = { status: 200, body: { csr, slot: 'a', cn: 'gw-0001' } };
 
 async function gateway(t: TestContext, said = answer) {
-  const asks: unknown[] = [];
-  const it = await daemon(t, {
-    async answer(ask) {
-      asks.push(ask);
-      return said;
-    },
-  });
-  const config = configIn(it.directory);
-  return { ...it, asks, call: (io = stage(), ...more: string[]) => run(args('csr', '--config', config, ...more), io) };
+  const it = await answering(t, statusWith(), [said]);
+  return { ...it, call: (io = stage(), ...more: string[]) => run(args('csr', '--config', it.config, ...more), io) };
 }
 
 test('the CSR, and nothing else, goes to stdout', async (t) => {

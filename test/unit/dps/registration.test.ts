@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import { createDps, type DpsOptions } from '../../../agent/dps/registration.ts';
+import type { DpsOptions } from '../../../agent/dps/registration.ts';
 import { type Code, Fault } from '../../../agent/failure/failure.ts';
 import { LOOPBACK, leafNamed, TestCa } from '../mqtt/certificates.ts';
+import { codeOf } from '../mqtt/code-of.ts';
 import { FarSide, type Script } from '../mqtt/far-side.ts';
 import { quiet } from '../mqtt/quiet.ts';
+import { dpsAt, server } from './mqtt-side.ts';
 
 quiet();
-const ca = new TestCa();
-const server = ca.issue('dps', LOOPBACK);
-const connector = ca.connector(ca.issue('gw-0001'));
 const leaf = leafNamed('AB');
 const never = new AbortController().signal;
 
@@ -35,21 +34,6 @@ function answering(answers: Answers, more: Script = {}): Script {
     },
   };
 }
-
-const dpsAt = (host: string, more: Partial<DpsOptions> = {}) =>
-  createDps({
-    endpoint: host,
-    idScope: '0ne00000000',
-    registrationId: 'gw-0001',
-    connectorFor: () => Promise.resolve(connector),
-    ...more,
-  });
-
-const codeOf = (attempt: Promise<unknown>): Promise<string> =>
-  attempt.then(
-    () => 'fulfilled',
-    (error: unknown) => (error instanceof Fault ? error.failure.code : String(error)),
-  );
 
 test('registers: one connection, one request, polls at the pace of DPS', async () => {
   const answers: Answers = [

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
-import { Fault } from '../../../agent/failure/failure.ts';
 import { createHub, type HubOptions } from '../../../agent/hub/session.ts';
 import type { Hub, HubSignal } from '../../../agent/roll/ports.ts';
 import { Queue } from '../../../agent/time/queue.ts';
 import type { TestClock } from '../clock.ts';
 import { LOOPBACK, leafNamed, TestCa } from '../mqtt/certificates.ts';
 import { FarSide, type Link, type Script } from '../mqtt/far-side.ts';
+
+export { codeOf } from '../mqtt/code-of.ts';
 
 const ca = new TestCa();
 const server = ca.issue('hub', LOOPBACK);
@@ -74,12 +75,6 @@ export async function leftUnanswered(clock: TestClock): Promise<void> {
 
 export const at = (far: FarSide) => ({ hub: far.host, deviceId: 'gw-0001' });
 export const never = new AbortController().signal;
-
-export const codeOf = (attempt: Promise<unknown>): Promise<string> =>
-  attempt.then(
-    () => 'fulfilled',
-    (error: unknown) => (error instanceof Fault ? error.failure.code : String(error)),
-  );
 
 /** The bodies of the reported properties that were written. */
 export const written = (far: FarSide): unknown[] =>
