@@ -199,7 +199,7 @@ test('messages are acknowledged when it has taken them, in order; not where it f
   for (const topic of ['b', 'c']) waiting.get(topic)?.resolve();
   for (const topic of ['plain', 'bad']) waiting.get(topic)?.reject(new Error('no'));
   waiting.get('a')?.resolve();
-  await far.until(() => pubacks(far).length === 3);
+  await far.until(() => pubacks(far).length >= 3);
   await call(far, link, 'leafStatus', 'null');
   assert.deepEqual(pubacks(far), [1, 2, 3]);
 });
