@@ -121,14 +121,6 @@ describe('answers', () => {
     const advice = `It becomes valid in 2 hours: install it then, or put it into ${directory}/state/inbox, where it waits.`;
     assert.ok(words(io.err.text).includes(advice), words(io.err.text));
   });
-
-  test('the daemon does not run', async (t) => {
-    const { file, io, call, close } = await gateway(t);
-    writeFileSync(file, 'x');
-    await close();
-    assert.equal(await call(), 5);
-    assert.match(io.err.text, /^NL-DAEMON-DOWN /);
-  });
 });
 
 describe('with --wait', () => {

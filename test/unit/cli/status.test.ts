@@ -174,12 +174,6 @@ test('a configuration that was damaged under the daemon: the mistake, and that i
   assert.equal(socketAt('/etc/newleaf/plant/newleaf.toml'), '/run/newleaf@plant/control.sock');
 });
 
-test('a configuration that is wrong: 2', async (t) => {
-  const io = stage();
-  assert.equal(await run(args('status', '--config', join(scratch(t), 'none.toml')), io), 2);
-  assert.match(io.err.text, /^NL-CONFIG There is no configuration at/);
-});
-
 /** A daemon whose status can be changed, and somebody who watches it. */
 async function watched(t: TestContext, isTTY: boolean, ...options: readonly string[]) {
   const state = { status: statusWith() };

@@ -19,6 +19,8 @@ const request = { id: 'r1', action: 're-register', reason: 'asked', from: 'techn
 const decision = { action: 're-register', reason: 'asked', why: 'asked', rule: 'asked' } as const;
 const step = { state: servingState, effects: [] };
 const registered: RollEvent = { ...at, kind: 'registered', thumbprint: 'T', assignment: hub, as: 'us' };
+const woken: RollEvent = { ...at, kind: 'woken' };
+const asked: RollEvent = { ...at, kind: 'asked', request, delayMs: 0, discard: false };
 const silent = failure('NL-DPS-UNREACHABLE');
 const register: RollEffect = { kind: 'register', leaf: current };
 const online = { ...servingState, online: 'T@hub' };
@@ -44,7 +46,6 @@ test('what went on at once for long is waited for no longer, and a request takes
   for (let times = 0; times < 20; times += 1) brake.follow(servingState, step, registered, 0);
   assert.equal(brake.pauseMs('register', 0), 40 * MINUTE);
   const fresh = new Brake();
-  const asked: RollEvent = { ...at, kind: 'asked', request, delayMs: 0, discard: false };
   fresh.follow(servingState, { ...step, state: { ...servingState, request } }, asked, 0);
   for (let times = 0; times < 3; times += 1) fresh.follow(servingState, step, registered, 0);
   assert.equal(fresh.pauseMs('register', 0), 0);
@@ -75,16 +76,10 @@ for (const [code, waits] of [
 /** What gives the brake something to spend again: how many registrations then follow at once. */
 const CREDITS: readonly (readonly [name: string, before: RollState, step: Advance, event: RollEvent, many: number])[] =
   [
-    ['nothing', servingState, step, { ...at, kind: 'woken' }, 0],
-    [
-      'a request',
-      servingState,
-      { ...step, state: { ...servingState, request } },
-      { ...at, kind: 'asked', request, delayMs: 0, discard: false },
-      4,
-    ],
-    ['one that is refused', servingState, step, { ...at, kind: 'asked', request, delayMs: 0, discard: false }, 0],
-    ['one that was put off, and begins', servingState, { ...step, decision }, { ...at, kind: 'woken' }, 4],
+    ['nothing', servingState, step, woken, 0],
+    ['a request', servingState, { ...step, state: { ...servingState, request } }, asked, 4],
+    ['one that is refused', servingState, step, asked, 0],
+    ['one that was put off, and begins', servingState, { ...step, decision }, woken, 4],
     [
       'a CSR for a person',
       servingState,
@@ -92,14 +87,8 @@ const CREDITS: readonly (readonly [name: string, before: RollState, step: Advanc
       { ...at, kind: 'csr-asked', newKey: false, from: 'technician' },
       4,
     ],
-    [
-      'another leaf that serves',
-      servingState,
-      { ...step, state: { ...servingState, current: candidate } },
-      { ...at, kind: 'woken' },
-      4,
-    ],
-    ['a session that was held', online, step, { ...at, kind: 'woken' }, 4],
+    ['another leaf that serves', servingState, { ...step, state: { ...servingState, current: candidate } }, woken, 4],
+    ['a session that was held', online, step, woken, 4],
   ];
 
 for (const [name, before, came, event, many] of CREDITS) {
@@ -117,7 +106,7 @@ for (const [name, before, came, event, many] of CREDITS) {
 test('a session of an hour less a second is none that was held', () => {
   const brake = new Brake();
   brake.follow(servingState, { ...step, state: online }, { ...at, kind: 'connected', thumbprint: 'T', hub: 'hub' }, 0);
-  assert.equal(brake.follow(online, step, { ...at, kind: 'woken' }, HOUR - 1_000), false);
+  assert.equal(brake.follow(online, step, woken, HOUR - 1_000), false);
 });
 
 test('an issuer that refuses a dying leaf is asked until the end: no pause takes more than half of what is left', async (t) => {
