@@ -7,11 +7,10 @@ import { after, test } from 'node:test';
 import { stagedPin, storedPin, storePin } from '../../../../agent/cli/init/pin.ts';
 import { DEFAULT_PATH, instanceOf } from '../../../../agent/config/config.ts';
 import { inside, withOwnMounts } from '../../../namespace.ts';
-import { scene } from './stage.ts';
+import { account, scene } from './stage.ts';
 
 const { pin: PIN_FILE } = instanceOf(DEFAULT_PATH);
 const SEALED = '/etc/credstore.encrypted/hsm-pin';
-const account = { name: 'nobody', uid: 65534, gid: 65534, home: '/nonexistent' };
 const gateway = () => ({ ...scene().guide, account, file: DEFAULT_PATH, unitPin: '/etc/newleaf/pin' });
 
 /** An /etc of our own, and a systemd-creds that "opens" whatever is in the file. */

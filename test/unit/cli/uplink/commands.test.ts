@@ -128,7 +128,6 @@ test('a name that is none is refused before anything is read', async () => {
 test('a daemon that does not run: 5', async (t) => {
   const config = configIn(scratch(t));
   for (const [run, ...words] of [
-    [uplinkAdd(), 'add', 'sensors'],
     [list, 'list'],
     [uplinkShow(), 'show', 'sensors'],
     [uplinkRemove(keyboard()), 'remove', 'sensors', '--yes'],
