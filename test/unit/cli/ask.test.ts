@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import type { Ask } from '../../../agent/ask/ask.ts';
-import type { DaemonEvent } from '../../../agent/ask/event.ts';
 import type { WireAnswer } from '../../../agent/ask/wire.ts';
 import { run } from '../../../agent/cli/request/ask.ts';
 import { type Code, failure } from '../../../agent/failure/failure.ts';
-import type { OutcomeStatus, RequestStatus, Status } from '../../../agent/roll/report.ts';
-import { daemon } from '../control/daemon.ts';
-import { scratch } from '../state/disk.ts';
-import { args, configIn, ended, NOW, stage, statusWith, THUMBPRINT } from './stage.ts';
+import type { OutcomeStatus, RequestStatus } from '../../../agent/roll/report.ts';
+import { answering } from './answering.ts';
+import { args, ended, NOW, stage, statusWith, THUMBPRINT } from './stage.ts';
 
 const request: RequestStatus = {
   id: 'r1',
@@ -18,27 +15,7 @@ const request: RequestStatus = {
   at: new Date(NOW).toISOString(),
 };
 
-/** A daemon that answers what is asked with `answers`, one after the other, and has a status that the test changes. */
-async function gateway(t: TestContext, ...answers: readonly WireAnswer[]) {
-  const left = [...answers];
-  const held: { status: Status } = { status: statusWith({ request }) };
-  const asks: Ask[] = [];
-  const it = await daemon(t, {
-    async answer(ask) {
-      if (ask.kind === 'status') return { status: 200, body: held.status };
-      asks.push(ask);
-      return left.shift() ?? { status: 500, body: { message: 'asked once too often' } };
-    },
-  });
-  const config = configIn(it.directory);
-  /** Changes the status, and tells whoever follows, once somebody does. */
-  const become = async (status: Status, event: DaemonEvent = { type: 'changed' }) => {
-    if (it.listeners.size === 0) await it.listenersChange();
-    held.status = status;
-    for (const tell of it.listeners) tell(event);
-  };
-  return { ...it, config, asks, become };
-}
+const gateway = (t: TestContext, ...answers: readonly WireAnswer[]) => answering(t, statusWith({ request }), answers);
 
 const accepted: WireAnswer = { status: 202, body: { id: 'r1', phase: 'serving' } };
 const busyWith = (id: string): WireAnswer => ({ status: 409, body: { id, ...failure('NL-BUSY') } });
@@ -82,12 +59,6 @@ describe('without --wait', () => {
       assert.deepEqual(asks, [{ kind: 'roll', from: 'technician', id: 'r1', delayMs: 0, discard: true }]);
     });
   }
-
-  test('the daemon does not run', async (t) => {
-    const io = stage();
-    assert.equal(await run(args('reprovision', '--wait', '--config', configIn(scratch(t))), io), 5);
-    assert.match(io.err.text, /^NL-DAEMON-DOWN /);
-  });
 });
 
 describe('with --wait', () => {

@@ -12,27 +12,20 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { WireAnswer } from '../../../agent/ask/wire.ts';
 import { run } from '../../../agent/cli/request/csr.ts';
 import { failure } from '../../../agent/failure/failure.ts';
-import { daemon } from '../control/daemon.ts';
-import { args, configIn, stage } from './stage.ts';
+import { answering } from './answering.ts';
+import { args, stage, statusWith } from './stage.ts';
 
 const csr = '-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n';
 const answer: WireAnswer = { status: 200, body: { csr, slot: 'a', cn: 'gw-0001' } };
 
 async function gateway(t: TestContext, said = answer) {
-  const asks: unknown[] = [];
-  const it = await daemon(t, {
-    async answer(ask) {
-      asks.push(ask);
-      return said;
-    },
-  });
-  const config = configIn(it.directory);
-  return { ...it, asks, call: (io = stage(), ...more: string[]) => run(args('csr', '--config', config, ...more), io) };
+  const it = await answering(t, statusWith(), [said]);
+  return { ...it, call: (io = stage(), ...more: string[]) => run(args('csr', '--config', it.config, ...more), io) };
 }
 
 test('the CSR, and nothing else, goes to stdout', async (t) => {
@@ -95,85 +88,54 @@ describe('-o FILE', () => {
     assert.equal(readFileSync(file, 'latin1'), isRoot ? 'before' : csr);
   });
 
-  for (const [what, target] of [
-    ['a link', 'precious'],
-    ['a link to nowhere', 'none'],
-    ['a link to a device', '/dev/null'],
-  ] as const)
-    test(`${what} may be somebody else's, and is refused`, async (t) => {
+  const LINK =
+    /is a link, and the CSR is not written where it leads\. → Name the file itself; without -o the CSR goes to stdout\./;
+  const NO_FILE = /is no regular file, .* → Name the file itself/;
+  const refused: readonly (readonly [what: string, named: string, said: RegExp])[] = [
+    ['a link, which may be another user’s', 'link', LINK],
+    ['a link to nowhere', 'nowhere', LINK],
+    ['a link to a device', 'device', LINK],
+    [
+      'a link on the way, which may be another user’s',
+      'way/gw.csr',
+      /The CSR cannot be written to .* a link on its way/,
+    ],
+    ['a pipe, which would hold root for ever', 'pipe', NO_FILE],
+    ['a device', '/dev/null', NO_FILE],
+    ['a directory', '.', NO_FILE],
+    [
+      'what lies in none',
+      'none/gw.csr',
+      /The CSR cannot be written to .* → Name another place: `newleaf csr -o FILE` $/,
+    ],
+    ['what cannot be made, by its name', '/proc/gw.csr', /to \/proc\/gw\.csr\. \(E[^()]* '\/proc\/\.gw\.csr\.new'\)/],
+  ];
+  for (const [what, named, said] of refused) {
+    test(`${what}: refused, and all stays as it is`, { timeout: 10_000 }, async (t) => {
       const { call, directory } = await gateway(t);
-      const [file, link] = [join(directory, 'precious'), join(directory, 'link')];
-      writeFileSync(file, 'precious', { mode: 0o600 });
-      symlinkSync(target, link);
+      const at = (name: string) => join(directory, name);
+      writeFileSync(at('precious'), 'precious', { mode: 0o600 });
+      mkdirSync(at('kept'));
+      const links = { link: 'precious', nowhere: 'none', device: '/dev/null', way: 'kept' };
+      for (const [name, target] of Object.entries(links)) symlinkSync(target, at(name));
+      execFileSync('mkfifo', [at('pipe')]);
+      const there = () => [
+        readdirSync(directory, { recursive: true }).sort(),
+        ...Object.keys(links).map((one) => readlinkSync(at(one))),
+      ];
+      const before = there();
       const io = stage();
-      assert.equal(await call(io, '-o', link), 1);
-      assert.match(
-        io.err.text.replaceAll(/\s+/g, ' '),
-        /NL-STATE-WRITE .*link is a link, and the CSR is not written where it leads\. → Name the file itself; without -o the CSR goes to stdout\./,
-      );
-      assert.equal(readlinkSync(link), target);
-      assert.deepEqual([readFileSync(file, 'latin1'), statSync(file).mode & 0o777], ['precious', 0o600]);
+      assert.equal(await call(io, '-o', resolve(directory, named)), 1);
+      assert.match(io.err.text.replaceAll(/\s+/g, ' '), /^NL-STATE-WRITE /);
+      assert.match(io.err.text.replaceAll(/\s+/g, ' '), said);
+      assert.deepEqual(there(), before);
       assert.deepEqual(
-        readdirSync(directory).filter((name) => /none|csr/.test(name)),
-        [],
+        [readFileSync(at('precious'), 'latin1'), statSync(at('precious')).mode & 0o777],
+        ['precious', 0o600],
       );
+      assert.equal(statSync(at('pipe')).isFIFO(), true);
     });
-
-  test('an error names the path that the person has named', async (t) => {
-    const { call } = await gateway(t);
-    const io = stage();
-    assert.equal(await call(io, '-o', '/proc/gw.csr'), 1);
-    assert.match(
-      io.err.text.replaceAll(/\s+/g, ' '),
-      /cannot be written to \/proc\/gw\.csr\. \(E[^()]* '\/proc\/\.gw\.csr\.new'\)/,
-    );
-  });
-
-  test('a link on the way may be another user’s, and is not followed', async (t) => {
-    const { call, directory } = await gateway(t);
-    mkdirSync(join(directory, 'precious'));
-    symlinkSync('precious', join(directory, 'link'));
-    const io = stage();
-    assert.equal(await call(io, '-o', join(directory, 'link', 'gw.csr')), 1);
-    assert.match(
-      io.err.text.replaceAll(/\s+/g, ' '),
-      /NL-STATE-WRITE The CSR cannot be written to .* a link on its way/,
-    );
-    assert.deepEqual(readdirSync(join(directory, 'precious')), []);
-  });
-
-  test('a pipe, which would hold root for ever, is refused', { timeout: 10_000 }, async (t) => {
-    const { call, directory } = await gateway(t);
-    const pipe = join(directory, 'pipe');
-    execFileSync('mkfifo', [pipe]);
-    for (const other of [pipe, '/dev/null', directory]) {
-      const io = stage();
-      assert.equal(await call(io, '-o', other), 1);
-      assert.match(
-        io.err.text.replaceAll(/\s+/g, ' '),
-        /NL-STATE-WRITE .* is no regular file, .* → Name the file itself/,
-      );
-    }
-    assert.equal(statSync(pipe).isFIFO(), true);
-  });
-
-  test('a directory that does not exist is not made', async (t) => {
-    const { call, directory } = await gateway(t);
-    const io = stage();
-    assert.equal(await call(io, '-o', join(directory, 'none', 'gw.csr')), 1);
-    assert.match(
-      io.err.text,
-      /^NL-STATE-WRITE The CSR cannot be written to[\s\S]*→ Name another place: `newleaf csr -o FILE`\n$/,
-    );
-  });
-});
-
-test('a refusal: the words of the daemon', async (t) => {
-  const { call } = await gateway(t, { status: 409, body: failure('NL-BUSY') });
-  const io = stage();
-  assert.equal(await call(io), 1);
-  assert.equal(io.out.text, '');
-  assert.match(io.err.text, /^NL-BUSY Another request is in flight\./);
+  }
 });
 
 test('a token that makes no key is told as such, and not as a daemon that is down', async (t) => {
@@ -181,7 +143,7 @@ test('a token that makes no key is told as such, and not as a daemon that is dow
   const { call } = await gateway(t, { status: 500, body: { code, message, advice } });
   const io = stage();
   assert.equal(await call(io), 1);
-  assert.match(io.err.text, /NL-TOKEN-FAILED/);
-  assert.match(io.err.text, /The token is full\./);
+  assert.equal(io.out.text, '');
+  assert.match(io.err.text, /^NL-TOKEN-FAILED The token is full\./);
   assert.doesNotMatch(io.err.text, /systemctl/);
 });

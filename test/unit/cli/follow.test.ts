@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { DaemonEvent } from '../../../agent/ask/event.ts';
 import { Progress } from '../../../agent/cli/kit/progress.ts';
 import { screenOf } from '../../../agent/cli/kit/screen.ts';
@@ -14,7 +14,9 @@ import { ended, Paper, statusWith } from './stage.ts';
 
 const quick = { everyMs: 20, awayMs: 5, patienceMs: 100 };
 const request = { id: 'r1', action: 'roll', reason: 'asked', from: 'technician', at: ended().at } as const;
-const answering = (status: () => Status) => ({ answer: async () => ({ status: 200, body: status() }) });
+/** A daemon that tells this status. */
+const telling = (t: TestContext, status: () => Status, more: { readonly socket?: string } = {}) =>
+  daemon(t, { ...more, answer: async () => ({ status: 200, body: status() }) });
 
 function options(socket: string) {
   const out = new Paper();
@@ -28,35 +30,29 @@ test('looks by itself where nothing is heard', async (t) => {
     looks += 1;
     return looks < 3 ? statusWith({ request }) : statusWith({ outcomes: [ended()] });
   };
-  const { socket } = await daemon(t, answering(status));
+  const { socket } = await telling(t, status);
   assert.equal((await follow('r1', options(socket))).outcome.outcome, 'done');
   assert.equal(looks, 3);
 });
 
 test('outlives a restart of the daemon', async (t) => {
   const socket = join(scratch(t), 'run/control.sock');
-  const first = await daemon(t, { socket, ...answering(() => statusWith({ request })) });
+  const first = await telling(t, () => statusWith({ request }), { socket });
   const following = follow('r1', { ...options(socket), patienceMs: 60_000 });
   if (first.listeners.size === 0) await first.listenersChange();
   await first.close();
-  await daemon(t, { socket, ...answering(() => statusWith({ outcomes: [ended()] })) });
+  await telling(t, () => statusWith({ outcomes: [ended()] }), { socket });
   assert.equal((await following).outcome.id, 'r1');
 });
 
 test('gives up on a daemon that stays away', async (t) => {
-  const { socket, close } = await daemon(
-    t,
-    answering(() => statusWith({ request })),
-  );
+  const { socket, close } = await telling(t, () => statusWith({ request }));
   await close();
   await assert.rejects(follow('r1', options(socket)), fault('NL-DAEMON-DOWN', /there is no answer/));
 });
 
 test('ends when it is told to, and says that the request goes on', async (t) => {
-  const { socket, close } = await daemon(
-    t,
-    answering(() => statusWith({ request })),
-  );
+  const { socket, close } = await telling(t, () => statusWith({ request }));
   const abort = AbortSignal.timeout(50);
   await assert.rejects(follow('r1', { ...options(socket), everyMs: 3_600_000, abort }), {
     name: 'Failed',
@@ -80,10 +76,7 @@ const making = { request, phase: 'generating-key', trouble: { ...locked, at: AFT
 
 test('a failure that only a person can end is the end: where it is heard, though another one stands in the status', async (t) => {
   const trouble = { ...failure('NL-HUB-UNREACHABLE'), request: 'r1' };
-  const it = await daemon(
-    t,
-    answering(() => statusWith({ ...making, trouble })),
-  );
+  const it = await telling(t, () => statusWith({ ...making, trouble }));
   const following = follow('r1', { ...options(it.socket), everyMs: 3_600_000 });
   if (it.listeners.size === 0) await it.listenersChange();
   for (const listener of it.listeners) listener({ type: 'failed', effect: 'generate-key', ...locked });
@@ -91,10 +84,7 @@ test('a failure that only a person can end is the end: where it is heard, though
 });
 
 test('and where it stands in the status', async (t) => {
-  const { socket } = await daemon(
-    t,
-    answering(() => statusWith(making)),
-  );
+  const { socket } = await telling(t, () => statusWith(making));
   await assert.rejects(follow('r1', { ...options(socket), since: ASKED }), waitsForPerson);
 });
 
@@ -118,17 +108,14 @@ for (const [what, present] of [
       looks += 1;
       return statusWith(looks < 3 ? present : { outcomes: [ended()] });
     };
-    const { socket } = await daemon(t, answering(status));
+    const { socket } = await telling(t, status);
     assert.equal((await follow('r1', { ...options(socket), since: ASKED })).outcome.outcome, 'done');
   });
 }
 
 test('a gateway that is given up meanwhile is not waited for', async (t) => {
   const directory = scratch(t);
-  const { socket, close } = await daemon(
-    t,
-    answering(() => statusWith({ request })),
-  );
+  const { socket, close } = await telling(t, () => statusWith({ request }));
   await close();
   await endJournal(directory, 0, 'gone');
   const patient = { ...options(socket), patienceMs: 3_600_000, directory };
@@ -137,10 +124,7 @@ test('a gateway that is given up meanwhile is not waited for', async (t) => {
 
 test('failures that take turns are told once each', async (t) => {
   let isOver = false;
-  const it = await daemon(
-    t,
-    answering(() => statusWith(isOver ? { outcomes: [ended()] } : { request })),
-  );
+  const it = await telling(t, () => statusWith(isOver ? { outcomes: [ended()] } : { request }));
   const asked = options(it.socket);
   const following = follow('r1', { ...asked, everyMs: 3_600_000 });
   if (it.listeners.size === 0) await it.listenersChange();

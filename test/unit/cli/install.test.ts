@@ -3,13 +3,11 @@ import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, type TestContext, test } from 'node:test';
-import type { Ask } from '../../../agent/ask/ask.ts';
 import type { WireAnswer } from '../../../agent/ask/wire.ts';
 import { install } from '../../../agent/cli/request/install.ts';
 import { failure } from '../../../agent/failure/failure.ts';
-import type { Status } from '../../../agent/roll/report.ts';
-import { daemon } from '../control/daemon.ts';
-import { args, configIn, ended, stage, statusWith, THUMBPRINT } from './stage.ts';
+import { answering } from './answering.ts';
+import { args, ended, stage, statusWith, THUMBPRINT } from './stage.ts';
 
 const ISSUED = 'It is issued by A; so far by B.';
 const accepted: WireAnswer = {
@@ -21,29 +19,14 @@ const refusal = (status: number, code: Parameters<typeof failure>[0], more: obje
   return { status, body: { code, message, advice, ...more } };
 };
 
-/** A daemon that answers with `answers`, one after the other, and `newleaf install` before it. */
+/** `newleaf install` before a daemon that gives these answers. */
 async function gateway(t: TestContext, ...answers: readonly WireAnswer[]) {
-  const left = [...answers];
-  const asks: Ask[] = [];
-  const held: { status: Status } = { status: statusWith() };
-  const it = await daemon(t, {
-    async answer(ask) {
-      if (ask.kind === 'status') return { status: 200, body: held.status };
-      asks.push(ask);
-      return left.shift() ?? { status: 500, body: { message: 'asked once too often' } };
-    },
-  });
-  const config = configIn(it.directory);
+  const it = await answering(t, statusWith(), answers);
   const file = join(it.directory, 'gw.pem');
   const io = stage();
   const call = (operand = file, more: readonly string[] = [], stdin = Readable.from([])) =>
-    install(stdin)(args('install', operand, '--config', config, ...more), io);
-  const become = async (status: Status) => {
-    if (it.listeners.size === 0) await it.listenersChange();
-    held.status = status;
-    for (const tell of it.listeners) tell({ type: 'changed' });
-  };
-  return { ...it, asks, file, io, call, become };
+    install(stdin)(args('install', operand, '--config', it.config, ...more), io);
+  return { ...it, file, io, call };
 }
 
 const words = (text: string) => text.replaceAll(/\s+/g, ' ').trim();
@@ -137,14 +120,6 @@ describe('answers', () => {
     );
     const advice = `It becomes valid in 2 hours: install it then, or put it into ${directory}/state/inbox, where it waits.`;
     assert.ok(words(io.err.text).includes(advice), words(io.err.text));
-  });
-
-  test('the daemon does not run', async (t) => {
-    const { file, io, call, close } = await gateway(t);
-    writeFileSync(file, 'x');
-    await close();
-    assert.equal(await call(), 5);
-    assert.match(io.err.text, /^NL-DAEMON-DOWN /);
   });
 });
 

@@ -33,9 +33,9 @@ async function endedThen(t: TestContext, then: (directory: string) => unknown): 
   const state = join(directory, 'state');
   mkdirSync(state);
   const io = stage();
-  await leaveWords(state, failure('NL-TOKEN-PIN'), io.now() - 2 * HOURS_MS);
+  await leaveWords(state, failure('NL-TOKEN-PIN', { cause: 'CKR_PIN_INCORRECT' }), io.now() - 2 * HOURS_MS);
   await then(state);
-  await run(args('status', '--config', configIn(directory)), io);
+  assert.equal(await run(args('status', '--config', configIn(directory)), io), 5);
   return flat(io.out.text + io.err.text);
 }
 
@@ -57,7 +57,7 @@ const PASTS: readonly Past[] = [
   {
     title: 'a daemon has ended, and nothing is newer',
     shown: (t) => endedThen(t, () => {}),
-    tells: /It ended 2 hours ago: NL-TOKEN-PIN /,
+    tells: /^NL-DAEMON-DOWN The daemon does not run\. It ended 2 hours ago: NL-TOKEN-PIN .* \(CKR_PIN_INCORRECT\) → /,
     advises: /→ Is it the right token\?/,
   },
   {
@@ -87,7 +87,7 @@ const PASTS: readonly Past[] = [
       found('enrollment', {
         exchange: answers(200, {
           status: 'disabled',
-          lastUpdatedDateTimeUtc: new Date(site.now - 2 * HOURS_MS).toISOString(),
+          lastUpdatedDateTimeUtc: new Date(site.now - 2 * HOURS_MS).toISOString().replace('Z', '1234Z'),
         }),
       }),
     tells: /DPS last answered 2 hours ago \(.*\) that the enrollment of .* is disabled/,

@@ -3,27 +3,43 @@ import { test } from 'node:test';
 import type { Screen } from '../../../agent/cli/kit/screen.ts';
 import { parkedAlarm } from '../../../agent/cli/status/advise.ts';
 import { renderStatus } from '../../../agent/cli/status/screen.ts';
-import { Fault, failure } from '../../../agent/failure/failure.ts';
+import { type Code, Fault, failure } from '../../../agent/failure/failure.ts';
 import { NOT_ENROLLED, ofOnboarding } from '../../../agent/keys/onboarding.ts';
 import { leaf, NOW, statusWith } from './stage.ts';
 
 const ascii: Screen = { width: 80, isColoured: false, isUnicode: false };
 const place = { directory: '/var/lib/newleaf' };
 
-test('what DPS refuses is to be enrolled, or its enrollment enabled', () => {
-  const { renewAt: _, ...next } = { ...leaf, slot: 'a' as const };
-  for (const [code, words] of [
-    ['NL-DPS-401002', 'enroll this leaf: DPS refused it once'],
-    ['NL-DPS-DISABLED', 'enable its enrollment: DPS refused it once'],
-    ['NL-DPS-404201', 'kept: DPS refused it once'],
-  ] as const) {
-    const parked = { slot: 'a', standing: 'parked', leaf: next, refusals: 1, trouble: failure(code) } as const;
-    assert.match(renderStatus(statusWith({ next: parked }), ascii, place), new RegExp(`Candidate {4}${words}\n`));
-  }
-});
+const { renewAt: _, ...next } = { ...leaf, slot: 'a' as const };
+
+const WORDS: readonly (readonly [code: Code, has: { readonly leaf?: typeof next }, words: string])[] = [
+  ['NL-DPS-401002', { leaf: next }, 'enroll this leaf: DPS refused it once'],
+  ['NL-DPS-DISABLED', { leaf: next }, 'enable its enrollment: DPS refused it once'],
+  ['NL-DPS-404201', { leaf: next }, 'kept: DPS refused it once'],
+  ['NL-HUB-CLOSED', { leaf: next }, 'kept: it could not be proven once'],
+  // A CSR for which DPS issues nothing is not what was refused.
+  ['NL-DPS-401002', {}, 'DPS issued no leaf for its CSR once'],
+  ['NL-AZURE-POLICY', {}, 'DPS issued no leaf for its CSR once'],
+  ['NL-AZURE-REFUSED', {}, 'the issuer refused its CSR once'],
+  ['NL-EST-REFUSED', {}, 'the issuer refused its CSR once'],
+  ['NL-TOKEN-FAILED', {}, 'the token failed once'],
+  ['NL-LEAF-CN', {}, "newleaf refused the issuer's leaf once"],
+];
+
+for (const [code, has, words] of WORDS) {
+  test(`a candidate ${has.leaf ? 'with' : 'without'} a leaf, parked for ${code}: ${words}`, () => {
+    for (const [refusals, times] of [
+      [1, 'once'],
+      [2, '2 times'],
+    ] as const) {
+      const parked = { slot: 'a', standing: 'parked', ...has, refusals, trouble: failure(code) } as const;
+      const shown = renderStatus(statusWith({ next: parked }), ascii, place);
+      assert.match(shown, new RegExp(`Candidate {4}${words.replace('once', times)}\n`));
+    }
+  });
+}
 
 test('where DPS refuses the onboarding certificate, that is to be enrolled, and not the leaf that Azure has issued', () => {
-  const { renewAt: _, ...next } = { ...leaf, slot: 'a' as const };
   const fault = ofOnboarding(new Fault('NL-DPS-401002'), { thumbprint: 'AB', notAfter: NOW + 1 }, NOW);
   assert.ok(fault instanceof Fault);
   const parked = { slot: 'a', standing: 'parked', leaf: next, refusals: 1, trouble: fault.failure } as const;
@@ -33,7 +49,6 @@ test('where DPS refuses the onboarding certificate, that is to be enrolled, and 
 });
 
 test('where DPS refuses the TPM, that is to be enrolled, and not the leaf that Azure has issued', () => {
-  const { renewAt: _, ...next } = { ...leaf, slot: 'a' as const };
   for (const [code, message] of [
     ['NL-DPS-401002', 'DPS does not accept the endorsement key of this TPM.'],
     ['NL-DPS-404201', 'DPS has no TPM enrollment for this registration ID.'],
@@ -53,17 +68,6 @@ test('a leaf that waits below a root that DPS has not verified: the advice names
   const candidate = { slot: 'a', standing: 'parked', leaf, trouble } as const;
   const alarm = parkedAlarm(candidate, '/var/lib/newleaf', 0);
   assert.match(alarm?.advice ?? '', /or its issuer in DPS, or verify the root above it, then `newleaf reprovision`/);
-});
-
-test('a CSR for which DPS issues nothing: it is not the CSR that was refused', () => {
-  for (const [code, words] of [
-    ['NL-DPS-401002', 'DPS issued no leaf for its CSR once'],
-    ['NL-AZURE-POLICY', 'DPS issued no leaf for its CSR once'],
-    ['NL-AZURE-REFUSED', 'the issuer refused its CSR once'],
-  ] as const) {
-    const parked = { slot: 'a', standing: 'parked', refusals: 1, trouble: failure(code) } as const;
-    assert.match(renderStatus(statusWith({ next: parked }), ascii, place), new RegExp(`Candidate {4}${words}\n`));
-  }
 });
 
 test('what hurries an issuer that refuses is not a roll, where a person brings the leaves', () => {

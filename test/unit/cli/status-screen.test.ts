@@ -100,15 +100,6 @@ What to do
   );
 });
 
-test('a candidate that got no answer is not to be enrolled', () => {
-  const { renewAt: _, ...next } = { ...leaf, slot: 'a' as const };
-  const closed = failure('NL-HUB-CLOSED');
-  const status = statusWith({
-    next: { slot: 'a', standing: 'parked', leaf: next, askAt: at(360_000), refusals: 1, trouble: closed },
-  });
-  assert.match(renderStatus(status, ascii, place), /Candidate {4}kept: it could not be proven once\n/);
-});
-
 test('a candidate that is on its way out is neither kept nor asked again', () => {
   const told = (next: Partial<NextStatus>) =>
     renderStatus(statusWith({ next: { slot: 'a', standing: 'rolling', ...next } }), ascii, place).replaceAll(
@@ -132,17 +123,6 @@ test('a refused CSR: what asks again at once, and when newleaf does', () => {
   );
   assert.match(told('NL-LEAF-CN'), /keep the subject of the CSR\. After that: `newleaf roll --wait`/);
   assert.doesNotMatch(told('NL-TOKEN-OCCUPIED'), /After that:/);
-});
-
-test('a candidate without a leaf: who failed it', () => {
-  for (const [code, words] of [
-    ['NL-TOKEN-FAILED', 'the token failed 2 times'],
-    ['NL-EST-REFUSED', 'the issuer refused its CSR 2 times'],
-    ['NL-LEAF-CN', "newleaf refused the issuer's leaf 2 times"],
-  ] as const) {
-    const next = { slot: 'a', standing: 'parked', askAt: at(360_000), refusals: 2, trouble: failure(code) } as const;
-    assert.match(renderStatus(statusWith({ next }), ascii, place), new RegExp(`Candidate {4}${words}\n`));
-  }
 });
 
 test('a new gateway, with a request that is to begin', () => {
@@ -171,15 +151,6 @@ What to do
   Nothing: newleaf is at work. See it happen with \`newleaf status --watch\`.
 `,
   );
-});
-
-test('the daemon does not run: what the state file says', () => {
-  const shown = renderStatus(statusWith({ online: false }), unicode, {
-    ...place,
-    lastKnown: { writtenAt: NOW - 7_200_000, failure: failure('NL-DAEMON-DOWN') },
-  });
-  assert.match(shown, /^● gw-0001: the daemon does not run\n {2}Last known, 2 hours ago \(2026-11-25 12:49\): serving/);
-  assert.match(shown, /What to do\n {2}NL-DAEMON-DOWN .*\n {2}→ .*systemctl start newleaf/);
 });
 
 describe('what to do', () => {
@@ -257,14 +228,4 @@ test('colour tells how urgent it is, and is not the only one to tell', () => {
   assert.equal(dot({ wrong: [failure('NL-LEAF-EXPIRING')] }), '\u001b[33m');
   assert.equal(dot({ person: true }), '\u001b[31m');
   assert.equal(dot({ alarm: 'expired' }), '\u001b[31m');
-});
-
-test('no line is longer than the screen is wide', () => {
-  const status = statusWith({ person: true, trouble: refusal, last: ended({ outcome: 'person', ...refusal }) });
-  for (const width of [60, 80, 100]) {
-    const long = renderStatus(status, { ...unicode, width }, place)
-      .split('\n')
-      .filter((line) => line.length > width);
-    assert.deepEqual(long, []);
-  }
 });

@@ -14,7 +14,7 @@ import type { Config } from '../../../agent/config/config.ts';
 import { Fault, failure } from '../../../agent/failure/failure.ts';
 import type { Status } from '../../../agent/roll/report.ts';
 import { unprovisioned } from '../../../agent/roll/state.ts';
-import { validateEntry } from '../../../agent/state/entry.ts';
+import { entryOf, validateEntry } from '../../../agent/state/entry.ts';
 import { createJournal } from '../../../agent/state/journal.ts';
 import { leaveWords } from '../../../agent/state/last-words.ts';
 import { takeLock } from '../../../agent/state/lock.ts';
@@ -99,6 +99,15 @@ test('a daemon that cannot say: 1, and its answer', async (t) => {
   assert.match(io.err.text, /^NL-INTERNAL The daemon answered 500/);
 });
 
+/** What a daemon has left that had no leaf yet. */
+async function stateLeft(t: TestContext) {
+  const directory = scratch(t);
+  const state = join(directory, 'state');
+  mkdirSync(state);
+  await createJournal({ directory: state, validate: validateEntry }).write(entryOf(unprovisioned));
+  return { directory, state };
+}
+
 describe('the daemon does not run', () => {
   test('and has never run, or was given up: 5, and nobody is told to start it', async (t) => {
     const io = stage();
@@ -114,11 +123,7 @@ describe('the daemon does not run', () => {
   });
 
   test('and has left a state file: 5, and what was last known', async (t) => {
-    const directory = scratch(t);
-    const state = join(directory, 'state');
-    mkdirSync(state);
-    const { online: _, flaps: _flaps, ...entry } = { ...unprovisioned, online: '', budget: { left: 1, at: 0 } };
-    await createJournal({ directory: state, validate: validateEntry }).write(entry);
+    const { directory } = await stateLeft(t);
     const [shown, json] = [stage(), stage()];
     const config = configIn(directory);
     assert.equal(await run(args('status', '--config', config), shown), 5);
@@ -127,28 +132,10 @@ describe('the daemon does not run', () => {
     assert.equal(await run(args('status', '--json', '--config', config), json), 5);
     assert.equal(JSON.parse(json.out.text).failure.code, 'NL-DAEMON-DOWN');
   });
-
-  test('and has said why: 5, its words, and what it says is to be done', async (t) => {
-    const directory = scratch(t);
-    mkdirSync(join(directory, 'state'));
-    const why = failure('NL-TOKEN-PIN-LOCKED', { cause: 'CKR_PIN_LOCKED' });
-    await leaveWords(join(directory, 'state'), why, stage().now() - 120_000);
-    for (const options of [[], ['--json']]) {
-      const io = stage();
-      assert.equal(await run(args('status', ...options, '--config', configIn(directory)), io), 5);
-      assert.match(
-        io.err.text.replaceAll(/\s+/g, ' '),
-        /^NL-DAEMON-DOWN The daemon does not run\. It ended 2 min ago: NL-TOKEN-PIN-LOCKED .* \(CKR_PIN_LOCKED\) → A TPM opens by itself/,
-      );
-    }
-  });
 });
 
 test('a daemon that runs, and whose socket was removed: no word of an older end, and what brings the socket back', async (t) => {
-  const directory = scratch(t);
-  const state = join(directory, 'state');
-  const { online: _, flaps: _flaps, ...entry } = { ...unprovisioned, online: '', budget: { left: 1, at: 0 } };
-  await createJournal({ directory: state, validate: validateEntry }).write(entry);
+  const { directory, state } = await stateLeft(t);
   await leaveWords(state, failure('NL-STATE-CORRUPT'), stage().now() - 22_000);
   // Its socket is gone, as after `rm -rf /run/newleaf`.
   const lock = await takeLock(state);
@@ -185,12 +172,6 @@ test('a configuration that was damaged under the daemon: the mistake, and that i
   );
   assert.equal(await besideDaemon(mistake, join(directory, 'none.sock')), mistake);
   assert.equal(socketAt('/etc/newleaf/plant/newleaf.toml'), '/run/newleaf@plant/control.sock');
-});
-
-test('a configuration that is wrong: 2', async (t) => {
-  const io = stage();
-  assert.equal(await run(args('status', '--config', join(scratch(t), 'none.toml')), io), 2);
-  assert.match(io.err.text, /^NL-CONFIG There is no configuration at/);
 });
 
 /** A daemon whose status can be changed, and somebody who watches it. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseConfig } from '../../../agent/config/config.ts';
+import { complaints } from './complaints.ts';
 import { LEAST } from './least.ts';
 
 describe('network', () => {
@@ -47,14 +48,9 @@ describe('network', () => {
     ['proxy_username = "gw"\nproxy_password_file = "/x"', /network\.proxy_password_file needs network\.proxy/],
   ] as const) {
     test(`refused: ${lines.replace('\n', ', ')}`, () => {
-      assert.throws(
-        () => parseConfig(at(lines), 'FILE'),
-        (error: Error) => {
-          assert.match(error.message, words);
-          assert.ok(!error.message.includes('secret'));
-          return true;
-        },
-      );
+      const said = complaints(at(lines)).join('\n');
+      assert.match(said, words);
+      assert.doesNotMatch(said, /secret/);
     });
   }
 });

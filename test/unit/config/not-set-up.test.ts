@@ -31,7 +31,10 @@ describe('a gateway that is not set up', () => {
   }
 
   test('one setting is a beginning: the others are named', () => {
-    assert.match(String(met('[dps]\nid_scope = "0ne00000000"\n', DEFAULT_PATH)[1]), /registration_id is missing/);
+    const [, message, advice] = met('[dps]\nid_scope = "0ne00000000"\n', DEFAULT_PATH);
+    assert.match(String(message), /registration_id is missing/);
+    assert.match(String(advice), /^Run `newleaf init`/);
+    assert.match(String(met('[dps]\nid_scope = 3\n', DEFAULT_PATH)[2]), /^Correct the line/);
   });
 });
 

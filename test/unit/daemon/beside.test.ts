@@ -6,12 +6,8 @@ import { Disk, gateway } from './gateway.ts';
 
 test('what is wrong beside the machine, as in the inbox, is told while it lasts', async (t) => {
   let met: Failure | undefined = failure('NL-LEAF-NOT-YET', { message: 'gw.pem waits in the inbox.' });
-  const { daemon } = await gateway(t, new Disk(SITUATIONS.serving), {}, { beside: () => met });
-  const told = async () => {
-    const answer = await daemon.answer({ kind: 'status' });
-    assert.ok(answer.is === 'status');
-    return answer.status.wrong.map(({ code, message }) => `${code} ${message}`);
-  };
+  const { status } = await gateway(t, new Disk(SITUATIONS.serving), {}, { beside: () => met });
+  const told = async () => (await status()).wrong.map(({ code, message }) => `${code} ${message}`);
   assert.deepEqual(await told(), ['NL-LEAF-NOT-YET gw.pem waits in the inbox.']);
   met = undefined;
   assert.deepEqual(await told(), []);

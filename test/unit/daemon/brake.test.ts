@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { onWire } from '../../../agent/ask/wire.ts';
 import { Brake } from '../../../agent/daemon/brake.ts';
 import type { DaemonOptions } from '../../../agent/daemon/options.ts';
 import { Fault, failure } from '../../../agent/failure/failure.ts';
@@ -20,6 +19,8 @@ const request = { id: 'r1', action: 're-register', reason: 'asked', from: 'techn
 const decision = { action: 're-register', reason: 'asked', why: 'asked', rule: 'asked' } as const;
 const step = { state: servingState, effects: [] };
 const registered: RollEvent = { ...at, kind: 'registered', thumbprint: 'T', assignment: hub, as: 'us' };
+const woken: RollEvent = { ...at, kind: 'woken' };
+const asked: RollEvent = { ...at, kind: 'asked', request, delayMs: 0, discard: false };
 const silent = failure('NL-DPS-UNREACHABLE');
 const register: RollEffect = { kind: 'register', leaf: current };
 const online = { ...servingState, online: 'T@hub' };
@@ -45,7 +46,6 @@ test('what went on at once for long is waited for no longer, and a request takes
   for (let times = 0; times < 20; times += 1) brake.follow(servingState, step, registered, 0);
   assert.equal(brake.pauseMs('register', 0), 40 * MINUTE);
   const fresh = new Brake();
-  const asked: RollEvent = { ...at, kind: 'asked', request, delayMs: 0, discard: false };
   fresh.follow(servingState, { ...step, state: { ...servingState, request } }, asked, 0);
   for (let times = 0; times < 3; times += 1) fresh.follow(servingState, step, registered, 0);
   assert.equal(fresh.pauseMs('register', 0), 0);
@@ -76,16 +76,10 @@ for (const [code, waits] of [
 /** What gives the brake something to spend again: how many registrations then follow at once. */
 const CREDITS: readonly (readonly [name: string, before: RollState, step: Advance, event: RollEvent, many: number])[] =
   [
-    ['nothing', servingState, step, { ...at, kind: 'woken' }, 0],
-    [
-      'a request',
-      servingState,
-      { ...step, state: { ...servingState, request } },
-      { ...at, kind: 'asked', request, delayMs: 0, discard: false },
-      4,
-    ],
-    ['one that is refused', servingState, step, { ...at, kind: 'asked', request, delayMs: 0, discard: false }, 0],
-    ['one that was put off, and begins', servingState, { ...step, decision }, { ...at, kind: 'woken' }, 4],
+    ['nothing', servingState, step, woken, 0],
+    ['a request', servingState, { ...step, state: { ...servingState, request } }, asked, 4],
+    ['one that is refused', servingState, step, asked, 0],
+    ['one that was put off, and begins', servingState, { ...step, decision }, woken, 4],
     [
       'a CSR for a person',
       servingState,
@@ -93,14 +87,8 @@ const CREDITS: readonly (readonly [name: string, before: RollState, step: Advanc
       { ...at, kind: 'csr-asked', newKey: false, from: 'technician' },
       4,
     ],
-    [
-      'another leaf that serves',
-      servingState,
-      { ...step, state: { ...servingState, current: candidate } },
-      { ...at, kind: 'woken' },
-      4,
-    ],
-    ['a session that was held', online, step, { ...at, kind: 'woken' }, 4],
+    ['another leaf that serves', servingState, { ...step, state: { ...servingState, current: candidate } }, woken, 4],
+    ['a session that was held', online, step, woken, 4],
   ];
 
 for (const [name, before, came, event, many] of CREDITS) {
@@ -118,7 +106,7 @@ for (const [name, before, came, event, many] of CREDITS) {
 test('a session of an hour less a second is none that was held', () => {
   const brake = new Brake();
   brake.follow(servingState, { ...step, state: online }, { ...at, kind: 'connected', thumbprint: 'T', hub: 'hub' }, 0);
-  assert.equal(brake.follow(online, step, { ...at, kind: 'woken' }, HOUR - 1_000), false);
+  assert.equal(brake.follow(online, step, woken, HOUR - 1_000), false);
 });
 
 test('an issuer that refuses a dying leaf is asked until the end: no pause takes more than half of what is left', async (t) => {
@@ -183,15 +171,14 @@ test('the brake takes no more than half of what is left of a leaf', async (t) =>
 });
 
 test('a circle of registrations is slowed down, told once, and seen in the status', async (t) => {
-  const { clock, counts, told, daemon } = await circle(t);
+  const { clock, counts, told, daemon, status } = await circle(t);
   await clock.pass(HOUR);
   const first = counts.register;
   assert.ok(first >= 4, 'what comes first is immediate');
   assert.equal(told('braked').length, 1);
   assert.equal(told('braked')[0]?.code, 'NL-BUDGET-BRAKED');
   assert.equal(daemon.isBraked, true);
-  const { body } = await onWire(daemon.answer)({ kind: 'status' });
-  assert.ok('trouble' in body);
+  assert.ok('trouble' in (await status()));
   await clock.pass(23 * HOUR);
   assertBounded(first, counts.register);
   assert.ok(told('braked').length <= 2);
@@ -210,18 +197,12 @@ test('after a session that was held, the next circle is told again', async (t) =
 });
 
 test('whoever asks is served at once, however often newleaf has been slowed down', async (t) => {
-  const { clock, counts, daemon } = await circle(t);
+  const { ask, clock, counts } = await circle(t);
   await clock.pass(HOUR);
   for (let round = 0; round < 20; round += 1) {
     const before = counts.register;
-    const answer = onWire(daemon.answer)({
-      kind: 're-register',
-      from: round % 2 ? 'method' : 'technician',
-      id: `r${round}`,
-      delayMs: 0,
-    });
-    await clock.pass(1_000);
-    const { status } = await answer;
+    const from = round % 2 ? 'method' : 'technician';
+    const { status } = await ask({ kind: 're-register', from, id: `r${round}`, delayMs: 0 }, 1_000);
     if (status === 202) assert.ok(counts.register > before, `request ${round}`);
     else assert.ok(status === 409 && counts.register >= before);
     await clock.pass(MINUTE);
@@ -229,11 +210,10 @@ test('whoever asks is served at once, however often newleaf has been slowed down
 });
 
 test('a technician who asks a hundred times in a row is never slowed down', async (t) => {
-  const { clock, counts, daemon, told } = await gateway(t, new Disk(servingState));
+  const { ask, counts, told } = await gateway(t, new Disk(servingState));
   for (let round = 0; round < 100; round += 1) {
-    const answer = onWire(daemon.answer)({ kind: 're-register', from: 'technician', id: `r${round}`, delayMs: 0 });
-    await clock.pass(10);
-    assert.equal((await answer).status, 202);
+    const { status } = await ask({ kind: 're-register', from: 'technician', id: `r${round}`, delayMs: 0 });
+    assert.equal(status, 202);
     assert.equal(counts.register, round + 1);
   }
   assert.deepEqual(told('braked'), []);

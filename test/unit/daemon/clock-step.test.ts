@@ -1,23 +1,21 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { onWire } from '../../../agent/ask/wire.ts';
+import { type TestContext, test } from 'node:test';
 import { Fault } from '../../../agent/failure/failure.ts';
-import type { Status } from '../../../agent/roll/report.ts';
 import { made } from '../roll/candidates.ts';
 import { DAY, Disk, gateway, HOUR, MINUTE, servingState } from './gateway.ts';
 
 const registering = { ...servingState, phase: 'registering', ask: true, rejected: true } as const;
+
+/** A gateway that is to register, and whose DPS answers so. */
+const failing = (t: TestContext, answer: Fault) =>
+  gateway(t, new Disk(registering), { register: () => Promise.reject(answer) });
 
 for (const [what, failure, most] of [
   ['what DPS asked for', new Fault('NL-DPS-THROTTLED', { retryAfterMs: 10 * MINUTE }), 7],
   ['the pauses of a ladder more than once', new Fault('NL-DPS-SERVER'), 8],
 ] as const) {
   test(`a clock that steps each minute does not cut short ${what}`, async (t) => {
-    const { clock, counts } = await gateway(t, new Disk(registering), {
-      async register() {
-        throw failure;
-      },
-    });
+    const { clock, counts } = await failing(t, failure);
     for (let minute = 0; minute < 60; minute += 1) {
       clock.step(minute % 2 ? 6_000 : -6_000);
       await clock.pass(MINUTE);
@@ -27,11 +25,7 @@ for (const [what, failure, most] of [
 }
 
 test('a clock that is set ends the pause of what may have failed for the clock alone', async (t) => {
-  const { clock, counts } = await gateway(t, new Disk(registering), {
-    async register() {
-      throw new Fault('NL-DPS-UNTRUSTED');
-    },
-  });
+  const { clock, counts } = await failing(t, new Fault('NL-DPS-UNTRUSTED'));
   await clock.pass(2 * HOUR);
   const before = counts.register;
   clock.step(HOUR);
@@ -40,22 +34,14 @@ test('a clock that is set ends the pause of what may have failed for the clock a
 });
 
 test('what DPS asked for is waited for, however far the clock is set', async (t) => {
-  const { clock, counts } = await gateway(t, new Disk(registering), {
-    async register() {
-      throw new Fault('NL-DPS-THROTTLED', { retryAfterMs: HOUR });
-    },
-  });
+  const { clock, counts } = await failing(t, new Fault('NL-DPS-THROTTLED', { retryAfterMs: HOUR }));
   clock.step(10 * HOUR);
   await clock.pass(HOUR / 2);
   assert.equal(counts.register, 1);
 });
 
 test('within an hour of a step only a far larger one ends pauses; after it any does', async (t) => {
-  const { clock, counts } = await gateway(t, new Disk(registering), {
-    async register() {
-      throw new Fault('NL-DPS-SERVER');
-    },
-  });
+  const { clock, counts } = await failing(t, new Fault('NL-DPS-SERVER'));
   await clock.pass(3 * HOUR);
   const isAnswered = async (stepMs: number) => {
     const before = counts.register;
@@ -95,10 +81,9 @@ for (const [code, isOver] of [
 ] as const) {
   test(`${code} ${isOver ? 'may be over when' : 'has nothing to do with it that'} the clock is set`, async (t) => {
     const connect = () => Promise.reject(new Fault(code));
-    const { clock, daemon } = await gateway(t, new Disk(servingState), { connect });
+    const { clock, status } = await gateway(t, new Disk(servingState), { connect });
     clock.step(HOUR);
-    const { trouble } = (await onWire(daemon.answer)({ kind: 'status' })).body as Status;
-    assert.equal(trouble?.code, isOver ? undefined : code);
+    assert.equal((await status()).trouble?.code, isOver ? undefined : code);
   });
 }
 
@@ -107,15 +92,14 @@ test('a clock that is ahead is logged once, and nothing is said of it any more a
   const expired = (code: 'NL-HUB-UNTRUSTED' | 'NL-EST-UNTRUSTED', cause: string) => {
     if (isAhead) throw new Fault(code, { cause });
   };
-  const { clock, daemon, lose, told } = await gateway(t, new Disk(servingState), {
+  const { clock, status, lose, told } = await gateway(t, new Disk(servingState), {
     connect: async () => expired('NL-HUB-UNTRUSTED', 'CERT_HAS_EXPIRED'),
     async issue() {
       expired('NL-EST-UNTRUSTED', 'certificate has expired');
       return 'chain';
     },
   });
-  const codes = async () =>
-    ((await onWire(daemon.answer)({ kind: 'status' })).body as Status).wrong.map(({ code }) => code);
+  const codes = async () => (await status()).wrong.map(({ code }) => code);
   assert.deepEqual(await codes(), []);
   isAhead = true;
   clock.step(800 * DAY);
@@ -128,13 +112,12 @@ test('a clock that is ahead is logged once, and nothing is said of it any more a
 });
 
 test('a clock that was ahead when the hub was reached, and is set right while the session is open, is not said to be wrong', async (t) => {
-  const { clock, daemon, lose } = await gateway(t, new Disk(servingState));
+  const { clock, daemon, lose, status } = await gateway(t, new Disk(servingState));
   clock.step(60 * DAY);
   await lose();
   await clock.pass(MINUTE);
   clock.step(-60 * DAY);
   await clock.pass(2 * MINUTE);
-  const { wrong } = (await onWire(daemon.answer)({ kind: 'status' })).body as Status;
-  assert.deepEqual(wrong, []);
+  assert.deepEqual((await status()).wrong, []);
   assert.notEqual(daemon.state.online, undefined);
 });

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Received } from '../../../agent/ask/ask.ts';
-import { onWire } from '../../../agent/ask/wire.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import type { KeyRef } from '../../../agent/roll/leaf.ts';
 import type { Ports } from '../../../agent/roll/ports.ts';
@@ -17,10 +16,9 @@ async function delivered(t: TestContext, state: RollState, keepKey: boolean, jud
     against = key;
     return judge === undefined ? { ...candidate, key } : judge(chain, key);
   };
-  const { clock, daemon } = await gateway(t, new Disk(state), { judge: judging }, { terms: { ...terms, keepKey } });
-  const answer = onWire(daemon.answer)({ kind: 'install', from: 'technician', delivered: Buffer.from('chain') });
-  await clock.pass(0);
-  return { answer: await answer, against };
+  const { ask } = await gateway(t, new Disk(state), { judge: judging }, { terms: { ...terms, keepKey } });
+  const answer = await ask({ kind: 'install', from: 'technician', delivered: Buffer.from('chain') }, 0);
+  return { answer, against };
 }
 
 const next = made('delivery');

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Answerer } from '../../../agent/ask/ask.ts';
 import { onWire } from '../../../agent/ask/wire.ts';
 import type { DaemonOptions } from '../../../agent/daemon/options.ts';
 import { type Code, Fault } from '../../../agent/failure/failure.ts';
-import type { Status } from '../../../agent/roll/report.ts';
 import { TokenError } from '../../../hsm/ckr.ts';
 import { TestClock } from '../clock.ts';
 import { NOW, terms } from '../roll/machine.ts';
@@ -28,8 +26,6 @@ function answers(...list: readonly (Fault | TokenError | typeof factory)[]): { g
 }
 
 const notYet = (ms: number) => new Fault('NL-LEAF-NOT-YET', { retryAfterMs: ms });
-const trouble = async (daemon: { readonly answer: Answerer }) =>
-  ((await onWire(daemon.answer)({ kind: 'status' })).body as Status).trouble?.code;
 
 for (const code of [
   'NL-LEAF-VALIDITY',
@@ -52,9 +48,10 @@ for (const code of [
 
 test('where a person brings the leaf, the status says what is wrong with that of the factory', async (t) => {
   const { given } = answers(new Fault('NL-LEAF-CN'));
-  const { clock, daemon } = await gateway(t, new Disk(), {}, { given, terms: { ...terms, automatic: false } });
+  const { clock, status } = await gateway(t, new Disk(), {}, { given, terms: { ...terms, automatic: false } });
   await clock.pass(HOUR);
-  assert.deepEqual([daemon.state.phase, await trouble(daemon)], ['unprovisioned', 'NL-LEAF-CN']);
+  const { phase, trouble } = await status();
+  assert.deepEqual([phase, trouble?.code], ['unprovisioned', 'NL-LEAF-CN']);
 });
 
 test('a boot in 1970: the factory leaf is looked at again when the clock is right, and no key is made before', async (t) => {
@@ -63,9 +60,9 @@ test('a boot in 1970: the factory leaf is looked at again when the clock is righ
     if (clock.now() < NOW) throw notYet(NOW - clock.now());
     return factory;
   };
-  const { counts, daemon, told } = await gateway(t, new Disk(), {}, { given }, clock);
+  const { counts, daemon, status, told } = await gateway(t, new Disk(), {}, { given }, clock);
   assert.equal(told('given-leaf-unusable').length, 1);
-  assert.equal(await trouble(daemon), 'NL-LEAF-NOT-YET');
+  assert.equal((await status()).trouble?.code, 'NL-LEAF-NOT-YET');
   await clock.pass(HOUR);
   assert.deepEqual([daemon.state.phase, counts.generate], ['unprovisioned', 0]);
   assert.equal(told('given-leaf-unusable').length, 1);
@@ -75,7 +72,7 @@ test('a boot in 1970: the factory leaf is looked at again when the clock is righ
     [daemon.state.phase, daemon.state.current?.thumbprint, daemon.state.online],
     ['serving', factory.thumbprint, `${factory.thumbprint}@hub1/gw-1`],
   );
-  assert.deepEqual([counts.generate, await trouble(daemon)], [0, undefined]);
+  assert.deepEqual([counts.generate, (await status()).trouble], [0, undefined]);
 });
 
 test('a leaf that begins in a year, by a clock that is right, is not waited for', async (t) => {
@@ -94,9 +91,7 @@ test('one that begins in an hour is, and a technician need not wait', async (t) 
 
   const never = answers(notYet(HOUR));
   const other = await gateway(t, new Disk(), {}, { given: never.given });
-  const answer = onWire(other.daemon.answer)({ kind: 'roll', from: 'technician', id: 'now', delayMs: 0 });
-  await other.clock.pass(MINUTE);
-  assert.equal((await answer).status, 202);
+  assert.equal((await other.ask({ kind: 'roll', from: 'technician', id: 'now', delayMs: 0 }, MINUTE)).status, 202);
   assert.equal(other.daemon.state.current?.key.id, 'g1');
   const { looks } = never;
   await other.clock.pass(HOUR);

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onWire } from '../../../agent/ask/wire.ts';
-import { Fault } from '../../../agent/failure/failure.ts';
+import { type Failure, Fault } from '../../../agent/failure/failure.ts';
 import type { Candidate } from '../../../agent/roll/candidate.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import { entryOf } from '../../../agent/state/entry.ts';
@@ -112,49 +111,37 @@ test('a hub that is gone, and a disk that is full: DPS is asked, and the other h
 for (const delayMs of [0, 600_000]) {
   test(`a request with a delay of ${delayMs} ms that cannot be kept is refused, and forgotten`, async (t) => {
     const disk = new Disk(servingState);
-    const { clock, counts, daemon } = await gateway(t, disk);
+    const { clock, counts, daemon, ask } = await gateway(t, disk);
     disk.isFull = true;
-    const answer = onWire(daemon.answer)({ kind: 're-register', from: 'technician', id: 'later', delayMs });
-    await clock.pass(0);
-    assert.deepEqual(
-      [(await answer).status, (await answer).body],
-      [
-        500,
-        {
-          code: 'NL-STATE-WRITE',
-          message: 'state.json cannot be written: no space is left.',
-          advice: (await answer).body['advice' as never],
-        },
-      ],
-    );
+    const later = { kind: 're-register', from: 'technician', id: 'later', delayMs } as const;
+    const { status, body } = await ask(later, 0);
+    const { advice: _, ...said } = body as Failure;
+    const message = 'state.json cannot be written: no space is left.';
+    assert.deepEqual([status, said], [500, { code: 'NL-STATE-WRITE', message }]);
     assert.deepEqual([daemon.state.scheduled, daemon.state.request], [undefined, undefined]);
     await clock.pass(HOUR);
     assert.equal(counts.register, 0);
     disk.isFull = false;
-    const again = onWire(daemon.answer)({ kind: 're-register', from: 'technician', id: 'later', delayMs });
-    await clock.pass(0);
-    assert.equal((await again).status, 202);
+    assert.equal((await ask(later, 0)).status, 202);
     assert.equal(disk.entry !== 'absent' && (disk.entry.scheduled ?? disk.entry.outcomes[0])?.id, 'later');
   });
 }
 
-for (const [what, ask] of [
+for (const [what, asked] of [
   ['another CSR', { kind: 'csr', from: 'technician', newKey: true }],
   ['a leaf that is delivered', { kind: 'install', from: 'technician', delivered: Buffer.from('chain') }],
 ] as const) {
   test(`${what} that cannot be kept is refused, and what is in flight goes on`, async (t) => {
     const disk = new Disk({ ...servingState, next: made('delivery') });
     let session: AbortSignal | undefined;
-    const { clock, counts, daemon } = await gateway(t, disk, {
+    const { ask, counts, daemon } = await gateway(t, disk, {
       connect(_leaf, _assignment, abort) {
         session = abort;
         return never();
       },
     });
     disk.isFull = true;
-    const answer = onWire(daemon.answer)(ask);
-    await clock.pass(0);
-    assert.deepEqual([(await answer).status, daemon.state.next], [500, made('delivery')]);
+    assert.deepEqual([(await ask(asked, 0)).status, daemon.state.next], [500, made('delivery')]);
     assert.deepEqual([session?.aborted, counts.connect], [false, 1]);
   });
 }
@@ -162,13 +149,11 @@ for (const [what, ask] of [
 test('what people read says that the disk takes nothing, until it does', async (t) => {
   const disk = new Disk({ ...servingState, phase: 'registering', ask: true });
   disk.isFull = true;
-  const { clock, daemon, told } = await gateway(t, disk);
-  const trouble = async () =>
-    ((await onWire(daemon.answer)({ kind: 'status' })).body as { trouble?: { code: string } }).trouble;
-  assert.equal((await trouble())?.code, 'NL-STATE-WRITE');
+  const { clock, status, told } = await gateway(t, disk);
+  assert.equal((await status()).trouble?.code, 'NL-STATE-WRITE');
   disk.isFull = false;
   await clock.pass(11 * MINUTE);
-  assert.equal(await trouble(), undefined);
+  assert.equal((await status()).trouble, undefined);
   assert.equal(told('state-written').length, 1);
   assert.equal(terms.registered, disk.entry !== 'absent' && disk.entry.registered);
 });
@@ -177,25 +162,22 @@ test('a disk that takes nothing is found out at the start, without a write', asy
   const disk = new Disk(servingState);
   disk.isFull = true;
   const assertWritable = () => disk.write(entryOf(servingState));
-  const { clock, counts, daemon, told } = await gateway(t, disk, {}, { assertWritable });
-  const trouble = async () =>
-    ((await onWire(daemon.answer)({ kind: 'status' })).body as { trouble?: { code: string } }).trouble;
-  assert.equal((await trouble())?.code, 'NL-STATE-WRITE');
+  const { clock, counts, status, told } = await gateway(t, disk, {}, { assertWritable });
+  assert.equal((await status()).trouble?.code, 'NL-STATE-WRITE');
   assert.equal(counts.writes, 0);
   await clock.pass(HOUR);
   assert.deepEqual([counts.connect, told('state-unwritten').length], [1, 1]);
   disk.isFull = false;
   await clock.pass(11 * MINUTE);
-  assert.deepEqual([await trouble(), told('state-written').length], [undefined, 1]);
+  assert.deepEqual([(await status()).trouble, told('state-written').length], [undefined, 1]);
 });
 
 test('one that is lost later, within a day', async (t) => {
   const disk = new Disk(servingState);
-  const { clock, daemon } = await gateway(t, disk);
+  const { clock, daemon, status } = await gateway(t, disk);
   disk.isFull = true;
   await clock.pass(25 * HOUR);
-  const { body } = await onWire(daemon.answer)({ kind: 'status' });
-  assert.equal((body as { trouble?: { code: string } }).trouble?.code, 'NL-STATE-WRITE');
+  assert.equal((await status()).trouble?.code, 'NL-STATE-WRITE');
   assert.notEqual(daemon.state.online, undefined);
 });
 

@@ -1,9 +1,12 @@
 import type { TestContext } from 'node:test';
+import type { Ask } from '../../../agent/ask/ask.ts';
+import { onWire } from '../../../agent/ask/wire.ts';
 import { Daemon } from '../../../agent/daemon/daemon.ts';
 import type { DaemonOptions } from '../../../agent/daemon/options.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import type { Line } from '../../../agent/machine/log.ts';
 import type { HubSignal, Ports } from '../../../agent/roll/ports.ts';
+import type { Status } from '../../../agent/roll/report.ts';
 import { type RollState, unprovisioned } from '../../../agent/roll/state.ts';
 import { type Entry, entryOf } from '../../../agent/state/entry.ts';
 import { quietNotify } from '../../quiet.ts';
@@ -144,10 +147,17 @@ export async function gateway(
     wake(result);
     await clock.pass(0);
   };
+  /** What the daemon answers, once so much time has passed. */
+  const ask = async (asked: Ask, ms = 10) => {
+    const answer = onWire(daemon.answer)(asked);
+    await clock.pass(ms);
+    return answer;
+  };
+  const status = async () => (await onWire(daemon.answer)({ kind: 'status' })).body as Status;
   const told = (event: string) => logged.filter((line) => line.event === event);
   const stop = () => {
     abort.abort();
     return ended;
   };
-  return { clock, counts, daemon, logged, told, lose, ended, stop };
+  return { clock, counts, daemon, logged, told, lose, ended, stop, ask, status };
 }

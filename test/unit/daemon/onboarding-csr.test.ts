@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
+import type { Ask } from '../../../agent/ask/ask.ts';
 import { onWire } from '../../../agent/ask/wire.ts';
+import type { DaemonOptions } from '../../../agent/daemon/options.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { current, Disk, gateway, servingState } from './gateway.ts';
 
@@ -11,7 +13,15 @@ const certificate = {
   lack: async () => undefined,
   install: async () => ({ ...current, thumbprint: 'F' }),
 };
-const onboarding = { told, requests: 0 };
+const CSR: Ask = { kind: 'onboarding-csr' };
+const INSTALL: Ask = { kind: 'install-onboarding', from: 'technician', delivered: Buffer.from('PEM') };
+
+/** The status of the answer, and its body as text. */
+async function asked(t: TestContext, ask: Ask, onboarding?: DaemonOptions['onboarding']) {
+  const { daemon } = await gateway(t, new Disk(servingState), {}, onboarding && { onboarding });
+  const { status, body } = await onWire(daemon.answer)(ask);
+  return { status, said: JSON.stringify(body) };
+}
 
 test('another onboarding certificate: what DPS is shown from now on, or why it is not taken', async (t) => {
   const refused = new Fault('NL-LEAF-CN');
@@ -21,19 +31,9 @@ test('another onboarding certificate: what DPS is shown from now on, or why it i
     [() => Promise.reject(new Fault('NL-STATE-WRITE')), 500, /"code":"NL-STATE-WRITE"/],
   ];
   for (const [install, status, said] of rows) {
-    const { daemon } = await gateway(
-      t,
-      new Disk(servingState),
-      {},
-      { onboarding: { ...onboarding, certificate: { ...certificate, install } } },
-    );
-    const answer = await onWire(daemon.answer)({
-      kind: 'install-onboarding',
-      from: 'technician',
-      delivered: Buffer.from('PEM'),
-    });
+    const answer = await asked(t, INSTALL, { told, requests: 0, certificate: { ...certificate, install } });
     assert.equal(answer.status, status);
-    assert.match(JSON.stringify(answer.body), said);
+    assert.match(answer.said, said);
   }
 });
 
@@ -43,34 +43,22 @@ test('a CSR for the onboarding key: made by the token, or why there is none', as
     [() => Promise.reject(new Fault('NL-ONBOARDING-KEY')), 500, /"code":"NL-ONBOARDING-KEY"/],
   ];
   for (const [csr, status, said] of rows) {
-    const { daemon } = await gateway(
-      t,
-      new Disk(servingState),
-      {},
-      { onboarding: { ...onboarding, certificate: { ...certificate, csr } } },
-    );
-    const answer = await onWire(daemon.answer)({ kind: 'onboarding-csr' });
+    const answer = await asked(t, CSR, { told, requests: 0, certificate: { ...certificate, csr } });
     assert.equal(answer.status, status);
-    assert.match(JSON.stringify(answer.body), said);
+    assert.match(answer.said, said);
   }
 });
 
 test('where DPS knows the gateway by its TPM, there is no such key, and no certificate', async (t) => {
-  const byTpm = { told: { attestation: 'tpm' }, requests: 0 } as const;
-  const { daemon } = await gateway(t, new Disk(servingState), {}, { onboarding: byTpm });
-  for (const ask of [
-    { kind: 'onboarding-csr' },
-    { kind: 'install-onboarding', from: 'technician', delivered: Buffer.from('PEM') },
-  ] as const) {
-    const { status, body } = await onWire(daemon.answer)(ask);
+  for (const ask of [CSR, INSTALL]) {
+    const { status, said } = await asked(t, ask, { told: { attestation: 'tpm' }, requests: 0 });
     assert.equal(status, 400);
-    assert.match(JSON.stringify(body), /DPS knows this gateway by its TPM, which has no certificate/);
+    assert.match(said, /DPS knows this gateway by its TPM, which has no certificate/);
   }
 });
 
 test('where Azure does not issue the leaves, there is no such key', async (t) => {
-  const { daemon } = await gateway(t, new Disk(servingState));
-  const { status, body } = await onWire(daemon.answer)({ kind: 'onboarding-csr' });
+  const { status, said } = await asked(t, CSR);
   assert.equal(status, 400);
-  assert.match(JSON.stringify(body), /There is no onboarding key: leaf\.issuer is not \\"azure\\"/);
+  assert.match(said, /There is no onboarding key: leaf\.issuer is not \\"azure\\"/);
 });

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { onWire } from '../../../agent/ask/wire.ts';
 import { Publication } from '../../../agent/daemon/publication.ts';
 import { type RollState, unprovisioned } from '../../../agent/roll/state.ts';
 import { publish } from '../../../agent/state/published.ts';
@@ -87,12 +86,10 @@ test('a listener who hears of another leaf finds its files', async (t) => {
   const publish = async ({ current }: RollState) => {
     published = current?.key.id;
   };
-  const { clock, daemon } = await gateway(t, new Disk(servingState), {}, { publish });
+  const { ask, daemon } = await gateway(t, new Disk(servingState), {}, { publish });
   const found = new Set<string>();
   daemon.subscribe(() => found.add(`${daemon.state.current?.key.id} ${published}`));
-  const answer = onWire(daemon.answer)({ kind: 'roll', from: 'technician', id: 'r1', delayMs: 0 });
-  await clock.pass(MINUTE);
-  await answer;
+  await ask({ kind: 'roll', from: 'technician', id: 'r1', delayMs: 0 }, MINUTE);
   assert.deepEqual([...found], ['g0 g0', 'g1 g1']);
 });
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { onWire } from '../../../agent/ask/wire.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { current, DAY, Disk, gateway, HOUR, MINUTE, servingState } from './gateway.ts';
 
@@ -38,10 +37,8 @@ test('a twin that is throttled gets its report later, and it is told once', asyn
 });
 
 test('the newest report is the one that arrives', async (t) => {
-  const { clock, twin, daemon } = await refusing(t);
-  const answer = onWire(daemon.answer)({ kind: 're-register', from: 'method', id: 'fleet-job-7', delayMs: 0 });
-  await clock.pass(MINUTE);
-  assert.equal((await answer).status, 202);
+  const { ask, clock, twin } = await refusing(t);
+  assert.equal((await ask({ kind: 're-register', from: 'method', id: 'fleet-job-7', delayMs: 0 }, MINUTE)).status, 202);
   twin.takes = true;
   await clock.pass(HOUR);
   assert.equal(twin.writes.length, 1);
@@ -50,12 +47,10 @@ test('the newest report is the one that arrives', async (t) => {
 });
 
 test('neither a newer report nor a new session waits for the pause before it', async (t) => {
-  const { clock, daemon, lose, twin } = await refusing(t);
+  const { ask, clock, lose, twin } = await refusing(t);
   await clock.pass(HOUR);
   let { tries } = twin;
-  const answer = onWire(daemon.answer)({ kind: 're-register', from: 'technician', id: 'r1', delayMs: 0 });
-  await clock.pass(0);
-  await answer;
+  await ask({ kind: 're-register', from: 'technician', id: 'r1', delayMs: 0 }, 0);
   assert.ok(twin.tries > tries, 'a newer report');
   await clock.pass(HOUR);
   tries = twin.tries;
@@ -92,18 +87,15 @@ test('without a session nothing is tried, and the next one begins anew', async (
 test('one write at a time, however often the state changes while it lasts', async (t) => {
   const open: (() => void)[] = [];
   let most = 0;
-  const { clock, daemon } = await gateway(t, new Disk(servingState), {
+  const { ask } = await gateway(t, new Disk(servingState), {
     report: () =>
       new Promise<void>((resolve) => {
         open.push(resolve);
         most = Math.max(most, open.length);
       }),
   });
-  for (let round = 0; round < 10; round += 1) {
-    const answer = onWire(daemon.answer)({ kind: 're-register', from: 'technician', id: `r${round}`, delayMs: 0 });
-    await clock.pass(10);
-    await answer;
-  }
+  for (let round = 0; round < 10; round += 1)
+    await ask({ kind: 're-register', from: 'technician', id: `r${round}`, delayMs: 0 });
   assert.equal(most, 1);
   open.shift()?.();
   await setImmediate();

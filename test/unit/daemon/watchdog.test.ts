@@ -1,18 +1,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { Daemon } from '../../../agent/daemon/daemon.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import type { Notify } from '../../../agent/machine/notify.ts';
-import type { Issuer, Keys, Ports } from '../../../agent/roll/ports.ts';
 import type { Entry } from '../../../agent/state/entry.ts';
 import type { Journal } from '../../../agent/state/journal.ts';
-import { quietLog } from '../../quiet.ts';
-import { TestClock } from '../clock.ts';
-import { terms } from '../roll/machine.ts';
-
-const MINUTE = 60_000;
-const never = <T>() => new Promise<T>(() => {});
+import { Disk, type Far, gateway, MINUTE, never } from './gateway.ts';
 
 class Systemd implements Notify {
   readonly heard: string[] = [];
@@ -44,70 +37,23 @@ class Systemd implements Notify {
   }
 }
 
-interface Given {
-  readonly watchdogMs?: number;
-  readonly generate?: Keys['generate'];
-  readonly write?: Journal<Entry>['write'];
-  readonly issue?: Issuer['issue'];
-}
-
-/** A gateway without a leaf, which makes its first key. */
-async function daemon(t: TestContext, given: Given) {
-  const {
-    watchdogMs,
-    generate = broken,
-    write = async () => {},
-    issue = () => assert.fail('nobody asks for this'),
-  } = given;
-  const clock = new TestClock();
-  const systemd = new Systemd(watchdogMs);
-  const absent = () => assert.fail('nobody asks for this');
-  const ports: Ports = {
-    keys: { generate, csr: async () => 'csr', destroy: absent },
-    issuer: { issue },
-    judge: absent,
-    opensAnew: absent,
-    dps: { register: absent },
-    hub: {
-      connect: absent,
-      silentMs: () => undefined,
-      report: absent,
-      async close() {},
-      signals: { [Symbol.asyncIterator]: () => ({ next: never }) },
-    },
-  };
-  const running = new Daemon({
-    ports,
-    journal: { read: async () => 'absent', write },
-    clock,
-    draw: () => 0.5,
-    log: quietLog,
-    notify: systemd,
-    terms,
-    version: '0',
-    registrationId: 'gw-0001',
-    labelPrefix: 'newleaf',
-    given: async () => undefined,
-    publish: async () => {},
-  });
-  const abort = new AbortController();
-  const ended = running.run(abort.signal);
-  t.after(() => abort.abort());
-  await clock.asleep();
+/** A gateway without a leaf, which makes its first key; its token is broken, unless the test has another. */
+async function daemon(
+  t: TestContext,
+  watchdogMs: number,
+  far: Far = {},
+  write: Journal<Entry>['write'] = async () => {},
+) {
+  const notify = new Systemd(watchdogMs);
+  const keys = { generate: () => Promise.reject(new Fault('NL-TOKEN-FAILED')), ...far.keys };
+  const journal = { read: async () => 'absent' as const, write, isThere: () => true };
+  const { clock, stop } = await gateway(t, new Disk(), { ...far, keys }, { notify, journal });
   await setImmediate();
-  const stop = () => {
-    abort.abort();
-    return ended;
-  };
-  return { clock, systemd, stop };
+  return { clock, systemd: notify, stop };
 }
-
-const broken = async () => {
-  throw new Fault('NL-TOKEN-FAILED');
-};
 
 test('the watchdog is fed at half of its limit, and systemd hears what the gateway does', async (t) => {
-  const { clock, systemd, stop } = await daemon(t, { watchdogMs: 4_000 });
+  const { clock, systemd, stop } = await daemon(t, 4_000);
   assert.equal(systemd.heard[0], 'ready');
   assert.match(systemd.heard.at(-1) ?? '', /^making the next key in the token, offline; NL-TOKEN-FAILED /);
   systemd.meals();
@@ -118,7 +64,7 @@ test('the watchdog is fed at half of its limit, and systemd hears what the gatew
 });
 
 test('an idle loop turns once a minute, however long the watchdog would wait', async (t) => {
-  const { clock, systemd } = await daemon(t, { watchdogMs: 10 * MINUTE });
+  const { clock, systemd } = await daemon(t, 10 * MINUTE);
   systemd.meals();
   await clock.pass(10 * MINUTE);
   assert.deepEqual([...new Set(systemd.heard)], ['watchdog'], 'what has not changed is not told again');
@@ -126,14 +72,14 @@ test('an idle loop turns once a minute, however long the watchdog would wait', a
 });
 
 test('a loop that waits for ever starves the watchdog, though timers go on', async (t) => {
-  const { clock, systemd } = await daemon(t, { watchdogMs: 4_000, write: never });
+  const { clock, systemd } = await daemon(t, 4_000, {}, never);
   assert.deepEqual(systemd.heard, ['ready']);
   await clock.pass(MINUTE);
   assert.equal(systemd.meals(), 0);
 });
 
 test('work that hangs starves it, too: a module on a thread of the pool', async (t) => {
-  const { clock, systemd } = await daemon(t, { watchdogMs: 4_000, generate: never });
+  const { clock, systemd } = await daemon(t, 4_000, { keys: { generate: never } });
   await clock.pass(14 * MINUTE);
   assert.ok(systemd.meals() > 0, 'a slow token is given its time');
   await clock.pass(2 * MINUTE);
@@ -149,7 +95,7 @@ test('while the token may be asked to sign in a handshake, the loop has to turn 
       refuse = reject;
     });
   const generate = async () => ({ slot: 'a', id: 'g0' }) as const;
-  const { clock, systemd } = await daemon(t, { watchdogMs: 3 * MINUTE, generate, issue });
+  const { clock, systemd } = await daemon(t, 3 * MINUTE, { keys: { generate }, issue });
   await clock.asleep();
   assert.ok(systemd.heard.includes('expect 30000'));
   systemd.meals();

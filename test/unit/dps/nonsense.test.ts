@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createDps } from '../../../agent/dps/registration.ts';
-import { LOOPBACK, leafNamed, TestCa } from '../mqtt/certificates.ts';
+import { leafNamed } from '../mqtt/certificates.ts';
 import { FarSide } from '../mqtt/far-side.ts';
 import { quiet } from '../mqtt/quiet.ts';
+import { dpsAt, server } from './mqtt-side.ts';
 
 quiet();
-const ca = new TestCa();
-const server = ca.issue('dps', LOOPBACK);
-const connector = ca.connector(ca.issue('gw-0001'));
-
 const RES = '$dps/registrations/res';
 const ASSIGNING = '{"operationId":"4.d0","status":"assigning"}';
 const ASSIGNED = '{"status":"assigned","registrationState":{"assignedHub":"hub-1","deviceId":"gw-0001"}}';
@@ -42,13 +38,7 @@ test('what DPS sends beside the answer is dropped and acknowledged', async () =>
     },
   });
   const dropped: string[] = [];
-  const dps = createDps({
-    endpoint: far.host,
-    idScope: '0ne00000000',
-    registrationId: 'gw-0001',
-    connectorFor: () => Promise.resolve(connector),
-    dropped: (topic) => dropped.push(topic),
-  });
+  const dps = dpsAt(far.host, { dropped: (topic) => dropped.push(topic) });
   const assignment = await dps.register(leafNamed('AB'), new AbortController().signal);
   assert.deepEqual(assignment, { hub: 'hub-1', deviceId: 'gw-0001' });
   assert.equal(dropped.length, 2 * DROPPED.length);

@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import { createDps, type DpsOptions } from '../../../agent/dps/registration.ts';
+import type { DpsOptions } from '../../../agent/dps/registration.ts';
 import { type Code, Fault } from '../../../agent/failure/failure.ts';
 import { LOOPBACK, leafNamed, TestCa } from '../mqtt/certificates.ts';
+import { codeOf } from '../mqtt/code-of.ts';
 import { FarSide, type Script } from '../mqtt/far-side.ts';
 import { quiet } from '../mqtt/quiet.ts';
+import { dpsAt, server } from './mqtt-side.ts';
 
 quiet();
-const ca = new TestCa();
-const server = ca.issue('dps', LOOPBACK);
-const connector = ca.connector(ca.issue('gw-0001'));
 const leaf = leafNamed('AB');
 const never = new AbortController().signal;
 
@@ -35,21 +34,6 @@ function answering(answers: Answers, more: Script = {}): Script {
     },
   };
 }
-
-const dpsAt = (host: string, more: Partial<DpsOptions> = {}) =>
-  createDps({
-    endpoint: host,
-    idScope: '0ne00000000',
-    registrationId: 'gw-0001',
-    connectorFor: () => Promise.resolve(connector),
-    ...more,
-  });
-
-const codeOf = (attempt: Promise<unknown>): Promise<string> =>
-  attempt.then(
-    () => 'fulfilled',
-    (error: unknown) => (error instanceof Fault ? error.failure.code : String(error)),
-  );
 
 test('registers: one connection, one request, polls at the pace of DPS', async () => {
   const answers: Answers = [
@@ -90,14 +74,14 @@ for (const [what, payload] of [
 }
 
 /** Far side, the code, and how many requests and polls may have come. */
-interface Row {
-  readonly name: string;
-  readonly script: Script;
-  readonly code: Code;
-  readonly puts: number;
-  readonly gets?: number;
-  readonly options?: Partial<DpsOptions>;
-}
+type Row = readonly [
+  name: string,
+  script: Script,
+  code: Code,
+  puts: number,
+  gets?: number,
+  options?: Partial<DpsOptions>,
+];
 
 const error = (errorCode: number) => JSON.stringify({ errorCode, trackingId: 'e549', message: 'm' });
 /** "¢" read as ASCII is a quotation mark. */
@@ -105,79 +89,57 @@ const CENT = Buffer.from('{"operationId":"4.d0","status":"assigning","payload":"
 const polled: Answers = [[202, '&retry-after=0.1', ASSIGNING]];
 
 const ROWS: readonly Row[] = [
-  { name: '401', script: answering([[401, '', error(401002)]]), code: 'NL-DPS-401002', puts: 1 },
-  { name: '401, no body', script: answering([[401, '']]), code: 'NL-DPS-401002', puts: 1 },
-  { name: '429', script: answering([[429, '&retry-after=1', '']]), code: 'NL-DPS-THROTTLED', puts: 1 },
-  { name: '503', script: answering([[503, '', 'gone']]), code: 'NL-DPS-SERVER', puts: 1 },
-  { name: 'empty body', script: answering([[200, '']]), code: 'NL-DPS-BODY', puts: 1 },
-  { name: 'not JSON', script: answering([[200, '', '<html>']]), code: 'NL-DPS-BODY', puts: 1 },
-  { name: 'no status', script: answering([[200, '', '{}']]), code: 'NL-DPS-BODY', puts: 1 },
-  { name: 'no operationId', script: answering([[202, '', '{"status":"assigning"}']]), code: 'NL-DPS-BODY', puts: 1 },
-  { name: 'disabled', script: answering([[200, '', '{"status":"disabled"}']]), code: 'NL-DPS-DISABLED', puts: 1 },
-  { name: '429 to a poll', script: answering([...polled, [429, '']]), code: 'NL-DPS-THROTTLED', puts: 1, gets: 1 },
-  { name: '500 to a poll', script: answering([...polled, [500, '']]), code: 'NL-DPS-SERVER', puts: 1, gets: 1 },
-  { name: '404 to a poll', script: answering([...polled, [404, '']]), code: 'NL-DPS-SERVER', puts: 1, gets: 1 },
-  {
-    name: 'failed after a poll',
-    script: answering([
+  ['401', answering([[401, '', error(401002)]]), 'NL-DPS-401002', 1],
+  ['401, no body', answering([[401, '']]), 'NL-DPS-401002', 1],
+  ['429', answering([[429, '&retry-after=1', '']]), 'NL-DPS-THROTTLED', 1],
+  ['503', answering([[503, '', 'gone']]), 'NL-DPS-SERVER', 1],
+  ['empty body', answering([[200, '']]), 'NL-DPS-BODY', 1],
+  ['not JSON', answering([[200, '', '<html>']]), 'NL-DPS-BODY', 1],
+  ['no status', answering([[200, '', '{}']]), 'NL-DPS-BODY', 1],
+  ['no operationId', answering([[202, '', '{"status":"assigning"}']]), 'NL-DPS-BODY', 1],
+  ['disabled', answering([[200, '', '{"status":"disabled"}']]), 'NL-DPS-DISABLED', 1],
+  ['429 to a poll', answering([...polled, [429, '']]), 'NL-DPS-THROTTLED', 1, 1],
+  ['500 to a poll', answering([...polled, [500, '']]), 'NL-DPS-SERVER', 1, 1],
+  ['404 to a poll', answering([...polled, [404, '']]), 'NL-DPS-SERVER', 1, 1],
+  [
+    'failed after a poll',
+    answering([
       [202, '&retry-after=0', CENT],
       [200, '', '{"status":"failed","registrationState":{"errorCode":400208}}'],
     ]),
-    code: 'NL-DPS-ALLOCATION',
-    puts: 1,
-    gets: 1,
-  },
-  { name: 'CONNACK 5', script: { connack: 5 }, code: 'NL-DPS-REJECTED', puts: 0 },
-  { name: 'CONNACK 3', script: { connack: 3 }, code: 'NL-DPS-SCOPE', puts: 0 },
-  { name: 'close before CONNACK', script: { connack: 'close' }, code: 'NL-DPS-UNREACHABLE', puts: 0 },
-  {
-    name: 'no CONNACK',
-    script: { connack: 'none' },
-    code: 'NL-DPS-UNREACHABLE',
-    puts: 0,
-    options: { connectMs: 150 },
-  },
-  {
-    name: 'drop instead of an answer',
-    script: { onPublish: (_, { socket }) => socket.destroy() },
-    code: 'NL-DPS-UNREACHABLE',
-    puts: 1,
-  },
-  {
-    name: 'drop between two polls',
-    script: {
+    'NL-DPS-ALLOCATION',
+    1,
+    1,
+  ],
+  ['CONNACK 5', { connack: 5 }, 'NL-DPS-REJECTED', 0],
+  ['CONNACK 3', { connack: 3 }, 'NL-DPS-SCOPE', 0],
+  ['close before CONNACK', { connack: 'close' }, 'NL-DPS-UNREACHABLE', 0],
+  ['no CONNACK', { connack: 'none' }, 'NL-DPS-UNREACHABLE', 0, 0, { connectMs: 150 }],
+  ['drop instead of an answer', { onPublish: (_, { socket }) => socket.destroy() }, 'NL-DPS-UNREACHABLE', 1],
+  [
+    'drop between two polls',
+    {
       onPublish(packet, link) {
         answering([[202, '&retry-after=60', ASSIGNING]]).onPublish?.(packet, link);
         link.socket.end();
       },
     },
-    code: 'NL-DPS-UNREACHABLE',
-    puts: 1,
-  },
-  {
-    name: 'no SUBACK',
-    script: { mute: ['subscribe'] },
-    code: 'NL-DPS-TIMEOUT',
-    puts: 0,
-    options: { deadlineMs: 1_000 },
-  },
-  {
-    name: 'no PUBACK and no answer',
-    script: { mute: ['publish'] },
-    code: 'NL-DPS-TIMEOUT',
-    puts: 1,
-    options: { deadlineMs: 1_000 },
-  },
-  {
-    name: 'assigning for ever',
-    script: answering([[202, '&retry-after=60', ASSIGNING]]),
-    code: 'NL-DPS-TIMEOUT',
-    puts: 1,
-    options: { deadlineMs: 1_000 },
-  },
+    'NL-DPS-UNREACHABLE',
+    1,
+  ],
+  ['no SUBACK', { mute: ['subscribe'] }, 'NL-DPS-TIMEOUT', 0, 0, { deadlineMs: 1_000 }],
+  ['no PUBACK and no answer', { mute: ['publish'] }, 'NL-DPS-TIMEOUT', 1, 0, { deadlineMs: 1_000 }],
+  [
+    'assigning for ever',
+    answering([[202, '&retry-after=60', ASSIGNING]]),
+    'NL-DPS-TIMEOUT',
+    1,
+    0,
+    { deadlineMs: 1_000 },
+  ],
 ];
 
-for (const { name, script, code, puts, gets = 0, options } of ROWS) {
+for (const [name, script, code, puts, gets = 0, options] of ROWS) {
   test(`${name}: ${code}`, async () => {
     await using far = await FarSide.start(server, script);
     assert.equal(await codeOf(dpsAt(far.host, options).register(leaf, never)), code);

@@ -34,10 +34,9 @@ test('assigned: every character that a device ID may have', () => {
   }
 });
 
-const POLLS: readonly (readonly [string, number])[] = [
+const POLLS: readonly (readonly [query: string, retryAfterMs: number, isPolling?: boolean])[] = [
   ['', 2_000],
   ['&retry-after=3', 3_000],
-  ['&Retry-After=3', 3_000],
   ['&retry-after=1.5', 1_500],
   ['&retry-after=0', 100],
   ['&retry-after=0.01', 100],
@@ -51,23 +50,15 @@ const POLLS: readonly (readonly [string, number])[] = [
   ['&retry-after=3600', 3_600_000],
   ['&retry-after=86400', 86_400_000],
   [`&retry-after=${'9'.repeat(400)}`, 86_400_000],
+  ['', 2_000, true],
+  ['&retry-after=0', 2_000, true],
+  ['&retry-after=1.5', 2_000, true],
+  ['&retry-after=3', 3_000, true],
 ];
 
-for (const [query, retryAfterMs] of POLLS) {
-  test(`assigning${query.slice(0, 40)}: poll after ${retryAfterMs} ms`, () => {
-    const answer = readDpsAnswer(topic(202, query), json({ operationId: '4.d0', status: 'assigning' }), false);
-    assert.deepEqual(answer, { status: 'assigning', operationId: '4.d0', retryAfterMs });
-  });
-}
-
-for (const [query, retryAfterMs] of [
-  ['', 2_000],
-  ['&retry-after=0', 2_000],
-  ['&retry-after=1.5', 2_000],
-  ['&retry-after=3', 3_000],
-] as const) {
-  test(`assigning${query}, said to a poll: the next poll after ${retryAfterMs} ms`, () => {
-    const answer = readDpsAnswer(topic(202, query), json({ operationId: '4.d0', status: 'assigning' }), true);
+for (const [query, retryAfterMs, isPolling = false] of POLLS) {
+  test(`assigning${query.slice(0, 40)}${isPolling ? ', said to a poll' : ''}: poll after ${retryAfterMs} ms`, () => {
+    const answer = readDpsAnswer(topic(202, query), json({ operationId: '4.d0', status: 'assigning' }), isPolling);
     assert.deepEqual(answer, { status: 'assigning', operationId: '4.d0', retryAfterMs });
   });
 }
@@ -84,14 +75,16 @@ test('what the SDK is shown of an assigning answer is ASCII, and has a number of
   });
 });
 
-interface Row {
-  readonly name: string;
-  readonly topic: string;
-  readonly body: string;
-  readonly code: Code;
-  readonly retryAfterMs?: number;
-  readonly polling?: true;
-}
+/** What DPS answers: status, rest of the query, body; the code that it is, and when DPS may be asked again. */
+type Row = readonly [
+  name: string,
+  status: number | string,
+  query: string,
+  body: string,
+  code: Code,
+  retryAfterMs?: number | undefined,
+  polling?: 'polling',
+];
 
 const error = (errorCode: number, message = 'm') => json({ errorCode, trackingId: 'e549', message });
 
@@ -109,157 +102,78 @@ function allocationFailures(): Row[] {
     ['no number', {}],
     ['a number that is none', { errorCode: '400208' }],
   ];
-  const retryAfterMs = 300_000;
   const code = 'NL-DPS-ALLOCATION';
   return [
-    ...states.map(([name, state]) => ({ name, topic: topic(200), body: failed(state), code, retryAfterMs }) as const),
-    { name: '401001', topic: topic(401), body: error(401001), code, retryAfterMs },
-    {
-      name: 'res/401 of the hub',
-      topic: topic(401),
-      body: error(401002, 'IotHubUnauthorizedAccess'),
-      code,
-      retryAfterMs,
-    },
-    {
-      name: 'allocation failed, 10 min',
-      topic: topic(200, '&retry-after=600'),
-      body: failed({ errorCode: 401001 }),
-      code,
-      retryAfterMs: 600_000,
-    },
+    ...states.map(([name, state]) => [name, 200, '', failed(state), code, 300_000] as const),
+    ['401001', 401, '', error(401001), code, 300_000],
+    ['res/401 of the hub', 401, '', error(401002, 'IotHubUnauthorizedAccess'), code, 300_000],
+    ['allocation failed, 10 min', 200, '&retry-after=600', failed({ errorCode: 401001 }), code, 600_000],
   ];
 }
 
 const FAULTS: readonly Row[] = [
-  { name: '401002', topic: topic(401), body: error(401002), code: 'NL-DPS-401002' },
-  { name: '401000', topic: topic(401), body: error(401000), code: 'NL-DPS-401002' },
-  { name: '401 without a body', topic: topic(401), body: '', code: 'NL-DPS-401002' },
-  { name: '401 while polling', topic: topic(401), body: error(401002), code: 'NL-DPS-401002', polling: true },
-  { name: '404201', topic: topic(404), body: error(404201), code: 'NL-DPS-404201' },
-  {
-    name: '404 while polling: the operation is lost',
-    topic: topic(404),
-    body: '',
-    code: 'NL-DPS-SERVER',
-    polling: true,
-  },
-  { name: '409203', topic: topic(409), body: error(409203), code: 'NL-DPS-CONFLICT' },
-  { name: '400004', topic: topic(400), body: error(400004), code: 'NL-DPS-OTHER', retryAfterMs: 300_000 },
-  { name: '400207', topic: topic(400), body: error(400207), code: 'NL-DPS-ALLOCATION', retryAfterMs: 300_000 },
-  { name: '403', topic: topic(403), body: '', code: 'NL-DPS-OTHER', retryAfterMs: 300_000 },
-  { name: '415', topic: topic(415), body: '', code: 'NL-DPS-REFUSED' },
-  {
-    name: '400, 10 min',
-    topic: topic(400, '&retry-after=600'),
-    body: '',
-    code: 'NL-DPS-OTHER',
-    retryAfterMs: 600_000,
-  },
-  { name: '408', topic: topic(408), body: '', code: 'NL-DPS-TIMEOUT' },
-  { name: '412', topic: topic(412), body: 'not JSON', code: 'NL-DPS-CONFLICT' },
+  ['401002', 401, '', error(401002), 'NL-DPS-401002'],
+  ['401000', 401, '', error(401000), 'NL-DPS-401002'],
+  ['401 without a body', 401, '', '', 'NL-DPS-401002'],
+  ['401 while polling', 401, '', error(401002), 'NL-DPS-401002', undefined, 'polling'],
+  ['404201', 404, '', error(404201), 'NL-DPS-404201'],
+  ['404 while polling: the operation is lost', 404, '', '', 'NL-DPS-SERVER', undefined, 'polling'],
+  ['409203', 409, '', error(409203), 'NL-DPS-CONFLICT'],
+  ['400004', 400, '', error(400004), 'NL-DPS-OTHER', 300_000],
+  ['400207', 400, '', error(400207), 'NL-DPS-ALLOCATION', 300_000],
+  ['403', 403, '', '', 'NL-DPS-OTHER', 300_000],
+  ['415', 415, '', '', 'NL-DPS-REFUSED'],
+  ['400, 10 min', 400, '&retry-after=600', '', 'NL-DPS-OTHER', 600_000],
+  ['408', 408, '', '', 'NL-DPS-TIMEOUT'],
+  ['412', 412, '', 'not JSON', 'NL-DPS-CONFLICT'],
   ...allocationFailures(),
-  { name: '429', topic: topic(429), body: '', code: 'NL-DPS-THROTTLED' },
-  {
-    name: '429, 7.5 s',
-    topic: topic(429, '&retry-after=7.5'),
-    body: '',
-    code: 'NL-DPS-THROTTLED',
-    retryAfterMs: 7_500,
-  },
-  { name: '429, garbage', topic: topic(429, '&retry-after=x'), body: '{', code: 'NL-DPS-THROTTLED' },
-  {
-    name: '429, a day',
-    topic: topic(429, '&retry-after=86400'),
-    body: '',
-    code: 'NL-DPS-THROTTLED',
-    retryAfterMs: 86_400_000,
-  },
-  {
-    name: '429, a century',
-    topic: topic(429, '&retry-after=3153600000'),
-    body: '',
-    code: 'NL-DPS-THROTTLED',
-    retryAfterMs: 86_400_000,
-  },
-  {
-    name: '429, in capitals',
-    topic: topic(429, '&Retry-After=7'),
-    body: '',
-    code: 'NL-DPS-THROTTLED',
-    retryAfterMs: 7_000,
-  },
-  { name: '500', topic: topic(500), body: error(500001), code: 'NL-DPS-SERVER' },
-  { name: '503, 2 s', topic: topic(503, '&retry-after=2'), body: '', code: 'NL-DPS-SERVER', retryAfterMs: 2_000 },
-  { name: 'failed 401002', topic: topic(200), body: failed({ errorCode: 401002 }), code: 'NL-DPS-401002' },
-  {
-    name: 'failed 404201',
-    topic: topic(200),
-    body: failed({ errorCode: 404201 }),
-    code: 'NL-DPS-404201',
-    polling: true,
-  },
-  {
-    name: 'failed 400208',
-    topic: topic(200),
-    body: failed({ errorCode: 400208 }),
-    code: 'NL-DPS-ALLOCATION',
-    retryAfterMs: 300_000,
-  },
-  {
-    name: 'failed 400209',
-    topic: topic(200),
-    body: failed({ errorCode: 400209 }),
-    code: 'NL-DPS-ALLOCATION',
-    retryAfterMs: 300_000,
-  },
-  { name: 'failed 429001', topic: topic(200), body: failed({ errorCode: 429001 }), code: 'NL-DPS-THROTTLED' },
-  { name: 'failed 500000', topic: topic(200), body: failed({ errorCode: 500000 }), code: 'NL-DPS-SERVER' },
-  { name: 'failed 408000', topic: topic(200), body: failed({ errorCode: 408000 }), code: 'NL-DPS-TIMEOUT' },
-  { name: 'failed 412001', topic: topic(200), body: failed({ errorCode: 412001 }), code: 'NL-DPS-CONFLICT' },
-  { name: 'disabled', topic: topic(200), body: json({ status: 'disabled' }), code: 'NL-DPS-DISABLED' },
-  { name: 'unassigned', topic: topic(200), body: json({ status: 'unassigned' }), code: 'NL-DPS-BODY' },
-  { name: 'a status nobody knows', topic: topic(200), body: json({ status: 'new' }), code: 'NL-DPS-BODY' },
-  { name: 'empty', topic: topic(200), body: '', code: 'NL-DPS-BODY' },
-  { name: 'not JSON', topic: topic(202), body: '<html>', code: 'NL-DPS-BODY' },
-  { name: 'JSON null', topic: topic(200), body: 'null', code: 'NL-DPS-BODY' },
-  { name: 'JSON array', topic: topic(200), body: '[]', code: 'NL-DPS-BODY' },
-  { name: 'no status', topic: topic(200), body: '{"operationId":"4.d0"}', code: 'NL-DPS-BODY' },
-  { name: 'status no string', topic: topic(200), body: '{"status":1}', code: 'NL-DPS-BODY' },
-  { name: 'assigning, no operationId', topic: topic(202), body: json({ status: 'assigning' }), code: 'NL-DPS-BODY' },
-  {
-    name: 'assigning, empty operationId',
-    topic: topic(202),
-    body: json({ status: 'assigning', operationId: '' }),
-    code: 'NL-DPS-BODY',
-  },
-  { name: 'assigned, no state', topic: topic(200), body: json({ status: 'assigned' }), code: 'NL-DPS-BODY' },
-  { name: 'assigned, no hub', topic: topic(200), body: assignedTo({ assignedHub: undefined }), code: 'NL-DPS-BODY' },
-  { name: 'assigned, no device', topic: topic(200), body: assignedTo({ deviceId: '' }), code: 'NL-DPS-BODY' },
-  ...['gw/../x', 'gw/modules/x', 'a#b', 'a+b', 'a&b', 'a b', 'a;b', 'gw\n', 'gä', 'x'.repeat(129)].map((deviceId) => ({
-    name: `device ${JSON.stringify(deviceId).slice(0, 20)}`,
-    topic: topic(200),
-    body: assignedTo({ deviceId }),
-    code: 'NL-DPS-BODY' as const,
-  })),
-  { name: 'hub with a path', topic: topic(200), body: assignedTo({ assignedHub: 'a.b/c' }), code: 'NL-DPS-BODY' },
-  { name: 'hub with a user', topic: topic(200), body: assignedTo({ assignedHub: 'u@a.b' }), code: 'NL-DPS-BODY' },
-  { name: 'hub with a blank', topic: topic(200), body: assignedTo({ assignedHub: 'a b' }), code: 'NL-DPS-BODY' },
-  { name: 'hub port too large', topic: topic(200), body: assignedTo({ assignedHub: 'a:99999' }), code: 'NL-DPS-BODY' },
-  {
-    name: 'hub name too long',
-    topic: topic(200),
-    body: assignedTo({ assignedHub: 'a'.repeat(254) }),
-    code: 'NL-DPS-BODY',
-  },
-  { name: 'status of the topic no number', topic: topic('abc'), body: json(ASSIGNED), code: 'NL-DPS-BODY' },
-  { name: 'status of the topic a path', topic: topic('200/x'), body: json(ASSIGNED), code: 'NL-DPS-BODY' },
-  { name: '302', topic: topic(302), body: json(ASSIGNED), code: 'NL-DPS-BODY' },
+  ['429', 429, '', '', 'NL-DPS-THROTTLED'],
+  ['429, 7.5 s', 429, '&retry-after=7.5', '', 'NL-DPS-THROTTLED', 7_500],
+  ['429, garbage', 429, '&retry-after=x', '{', 'NL-DPS-THROTTLED'],
+  ['429, a day', 429, '&retry-after=86400', '', 'NL-DPS-THROTTLED', 86_400_000],
+  ['429, a century', 429, '&retry-after=3153600000', '', 'NL-DPS-THROTTLED', 86_400_000],
+  ['429, in capitals', 429, '&Retry-After=7', '', 'NL-DPS-THROTTLED', 7_000],
+  ['500', 500, '', error(500001), 'NL-DPS-SERVER'],
+  ['503, 2 s', 503, '&retry-after=2', '', 'NL-DPS-SERVER', 2_000],
+  ['failed 401002', 200, '', failed({ errorCode: 401002 }), 'NL-DPS-401002'],
+  ['failed 404201', 200, '', failed({ errorCode: 404201 }), 'NL-DPS-404201', undefined, 'polling'],
+  ['failed 400208', 200, '', failed({ errorCode: 400208 }), 'NL-DPS-ALLOCATION', 300_000],
+  ['failed 400209', 200, '', failed({ errorCode: 400209 }), 'NL-DPS-ALLOCATION', 300_000],
+  ['failed 429001', 200, '', failed({ errorCode: 429001 }), 'NL-DPS-THROTTLED'],
+  ['failed 500000', 200, '', failed({ errorCode: 500000 }), 'NL-DPS-SERVER'],
+  ['failed 408000', 200, '', failed({ errorCode: 408000 }), 'NL-DPS-TIMEOUT'],
+  ['failed 412001', 200, '', failed({ errorCode: 412001 }), 'NL-DPS-CONFLICT'],
+  ['disabled', 200, '', json({ status: 'disabled' }), 'NL-DPS-DISABLED'],
+  ['unassigned', 200, '', json({ status: 'unassigned' }), 'NL-DPS-BODY'],
+  ['a status nobody knows', 200, '', json({ status: 'new' }), 'NL-DPS-BODY'],
+  ['empty', 200, '', '', 'NL-DPS-BODY'],
+  ['not JSON', 202, '', '<html>', 'NL-DPS-BODY'],
+  ['JSON null', 200, '', 'null', 'NL-DPS-BODY'],
+  ['JSON array', 200, '', '[]', 'NL-DPS-BODY'],
+  ['no status', 200, '', '{"operationId":"4.d0"}', 'NL-DPS-BODY'],
+  ['status no string', 200, '', '{"status":1}', 'NL-DPS-BODY'],
+  ['assigning, no operationId', 202, '', json({ status: 'assigning' }), 'NL-DPS-BODY'],
+  ['assigning, empty operationId', 202, '', json({ status: 'assigning', operationId: '' }), 'NL-DPS-BODY'],
+  ['assigned, no state', 200, '', json({ status: 'assigned' }), 'NL-DPS-BODY'],
+  ['assigned, no hub', 200, '', assignedTo({ assignedHub: undefined }), 'NL-DPS-BODY'],
+  ['assigned, no device', 200, '', assignedTo({ deviceId: '' }), 'NL-DPS-BODY'],
+  ...['gw/../x', 'gw/modules/x', 'a#b', 'a+b', 'a&b', 'a b', 'a;b', 'gw\n', 'gä', 'x'.repeat(129)].map(
+    (id) =>
+      [`device ${JSON.stringify(id).slice(0, 20)}`, 200, '', assignedTo({ deviceId: id }), 'NL-DPS-BODY'] as const,
+  ),
+  ['hub with a path', 200, '', assignedTo({ assignedHub: 'a.b/c' }), 'NL-DPS-BODY'],
+  ['hub with a user', 200, '', assignedTo({ assignedHub: 'u@a.b' }), 'NL-DPS-BODY'],
+  ['hub with a blank', 200, '', assignedTo({ assignedHub: 'a b' }), 'NL-DPS-BODY'],
+  ['hub port too large', 200, '', assignedTo({ assignedHub: 'a:99999' }), 'NL-DPS-BODY'],
+  ['hub name too long', 200, '', assignedTo({ assignedHub: 'a'.repeat(254) }), 'NL-DPS-BODY'],
+  ['status of the topic no number', 'abc', '', json(ASSIGNED), 'NL-DPS-BODY'],
+  ['status of the topic a path', '200/x', '', json(ASSIGNED), 'NL-DPS-BODY'],
+  ['302', 302, '', json(ASSIGNED), 'NL-DPS-BODY'],
 ];
 
-for (const { name, topic, body, code, retryAfterMs, polling = false } of FAULTS) {
+for (const [name, status, query, body, code, retryAfterMs, polling] of FAULTS) {
   test(`${name}: ${code}`, () => {
-    const answer = readDpsAnswer(topic, body, polling);
+    const answer = readDpsAnswer(topic(status, query), body, polling !== undefined);
     assert(answer instanceof Fault);
     assert.equal(answer.failure.code, code);
     assert.equal(answer.failure.retryAfterMs, retryAfterMs);

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
-import { Fault } from '../../../agent/failure/failure.ts';
 import { createHub, type HubOptions } from '../../../agent/hub/session.ts';
 import type { Hub, HubSignal } from '../../../agent/roll/ports.ts';
+import { Queue } from '../../../agent/time/queue.ts';
 import type { TestClock } from '../clock.ts';
-import { LOOPBACK, TestCa } from '../mqtt/certificates.ts';
+import { LOOPBACK, leafNamed, TestCa } from '../mqtt/certificates.ts';
 import { FarSide, type Link, type Script } from '../mqtt/far-side.ts';
+
+export { codeOf } from '../mqtt/code-of.ts';
 
 const ca = new TestCa();
 const server = ca.issue('hub', LOOPBACK);
@@ -39,6 +41,32 @@ export const newHub = (more: Partial<HubOptions> = {}): Hub =>
     ...more,
   });
 
+/** A hub that does nothing but connect. */
+export const hubThat = (connect: Hub['connect'], more: Partial<Hub> = {}): Hub => ({
+  connect,
+  signals: new Queue<HubSignal>(),
+  silentMs: () => undefined,
+  report: async () => {},
+  close: async () => {},
+  ...more,
+});
+
+/** A hub, and a session with it; both end with the test. */
+export async function connected(more: Partial<HubOptions> = {}, script: Script = serving()) {
+  const far = await startHub(script);
+  const hub = newHub(more);
+  await hub.connect(leafNamed('AA'), at(far), never);
+  return {
+    far,
+    hub,
+    link: far.links[0] ?? assert.fail('no connection'),
+    async [Symbol.asyncDispose]() {
+      await hub.close();
+      await far[Symbol.asyncDispose]();
+    },
+  };
+}
+
 /** Waits until an answer about the twin is waited for, and lets its time pass. */
 export async function leftUnanswered(clock: TestClock): Promise<void> {
   await clock.asleep();
@@ -47,12 +75,6 @@ export async function leftUnanswered(clock: TestClock): Promise<void> {
 
 export const at = (far: FarSide) => ({ hub: far.host, deviceId: 'gw-0001' });
 export const never = new AbortController().signal;
-
-export const codeOf = (attempt: Promise<unknown>): Promise<string> =>
-  attempt.then(
-    () => 'fulfilled',
-    (error: unknown) => (error instanceof Fault ? error.failure.code : String(error)),
-  );
 
 /** The bodies of the reported properties that were written. */
 export const written = (far: FarSide): unknown[] =>

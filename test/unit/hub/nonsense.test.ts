@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { leafNamed } from '../mqtt/certificates.ts';
 import { quiet } from '../mqtt/quiet.ts';
-import { at, call, codeOf, never, newHub, serving, startHub, written } from './hub-side.ts';
+import { at, call, codeOf, connected, never, written } from './hub-side.ts';
 
 quiet();
-const leaf = leafNamed('AA');
 
 const C2D = 'devices/gw-0001/messages/devicebound';
 const DESIRED = '$iothub/twin/PATCH/properties/desired';
@@ -79,13 +78,11 @@ const DROPPED: readonly (readonly [topic: string, payload?: string | Buffer])[] 
 suite('what newleaf has not subscribed to reaches no SDK, is acknowledged, and the session goes on', () => {
   for (const qos of [0, 1, 2] as const) {
     test(`QoS ${qos}`, async () => {
-      await using far = await startHub();
       const dropped: string[] = [];
-      const hub = newHub({ dropped: (topic) => dropped.push(topic) });
-      await hub.connect(leaf, at(far), never);
-      const [link] = far.links;
+      await using here = await connected({ dropped: (topic) => dropped.push(topic) });
+      const { far, link } = here;
       for (const [index, [topic, payload]] of DROPPED.entries()) {
-        link?.publish(topic, payload, qos, index + 1);
+        link.publish(topic, payload, qos, index + 1);
         const [status] = await call(far, link, 'leafStatus', '{}');
         assert.deepEqual([status, dropped.at(-1)], ['202', topic], `${topic.slice(0, 80)} ${payload?.length}`);
       }
@@ -97,7 +94,6 @@ suite('what newleaf has not subscribed to reaches no SDK, is acknowledged, and t
       );
       assert.equal(dropped.length, DROPPED.length);
       assert.equal(far.connections, 1);
-      await hub.close();
     });
   }
 });
@@ -114,21 +110,21 @@ const CALLS: readonly (readonly [name: string, payload: string, status: string])
 ];
 
 test('a method is answered whatever its payload is', async () => {
-  await using far = await startHub();
-  const hub = newHub();
-  await hub.connect(leaf, at(far), never);
+  await using here = await connected();
+  const { far, link } = here;
   for (const [name, payload, status] of CALLS) {
-    assert.equal((await call(far, far.links[0], name, payload))[0], status, payload.slice(0, 40));
+    assert.equal((await call(far, link, name, payload))[0], status, payload.slice(0, 40));
   }
-  await hub.close();
 });
 
-test('the answer to a write that is nonsense fails the write, and the session goes on', async () => {
-  await using far = await startHub();
-  const hub = newHub();
-  await hub.connect(leaf, at(far), never);
+test('the answer to a write that is a refusal, or nonsense: it is written again, and the session goes on', async () => {
+  await using here = await connected();
+  const { far, hub } = here;
   const { script } = far;
   for (const [status, body] of [
+    ['429', ''],
+    ['400', '{"errorCode":400000,"message":"too long"}'],
+    ['500', '{}'],
     ['204', '<html>'],
     ['204', '[]'],
     ['', ''],
@@ -147,9 +143,8 @@ test('the answer to a write that is nonsense fails the write, and the session go
   }
   far.script = script;
   await hub.report({ phase: 'serving' });
-  assert.equal(written(far).length, 7);
+  assert.equal(written(far).length, 10);
   assert.equal(far.connections, 1);
-  await hub.close();
 });
 
 /** MQTT 3.1.1 section 4.8: a protocol violation ends the connection. Bytes that no server may send, by what they are. */
@@ -171,27 +166,22 @@ const VIOLATIONS: readonly (readonly [why: string, bytes: Buffer])[] = [
 suite('what no MQTT server may send ends the session, and another one can be opened', () => {
   for (const [why, bytes] of VIOLATIONS) {
     test(why, async () => {
-      await using far = await startHub();
-      const hub = newHub();
-      await hub.connect(leaf, at(far), never);
-      far.links[0]?.socket.write(bytes);
+      await using here = await connected();
+      const { far, hub, link } = here;
+      link.socket.write(bytes);
       const { value } = await hub.signals[Symbol.asyncIterator]().next();
       assert.equal(value?.failure.code, 'NL-HUB-LOST');
-      await hub.connect(leaf, at(far), never);
-      await hub.close();
+      await hub.connect(leafNamed('AA'), at(far), never);
     });
   }
 });
 
 test('acknowledgements of what was never sent change nothing', async () => {
-  await using far = await startHub(serving());
-  const hub = newHub();
-  await hub.connect(leaf, at(far), never);
-  const [link] = far.links;
-  for (const cmd of ['puback', 'pubrec', 'pubrel', 'pubcomp', 'unsuback'] as const) link?.send({ cmd, messageId: 999 });
-  link?.send({ cmd: 'suback', messageId: 999, granted: [128] });
-  link?.send({ cmd: 'pingresp' });
+  await using here = await connected();
+  const { far, link } = here;
+  for (const cmd of ['puback', 'pubrec', 'pubrel', 'pubcomp', 'unsuback'] as const) link.send({ cmd, messageId: 999 });
+  link.send({ cmd: 'suback', messageId: 999, granted: [128] });
+  link.send({ cmd: 'pingresp' });
   assert.equal((await call(far, link, 'leafStatus', ''))[0], '202');
   assert.equal(far.connections, 1);
-  await hub.close();
 });

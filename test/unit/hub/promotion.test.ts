@@ -3,110 +3,53 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { type Code, Fault, failure } from '../../../agent/failure/failure.ts';
 import { promoting } from '../../../agent/hub/tpm/promotion.ts';
-import type { Hub, HubSignal } from '../../../agent/roll/ports.ts';
+import type { HubSignal } from '../../../agent/roll/ports.ts';
 import { Queue } from '../../../agent/time/queue.ts';
 import { leafNamed } from '../mqtt/certificates.ts';
+import { settled } from '../mqtt/settled.ts';
+import { codeOf, hubThat, never } from './hub-side.ts';
 
 const leaf = leafNamed('AB');
-const never = new AbortController().signal;
 const BROKEN = new Error('no TPM');
 
-interface Row {
-  readonly why: string;
-  /** The key that waits; an assignment names k2. */
-  readonly next?: string;
-  /** What the hub answers to a session with this key; `before` is the one in the TPM. */
-  readonly answers: Readonly<Record<string, Code | Error | 'ok'>>;
-  readonly promotion?: Error;
-  readonly asked: readonly string[];
-  /** What became of it besides: the code of the failure, and what was promoted or told. */
-  readonly becomes: readonly string[];
-}
+/** The key that waits, where one does: an assignment names k2. */
+type Waits = 'k2' | 'k3' | undefined;
+/** What the hub answers to a session with each key that it is asked with, in order; `before` is the one in the TPM. */
+type Answers = Readonly<Record<string, Code | Error | 'ok'>>;
+/** What became of it besides: the code of the failure, and what was promoted or told. */
+type Becomes = readonly string[];
 
-const ROWS: readonly Row[] = [
-  { why: 'nothing waits', answers: { k2: 'ok' }, asked: ['k2'], becomes: [] },
-  {
-    why: 'nothing waits, and it is refused',
-    answers: { k2: 'NL-HUB-REJECTED' },
-    asked: ['k2'],
-    becomes: ['NL-HUB-REJECTED'],
-  },
-  {
-    why: 'another one waits',
-    next: 'k3',
-    answers: { k2: 'NL-HUB-REJECTED' },
-    asked: ['k2'],
-    becomes: ['NL-HUB-REJECTED'],
-  },
-  { why: 'accepted: it is promoted', next: 'k2', answers: { k2: 'ok' }, asked: ['k2'], becomes: ['promoted k2'] },
-  {
-    why: 'accepted, and the TPM is away: it serves all the same',
-    next: 'k2',
-    answers: { k2: 'ok' },
-    promotion: BROKEN,
-    asked: ['k2'],
-    becomes: ['not promoted: no TPM'],
-  },
-  {
-    why: 'refused, and the one before is not: that stays',
-    next: 'k2',
-    answers: { k2: 'NL-HUB-REJECTED', before: 'ok' },
-    asked: ['k2', 'before'],
-    becomes: ['kept'],
-  },
-  {
-    why: 'both refused',
-    next: 'k2',
-    answers: { k2: 'NL-HUB-REJECTED', before: 'NL-HUB-REJECTED' },
-    asked: ['k2', 'before'],
-    becomes: ['NL-HUB-REJECTED'],
-  },
-  {
-    why: 'refused, and there is none before',
-    next: 'k2',
-    answers: { k2: 'NL-HUB-REJECTED', before: BROKEN },
-    asked: ['k2', 'before'],
-    becomes: ['NL-HUB-REJECTED'],
-  },
-  {
-    why: 'refused, and the one before is accepted and dropped: the older session is gone',
-    next: 'k2',
-    answers: { k2: 'NL-HUB-REJECTED', before: 'NL-HUB-TWIN' },
-    asked: ['k2', 'before'],
-    becomes: ['NL-HUB-TWIN'],
-  },
-  {
-    why: 'an outage proves nothing',
-    next: 'k2',
-    answers: { k2: 'NL-HUB-UNREACHABLE' },
-    asked: ['k2'],
-    becomes: ['NL-HUB-UNREACHABLE'],
-  },
-  {
-    why: 'accepted, and not proven',
-    next: 'k2',
-    answers: { k2: 'NL-HUB-TWIN' },
-    asked: ['k2'],
-    becomes: ['NL-HUB-TWIN'],
-  },
+const ROWS: readonly (readonly [why: string, next: Waits, answers: Answers, becomes: Becomes, promotion?: Error])[] = [
+  ['nothing waits', undefined, { k2: 'ok' }, []],
+  ['nothing waits, and it is refused', undefined, { k2: 'NL-HUB-REJECTED' }, ['NL-HUB-REJECTED']],
+  ['another one waits', 'k3', { k2: 'NL-HUB-REJECTED' }, ['NL-HUB-REJECTED']],
+  ['accepted: it is promoted', 'k2', { k2: 'ok' }, ['promoted k2']],
+  ['accepted, and the TPM is away: it serves all the same', 'k2', { k2: 'ok' }, ['not promoted: no TPM'], BROKEN],
+  ['refused, and the one before is not: that stays', 'k2', { k2: 'NL-HUB-REJECTED', before: 'ok' }, ['kept']],
+  ['both refused', 'k2', { k2: 'NL-HUB-REJECTED', before: 'NL-HUB-REJECTED' }, ['NL-HUB-REJECTED']],
+  ['refused, and there is none before', 'k2', { k2: 'NL-HUB-REJECTED', before: BROKEN }, ['NL-HUB-REJECTED']],
+  [
+    'refused, and the one before is accepted and dropped: the older session is gone',
+    'k2',
+    { k2: 'NL-HUB-REJECTED', before: 'NL-HUB-TWIN' },
+    ['NL-HUB-TWIN'],
+  ],
+  ['an outage proves nothing', 'k2', { k2: 'NL-HUB-UNREACHABLE' }, ['NL-HUB-UNREACHABLE']],
+  ['accepted, and not proven', 'k2', { k2: 'NL-HUB-TWIN' }, ['NL-HUB-TWIN']],
 ];
 
-for (const { why, next, answers, promotion, asked, becomes } of ROWS) {
+const assignment = { hub: 'hub-1', deviceId: 'gw-0001', key: 'k2' };
+
+for (const [why, next, answers, becomes, promotion] of ROWS) {
   test(why, async () => {
     const seen: string[] = [];
     const became: string[] = [];
-    const inner: Hub = {
-      async connect(_leaf, { key = 'before' }) {
-        seen.push(key);
-        const answer = answers[key];
-        if (answer instanceof Error) throw answer;
-        if (answer !== undefined && answer !== 'ok') throw new Fault(answer);
-      },
-      signals: new Queue<HubSignal>(),
-      silentMs: () => undefined,
-      report: async () => {},
-      close: async () => {},
-    };
+    const inner = hubThat(async (_leaf, { key = 'before' }) => {
+      seen.push(key);
+      const answer = answers[key];
+      if (answer instanceof Error) throw answer;
+      if (answer !== undefined && answer !== 'ok') throw new Fault(answer);
+    });
     const hub = promoting(inner, {
       key: {
         isNext: async (name) => name === next,
@@ -118,37 +61,18 @@ for (const { why, next, answers, promotion, asked, becomes } of ROWS) {
       kept: () => became.push('kept'),
       failed: (error) => became.push(`not promoted: ${(error as Error).message}`),
     });
-    await hub.connect(leaf, { hub: 'hub-1', deviceId: 'gw-0001', key: 'k2' }, never).catch((error: unknown) => {
-      became.push(error instanceof Fault ? error.failure.code : String(error));
-    });
-    assert.deepEqual([seen, became], [asked, becomes]);
+    const code = await codeOf(hub.connect(leaf, assignment, never));
+    if (code !== 'fulfilled') became.push(code);
+    assert.deepEqual([seen, became], [Object.keys(answers), becomes]);
   });
-}
-
-function withResolvers(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = (): void => {};
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
 }
 
 /** A hub whose session is open, and a TPM that takes its time. */
 function slowStage() {
   const signals = new Queue<HubSignal>();
-  const promotion = withResolvers();
+  const promotion = settled();
   const became: string[] = [];
-  const inner: Hub = {
-    connect: async () => {
-      became.push('connect');
-    },
-    signals,
-    silentMs: () => undefined,
-    report: async () => {},
-    close: async () => {
-      became.push('closed');
-    },
-  };
+  const inner = hubThat(async () => void became.push('connect'), { signals });
   const hub = promoting(inner, {
     key: {
       isNext: async () => !became.includes('promoted'),
@@ -162,7 +86,6 @@ function slowStage() {
   });
   return { hub, signals, promotion, became };
 }
-const assignment = { hub: 'hub-1', deviceId: 'gw-0001', key: 'k2' };
 
 test('a session that ends while the TPM takes the key never counts as open', async () => {
   const { hub, signals, promotion, became } = slowStage();

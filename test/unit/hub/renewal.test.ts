@@ -7,10 +7,10 @@ import type { Hub, HubSignal } from '../../../agent/roll/ports.ts';
 import { Queue } from '../../../agent/time/queue.ts';
 import { TestClock } from '../clock.ts';
 import { leafNamed } from '../mqtt/certificates.ts';
+import { hubThat, never } from './hub-side.ts';
 
 const leaf = leafNamed('AB');
 const assignment = { hub: 'hub-1', deviceId: 'gw-0001', key: 'k1' };
-const never = new AbortController().signal;
 const MINUTE = 60_000;
 const lost: HubSignal = { kind: 'lost', thumbprint: 'AB', heldMs: 7, failure: failure('NL-HUB-LOST') };
 
@@ -25,18 +25,14 @@ class Stage {
   readonly hub: Hub;
 
   constructor(draw = 0) {
-    const inner: Hub = {
-      connect: (_leaf, _assignment, abort) => {
-        this.connects += 1;
-        return this.next(abort);
-      },
-      signals: this.signals,
-      silentMs: () => undefined,
-      report: async () => {},
-      close: async () => {
-        this.closed = true;
-      },
+    const connect: Hub['connect'] = (_leaf, _assignment, abort) => {
+      this.connects += 1;
+      return this.next(abort);
     };
+    const close = async () => {
+      this.closed = true;
+    };
+    const inner = hubThat(connect, { signals: this.signals, close });
     const failed = (error: unknown) => this.failures.push(error);
     this.hub = renewing(inner, { lifeMs: 60 * MINUTE, draw: () => draw, clock: this.#clock, failed });
   }
@@ -51,10 +47,15 @@ class Stage {
   }
 }
 
+async function connected(draw = 0): Promise<Stage> {
+  const stage = new Stage(draw);
+  await stage.hub.connect(leaf, assignment, never);
+  return stage;
+}
+
 describe('a session is opened again before its token ends', () => {
   test('after three quarters of its life, and then again', async () => {
-    const stage = new Stage();
-    await stage.hub.connect(leaf, assignment, never);
+    const stage = await connected();
     await stage.pass(44);
     assert.equal(stage.connects, 1);
     await stage.pass(1);
@@ -65,8 +66,7 @@ describe('a session is opened again before its token ends', () => {
   });
 
   test('a fleet is spread', async () => {
-    const stage = new Stage(0.99);
-    await stage.hub.connect(leaf, assignment, never);
+    const stage = await connected(0.99);
     await stage.pass(39.2);
     assert.equal(stage.connects, 2);
     await stage.hub.close();
@@ -74,8 +74,7 @@ describe('a session is opened again before its token ends', () => {
 
   for (const code of ['NL-HUB-UNREACHABLE', 'NL-HUB-REJECTED', 'NL-TPM-MISSING'] as const) {
     test(`${code}: the session that is open stays, and it is tried each minute`, async () => {
-      const stage = new Stage();
-      await stage.hub.connect(leaf, assignment, never);
+      const stage = await connected();
       stage.fails(code);
       await stage.pass(45);
       await stage.pass(1);
@@ -93,8 +92,7 @@ describe('a session is opened again before its token ends', () => {
 
 describe('nothing is renewed', () => {
   test('after the session is lost', async () => {
-    const stage = new Stage();
-    await stage.hub.connect(leaf, assignment, never);
+    const stage = await connected();
     stage.signals.push(lost);
     assert.deepEqual((await stage.hub.signals[Symbol.asyncIterator]().next()).value, lost);
     await stage.pass(120);
@@ -102,16 +100,14 @@ describe('nothing is renewed', () => {
   });
 
   test('after close', async () => {
-    const stage = new Stage();
-    await stage.hub.connect(leaf, assignment, never);
+    const stage = await connected();
     await stage.hub.close();
     await stage.pass(120);
     assert.deepEqual([stage.connects, stage.closed], [1, true]);
   });
 
   test('beside a connect that was asked for: a renewal under way is ended', async () => {
-    const stage = new Stage();
-    await stage.hub.connect(leaf, assignment, never);
+    const stage = await connected();
     const aborts: AbortSignal[] = [];
     stage.next = (abort) => {
       aborts.push(abort);

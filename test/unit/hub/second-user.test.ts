@@ -6,7 +6,8 @@ import { type HubMessage, type HubSession, type SessionUser, SharedSession } fro
 import { leafNamed } from '../mqtt/certificates.ts';
 import type { FarSide } from '../mqtt/far-side.ts';
 import { quiet } from '../mqtt/quiet.ts';
-import { at, call, codeOf, never, newHub, serving, startHub, TWIN } from './hub-side.ts';
+import { settled } from '../mqtt/settled.ts';
+import { at, call, codeOf, connected, never, newHub, nextSignal, serving, startHub, TWIN } from './hub-side.ts';
 
 quiet();
 const leaf = leafNamed('AA');
@@ -20,7 +21,11 @@ class Noting implements SessionUser {
     readonly qos: number;
     readonly session: HubSession;
   }[] = [];
-  takes: (message: HubMessage) => Promise<void> | undefined = () => undefined;
+  readonly takes: (message: HubMessage) => Promise<void> | undefined;
+
+  constructor(takes: Noting['takes'] = () => undefined) {
+    this.takes = takes;
+  }
 
   opened(session: HubSession): void {
     this.opens.push(session);
@@ -62,8 +67,7 @@ test('a session that is not proven is never opened for it', async () => {
 });
 
 test('what the hub sends right after CONNACK is handed over before the session is proven', async () => {
-  const user = new Noting();
-  user.takes = () => Promise.resolve();
+  const user = new Noting(() => Promise.resolve());
   let gotAtRead: number | undefined;
   await using far = await startHub({
     connack(link) {
@@ -89,9 +93,8 @@ test('what the hub sends right after CONNACK is handed over before the session i
 
 test('it publishes and subscribes on the session, and newleaf goes on with its own', async () => {
   const user = new Noting();
-  await using far = await startHub();
-  const hub = newHub({ user });
-  await hub.connect(leaf, at(far), never);
+  await using here = await connected({ user });
+  const { far, hub, link } = here;
   const [session] = user.opens;
   assert(session !== undefined);
   await session.publish({ topic: 'devices/gw-0001/messages/events/a=%24&b', payload: Buffer.from('t'), qos: 1 });
@@ -99,17 +102,14 @@ test('it publishes and subscribes on the session, and newleaf goes on with its o
   await session.unsubscribe('devices/gw-0001/messages/devicebound/#');
   assert.deepEqual(far.published('devices/'), ['devices/gw-0001/messages/events/a=%24&b']);
   await hub.report({ version: 2 });
-  const [status] = await call(far, far.links[0], 'leafStatus', 'null');
+  const [status] = await call(far, link, 'leafStatus', 'null');
   assert.equal(status, '202');
-  await hub.close();
 });
 
 test('the answers about the twin go to the one that asked', async () => {
-  const user = new Noting();
-  user.takes = () => Promise.resolve();
-  await using far = await startHub();
-  const hub = newHub({ user });
-  await hub.connect(leaf, at(far), never);
+  const user = new Noting(() => Promise.resolve());
+  await using here = await connected({ user });
+  const { far, hub } = here;
   const [session] = user.opens;
   await session?.publish({ topic: '$iothub/twin/GET/?$rid=uplink-1', payload: new Uint8Array(), qos: 0 });
   await far.until(() => far.published('$iothub/twin/GET/').length === 2);
@@ -118,12 +118,10 @@ test('the answers about the twin go to the one that asked', async () => {
     user.got.map(({ topic, text }) => [topic, text]),
     [['$iothub/twin/res/200/?$rid=uplink-1', TWIN]],
   );
-  await hub.close();
 });
 
 test('a request of it between a request of newleaf and its answer: newleaf still gets its own', async () => {
-  const user = new Noting();
-  user.takes = () => Promise.resolve();
+  const user = new Noting(() => Promise.resolve());
   let held: (() => void) | undefined;
   await using far = await startHub({
     onPublish(packet, link) {
@@ -149,14 +147,12 @@ test('a request of it between a request of newleaf and its answer: newleaf still
 });
 
 test('a method of a program goes to it; one that it does not want is answered 404', async () => {
-  const user = new Noting();
-  user.takes = ({ topic }) => (topic.includes('/POST/open/') ? Promise.resolve() : undefined);
+  const user = new Noting(({ topic }) => (topic.includes('/POST/open/') ? Promise.resolve() : undefined));
   const dropped: string[] = [];
-  await using far = await startHub();
-  const hub = newHub({ user, dropped: (topic) => dropped.push(topic) });
-  await hub.connect(leaf, at(far), never);
-  far.links[0]?.publish('$iothub/methods/POST/open/?$rid=1', '{"a":1}');
-  const [status, body] = await call(far, far.links[0], 'unknown', '{}');
+  await using here = await connected({ user, dropped: (topic) => dropped.push(topic) });
+  const { far, link } = here;
+  link.publish('$iothub/methods/POST/open/?$rid=1', '{"a":1}');
+  const [status, body] = await call(far, link, 'unknown', '{}');
   assert.equal(status, '404');
   assert.match(JSON.stringify(body), /unknown/);
   assert.deepEqual(
@@ -166,65 +162,53 @@ test('a method of a program goes to it; one that it does not want is answered 40
   assert.equal(user.got[0]?.text, '{"a":1}');
   assert.deepEqual(far.published('$iothub/methods/res/').length, 1);
   assert.equal(dropped.length, 1);
-  await hub.close();
 });
 
 test('without a second user an unknown method is answered 404, too', async () => {
-  await using far = await startHub();
-  const hub = newHub();
-  await hub.connect(leaf, at(far), never);
-  assert.equal((await call(far, far.links[0], 'unknown', ''))[0], '404');
-  await hub.close();
+  await using here = await connected();
+  assert.equal((await call(here.far, here.link, 'unknown', ''))[0], '404');
 });
 
 test("newleaf's own methods never reach it, whatever their request looks like", async () => {
-  const user = new Noting();
-  user.takes = () => Promise.resolve();
-  await using far = await startHub();
-  const hub = newHub({ user });
-  await hub.connect(leaf, at(far), never);
+  const user = new Noting(() => Promise.resolve());
+  await using here = await connected({ user });
+  const { far, link } = here;
   for (const name of METHOD_NAMES) {
     for (const query of ['?$rid=1', '?$rid=%20', '?$rid=1&$rid=2', '?', '?$rid=a+b', '?x=1&$rid=%31', '']) {
-      far.links[0]?.publish(`$iothub/methods/POST/${name}/${query}`, '{"id":7}');
+      link.publish(`$iothub/methods/POST/${name}/${query}`, '{"id":7}');
     }
   }
-  await call(far, far.links[0], 'leafStatus', 'null');
+  await call(far, link, 'leafStatus', 'null');
   assert.deepEqual(user.got, []);
-  await hub.close();
 });
 
 test('messages are acknowledged when it has taken them, in order; not where it fails; at once where it does not want them', async () => {
-  const user = new Noting();
-  const settle = new Map<string, (error?: Error) => void>();
-  user.takes = ({ topic }) =>
-    topic === 'unwanted'
-      ? undefined
-      : new Promise((resolve, reject) => {
-          settle.set(topic, (error) => (error === undefined ? resolve() : reject(error)));
-        });
-  await using far = await startHub();
-  const hub = newHub({ user });
-  await hub.connect(leaf, at(far), never);
-  for (const [index, topic] of ['a', 'unwanted', 'b', 'bad', 'c'].entries())
-    far.links[0]?.publish(topic, 'x', 1, index + 1);
-  await call(far, far.links[0], 'leafStatus', 'null');
+  const waiting = new Map<string, ReturnType<typeof settled>>();
+  const user = new Noting(({ topic }) => {
+    if (topic === 'unwanted') return undefined;
+    const one = settled();
+    waiting.set(topic, one);
+    return one.promise;
+  });
+  await using here = await connected({ user });
+  const { far, link } = here;
+  for (const [index, topic] of ['a', 'unwanted', 'b', 'bad', 'c'].entries()) link.publish(topic, 'x', 1, index + 1);
+  link.publish('plain', 'x', 0);
+  await call(far, link, 'leafStatus', 'null');
   assert.deepEqual(pubacks(far), []);
-  settle.get('b')?.();
-  settle.get('c')?.();
-  settle.get('bad')?.(new Error('no'));
-  settle.get('a')?.();
-  await far.until(() => pubacks(far).length === 3);
-  await call(far, far.links[0], 'leafStatus', 'null');
+  for (const topic of ['b', 'c']) waiting.get(topic)?.resolve();
+  for (const topic of ['plain', 'bad']) waiting.get(topic)?.reject(new Error('no'));
+  waiting.get('a')?.resolve();
+  await far.until(() => pubacks(far).length >= 3);
+  await call(far, link, 'leafStatus', 'null');
   assert.deepEqual(pubacks(far), [1, 2, 3]);
-  await hub.close();
 });
 
 test('the end is told: lost where the hub or the link ends it, ended where newleaf does', async () => {
   const user = new Noting();
-  await using far = await startHub();
-  const hub = newHub({ user });
-  await hub.connect(leaf, at(far), never);
-  far.links[0]?.socket.destroy();
+  await using here = await connected({ user });
+  const { far, hub, link } = here;
+  link.socket.destroy();
   assert.equal(await user.opens[0]?.closed, 'lost');
   await assert.rejects(user.opens[0]?.publish({ topic: 'a', payload: Buffer.of(), qos: 1 }) ?? Promise.resolve());
   await hub.connect(leaf, at(far), never);
@@ -236,26 +220,23 @@ test('the end is told: lost where the hub or the link ends it, ended where newle
 
 test('a message that is on its way when a newer session takes the place: NL-HUB-LOST, not an open promise', async () => {
   const user = new Noting();
-  await using far = await startHub(serving(undefined, { mute: ['publish'] }));
-  const hub = newHub({ user });
-  await hub.connect(leaf, at(far), never);
+  await using here = await connected({ user }, serving(undefined, { mute: ['publish'] }));
+  const { far, hub } = here;
   const waiting = user.opens[0]?.publish({ topic: 'a', payload: Buffer.of(), qos: 1 }) ?? Promise.resolve();
   const code = codeOf(waiting);
   await hub.connect(leafNamed('BB'), at(far), never);
   assert.equal(await code, 'NL-HUB-LOST');
-  await hub.close();
 });
 
 test('a user that comes later gets the open session, and none that is over', async () => {
-  await using far = await startHub();
   const shared = new SharedSession();
-  const hub = newHub({ user: shared });
-  await hub.connect(leaf, at(far), never);
+  await using here = await connected({ user: shared });
+  const { far, hub, link } = here;
   const user = new Noting();
   shared.use(user);
   assert.equal(user.opens.length, 1);
   const next = new Noting();
-  far.links[0]?.socket.destroy();
+  link.socket.destroy();
   await user.opens[0]?.closed;
   await setImmediate();
   shared.use(next);
@@ -263,20 +244,14 @@ test('a user that comes later gets the open session, and none that is over', asy
   await hub.connect(leaf, at(far), never);
   assert.equal(next.opens.length, 1);
   assert.equal(user.opens.length, 1);
-  await hub.close();
 });
 
 test('it gives the session up: the session is lost, with the reason, and no box on the way is blamed', async () => {
   const user = new Noting();
-  await using far = await startHub();
-  const hub = newHub({ user });
-  await hub.connect(leaf, at(far), never);
+  await using here = await connected({ user });
   const [session] = user.opens;
   session?.giveUp('no PUBACK');
   assert.equal(await session?.closed, 'lost');
-  for await (const signal of hub.signals) {
-    assert(signal.kind === 'lost');
-    assert.deepEqual([signal.failure.code, signal.failure.cause], ['NL-HUB-LOST', 'no PUBACK']);
-    break;
-  }
+  const { kind, failure } = await nextSignal(here.hub);
+  assert.deepEqual([kind, failure.code, failure.cause], ['lost', 'NL-HUB-LOST', 'no PUBACK']);
 });

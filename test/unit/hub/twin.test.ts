@@ -3,15 +3,26 @@ import { test } from 'node:test';
 import { TestClock } from '../clock.ts';
 import { leafNamed } from '../mqtt/certificates.ts';
 import { quiet } from '../mqtt/quiet.ts';
-import { at, call, codeOf, leftUnanswered, never, newHub, nextSignal, serving, startHub, written } from './hub-side.ts';
+import {
+  at,
+  call,
+  codeOf,
+  connected,
+  leftUnanswered,
+  never,
+  newHub,
+  nextSignal,
+  serving,
+  startHub,
+  written,
+} from './hub-side.ts';
 
 quiet();
 const leaf = leafNamed('AA');
 
 test('reported properties are written only when they change, then all of them, and what is gone as null', async () => {
-  await using far = await startHub();
-  const hub = newHub();
-  await hub.connect(leaf, at(far), never);
+  await using here = await connected();
+  const { far, hub } = here;
   await hub.report({ phase: 'serving', last: { id: 'x', code: undefined } });
   await hub.report({ phase: 'serving', last: { id: 'x' } });
   await Promise.all([hub.report({ phase: 'registering', last: { id: 'x' } }), hub.report({ phase: 'serving' })]);
@@ -20,58 +31,30 @@ test('reported properties are written only when they change, then all of them, a
     { newleaf: { phase: 'registering', last: { id: 'x' } } },
     { newleaf: { phase: 'serving', last: null } },
   ]);
-  await hub.close();
 });
 
 test('what the twin holds already is not written again; what other software reports is not touched', async () => {
   const twin = { desired: {}, reported: { update: 'x', newleaf: { phase: 'serving', old: 1 }, $version: 4 } };
-  await using far = await startHub(serving(JSON.stringify(twin)));
-  const hub = newHub();
-  await hub.connect(leaf, at(far), never);
+  await using here = await connected({}, serving(JSON.stringify(twin)));
+  const { far, hub } = here;
   await hub.report({ phase: 'serving', old: 1 });
   await hub.report({ phase: 'serving' });
   assert.deepEqual(written(far), [{ newleaf: { phase: 'serving', old: null } }]);
-  await hub.close();
 });
 
-for (const [status, body] of [
-  [429, ''],
-  [400, '{"errorCode":400000,"message":"too long"}'],
-  [500, '{}'],
-] as const) {
-  test(`a write that is refused with ${status} is an error, and is written again`, async () => {
-    await using far = await startHub();
-    const hub = newHub();
-    await hub.connect(leaf, at(far), never);
-    const { script } = far;
-    far.script = {
-      onPublish: ({ topic }, link) =>
-        link.publish(`$iothub/twin/res/${status}/?$rid=${/\$rid=([^&]*)/.exec(topic)?.[1]}`, body),
-    };
-    assert.equal(await codeOf(hub.report({ phase: 'serving' })), 'NL-HUB-TWIN');
-    far.script = script;
-    await hub.report({ phase: 'serving' });
-    assert.equal(written(far).length, 2);
-    await hub.close();
-  });
-}
-
 test('a write without an answer is an error', async () => {
-  await using far = await startHub();
   const clock = new TestClock();
-  const hub = newHub({ clock });
-  await hub.connect(leaf, at(far), never);
+  await using here = await connected({ clock });
+  const { far, hub } = here;
   far.script = {};
   const unwritten = codeOf(hub.report({ phase: 'serving' }));
   await leftUnanswered(clock);
   assert.equal(await unwritten, 'NL-HUB-TWIN');
-  await hub.close();
 });
 
 test('a drop during a write is an error and a signal', async () => {
-  await using far = await startHub();
-  const hub = newHub();
-  await hub.connect(leaf, at(far), never);
+  await using here = await connected();
+  const { far, hub } = here;
   far.script = { onPublish: (_, { socket }) => socket.destroy() };
   const both = Promise.all([codeOf(hub.report({ a: 1 })), codeOf(hub.report({ a: 2 }))]);
   assert.equal((await nextSignal(hub)).kind, 'lost');
@@ -102,12 +85,10 @@ test('methods are answered with what the answerer says', async () => {
 });
 
 test('an answerer that throws is answered with 500', async () => {
-  await using far = await startHub();
-  const hub = newHub({ answer: () => Promise.reject(new Error('defect')) });
-  await hub.connect(leaf, at(far), never);
-  const [status, body] = await call(far, far.links[0], 'leafStatus', '');
+  await using here = await connected({ answer: () => Promise.reject(new Error('defect')) });
+  const { far, link } = here;
+  const [status, body] = await call(far, link, 'leafStatus', '');
   assert.deepEqual([status, body], ['500', { code: 'NL-INTERNAL', message: 'A defect in newleaf.' }]);
-  await hub.close();
 });
 
 test('the answer is sent even when the session is closed right after it', async () => {

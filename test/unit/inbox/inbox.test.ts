@@ -18,7 +18,7 @@ import { testAsOthers } from '../../as-others.ts';
 import { withUmask } from '../../put-back.ts';
 import { ended } from '../cli/stage.ts';
 import { scratch } from '../state/disk.ts';
-import { accepted, refusal, Stage } from './stage.ts';
+import { accepted, refusal, Stage, started } from './stage.ts';
 
 describe('a chain that is dropped', () => {
   test('is handed on once nobody has written to it for 2 s, and removed when it is accepted', async (t) => {
@@ -51,11 +51,7 @@ describe('a chain that is dropped', () => {
   });
 
   test('before the daemon runs is found at the start', async (t) => {
-    const stage = new Stage(t);
-    stage.answer = () => ({ is: 'ended', outcome: ended() });
-    stage.drop('gw.pem');
-    await stage.start();
-    await stage.pass(2_000);
+    const stage = await started(t, () => ({ is: 'ended', outcome: ended() }));
     assert.deepEqual([stage.asks.length, stage.names('inbox')], [1, []]);
   });
 
@@ -87,11 +83,7 @@ describe('a chain that is dropped', () => {
   });
 
   test('again after a restart has the same ID; another one of that name has another', async (t) => {
-    const stage = new Stage(t);
-    stage.answer = () => refusal('NL-BUSY', 'busy');
-    stage.drop('gw.pem');
-    await stage.start();
-    await stage.pass(2_000);
+    const stage = await started(t, () => refusal('NL-BUSY', 'busy'));
     await stage.inbox?.close();
     await stage.start();
     await stage.pass(2_000);
@@ -151,9 +143,7 @@ describe('what is not taken', () => {
       stage.logged[0]?.message ?? '',
       /^There are directories in .*inbox, (gw\.pem|other) for one: newleaf leaves them/,
     );
-    stage.drop('good.pem');
-    await stage.heard();
-    await stage.pass(4_000);
+    await stage.deliver('good.pem');
     assert.deepEqual([stage.asks.length, stage.events[1]], [1, 'inbox-accepted']);
   });
 
@@ -204,9 +194,7 @@ describe('directories', () => {
     await stage.pass(2_000);
     assert.deepEqual([stage.names('inbox'), stage.names('rejected')], [[], []]);
     assert.equal(await stage.clock.asleep(), 600_000);
-    stage.drop('gw.pem');
-    await stage.heard();
-    await stage.pass(4_000);
+    await stage.deliver();
     assert.deepEqual([stage.asks.length, stage.names('inbox')], [1, []]);
   });
 
@@ -215,9 +203,7 @@ describe('directories', () => {
     stage.answer = () => refusal('NL-LEAF-CN');
     await stage.start();
     rmSync(join(stage.directory, 'rejected'), { recursive: true });
-    stage.drop('gw.pem');
-    await stage.heard();
-    await stage.pass(4_000);
+    await stage.deliver();
     assert.deepEqual([stage.names('inbox'), stage.names('rejected')], [[], ['gw.pem', 'gw.pem.reason']]);
   });
 
@@ -229,9 +215,7 @@ describe('directories', () => {
     renameSync(directory, `${directory}.old`);
     await stage.pass(900_000);
     assert.deepEqual([stage.names('inbox'), stage.names('rejected')], [[], []]);
-    stage.drop('gw.pem');
-    await stage.heard();
-    await stage.pass(4_000);
+    await stage.deliver();
     assert.equal(stage.asks.length, 1);
   });
 
@@ -244,9 +228,7 @@ describe('directories', () => {
     stage.drop('gw.pem');
     await stage.pass(900_000);
     assert.equal(stage.asks.length, 1, 'found by the look every ten minutes');
-    stage.drop('gw-2.pem');
-    await stage.heard();
-    await stage.pass(4_000);
+    await stage.deliver('gw-2.pem');
     assert.equal(stage.asks.length, 2, 'heard');
   });
 

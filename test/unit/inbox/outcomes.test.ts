@@ -5,15 +5,11 @@ import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { MOST_KEPT, reject } from '../../../agent/inbox/reject.ts';
 import { testAsOthers } from '../../as-others.ts';
-import { accepted, later, refusal, Stage } from './stage.ts';
+import { accepted, later, refusal, Stage, started } from './stage.ts';
 
 describe('a chain that is refused', () => {
   test('is moved to rejected, with the reason beside it', async (t) => {
-    const stage = new Stage(t);
-    stage.answer = () => refusal('NL-LEAF-CN');
-    stage.drop('gw.pem', 'of another gateway');
-    await stage.start();
-    await stage.pass(2_000);
+    const stage = await started(t, () => refusal('NL-LEAF-CN'), 'of another gateway');
     assert.deepEqual([stage.names('inbox'), stage.names('rejected')], [[], ['gw.pem', 'gw.pem.reason']]);
     assert.equal(stage.rejected('gw.pem'), 'of another gateway');
     assert.equal(
@@ -39,9 +35,7 @@ describe('a chain that is refused', () => {
     await stage.start();
     for (const [number, code] of (['NL-LEAF-CN', 'NL-LEAF-EKU', 'NL-LEAF-KEY'] as const).entries()) {
       stage.answer = () => refusal(code);
-      stage.drop('gw.pem', `number ${number}`);
-      await stage.heard();
-      await stage.pass(4_000);
+      await stage.deliver('gw.pem', `number ${number}`);
     }
     assert.deepEqual(
       stage.names('rejected').filter((name) => !name.endsWith('.reason')),
@@ -61,9 +55,7 @@ describe('a chain that is refused', () => {
       writeFileSync(reason, '');
       utimesSync(reason, number, number);
     }
-    stage.drop('gw.pem');
-    await stage.heard();
-    await stage.pass(4_000);
+    await stage.deliver();
     const left = stage.names('rejected');
     assert.equal(left.length, 2 * MOST_KEPT);
     assert.deepEqual(
@@ -101,9 +93,7 @@ describe('a chain that is refused', () => {
       utimesSync(at(`${name}.reason`), 1, 1);
     }
     for (let number = 0; number < MOST_KEPT; number += 1) writeFileSync(at(`${number}.pem.reason`), '');
-    stage.drop('gw.pem');
-    await stage.heard();
-    await stage.pass(4_000);
+    await stage.deliver();
     const left = stage.names('rejected').filter((name) => /^(directory|link|file)/.test(name));
     assert.deepEqual(left, ['directory', 'directory.reason']);
     assert.ok(existsSync(join(at('directory'), 'deep', 'file')) && existsSync(outside));
@@ -155,11 +145,12 @@ describe('a chain that is refused', () => {
 
 describe('what cannot be read as a chain', () => {
   test('may be half of an upload that stalls: it is given ten seconds', async (t) => {
-    const stage = new Stage(t);
-    stage.answer = ({ delivered }) => (delivered.toString() === 'whole' ? accepted : refusal('NL-LEAF-PARSE'));
-    stage.drop('gw.pem', 'wh');
-    await stage.start();
-    await stage.pass(9_900);
+    const stage = await started(
+      t,
+      ({ delivered }) => (delivered.toString() === 'whole' ? accepted : refusal('NL-LEAF-PARSE')),
+      'wh',
+      9_900,
+    );
     assert.deepEqual([stage.names('inbox'), stage.logged], [['gw.pem'], []]);
     writeFileSync(join(stage.directory, 'inbox', 'gw.pem'), 'whole');
     await stage.pass(5_000);
@@ -167,11 +158,7 @@ describe('what cannot be read as a chain', () => {
   });
 
   test('and stays like that is rejected', async (t) => {
-    const stage = new Stage(t);
-    stage.answer = () => refusal('NL-LEAF-PARSE');
-    stage.drop('gw.pem', '');
-    await stage.start();
-    await stage.pass(9_900);
+    const stage = await started(t, () => refusal('NL-LEAF-PARSE'), '', 9_900);
     assert.deepEqual(stage.names('inbox'), ['gw.pem']);
     await stage.pass(100);
     assert.deepEqual([stage.names('rejected'), stage.asks.length], [['gw.pem', 'gw.pem.reason'], 2]);
@@ -188,11 +175,7 @@ describe('a chain that has to wait stays, is tried again once a minute, and is t
   ] as const;
   for (const [what, answer, code] of rows) {
     test(what, async (t) => {
-      const stage = new Stage(t);
-      stage.answer = () => answer;
-      stage.drop('gw.pem');
-      await stage.start();
-      await stage.pass(2_000);
+      const stage = await started(t, () => answer);
       assert.equal(await stage.clock.asleep(), 60_000);
       await stage.pass(120_000);
       assert.deepEqual([stage.asks.length, stage.names('inbox')], [3, ['gw.pem']]);
@@ -204,11 +187,7 @@ describe('a chain that has to wait stays, is tried again once a minute, and is t
   }
 
   test('and told on the screen by its name after five minutes, until it is taken', async (t) => {
-    const stage = new Stage(t);
-    stage.answer = () => later('NL-LEAF-NOT-YET', 7200);
-    stage.drop('gw.pem');
-    await stage.start();
-    await stage.pass(299_000);
+    const stage = await started(t, () => later('NL-LEAF-NOT-YET', 7200), undefined, 299_000);
     assert.equal(stage.inbox?.waiting(), undefined);
     await stage.pass(61_000);
     const { code, message } = stage.inbox?.waiting() ?? {};
@@ -227,20 +206,12 @@ describe('a chain that has to wait stays, is tried again once a minute, and is t
   });
 
   test('one that is to wait for no time at all is given two seconds', async (t) => {
-    const stage = new Stage(t);
-    stage.answer = () => later('NL-LEAF-NOT-YET', 0);
-    stage.drop('gw.pem');
-    await stage.start();
-    await stage.pass(2_000);
+    const stage = await started(t, () => later('NL-LEAF-NOT-YET', 0));
     assert.equal(await stage.clock.asleep(), 2_000);
   });
 
   test('one that was taken away, and is back, is told of again', async (t) => {
-    const stage = new Stage(t);
-    stage.answer = () => refusal('NL-BUSY', 'busy');
-    stage.drop('gw.pem');
-    await stage.start();
-    await stage.pass(2_000);
+    const stage = await started(t, () => refusal('NL-BUSY', 'busy'));
     const [place, away] = [join(stage.directory, 'inbox', 'gw.pem'), join(stage.directory, 'away')];
     for (const [from, to] of [
       [place, away],
@@ -254,11 +225,7 @@ describe('a chain that has to wait stays, is tried again once a minute, and is t
   });
 
   test('a defect of the daemon is no end of the inbox', async (t) => {
-    const stage = new Stage(t);
-    stage.answer = () => Promise.reject(new Error('boom'));
-    stage.drop('gw.pem');
-    await stage.start();
-    await stage.pass(62_000);
+    const stage = await started(t, () => Promise.reject(new Error('boom')), undefined, 62_000);
     assert.deepEqual([stage.asks.length, stage.events], [2, ['inbox-waits NL-INTERNAL']]);
     assert.match(stage.logged[0]?.cause ?? '', /boom/);
   });

@@ -59,6 +59,13 @@ export class Stage {
     writeFileSync(join(this.directory, 'inbox', name), content);
   }
 
+  /** Drops a chain while the daemon runs, and lets it be taken. */
+  async deliver(name = 'gw.pem', content?: string): Promise<void> {
+    this.drop(name, content);
+    await this.heard();
+    await this.pass(4_000);
+  }
+
   take(name: string): void {
     rmSync(join(this.directory, 'inbox', name));
   }
@@ -88,4 +95,14 @@ export class Stage {
   get events(): string[] {
     return this.logged.map(({ event, code }) => `${event}${code === undefined ? '' : ` ${code}`}`);
   }
+}
+
+/** A daemon that has started with a chain in its inbox, and has answered so; two seconds are what a file waits. */
+export async function started(t: TestContext, answer: Stage['answer'], content?: string, ms = 2_000): Promise<Stage> {
+  const stage = new Stage(t);
+  stage.answer = answer;
+  stage.drop('gw.pem', content);
+  await stage.start();
+  await stage.pass(ms);
+  return stage;
 }

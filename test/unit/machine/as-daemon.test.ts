@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict';
-import { chownSync, linkSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parseConfig } from '../../../agent/config/config.ts';
 import { accountOf, groupsIn, localAccount } from '../../../agent/machine/account.ts';
 import { daemonAccount } from '../../../agent/machine/as-daemon.ts';
-import { entrust } from '../../../agent/machine/give-directory.ts';
 import { unitIn } from '../../../agent/machine/unit.ts';
-
-const NOBODY = { name: 'nobody', uid: 65534, gid: 65534, home: '/nonexistent' };
-const isRoot = process.getuid?.() === 0;
 
 describe('the user of the daemon, in passwd(5)', () => {
   const found = { name: 'newleaf', uid: 990, gid: 991, home: '/var/lib/newleaf' };
@@ -56,57 +49,4 @@ test('without the user newleaf, or for an experiment elsewhere, a process stays 
       'x.toml',
     ).config;
   assert.equal(daemonAccount('/root/x.toml', at('/root/state')), undefined);
-});
-
-describe('a directory for the daemon', { skip: !isRoot }, () => {
-  const within = (work: (directory: string) => Promise<void>) => async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'newleaf-entrust-'));
-    await work(directory).finally(() => rmSync(directory, { recursive: true }));
-  };
-  const owner = (path: string) => lstatSync(path).uid;
-
-  test(
-    'is made where it is missing',
-    within(async (directory) => {
-      const path = join(directory, 'deep', 'state');
-      await entrust(path, NOBODY, { mode: 0o700 });
-      assert.deepEqual([owner(path), lstatSync(path).mode & 0o777], [NOBODY.uid, 0o700]);
-      assert.equal(owner(join(directory, 'deep')), 0);
-    }),
-  );
-
-  test(
-    'is taken over from root with all that is in it where it is known, but not what links lead to',
-    within(async (directory) => {
-      const [state, outside] = [join(directory, 'state'), join(directory, 'outside')];
-      mkdirSync(join(state, 'csr'), { recursive: true });
-      writeFileSync(outside, '');
-      writeFileSync(join(state, 'csr', 'x.pem'), '');
-      symlinkSync(outside, join(state, 'soft'));
-      linkSync(outside, join(state, 'hard'));
-      await entrust(state, NOBODY, { mode: 0o700, known: state });
-      for (const path of [state, join(state, 'csr'), join(state, 'csr', 'x.pem'), join(state, 'soft')]) {
-        assert.equal(owner(path), NOBODY.uid, path);
-      }
-      assert.equal(owner(outside), 0);
-    }),
-  );
-
-  test(
-    'that holds something of root and is not known, or is of somebody else, is left alone',
-    within(async (directory) => {
-      const [held, other, file] = ['held', 'other', 'file'].map((name) => join(directory, name)) as [
-        string,
-        string,
-        string,
-      ];
-      mkdirSync(held);
-      writeFileSync(join(held, 'x'), '');
-      mkdirSync(other);
-      chownSync(other, 4711, 4711);
-      writeFileSync(file, '');
-      for (const path of [held, other, file]) await entrust(path, NOBODY, { mode: 0o700 });
-      assert.deepEqual([owner(held), owner(other), owner(file)], [0, 4711, 0]);
-    }),
-  );
 });

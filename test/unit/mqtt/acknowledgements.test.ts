@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { Acknowledgements } from '../../../agent/mqtt/acknowledgements.ts';
+import { settled } from './settled.ts';
 
 function ledger() {
   const sent: number[] = [];
@@ -12,19 +13,9 @@ function ledger() {
   return { sent, acknowledgements };
 }
 
-function later(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {
-  let resolve = (): void => {};
-  let reject = (_: Error): void => {};
-  const promise = new Promise<void>((good, bad) => {
-    resolve = good;
-    reject = bad;
-  });
-  return { promise, resolve, reject };
-}
-
 test('PUBACKs go out in the order of arrival, however late the first is', async () => {
   const { sent, acknowledgements } = ledger();
-  const [first, third] = [later(), later()];
+  const [first, third] = [settled(), settled()];
   acknowledgements.owe(1, first.promise);
   acknowledgements.owe(2, true);
   acknowledgements.owe(300, third.promise);
@@ -46,7 +37,7 @@ test('without a promise at once, so that the end of the connection does not over
 
 test('one that is rejected holds back those behind it, for good', async () => {
   const { sent, acknowledgements } = ledger();
-  const second = later();
+  const second = settled();
   acknowledgements.owe(1, true);
   acknowledgements.owe(2, second.promise);
   acknowledgements.owe(3, true);
@@ -59,7 +50,7 @@ test('one that is rejected holds back those behind it, for good', async () => {
 
 test('the same packet identifier again, as the server may use it after the PUBACK', async () => {
   const { sent, acknowledgements } = ledger();
-  const first = later();
+  const first = settled();
   acknowledgements.owe(7, first.promise);
   first.resolve();
   await setImmediate();

@@ -1,37 +1,15 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
 import { Fault } from '../../../agent/failure/failure.ts';
-import { Tap } from '../../../agent/mqtt/tap.ts';
-import { LOOPBACK, TestCa } from './certificates.ts';
-import { FarSide, type Script } from './far-side.ts';
-
-const ca = new TestCa();
-const server = ca.issue('hub', LOOPBACK);
-const connector = ca.connector(ca.issue('gw-0001'));
-const OPTIONS = { clientId: 'gw-0001', protocolVersion: 4, clean: true, key: 'unused', cert: 'unused' } as const;
+import { FarSide } from './far-side.ts';
+import { connected, OPTIONS, server, tapTo } from './tapped.ts';
 
 const isLost = (error: unknown) => error instanceof Fault && error.failure.code === 'NL-HUB-LOST';
 const message = (qos: 0 | 1, payload = 'x') => ({ topic: 'a/b', payload: Buffer.from(payload), qos });
 
-async function connected(script: Script = {}) {
-  const far = await FarSide.start(server, script);
-  const tap = new Tap({ host: far.host, connector, connectMs: 60_000, admit: () => true });
-  await once(tap.connect('', OPTIONS), 'connect');
-  return {
-    far,
-    tap,
-    async [Symbol.asyncDispose]() {
-      tap.end();
-      await tap.closed;
-      await far[Symbol.asyncDispose]();
-    },
-  };
-}
-
 test('before CONNACK 0, and after the end: NL-HUB-LOST', async () => {
   await using far = await FarSide.start(server, { connack: 5 });
-  const tap = new Tap({ host: far.host, connector, connectMs: 60_000, admit: () => true });
+  const tap = tapTo(far.host);
   const { asked } = tap;
   await assert.rejects(asked.publish(message(1)), isLost);
   const client = tap.connect('', OPTIONS);

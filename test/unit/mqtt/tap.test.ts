@@ -6,24 +6,16 @@ import { test } from 'node:test';
 import type { TlsOptions } from 'node:tls';
 import mqttPacket from 'mqtt-packet';
 import type { Attempt } from '../../../agent/mqtt/attempt.ts';
-import { Tap, type TapOptions } from '../../../agent/mqtt/tap.ts';
+import type { TapOptions } from '../../../agent/mqtt/tap.ts';
 import { withEnvironment } from '../../put-back.ts';
 import { LOOPBACK, TestCa } from './certificates.ts';
 import { FarSide, type Script } from './far-side.ts';
-
-const ca = new TestCa();
-const server = ca.issue('hub', LOOPBACK);
-const connector = ca.connector(ca.issue('gw-0001'));
-
-// key and cert are what MqttBase demands and nobody can use.
-const OPTIONS = { clientId: 'gw-0001', protocolVersion: 4, clean: true, key: 'unused', cert: 'unused' } as const;
-
-const tapTo = (host: string, more: Partial<TapOptions> = {}): Tap =>
-  new Tap({ host, connector, connectMs: 5_000, admit: () => true, ...more });
+import { settled } from './settled.ts';
+import { ca, connected, OPTIONS, server, tapTo } from './tapped.ts';
 
 /** Connects, ends as soon as CONNACK 0 is there, and gives what the tap wrote down. */
 async function attemptAt(host: string, more: Partial<TapOptions> = {}): Promise<Attempt> {
-  const tap = tapTo(host, more);
+  const tap = tapTo(host, { connectMs: 5_000, ...more });
   const client = tap.connect('', OPTIONS);
   client.on('connect', () => tap.end());
   client.on('error', () => client.end(true));
@@ -128,26 +120,17 @@ test('NODE_TLS_REJECT_UNAUTHORIZED=0 does not switch the check off', async (t) =
   assert.equal((await attemptAt(far.host)).socketError, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
 });
 
-test('what is not admitted does not reach the SDK, and is acknowledged', async () => {
-  await using far = await FarSide.start(server);
-  const tap = tapTo(far.host, { admit: ({ topic }) => topic !== 'poison' });
-  const client = tap.connect('', OPTIONS);
-  const topics: string[] = [];
-  client.on('message', (topic) => topics.push(topic));
-  await once(client, 'connect');
-  far.links[0]?.publish('poison', 'x', 1);
-  far.links[0]?.publish('good', 'x', 1);
-  await far.until(() => far.received.filter(({ cmd }) => cmd === 'puback').length === 2);
-  assert.deepEqual(topics, ['', 'good']);
-  tap.end();
-  await tap.closed;
+test('what is not admitted, and what is taken by a promise, does not reach the SDK, and is acknowledged', async () => {
+  const admit = ({ topic }: { readonly topic: string }) => (topic === 'taken' ? Promise.resolve() : topic !== 'poison');
+  await using here = await connected({}, { admit });
+  for (const topic of ['poison', 'taken', 'good']) here.publish(topic, 1);
+  await here.far.until(() => here.far.received.filter(({ cmd }) => cmd === 'puback').length === 3);
+  assert.deepEqual(here.topics, ['', '', 'good']);
 });
 
 test('end lets out what was written, then says DISCONNECT', async () => {
-  await using far = await FarSide.start(server);
-  const tap = tapTo(far.host);
-  const client = tap.connect('', OPTIONS);
-  await once(client, 'connect');
+  await using here = await connected();
+  const { far, tap, client } = here;
   client.publish('answer', 'x'.repeat(100_000));
   tap.end();
   tap.end();
@@ -159,25 +142,47 @@ test('end lets out what was written, then says DISCONNECT', async () => {
   );
 });
 
-test('what follows the packet that made the owner end it, even in one segment, is not admitted', async () => {
-  await using far = await FarSide.start(server);
-  const seen: string[] = [];
-  const tap = tapTo(far.host, {
-    admit({ topic }) {
-      seen.push(topic);
-      tap.end();
-      return false;
-    },
+for (const answer of [false, Promise.resolve()]) {
+  const [what, pubacks] =
+    answer === false ? ['one that is not admitted', [11]] : ['one that is taken by a promise', []];
+  test(`${what} makes the owner end it: what follows, even in one segment, is neither admitted nor acknowledged`, async () => {
+    const seen: string[] = [];
+    await using here = await connected(
+      {},
+      {
+        admit({ topic }) {
+          seen.push(topic);
+          here.tap.end();
+          return answer;
+        },
+      },
+    );
+    here.socket?.cork();
+    here.publish('last', 1, 11);
+    here.publish('late', 1, 12);
+    here.socket?.uncork();
+    await here.tap.closed;
+    await here.far.until(() => here.far.open === 0);
+    assert.deepEqual(seen, ['last']);
+    const acknowledged = here.far.received.filter(({ cmd }) => cmd === 'puback');
+    assert.deepEqual(
+      acknowledged.map(({ messageId }) => messageId),
+      pubacks,
+    );
   });
-  await once(tap.connect('', OPTIONS), 'connect');
-  far.links[0]?.socket.cork();
-  far.links[0]?.publish('last', 'x', 1);
-  far.links[0]?.publish('late');
-  far.links[0]?.socket.uncork();
-  await tap.closed;
-  await far.until(() => far.open === 0);
-  assert.deepEqual(seen, ['last']);
-  assert(far.received.some(({ cmd }) => cmd === 'puback'));
+}
+
+test('a promise that is fulfilled after the end: no PUBACK, no error', async () => {
+  const taken = settled();
+  await using here = await connected({}, { admit: () => taken.promise });
+  here.publish('slow', 1);
+  await once(here.client, 'packetreceive');
+  here.tap.end();
+  await here.tap.closed;
+  await here.far.until(() => here.far.open === 0);
+  taken.resolve();
+  await taken.promise;
+  assert.equal(here.far.received.at(-1)?.cmd, 'disconnect');
 });
 
 /** Far below the keepalive in CONNECT. */
@@ -191,10 +196,8 @@ for (const [what, everyMs] of [
   ['a session on which something is said all the time', 50],
 ] as const) {
   test(`${what} that is half-open ends when the first ping has had no answer`, async () => {
-    await using far = await FarSide.start(server, { mute: ['pingreq', 'publish'] });
-    const tap = tapTo(far.host, { pings });
-    const client = tap.connect('', { ...OPTIONS, keepalive: 1 });
-    await once(client, 'connect');
+    await using here = await connected({ mute: ['pingreq', 'publish'] }, { pings }, { keepalive: 1 });
+    const { far, tap, client } = here;
     const from = performance.now();
     const talk = everyMs > 0 ? setInterval(() => client.publish('said', 'x'), everyMs) : undefined;
     await tap.closed;
@@ -208,9 +211,8 @@ for (const [what, everyMs] of [
 }
 
 test('pings go out at their time, below the keepalive in CONNECT; their answers show which silence the way allows', async () => {
-  await using far = await FarSide.start(server);
-  const tap = tapTo(far.host, { pings: { ...pings, everyMs: 100 } });
-  await once(tap.connect('', { ...OPTIONS, keepalive: 1 }), 'connect');
+  await using here = await connected({}, { pings: { ...pings, everyMs: 100 } }, { keepalive: 1 });
+  const { far, tap } = here;
   await far.until(() => pingsOf(far) === 3);
   const [connect] = far.received;
   assert.equal(connect?.cmd === 'connect' && connect.keepalive, 7);
@@ -221,10 +223,8 @@ test('pings go out at their time, below the keepalive in CONNECT; their answers 
 });
 
 test('a connection that ends in silence: for how long there was no packet in either direction', async () => {
-  await using far = await FarSide.start(server);
-  const tap = tapTo(far.host);
-  const client = tap.connect('', OPTIONS);
-  await once(client, 'connect');
+  await using here = await connected();
+  const { far, tap, client } = here;
   client.publish('last', 'x');
   await far.until(() => far.published('last').length === 1);
   setTimeout(() => far.links[0]?.socket.end(), 300);
@@ -234,10 +234,8 @@ test('a connection that ends in silence: for how long there was no packet in eit
 });
 
 test('a packet after the silence that has no answer: the limit is somewhere below it', async () => {
-  await using far = await FarSide.start(server, { onPublish: (_, { socket }) => socket.destroy() });
-  const tap = tapTo(far.host);
-  const client = tap.connect('', OPTIONS);
-  await once(client, 'connect');
+  await using here = await connected({ onPublish: (_, { socket }) => socket.destroy() });
+  const { tap, client } = here;
   setTimeout(() => client.publish('first', 'x'), 300);
   await tap.closed;
   isAbout(tap.quiet?.idleMs, 300);
@@ -262,14 +260,9 @@ test('end before the first dial: nothing is dialled, and it is closed', async ()
 });
 
 test('a second connect, by an SDK that reconnects by itself, is not dialled', async () => {
-  await using far = await FarSide.start(server);
-  const tap = tapTo(far.host);
-  await once(tap.connect('', OPTIONS), 'connect');
-  await once(tap.connect('', OPTIONS), 'close');
-  assert.equal(far.open, 1);
-  assert.equal(far.connections, 1);
-  tap.end();
-  await tap.closed;
+  await using here = await connected();
+  await once(here.tap.connect('', OPTIONS), 'close');
+  assert.deepEqual([here.far.open, here.far.connections], [1, 1]);
 });
 
 test('a host that is none is refused before anything is dialled', () => {

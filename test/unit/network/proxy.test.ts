@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -22,19 +22,20 @@ const to = (proxy: string, name = '', file = password) => ({
   proxy_password_file: name === '' ? undefined : file,
 });
 
-async function met(attempt: Promise<unknown>): Promise<string> {
-  const error: unknown = await attempt.then(
-    () => 'connected',
-    (cause: unknown) => cause,
-  );
-  return error instanceof Fault
-    ? `${error.failure.kind} ${error.failure.code} ${error.failure.message}`
-    : String(error);
-}
+const toldBy = (error: unknown): string =>
+  error instanceof Fault ? `${error.failure.kind} ${error.failure.code} ${error.failure.message}` : String(error);
 
-/** A server that says its name and closes. */
-async function greeter(): Promise<AsyncDisposable & { readonly port: number }> {
-  const server = createServer((socket) => socket.end('hello'));
+const met = async (attempt: Promise<unknown>): Promise<string> =>
+  toldBy(
+    await attempt.then(
+      () => 'connected',
+      (cause: unknown) => cause,
+    ),
+  );
+
+/** A server on loopback that does this with each connection. */
+async function server(serve: (socket: Socket) => void): Promise<AsyncDisposable & { readonly port: number }> {
+  const server = createServer((socket) => serve(socket.on('error', () => {})));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
@@ -44,6 +45,14 @@ async function greeter(): Promise<AsyncDisposable & { readonly port: number }> {
       await once(server, 'close');
     },
   };
+}
+const greeter = () => server((socket) => socket.end('hello'));
+
+/** What comes of a proxy that gives this answer to everything. */
+async function answered(answer: string, name = ''): Promise<unknown> {
+  await using far = await server((socket) => socket.once('data', () => socket.end(answer)));
+  const attempt = tunnel(to(`http://127.0.0.1:${far.port}`, name), 'hub.example', 8883, never);
+  return await attempt.catch((cause: unknown) => cause);
 }
 
 test('a connection through the proxy', async () => {
@@ -95,6 +104,12 @@ for (const [fault, words] of ANSWERS) {
   });
 }
 
+const challenge = (one: string, words: RegExp) =>
+  [
+    one,
+    `HTTP/1.1 407 So\r\nProxy-Authenticate: ${one}\r\nContent-Length: 0\r\n\r\n`,
+    new RegExp(`^transient NL-NETWORK-PROXY-AUTH .* ${words.source}`),
+  ] as const;
 const RAW: readonly (readonly [what: string, answer: string, words: RegExp])[] = [
   [
     'something else',
@@ -102,32 +117,17 @@ const RAW: readonly (readonly [what: string, answer: string, words: RegExp])[] =
     /^transient NL-NETWORK-PROXY .* answers with something that is no HTTP\./,
   ],
   ['nothing', '', /^transient NL-NETWORK-PROXY .* accepts the connection, and ends it without an answer\./],
-  ...['NTLM', 'Negotiate', 'NTLM\r\nProxy-Authenticate: Negotiate', 'Digest realm="a, Basic b", nonce="c"'].map(
-    (challenge) =>
-      [
-        challenge,
-        `HTTP/1.1 407 So\r\nProxy-Authenticate: ${challenge}\r\nContent-Length: 0\r\n\r\n`,
-        /^transient NL-NETWORK-PROXY-AUTH .* wants a login that newleaf does not have \(HTTP 407\): newleaf has Basic only\./,
-      ] as const,
+  ...['NTLM', 'Negotiate', 'NTLM\r\nProxy-Authenticate: Negotiate', 'Digest realm="a, Basic b", nonce="c"'].map((one) =>
+    challenge(one, /wants a login that newleaf does not have \(HTTP 407\): newleaf has Basic only\./),
   ),
-  ...['NTLM\r\nProxy-Authenticate: Basic realm="a"', 'Digest realm="a", BASIC realm="b"', 'Basic'].map(
-    (challenge) =>
-      [
-        challenge,
-        `HTTP/1.1 407 So\r\nProxy-Authenticate: ${challenge}\r\nContent-Length: 0\r\n\r\n`,
-        /^transient NL-NETWORK-PROXY-AUTH .* wants a user name and a password/,
-      ] as const,
+  ...['NTLM\r\nProxy-Authenticate: Basic realm="a"', 'Digest realm="a", BASIC realm="b"', 'Basic'].map((one) =>
+    challenge(one, /wants a user name and a password/),
   ),
 ];
 
 for (const [what, answer, words] of RAW) {
   test(`a proxy that answers ${JSON.stringify(what)}`, async () => {
-    const server = createServer((socket) => socket.on('error', () => {}).once('data', () => socket.end(answer)));
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    assert.match(await met(tunnel(to(`http://127.0.0.1:${port}`), 'hub.example', 8883, never)), words);
-    server.close();
+    assert.match(toldBy(await answered(answer)), words);
   });
 }
 
@@ -141,15 +141,7 @@ const ECHOES: readonly (readonly [what: string, answer: string])[] = [
 
 for (const [what, answer] of ECHOES) {
   test(`a proxy that sends the password back in ${what}: it is in no failure`, async () => {
-    const server = createServer((socket) =>
-      socket.on('error', () => {}).once('data', () => socket.end(`HTTP/1.1 ${answer}\r\nContent-Length: 0\r\n\r\n`)),
-    );
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    const attempt = tunnel(to(`http://127.0.0.1:${port}`, 'newleaf'), 'hub.example', 8883, never);
-    const error: unknown = await attempt.catch((cause: unknown) => cause);
-    server.close();
+    const error = await answered(`HTTP/1.1 ${answer}\r\nContent-Length: 0\r\n\r\n`, 'newleaf');
     assert.ok(error instanceof Fault);
     const said = `${error.message} ${JSON.stringify(error.failure)} ${String(error.cause)}`;
     assert.doesNotMatch(said, new RegExp(`s3cret|${echoed}`));

@@ -10,9 +10,10 @@ import {
   DAY,
   errno,
   fails,
-  type Row,
+  type Rows,
   settingIn,
   shows,
+  under,
   withLeaf,
   withoutLeaf,
 } from './row.ts';
@@ -33,263 +34,206 @@ const proxied = only443(new Fault('NL-NETWORK-PROXY-REFUSED', { message: 'The pr
 const onlyMqtt = settingIn('network', 'transport = "mqtt"');
 
 /** DPS and hub. */
-export const AZURE: readonly Row[] = [
-  ['dps-reach', 'well', {}, /^ok global\.azure-devices-provisioning\.net answers at 192\.0\.2\.7 port 8883, trusted/],
-  [
-    'dps-reach',
-    'by its TPM it registers over HTTPS',
-    { dial: async (host) => (host.endsWith(':443') ? { ...dialled, port: 443 } : fails(new Error(host))()) },
-    /^ok global\.azure-devices-provisioning\.net:443 answers at 192\.0\.2\.7 port 443, trusted/,
-    BY_TPM,
+export const AZURE: Rows = {
+  'dps-reach': [
+    ['well', {}, /^ok global\.azure-devices-provisioning\.net answers at 192\.0\.2\.7 port 8883, trusted/],
+    ['no name', { dial: unreached('dns') }, /^failed NL-DPS-UNREACHABLE No\. -> Check the name servers/],
+    ['no way', { dial: unreached('tcp') }, /^failed NL-DPS-UNREACHABLE No\. -> .*TCP port 8883 must be open/],
+    ['IPv6 only', { dial: unreached('tcp', true) }, /^failed NL-DPS-UNREACHABLE No\. -> .*IPv6 addresses only/],
+    [
+      'no CA file',
+      { dial: fails(new Fault('NL-CONFIG', { message: 'trust.ca_file: x cannot be read.' })) },
+      /^failed NL-CONFIG trust\.ca_file: x cannot be read\. -> /,
+    ],
+    [
+      '8883 is blocked, 443 is open',
+      blocked,
+      /^ok Port 8883 is blocked here \(No\.\) .*:443 answers at 192\.0\.2\.7 port 443, trusted .* uses 443 by itself\.$/,
+    ],
+    [
+      'the same, and the configuration does not allow 443',
+      blocked,
+      /^failed NL-DPS-UNREACHABLE Port 8883 is blocked here .* -> Set network\.transport = "auto"/,
+      onlyMqtt,
+    ],
+    [
+      '8883 is cut at the ClientHello, 443 is open',
+      only443(tlsFails('ECONNRESET')),
+      /^ok Port 8883 is blocked here \(No\.\) .*443 by itself/,
+    ],
+    [
+      '8883 is silent after TCP, 443 is open',
+      only443(tlsFails('ABORT_ERR')),
+      /^ok Port 8883 is blocked here \(No\.\) .*443 by itself/,
+    ],
+    [
+      '8883 answers with a TLS alert, 443 is open',
+      only443(tlsFails('ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE')),
+      /^failed NL-DPS-UNREACHABLE No\. .*:443 answers at .* -> .* set network\.transport = "mqtt-ws"/,
+    ],
+    ['a proxy that allows 443 only', proxied, /^ok Port 8883 is blocked here \(The proxy says 403\.\)/],
+    [
+      'a proxy that wants a password',
+      { dial: fails(new Fault('NL-NETWORK-PROXY-AUTH', { message: 'HTTP 407.' })) },
+      /^failed NL-NETWORK-PROXY-AUTH HTTP 407\. -> Check network\.proxy_username/,
+    ],
+    [
+      'a captive portal',
+      { dial: fails(new Fault('NL-NETWORK-PORTAL', { message: 'A page.' })) },
+      /^failed NL-NETWORK-PORTAL A page\. -> Operator of the network/,
+    ],
+    [
+      'by its TPM it registers over HTTPS',
+      { dial: async (host) => (host.endsWith(':443') ? { ...dialled, port: 443 } : fails(new Error(host))()) },
+      /^ok global\.azure-devices-provisioning\.net:443 answers at 192\.0\.2\.7 port 443, trusted/,
+      BY_TPM,
+    ],
   ],
-  ['dps-tls', 'by its TPM', {}, /^skipped DPS knows this gateway by its TPM, and sees no certificate\.$/, BY_TPM],
-  [
-    'issuer-auth',
-    'by its TPM',
-    { mode: async () => 0o660 },
-    /^ok DPS knows this gateway by the TPM \(\/dev\/tpmrm0\)/,
-    BY_TPM,
+  'dps-tls': [
+    ['over 443', blocked, /^ok Not tried: over port 443, /],
+    ['taken', {}, /^ok global\.azure.* takes the leaf in a handshake \(TLSv1\.3\)\.$/],
+    [
+      'refused',
+      { shake: async () => ({ verdict: 'refused', reason: 'unknown CA.' }) },
+      /^failed NL-DPS-UNREACHABLE global.* ends the TLS handshake when it is shown the leaf: unknown CA\. -> /,
+    ],
+    ['by its TPM', {}, /^skipped DPS knows this gateway by its TPM, and sees no certificate\.$/, BY_TPM],
   ],
-  [
-    'issuer-auth',
-    'by a TPM that is not there',
-    { mode: async () => 'absent' },
-    /^failed NL-TPM-MISSING There is no \/dev\/tpmrm0\. -> .* correct onboarding\.tpm/,
-    BY_TPM,
+  'issuer-auth': [
+    ...under(BY_TPM, [
+      ['by its TPM', { mode: async () => 0o660 }, /^ok DPS knows this gateway by the TPM \(\/dev\/tpmrm0\)/],
+      [
+        'by a TPM that is not there',
+        { mode: async () => 'absent' },
+        /^failed NL-TPM-MISSING There is no \/dev\/tpmrm0\. -> .* correct onboarding\.tpm/,
+      ],
+      [
+        'by a TPM that the daemon may not use',
+        { mode: async () => 0o600, access: fails(errno('EACCES')), user: 'newleaf' },
+        /^failed NL-TPM-DENIED The user newleaf may not use \/dev\/tpmrm0\. -> .*group of the device file/,
+      ],
+      [
+        'by a TPM that this user may not use',
+        { mode: async () => 0o600, access: fails(errno('EACCES')), user: undefined },
+        /^skipped This user may not use \/dev\/tpmrm0\. -> `newleaf check`$/,
+      ],
+    ]),
   ],
-  [
-    'issuer-auth',
-    'by a TPM that the daemon may not use',
-    { mode: async () => 0o600, access: fails(errno('EACCES')), user: 'newleaf' },
-    /^failed NL-TPM-DENIED The user newleaf may not use \/dev\/tpmrm0\. -> .*group of the device file/,
-    BY_TPM,
+  'hub-reach': [
+    ['no hub yet', { entry: withoutLeaf }, /^skipped DPS has not assigned a hub yet\.$/],
+    ['new gateway', { entry: async () => 'absent' }, /^skipped DPS has not assigned a hub yet\.$/],
+    [
+      'known by the daemon, where the state file is closed',
+      { entry: fails(errno('EACCES')), dial: async (host) => fails(new Unreached('dns', host, 1, undefined))() },
+      /^failed NL-HUB-UNREACHABLE hub-1\.azure-devices\.net /,
+    ],
+    [
+      'nobody may tell',
+      { entry: fails(errno('EACCES')), status: fails(new Fault('NL-DAEMON-DOWN')) },
+      /^skipped This user may not read /,
+    ],
+    [
+      'damaged state',
+      { entry: fails(new Fault('NL-STATE-CORRUPT')), status: fails(new Fault('NL-DAEMON-DOWN')) },
+      /^skipped needs state-file$/,
+    ],
+    [
+      'proxy',
+      { dial: shows({ issuer: 'ACME Proxy', distrust: 'SELF_SIGNED_CERT_IN_CHAIN' }) },
+      /^failed NL-HUB-UNTRUSTED hub-1\.azure-devices\.net shows a certificate issued by "ACME Proxy", which \/etc\/ssl/,
+    ],
+    [
+      'a server whose certificate has expired',
+      { dial: shows({ distrust: 'CERT_HAS_EXPIRED' }) },
+      /^failed NL-HUB-UNTRUSTED .* is not valid at this time/,
+    ],
+    [
+      'a clock that is wrong',
+      { dial: shows({ distrust: 'CERT_NOT_YET_VALID' }), ...wrongClock },
+      /^skipped .* answers at .*; its identity cannot be checked while the clock is wrong\.$/,
+    ],
+    [
+      'another host',
+      { dial: shows({ distrust: 'ERR_TLS_CERT_ALTNAME_INVALID' }) },
+      /^failed NL-HUB-UNTRUSTED .* is for another name\. -> .*captive portal/,
+    ],
   ],
-  [
-    'issuer-auth',
-    'by a TPM that this user may not use',
-    { mode: async () => 0o600, access: fails(errno('EACCES')), user: undefined },
-    /^skipped This user may not use \/dev\/tpmrm0\. -> `newleaf check`$/,
-    BY_TPM,
+  'hub-tls': [
+    [
+      'silent',
+      { shake: async () => ({ verdict: 'silent', protocol: 'TLSv1.3' }) },
+      /^ok hub-1.* makes no objection to the leaf in a handshake \(TLSv1\.3\)\.$/,
+    ],
+    [
+      'refused',
+      { shake: async () => ({ verdict: 'refused', reason: 'it ended the connection.' }) },
+      /^failed NL-HUB-CLOSED hub-1.*: it ended the connection\. -> /,
+    ],
   ],
-  ['dps-reach', 'no name', { dial: unreached('dns') }, /^failed NL-DPS-UNREACHABLE No\. -> Check the name servers/],
-  [
-    'dps-reach',
-    'no way',
-    { dial: unreached('tcp') },
-    /^failed NL-DPS-UNREACHABLE No\. -> .*TCP port 8883 must be open/,
+  enrollment: [
+    [
+      'assigned',
+      { exchange: answers(200, { status: 'assigned', assignedHub: 'hub-1.azure-devices.net' }) },
+      /^ok DPS knows gw-0001, and has assigned hub-1\.azure-devices\.net\.$/,
+    ],
+    [
+      'assigned elsewhere',
+      { exchange: answers(200, { status: 'assigned', assignedHub: 'hub-2.azure-devices.net' }) },
+      /^warning DPS has assigned hub-2.*, and newleaf goes to hub-1.* -> `newleaf reprovision`$/,
+    ],
+    [
+      'disabled, as a status',
+      { exchange: answers(200, { status: 'disabled' }) },
+      /^failed NL-DPS-DISABLED DPS last answered that the enrollment of gw-0001 is disabled\. -> Operator: enable the enrollment\. If it was enabled since: `newleaf reprovision`$/,
+    ],
+    [
+      'disabled, as a failed registration',
+      { exchange: answers(200, { status: 'failed', errorCode: 401002, errorMessage: 'Unauthorized' }) },
+      /^failed NL-DPS-401002 DPS last answered that it does not accept .*, or the enrollment is disabled \(401002 Unauthorized\)\. -> .* then `newleaf reprovision`\.$/,
+    ],
+    [
+      'refused',
+      { exchange: answers(401, { errorCode: 401002, message: 'CA certificate not found.' }) },
+      /^failed NL-DPS-401002 DPS does not accept the leaf of gw-0001: .* \(401002 CA certificate not found\.\)\. -> /,
+    ],
+    [
+      'refused, and DPS sees the onboarding certificate alone',
+      { exchange: answers(401, { errorCode: 401002, message: 'No.' }) },
+      /^failed NL-DPS-401002 DPS does not accept the onboarding certificate of gw-0001: .* -> Operator: enroll the onboarding certificate or its issuer, or/,
+      BY_AZURE,
+    ],
+    [
+      'refused, and the leaf is sent alone',
+      { entry: withLeaf({ chain: alone.pem }), exchange: answers(401, { errorCode: 401002, message: 'No.' }) },
+      /^failed NL-DPS-401002 .* If DPS has enrolled a CA above "Device CA": the leaf is sent without intermediates, so install it/,
+    ],
+    ['deleted', { exchange: answers(404, {}) }, /^warning DPS has no registration of gw-0001\. -> /],
+    ['throttled', { exchange: answers(429, 'x') }, /^skipped DPS says nothing about the leaf: HTTP 429\.$/],
+    ['a portal', { exchange: answers(200, '<html>') }, /^skipped DPS says nothing about the leaf: HTTP 200\.$/],
+    [
+      'no allocation',
+      { exchange: answers(200, { status: 'failed', errorCode: 400208 }) },
+      /^skipped DPS says nothing about the leaf: 400208\.$/,
+    ],
+    [
+      'no hub is linked, by the number that begins like a refusal',
+      { exchange: answers(200, { status: 'failed', errorCode: 401001, errorMessage: 'IoTHub not found.' }) },
+      /^skipped DPS says nothing about the leaf: 401001 IoTHub not found\.$/,
+    ],
+    [
+      'DPS has lost its right at the hub',
+      { exchange: answers(401, { errorCode: 401002, message: 'IotHubUnauthorizedAccess' }) },
+      /^skipped DPS says nothing about the leaf: 401002 IotHubUnauthorizedAccess\.$/,
+    ],
+    [
+      'port 443 is blocked',
+      { exchange: fails(new Fault('NL-EST-UNREACHABLE', { message: 'x cannot be reached.', cause: 'ETIMEDOUT' })) },
+      /^skipped DPS can only be asked over HTTPS, and does not answer there: x cannot be reached\. \(ETIMEDOUT\)$/,
+    ],
+    [
+      'the token fails',
+      { exchange: fails(new Fault('NL-TOKEN-FAILED', { message: 'no' })) },
+      /^failed NL-TOKEN-FAILED no -> /,
+    ],
   ],
-  [
-    'dps-reach',
-    'IPv6 only',
-    { dial: unreached('tcp', true) },
-    /^failed NL-DPS-UNREACHABLE No\. -> .*IPv6 addresses only/,
-  ],
-  [
-    'dps-reach',
-    'no CA file',
-    { dial: fails(new Fault('NL-CONFIG', { message: 'trust.ca_file: x cannot be read.' })) },
-    /^failed NL-CONFIG trust\.ca_file: x cannot be read\. -> /,
-  ],
-  [
-    'dps-reach',
-    '8883 is blocked, 443 is open',
-    blocked,
-    /^ok Port 8883 is blocked here \(No\.\) .*:443 answers at 192\.0\.2\.7 port 443, trusted .* uses 443 by itself\.$/,
-  ],
-  [
-    'dps-reach',
-    'the same, and the configuration does not allow 443',
-    blocked,
-    /^failed NL-DPS-UNREACHABLE Port 8883 is blocked here .* -> Set network\.transport = "auto"/,
-    onlyMqtt,
-  ],
-  [
-    'dps-reach',
-    '8883 is cut at the ClientHello, 443 is open',
-    only443(tlsFails('ECONNRESET')),
-    /^ok Port 8883 is blocked here \(No\.\) .*443 by itself/,
-  ],
-  [
-    'dps-reach',
-    '8883 is silent after TCP, 443 is open',
-    only443(tlsFails('ABORT_ERR')),
-    /^ok Port 8883 is blocked here \(No\.\) .*443 by itself/,
-  ],
-  [
-    'dps-reach',
-    '8883 answers with a TLS alert, 443 is open',
-    only443(tlsFails('ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE')),
-    /^failed NL-DPS-UNREACHABLE No\. .*:443 answers at .* -> .* set network\.transport = "mqtt-ws"/,
-  ],
-  ['dps-reach', 'a proxy that allows 443 only', proxied, /^ok Port 8883 is blocked here \(The proxy says 403\.\)/],
-  [
-    'dps-reach',
-    'a proxy that wants a password',
-    { dial: fails(new Fault('NL-NETWORK-PROXY-AUTH', { message: 'HTTP 407.' })) },
-    /^failed NL-NETWORK-PROXY-AUTH HTTP 407\. -> Check network\.proxy_username/,
-  ],
-  [
-    'dps-reach',
-    'a captive portal',
-    { dial: fails(new Fault('NL-NETWORK-PORTAL', { message: 'A page.' })) },
-    /^failed NL-NETWORK-PORTAL A page\. -> Operator of the network/,
-  ],
-  ['dps-tls', 'over 443', blocked, /^ok Not tried: over port 443, /],
-  ['hub-reach', 'no hub yet', { entry: withoutLeaf }, /^skipped DPS has not assigned a hub yet\.$/],
-  ['hub-reach', 'new gateway', { entry: async () => 'absent' }, /^skipped DPS has not assigned a hub yet\.$/],
-  [
-    'hub-reach',
-    'known by the daemon, where the state file is closed',
-    { entry: fails(errno('EACCES')), dial: async (host) => fails(new Unreached('dns', host, 1, undefined))() },
-    /^failed NL-HUB-UNREACHABLE hub-1\.azure-devices\.net /,
-  ],
-  [
-    'hub-reach',
-    'nobody may tell',
-    { entry: fails(errno('EACCES')), status: fails(new Fault('NL-DAEMON-DOWN')) },
-    /^skipped This user may not read /,
-  ],
-  [
-    'hub-reach',
-    'damaged state',
-    { entry: fails(new Fault('NL-STATE-CORRUPT')), status: fails(new Fault('NL-DAEMON-DOWN')) },
-    /^skipped needs state-file$/,
-  ],
-  [
-    'hub-reach',
-    'proxy',
-    { dial: shows({ issuer: 'ACME Proxy', distrust: 'SELF_SIGNED_CERT_IN_CHAIN' }) },
-    /^failed NL-HUB-UNTRUSTED hub-1\.azure-devices\.net shows a certificate issued by "ACME Proxy", which \/etc\/ssl/,
-  ],
-  [
-    'hub-reach',
-    'a server whose certificate has expired',
-    { dial: shows({ distrust: 'CERT_HAS_EXPIRED' }) },
-    /^failed NL-HUB-UNTRUSTED .* is not valid at this time/,
-  ],
-  [
-    'hub-reach',
-    'a clock that is wrong',
-    { dial: shows({ distrust: 'CERT_NOT_YET_VALID' }), ...wrongClock },
-    /^skipped .* answers at .*; its identity cannot be checked while the clock is wrong\.$/,
-  ],
-  [
-    'hub-reach',
-    'another host',
-    { dial: shows({ distrust: 'ERR_TLS_CERT_ALTNAME_INVALID' }) },
-    /^failed NL-HUB-UNTRUSTED .* is for another name\. -> .*captive portal/,
-  ],
-
-  ['dps-tls', 'taken', {}, /^ok global\.azure.* takes the leaf in a handshake \(TLSv1\.3\)\.$/],
-  [
-    'dps-tls',
-    'refused',
-    { shake: async () => ({ verdict: 'refused', reason: 'unknown CA.' }) },
-    /^failed NL-DPS-UNREACHABLE global.* ends the TLS handshake when it is shown the leaf: unknown CA\. -> /,
-  ],
-  [
-    'hub-tls',
-    'silent',
-    { shake: async () => ({ verdict: 'silent', protocol: 'TLSv1.3' }) },
-    /^ok hub-1.* makes no objection to the leaf in a handshake \(TLSv1\.3\)\.$/,
-  ],
-  [
-    'hub-tls',
-    'refused',
-    { shake: async () => ({ verdict: 'refused', reason: 'it ended the connection.' }) },
-    /^failed NL-HUB-CLOSED hub-1.*: it ended the connection\. -> /,
-  ],
-
-  [
-    'enrollment',
-    'assigned',
-    { exchange: answers(200, { status: 'assigned', assignedHub: 'hub-1.azure-devices.net' }) },
-    /^ok DPS knows gw-0001, and has assigned hub-1\.azure-devices\.net\.$/,
-  ],
-  [
-    'enrollment',
-    'assigned elsewhere',
-    { exchange: answers(200, { status: 'assigned', assignedHub: 'hub-2.azure-devices.net' }) },
-    /^warning DPS has assigned hub-2.*, and newleaf goes to hub-1.* -> `newleaf reprovision`$/,
-  ],
-  [
-    'enrollment',
-    'disabled, as a status',
-    { exchange: answers(200, { status: 'disabled' }) },
-    /^failed NL-DPS-DISABLED DPS last answered that the enrollment of gw-0001 is disabled\. -> Operator: enable the enrollment\. If it was enabled since: `newleaf reprovision`$/,
-  ],
-  [
-    'enrollment',
-    'disabled, by a record that has its time: it says nothing about now',
-    {
-      exchange: answers(200, {
-        status: 'disabled',
-        lastUpdatedDateTimeUtc: new Date(NOW - 3 * 3_600_000).toISOString().replace('Z', '1234Z'),
-      }),
-    },
-    /^failed NL-DPS-DISABLED DPS last answered 3 hours ago \(2026-11-25 11:49\) that the enrollment of gw-0001 is disabled\. -> .* enabled since: `newleaf reprovision`$/,
-  ],
-  [
-    'enrollment',
-    'disabled, as a failed registration',
-    { exchange: answers(200, { status: 'failed', errorCode: 401002, errorMessage: 'Unauthorized' }) },
-    /^failed NL-DPS-401002 DPS last answered that it does not accept .*, or the enrollment is disabled \(401002 Unauthorized\)\. -> .* then `newleaf reprovision`\.$/,
-  ],
-  [
-    'enrollment',
-    'refused',
-    { exchange: answers(401, { errorCode: 401002, message: 'CA certificate not found.' }) },
-    /^failed NL-DPS-401002 DPS does not accept the leaf of gw-0001: .* \(401002 CA certificate not found\.\)\. -> /,
-  ],
-  [
-    'enrollment',
-    'refused, and DPS sees the onboarding certificate alone',
-    { exchange: answers(401, { errorCode: 401002, message: 'No.' }) },
-    /^failed NL-DPS-401002 DPS does not accept the onboarding certificate of gw-0001: .* -> Operator: enroll the onboarding certificate or its issuer, or/,
-    BY_AZURE,
-  ],
-  [
-    'enrollment',
-    'refused, and the leaf is sent alone',
-    { entry: withLeaf({ chain: alone.pem }), exchange: answers(401, { errorCode: 401002, message: 'No.' }) },
-    /^failed NL-DPS-401002 .* If DPS has enrolled a CA above "Device CA": the leaf is sent without intermediates, so install it/,
-  ],
-  ['enrollment', 'deleted', { exchange: answers(404, {}) }, /^warning DPS has no registration of gw-0001\. -> /],
-  ['enrollment', 'throttled', { exchange: answers(429, 'x') }, /^skipped DPS says nothing about the leaf: HTTP 429\.$/],
-  [
-    'enrollment',
-    'a portal',
-    { exchange: answers(200, '<html>') },
-    /^skipped DPS says nothing about the leaf: HTTP 200\.$/,
-  ],
-  [
-    'enrollment',
-    'no allocation',
-    { exchange: answers(200, { status: 'failed', errorCode: 400208 }) },
-    /^skipped DPS says nothing about the leaf: 400208\.$/,
-  ],
-  [
-    'enrollment',
-    'no hub is linked, by the number that begins like a refusal',
-    { exchange: answers(200, { status: 'failed', errorCode: 401001, errorMessage: 'IoTHub not found.' }) },
-    /^skipped DPS says nothing about the leaf: 401001 IoTHub not found\.$/,
-  ],
-  [
-    'enrollment',
-    'DPS has lost its right at the hub',
-    { exchange: answers(401, { errorCode: 401002, message: 'IotHubUnauthorizedAccess' }) },
-    /^skipped DPS says nothing about the leaf: 401002 IotHubUnauthorizedAccess\.$/,
-  ],
-  [
-    'enrollment',
-    'port 443 is blocked',
-    { exchange: fails(new Fault('NL-EST-UNREACHABLE', { message: 'x cannot be reached.', cause: 'ETIMEDOUT' })) },
-    /^skipped DPS can only be asked over HTTPS, and does not answer there: x cannot be reached\. \(ETIMEDOUT\)$/,
-  ],
-  [
-    'enrollment',
-    'the token fails',
-    { exchange: fails(new Fault('NL-TOKEN-FAILED', { message: 'no' })) },
-    /^failed NL-TOKEN-FAILED no -> /,
-  ],
-];
+};

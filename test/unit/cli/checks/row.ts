@@ -7,7 +7,14 @@ import type { Leaf } from '../../../../agent/roll/leaf.ts';
 import { CONFIG, currentLeaf, dialled, entry, siteWith } from '../gateway.ts';
 
 /** What a check finds where the gateway is so: outcome, code if any, and the words. */
-export type Row = readonly [id: string, name: string, change: Partial<Site>, found: RegExp, toml?: string];
+export type Row = readonly [name: string, change: Partial<Site>, found: RegExp, toml?: string];
+
+/** The rows of each check, by its name. */
+export type Rows = Readonly<Record<string, readonly Row[]>>;
+
+/** The same rows, with this configuration. */
+export const under = (toml: string, rows: readonly Row[]): readonly Row[] =>
+  rows.map(([name, change, expected]) => [name, change, expected, toml]);
 
 export const DAY = 86_400_000;
 

@@ -8,11 +8,10 @@ import { stagedPin, storedPin, storePin } from '../../../../agent/cli/init/pin.t
 import { DEFAULT_PATH, instanceOf } from '../../../../agent/config/config.ts';
 import { inside, withOwnMounts } from '../../../namespace.ts';
 import { withEnvironment } from '../../../put-back.ts';
-import { scene } from './stage.ts';
+import { account, scene } from './stage.ts';
 
 const { pin: PIN_FILE } = instanceOf(DEFAULT_PATH);
 const SEALED = '/etc/credstore.encrypted/hsm-pin';
-const account = { name: 'nobody', uid: 65534, gid: 65534, home: '/nonexistent' };
 const gateway = () => ({ ...scene().guide, account, file: DEFAULT_PATH, unitPin: '/etc/newleaf/pin' });
 
 /** An /etc of our own, and a systemd-creds that "opens" whatever is in the file. */

@@ -8,9 +8,7 @@ import { setNetwork } from '../../../../agent/cli/init/identity.ts';
 import { givenPin } from '../../../../agent/cli/init/pin.ts';
 import { SETTINGS } from '../../../../agent/cli/init/settings.ts';
 import { scratch } from '../../state/disk.ts';
-import { scene } from './stage.ts';
-
-const account = { name: 'nobody', uid: 65534, gid: 65534, home: '/nonexistent' };
+import { account, scene } from './stage.ts';
 
 describe('secrets in a directory of the daemon', { skip: process.getuid?.() !== 0 }, () => {
   test('the one for the daemon is the daemon’s, and what a link in its place leads to stays as it is', async (t) => {

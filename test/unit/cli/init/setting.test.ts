@@ -7,7 +7,7 @@ import { noCertificate, registrationIdOf, type SettingQuestion } from '../../../
 import type { Written } from '../../../../agent/config/schema.ts';
 import { wordsIn } from '../../../../agent/machine/unit.ts';
 import { scratch } from '../../state/disk.ts';
-import { type SceneOptions, scene } from './stage.ts';
+import { account, type SceneOptions, scene } from './stage.ts';
 
 const scope: SettingQuestion = { name: 'dps.id_scope', flag: 'id-scope', words: 'ID scope' };
 const endpoint: SettingQuestion = { name: 'dps.endpoint', flag: 'endpoint', words: 'Endpoint' };
@@ -88,7 +88,6 @@ describe('a setting is answered', () => {
     const place = join(scratch(t), 'ca.pem');
     writeFileSync(place, '-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n', { mode: 0o600 });
     const set = scene({ flags: { 'trust-ca': place }, errands: { whyUnreadable: async () => 'EACCES' } });
-    const account = { name: 'nobody', uid: 65534, gid: 65534, home: '/nonexistent' };
     await assert.rejects(askSetting({ ...set.guide, account }, trust), {
       message: new RegExp(`--trust-ca must be a file that all users may read: there is a private key in ${place}`),
     });

@@ -8,6 +8,9 @@ import type { FoundModule } from '../../../../hsm/find-modules.ts';
 import type { SeenToken } from '../../../../hsm/slots.ts';
 import { Paper } from '../stage.ts';
 
+/** A user of the daemon. */
+export const account = { name: 'nobody', uid: 65534, gid: 65534, home: '/nonexistent' };
+
 export interface Scene {
   readonly guide: Guide;
   readonly paper: Paper;

@@ -15,9 +15,8 @@ import { askSetting } from '../../../../agent/cli/init/ask-setting.ts';
 import { existing } from '../../../../agent/cli/init/configuration.ts';
 import { noCertificate } from '../../../../agent/cli/init/settings.ts';
 import { scratch } from '../../state/disk.ts';
-import { scene } from './stage.ts';
+import { account, scene } from './stage.ts';
 
-const account = { name: 'nobody', uid: 65534, gid: 65534, home: '/nonexistent' };
 const CERTIFICATE = '-----BEGIN CERTIFICATE-----\nMIAA\n-----END CERTIFICATE-----\n';
 const trust = { name: 'trust.ca_file', flag: 'trust-ca', words: 'CAs', file: { name: 'trust.pem' } };
 

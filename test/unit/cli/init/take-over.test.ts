@@ -5,9 +5,7 @@ import { describe, test } from 'node:test';
 import type { Copied } from '../../../../agent/cli/init/copies.ts';
 import { takenOver } from '../../../../agent/cli/init/copies.ts';
 import { scratch } from '../../state/disk.ts';
-import { scene } from './stage.ts';
-
-const account = { name: 'nobody', uid: 65534, gid: 65534, home: '/nonexistent' };
+import { account, scene } from './stage.ts';
 
 describe('a file that only root can read', { skip: process.getuid?.() !== 0 }, () => {
   const rows: readonly (readonly [

@@ -65,20 +65,20 @@ for (const [question, seconds] of [
   });
 }
 
-test('a module that crashes', async () => {
-  const apart = apartBy('process.kill(process.pid, "SIGSEGV")', PROMPT_MS);
-  const words =
-    /^PKCS#11 module .* ended the process that had loaded it \(SIGSEGV\) when it was asked for its tokens\.$/;
-  await assert.rejects(
-    apart.ask('slot', { module: MODULE, token: 'x', uri: undefined, notes: '' }),
-    fault('NL-TOKEN-HUNG', words),
-  );
-});
-
-test('a module that ends the process', async () => {
-  const apart = apartBy('process.exit(3)', PROMPT_MS);
-  await assert.rejects(apart.ask('load', MODULE), fault('NL-TOKEN-HUNG', /\(exit code 3\) when it was loaded\.$/));
-});
+const SLOT = { module: MODULE, token: 'x', uri: undefined, notes: '' };
+type Apart = ReturnType<typeof createApart>;
+const ENDS: readonly (readonly [code: string, ask: (apart: Apart) => Promise<unknown>, words: RegExp])[] = [
+  [
+    'process.kill(process.pid, "SIGSEGV")',
+    (apart) => apart.ask('slot', SLOT),
+    /^PKCS#11 module .* ended the process that had loaded it \(SIGSEGV\) when it was asked for its tokens\.$/,
+  ],
+  ['process.exit(3)', (apart) => apart.ask('load', MODULE), /\(exit code 3\) when it was loaded\.$/],
+];
+for (const [code, ask, words] of ENDS)
+  test(`a module that ends its process: ${code}`, async () => {
+    await assert.rejects(ask(apartBy(code, PROMPT_MS)), fault('NL-TOKEN-HUNG', words));
+  });
 
 test('a process that cannot be started', async () => {
   startedBy(['/absent/node']);

@@ -87,24 +87,15 @@ describe('a server that is not there', () => {
     await assert.rejects(dial(`127.0.0.1:${port}`, root.pem, quick), unreached('tcp', words));
   });
 
-  test('somebody listens, and says nothing', async (t) => {
-    const port = await listening(t, createTcp());
-    await assert.rejects(dial(`127.0.0.1:${port}`, root.pem, quick), unreached('tls', /there is no answer in time/));
-  });
-
-  test('somebody listens, and hangs up', async (t) => {
-    const port = await listening(
-      t,
-      createTcp((socket) => socket.destroy()),
-    );
-    await assert.rejects(dial(`127.0.0.1:${port}`, root.pem, quick), unreached('tls', /answers, but TLS fails/));
-  });
-
-  test('somebody speaks another language', async (t) => {
-    const port = await listening(
-      t,
-      createTcp((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')),
-    );
-    await assert.rejects(dial(`127.0.0.1:${port}`, root.pem, quick), unreached('tls', /answers, but TLS fails/));
-  });
+  const talks: readonly (readonly [what: string, talk: (socket: Socket) => void, words: RegExp])[] = [
+    ['listens, and says nothing', () => {}, /there is no answer in time/],
+    ['listens, and hangs up', (socket) => socket.destroy(), /answers, but TLS fails/],
+    ['speaks another language', (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'), /answers, but TLS fails/],
+  ];
+  for (const [what, talk, words] of talks) {
+    test(what, async (t) => {
+      const port = await listening(t, createTcp(talk));
+      await assert.rejects(dial(`127.0.0.1:${port}`, root.pem, quick), unreached('tls', words));
+    });
+  }
 });

@@ -23,38 +23,36 @@ const words = (text: string) => stripVTControlCharacters(text).replaceAll(/\s+/g
 
 describe('without root', () => {
   test('add: the daemon is asked, and what to paste is printed', async (t) => {
-    const { config, machine, changes, directory } = await gateway(t, [], noRoot);
+    const { line, machine, changes, directory } = await gateway(t, [], noRoot);
     const io = stage();
-    assert.equal(await uplinkAdd(machine)(args('uplink', 'add', 'sensors', '--config', config), io), 0);
+    assert.equal(await uplinkAdd(machine)(line('add', 'sensors'), io), 0);
     assert.deepEqual(changes, [{ add: 'sensors', key: false }]);
     assert.ok(io.out.text.includes(`mosquitto_pub --unix ${directory}/uplink/sensors/mqtt.sock `));
     assert.equal(existsSync(join(directory, 'uplink')), false);
   });
 
   test('add --key', async (t) => {
-    const { config, machine, changes } = await gateway(t, [], noRoot);
+    const { line, machine, changes } = await gateway(t, [], noRoot);
     const io = stage();
-    assert.equal(await uplinkAdd(machine)(args('uplink', 'add', 'tele', '--key', '--config', config), io), 0);
+    assert.equal(await uplinkAdd(machine)(line('add', 'tele', '--key'), io), 0);
     assert.deepEqual(changes, [{ add: 'tele', key: true }]);
     assert.ok(io.out.text.includes(`;SharedAccessKey=${KEY};`));
   });
 
   test('add --key --again: a new key for the program that is there; --again alone is a slip', async (t) => {
-    const { config, machine, changes, programs } = await gateway(t, [], noRoot);
-    assert.equal(await uplinkAdd(machine)(args('uplink', 'add', 'tele', '--again', '--config', config), stage()), 2);
-    await uplinkAdd(machine)(args('uplink', 'add', 'tele', '--key', '--again', '--config', config), stage());
+    const { line, machine, changes, programs } = await gateway(t, [], noRoot);
+    assert.equal(await uplinkAdd(machine)(line('add', 'tele', '--again'), stage()), 2);
+    await uplinkAdd(machine)(line('add', 'tele', '--key', '--again'), stage());
     assert.deepEqual(changes, [{ add: 'tele', key: true, again: true }]);
     assert.equal(programs.size, 1);
   });
 
   test('add with bounds, and set, which changes those that are named; `default` takes one away', async (t) => {
-    const { config, machine, changes } = await gateway(t, [idle()], noRoot);
+    const { line, machine, changes } = await gateway(t, [idle()], noRoot);
     const bounds = ['--max-bytes', '8MiB', '--max-age', '2day', '--rate', '5', '--priority', 'bulk'];
-    const line = args('uplink', 'add', 'log', ...bounds, '--config', config);
-    assert.equal(await uplinkAdd(machine)(line, stage()), 0);
-    const change = args('uplink', 'set', 'sensors', '--rate', 'default', '--priority', 'high', '--config', config);
+    assert.equal(await uplinkAdd(machine)(line('add', 'log', ...bounds), stage()), 0);
     const io = stage();
-    assert.equal(await uplinkSet(machine)(change, io), 0);
+    assert.equal(await uplinkSet(machine)(line('set', 'sensors', '--rate', 'default', '--priority', 'high'), io), 0);
     const terms = { maxBytes: 8 * 2 ** 20, maxAgeMs: 2 * 86_400_000, rate: 5, priority: 'bulk' };
     assert.deepEqual(changes, [
       { add: 'log', key: false, terms },
@@ -64,7 +62,7 @@ describe('without root', () => {
   });
 
   test('bounds that are none: 2, and the daemon is not asked', async (t) => {
-    const { config, machine, changes } = await gateway(t, [idle()], noRoot);
+    const { line, machine, changes } = await gateway(t, [idle()], noRoot);
     for (const [wrong, said] of [
       [['--max-bytes', '8'], /--max-bytes must be a number with its unit \(KiB, MiB, GiB\), .*, or "default"\./],
       [['--max-age', '5'], /--max-age must be a number with its unit \(s, min, hour, day\)/],
@@ -74,43 +72,41 @@ describe('without root', () => {
       [[], /What is to be set\? --max-bytes, --max-age, --rate, --priority\./],
     ] as const) {
       const io = stage();
-      assert.equal(await uplinkSet(machine)(args('uplink', 'set', 'sensors', ...wrong, '--config', config), io), 2);
+      assert.equal(await uplinkSet(machine)(line('set', 'sensors', ...wrong), io), 2);
       assert.match(words(io.err.text), said);
     }
     assert.deepEqual(changes, []);
   });
 
   test('add --group needs root: 2, and the daemon is not asked', async (t) => {
-    const { config, machine, changes } = await gateway(t, [], noRoot);
+    const { line, machine, changes } = await gateway(t, [], noRoot);
     const io = stage();
-    const line = args('uplink', 'add', 'sensors', '--group', 'sensors', '--config', config);
-    assert.equal(await uplinkAdd(machine)(line, io), 2);
+    assert.equal(await uplinkAdd(machine)(line('add', 'sensors', '--group', 'sensors'), io), 2);
     assert.match(words(io.err.text), /^Only root .* → newleaf uplink add sensors --group sensors $/);
     assert.deepEqual(changes, []);
   });
 
   test('add --group in a container: its engine knows groups by number', async (t) => {
-    const { config, machine, changes } = await gateway(t, [], { isContained: true });
+    const { line, machine, changes } = await gateway(t, [], { isContained: true });
     const io = stage();
-    const line = args('uplink', 'add', 'sensors', '--group', 'sensors', '--config', config);
-    assert.equal(await uplinkAdd(machine)(line, io), 2);
+    assert.equal(await uplinkAdd(machine)(line('add', 'sensors', '--group', 'sensors'), io), 2);
     assert.match(words(io.err.text), /^A container knows no group .* `newleaf uplink add sensors` prints how/);
     assert.deepEqual(changes, []);
   });
 
   test('add: a refusal has the words of the daemon', async (t) => {
-    const { config, machine } = await gateway(t, [idle()], noRoot);
+    const { line, machine } = await gateway(t, [idle()], noRoot);
     const io = stage();
-    assert.equal(await uplinkAdd(machine)(args('uplink', 'add', 'sensors', '--config', config), io), 1);
+    assert.equal(await uplinkAdd(machine)(line('add', 'sensors'), io), 1);
     assert.match(io.err.text, /^NL-UPLINK-PROGRAM There is a program sensors already\.\n→ /);
     assert.equal(io.out.text, '');
   });
 });
 
 test('forget: the daemon ends the sessions of clients that are away, and says what was dropped', async (t) => {
-  const { config, changes } = await gateway(t, [programWith({ inbox: 3 })]);
+  const { line, changes } = await gateway(t, [programWith({ inbox: 3 })]);
   const io = stage();
-  assert.equal(await uplinkForget()(args('uplink', 'forget', 'sensors', '--config', config), io), 0);
+  assert.equal(await uplinkForget()(line('forget', 'sensors'), io), 0);
   assert.deepEqual(changes, [{ forget: 'sensors' }]);
   assert.match(
     words(io.out.text),
@@ -131,23 +127,22 @@ test('a name that is none is refused before anything is read', async () => {
 
 test('a daemon that does not run: 5', async (t) => {
   const config = configIn(scratch(t));
-  for (const [run, ...line] of [
-    [uplinkAdd(), 'add', 'sensors'],
+  for (const [run, ...words] of [
     [list, 'list'],
     [uplinkShow(), 'show', 'sensors'],
     [uplinkRemove(keyboard()), 'remove', 'sensors', '--yes'],
   ] as const) {
     const io = stage();
-    assert.equal(await run(args('uplink', ...line, '--config', config), io), 5);
+    assert.equal(await run(args('uplink', ...words, '--config', config), io), 5);
     assert.match(io.err.text, /^NL-DAEMON-DOWN The daemon does not run/);
   }
 });
 
 describe('list', () => {
   async function listed(t: TestContext, programs: Parameters<typeof gateway>[1], ...more: readonly string[]) {
-    const { config } = await gateway(t, programs);
+    const { line } = await gateway(t, programs);
     const io = stage();
-    const exit = await list(args('uplink', 'list', ...more, '--config', config), io);
+    const exit = await list(line('list', ...more), io);
     return { exit, text: io.out.text };
   }
 
@@ -184,29 +179,27 @@ describe('list', () => {
 
 describe('show', () => {
   test('counts, and what to paste', async (t) => {
-    const { config, machine } = await gateway(t, [programWith({ name: 'tele', connects: 'key' })]);
+    const { line, machine } = await gateway(t, [programWith({ name: 'tele', connects: 'key' })]);
     const io = stage();
-    assert.equal(await uplinkShow(machine)(args('uplink', 'show', 'tele', '--config', config), io), 0);
+    assert.equal(await uplinkShow(machine)(line('show', 'tele'), io), 0);
     assert.match(io.out.text, /^● tele: by its key, 1 connection\n {2}12 messages wait for the hub/);
     assert.ok(io.out.text.includes(`SharedAccessKey=${KEY};`));
   });
 
   test('--json has the key', async (t) => {
-    const { config, machine } = await gateway(t, [idle({ name: 'tele', connects: 'key' })]);
+    const { line, machine } = await gateway(t, [idle({ name: 'tele', connects: 'key' })]);
     const io = stage();
-    assert.equal(await uplinkShow(machine)(args('uplink', 'show', 'tele', '--json', '--config', config), io), 0);
+    assert.equal(await uplinkShow(machine)(line('show', 'tele', '--json'), io), 0);
     const { schema, name, key, tcp } = JSON.parse(io.out.text);
     assert.deepEqual([schema, name, key, tcp], [1, 'tele', KEY, '127.0.0.1:8883']);
   });
 });
 
 describe('remove', () => {
-  const line = (config: string, ...more: string[]) => args('uplink', 'remove', 'sensors', ...more, '--config', config);
-
   test('tells what is lost, and goes on when the name is typed', async (t) => {
-    const { config, machine, programs } = await gateway(t, [programWith({ inbox: 1 })]);
+    const { line, machine, programs } = await gateway(t, [programWith({ inbox: 1 })]);
     const io = stage();
-    assert.equal(await uplinkRemove(keyboard('sensors'), machine)(line(config), io), 0);
+    assert.equal(await uplinkRemove(keyboard('sensors'), machine)(line('remove', 'sensors'), io), 0);
     const told = words(io.out.text);
     assert.match(
       told,
@@ -218,28 +211,28 @@ describe('remove', () => {
 
   test('another answer: 1, and all stays', async (t) => {
     for (const typed of ['y', '']) {
-      const { config, machine, changes } = await gateway(t, [programWith()]);
+      const { line, machine, changes } = await gateway(t, [programWith()]);
       const io = stage();
-      assert.equal(await uplinkRemove(keyboard(typed), machine)(line(config), io), 1);
+      assert.equal(await uplinkRemove(keyboard(typed), machine)(line('remove', 'sensors'), io), 1);
       assert.match(io.err.text, /Nothing was removed\.\n$/);
       assert.deepEqual(changes, []);
     }
   });
 
   test('--yes does not ask; without a terminal it is needed: 2', async (t) => {
-    const { config, machine, programs } = await gateway(t, [idle()]);
+    const { line, machine, programs } = await gateway(t, [idle()]);
     const io = stage();
-    assert.equal(await uplinkRemove(keyboard(), machine)(line(config), io), 2);
+    assert.equal(await uplinkRemove(keyboard(), machine)(line('remove', 'sensors'), io), 2);
     assert.match(io.err.text, /→ newleaf uplink remove sensors --yes\n$/);
     assert.equal(programs.size, 1);
-    assert.equal(await uplinkRemove(keyboard(), machine)(line(config, '--yes'), stage()), 0);
+    assert.equal(await uplinkRemove(keyboard(), machine)(line('remove', 'sensors', '--yes'), stage()), 0);
     assert.equal(programs.size, 0);
   });
 
   test('a program that is not there: the words of the daemon', async (t) => {
-    const { config, machine } = await gateway(t);
+    const { line, machine } = await gateway(t);
     const io = stage();
-    assert.equal(await uplinkRemove(keyboard(), machine)(line(config, '--yes'), io), 1);
+    assert.equal(await uplinkRemove(keyboard(), machine)(line('remove', 'sensors', '--yes'), io), 1);
     assert.match(io.err.text, /^NL-UPLINK-PROGRAM There is no program sensors\./);
   });
 });

@@ -6,7 +6,7 @@ import type { ProgramTold } from '../../../../agent/cli/uplink/told.ts';
 import type { ControlOptions } from '../../../../agent/control/server.ts';
 import { failure } from '../../../../agent/failure/failure.ts';
 import { daemon, GROUP_ID } from '../../control/daemon.ts';
-import { configIn, NOW } from '../stage.ts';
+import { args, configIn, NOW } from '../stage.ts';
 
 export const KEY = 'c2VjcmV0IG9mIHRoZSBwcm9ncmFtLCAzMiBieXRlcyE=';
 
@@ -86,6 +86,7 @@ export async function gateway(
   const tmpfiles = join(it.directory, 'tmpfiles.d');
   mkdirSync(tmpfiles);
   const machine: Machine = { tmpfiles, groups, isRoot: () => process.geteuid?.() === 0, isContained: false, ...change };
+  const config = configIn(it.directory, `[uplink]\nsockets = "${sockets}"\n`);
   return {
     ...it,
     programs,
@@ -93,6 +94,8 @@ export async function gateway(
     sockets,
     tmpfiles,
     machine,
-    config: configIn(it.directory, `[uplink]\nsockets = "${sockets}"\n`),
+    config,
+    /** The arguments of `newleaf uplink`. */
+    line: (...words: readonly string[]) => args('uplink', ...words, '--config', config),
   };
 }

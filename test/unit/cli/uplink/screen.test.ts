@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { test } from 'node:test';
 import type { Screen } from '../../../../agent/cli/kit/screen.ts';
 import { renderPrograms, statusRows } from '../../../../agent/cli/uplink/screen.ts';
 import { bytesInWords } from '../../../../agent/cli/uplink/words.ts';
@@ -70,28 +70,16 @@ test('red where a person is needed, yellow where something was lost', () => {
   assert.equal(colour(idle({ trouble: failure('NL-UPLINK-FULL') })), '31');
 });
 
-describe('in the status', () => {
-  test('a line each, with the code of a trouble', () => {
-    const programs = [idle(), programWith({ name: 'plc', trouble: failure('NL-UPLINK-FULL') })];
-    assert.deepEqual(statusRows({ programs }, NOW), [
-      'sensors: no message waits for the hub',
-      'plc: 12 messages wait for the hub (3.4 KiB), the oldest for 5 min (NL-UPLINK-FULL)',
-    ]);
-  });
-
-  test('many as one, the oldest of all', () => {
-    const programs = [1, 2, 3, 4, 5].map((hours) =>
-      programWith({ name: `p${hours}`, oldest: new Date(NOW - hours * 3_600_000).toISOString() }),
-    );
-    assert.deepEqual(statusRows({ programs, rate: 1, isThrottled: true }, NOW), [
-      '5 programs: 60 messages wait for the hub (17.0 KiB), the oldest for 5 hours',
-      'The hub seems to throttle: messages go at 1 a second.',
-    ]);
-    const troubled = [...programs.slice(1), idle({ trouble: failure('NL-UPLINK-FULL') })];
-    assert.match(statusRows({ programs: troubled }, NOW)[0] ?? '', /; 1 with a trouble: `newleaf uplink list`$/);
-  });
-
-  test('none, nothing', () => assert.deepEqual(statusRows({ programs: [] }, NOW), []));
+test('in the status: many as one, the oldest of all', () => {
+  const programs = [1, 2, 3, 4, 5].map((hours) =>
+    programWith({ name: `p${hours}`, oldest: new Date(NOW - hours * 3_600_000).toISOString() }),
+  );
+  assert.deepEqual(statusRows({ programs, rate: 1, isThrottled: true }, NOW), [
+    '5 programs: 60 messages wait for the hub (17.0 KiB), the oldest for 5 hours',
+    'The hub seems to throttle: messages go at 1 a second.',
+  ]);
+  const troubled = [...programs.slice(1), idle({ trouble: failure('NL-UPLINK-FULL') })];
+  assert.match(statusRows({ programs: troubled }, NOW)[0] ?? '', /; 1 with a trouble: `newleaf uplink list`$/);
 });
 
 test('sizes', () => {
