@@ -5,7 +5,7 @@ import { Fault } from '../../../agent/failure/failure.ts';
 import type { Message } from '../../../agent/uplink/ports.ts';
 import { scratch } from '../state/disk.ts';
 import { TestClient } from './fakes.ts';
-import { fateOf, MESSAGES, METHODS, Stage } from './stage.ts';
+import { fateOf, joined, MESSAGES, METHODS, Stage } from './stage.ts';
 import { HOUR, MINUTE, numbered, SECOND } from './world.ts';
 
 const C2D = 'devices/gw-0001/messages/devicebound/%24.mid=1&k=v';
@@ -57,9 +57,7 @@ test('a disk that fails for one program: it loses the message, the others have i
 });
 
 test('no room, and the session ends: nothing is acknowledged, and the hub sends it again', async () => {
-  const stage = new Stage();
-  const program = stage.program('one');
-  await stage.client('one', MESSAGES);
+  const { stage, program } = await joined(MESSAGES);
   program.inbox.most = 0;
   const session = await stage.open();
   const [first, second] = ['m1', 'm2'].map((text) => stage.arrive(session, C2D, text, 1));
@@ -98,8 +96,7 @@ test('messages that a program never acknowledges: the others arrive, and these a
 });
 
 test('a program that falls over one message, and starts again each second: this one is set aside, and no other', async () => {
-  const stage = new Stage();
-  stage.program('one');
+  const stage = new Stage('one');
   const session = await stage.open();
   const { inbox } = stage.uplink.program('one') ?? assert.fail();
   for (const text of ['m1', 'bad', ...numbered('z', 30)]) await inbox.append({ topic: '', payload: Buffer.from(text) });

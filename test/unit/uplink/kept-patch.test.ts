@@ -19,9 +19,7 @@ const patches = (session: PlayedSession): string[] =>
 const statuses = (client: TestClient): string[] => client.topics.map((topic) => topic.split('/')[3] ?? '');
 
 async function staged() {
-  const stage = new Stage();
-  stage.program('one');
-  stage.program('two');
+  const stage = new Stage('one', 'two');
   return { stage, one: await stage.client('one', ANSWERS), two: await stage.client('two', ANSWERS) };
 }
 

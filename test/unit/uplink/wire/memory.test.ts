@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { mqttPacket } from '../../../../agent/mqtt/packets.ts';
 import { CONNECT, RawClient } from './raw-client.ts';
-import { stage } from './stage.ts';
+import { dialled, stage } from './stage.ts';
 
 const MIB = 2 ** 20;
 setFlagsFromString('--expose-gc');
@@ -37,8 +37,7 @@ async function pour(client: RawClient, bytes: Buffer, most: number): Promise<num
 
 describe('what a client may cost', () => {
   test('200 MiB announced before CONNECT: closed at once', async (t) => {
-    const { socketOf } = stage(t);
-    await using client = await RawClient.dial(await socketOf('sensors'));
+    const { client } = await dialled(t);
     client.socket.write(Buffer.of(0x10, 0x80, 0x80, 0x80, 0x64));
     await client.closed;
   });
