@@ -94,17 +94,6 @@ test('a hub that puts it off for ten minutes seems to throttle, until it takes i
   assert.equal(stage.uplink.pace.isThrottled, false);
 });
 
-test('what came while the patch was on its way is sent after it', async () => {
-  const { stage, one } = await staged();
-  await stage.publish(one, `${PATCH}1`, '{"a":1}');
-  const session = await stage.open();
-  await stage.publish(one, `${PATCH}2`, '{"b":2}');
-  await answer(stage, session, 204);
-  assert.deepEqual(patches(session), ['{"a":1}', '{"a":1,"b":2}']);
-  await answer(stage, session, 204);
-  assert.equal(patches(session).length, 2);
-});
-
 test('a newer session takes the place of the one that has not answered: nothing is lost, and nothing is out of order', async () => {
   const { stage, one } = await staged();
   await stage.publish(one, `${PATCH}1`, '{"a":1}');

@@ -87,17 +87,6 @@ test('the client goes before its PUBACK: the message is delivered again, first',
   assert.deepEqual(next.texts, ['m1', 'm2']);
 });
 
-test('a clean client that left: what was acknowledged waits for the next that subscribes', async () => {
-  const { stage, program, client } = await joined(MESSAGES);
-  client.isPrompt = false;
-  const session = await stage.open();
-  await stage.arrive(session, C2D, 'm1', 1);
-  await stage.leave(client);
-  assert.equal(program.inbox.count, 1);
-  assert.deepEqual((await stage.client('one')).texts, []);
-  assert.deepEqual((await stage.client('one', MESSAGES)).texts, ['m1']);
-});
-
 test('a program with a kept session gets its messages when it is back, without a SUBSCRIBE', async () => {
   const stage = new Stage();
   const program = stage.program('one', { c: { [MESSAGES]: 1 } });

@@ -47,6 +47,7 @@ describe('CONNECT', () => {
     ['TLS', Buffer.from('16030100c8010000c40303', 'hex'), 'closed'],
     ['HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'closed'],
     ['more than 4 KiB', { ...CONNECT, username: 'x'.repeat(5_000) }, 'closed'],
+    ['200 MiB announced', Buffer.of(0x10, 0x80, 0x80, 0x80, 0x64), 'closed'],
     ['just below 4 KiB', { ...CONNECT, username: 'x'.repeat(4_000) }, 0],
   ];
   for (const [what, connect, answer] of rows) {

@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { mqttPacket } from '../../../../agent/mqtt/packets.ts';
 import { CONNECT, RawClient } from './raw-client.ts';
-import { dialled, stage } from './stage.ts';
+import { stage } from './stage.ts';
 
 const MIB = 2 ** 20;
 setFlagsFromString('--expose-gc');
@@ -36,12 +36,6 @@ async function pour(client: RawClient, bytes: Buffer, most: number): Promise<num
 }
 
 describe('what a client may cost', () => {
-  test('200 MiB announced before CONNECT: closed at once', async (t) => {
-    const { client } = await dialled(t);
-    client.socket.write(Buffer.of(0x10, 0x80, 0x80, 0x80, 0x64));
-    await client.closed;
-  });
-
   test('a flood of messages that cannot be stored stops in the sockets', async (t) => {
     const { notes, socketOf } = stage(t);
     notes.byHand = true;

@@ -141,6 +141,10 @@ describe('messages of a program', () => {
     ['SUBSCRIBE with QoS 3', Buffer.of(0x82, 6, 0, 1, 0, 1, 0x61, 3)],
     ['SUBSCRIBE with flags of another packet', Buffer.of(0x80, 6, 0, 1, 0, 1, 0x61, 0)],
     ['UNSUBSCRIBE without a filter', Buffer.of(0xa2, 2, 0, 1)],
+    [
+      'UNSUBSCRIBE with 65 filters',
+      mqttPacket.generate({ cmd: 'unsubscribe', messageId: 4, unsubscriptions: Array(65).fill('a') }),
+    ],
     ['PINGREQ with a body', Buffer.of(0xc0, 1, 0)],
     ['CONNACK', Buffer.of(0x20, 2, 0, 0)],
     ['AUTH of MQTT 5', Buffer.of(0xf0, 0)],
