@@ -3,10 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { after, before, beforeEach, test } from 'node:test';
 import { createSecureContext } from 'node:tls';
 import { verify } from '../../../agent/certificate/verify.ts';
-import { type Failure, Fault } from '../../../agent/failure/failure.ts';
 import { createEst, type EstSettings } from '../../../agent/issuer/est.ts';
 import { connectorOf } from '../../../hsm/connector.ts';
 import { DAY, ec, type Minted, mint, mintCa, privateKeyPem, request, spkiOf } from '../../unit/certificate/mint.ts';
+import { failureOf } from '../../unit/issuer/script.ts';
 import { Libest, lifetime } from './libest.ts';
 
 let libest: Libest;
@@ -55,16 +55,6 @@ const verified = (delivered: string) =>
     now: Date.now(),
     renewAt: ({ notBefore, notAfter }) => notBefore + (notAfter - notBefore) * 0.66,
   });
-
-async function failureOf(work: Promise<unknown>): Promise<Failure> {
-  try {
-    await work;
-  } catch (error) {
-    assert.ok(error instanceof Fault, `threw ${error}`);
-    return error.failure;
-  }
-  return assert.fail('it was issued');
-}
 
 test('simpleenroll with Basic gives a leaf that fulfils everything', async () => {
   const { leaf, notes } = verified(await enrol(basic()));
