@@ -11,12 +11,7 @@ test('a message is stored before the PUBACK, goes to the program under its own d
   const { stage, program, client } = await joined(MESSAGES);
   client.isPrompt = false;
   const session = await stage.open();
-  const { append } = program.inbox;
-  let store = (): void => {};
-  program.inbox.append = (message) =>
-    new Promise<void>((resolve) => {
-      store = resolve;
-    }).then(() => append.call(program.inbox, message));
+  const store = program.inbox.hold();
   const taken = stage.arrive(session, C2D, 'hello', 1);
   assert.equal(await fateOf(taken), 'open');
   assert.deepEqual(client.got, []);

@@ -8,12 +8,7 @@ const EVENTS = 'devices/me/messages/events/';
 
 test('an event is acknowledged when it is stored, not before, and then goes to the hub', async () => {
   const { stage, program, client } = await joined();
-  const { append } = program.queue;
-  let store = (): void => {};
-  program.queue.append = (message) =>
-    new Promise<void>((resolve) => {
-      store = resolve;
-    }).then(() => append.call(program.queue, message));
+  const store = program.queue.hold();
   const published = stage.publish(client, `${EVENTS}?k=v/`, 'hello', 1);
   assert.equal(await fateOf(published), 'open');
   store();
@@ -91,19 +86,6 @@ test('a message that cannot be set aside is refused: the program has it still', 
   assert.equal(await fateOf(published), 'broken');
   assert.equal(await fateOf(behind), 'kept');
   assert.equal(program.counts.refused, 1);
-});
-
-test('a full queue: refused without a PUBACK, and taken when there is room', async () => {
-  const stage = new Stage();
-  const program = stage.program('one');
-  program.queue.most = 0;
-  const client = await stage.client('one');
-  const published = stage.publish(client, EVENTS, 'a', 1);
-  await stage.pass(SECOND);
-  assert.equal(await fateOf(published), 'broken');
-  assert.equal(program.counts.refused, 1);
-  program.queue.most = 1;
-  assert.equal(await fateOf(stage.publish(await stage.client('one'), EVENTS, 'a', 1)), 'kept');
 });
 
 test('behind a message that is refused, none is taken: it would overtake, and come again with each connection', async () => {

@@ -30,13 +30,8 @@ describe('subscriptions', () => {
   });
 
   test('one that waits for the hub holds up neither messages nor PINGREQ', async (t) => {
-    const { notes, socketOf } = stage(t);
-    let grant = (_: 0): void => {};
-    notes.grant = () =>
-      new Promise((resolve) => {
-        grant = resolve;
-      });
-    await using client = await RawClient.open(await socketOf('sensors'));
+    const { notes, client } = await opened(t);
+    const grant = notes.holdGrant();
     client.send({ cmd: 'subscribe', messageId: 3, subscriptions: [{ topic: 'a', qos: 0 }] });
     client.send({ cmd: 'unsubscribe', messageId: 4, unsubscriptions: ['a'] });
     client.publish('t', 9);
@@ -48,13 +43,8 @@ describe('subscriptions', () => {
   });
 
   test('one that waits is not carried out for a client that has gone', async (t) => {
-    const { notes, socketOf } = stage(t);
-    let grant = (_: 0): void => {};
-    notes.grant = () =>
-      new Promise((resolve) => {
-        grant = resolve;
-      });
-    const client = await RawClient.open(await socketOf('sensors'));
+    const { notes, client } = await opened(t);
+    const grant = notes.holdGrant();
     const subscriptions = ['a', 'b'].map((topic) => ({ topic, qos: 0 as const }));
     client.send({ cmd: 'subscribe', messageId: 3, subscriptions });
     client.send({ cmd: 'unsubscribe', messageId: 4, unsubscriptions: ['c'] });
