@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { armored } from '../../unit/certificate/deliver.ts';
+import { armored, pkcs7Indefinite } from '../../unit/certificate/deliver.ts';
 import { certsOnly } from './stand-in.ts';
 import { type Delivered, pemOf } from './wish.ts';
 
@@ -13,6 +13,7 @@ const CONTAINERS: readonly ((delivered: Delivered) => Buffer)[] = [
   pkcs7,
   (delivered) => pkcs7([...delivered].reverse()),
   (delivered) => Buffer.from(armored('PKCS7', pkcs7(delivered))),
+  (delivered) => pkcs7Indefinite(...delivered.map((der) => ({ der }))),
 ];
 
 export const container = fc.constantFrom(...CONTAINERS);

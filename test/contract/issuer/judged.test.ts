@@ -7,7 +7,7 @@ import { toPem } from '../../../agent/certificate/pem.ts';
 import { verify } from '../../../agent/certificate/verify.ts';
 import { type Code, Fault } from '../../../agent/failure/failure.ts';
 import type { Leaf } from '../../../agent/roll/leaf.ts';
-import { ec, type Minted, mint, mintCa, NOW, spkiOf } from '../../unit/certificate/mint.ts';
+import { ec, type Minted, mint, mintCa, NOW, rsa, spkiOf } from '../../unit/certificate/mint.ts';
 import { container, damaged, damages } from './containers.ts';
 import { ber, text } from './unreadable.ts';
 import { certificatesIn } from './wish.ts';
@@ -118,10 +118,16 @@ suite('whatever is delivered', { concurrency: true }, () => {
   });
 
   test('a damaged delivery is refused, or what is left in it is a leaf for our key and name', async () => {
-    const leaf = await mint({ by: ca, keys, eku: [CLIENT], ku: ['digitalSignature'], ca: false });
+    const signing = { name: 'RSA-PSS', hash: 'SHA-256', saltLength: 32 };
+    const pss = await mintCa({ keys: await rsa(2048, 'RSA-PSS'), signing });
+    const sound = { keys, eku: [CLIENT], ku: ['digitalSignature'], ca: false } as const;
+    const chains = [
+      [(await mint({ ...sound, by: ca })).der, ca.der],
+      [(await mint({ ...sound, by: pss, signing })).der, pss.der],
+    ];
     await fc.assert(
-      fc.asyncProperty(container, damages, async (pack, harm) => {
-        const verdict = await judged(damaged(pack([leaf.der, ca.der]), harm));
+      fc.asyncProperty(container, fc.constantFrom(...chains), damages, async (pack, chain, harm) => {
+        const verdict = await judged(damaged(pack(chain), harm));
         if (typeof verdict === 'string') assert.match(verdict, /^NL-LEAF-/);
         else await soundBySomebodyElse(verdict);
       }),

@@ -8,20 +8,11 @@ import { CERTS_ONLY, standIn } from './stand-in.ts';
 
 const in30s = (): string => `${new Date(Date.now() + 30_000).toISOString().replace(/\D/g, '').slice(2, 14)}Z`;
 
-const refusals: readonly (readonly [what: string, policy: () => CaPolicy, code: string, says: RegExp])[] = [
-  ['drops the CN', () => ({ dropCn: true }), 'NL-LEAF-CN', /Expected the CN "gw-0001"; delivered was no CN\./],
-  [
-    'issues for servers only',
-    () => ({ eku: 'serverAuth' }),
-    'NL-LEAF-EKU',
-    /clientAuth \(1\.3\.6\.1\.5\.5\.7\.3\.2\); delivered was 1\.3\.6\.1\.5\.5\.7\.3\.1\./,
-  ],
-  [
-    'issues what is about to expire',
-    () => ({ end: in30s() }),
-    'NL-LEAF-VALIDITY',
-    /Expected 60 s of validity or more from 2.+Z on; the delivered leaf ends at 2.+Z\./,
-  ],
+/** The words of each are those of test/unit/certificate. */
+const refusals: readonly (readonly [what: string, policy: () => CaPolicy, code: string])[] = [
+  ['drops the CN', () => ({ dropCn: true }), 'NL-LEAF-CN'],
+  ['issues for servers only', () => ({ eku: 'serverAuth' }), 'NL-LEAF-EKU'],
+  ['issues what is about to expire', () => ({ end: in30s() }), 'NL-LEAF-VALIDITY'],
 ];
 
 export const reenrolment = () =>
@@ -62,12 +53,12 @@ export const reenrolment = () =>
       await becomesNew(since);
     });
 
-    for (const [what, policy, code, says] of refusals) {
+    for (const [what, policy, code] of refusals) {
       await t.test(`a CA that ${what}: ${code}`, async () => {
         libest.policy = policy();
         await roll(code);
         const { message } = await gateway.log.waitFor({ event: 'outcome', id: code, reason: 'kept', code });
-        assert.match(String(message), says);
+        assert.match(String(message), /Expected .+; /);
         await stillServes({ phase: 'serving', last: { id: code, outcome: 'kept', code } });
       });
     }

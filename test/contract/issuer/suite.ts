@@ -56,11 +56,11 @@ export function issuerContract(open: Open, { severalAtOnce = false } = {}): void
       const { far, gateway, way } = stage;
       const { thumbprint } = (await stage.first()).leaf ?? {};
       const serves = { phase: 'serving', online: true, leaf: { thumbprint } };
-      const rows = BAD_LEAVES.map(({ what, wish, code, says }) =>
+      const rows = BAD_LEAVES.map(([what, wish, code]) =>
         t.test(`one ${what}: ${code}`, async () => {
           const told = await way.refused(wish);
           assert.equal(told.code, code);
-          assert.match(told.sentence, says);
+          assert.match(told.sentence, /Expected .+; /);
           holds((await far.callMethod(gateway.registrationId, 'leafStatus')).payload, serves);
         }),
       );

@@ -17,12 +17,12 @@ import { type Authority, authority } from './authority.ts';
 import { type Bench, openBench } from './bench.ts';
 import { farSide } from './far-side.ts';
 import { freshId } from './fresh-id.ts';
+import { SPY } from './refusals.ts';
 import { softHsm } from './softhsm.ts';
 
 const at = softHsm('newleaf');
 withEnvironment(at.environment);
 after(() => at.remove());
-const SPY = '/usr/lib/x86_64-linux-gnu/pkcs11-spy.so';
 
 let bench: Bench;
 let ca: Authority;

@@ -40,14 +40,6 @@ test('the identity key signs what any holder of the key would, and survives the 
   assert.deepEqual(await tpm.sign(message), hmac(key, message));
 });
 
-test('the next identity key takes the place of the one before', async (t) => {
-  const { tpm, wrap } = await bench(t);
-  const [first, second] = [newKey(), newKey()];
-  await tpm.activate(wrap(first));
-  await tpm.activate(wrap(second));
-  assert.deepEqual(await tpm.sign(message), hmac(second, message));
-});
-
 test('the key of a challenge signs once, and leaves everything as it was', async (t) => {
   const { swtpm, tpm, wrap } = await bench(t);
   const [identity, challenge] = [newKey(), newKey()];

@@ -50,11 +50,6 @@ test('a key that was wrapped for another TPM does not open', async (t) => {
   );
 });
 
-test('there is nothing to sign with before an activation', async (t) => {
-  const { tpm } = await bench(t);
-  await assert.rejects(tpm.sign(message), failure('key', /^The TPM holds no identity key\.$/));
-});
-
 for (const [what, device, words] of [
   ['device file', '/dev/no-such-tpm', /^There is no TPM at \/dev\/no-such-tpm \(ENOENT\)\.$/],
   ['TPM behind the port', '127.0.0.1:1', /^There is no TPM at 127\.0\.0\.1:1 \(ECONNREFUSED\)\.$/],

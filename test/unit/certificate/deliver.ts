@@ -15,7 +15,7 @@ export const pkcs7 = (...minted: Minted[]): Buffer =>
  * The same with indefinite lengths, as Bouncy Castle writes it, and with what newleaf has to pass over: an attribute
  * certificate (CertificateChoices [2]) and a CRL.
  */
-export function pkcs7Indefinite(...minted: Minted[]): Buffer {
+export function pkcs7Indefinite(...minted: readonly Pick<Minted, 'der'>[]): Buffer {
   const attributeCertificate = Buffer.from('a2020500', 'hex');
   const certificates = indefinite(0xa0, ...minted.map(({ der }) => der), attributeCertificate);
   const crls = indefinite(0xa1, Buffer.from('30020500', 'hex'));

@@ -4,6 +4,7 @@ import { before, test } from 'node:test';
 import { type Expected, verify } from '../../../agent/certificate/verify.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { dueAt } from '../../../agent/roll/plan.ts';
+import { armored } from './deliver.ts';
 import { DAY, ec, type Minted, mint, mintByOpenssl, mintCa, NOW, rsa, type Wish } from './mint.ts';
 
 const CLIENT = '1.3.6.1.5.5.7.3.2';
@@ -171,6 +172,13 @@ test('refused: a leaf for another key, both keys named', async () => {
   assert.equal(failure.code, 'NL-LEAF-KEY');
   assert.ok(failure.message.includes(`RSA 2048 (SHA-256 ${sha256(other.spki)})`));
   assert.ok(failure.message.includes(`"CN=gw-0001" with the key EC P-256 (SHA-256 ${sha256(leaf.spki)})`));
+});
+
+test('refused: what looks like a certificate until it is read', () => {
+  const delivered = armored('CERTIFICATE', Buffer.from('30060404deadbeef', 'hex'));
+  const { code, message } = refusal(delivered, expecting(ca.spki)).failure;
+  assert.equal(code, 'NL-LEAF-PARSE');
+  assert.match(message, /^Expected certificates in PEM; the 67 characters delivered cannot be read as such\.$/);
 });
 
 test('refused: weak keys and signatures', async () => {

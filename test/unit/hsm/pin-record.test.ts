@@ -68,15 +68,6 @@ test('what one token accepts says nothing of another', async () => {
   await assert.rejects(record.assertNotRefused('1111', TOKEN));
 });
 
-test('a link in place of the draft is not followed', async () => {
-  const other = join(directory, 'other');
-  writeFileSync(other, 'of somebody');
-  symlinkSync(other, `${path()}.new`);
-  await new PinRecord(directory).refused('1234', TOKEN, REFUSED);
-  assert.equal(readFileSync(other, 'utf8'), 'of somebody');
-  await assert.rejects(new PinRecord(directory).assertNotRefused('1234', TOKEN));
-});
-
 for (const code of ['CKR_PIN_LOCKED', 'CKR_USER_PIN_NOT_INITIALIZED', 'CKR_GENERAL_ERROR']) {
   test(`${code} says nothing against the PIN, so it may be tried once a person has acted`, async () => {
     const record = new PinRecord(directory);

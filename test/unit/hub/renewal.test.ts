@@ -81,6 +81,7 @@ describe('a session is opened again before its token ends', () => {
       await stage.pass(1);
       assert.equal(stage.connects, 4);
       assert.equal(stage.failures.length, 3);
+      assert.equal(stage.closed, false);
       stage.next = async () => {};
       await stage.pass(1);
       await stage.pass(44);

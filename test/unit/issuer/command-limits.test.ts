@@ -3,15 +3,8 @@ import { existsSync, readFileSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { type Failure, Fault } from '../../../agent/failure/failure.ts';
 import { mint } from '../certificate/mint.ts';
-import { CSR, type Staged, script } from './script.ts';
-
-async function failureOf(work: Promise<unknown>): Promise<Failure> {
-  const error = await work.then(() => assert.fail('it was issued')).catch((cause: unknown) => cause);
-  assert.ok(error instanceof Fault, `threw ${error}`);
-  return error.failure;
-}
+import { CSR, failureOf, type Staged, script } from './script.ts';
 
 /** Resolves when the script has written a line to this file. */
 async function written({ directory }: Staged, name: string): Promise<string> {

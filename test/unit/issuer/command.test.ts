@@ -3,21 +3,15 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { type Code, type Failure, Fault } from '../../../agent/failure/failure.ts';
+import type { Code, Failure } from '../../../agent/failure/failure.ts';
 import { withEnvironment } from '../../put-back.ts';
 import { pkcs7 } from '../certificate/deliver.ts';
 import { type Minted, mint, mintCa } from '../certificate/mint.ts';
-import { CSR, type Staged, script } from './script.ts';
+import { CSR, failureOf, type Staged, script } from './script.ts';
 
 const ca = await mintCa();
 const leaf = await mint({ by: ca });
 const pemOf = (...minted: Minted[]) => minted.map(({ der }) => new X509Certificate(der).toString()).join('');
-
-async function failureOf(work: Promise<unknown>): Promise<Failure> {
-  const error = await work.then(() => assert.fail('it was issued')).catch((cause: unknown) => cause);
-  assert.ok(error instanceof Fault, `threw ${error}`);
-  return error.failure;
-}
 
 /** The variables that the script has seen, by `env >"$HERE/env"`; values of one line only. */
 const seen = ({ directory }: Staged, name: string) =>

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { basic, failureOf, issueFrom, type Script, serve, status } from './est-server.ts';
+import { basic, issueFrom, type Script, serve, status } from './est-server.ts';
+import { failureOf } from './script.ts';
 
 /** SEQUENCE { challengePassword, SEQUENCE { ecPublicKey, SET { P-384 } }, SHA-384 with ECDSA, 1.2.3 } */
 const ATTRIBUTES = Buffer.from(

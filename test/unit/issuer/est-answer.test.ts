@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { certificatesOf } from '../../../agent/certificate/pem.ts';
 import type { FailureKind } from '../../../agent/failure/failure.ts';
 import { pkcs7Indefinite } from '../certificate/deliver.ts';
-import { answer, failureOf, issued, issueFrom, issuer, PKCS7_TYPE, type Script, serve, status } from './est-server.ts';
+import { answer, issued, issueFrom, issuer, PKCS7_TYPE, type Script, serve, status } from './est-server.ts';
+import { failureOf } from './script.ts';
 
 const statuses: [number, string, FailureKind][] = [
   [201, 'NL-EST-BODY', 'transient'],

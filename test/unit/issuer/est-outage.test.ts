@@ -6,18 +6,8 @@ import { createServer as createTlsServer } from 'node:tls';
 import { exchangeInTime } from '../../../agent/cli/proof/exchange-in-time.ts';
 import { withEnvironment } from '../../put-back.ts';
 import { Authority } from '../../simulator/ca.ts';
-import {
-  authority,
-  basic,
-  failureOf,
-  grant,
-  issueFrom,
-  PKCS7_TYPE,
-  portOf,
-  type Script,
-  serve,
-  server,
-} from './est-server.ts';
+import { authority, basic, grant, issueFrom, PKCS7_TYPE, portOf, type Script, serve, server } from './est-server.ts';
+import { failureOf } from './script.ts';
 
 /** Any server that talks no HTTP. */
 async function listen(t: TestContext, listener: Server): Promise<{ url: string }> {

@@ -4,7 +4,8 @@ import { enrolment } from '../../../agent/issuer/enrolment.ts';
 import { exchange } from '../../../agent/issuer/exchange.ts';
 import { basicOf } from '../../../agent/network/basic.ts';
 import { LEFT_OUT } from '../../../agent/network/quoted.ts';
-import { authority, failureOf, files, issueFrom, type Script, type Seen, serve, status } from './est-server.ts';
+import { authority, files, issueFrom, type Script, type Seen, serve, status } from './est-server.ts';
+import { failureOf } from './script.ts';
 
 const USER = 'newleaf';
 const PASSWORD = 'let me "in" & <out>: ü';

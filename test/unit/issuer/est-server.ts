@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { createSecureContext, type SecureContextOptions, TLSSocket, type TlsOptions } from 'node:tls';
-import { Fault } from '../../../agent/failure/failure.ts';
 import { createEst, type EstSettings } from '../../../agent/issuer/est.ts';
 import { connectorOf } from '../../../hsm/connector.ts';
 import { Authority, type Identity } from '../../simulator/ca.ts';
@@ -110,14 +109,3 @@ export const connector =
   (identity: Identity, rest: SecureContextOptions = {}) =>
   async (ca: string) =>
     connectorOf(createSecureContext({ ...identity, ca, ...rest }));
-
-/** The failure that a call must end with. */
-export async function failureOf(issuing: Promise<string>): Promise<Fault['failure']> {
-  try {
-    await issuing;
-  } catch (error) {
-    if (error instanceof Fault) return error.failure;
-    throw error;
-  }
-  throw new Error('it was issued');
-}

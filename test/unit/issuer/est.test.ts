@@ -10,7 +10,6 @@ import {
   basic,
   connector,
   csr,
-  failureOf,
   files,
   grant,
   issued,
@@ -21,6 +20,7 @@ import {
   serve,
   status,
 } from './est-server.ts';
+import { failureOf } from './script.ts';
 
 const current = await authority.clientIdentity('gw-0001');
 

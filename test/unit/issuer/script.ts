@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { type Failure, Fault } from '../../../agent/failure/failure.ts';
 import { type CommandSettings, createCommand } from '../../../agent/issuer/command.ts';
 import { scratch } from '../state/disk.ts';
 
@@ -40,4 +42,11 @@ export function script(t: TestContext, body: string, change: Partial<CommandSett
     ...change,
   });
   return staged;
+}
+
+/** The failure that a call must end with. */
+export async function failureOf(work: Promise<unknown>): Promise<Failure> {
+  const error = await work.then(() => assert.fail('it was issued')).catch((cause: unknown) => cause);
+  assert.ok(error instanceof Fault, `threw ${error}`);
+  return error.failure;
 }

@@ -3,11 +3,10 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { createKeys } from '../../../agent/keys/slots.ts';
 import type { KeyRef } from '../../../agent/roll/leaf.ts';
 import type { KeyType, PublicKey } from '../../../hsm/public-key.ts';
-import type { Token } from '../../../hsm/token.ts';
 import { scratch } from '../state/disk.ts';
+import { keysOf } from './keys-of.ts';
 
 const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const spki = pair.publicKey.export({ format: 'der', type: 'spki' });
@@ -20,19 +19,8 @@ function keysIn(t: TestContext, keyType: KeyType = 'ec-p256', current?: KeyRef) 
     findById: async () => found,
     sign: async (_: PublicKey, message: Uint8Array) => sign('sha256', message, pair.privateKey),
     forget: () => {},
-  } as unknown as Token;
-  const keys = createKeys({
-    token,
-    prefix: 'newleaf',
-    keyType,
-    registrationId: 'gw-0001',
-    directory,
-    current: () => current,
-    wrote: () => {},
-    warn: () => {},
-    clearing: async () => ({ advice: '' }),
-    destroy: async () => {},
-  });
+  };
+  const keys = keysOf(token, { keyType, directory, current: () => current });
   return { keys, file: join(directory, `gw-0001.${key.id}.pem`) };
 }
 

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createKeys } from '../../../agent/keys/slots.ts';
 import { TokenError } from '../../../hsm/ckr.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
-import type { Token } from '../../../hsm/token.ts';
 import { scratch } from '../state/disk.ts';
+import { keysOf } from './keys-of.ts';
 
 const key = { slot: 'b', id: '600dcafe' } as const;
 const labelled = (label: string): PublicKey => ({ ...key, label, spki: Buffer.alloc(0), keyType: 'ec-p256' });
@@ -29,19 +28,9 @@ for (const [title, found, label] of rows) {
         return found;
       },
       forget: (id: string) => did.push(`forget ${id}`),
-    } as unknown as Token;
-    const keys = createKeys({
-      token,
-      prefix: 'gw',
-      keyType: 'ec-p256',
-      registrationId: 'gw-0001',
-      directory: scratch(t),
-      current: () => undefined,
-      wrote: () => {},
-      warn: () => {},
-      clearing: async () => ({ advice: '' }),
-      destroy: async (...asked) => void did.push(`destroy ${asked.join(' ')}`),
-    });
+    };
+    const destroy = async (...asked: readonly string[]) => void did.push(`destroy ${asked.join(' ')}`);
+    const keys = keysOf(token, { prefix: 'gw', directory: scratch(t), destroy });
     await keys.destroy(key);
     assert.deepEqual(did, [`destroy ${label} 600dcafe`, 'forget 600dcafe']);
   });

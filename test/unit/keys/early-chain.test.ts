@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
-
+import { test } from 'node:test';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { EarlyChain } from '../../../agent/keys/early-chain.ts';
 
@@ -31,62 +30,30 @@ class Ca {
 const early = (retryAfterMs: number) => new Fault('NL-LEAF-NOT-YET', { retryAfterMs });
 const refused = new Fault('NL-LEAF-CN');
 
-describe('a chain that comes too early', () => {
-  test('is not asked for again', async () => {
-    const ca = new Ca();
-    for (let times = 0; times < 3; times += 1) {
-      const chain = await ca.issue();
-      assert.equal(chain, 'chain 1');
-      ca.judge(chain, early(HOUR));
-    }
-  });
+const HELD = ['asked for', early(HOUR)] as const;
 
-  test('is of no use for the CSR of another key', async () => {
-    const ca = new Ca();
-    ca.judge(await ca.issue('a'), early(HOUR));
-    assert.equal(await ca.issue('b'), 'chain 2');
-  });
+/** What is judged, one after the other: what was asked for, or another chain. And what the CA is then found to answer. */
+const rows: readonly (readonly [
+  what: string,
+  judged: readonly (readonly [chain: 'asked for' | 'by hand', fault?: Fault])[],
+  next: string,
+  csr?: string,
+])[] = [
+  ['is not asked for again', [HELD, HELD], 'chain 1'],
+  ['is of no use for the CSR of another key', [HELD], 'chain 2', 'b'],
+  ['is forgotten once it is good: a key that is kept has the same CSR', [HELD, ['asked for']], 'chain 2'],
+  ['is forgotten once another one is good', [HELD, ['by hand']], 'chain 2'],
+  ['is forgotten once it is refused', [HELD, ['asked for', refused]], 'chain 2'],
+  ['outlives the refusal of another one', [HELD, ['by hand', refused]], 'chain 1'],
+  ['by a day is held', [['asked for', early(24 * HOUR)]], 'chain 1'],
+  ['by more is the mistake of a clock: the CA is asked again', [['asked for', early(24 * HOUR + 1)]], 'chain 2'],
+  ['and that was not asked for is not held', [['by hand', early(HOUR)]], 'chain 1'],
+];
 
-  test('is forgotten once it is good: a key that is kept has the same CSR for the next leaf', async () => {
+for (const [what, judged, next, csr] of rows) {
+  test(`a chain that comes too early ${what}`, async () => {
     const ca = new Ca();
-    ca.judge(await ca.issue(), early(HOUR));
-    ca.judge(await ca.issue());
-    assert.equal(await ca.issue(), 'chain 2');
+    for (const [chain, fault] of judged) ca.judge(chain === 'by hand' ? chain : await ca.issue(), fault);
+    assert.equal(await ca.issue(csr), next);
   });
-
-  test('is forgotten once another one is good', async () => {
-    const ca = new Ca();
-    ca.judge(await ca.issue(), early(HOUR));
-    ca.judge('by hand');
-    assert.equal(await ca.issue(), 'chain 2');
-  });
-
-  test('is forgotten once it is refused', async () => {
-    const ca = new Ca();
-    ca.judge(await ca.issue(), early(HOUR));
-    ca.judge(await ca.issue(), refused);
-    assert.equal(await ca.issue(), 'chain 2');
-  });
-
-  test('outlives the refusal of another one', async () => {
-    const ca = new Ca();
-    ca.judge(await ca.issue(), early(HOUR));
-    ca.judge('garbage from the inbox', refused);
-    assert.equal(await ca.issue(), 'chain 1');
-  });
-
-  test('by more than a day is the mistake of a clock: the CA is asked again', async () => {
-    const ca = new Ca();
-    ca.judge(await ca.issue(), early(24 * HOUR));
-    assert.equal(await ca.issue(), 'chain 1');
-    ca.judge('chain 1', early(24 * HOUR + 1));
-    assert.equal(await ca.issue(), 'chain 2');
-  });
-
-  test('that nobody was asked for is not held', async () => {
-    const ca = new Ca();
-    ca.judge('by hand', early(HOUR));
-    assert.equal(await ca.issue(), 'chain 1');
-    assert.equal(await ca.issue(), 'chain 2');
-  });
-});
+}

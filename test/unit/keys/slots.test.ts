@@ -4,13 +4,12 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { failureOf } from '../../../agent/failure/failure-of.ts';
-import { createKeys } from '../../../agent/keys/slots.ts';
 import type { KeyRef } from '../../../agent/roll/leaf.ts';
 import { TokenError } from '../../../hsm/ckr.ts';
 import type { Protection } from '../../../hsm/key-pair.ts';
 import type { KeyType, PublicKey } from '../../../hsm/public-key.ts';
-import type { Token } from '../../../hsm/token.ts';
 import { scratch } from '../state/disk.ts';
+import { keysOf } from './keys-of.ts';
 
 const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -65,12 +64,9 @@ async function generating(directory: string, found: Left, current?: KeyRef): Pro
       if (found.occupied === true) throw new TokenError('occupied', 'LABEL_OCCUPIED', 'Of somebody.');
       return { ...left, id };
     },
-  } as unknown as Token;
-  const keys = createKeys({
-    token,
-    prefix: 'newleaf',
-    ...(found.makes === undefined ? { keyType: 'ec-p256' } : { keyType: 'ec-p384', otherType: 'ec-p256' }),
-    registrationId: 'gw-0001',
+  };
+  const keys = keysOf(token, {
+    ...(found.makes !== undefined && { keyType: 'ec-p384', otherType: 'ec-p256' }),
     directory,
     current: () => current,
     wrote: () => void did.push('wrote'),

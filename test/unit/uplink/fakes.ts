@@ -20,6 +20,7 @@ export class MemoryQueue implements MessageQueue {
   now = (): number => 0;
   readonly #listeners: (() => void)[] = [];
   readonly #barred = new WeakSet<object>();
+  #held: Promise<void> | undefined;
   #sequence = 0;
   #taken = 0;
 
@@ -40,7 +41,7 @@ export class MemoryQueue implements MessageQueue {
   }
 
   async append(message: Message, sender: object = {}): Promise<void> {
-    await undefined;
+    await this.#held;
     const free = this.kept.find(({ sequence }) => sequence > this.#taken);
     if (this.kept.length >= this.most && this.dropsOldest && free !== undefined) {
       this.drop(free);
@@ -51,6 +52,15 @@ export class MemoryQueue implements MessageQueue {
     this.#sequence += 1;
     this.kept.push({ ...message, sequence: this.#sequence, at: this.now() });
     for (const listener of this.#listeners) queueMicrotask(listener);
+  }
+
+  /** The next message is not stored before the test says so. @returns what says so */
+  hold(): () => void {
+    let store = (): void => {};
+    this.#held = new Promise((resolve) => {
+      store = resolve;
+    });
+    return store;
   }
 
   async next(): Promise<Stored | undefined> {
@@ -87,8 +97,13 @@ export interface TestProgram extends Program {
 
 type Sessions = Readonly<Record<string, Readonly<Record<string, 0 | 1>>>>;
 
-/** A program whose clients are all clean writes nothing to its directory. */
-/** @param directory by default one that not even root can make: a test that writes says so */
+/** The codes of what is wrong with a program. */
+export const codesOf = ({ troubles }: Program): string[] => troubles.map(({ code }) => code);
+
+/**
+ * A program whose clients are all clean writes nothing to its directory.
+ * @param directory by default one that not even root can make: a test that writes says so
+ */
 export function programOf(
   name: string,
   sessions: Sessions = {},

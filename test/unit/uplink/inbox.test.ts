@@ -4,8 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '../../../agent/failure/failure.ts';
 import type { Message } from '../../../agent/uplink/ports.ts';
 import { scratch } from '../state/disk.ts';
-import { TestClient } from './fakes.ts';
-import { fateOf, MESSAGES, METHODS, Stage } from './stage.ts';
+import { codesOf, TestClient } from './fakes.ts';
+import { fateOf, joined, MESSAGES, METHODS, Stage } from './stage.ts';
 import { HOUR, MINUTE, numbered, SECOND } from './world.ts';
 
 const C2D = 'devices/gw-0001/messages/devicebound/%24.mid=1&k=v';
@@ -25,10 +25,7 @@ test('a full inbox costs its own program only: the oldest give way, they are cou
   assert.deepEqual(other.texts, numbered('m', 90));
   assert.deepEqual([full.inbox.count, full.inbox.counts.dropped], [20, 70]);
   await stage.pass(MINUTE);
-  assert.deepEqual(
-    full.troubles.map(({ code }) => code),
-    ['NL-UPLINK-UNTAKEN'],
-  );
+  assert.deepEqual(codesOf(full), ['NL-UPLINK-UNTAKEN']);
   assert.match(full.troubles[0]?.message ?? '', /^70 messages from the cloud are lost/);
 });
 
@@ -41,10 +38,7 @@ test('a disk that fails for one program: it loses the message, the others have i
   bad.inbox.append = fails;
   const session = await stage.open();
   assert.equal(await fateOf(stage.arrive(session, C2D, 'm1', 1)), 'kept');
-  assert.deepEqual(
-    bad.troubles.map(({ code }) => code),
-    ['NL-UPLINK-UNTAKEN'],
-  );
+  assert.deepEqual(codesOf(bad), ['NL-UPLINK-UNTAKEN']);
   assert.equal(bad.counts.dropped, 1);
   good.inbox.append = fails;
   const taken = stage.arrive(session, C2D, 'm2', 1);
@@ -57,9 +51,7 @@ test('a disk that fails for one program: it loses the message, the others have i
 });
 
 test('no room, and the session ends: nothing is acknowledged, and the hub sends it again', async () => {
-  const stage = new Stage();
-  const program = stage.program('one');
-  await stage.client('one', MESSAGES);
+  const { stage, program } = await joined(MESSAGES);
   program.inbox.most = 0;
   const session = await stage.open();
   const [first, second] = ['m1', 'm2'].map((text) => stage.arrive(session, C2D, text, 1));
@@ -98,8 +90,7 @@ test('messages that a program never acknowledges: the others arrive, and these a
 });
 
 test('a program that falls over one message, and starts again each second: this one is set aside, and no other', async () => {
-  const stage = new Stage();
-  stage.program('one');
+  const stage = new Stage('one');
   const session = await stage.open();
   const { inbox } = stage.uplink.program('one') ?? assert.fail();
   for (const text of ['m1', 'bad', ...numbered('z', 30)]) await inbox.append({ topic: '', payload: Buffer.from(text) });
@@ -134,7 +125,7 @@ test('a session whose client is away for 48 hours ends, and what waits for it is
     await pause(5);
   }
   assert.deepEqual([away.sessions.want('messages'), back.sessions.want('messages')], [false, true]);
-  assert.deepEqual([away.inbox.count, away.troubles.map(({ code }) => code)], [0, []]);
+  assert.deepEqual([away.inbox.count, codesOf(away)], [0, []]);
 });
 
 test('forget: sessions of clients that are away end at once, and no message of a client that is here is dropped', async (t) => {

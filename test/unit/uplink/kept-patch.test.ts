@@ -19,9 +19,7 @@ const patches = (session: PlayedSession): string[] =>
 const statuses = (client: TestClient): string[] => client.topics.map((topic) => topic.split('/')[3] ?? '');
 
 async function staged() {
-  const stage = new Stage();
-  stage.program('one');
-  stage.program('two');
+  const stage = new Stage('one', 'two');
   return { stage, one: await stage.client('one', ANSWERS), two: await stage.client('two', ANSWERS) };
 }
 
@@ -94,17 +92,6 @@ test('a hub that puts it off for ten minutes seems to throttle, until it takes i
   assert.match(stage.lines[0]?.message ?? '', /puts off \(503\) what programs reported while it was away/);
   await answer(stage, session, 204);
   assert.equal(stage.uplink.pace.isThrottled, false);
-});
-
-test('what came while the patch was on its way is sent after it', async () => {
-  const { stage, one } = await staged();
-  await stage.publish(one, `${PATCH}1`, '{"a":1}');
-  const session = await stage.open();
-  await stage.publish(one, `${PATCH}2`, '{"b":2}');
-  await answer(stage, session, 204);
-  assert.deepEqual(patches(session), ['{"a":1}', '{"a":1,"b":2}']);
-  await answer(stage, session, 204);
-  assert.equal(patches(session).length, 2);
 });
 
 test('a newer session takes the place of the one that has not answered: nothing is lost, and nothing is out of order', async () => {

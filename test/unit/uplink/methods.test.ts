@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PlayedSession } from './played-hub.ts';
-import { fateOf, METHODS, Stage, settled } from './stage.ts';
+import { fateOf, joined, METHODS, Stage, serving, settled } from './stage.ts';
 import { MINUTE } from './world.ts';
 
 const call = (request: string, name = 'open') => `$iothub/methods/POST/${name}/?$rid=${request}`;
@@ -11,8 +11,7 @@ const answers = (session: PlayedSession): string[] =>
   session.published.map(({ topic, payload }) => `${topic} ${Buffer.from(payload)}`);
 
 test('a call goes to each subscriber as it came, and the first answer counts', async () => {
-  const stage = new Stage();
-  for (const name of ['one', 'two', 'three']) stage.program(name);
+  const stage = new Stage('one', 'two', 'three');
   const one = await stage.client('one', METHODS);
   const two = await stage.client('two', METHODS);
   const three = await stage.client('three');
@@ -28,10 +27,7 @@ test('a call goes to each subscriber as it came, and the first answer counts', a
 });
 
 test('no subscriber: it is not wanted, and the session answers', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  await stage.client('one');
-  const session = await stage.open();
+  const { stage, session } = await serving();
   assert.equal(await fateOf(stage.arrive(session, call('7'))), 'none');
 });
 
@@ -43,9 +39,7 @@ for (const [said, expected] of [
   [[200, 404], 200],
 ] as const) {
   test(`answers ${said.join(', then ')}: the caller gets ${expected}, once`, async () => {
-    const stage = new Stage();
-    stage.program('one');
-    stage.program('two');
+    const stage = new Stage('one', 'two');
     const clients = [await stage.client('one', METHODS), await stage.client('two', METHODS)];
     const session = await stage.open();
     await stage.arrive(session, call('7'));
@@ -55,10 +49,7 @@ for (const [said, expected] of [
 }
 
 test('an answer that no hub takes, as it is longer than 128 KB: the caller hears that, and the session goes on', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  const client = await stage.client('one', METHODS);
-  const session = await stage.open();
+  const { stage, client, session } = await serving(METHODS);
   for (const [request, bytes] of [
     ['7', 131_072],
     ['8', 131_073],
@@ -71,9 +62,7 @@ test('an answer that no hub takes, as it is longer than 128 KB: the caller hears
 });
 
 test('only a client that was asked may answer, only once, and only what was asked', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  stage.program('two');
+  const stage = new Stage('one', 'two');
   const one = await stage.client('one', METHODS);
   const session = await stage.open();
   await stage.arrive(session, call('7'));
@@ -86,9 +75,7 @@ test('only a client that was asked may answer, only once, and only what was aske
 });
 
 test('a client that goes without an answer: 502 at once; or the 404 of the other', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  stage.program('two');
+  const stage = new Stage('one', 'two');
   const one = await stage.client('one', METHODS);
   const session = await stage.open();
   await stage.arrive(session, call('7'));
@@ -102,10 +89,7 @@ test('a client that goes without an answer: 502 at once; or the 404 of the other
 });
 
 test('a client that cannot be asked any more: 502', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  const client = await stage.client('one', METHODS);
-  const session = await stage.open();
+  const { stage, client, session } = await serving(METHODS);
   client.go();
   await stage.arrive(session, call('7'));
   await settled();
@@ -113,10 +97,7 @@ test('a client that cannot be asked any more: 502', async () => {
 });
 
 test('after 300 s the hub has forgotten the call: a late answer is dropped', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  const client = await stage.client('one', METHODS);
-  const session = await stage.open();
+  const { stage, client, session } = await serving(METHODS);
   await stage.arrive(session, call('7'));
   await stage.pass(5 * MINUTE - 1);
   await stage.arrive(session, call('8'));
@@ -128,9 +109,7 @@ test('after 300 s the hub has forgotten the call: a late answer is dropped', asy
 });
 
 test('the answer goes to the session of its call, and is lost with it', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  const client = await stage.client('one', METHODS);
+  const { stage, client } = await joined(METHODS);
   const first = await stage.open();
   await stage.arrive(first, call('7'));
   first.end();

@@ -1,19 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { assertName, hasPrograms, namesIn, uplinkDirectory } from '../../../agent/state/program-name.ts';
 import { makeKey, makeProgram, readRecord, removeProgram, writeRecord } from '../../../agent/uplink/programs.ts';
+import { scratch } from '../state/disk.ts';
 import { programOf, TestClient } from './fakes.ts';
 import { DESIRED, MESSAGES, METHODS } from './stage.ts';
-
-async function directoryFor(t: TestContext): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'newleaf-uplink-'));
-  t.after(() => rm(directory, { recursive: true }));
-  return directory;
-}
 
 const isFault = (code: string) => (error: unknown) => error instanceof Fault && error.failure.code === code;
 
@@ -28,7 +22,7 @@ for (const name of ['', '-a', '_a', '.', '..', 'a/b', 'a b', 'ä', 'a\n', 'x'.re
 }
 
 test('a program is made with its record, listed, and removed', async (t) => {
-  const state = await directoryFor(t);
+  const state = scratch(t);
   const directory = uplinkDirectory(state);
   assert.equal(await hasPrograms(state), false);
   assert.deepEqual(await namesIn(directory), []);
@@ -52,7 +46,7 @@ test('a program is made with its record, listed, and removed', async (t) => {
 });
 
 test('a second program of a name, a wrong name, one too many: refused, and nothing is made', async (t) => {
-  const directory = await directoryFor(t);
+  const directory = scratch(t);
   await makeProgram(directory, 'one', true);
   const { key } = await readRecord(directory, 'one');
   await assert.rejects(makeProgram(directory, 'one', true), isFault('NL-UPLINK-PROGRAM'));
@@ -64,7 +58,7 @@ test('a second program of a name, a wrong name, one too many: refused, and nothi
 });
 
 test('other files beside the programs are no programs; a directory that is a file is a fault', async (t) => {
-  const directory = await directoryFor(t);
+  const directory = scratch(t);
   await writeFile(join(directory, 'file'), '');
   await mkdir(join(directory, '.hidden'));
   assert.deepEqual(await namesIn(directory), []);
@@ -85,7 +79,7 @@ for (const text of [
   '{"sessions":{"c":{"#":"1"}}}',
 ]) {
   test(`a damaged record, ${text || 'empty'}: it is said, and the program serves without its sessions`, async (t) => {
-    const directory = await directoryFor(t);
+    const directory = scratch(t);
     const { key } = await makeProgram(directory, 'one', true);
     await writeFile(join(directory, 'one', 'program.json'), text);
     const record = await readRecord(directory, 'one');
@@ -101,7 +95,7 @@ for (const [what, damage] of [
   ['gone', undefined],
 ] as const) {
   test(`a key that is ${what}: the program has a key that is lost, and never a socket; a new one is made in its place`, async (t) => {
-    const directory = await directoryFor(t);
+    const directory = scratch(t);
     const { key } = await makeProgram(directory, 'one', true);
     const file = join(directory, 'one', 'key');
     if (damage === undefined) await rm(file);
@@ -116,19 +110,19 @@ for (const [what, damage] of [
 }
 
 test('a record that cannot be read now is not damaged: it is not replaced', async (t) => {
-  const directory = await directoryFor(t);
+  const directory = scratch(t);
   await mkdir(join(directory, 'one', 'program.json'), { recursive: true });
   await assert.rejects(readRecord(directory, 'one'), isFault('NL-UPLINK-DISK'));
 });
 
 test('a record that is not there is damaged, too', async (t) => {
-  assert.equal((await readRecord(await directoryFor(t), 'one')).isDamaged, true);
+  assert.equal((await readRecord(scratch(t), 'one')).isDamaged, true);
 });
 
 const kept = (clientId: string) => new TestClient('one', clientId, false);
 
 test('a kept session outlives a restart, also of a client that calls itself __proto__', async (t) => {
-  const directory = await directoryFor(t);
+  const directory = scratch(t);
   await writeRecord(directory, { name: 'one', connects: 'socket', terms: {}, sessions: {} });
   const program = programOf('one', {}, directory);
   for (const clientId of ['c', '__proto__', 'constructor']) {
@@ -153,7 +147,7 @@ test('a kept session outlives a restart, also of a client that calls itself __pr
 });
 
 test('a clean client ends the kept session of its ID; other clean clients leave nothing on disk', async (t) => {
-  const directory = await directoryFor(t);
+  const directory = scratch(t);
   const program = programOf('one', { c: { [MESSAGES]: 1 }, d: {} }, directory);
   const other = new TestClient('one', 'other');
   assert.equal(await program.sessions.opened(other), false);
@@ -165,7 +159,7 @@ test('a clean client ends the kept session of its ID; other clean clients leave 
 });
 
 test('a client that draws its ID anew each time: the eight latest sessions are kept', async (t) => {
-  const directory = await directoryFor(t);
+  const directory = scratch(t);
   const program = programOf('one', {}, directory);
   for (let count = 1; count <= 20; count += 1) {
     const client = kept(`c${count}`);
@@ -189,7 +183,7 @@ test('a session without a subscription is nothing to keep: it costs the disk not
 });
 
 test('a session that has ended its last subscription is kept no more', async (t) => {
-  const directory = await directoryFor(t);
+  const directory = scratch(t);
   await makeProgram(directory, 'one', false);
   const program = programOf('one', {}, directory);
   const client = kept('c');

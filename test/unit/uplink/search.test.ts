@@ -6,34 +6,11 @@ import { ahead } from '../ahead.ts';
 import { CLOSE } from './played-hub.ts';
 import { DAY, HOUR, isPoison, MINUTE, SECOND, World } from './world.ts';
 
-type Fault =
-  | 'away'
-  | 'quota'
-  | 'late'
-  | 'mute'
-  | 'forgetful'
-  | 'deaf'
-  | 'flapping'
-  | 'roll'
-  | 'move'
-  | 'distant'
-  | 'none';
-const FAULTS: readonly Fault[] = [
-  ...([
-    'away',
-    'quota',
-    'late',
-    'mute',
-    'forgetful',
-    'deaf',
-    'flapping',
-    'roll',
-    'move',
-    'distant',
-    'none',
-    'none',
-  ] as const),
+const FAULTS = [
+  ...(['away', 'quota', 'late', 'mute', 'forgetful', 'deaf', 'flapping', 'roll', 'move', 'distant'] as const),
+  ...(['none', 'none'] as const),
 ];
+type Fault = (typeof FAULTS)[number];
 const TERMS: readonly OwnTerms[] = [
   {},
   { priority: 'high' },

@@ -31,7 +31,8 @@ export class Stage {
   readonly reported: string[] = [];
   readonly now = () => (this.isCredible ? this.clock.now() : undefined);
 
-  constructor() {
+  /** @param names programs that it has from the start */
+  constructor(...names: readonly string[]) {
     this.hub.rttMs = 0;
     const note = (line: Line) => {
       this.lines.push(line);
@@ -51,6 +52,7 @@ export class Stage {
         this.setAside.push({ program: name, text: Buffer.from(payload).toString(), why });
       },
     });
+    for (const name of names) this.program(name);
   }
 
   program(name: string, sessions?: Parameters<typeof programOf>[1], directory?: string): TestProgram {
@@ -103,6 +105,19 @@ export class Stage {
     await this.clock.pass(ms);
     await settled();
   }
+}
+
+/** The program "one", with a client that has these filters, before there is a session. */
+export async function joined(...filters: readonly string[]) {
+  const stage = new Stage();
+  const program = stage.program('one');
+  return { stage, program, client: await stage.client('one', ...filters) };
+}
+
+/** The program "one", with a client that has these filters, and a session with the hub. */
+export async function serving(...filters: readonly string[]) {
+  const met = await joined(...filters);
+  return { ...met, session: await met.stage.open() };
 }
 
 /** What became of a promise so far. */

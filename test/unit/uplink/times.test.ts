@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MESSAGES, Stage } from './stage.ts';
+import { joined, MESSAGES, Stage, serving } from './stage.ts';
 import { HOUR, SECOND } from './world.ts';
 
 const EVENTS = 'devices/me/messages/events/';
@@ -8,10 +8,8 @@ const AT_HUB = 'devices/gw-0001/messages/events/';
 const TAKEN = '%24.ctime=2030-01-01T00%3A00%3A00.000Z';
 
 test('a message has the time at which it was taken, and not that at which it was sent', async () => {
-  const stage = new Stage();
+  const { stage, program, client } = await joined();
   stage.isCredible = true;
-  const program = stage.program('one');
-  const client = await stage.client('one');
   void stage.publish(client, EVENTS, 'a', 1);
   void stage.publish(client, `${EVENTS}k=v`, 'b', 1);
   await stage.pass(HOUR);
@@ -30,9 +28,8 @@ for (const bag of [
   '%24%2ectime',
 ])
   test(`where the program gave a time, that one stays: ${bag}`, async () => {
-    const stage = new Stage();
+    const stage = new Stage('one');
     stage.isCredible = true;
-    stage.program('one');
     const session = await stage.open();
     void stage.publish(await stage.client('one'), `${EVENTS}k=v&${bag}`, 'a', 1);
     await stage.pass(SECOND);
@@ -40,10 +37,7 @@ for (const bag of [
   });
 
 test('no time where the clock is not credible, and none where a message has no room for it', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  const session = await stage.open();
-  const client = await stage.client('one');
+  const { stage, session, client } = await serving();
   void stage.publish(client, EVENTS, 'a', 1);
   await stage.pass(SECOND);
   stage.isCredible = true;
@@ -60,10 +54,8 @@ for (const exp of [
   '2030-01-01T02:00:00+01:00',
 ])
   test(`a message is not sent when the time that the program gave it has passed while it waited: ${exp}`, async () => {
-    const stage = new Stage();
+    const { stage, program, client } = await joined();
     stage.isCredible = true;
-    const program = stage.program('one');
-    const client = await stage.client('one');
     const published = ['', `%24.exp=${encodeURIComponent(exp)}&`, ''].map((bag, index) =>
       stage.publish(client, `${EVENTS}${bag}$.ctime`, `${index}`, 1),
     );
@@ -77,21 +69,15 @@ for (const exp of [
   });
 
 test('one that has expired before it comes is acknowledged, and goes nowhere', async () => {
-  const stage = new Stage();
+  const { stage, program, client } = await serving();
   stage.isCredible = true;
-  const program = stage.program('one');
-  await stage.open();
-  const client = await stage.client('one');
   for (const qos of [0, 1] as const) await stage.publish(client, `${EVENTS}$.exp=2029-12-31T23:59:59Z`, 'a', qos);
   await stage.pass(SECOND);
   assert.deepEqual([stage.hub.texts, program.up.expired, program.queue.count], [[], 2, 0]);
 });
 
 test('none has expired while the clock is not credible, nor before its time, nor where its time cannot be read', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  await stage.open();
-  const client = await stage.client('one');
+  const { stage, client } = await serving();
   void stage.publish(client, `${EVENTS}$.exp=2029-12-31T23:59:59Z`, 'a', 1);
   await stage.pass(SECOND);
   stage.isCredible = true;

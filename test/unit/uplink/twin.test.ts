@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { patchFault } from '../../../agent/uplink/twin.ts';
 import type { TestClient } from './fakes.ts';
 import type { PlayedSession } from './played-hub.ts';
-import { ANSWERS, DESIRED, Stage } from './stage.ts';
+import { ANSWERS, DESIRED, joined, Stage, serving } from './stage.ts';
 
 const GET = '$iothub/twin/GET/?$rid=';
 const PATCH = '$iothub/twin/PATCH/properties/reported/?$rid=';
@@ -17,9 +17,7 @@ const statuses = (client: TestClient): string[] => client.topics.map((topic) => 
 const changes = (client: TestClient): string[] => client.topics.filter((topic) => topic.startsWith(CHANGE));
 
 test('programs use the same request ID: each gets its own answer, with its own ID', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  stage.program('two');
+  const stage = new Stage('one', 'two');
   const [one, two] = [await stage.client('one', ANSWERS), await stage.client('two', ANSWERS)];
   const session = await stage.open();
   await stage.publish(one, `${GET}1`);
@@ -35,10 +33,7 @@ test('programs use the same request ID: each gets its own answer, with its own I
 });
 
 test('an answer that is not for a program, or comes twice, is not wanted', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  const client = await stage.client('one', ANSWERS);
-  const session = await stage.open();
+  const { stage, client, session } = await serving(ANSWERS);
   await stage.publish(client, `${GET}1`);
   const answer = `$iothub/twin/res/200/?$rid=${last(session)}`;
   assert.equal(stage.arrive(session, '$iothub/twin/res/200/?$rid=1'), undefined);
@@ -50,9 +45,7 @@ test('an answer that is not for a program, or comes twice, is not wanted', async
 
 test('without an answer for 30 s: 503; an answer after that is not wanted', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const stage = new Stage();
-  stage.program('one');
-  const client = await stage.client('one', ANSWERS);
+  const { stage, client } = await joined(ANSWERS);
   await stage.publish(client, `${GET}1`);
   const session = await stage.open();
   await stage.publish(client, `${PATCH}2`, '{}');
@@ -64,9 +57,7 @@ test('without an answer for 30 s: 503; an answer after that is not wanted', asyn
 });
 
 test('what waits is asked again on the next session, in order', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  const client = await stage.client('one', ANSWERS);
+  const { stage, client } = await joined(ANSWERS);
   await stage.publish(client, `${PATCH}1`, '{"a":1}');
   const first = await stage.open();
   await stage.publish(client, `${PATCH}2`, '{"a":2}');
@@ -87,29 +78,21 @@ test('what waits is asked again on the next session, in order', async () => {
 });
 
 test('a client that is gone gets no answer, and its request is forgotten', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  const client = await stage.client('one', ANSWERS);
-  const session = await stage.open();
+  const { stage, client, session } = await serving(ANSWERS);
   await stage.publish(client, `${GET}1`);
   await stage.leave(client);
   assert.equal(stage.arrive(session, `$iothub/twin/res/200/?$rid=${last(session)}`, twinOf(1)), undefined);
 });
 
 test('more than 64 requests that wait: 429', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  const client = await stage.client('one', ANSWERS);
+  const { stage, client } = await joined(ANSWERS);
   for (let request = 1; request <= 66; request += 1) await stage.publish(client, `${GET}${request}`);
   assert.deepEqual(client.topics, ['$iothub/twin/res/429/?$rid=65', '$iothub/twin/res/429/?$rid=66']);
   await stage.uplink.close();
 });
 
 test('the property of newleaf is refused with 400, and nothing goes to the hub', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  const client = await stage.client('one', ANSWERS);
-  const session = await stage.open();
+  const { stage, client, session } = await serving(ANSWERS);
   await stage.publish(client, `${PATCH}1`, '{"a":1,"newleaf":null}');
   assert.deepEqual(session.topics, []);
   assert.deepEqual(statuses(client), ['400']);
@@ -146,9 +129,7 @@ for (const [text, fault] of PATCHES) {
 }
 
 test('a desired change goes to all that follow it', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  stage.program('two');
+  const stage = new Stage('one', 'two');
   const [one, two] = [await stage.client('one', DESIRED), await stage.client('two', ANSWERS)];
   const session = await stage.open();
   assert(session.filters.includes(`+${DESIRED} 0`));
@@ -163,9 +144,7 @@ async function answerOwn(stage: Stage, session: PlayedSession, version: number):
 }
 
 test('a desired change during an outage is told after it, whole, and once', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  const client = await stage.client('one', DESIRED, ANSWERS);
+  const { stage, client } = await joined(DESIRED, ANSWERS);
   const first = await stage.open();
   await answerOwn(stage, first, 5);
   assert.deepEqual(client.got, [], 'the program has read it by itself, or will');
@@ -180,9 +159,7 @@ test('a desired change during an outage is told after it, whole, and once', asyn
 });
 
 test('… also where another program has read the twin first, or a newer change came before the answer', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  stage.program('two');
+  const stage = new Stage('one', 'two');
   const client = await stage.client('one', DESIRED);
   const other = await stage.client('two', ANSWERS);
   const first = await stage.open();
@@ -199,9 +176,7 @@ test('… also where another program has read the twin first, or a newer change 
 });
 
 test('… also after a move to a hub whose twin has a lower version', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  const client = await stage.client('one', DESIRED);
+  const { stage, client } = await joined(DESIRED);
   const first = await stage.open();
   await answerOwn(stage, first, 57);
   first.end();
@@ -212,9 +187,7 @@ test('… also after a move to a hub whose twin has a lower version', async () =
 
 test('… also where the hub refuses the first reads after an outage, or does not answer them', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const stage = new Stage();
-  stage.program('one');
-  const client = await stage.client('one', DESIRED);
+  const { stage, client } = await joined(DESIRED);
   const first = await stage.open();
   await answerOwn(stage, first, 5);
   first.end();
@@ -231,19 +204,13 @@ test('… also where the hub refuses the first reads after an outage, or does no
 });
 
 test('newleaf reads nothing for programs that do not follow the desired properties', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  await stage.client('one', ANSWERS);
-  const session = await stage.open();
+  const { session } = await serving(ANSWERS);
   assert.deepEqual(session.topics, []);
 });
 
 for (const nonsense of ['', 'null', '{}', '{"desired":null}', '{"desired":{"$version":"x"}}', '{"desired":{}}', '[']) {
   test(`a twin that is none, ${nonsense || 'empty'}: passed on to the asker, and nothing else follows`, async () => {
-    const stage = new Stage();
-    stage.program('one');
-    const client = await stage.client('one', DESIRED, ANSWERS);
-    const session = await stage.open();
+    const { stage, client, session } = await serving(DESIRED, ANSWERS);
     await answerOwn(stage, session, 5);
     await stage.publish(client, `${GET}1`);
     await stage.arrive(session, `$iothub/twin/res/200/?$rid=${last(session)}`, nonsense);

@@ -1,21 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TestClient } from './fakes.ts';
-import { ANSWERS, DESIRED, fateOf, MESSAGES, METHODS, Stage, settled } from './stage.ts';
+import { ANSWERS, DESIRED, fateOf, joined, MESSAGES, METHODS, Stage, serving, settled } from './stage.ts';
 import { HOUR, SECOND } from './world.ts';
 
 const EVENTS = 'devices/me/messages/events/';
 
 test('an event is acknowledged when it is stored, not before, and then goes to the hub', async () => {
-  const stage = new Stage();
-  const program = stage.program('one');
-  const client = await stage.client('one');
-  const { append } = program.queue;
-  let store = (): void => {};
-  program.queue.append = (message) =>
-    new Promise<void>((resolve) => {
-      store = resolve;
-    }).then(() => append.call(program.queue, message));
+  const { stage, program, client } = await joined();
+  const store = program.queue.hold();
   const published = stage.publish(client, `${EVENTS}?k=v/`, 'hello', 1);
   assert.equal(await fateOf(published), 'open');
   store();
@@ -35,10 +28,7 @@ for (const [what, topic, text, kept = text] of [
   ['a message that is too large, of which the beginning is kept', EVENTS, 'x'.repeat(262_145), 'x'.repeat(4_096)],
 ] as const) {
   test(`${what}: acknowledged, set aside with its reason, and a trouble for a day; those behind it go on`, async () => {
-    const stage = new Stage();
-    const program = stage.program('one');
-    const client = await stage.client('one');
-    await stage.open();
+    const { stage, program, client } = await serving();
     const published = [EVENTS, topic, EVENTS, EVENTS].map((to, index) =>
       stage.publish(client, to, index === 1 ? text : `a${index}`, 1),
     );
@@ -63,9 +53,7 @@ for (const [what, topic, text, kept = text] of [
 }
 
 test('a program that sends only what no hub takes: one a second; few are written to the flash, and few lines to the log, though each has another topic', async () => {
-  const stage = new Stage();
-  const program = stage.program('one');
-  const client = await stage.client('one');
+  const { stage, program, client } = await joined();
   for (let second = 0; second < 3_600; second += 1) {
     void stage.publish(client, `room/${second}`, '', 1);
     void stage.publish(client, `room/${second}/b`, '', 1);
@@ -90,9 +78,7 @@ test('a connection that was closed over what the program did is a trouble for a 
 });
 
 test('a message that cannot be set aside is refused: the program has it still', async () => {
-  const stage = new Stage();
-  const program = stage.program('one');
-  const client = await stage.client('one');
+  const { stage, program, client } = await joined();
   stage.unwritable = new Error('no space is left');
   const published = stage.publish(client, 'sensors/1', '', 1);
   const behind = stage.publish(client, EVENTS, 'a', 1);
@@ -102,23 +88,8 @@ test('a message that cannot be set aside is refused: the program has it still', 
   assert.equal(program.counts.refused, 1);
 });
 
-test('a full queue: refused without a PUBACK, and taken when there is room', async () => {
-  const stage = new Stage();
-  const program = stage.program('one');
-  program.queue.most = 0;
-  const client = await stage.client('one');
-  const published = stage.publish(client, EVENTS, 'a', 1);
-  await stage.pass(SECOND);
-  assert.equal(await fateOf(published), 'broken');
-  assert.equal(program.counts.refused, 1);
-  program.queue.most = 1;
-  assert.equal(await fateOf(stage.publish(await stage.client('one'), EVENTS, 'a', 1)), 'kept');
-});
-
 test('behind a message that is refused, none is taken: it would overtake, and come again with each connection', async () => {
-  const stage = new Stage();
-  const program = stage.program('one');
-  const client = await stage.client('one');
+  const { stage, program, client } = await joined();
   program.queue.most = 0;
   const published = [EVENTS, EVENTS, EVENTS].map((topic) => stage.publish(client, topic, 'x', 1));
   await stage.pass(SECOND);
@@ -142,9 +113,7 @@ test('a program that is refused for an hour, once a second, has a few lines in t
 });
 
 test('QoS 0: forwarded in a session, dropped and counted without one, never stored', async () => {
-  const stage = new Stage();
-  const program = stage.program('one');
-  const client = await stage.client('one');
+  const { stage, program, client } = await joined();
   await stage.publish(client, EVENTS, 'a');
   const session = await stage.open();
   await stage.publish(client, `${EVENTS}k=v`, 'b');
@@ -155,9 +124,7 @@ test('QoS 0: forwarded in a session, dropped and counted without one, never stor
 });
 
 test('only the filters of a device are granted: messages as asked, all else by QoS 0', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  const client = await stage.client('one');
+  const { stage, client } = await joined();
   const granted = (filter: string) => stage.uplink.subscribe(client, filter, 1);
   assert.equal(await granted(MESSAGES), 1);
   for (const filter of [METHODS, ANSWERS, DESIRED]) assert.equal(await granted(filter), 0);
@@ -178,9 +145,7 @@ test('a program that is added while the session is open takes part: its messages
 });
 
 test('a program that is removed: its clients are ended, its subscriptions at the hub too, the others go on', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  stage.program('two');
+  const stage = new Stage('one', 'two');
   const one = await stage.client('one', DESIRED, MESSAGES);
   const two = await stage.client('two', MESSAGES);
   const session = await stage.open();
@@ -197,17 +162,14 @@ test('a program that is removed: its clients are ended, its subscriptions at the
 });
 
 test('what the hub sends before the session is proven is taken, too', async () => {
-  const stage = new Stage();
-  stage.program('one');
-  const client = await stage.client('one', MESSAGES);
+  const { stage, client } = await joined(MESSAGES);
   const session = stage.hub.accept();
   assert.equal(await fateOf(stage.arrive(session, 'devices/gw-0001/messages/devicebound/', 'm1', 1)), 'kept');
   assert.deepEqual(client.texts, ['m1']);
 });
 
 test('a topic of other software is not wanted', async () => {
-  const stage = new Stage();
-  stage.program('one');
+  const stage = new Stage('one');
   const session = await stage.open();
   for (const topic of ['other', '$iothub/methods/POST/', '$iothub/streams/POST/x/?$rid=1']) {
     assert.equal(stage.arrive(session, topic), undefined);
@@ -215,10 +177,7 @@ test('a topic of other software is not wanted', async () => {
 });
 
 test('close: messages stay in the queue, requests are forgotten', async () => {
-  const stage = new Stage();
-  const program = stage.program('one');
-  const client = await stage.client('one', ANSWERS);
-  await stage.open();
+  const { stage, program, client } = await serving(ANSWERS);
   await stage.publish(client, '$iothub/twin/GET/?$rid=1');
   await stage.uplink.close();
   await stage.publish(client, EVENTS, 'a', 1);

@@ -38,9 +38,17 @@ interface Played {
   grace?: number;
 }
 
+/** The pace of leaves, with what an earlier process has noted. */
+function pacing(record?: string, now = () => NOW, current: () => Leaf | undefined = () => undefined): LeafPace {
+  let noted = record;
+  const write = async (text: string) => {
+    noted = text;
+  };
+  return new LeafPace({ read: async () => noted, write, current, now });
+}
+
 function stage(played: Played = {}) {
   const registrations: (string | undefined)[] = [];
-  let record: string | undefined;
   const now = () => played.now ?? NOW;
   const hubs: string[] = [];
   const parts = createAzure({
@@ -62,14 +70,7 @@ function stage(played: Played = {}) {
     async demandKey() {
       if (played.isKeyLost) throw new Fault('NL-TOKEN-KEY');
     },
-    pace: new LeafPace({
-      read: async () => record,
-      async write(text) {
-        record = text;
-      },
-      current: () => played.current,
-      now,
-    }),
+    pace: pacing(undefined, now, () => played.current),
   });
   const code = (work: Promise<unknown>) =>
     work.then(
@@ -227,16 +228,11 @@ for (const [why, more] of [
 }
 
 test('a damaged record counts as none', async () => {
-  const pace = new LeafPace({ read: async () => '{', write: async () => {}, current: () => undefined, now: () => NOW });
-  await pace.begin();
+  await pacing('{').begin();
 });
 
 test('the same request to a hub is counted once', async () => {
-  let record: string | undefined;
-  const write = async (text: string) => {
-    record = text;
-  };
-  const pace = new LeafPace({ read: async () => record, write, current: () => undefined, now: () => NOW });
+  const pace = pacing();
   for (let times = 1; times <= 9; times += 1) await pace.begin('request-1');
   await pace.begin();
   await pace.begin();
@@ -244,12 +240,8 @@ test('the same request to a hub is counted once', async () => {
 });
 
 test('the hour is counted from the first of three', async () => {
-  let record: string | undefined;
   let at = NOW;
-  const write = async (text: string) => {
-    record = text;
-  };
-  const pace = new LeafPace({ read: async () => record, write, current: () => undefined, now: () => at });
+  const pace = pacing(undefined, () => at);
   for (; at < NOW + 1_800_000; at += 600_000) await pace.begin();
   const { failure } = await pace.begin().then(
     () => assert.fail('a fourth one'),
@@ -274,11 +266,7 @@ test('a leaf without its key is registered nowhere', async () => {
 });
 
 test('the record of an earlier process is counted for the metrics, as far as it is of the last hour', async () => {
-  let record = JSON.stringify({ asked: [NOW - 3_700_000, NOW - 60_000, NOW + 60_000] });
-  const write = async (text: string) => {
-    record = text;
-  };
-  const pace = new LeafPace({ read: async () => record, write, current: () => undefined, now: () => NOW });
+  const pace = pacing(JSON.stringify({ asked: [NOW - 3_700_000, NOW - 60_000, NOW + 60_000] }));
   assert.equal(pace.recent, 0);
   await pace.look();
   assert.equal(pace.recent, 1);

@@ -34,6 +34,12 @@ function stage(times = TIMES, clock: Pick<Clock, 'sleep'> = systemClock) {
   return { renewal, begun, opened, issue };
 }
 
+/** The same, with a session that is open. */
+function serving(times = TIMES) {
+  const staged = stage(times);
+  return { ...staged, session: staged.opened() };
+}
+
 const code = (work: Promise<unknown>): Promise<unknown> =>
   work.then(
     (chain) => (chain === undefined ? 'not here' : 'issued'),
@@ -41,8 +47,7 @@ const code = (work: Promise<unknown>): Promise<unknown> =>
   );
 
 test('SUBACK first, then a request with nothing but the device and the CSR; 202, and 200 at once', async () => {
-  const { opened, issue, begun } = stage();
-  const session = opened();
+  const { session, issue, begun } = serving();
   session.answers = (id) => {
     assert.deepEqual(session.filters, ['$iothub/credentials/res/#']);
     session.arrive(202, id);
@@ -54,8 +59,7 @@ test('SUBACK first, then a request with nothing but the device and the CSR; 202,
 });
 
 test('the certificate comes later: nothing is asked twice in a session, and it is found at the next attempt', async () => {
-  const { opened, issue, begun } = stage();
-  const session = opened();
+  const { session, issue, begun } = serving();
   session.answers = (id) => session.arrive(202, id);
   const isPending = ({ failure }: Fault) => failure.code === 'NL-AZURE-PENDING' && failure.retryAfterMs === 1_000;
   for (let times = 1; times <= 2; times += 1) await assert.rejects(issue(), isPending);
@@ -66,8 +70,7 @@ test('the certificate comes later: nothing is asked twice in a session, and it i
 });
 
 test('after the 202 nothing comes: the same request is sent again, but not at each attempt', async () => {
-  const { opened, issue, begun } = stage();
-  const session = opened();
+  const { session, issue, begun } = serving();
   session.answers = (id, times) => session.arrive(times === 1 ? 202 : 200, id, { certificates });
   for (let times = 1; times <= 4; times += 1) assert.equal(await code(issue()), 'NL-AZURE-PENDING');
   assert.equal(session.asked.length, 1);
@@ -89,8 +92,7 @@ test('in another session the same request is sent again, with the same ID', asyn
 });
 
 test('a repeated 202 and another request do not hide a certificate', async () => {
-  const { opened, issue } = stage();
-  const session = opened();
+  const { session, issue } = serving();
   session.answers = (id) => session.arrive(202, id);
   await code(issue());
   session.arrive(200, 'of-another', { certificates });
@@ -101,8 +103,7 @@ test('a repeated 202 and another request do not hide a certificate', async () =>
 });
 
 test('another request is active: replaced, and not where there is nothing to replace', async () => {
-  const { opened, issue } = stage();
-  const session = opened();
+  const { session, issue } = serving();
   session.answers = (id, times) => {
     if (times === 1) session.arrive(409, id, { info: { requestId: 'of-a-lost-key' } });
     if (times === 2) session.arrive(412, id);
@@ -114,8 +115,7 @@ test('another request is active: replaced, and not where there is nothing to rep
 });
 
 test('our own request is active: it is waited for', async () => {
-  const { opened, issue } = stage();
-  const session = opened();
+  const { session, issue } = serving();
   session.answers = (id) => session.arrive(409, id, { info: { requestId: id } });
   assert.equal(await code(issue()), 'NL-AZURE-PENDING');
   session.arrive(200, 'request-1', { certificates });
@@ -123,8 +123,7 @@ test('our own request is active: it is waited for', async () => {
 });
 
 test('409 for ever: three packets, and later again', async () => {
-  const { opened, issue } = stage();
-  const session = opened();
+  const { session, issue } = serving();
   session.answers = (id) => session.arrive(409, id);
   assert.equal(await code(issue()), 'NL-AZURE-BUSY');
   assert.equal(session.asked.length, 3);
@@ -137,8 +136,7 @@ for (const [status, expected] of [
   [404, 'not here'],
 ] as const) {
   test(`${status}: ${expected}, and it counts as no leaf`, async () => {
-    const { opened, issue, begun } = stage();
-    const session = opened();
+    const { session, issue, begun } = serving();
     session.answers = (id) => session.arrive(status, id);
     assert.equal(await code(issue()), expected);
     assert.deepEqual(begun, []);
@@ -146,8 +144,7 @@ for (const [status, expected] of [
 }
 
 test('an error after the 202', async () => {
-  const { opened, issue } = stage();
-  const session = opened();
+  const { session, issue } = serving();
   session.answers = (id) => {
     session.arrive(202, id);
     session.arrive(400, id, { errorCode: 400037 });
@@ -213,8 +210,7 @@ test('silence is counted from the last answer on', async () => {
 });
 
 test('the certificate of a request before is not that of the next one', async () => {
-  const { opened, issue } = stage();
-  const session = opened();
+  const { session, issue } = serving();
   session.answers = (id) => session.arrive(id === 'request-1' ? 202 : 400, id);
   assert.equal(await code(issue()), 'NL-AZURE-PENDING');
   session.arrive(200, 'request-1', { certificates });

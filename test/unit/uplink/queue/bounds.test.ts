@@ -195,36 +195,21 @@ suite('age', () => {
     assert.ok(dropped === 1 || dropped === 2, `${dropped}`);
   });
 
-  test('a clock that is set forward takes no message of this run', async () => {
-    const { queue } = await opened(options());
-    await append(queue, 0, 5);
-    at.wall += 1000 * HOUR;
-    assert.deepEqual([await numbersIn(queue), queue.counts.dropped], [range(0, 5), 0]);
-  });
-
-  test('after a restart it does, one by one, and each is counted', async () => {
-    const { queue, again } = await opened(options());
-    await append(queue, 0, 5);
-    at.wall += 1000 * HOUR;
-    const second = await again();
-    assert.equal(second.count, 5);
-    assert.deepEqual([await numbersIn(second), second.counts.dropped], [[], 5]);
-  });
-
-  test('a clock that is set back takes none', async () => {
-    const { queue, again } = await opened(options());
-    await append(queue, 0, 5);
-    at.wall -= 1000 * HOUR;
-    const second = await again();
-    assert.deepEqual([await numbersIn(second), second.counts.dropped], [range(0, 5), 0]);
-  });
-
-  test('a message from before the clock was set stays', async () => {
-    const start = options();
-    at.wall = 60_000;
-    const { queue, again } = await opened(start);
-    await append(queue, 0, 5);
-    at.wall = START;
-    assert.deepEqual(await numbersIn(await again()), range(0, 5));
-  });
+  for (const [what, begins, stepMs, isAnew, left] of [
+    ['set forward takes no message of this run', START, 1000 * HOUR, false, 5],
+    ['set forward takes all after a restart, one by one, and each is counted', START, 1000 * HOUR, true, 0],
+    ['set back takes none', START, -1000 * HOUR, true, 5],
+    ['set at last takes none from before', 60_000, START - 60_000, true, 5],
+  ] as const) {
+    test(`a clock that is ${what}`, async () => {
+      const given = options();
+      at.wall = begins;
+      const { queue, again } = await opened(given);
+      await append(queue, 0, 5);
+      at.wall += stepMs;
+      const found = isAnew ? await again() : queue;
+      assert.equal(found.count, 5);
+      assert.deepEqual([await numbersIn(found), found.counts.dropped], [range(0, left), 5 - left]);
+    });
+  }
 });

@@ -70,6 +70,7 @@ test('a message larger than half a segment has one of its own, without a byte mo
   for (const bytes of [140_000, 262_000]) await queue.append({ topic: 't', payload: Buffer.alloc(bytes) });
   const sizes = readdirSync(directory).map((name) => statSync(join(directory, name)).size);
   assert.deepEqual(sizes, [140_039, 262_039]);
+  for (const bytes of [140_000, 262_000]) assert.equal((await queue.next())?.payload.length, bytes);
   await queue.close();
 });
 

@@ -106,22 +106,6 @@ suite('writing', () => {
     assert.equal(heard, 7);
   });
 
-  test('a message that is larger than a segment', async () => {
-    const disk = model();
-    const queue = await openOn(disk.start());
-    const large = { topic: 't', payload: Buffer.alloc(20_000, 'y') };
-    await append(queue, 0, 2);
-    await queue.append(large);
-    await append(queue, 2, 4);
-    const found = [await take(queue), await take(queue), await take(queue), await take(queue)];
-    assert.deepEqual(found[2]?.payload, large.payload);
-    assert.deepEqual(
-      found.map(({ sequence }) => sequence),
-      [1, 2, 3, 4],
-    );
-    assert.equal(numberOf(found[3] ?? large), 2);
-  });
-
   test('after close, none is taken; what was sent before is stored', async () => {
     const disk = model();
     const queue = await openOn(disk.start());

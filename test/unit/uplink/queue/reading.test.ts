@@ -2,27 +2,9 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { fault } from '../../state/disk.ts';
-import { append, message, model, numberOf, numbersIn, openOn, range, take } from './life.ts';
+import { append, message, model, numberOf, openOn, range, take } from './life.ts';
 
 suite('reading', () => {
-  test('messages are dropped in any order, also after rewind, and twice', async () => {
-    const queue = await openOn(model().start());
-    await append(queue, 0, 10);
-    const taken = [await take(queue), await take(queue), await take(queue), await take(queue)];
-    const [zero, one, , three] = taken;
-    assert.ok(zero && one && three);
-    queue.drop(three);
-    queue.drop(one);
-    queue.rewind();
-    queue.drop(one);
-    assert.equal(queue.count, 8);
-    assert.equal(numberOf(await take(queue)), 0);
-    assert.equal(numberOf(await take(queue)), 2);
-    queue.drop(zero);
-    queue.rewind();
-    assert.deepEqual(await numbersIn(queue), [2, ...range(4, 10)]);
-  });
-
   /** Messages that are longer than a page, so that each is read by itself; the fourth is being read. */
   const reading = async () => {
     const disk = model();

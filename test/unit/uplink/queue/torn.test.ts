@@ -13,11 +13,6 @@ const flip = (at: number) => (bytes: Buffer) => {
 };
 
 suite('the end of the last segment', () => {
-  test('zeros are room', async () => {
-    const { queue, found, damaged } = await reopened(await holding(4, 2));
-    assert.deepEqual([found, damaged, queue.bytes], [range(0, 4), 0, offset(4)]);
-  });
-
   test('a batch that a power cut has torn is cut off, and counts as nothing: any of its sectors may be missing', async () => {
     for (let missing = 1; missing < 16; missing += 1) {
       const disk = await holding(25, 5);
@@ -110,32 +105,6 @@ suite('rot in the middle', () => {
       assert.deepEqual(await afterOneMore(disk, queue), [...left, 100]);
     });
   }
-
-  test('a segment is gone, another one is half there, a third one is empty', async () => {
-    const disk = await holding(60, 1, 700);
-    const segments = disk.names.toSorted();
-    const first = (index: number) => Number(segments[index]?.slice(-19, -3)) - 1;
-    disk.delete(segments[1] ?? '');
-    disk.alter(segments[3] ?? '', (bytes) => bytes.subarray(0, 300));
-    disk.alter(segments[5] ?? '', () => Buffer.alloc(0));
-    const queue = await openOn(disk.start());
-    const found = await numbersIn(queue);
-    const whole = [
-      ...range(0, first(1)),
-      ...range(first(2), first(3)),
-      ...range(first(4), first(5)),
-      ...range(first(6), 60),
-    ];
-    assert.deepEqual(
-      found.filter((n) => n < first(3) || n >= first(4)),
-      whole,
-    );
-    assert.deepEqual([queue.count, queue.counts.damaged], [found.length, 60 - found.length]);
-    assert.ok(
-      found.some((n) => n >= first(3) && n < first(4)),
-      'the half of the third',
-    );
-  });
 });
 
 suite('the head', () => {

@@ -141,22 +141,4 @@ describe('a flood costs the others nothing', () => {
     assert.equal(clients.filter(({ isClosed }) => isClosed).length, 1);
     for (const client of clients) client.socket.destroy();
   });
-
-  test('ten programs at their limit leave room for the eleventh', async (t) => {
-    const { server, socketOf } = stage(t);
-    const paths = await Promise.all(Array.from({ length: 10 }, (_, number) => socketOf(`p-${number}`)));
-    const clients: RawClient[] = [];
-    for (const path of paths) {
-      for (let number = 0; number < 16; number += 1) {
-        const client = await RawClient.dial(path);
-        client.send({ ...CONNECT, clientId: `c-${number}` });
-        await client.next('connack');
-        clients.push(client);
-      }
-    }
-    assert.ok(server.connections <= 128);
-    await using late = await RawClient.open(await socketOf('late'));
-    assert.ok((await latency(late, 1)) < 500);
-    for (const client of clients) client.socket.destroy();
-  });
 });

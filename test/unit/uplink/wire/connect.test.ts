@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { IConnectPacket } from 'mqtt-packet';
 import { CONNECT, RawClient } from './raw-client.ts';
-import { type Stage, stage } from './stage.ts';
+import { dialled, opened, type Stage, stage } from './stage.ts';
 
 /** The CONNACK for this CONNECT, and whether the connection is closed after it. */
 async function connackFor(path: string, bytes: Buffer | IConnectPacket): Promise<number | 'closed'> {
@@ -47,6 +47,7 @@ describe('CONNECT', () => {
     ['TLS', Buffer.from('16030100c8010000c40303', 'hex'), 'closed'],
     ['HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'closed'],
     ['more than 4 KiB', { ...CONNECT, username: 'x'.repeat(5_000) }, 'closed'],
+    ['200 MiB announced', Buffer.of(0x10, 0x80, 0x80, 0x80, 0x64), 'closed'],
     ['just below 4 KiB', { ...CONNECT, username: 'x'.repeat(4_000) }, 0],
   ];
   for (const [what, connect, answer] of rows) {
@@ -57,8 +58,7 @@ describe('CONNECT', () => {
   }
 
   test('MQTT 5: told so in its own words', async (t) => {
-    const { socketOf } = stage(t);
-    await using client = await RawClient.dial(await socketOf('sensors'));
+    const { client } = await dialled(t);
     const came: Buffer[] = [];
     client.socket.on('data', (bytes: Buffer) => came.push(bytes));
     client.socket.write(connectBytes('MQTT', 5, 0x02, '', 'dev'));
@@ -67,9 +67,7 @@ describe('CONNECT', () => {
   });
 
   test('an identifier is made for a client that has none', async (t) => {
-    const { notes, socketOf } = stage(t);
-    const path = await socketOf('sensors');
-    await using _one = await RawClient.open(path, { clientId: '' });
+    const { notes, path, client: _one } = await opened(t, { clientId: '' });
     await using _two = await RawClient.open(path, { clientId: '' });
     const [one, two] = notes.clients.map(({ clientId }) => clientId);
     assert.match(one ?? '', /^auto-[0-9a-f]{16}$/);
@@ -89,8 +87,7 @@ describe('CONNECT', () => {
   });
 
   test('a second CONNECT closes the connection', async (t) => {
-    const { notes, lines, socketOf } = stage(t);
-    await using client = await RawClient.open(await socketOf('sensors'));
+    const { notes, lines, client } = await opened(t);
     client.send(CONNECT);
     await client.closed;
     await notes.until(() => notes.events.includes('closed sensors/dev'));
@@ -98,8 +95,7 @@ describe('CONNECT', () => {
   });
 
   test('10 s without a complete CONNECT, and the connection is closed', async (t) => {
-    const { timers, server, socketOf } = stage(t);
-    await using client = await RawClient.dial(await socketOf('sensors'));
+    const { timers, server, client } = await dialled(t);
     client.socket.write(Buffer.of(0x10, 20));
     await seen(server, 1);
     timers.pass(9_999);
@@ -139,8 +135,7 @@ describe('the same client identifier again', () => {
   }
 
   test('of another program: both stay', async (t) => {
-    const { server, socketOf } = stage(t);
-    await using first = await RawClient.open(await socketOf('sensors'));
+    const { server, socketOf, client: first } = await opened(t);
     await using second = await RawClient.open(await socketOf('meter'));
     for (const client of [first, second]) {
       client.send({ cmd: 'pingreq' });

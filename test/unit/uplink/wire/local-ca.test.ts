@@ -35,6 +35,8 @@ function place(t: TestContext): Place {
   return one;
 }
 
+const openssl = (cwd: string, ...args: readonly string[]) => execFileSync('openssl', args, { cwd, encoding: 'utf8' });
+
 const endOf = ({ caPem }: LocalCa): number => Date.parse(new X509Certificate(caPem).validTo);
 
 const leafOf = (ca: LocalCa): X509Certificate => new X509Certificate(ca.credentials().cert);
@@ -70,14 +72,10 @@ describe('the certificates', () => {
         ['-verify_hostname', 'localhost'],
         ['-verify_ip', '::1'],
       ]) {
-        const said = execFileSync('openssl', [...common, ...name, 'leaf.pem'], { cwd: directory, encoding: 'utf8' });
-        assert.equal(said, 'leaf.pem: OK\n');
+        assert.equal(openssl(directory, ...common, ...name, 'leaf.pem'), 'leaf.pem: OK\n');
       }
     }
-    const said = execFileSync('openssl', ['x509', '-in', '../ca.pem', '-noout', '-text'], {
-      cwd: directory,
-      encoding: 'utf8',
-    });
+    const said = openssl(directory, 'x509', '-in', '../ca.pem', '-noout', '-text');
     assert.match(said, /Basic Constraints: critical\s+CA:TRUE, pathlen:0/);
     assert.match(said, /Key Usage: critical\s+Certificate Sign, CRL Sign/);
     const [, subjectId] = /Subject Key Identifier:\s+([0-9A-F:]+)/.exec(said) ?? [];
@@ -112,8 +110,8 @@ describe('the certificates', () => {
     one.now = Date.parse('2031-03-01T00:00:00Z');
     const ca = await one.open();
     assert.equal(new Date(endOf(ca)).getUTCFullYear(), 2051);
-    const said = execFileSync('openssl', ['x509', '-in', '../ca.pem', '-noout', '-enddate'], { cwd: one.directory });
-    assert.match(said.toString(), /notAfter=Mar {2}1 00:00:00 2051 GMT/);
+    const said = openssl(one.directory, 'x509', '-in', '../ca.pem', '-noout', '-enddate');
+    assert.match(said, /notAfter=Mar {2}1 00:00:00 2051 GMT/);
   });
 });
 

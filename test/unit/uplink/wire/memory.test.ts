@@ -36,13 +36,6 @@ async function pour(client: RawClient, bytes: Buffer, most: number): Promise<num
 }
 
 describe('what a client may cost', () => {
-  test('200 MiB announced before CONNECT: closed at once', async (t) => {
-    const { socketOf } = stage(t);
-    await using client = await RawClient.dial(await socketOf('sensors'));
-    client.socket.write(Buffer.of(0x10, 0x80, 0x80, 0x80, 0x64));
-    await client.closed;
-  });
-
   test('a flood of messages that cannot be stored stops in the sockets', async (t) => {
     const { notes, socketOf } = stage(t);
     notes.byHand = true;

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { Packet } from 'mqtt-packet';
 import { mqttPacket } from '../../../../agent/mqtt/packets.ts';
 import { RawClient } from './raw-client.ts';
-import { stage } from './stage.ts';
+import { opened, stage } from './stage.ts';
 
 const q0 = (topic: string): Packet => ({ cmd: 'publish', topic, payload: '', qos: 0, dup: false, retain: false });
 
@@ -16,9 +16,8 @@ async function acknowledged(client: RawClient): Promise<readonly (number | undef
 
 describe('messages of a program', () => {
   test('PUBACK follows the rules, in the order of arrival', async (t) => {
-    const { notes, socketOf } = stage(t);
+    const { notes, client } = await opened(t);
     notes.byHand = true;
-    await using client = await RawClient.open(await socketOf('sensors'));
     for (const id of [7, 8, 9]) client.publish(`t/${id}`, id, `body ${id}`);
     await notes.until(() => notes.came.length === 3);
     assert.deepEqual(await acknowledged(client), []);
@@ -35,9 +34,8 @@ describe('messages of a program', () => {
   });
 
   test('one that is refused closes the connection, and those behind it get no PUBACK', async (t) => {
-    const { notes, lines, socketOf } = stage(t);
+    const { notes, lines, client } = await opened(t);
     notes.byHand = true;
-    await using client = await RawClient.open(await socketOf('sensors'));
     for (const id of [1, 2, 3]) client.publish('t', id);
     await notes.until(() => notes.came.length === 3);
     notes.came[2]?.store();
@@ -56,9 +54,8 @@ describe('messages of a program', () => {
   });
 
   test('after one is refused no other is taken', async (t) => {
-    const { notes, socketOf } = stage(t);
+    const { notes, client } = await opened(t);
     notes.byHand = true;
-    await using client = await RawClient.open(await socketOf('sensors'));
     client.publish('t', 1);
     client.publish('t', 2);
     await notes.until(() => notes.came.length === 2);
@@ -91,9 +88,8 @@ describe('messages of a program', () => {
   });
 
   test('a message of QoS 0 that is refused closes the connection, too', async (t) => {
-    const { notes, socketOf } = stage(t);
+    const { notes, client } = await opened(t);
     notes.byHand = true;
-    await using client = await RawClient.open(await socketOf('sensors'));
     client.send(q0('t'));
     await notes.until(() => notes.came.length === 1);
     notes.came[0]?.refuse(new Error('no'));
@@ -101,8 +97,7 @@ describe('messages of a program', () => {
   });
 
   test('one of 3 MB: its beginning is handed on, more than a hub takes, and it is acknowledged, as are those behind it', async (t) => {
-    const { notes, socketOf } = stage(t);
-    await using client = await RawClient.open(await socketOf('sensors'));
+    const { notes, client } = await opened(t);
     client.publish('t', 1, Buffer.alloc(3_000_000, 'x'));
     client.publish('t', 2, 'behind');
     await client.next('puback');
@@ -116,9 +111,7 @@ describe('messages of a program', () => {
   });
 
   test('the rules are told over what a connection was closed, and only where it was closed for that', async (t) => {
-    const { notes, socketOf } = stage(t);
-    const path = await socketOf('sensors');
-    await using client = await RawClient.open(path);
+    const { notes, path, client } = await opened(t);
     await using other = await RawClient.open(path, { clientId: 'other' });
     client.send({ ...q0('t'), qos: 2, messageId: 1 } as Packet);
     await client.closed;
@@ -148,6 +141,10 @@ describe('messages of a program', () => {
     ['SUBSCRIBE with QoS 3', Buffer.of(0x82, 6, 0, 1, 0, 1, 0x61, 3)],
     ['SUBSCRIBE with flags of another packet', Buffer.of(0x80, 6, 0, 1, 0, 1, 0x61, 0)],
     ['UNSUBSCRIBE without a filter', Buffer.of(0xa2, 2, 0, 1)],
+    [
+      'UNSUBSCRIBE with 65 filters',
+      mqttPacket.generate({ cmd: 'unsubscribe', messageId: 4, unsubscriptions: Array(65).fill('a') }),
+    ],
     ['PINGREQ with a body', Buffer.of(0xc0, 1, 0)],
     ['CONNACK', Buffer.of(0x20, 2, 0, 0)],
     ['AUTH of MQTT 5', Buffer.of(0xf0, 0)],
@@ -158,9 +155,7 @@ describe('messages of a program', () => {
   ];
   for (const [what, bytes] of closing) {
     test(`${what}: closed, and only that connection`, async (t) => {
-      const { notes, socketOf } = stage(t);
-      const path = await socketOf('sensors');
-      await using client = await RawClient.open(path);
+      const { notes, path, client } = await opened(t);
       await using other = await RawClient.open(path, { clientId: 'other' });
       client.socket.write(Buffer.concat([bytes, mqttPacket.generate(q0('after'))]));
       await client.closed;
@@ -171,8 +166,7 @@ describe('messages of a program', () => {
   }
 
   test('what is read, is whole: 256 KiB, byte by byte, and many in one chunk', async (t) => {
-    const { notes, socketOf } = stage(t);
-    await using client = await RawClient.open(await socketOf('sensors'));
+    const { notes, client } = await opened(t);
     client.publish('big', 1, Buffer.alloc(262_144, 'x'));
     await client.next('puback');
     const small = mqttPacket.generate({
@@ -196,8 +190,7 @@ describe('messages of a program', () => {
   });
 
   test('DUP and RETAIN do not matter', async (t) => {
-    const { notes, socketOf } = stage(t);
-    await using client = await RawClient.open(await socketOf('sensors'));
+    const { notes, client } = await opened(t);
     client.send({ cmd: 'publish', topic: 't', payload: 'x', qos: 1, messageId: 5, dup: true, retain: true });
     await client.next('puback');
     assert.equal(notes.came.length, 1);
@@ -206,9 +199,8 @@ describe('messages of a program', () => {
 
 describe('how much is taken', () => {
   test('64 messages wait for their PUBACK, and the next is not read before', async (t) => {
-    const { notes, socketOf } = stage(t);
+    const { notes, client } = await opened(t);
     notes.byHand = true;
-    await using client = await RawClient.open(await socketOf('sensors'));
     for (let id = 1; id <= 200; id += 1) client.publish('t', id);
     await notes.until(() => notes.came.length === 64);
     await new Promise(setImmediate);
@@ -223,9 +215,8 @@ describe('how much is taken', () => {
   });
 
   test('1 MiB of messages likewise', async (t) => {
-    const { notes, socketOf } = stage(t);
+    const { notes, client } = await opened(t);
     notes.byHand = true;
-    await using client = await RawClient.open(await socketOf('sensors'));
     for (let id = 1; id <= 20; id += 1) client.publish('t', id, Buffer.alloc(100_000));
     await notes.until(() => notes.came.length === 11);
     for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);

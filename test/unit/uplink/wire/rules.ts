@@ -28,6 +28,16 @@ export class Notes implements ClientRules {
   opening: (client: Client) => Promise<void> = async () => {};
   readonly #waiting = new Set<() => void>();
 
+  /** No SUBSCRIBE is answered before the test says so. @returns what answers the last one */
+  holdGrant(): (qos: 0 | 1) => void {
+    let answer: (qos: 0 | 1) => void = () => {};
+    this.grant = () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      });
+    return (qos) => answer(qos);
+  }
+
   async joined(client: Client): Promise<boolean> {
     this.clients.push(client);
     this.#note(`opened ${client.program}/${client.clientId}`);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CONNECT, RawClient } from './raw-client.ts';
-import { stage } from './stage.ts';
+import { opened, stage } from './stage.ts';
 
 const WILL = { topic: 'gone', payload: Buffer.from('by accident'), qos: 1, retain: false } as const;
 
@@ -30,13 +30,8 @@ describe('subscriptions', () => {
   });
 
   test('one that waits for the hub holds up neither messages nor PINGREQ', async (t) => {
-    const { notes, socketOf } = stage(t);
-    let grant = (_: 0): void => {};
-    notes.grant = () =>
-      new Promise((resolve) => {
-        grant = resolve;
-      });
-    await using client = await RawClient.open(await socketOf('sensors'));
+    const { notes, client } = await opened(t);
+    const grant = notes.holdGrant();
     client.send({ cmd: 'subscribe', messageId: 3, subscriptions: [{ topic: 'a', qos: 0 }] });
     client.send({ cmd: 'unsubscribe', messageId: 4, unsubscriptions: ['a'] });
     client.publish('t', 9);
@@ -48,13 +43,8 @@ describe('subscriptions', () => {
   });
 
   test('one that waits is not carried out for a client that has gone', async (t) => {
-    const { notes, socketOf } = stage(t);
-    let grant = (_: 0): void => {};
-    notes.grant = () =>
-      new Promise((resolve) => {
-        grant = resolve;
-      });
-    const client = await RawClient.open(await socketOf('sensors'));
+    const { notes, client } = await opened(t);
+    const grant = notes.holdGrant();
     const subscriptions = ['a', 'b'].map((topic) => ({ topic, qos: 0 as const }));
     client.send({ cmd: 'subscribe', messageId: 3, subscriptions });
     client.send({ cmd: 'unsubscribe', messageId: 4, unsubscriptions: ['c'] });
@@ -65,19 +55,11 @@ describe('subscriptions', () => {
     await new Promise(setImmediate);
     assert.equal(notes.events.at(-1), 'closed sensors/dev');
   });
-
-  test('more than 64 filters in one packet: closed', async (t) => {
-    const { socketOf } = stage(t);
-    await using client = await RawClient.open(await socketOf('sensors'));
-    client.send({ cmd: 'unsubscribe', messageId: 4, unsubscriptions: Array.from({ length: 65 }, () => 'a') });
-    await client.closed;
-  });
 });
 
 describe('messages to a program', () => {
   test('QoS 1 is fulfilled by its PUBACK, QoS 0 at once', async (t) => {
-    const { notes, socketOf } = stage(t);
-    await using client = await RawClient.open(await socketOf('sensors'));
+    const { notes, client } = await opened(t);
     const [one] = notes.clients;
     assert.ok(one !== undefined);
     await one.publish({ topic: 'q0', payload: Buffer.from('a') }, 0);
@@ -105,8 +87,7 @@ describe('messages to a program', () => {
   });
 
   test('the end of the connection rejects what waits, and all that comes later', async (t) => {
-    const { notes, socketOf } = stage(t);
-    const client = await RawClient.open(await socketOf('sensors'));
+    const { notes, client } = await opened(t);
     const [one] = notes.clients;
     const waiting = one?.publish({ topic: 'x', payload: Buffer.from('b') }, 1);
     await client.next('publish');
@@ -137,8 +118,7 @@ describe('messages to a program', () => {
   });
 
   test('identifiers are used again, but never twice at a time', async (t) => {
-    const { notes, socketOf } = stage(t);
-    await using client = await RawClient.open(await socketOf('sensors'));
+    const { notes, client } = await opened(t);
     const [one] = notes.clients;
     const first = one?.publish({ topic: 'first', payload: Buffer.from('') }, 1);
     const kept = (await client.next('publish')).messageId;
@@ -155,8 +135,7 @@ describe('messages to a program', () => {
 
 describe('the end', () => {
   test('keep-alive: one and a half times, counted from the last packet', async (t) => {
-    const { timers, socketOf, notes } = stage(t);
-    await using client = await RawClient.open(await socketOf('sensors'), { keepalive: 10, will: WILL });
+    const { timers, notes, client } = await opened(t, { keepalive: 10, will: WILL });
     timers.pass(14_000);
     client.send({ cmd: 'pingreq' });
     await client.next('pingresp');
@@ -171,9 +150,8 @@ describe('the end', () => {
   });
 
   test('a client that is not read from is not silent', async (t) => {
-    const { timers, socketOf, notes } = stage(t);
+    const { timers, notes, client } = await opened(t, { keepalive: 10 });
     notes.byHand = true;
-    await using client = await RawClient.open(await socketOf('sensors'), { keepalive: 10 });
     for (let id = 1; id <= 65; id += 1) client.publish('t', id);
     await notes.until(() => notes.came.length === 64);
     timers.pass(100_000);
@@ -186,8 +164,7 @@ describe('the end', () => {
   });
 
   test('without keep-alive a client may be silent for ever, and there is no timer', async (t) => {
-    const { timers, socketOf } = stage(t);
-    await using client = await RawClient.open(await socketOf('sensors'));
+    const { timers, client } = await opened(t);
     assert.equal(timers.pending, 0);
     timers.pass(10 ** 9);
     client.send({ cmd: 'pingreq' });
@@ -195,8 +172,7 @@ describe('the end', () => {
   });
 
   test('DISCONNECT: the will is dropped', async (t) => {
-    const { notes, socketOf } = stage(t);
-    await using client = await RawClient.open(await socketOf('sensors'), { will: WILL });
+    const { notes, client } = await opened(t, { will: WILL });
     client.send({ cmd: 'disconnect' });
     await client.closed;
     assert.deepEqual(notes.events, ['opened sensors/dev', 'closed sensors/dev']);
@@ -208,8 +184,7 @@ describe('the end', () => {
     ['a broken packet', (client: RawClient) => void client.socket.write(Buffer.of(0))],
   ] as const) {
     test(`${how}: the will is published`, async (t) => {
-      const { notes, socketOf } = stage(t);
-      const client = await RawClient.open(await socketOf('sensors'), { will: WILL });
+      const { notes, client } = await opened(t, { will: WILL });
       end(client);
       await notes.until(() => notes.events.length === 3);
       assert.deepEqual(notes.events.slice(1), ['published gone', 'closed sensors/dev']);
@@ -232,9 +207,8 @@ describe('the end', () => {
   });
 
   test('a will that cannot be stored is told in the log', async (t) => {
-    const { notes, lines, socketOf } = stage(t);
+    const { notes, lines, client } = await opened(t, { will: WILL });
     notes.byHand = true;
-    const client = await RawClient.open(await socketOf('sensors'), { will: WILL });
     client.socket.destroy();
     await notes.until(() => notes.came.length === 1);
     notes.came[0]?.refuse(new Error('the queue is full'));
@@ -246,8 +220,7 @@ describe('the end', () => {
   });
 
   test('the rules may end a client', async (t) => {
-    const { notes, lines, socketOf } = stage(t);
-    await using client = await RawClient.open(await socketOf('sensors'));
+    const { notes, lines, client } = await opened(t);
     notes.clients[0]?.end('its key was removed');
     await client.closed;
     assert.match(lines[0]?.message ?? '', /Program sensors: .*: its key was removed\.$/);

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import type { IConnectPacket } from 'mqtt-packet';
 import type { Line } from '../../../../agent/machine/log.ts';
 import type { Timers, WireLimits } from '../../../../agent/uplink/wire/limits.ts';
 import { ofProgram, WireServer } from '../../../../agent/uplink/wire/server.ts';
 import { scratch } from '../../state/disk.ts';
+import { RawClient } from './raw-client.ts';
 import { Notes, noting } from './rules.ts';
 
 /** Time that passes when the test says so. */
@@ -66,4 +68,19 @@ export function stage(t: TestContext, limits: Partial<WireLimits> = {}): Stage {
       return path;
     },
   };
+}
+
+/** A connection to the program "sensors" without a CONNECT; it ends with the test. */
+export const dialled = (t: TestContext) => clientOf(t, RawClient.dial);
+
+/** A client of the program "sensors" that has CONNACK 0; it ends with the test. */
+export const opened = (t: TestContext, connecting?: Partial<IConnectPacket>) =>
+  clientOf(t, (path) => RawClient.open(path, connecting));
+
+async function clientOf(t: TestContext, make: (path: string) => Promise<RawClient>) {
+  const stand = stage(t);
+  const path = await stand.socketOf('sensors');
+  const client = await make(path);
+  t.after(() => client[Symbol.asyncDispose]());
+  return { ...stand, path, client };
 }

@@ -49,6 +49,14 @@ async function tlsStage(t: TestContext): Promise<TlsStage> {
   });
 }
 
+/** Sends CONNECT with the key of the program, and has its CONNACK. */
+async function login(socket: TLSSocket, clientId = 'dev'): Promise<RawClient> {
+  const client = new RawClient(socket);
+  client.send({ ...CONNECT, ...LOGIN, clientId });
+  await client.next('connack');
+  return client;
+}
+
 describe('TLS', () => {
   for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     test(`${version}: a client that trusts the CA only`, async (t) => {
@@ -56,9 +64,7 @@ describe('TLS', () => {
       const socket = await dial({ minVersion: version, maxVersion: version });
       assert.equal(socket.getProtocol(), version);
       assert.equal(socket.authorized, true);
-      const client = new RawClient(socket);
-      client.send({ ...CONNECT, ...LOGIN });
-      await client.next('connack');
+      const client = await login(socket);
       client.publish('t', 1, Buffer.alloc(200_000, 'x'));
       await client.next('puback');
       await notes.clients[0]?.publish({ topic: 'down', payload: Buffer.alloc(200_000, 'y') }, 0);
@@ -112,9 +118,7 @@ describe('TLS', () => {
   test('a renewed leaf is shown to the next client; the others stay', async (t) => {
     const one = await tlsStage(t);
     const first = await one.dial();
-    const client = new RawClient(first);
-    client.send({ ...CONNECT, ...LOGIN });
-    await client.next('connack');
+    const client = await login(first);
     one.now += 300 * 86_400_000;
     const second = await one.dial();
     assert.notEqual(second.getPeerX509Certificate()?.serialNumber, first.getPeerX509Certificate()?.serialNumber);
@@ -126,9 +130,7 @@ describe('TLS', () => {
 describe('a flood on the port', () => {
   test('a thousand connections that never shake hands, and some that send noise', async (t) => {
     const { dial, port, server } = await tlsStage(t);
-    const old = new RawClient(await dial());
-    old.send({ ...CONNECT, ...LOGIN });
-    await old.next('connack');
+    const old = await login(await dial());
     const sockets = [];
     for (let round = 1; round <= 20; round += 1) {
       for (let number = 0; number < 50; number += 1) {
@@ -138,9 +140,7 @@ describe('a flood on the port', () => {
       }
       old.publish('t', round);
       await old.next('puback');
-      const young = new RawClient(await dial());
-      young.send({ ...CONNECT, ...LOGIN, clientId: `young-${round}` });
-      await young.next('connack');
+      const young = await login(await dial(), `young-${round}`);
       young.socket.destroy();
       assert.ok(server.connections <= 128);
     }
