@@ -1,26 +1,18 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { register } from '../simulator/device.ts';
 import { knockHub } from '../simulator/raw.ts';
 import { Terminal } from '../terminal.ts';
-import { Office } from './office.ts';
+import type { Office } from './office.ts';
+import * as stage from './stage.ts';
 
 const SCRIPT = new URL('../../../scripts/enroll', import.meta.url).pathname;
 
-let office: Office;
-before(async () => {
-  office = await Office.open();
-  await office.simulator.enrollGroup({ groupId: 'gateways', primary: office.simulator.endpoints.issuerPem });
-});
-after(() => office.close());
+const office = await stage.staged(true);
 
-async function done(...argv: string[]): Promise<string> {
-  const { code, out, err } = await office.enroll([...argv, '--yes']);
-  assert.equal(code, 0, err);
-  return out;
-}
+const done = (...argv: string[]) => stage.done(office.enroll([...argv, '--yes']));
 
 const admitted = async (cn: string, leaf: Awaited<ReturnType<Office['leaf']>>): Promise<boolean> =>
   register(office.simulator.endpoints, cn, leaf).then(

@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { beforeEach, describe, test } from 'node:test';
 import { thumbprintOf } from '../../simulator/ca.ts';
 import type { Enrollment } from '../../simulator/enrollments.ts';
-import { Office } from './office.ts';
 import type { Told } from './paper.ts';
+import { done, staged } from './stage.ts';
 
-let office: Office;
-before(async () => {
-  office = await Office.open();
-});
-after(() => office.close());
+const office = await staged();
 beforeEach(async () => {
   const { enrollments } = office.simulator;
   for (const id of [...enrollments.individuals.keys(), ...enrollments.groups.keys()]) enrollments.remove(id);
@@ -19,12 +15,6 @@ beforeEach(async () => {
 /** Words separated by blanks; `yes` stands for --yes. */
 const run = (line: string, ...files: string[]): Promise<Told> =>
   office.enroll([...line.split(' '), ...files.flatMap((file) => (file.startsWith('--') ? file.split('=') : [file]))]);
-
-async function done(told: Promise<Told>): Promise<string> {
-  const { code, out, err } = await told;
-  assert.equal(code, 0, err);
-  return out;
-}
 
 const held = (id: string): Enrollment => office.simulator.enrollments.get(id);
 /** Thumbprints of primary and secondary. */

@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { after, before, beforeEach, describe, type TestContext, test } from 'node:test';
+import { beforeEach, describe, type TestContext, test } from 'node:test';
 import { type ClientIdentity, thumbprintOf } from '../../simulator/ca.ts';
 import { openHub } from '../simulator/device.ts';
-import { Office } from './office.ts';
+import { staged } from './stage.ts';
 
-let office: Office;
-before(async () => {
-  office = await Office.open();
-  await office.simulator.enrollGroup({ groupId: 'gateways', primary: office.simulator.endpoints.issuerPem });
-});
-after(() => office.close());
+const office = await staged(true);
 beforeEach(() => office.simulator.set({ infoAlone: 'keeps-its-place' }));
 
 interface Told {

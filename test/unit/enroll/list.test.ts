@@ -1,51 +1,47 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { Office } from './office.ts';
+import { describe, test } from 'node:test';
+import { staged } from './stage.ts';
 
-let office: Office;
+const office = await staged();
 const LEAF = 'AB'.repeat(32);
 const NEXT = 'CD'.repeat(32);
 const leaf = (notAfter: string) => ({ thumbprint: LEAF, notAfter, label: 'newleaf-a', issuer: 'CA' });
 
-before(async () => {
-  office = await Office.open();
-  const { simulator } = office;
-  const { hub1 } = simulator.registries;
-  const issuer = await office.file('issuer.pem', simulator.endpoints.issuerPem);
-  await office.enroll(['add', 'group', 'gateways', '--certificate', issuer, '--hub-host', 'one.azure-devices.net']);
-  const { file } = await office.leaf('gw-1');
-  await office.enroll(['add', 'individual', '--certificate', file]);
-  for (const id of ['gw-1', 'gw-2', 'gw-3', 'gw-4']) await simulator.writeDevice('hub1', id, LEAF);
-  hub1.patchReported('gw-1', {
-    newleaf: {
-      version: '1.2.3',
-      phase: 'serving',
-      leaf: leaf('2099-01-01T00:00:00.000Z'),
-      last: { id: 'a', action: 'roll', reason: 'asked', outcome: 'done', at: '2026-11-27T00:00:00.000Z' },
-    },
-  });
-  hub1.patchReported('gw-2', {
-    newleaf: {
-      version: '1.2.3',
-      phase: 'serving',
-      leaf: leaf('2020-01-01T00:00:00.000Z'),
-      next: { thumbprint: NEXT, standing: 'parked', code: 'NL-DPS-401002' },
-      alarm: 'expired',
-      uplink: { programs: 2, codes: ['NL-UPLINK-QUEUE'] },
-      last: {
-        id: 'a',
-        action: 'roll',
-        reason: 'due',
-        outcome: 'person',
-        code: 'NL-DPS-401002',
-        at: '2026-11-27T00:00:00Z',
-      },
-    },
-  });
-  hub1.patchReported('gw-3', { newleaf: { version: '1.2.2', phase: 'stranded' } });
-  hub1.patchTags('gw-3', { site: 'north' });
+const { simulator } = office;
+const { hub1 } = simulator.registries;
+const issuer = await office.file('issuer.pem', simulator.endpoints.issuerPem);
+await office.enroll(['add', 'group', 'gateways', '--certificate', issuer, '--hub-host', 'one.azure-devices.net']);
+const { file } = await office.leaf('gw-1');
+await office.enroll(['add', 'individual', '--certificate', file]);
+for (const id of ['gw-1', 'gw-2', 'gw-3', 'gw-4']) await simulator.writeDevice('hub1', id, LEAF);
+hub1.patchReported('gw-1', {
+  newleaf: {
+    version: '1.2.3',
+    phase: 'serving',
+    leaf: leaf('2099-01-01T00:00:00.000Z'),
+    last: { id: 'a', action: 'roll', reason: 'asked', outcome: 'done', at: '2026-11-27T00:00:00.000Z' },
+  },
 });
-after(() => office.close());
+hub1.patchReported('gw-2', {
+  newleaf: {
+    version: '1.2.3',
+    phase: 'serving',
+    leaf: leaf('2020-01-01T00:00:00.000Z'),
+    next: { thumbprint: NEXT, standing: 'parked', code: 'NL-DPS-401002' },
+    alarm: 'expired',
+    uplink: { programs: 2, codes: ['NL-UPLINK-QUEUE'] },
+    last: {
+      id: 'a',
+      action: 'roll',
+      reason: 'due',
+      outcome: 'person',
+      code: 'NL-DPS-401002',
+      at: '2026-11-27T00:00:00Z',
+    },
+  },
+});
+hub1.patchReported('gw-3', { newleaf: { version: '1.2.2', phase: 'stranded' } });
+hub1.patchTags('gw-3', { site: 'north' });
 
 describe('list', () => {
   test('devices: what their newleaf reports', async () => {

@@ -1,23 +1,17 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { shared } from '../../../scripts/enrollment/login.ts';
 import { AUDIENCES, bearerToken } from '../../simulator/rest/bearer.ts';
-import type { Simulator } from '../../simulator/simulator.ts';
 import { scratch } from '../state/disk.ts';
-import { Office } from './office.ts';
 import type { Told } from './paper.ts';
+import { staged } from './stage.ts';
 
 const HOUR = 3_600_000;
 
-let office: Office;
-let simulator: Simulator;
-before(async () => {
-  office = await Office.open();
-  simulator = office.simulator;
-});
-after(() => office.close());
+const office = await staged();
+const { simulator } = office;
 
 const field = (connection: string, name: string): string => new RegExp(`${name}=([^;]+)`).exec(connection)?.[1] ?? '';
 

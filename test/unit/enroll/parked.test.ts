@@ -2,18 +2,13 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { thumbprintOf } from '../../simulator/ca.ts';
 import { openHub } from '../simulator/device.ts';
-import { Office } from './office.ts';
 import { NEXT, SdkGateway } from './sdk-gateway.ts';
+import { staged } from './stage.ts';
 
-let office: Office;
-before(async () => {
-  office = await Office.open();
-  await office.simulator.enrollGroup({ groupId: 'gateways', primary: office.simulator.endpoints.issuerPem });
-});
-after(() => office.close());
+const office = await staged(true);
 
 test('reprovision: a gateway that is back on its old leaf, as DPS refuses the new one, is not done, and called again', async (t) => {
   const gateways = [new SdkGateway(office.simulator, 'gw-1', 'parked'), new SdkGateway(office.simulator, 'gw-2')];

@@ -1,23 +1,18 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { afterEach, beforeEach, describe, test } from 'node:test';
 import { DEFAULT_SWITCHES } from '../../simulator/switches.ts';
-import { Office } from './office.ts';
 import type { Told } from './paper.ts';
+import { done, staged } from './stage.ts';
 
 const DAY = 86_400_000;
 const NAMED = 'newleaf/ica-1/monthly';
 
-let office: Office;
-let issuer: string;
-before(async () => {
-  office = await Office.open();
-  issuer = await office.file('issuer.pem', office.simulator.endpoints.issuerPem);
-  await office.simulator.createPolicy('monthly', 30 * DAY);
-  await office.simulator.createPolicy('weekly', 7 * DAY);
-});
-after(() => office.close());
+const office = await staged();
+const issuer = await office.file('issuer.pem', office.simulator.endpoints.issuerPem);
+await office.simulator.createPolicy('monthly', 30 * DAY);
+await office.simulator.createPolicy('weekly', 7 * DAY);
 beforeEach(async () => {
   const { enrollments } = office.simulator;
   for (const id of [...enrollments.individuals.keys(), ...enrollments.groups.keys()]) enrollments.remove(id);
@@ -33,12 +28,6 @@ const run = (line: string, more: readonly string[] = []): Promise<Told> => {
   const env = { ...office.env, ...(isPreview && { NEWLEAF_DPS_API_VERSION: '2025-07-01-preview' }) };
   return office.enroll([...line.replace(PREVIEW, '').split(' '), ...more], { env });
 };
-
-async function done(told: Promise<Told>): Promise<string> {
-  const { code, out, err } = await told;
-  assert.equal(code, 0, err);
-  return out;
-}
 
 const held = (id: string) => office.simulator.enrollments.get(id).certificatePolicy;
 const added = () => done(run(`add group gateways --issuing-policy ${NAMED} --certificate`, [issuer]));

@@ -1,15 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { Office } from './office.ts';
+import { describe, test } from 'node:test';
 import { type Behaviour, SdkGateway } from './sdk-gateway.ts';
+import { idIn, staged } from './stage.ts';
 
-let office: Office;
+const office = await staged(true);
 let fleet: SdkGateway[] = [];
-before(async () => {
-  office = await Office.open();
-  await office.simulator.enrollGroup({ groupId: 'gateways', primary: office.simulator.endpoints.issuerPem });
-});
-after(() => office.close());
 
 /** Gateways by name and behaviour; each is connected, and tagged as one of this fleet. */
 async function fleetOf(tag: string, behaviours: Readonly<Record<string, Behaviour>>): Promise<void> {
@@ -20,8 +15,6 @@ async function fleetOf(tag: string, behaviours: Readonly<Record<string, Behaviou
 
 const leave = () => Promise.all(fleet.map((gateway) => gateway.close()));
 const registrations = (id: string): number => office.simulator.log.registrations(id);
-/** The id that the tool gave its request. */
-const idIn = (text: string): string => /enroll-(?:register|roll)-ana-[a-z0-9]+/.exec(text)?.[0] ?? 'none';
 
 describe('single devices, by direct method', () => {
   test('all come back, and one that is named twice is asked once', async (context) => {

@@ -1,27 +1,21 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, afterEach, before, type TestContext, test } from 'node:test';
+import { afterEach, type TestContext, test } from 'node:test';
 import { AUDIENCES, bearerToken } from '../../simulator/rest/bearer.ts';
-import type { Simulator } from '../../simulator/simulator.ts';
 import { DEFAULT_SWITCHES } from '../../simulator/switches.ts';
 import { admits, prepare, provisioned } from '../simulator/adr/device.ts';
 import { scratch } from '../state/disk.ts';
-import { Office } from './office.ts';
 import type { Told } from './paper.ts';
+import { staged } from './stage.ts';
 
 const HOUR = 3_600_000;
 const IDS = ['gw-1', 'gw-2', 'gw-3'];
 
-let office: Office;
-let simulator: Simulator;
-before(async () => {
-  office = await Office.open();
-  simulator = office.simulator;
-  await prepare(simulator);
-  for (const id of IDS) await provisioned(simulator, id);
-});
-after(() => office.close());
+const office = await staged();
+const { simulator } = office;
+await prepare(simulator);
+for (const id of IDS) await provisioned(simulator, id);
 afterEach(async () => {
   await simulator.set(DEFAULT_SWITCHES);
   await simulator.lift('arm');

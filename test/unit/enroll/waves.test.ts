@@ -1,21 +1,16 @@
 import assert from 'node:assert/strict';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { Office } from './office.ts';
+import { afterEach, beforeEach, test } from 'node:test';
 import { PlayedFleet } from './played-fleet.ts';
+import { idIn, staged } from './stage.ts';
 
 const names = (prefix: string): string[] =>
   Array.from({ length: 40 }, (_, at) => `${prefix}-${String(at + 1).padStart(2, '0')}`);
-let office: Office;
+const office = await staged();
 let fleet: PlayedFleet;
 let ids: string[];
 let site = 0;
-before(async () => {
-  office = await Office.open();
-});
-after(() => office.close());
-
 afterEach(() => fleet.close());
 /** A site of its own for each test. */
 beforeEach(async () => {
@@ -30,7 +25,6 @@ const where = (): string => `tags.site = '${site}'`;
 const roll = (...more: string[]) => ['reprovision', '--job', where(), '--action', 'roll', '--yes', ...more];
 const waves = ['--first', '4', '--next', '25%', '--next', 'rest'];
 const hurried = { isHurried: true };
-const idIn = (text: string): string => /enroll-(?:roll|register)-[a-z]+-[a-z0-9]+/.exec(text)?.[0] ?? 'none';
 /** How many were called. */
 const worked = (): number => new Set([...fleet.work].map((one) => one.split(' ')[0])).size;
 const jobs = (since: number): string[] =>
