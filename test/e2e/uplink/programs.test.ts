@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -13,12 +14,14 @@ import { Other, Shown } from './shown.ts';
 const ID = 'gw-0001';
 /** The body in the lines that are shown. */
 const SHOWN = '{"temperature":21.5}';
+/** Lines that a program sends without a pause. */
+const MANY = 300;
 const port = 19_883 + (process.pid % 1_000);
 const ON_PORT = { settings: { 'uplink.tcp': `"127.0.0.1:${port}"` } };
 
 /** The bodies of all messages at the hub, in order. */
 async function bodies({ far }: Serving): Promise<string[]> {
-  return (await far.telemetry('hub1', ID)).messages.map(({ body }) => body);
+  return (await far.telemetry('hub1', ID, 0, 10 * MANY)).messages.map(({ body }) => body);
 }
 
 async function arrived(at: Serving, body: string, times = 1): Promise<void> {
@@ -120,6 +123,42 @@ test('mosquitto_sub: what comes while it is away waits, over a roll and a restar
   const lines = [...new Set([...first.lines, ...second.lines])];
   assert.deepEqual(lines, ['one', 'during the roll', 'away', 'after the restart']);
 });
+
+for (const [how, add] of [
+  ['its socket', (gateway: Gateway) => gateway.program('sensors')],
+  ['TLS with name and key', (gateway: Gateway) => gateway.keyedProgram('sensors')],
+] as const) {
+  test(`mosquitto by ${how}: many lines at once, in order; a will; and what is refused is told`, async (t) => {
+    const at = await serving(t, { settings: { ...ON_PORT.settings, 'uplink.rate': '1000' } });
+    await add(at.gateway);
+    const line = (await Shown.of(at.gateway, 'sensors')).line('mosquitto-clients', 'mosquitto_pub');
+    const expected = Array.from({ length: MANY }, (_, number) => `line ${number}`);
+    const many = Other.pasted(t, line.replace(/-m .*/, '-l'));
+    for (const text of expected) many.write(text);
+    many.endInput();
+    assert.equal(await many.ended(), 0);
+    await arrived(at, expected.at(-1) ?? '');
+    assert.deepEqual(await bodies(at), expected);
+    assert.equal(await Other.pasted(t, line.replace('-q 1', '-q 0')).ended(), 0);
+    await arrived(at, SHOWN);
+    const [, topic = ''] = / -t (\S+)/.exec(line) ?? [];
+    const will = ` --will-topic ${topic} --will-payload killed --will-qos 1`;
+    const since = at.far.log.entries.length;
+    const messages = 'devices/sensors/messages/devicebound/#';
+    const killed = Other.pasted(t, line.replace('_pub', '_sub').replace(/-t .*/, `-t '${messages}'${will}`));
+    await at.far.log.waitFor({ event: 'subscribed' }, PATIENCE_MS, since);
+    await killed.stop('SIGKILL');
+    await arrived(at, 'killed');
+    const refused = async (changed: string) => {
+      const { stderr, status } = spawnSync('sh', ['-c', `exec ${changed}`], { encoding: 'utf8', timeout: PATIENCE_MS });
+      assert.notEqual(status, 0);
+      return stderr;
+    };
+    assert.match(await refused(`${line} -V 5`), /Unsupported Protocol Version/);
+    if (how !== 'its socket')
+      assert.match(await refused(line.replace(/-P \S+/, '-P wrong')), /bad user name or password/i);
+  });
+}
 
 test('what is shown for Node, and for mosquitto_pub with a key', async (t) => {
   const at = await serving(t, ON_PORT);
