@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after } from 'node:test';
+import { thumbprintOf } from '../../simulator/ca.ts';
 import { Office } from './office.ts';
 import type { Told } from './paper.ts';
 import { PlayedFleet } from './played-fleet.ts';
@@ -30,4 +31,15 @@ export async function done(told: Promise<Told>): Promise<string> {
   const { code, out, err } = await told;
   assert.equal(code, 0, err);
   return out;
+}
+
+/** Thumbprints of primary and secondary of an enrollment. */
+export function pairIn(office: Office, id: string): (string | undefined)[] {
+  const { primary, secondary } = office.simulator.enrollments.get(id);
+  return [primary, secondary].map((one) => one && thumbprintOf(one));
+}
+
+/** DPS has no enrollments any more. */
+export function clear({ simulator: { enrollments } }: Office): void {
+  for (const id of [...enrollments.individuals.keys(), ...enrollments.groups.keys()]) enrollments.remove(id);
 }
