@@ -76,12 +76,17 @@ const screens: readonly (readonly [what: string, text: string, golden: string])[
   ],
   [
     'a name with an escape sequence is not obeyed',
-    shown({ ...group, id: 'gate\u001b[2Jways', slots: { primary: { kind: 'ca', name: 'root\u0007' } } }),
+    shown({
+      ...group,
+      id: 'gate\u001b[2Jways',
+      slots: { primary: { kind: 'ca', name: 'root\u0007' } },
+      body: { iotHubs: ['one.example'] },
+    }),
     `Enrollment group gate?[2Jways
     status     enabled
     primary    verified CA "root?"
     secondary  (none)
-    hubs       (all that are linked)
+    hubs       one.example
 `,
   ],
 ];

@@ -149,11 +149,7 @@ test('--json: one document on stdout, as of any request', async () => {
 });
 
 test('a share of those asked, and a limit that is met within a large wave: its job is ended', async () => {
-  const order = [...ids];
-  fleet.parked
-    .add(order[0] ?? '')
-    .add(order[1] ?? '')
-    .add(order[2] ?? '');
+  for (const id of ids.slice(0, 3)) fleet.parked.add(id);
   const { out, code } = await office.enroll(roll('--first', 'rest', '--stop-at', '5%'), hurried);
   assert.match(out, /Stopped in wave 1 of 1: \d of \d+ that were asked (is|are) not well \(--stop-at 5%\)\./);
   assert.equal(code, 1);
