@@ -160,17 +160,12 @@ for (const [how, add] of [
   });
 }
 
-test('what is shown for Node, and for mosquitto_pub with a key', async (t) => {
+test('what is shown for Node', async (t) => {
   const at = await serving(t, ON_PORT);
   await at.gateway.program('sensors');
   const node = (await Shown.of(at.gateway, 'sensors')).lines('Node, package mqtt').join('\n');
   new Other(t, process.execPath, ['--input-type=module', '--eval', node]);
   await arrived(at, SHOWN);
-  assert.match((await at.gateway.command('uplink', 'show', 'sensors')).out, /newleaf uplink add NAME --key/);
-  assert.equal((await at.gateway.command('uplink', 'add', 'meter', '--key')).code, 0);
-  const line = (await Shown.of(at.gateway, 'meter')).line('mosquitto-clients');
-  assert.equal(await Other.pasted(t, line).ended(), 0);
-  await arrived(at, SHOWN, 2);
 });
 
 test('a program that is removed leaves nothing', async (t) => {
@@ -266,27 +261,4 @@ test('mosquitto_pub by QoS 2: closed, as by a hub, and named', async (t) => {
   const { code, out } = await at.gateway.command('uplink', 'list');
   assert.equal(code, 1);
   assert.match(out, /NL-UPLINK-PROTOCOL newleaf closed a connection of sensors: a message of QoS 2/);
-});
-
-test('two programs with one client ID do not disturb each other', async (t) => {
-  const at = await serving(t);
-  const [one, other] = [await pahoBySocket(t, at, 'sensors', 'same'), await pahoBySocket(t, at, 'meter', 'same')];
-  await Promise.all([one.subscribed(), other.subscribed()]);
-  const both = async (what: string) => {
-    const since = [one.lines.length, other.lines.length] as const;
-    await Promise.all([one.send(`sensors ${what}`), other.send(`meter ${what}`)]);
-    await Promise.all([arrived(at, `sensors ${what}`), arrived(at, `meter ${what}`)]);
-    await at.far.sendToDevice(ID, what);
-    assert.equal((await one.came('devices/sensors/messages/devicebound/', since[0])).body, what);
-    assert.equal((await other.came('devices/meter/messages/devicebound/', since[1])).body, what);
-  };
-  await both('before');
-  await roll(at);
-  await both('after the roll');
-  assert.deepEqual([one.losses, other.losses], [0, 0]);
-  const since = [one.lines.length, other.lines.length] as const;
-  await restart(at.gateway);
-  await Promise.all([one.subscribed(since[0]), other.subscribed(since[1])]);
-  await both('after the restart');
-  assert.deepEqual([one.losses, other.losses], [1, 1]);
 });

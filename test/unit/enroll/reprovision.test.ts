@@ -20,6 +20,13 @@ async function fleetOf(
 
 const registrations = (id: string): number => office.simulator.log.registrations(id);
 
+/** The hub fails from the next call of a device on. */
+async function fails(times?: number): Promise<void> {
+  const { simulator } = office;
+  await simulator.log.waitFor({ event: 'method' }, 60_000, simulator.log.entries.length);
+  await simulator.lay('hub1', 'rest-status', { status: 500, ...(times && { times }) });
+}
+
 describe('single devices, by direct method', () => {
   test('all come back, and one that is named twice is asked once', async (context) => {
     await fleetOf(context, 'single', { 'gw-1': 'well', 'gw-2': 'well' });
@@ -94,12 +101,7 @@ To call only those again that are not done:
 
   test('a hub that fails while they are waited for is asked again, and told where it never answers', async (context) => {
     await fleetOf(context, 'bumpy', { 'gw-13': 'well', 'gw-14': 'idle' });
-    const { simulator } = office;
-    context.after(() => simulator.lift('hub1', 'rest-status'));
-    const fails = async (times?: number) => {
-      await simulator.log.waitFor({ event: 'method' }, 60_000, simulator.log.entries.length);
-      await simulator.lay('hub1', 'rest-status', { status: 500, ...(times && { times }) });
-    };
+    context.after(() => office.simulator.lift('hub1', 'rest-status'));
     const [back] = await Promise.all([office.enroll(['reprovision', 'gw-13'], { isTTY: true }), fails(2)]);
     assert.match(back.out, /1 device: 1 came back/);
     assert.match(back.err, /0\/1 {2}The hub refuses \(500\): Fault/);
@@ -178,6 +180,13 @@ describe('a fleet of twenty, by a job of the hub', () => {
       ({ event, reason }) => event === 'request' && reason?.startsWith('PUT /jobs/v2/enroll-') === true,
     );
     assert.equal(asked.length, 1);
+  });
+
+  test('a hub that fails while its job runs is asked again', async (context) => {
+    await trucks(context);
+    const [{ code, err }] = await Promise.all([office.enroll(job('--yes'), { isTTY: true }), fails(2)]);
+    assert.match(err, /asked .*The hub refuses \(500\)/);
+    assert.equal(code, 0);
   });
 
   test('Ctrl-C while the job runs: what is known, that the job goes on, and how to look again', async (context) => {
