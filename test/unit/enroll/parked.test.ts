@@ -52,8 +52,7 @@ describe('disabled enrollments: each command that is printed is a cure, or names
     await office.enroll(['disallow', 'member', 'gw-7', '--yes']);
     const one = await office.enroll(['set-secondary', 'gw-7', '--certificate', (await office.leaf('gw-7')).file]);
     assert.match(one.said, /The enrollment is disabled, and bars the device .* -> .*: enroll allow member gw-7 $/);
-    const allowed = await office.enroll(['allow', 'member', 'gw-7', '--yes']);
-    assert.equal(allowed.code, 0);
+    assert.equal((await office.enroll(['allow', 'member', 'gw-7', '--yes'])).code, 0);
   });
 
   test('set-secondary for a member of a group, by its leaf: the CA is admitted in its place', async () => {
