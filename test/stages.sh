@@ -79,13 +79,13 @@ stage_e2e() {
   NEWLEAF_TEST_POSITIONS=usual WITHOUT="/fleet[./]|/link/|/lasting/|$TPM|$PROGRAMS|$FAULTS|$DEEP" CONCURRENCY=6 in_groups 4 test/e2e
 }
 # Programs of a gateway, other than ours: mosquitto_pub, mosquitto_sub, Paho for Python, Microsoft's SDK for Node.
-PROGRAMS='/uplink/(programs|programs-wire|sdk)\.test'
+PROGRAMS='/uplink/(programs|sdk)\.test'
 stage_programs() { scripts/prepare mosquitto-clients python3-paho-mqtt; ONLY=$PROGRAMS CONCURRENCY=3 tests test/e2e; }
 # What has a TPM of its own, swtpm: as the identity, and as the onboarding one. socat puts it behind a device file.
 TPM='/(contract|e2e(/azure)?)/tpm'
 stage_tpm() { scripts/prepare swtpm socat; ONLY=$TPM CONCURRENCY=6 tests test/contract test/e2e; }
 # Of these, the faults that are laid over a story again and again.
-FAULTS='/(lost-state|older-state|azure/(table|revoked)|uplink/(queue-kill|queue-size|kills)|decommission|network|cut-login|individual-fleet)\.test'
+FAULTS='/(lost-state|older-state|azure/(table|revoked)|uplink/queue-size|decommission|network|cut-login|individual-fleet)\.test'
 stage_faults() { ONLY=$FAULTS WITHOUT="$TPM|$DEEP" CONCURRENCY=6 in_groups 3 test/e2e; }
 # The ways of the operator, with all that is not known of the real services (test/simulator/switches.ts).
 stage_stories() { NEWLEAF_TEST_POSITIONS=other CONCURRENCY=3 in_groups 2 test/e2e/roll; }

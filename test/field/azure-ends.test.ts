@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Ended, Subscription } from './subscription.ts';
+import { type Ended, type Running, Subscription } from './subscription.ts';
 
 /** Commands of `az` that make something, or lead to it, in their order. */
 const STEPS = [
@@ -23,6 +23,22 @@ function assertGone(at: Subscription, { screen }: Ended): void {
   assert.deepEqual(at.cloud.groups, {}, screen);
   assert.deepEqual(at.rubbish, [], screen);
   for (const told of [screen, at.report('report.md')]) assert.match(told, /Nothing is left in Azure/);
+}
+
+/** A run whose `az` is held in a step. */
+async function heldIn(at: Subscription, step: string): Promise<Running> {
+  at.plan({ at: step, how: 'hold' });
+  const running = at.run(PARTS);
+  await at.begins(step, running);
+  return running;
+}
+
+/** Interrupts it, and lets it go on. @param by what interrupts it; default: Ctrl-C */
+async function interrupted(at: Subscription, running: Running, by = () => running.interrupt()): Promise<Ended> {
+  by();
+  await running.shows(/Interrupted/);
+  at.go();
+  return running.ended;
 }
 
 /** What a report that was cut short says first, and what it must not claim. */
@@ -53,13 +69,7 @@ suite('scripts/field/azure ends in between', { concurrency: 2 }, () => {
 
     test(`Ctrl-C while az ${step} runs: it is let end, nothing more is made, and all is deleted`, async (t) => {
       const at = await Subscription.open(t);
-      at.plan({ at: step, how: 'hold' });
-      const running = at.run(PARTS);
-      await at.begins(step, running);
-      running.interrupt();
-      await running.shows(/Interrupted/);
-      at.go();
-      const ended = await running.ended;
+      const ended = await interrupted(at, await heldIn(at, step));
       assert.equal(ended.code, 130, ended.screen);
       assertGone(at, ended);
       assertCutShort(at, /^It was interrupted, at "/, 'triggers');
@@ -121,9 +131,7 @@ suite('scripts/field/azure ends in between', { concurrency: 2 }, () => {
 
   test('a second Ctrl-C ends it at once, and says what may be left', async (t) => {
     const at = await Subscription.open(t);
-    at.plan({ at: 'iot dps create', how: 'hold' });
-    const running = at.run(PARTS);
-    await at.begins('iot dps create', running);
+    const running = await heldIn(at, 'iot dps create');
     running.interrupt();
     await running.shows(/Interrupted/);
     // Within the first second it counts as the same one.
@@ -144,14 +152,11 @@ suite('scripts/field/azure ends in between', { concurrency: 2 }, () => {
 suite('scripts/field/azure: a Ctrl-C that comes twice', () => {
   test('as two signals at once it is one: what was made is deleted', async (t) => {
     const at = await Subscription.open(t);
-    at.plan({ at: 'iot dps create', how: 'hold' });
-    const running = at.run(PARTS);
-    await at.begins('iot dps create', running);
-    // Of one signal the second may get lost.
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) running.child.kill(signal);
-    await running.shows(/Interrupted/);
-    at.go();
-    const ended = await running.ended;
+    const running = await heldIn(at, 'iot dps create');
+    const ended = await interrupted(at, running, () => {
+      // Of one signal the second may get lost.
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) running.child.kill(signal);
+    });
     assert.equal(ended.code, 130, ended.screen);
     assertGone(at, ended);
   });
@@ -169,16 +174,11 @@ suite('scripts/field/azure touches nothing of others', { concurrency: 2 }, () =>
 
   test('a group of its name without its tag is not deleted', async (t) => {
     const at = await Subscription.open(t);
-    at.plan({ at: 'iot hub create', how: 'hold' });
-    const running = at.run(PARTS);
-    await at.begins('iot hub create', running);
+    const running = await heldIn(at, 'iot hub create');
     const { groups } = at.cloud;
     const [name = ''] = Object.keys(groups);
     at.cloud = { groups: { [name]: { certificates: [], tags: { owner: 'another' } } } };
-    running.interrupt();
-    await running.shows(/Interrupted/);
-    at.go();
-    const ended = await running.ended;
+    const ended = await interrupted(at, running);
     assert.match(ended.screen, /has not the tag of this run: it is left alone/);
     assert.ok(!at.called.some(({ verb }) => verb === 'group delete'));
   });

@@ -1,23 +1,19 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
-import { assertKept, Counting } from '../stage/counting.ts';
-import { serving } from '../stage/site.ts';
-
-const ID = 'gw-0001';
+import { type TestContext, test } from 'node:test';
+import { assertKept } from '../stage/counting.ts';
+import { brisk, counting, cutOff, ID } from './stage.ts';
 
 /** A program with messages that wait, on a gateway that has been stopped. */
-async function stopped(t: Parameters<typeof serving>[0]) {
-  const { far, gateway } = await serving(t, { settings: { 'uplink.rate': '500' } });
-  const program = new Counting('sensors', await gateway.program('sensors'), { everyMs: 5 });
-  t.after(() => program.stop());
-  await far.lay('hub1', 'port-closed');
-  await gateway.until(({ online }) => !online);
+async function stopped(t: TestContext) {
+  const at = await brisk(t);
+  const program = await counting(t, at, 'sensors', { everyMs: 5 });
+  await cutOff(at);
   while (program.acknowledged.length < 60) await new Promise((resolve) => setTimeout(resolve, 20));
   program.stop();
-  await gateway.stop();
-  return { far, gateway, program };
+  await at.gateway.stop();
+  return { ...at, program };
 }
 
 test('decommission sends what waits, and then destroys it', async (t) => {

@@ -2,10 +2,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { tinyDisk } from '../../unit/state/tiny-disk.ts';
-import { assertKept, Counting, drained } from '../stage/counting.ts';
 import { PATIENCE_MS, serving } from '../stage/site.ts';
-
-const ID = 'gw-0001';
+import { assertArrived, counting } from './stage.ts';
 
 test('programs that fill the disk', async (t) => {
   const disk = tinyDisk(t, 'size=12m');
@@ -15,16 +13,12 @@ test('programs that fill the disk', async (t) => {
 
 async function story(t: TestContext, disk: string): Promise<void> {
   const settings = { 'state.directory': JSON.stringify(join(disk, 'state')), 'uplink.rate': '1000' };
-  const { far, gateway, thumbprint } = await serving(t, { settings });
+  const at = await serving(t, { settings });
+  const { far, gateway, thumbprint } = at;
   // The hub takes them, and they stay in the queue.
   await far.lay('hub1', 'no-puback');
   const options = { everyMs: 2, window: 20, bodyBytes: 60_000 };
-  const programs = await Promise.all(
-    ['camera', 'sensors'].map(async (name) => new Counting(name, await gateway.program(name), options)),
-  );
-  t.after(() => {
-    for (const program of programs) program.stop();
-  });
+  const programs = await Promise.all(['camera', 'sensors'].map((name) => counting(t, at, name, options)));
   await gateway.log.waitFor({ event: 'uplink-refused', code: 'NL-UPLINK-DISK' }, { timeoutMs: PATIENCE_MS });
 
   for (const id of ['one', 'two', 'three']) {
@@ -39,10 +33,5 @@ async function story(t: TestContext, disk: string): Promise<void> {
   await far.lift('hub1', 'no-puback');
   assert.equal((await gateway.post('/v1/roll', { id: 'last' })).status, 202);
   await gateway.log.waitFor({ event: 'outcome', id: 'last', reason: 'done' });
-  for (const program of programs) {
-    await program.finish();
-    await drained(gateway, program.name);
-    const { arrived } = await assertKept(far, ID, program);
-    assert.equal(arrived, program.sent);
-  }
+  for (const program of programs) await assertArrived(at, program);
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -24,14 +24,14 @@ interface Life {
   readonly directory: string;
   readonly number: number;
   readonly mode: '' | 'reader' | 'drain';
-  /** After so many lines, 1500 at most: kill -9 by default. */
-  end?(child: ChildProcess): void;
+  /** Comes just before kill -9, which is after so many lines, 1500 at most. */
+  end(): void;
 }
 
-/** One life of the writers: it ends after some messages. @returns the signal that has ended it */
-export async function live(t: TestContext, told: Told, { directory, number, mode, end }: Life): Promise<unknown> {
+/** One life of the writers: it ends after some messages. */
+export async function live(t: TestContext, told: Told, { directory, number, mode, end }: Life): Promise<void> {
   const args = ['--import', 'tsx', WRITERS, directory, String(number), mode];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', end === undefined ? 'inherit' : 'ignore'] });
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   t.after(() => child.kill('SIGKILL'));
   const ended = once(child, 'exit');
   let left = 1 + ((number * STEP) % 1500);
@@ -42,11 +42,10 @@ export async function live(t: TestContext, told: Told, { directory, number, mode
     if (kind === '-') told.readAt.set(text, performance.now());
     left -= 1;
     if (left !== 0) continue;
-    end?.(child);
+    end();
     child.kill('SIGKILL');
   }
-  const [, signal] = await ended;
-  return signal;
+  await ended;
 }
 
 /** What is in the queue after the last life, in order. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -13,12 +14,14 @@ import { Other, Shown } from './shown.ts';
 const ID = 'gw-0001';
 /** The body in the lines that are shown. */
 const SHOWN = '{"temperature":21.5}';
+/** Lines that a program sends without a pause. */
+const MANY = 300;
 const port = 19_883 + (process.pid % 1_000);
 const ON_PORT = { settings: { 'uplink.tcp': `"127.0.0.1:${port}"` } };
 
 /** The bodies of all messages at the hub, in order. */
 async function bodies({ far }: Serving): Promise<string[]> {
-  return (await far.telemetry('hub1', ID)).messages.map(({ body }) => body);
+  return (await far.telemetry('hub1', ID, 0, 10 * MANY)).messages.map(({ body }) => body);
 }
 
 async function arrived(at: Serving, body: string, times = 1): Promise<void> {
@@ -121,17 +124,48 @@ test('mosquitto_sub: what comes while it is away waits, over a roll and a restar
   assert.deepEqual(lines, ['one', 'during the roll', 'away', 'after the restart']);
 });
 
-test('what is shown for Node, and for mosquitto_pub with a key', async (t) => {
+for (const [how, add] of [
+  ['its socket', (gateway: Gateway) => gateway.program('sensors')],
+  ['TLS with name and key', (gateway: Gateway) => gateway.keyedProgram('sensors')],
+] as const) {
+  test(`mosquitto by ${how}: many lines at once, in order; a will; and what is refused is told`, async (t) => {
+    const at = await serving(t, { settings: { ...ON_PORT.settings, 'uplink.rate': '1000' } });
+    await add(at.gateway);
+    const line = (await Shown.of(at.gateway, 'sensors')).line('mosquitto-clients', 'mosquitto_pub');
+    const expected = Array.from({ length: MANY }, (_, number) => `line ${number}`);
+    const many = Other.pasted(t, line.replace(/-m .*/, '-l'));
+    for (const text of expected) many.write(text);
+    many.endInput();
+    assert.equal(await many.ended(), 0);
+    await arrived(at, expected.at(-1) ?? '');
+    assert.deepEqual(await bodies(at), expected);
+    assert.equal(await Other.pasted(t, line.replace('-q 1', '-q 0')).ended(), 0);
+    await arrived(at, SHOWN);
+    const [, topic = ''] = / -t (\S+)/.exec(line) ?? [];
+    const will = ` --will-topic ${topic} --will-payload killed --will-qos 1`;
+    const since = at.far.log.entries.length;
+    const messages = 'devices/sensors/messages/devicebound/#';
+    const killed = Other.pasted(t, line.replace('_pub', '_sub').replace(/-t .*/, `-t '${messages}'${will}`));
+    await at.far.log.waitFor({ event: 'subscribed' }, PATIENCE_MS, since);
+    await killed.stop('SIGKILL');
+    await arrived(at, 'killed');
+    const refused = async (changed: string) => {
+      const { stderr, status } = spawnSync('sh', ['-c', `exec ${changed}`], { encoding: 'utf8', timeout: PATIENCE_MS });
+      assert.notEqual(status, 0);
+      return stderr;
+    };
+    assert.match(await refused(`${line} -V 5`), /Unsupported Protocol Version/);
+    if (how !== 'its socket')
+      assert.match(await refused(line.replace(/-P \S+/, '-P wrong')), /bad user name or password/i);
+  });
+}
+
+test('what is shown for Node', async (t) => {
   const at = await serving(t, ON_PORT);
   await at.gateway.program('sensors');
   const node = (await Shown.of(at.gateway, 'sensors')).lines('Node, package mqtt').join('\n');
   new Other(t, process.execPath, ['--input-type=module', '--eval', node]);
   await arrived(at, SHOWN);
-  assert.match((await at.gateway.command('uplink', 'show', 'sensors')).out, /newleaf uplink add NAME --key/);
-  assert.equal((await at.gateway.command('uplink', 'add', 'meter', '--key')).code, 0);
-  const line = (await Shown.of(at.gateway, 'meter')).line('mosquitto-clients');
-  assert.equal(await Other.pasted(t, line).ended(), 0);
-  await arrived(at, SHOWN, 2);
 });
 
 test('a program that is removed leaves nothing', async (t) => {
@@ -227,27 +261,4 @@ test('mosquitto_pub by QoS 2: closed, as by a hub, and named', async (t) => {
   const { code, out } = await at.gateway.command('uplink', 'list');
   assert.equal(code, 1);
   assert.match(out, /NL-UPLINK-PROTOCOL newleaf closed a connection of sensors: a message of QoS 2/);
-});
-
-test('two programs with one client ID do not disturb each other', async (t) => {
-  const at = await serving(t);
-  const [one, other] = [await pahoBySocket(t, at, 'sensors', 'same'), await pahoBySocket(t, at, 'meter', 'same')];
-  await Promise.all([one.subscribed(), other.subscribed()]);
-  const both = async (what: string) => {
-    const since = [one.lines.length, other.lines.length] as const;
-    await Promise.all([one.send(`sensors ${what}`), other.send(`meter ${what}`)]);
-    await Promise.all([arrived(at, `sensors ${what}`), arrived(at, `meter ${what}`)]);
-    await at.far.sendToDevice(ID, what);
-    assert.equal((await one.came('devices/sensors/messages/devicebound/', since[0])).body, what);
-    assert.equal((await other.came('devices/meter/messages/devicebound/', since[1])).body, what);
-  };
-  await both('before');
-  await roll(at);
-  await both('after the roll');
-  assert.deepEqual([one.losses, other.losses], [0, 0]);
-  const since = [one.lines.length, other.lines.length] as const;
-  await restart(at.gateway);
-  await Promise.all([one.subscribed(since[0]), other.subscribed(since[1])]);
-  await both('after the restart');
-  assert.deepEqual([one.losses, other.losses], [1, 1]);
 });

@@ -7,6 +7,7 @@ import device, {
   type DeviceMethodRequest,
   type DeviceMethodResponse,
   type Message,
+  type Twin,
 } from 'azure-iot-device';
 import { Mqtt } from 'azure-iot-device-mqtt';
 import { PATIENCE_MS, type Serving, serving } from '../stage/site.ts';
@@ -41,6 +42,12 @@ const received = (client: Client): Promise<Message> =>
     client.once('message', (message: Message) => {
       client.complete(message, () => resolve(message));
     });
+  });
+
+/** Reports properties, until they are taken. */
+const report = (twin: Twin, properties: object): Promise<void> =>
+  new Promise((resolve, reject) => {
+    twin.properties.reported.update(properties, (error?: Error) => (error ? reject(error) : resolve()));
   });
 
 const port = 18_883 + (process.pid % 1_000);
@@ -111,11 +118,7 @@ async function twoPrograms(t: TestContext, at: Serving): Promise<void> {
   });
   await far.updateDesired(ID, { interval: 30 });
   assert.equal((await changed).interval, 30);
-  await new Promise<void>((resolve, reject) => {
-    twinOfSecond.properties.reported.update({ firmware: '1.2' }, (error?: Error) =>
-      error ? reject(error) : resolve(),
-    );
-  });
+  await report(twinOfSecond, { firmware: '1.2' });
   const { reported } = await far.twin(ID);
   assert.equal(reported.firmware, '1.2');
   assert.ok(reported.newleaf, "newleaf's own property is untouched");
@@ -133,12 +136,8 @@ async function offline(t: TestContext, at: Serving): Promise<void> {
   brief.expiryTimeUtc = new Date(begun + 500);
   await client.sendEvent(brief);
   await client.sendEvent(new device.Message('in time'));
-  const report = (properties: object) =>
-    new Promise<void>((resolve, reject) => {
-      twin.properties.reported.update(properties, (error?: Error) => (error ? reject(error) : resolve()));
-    });
-  await report({ firmware: '1.3', fan: { on: true } });
-  await report({ fan: { speed: 3 } });
+  await report(twin, { firmware: '1.3', fan: { on: true } });
+  await report(twin, { fan: { speed: 3 } });
   const ended = Date.now();
   while (Date.now() < begun + 500) await pause(20);
   await far.lift('hub1', 'port-closed');

@@ -83,9 +83,9 @@ export class Other {
     return this.#child.exitCode;
   }
 
-  async stop(): Promise<void> {
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     if (!this.#isRunning) return;
-    this.#child.kill();
+    this.#child.kill(signal);
     await once(this.#child, 'close');
   }
 

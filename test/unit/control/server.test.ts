@@ -46,13 +46,6 @@ test('what nobody knows is refused in words, and never reaches the daemon', asyn
   assert.deepEqual(asks, []);
 });
 
-test('the largest chain goes in', async (t) => {
-  const { socket, asks } = await daemon(t);
-  const delivered = Buffer.alloc(262_144, 'x');
-  assert.equal((await askSocket(socket, 'POST', '/v1/leaf', { leaf: delivered.toString('base64') })).status, 202);
-  assert.deepEqual(asks, [{ kind: 'install', from: 'technician', delivered }]);
-});
-
 test('a defect behind the socket is answered, logged, and survived', async (t) => {
   const { socket, logged } = await daemon(t, { answer: () => Promise.reject(new Error('boom')) });
   const { status, body } = await askSocket(socket, 'GET', '/v1/status');

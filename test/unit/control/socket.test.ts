@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { askSocket } from '../../../agent/control/client.ts';
@@ -65,19 +65,4 @@ test('the socket of a live daemon, and a file that is no socket, are left alone'
   await assert.rejects(daemon(t, { socket: file }), fault('NL-CONFIG', /is there and is no socket/));
   assert.equal(readFileSync(file, 'utf8'), 'precious');
   await assert.rejects(daemon(t, { socket: join(file, 'x.sock') }), fault('NL-CONFIG', /cannot be made at/));
-});
-
-test('a program that never closes its connections gets so many, and no more', async (t) => {
-  const { socket } = await daemon(t);
-  const visitors = Array.from({ length: 80 }, () => connect(socket).on('error', () => {}));
-  const closed = visitors.map((visitor, index) => once(visitor, 'close').then(() => index));
-  // What came first makes room, in the order in which it came.
-  assert.deepEqual(
-    await Promise.all(closed.slice(0, 16)),
-    Array.from({ length: 16 }, (_, index) => index),
-  );
-  assert.equal(visitors.filter(({ destroyed }) => destroyed).length, 16);
-  for (const visitor of visitors) visitor.destroy();
-  await Promise.all(closed);
-  assert.equal((await askSocket(socket, 'GET', '/metrics')).status, 200);
 });

@@ -1,26 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
-import { Office } from './office.ts';
-import { PlayedFleet } from './played-fleet.ts';
+import { beforeEach, test } from 'node:test';
+import { idIn, stagedFleet } from './stage.ts';
 
 /** The simulated hub calls ten at the same time. */
 const ids = Array.from({ length: 14 }, (_, at) => `gw-${String(at + 1).padStart(2, '0')}`);
-let office: Office;
-let fleet: PlayedFleet;
-before(async () => {
-  office = await Office.open();
-  fleet = await PlayedFleet.open(office.simulator, ids);
-  await fleet.connect(ids);
-});
-after(async () => {
-  fleet.close();
-  await office.close();
-});
+const { office, fleet } = await stagedFleet(ids);
 beforeEach(() => {
   fleet.isHeld = true;
 });
 
-const idIn = (text: string): string => /enroll-roll-ana-[a-z0-9]+/.exec(text)?.[0] ?? 'none';
 const job = ['reprovision', '--job', '*', '--action', 'roll', '--yes', '--delay', '60'];
 const methods = (since: number): number =>
   office.simulator.log.since(since).filter(({ event }) => event === 'method').length;

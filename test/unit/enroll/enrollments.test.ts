@@ -1,18 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
-import { thumbprintOf } from '../../simulator/ca.ts';
+import { beforeEach, describe, test } from 'node:test';
 import type { Enrollment } from '../../simulator/enrollments.ts';
-import { Office } from './office.ts';
 import type { Told } from './paper.ts';
+import { clear, done, pairIn, staged } from './stage.ts';
 
-let office: Office;
-before(async () => {
-  office = await Office.open();
-});
-after(() => office.close());
+const office = await staged();
 beforeEach(async () => {
-  const { enrollments } = office.simulator;
-  for (const id of [...enrollments.individuals.keys(), ...enrollments.groups.keys()]) enrollments.remove(id);
+  clear(office);
   await office.simulator.set({ infoAlone: 'keeps-its-place' });
 });
 
@@ -20,16 +14,8 @@ beforeEach(async () => {
 const run = (line: string, ...files: string[]): Promise<Told> =>
   office.enroll([...line.split(' '), ...files.flatMap((file) => (file.startsWith('--') ? file.split('=') : [file]))]);
 
-async function done(told: Promise<Told>): Promise<string> {
-  const { code, out, err } = await told;
-  assert.equal(code, 0, err);
-  return out;
-}
-
 const held = (id: string): Enrollment => office.simulator.enrollments.get(id);
-/** Thumbprints of primary and secondary. */
-const pair = (id: string): (string | undefined)[] =>
-  [held(id).primary, held(id).secondary].map((one) => one && thumbprintOf(one));
+const pair = (id: string) => pairIn(office, id);
 
 test('an individual enrollment through its life', async () => {
   const [first, second, third] = [
@@ -129,36 +115,25 @@ describe('it asks before it destroys', () => {
   };
   const argv = ['remove-current', 'primary', 'gw-1'];
 
-  test('no: nothing is changed', async () => {
-    const before = await enrolled();
-    const { code, out, said } = await office.enroll(argv, { answer: 'n' });
-    assert.match(out, /- primary .*\n {2}\+ primary {4}\(none\)/);
-    assert.match(said, /No longer admitted: [0-9A-F]{16}\.\.\..*Go on\? \[y\/N\] n Nothing was changed\. $/);
-    assert.equal(code, 1);
-    assert.deepEqual(pair('gw-1'), before);
-  });
+  const rows = [
+    ['n', [], 1, /No longer admitted: [0-9A-F]{16}\.\.\..*Go on\? \[y\/N\] n Nothing was changed\. $/],
+    [undefined, [], 2, /The question cannot be asked: repeat with --yes/],
+    [undefined, ['--dry-run'], 0, /^$/],
+  ] as const;
+  for (const [answer, more, exit, told] of rows) {
+    test(`${answer ?? 'nobody there'} ${more.join()}: nothing is changed`, async () => {
+      const before = await enrolled();
+      const { code, out, said } = await office.enroll([...argv, ...more], answer === undefined ? {} : { answer });
+      assert.match(said, told);
+      assert.match(out, /- primary .*\n {2}\+ primary {4}\(none\)/);
+      assert.equal(/Nothing was changed \(--dry-run\)\./.test(out), more.length > 0);
+      assert.deepEqual([code, pair('gw-1')], [exit, before]);
+    });
+  }
   test('yes', async () => {
     const [, second] = await enrolled();
     assert.equal((await office.enroll(argv, { answer: 'y' })).code, 0);
     assert.deepEqual(pair('gw-1'), [undefined, second]);
-  });
-  test('nobody there: it wants --yes', async () => {
-    const before = await enrolled();
-    const { code, said } = await office.enroll(argv);
-    assert.match(said, /The question cannot be asked: repeat with --yes/);
-    assert.equal(code, 2);
-    assert.deepEqual(pair('gw-1'), before);
-  });
-  test('--dry-run shows it, asks nobody, and changes nothing', async () => {
-    const before = await enrolled();
-    const { code, out, err } = await office.enroll([...argv, '--dry-run']);
-    assert.match(out, /- primary[\s\S]*Nothing was changed \(--dry-run\)\./);
-    assert.deepEqual([code, err], [0, '']);
-    assert.deepEqual(pair('gw-1'), before);
-  });
-  test('what destroys nothing is not asked', async () => {
-    const { file } = await office.leaf('gw-1');
-    assert.equal((await office.enroll(['add', 'individual', '--certificate', file])).code, 0);
   });
 });
 
@@ -169,13 +144,6 @@ describe('what DPS refuses is said in words, with 1', () => {
     const { code, said } = await run('add individual --certificate', file);
     assert.match(said, /DPS refuses \(409\): Enrollment already exists: gw-1\. Look at it: enroll show device ID/);
     assert.equal(code, 1);
-  });
-  test('not there', async () => {
-    for (const line of ['promote gw-9', 'show group g-9', 'show device gw-9', 'allow group g-9', 'forget gw-9']) {
-      const { code, said } = await run(line);
-      assert.match(said, /has no|is not known/);
-      assert.equal(code, 1);
-    }
   });
   test('a device and a group of one name', async () => {
     const { cert } = await office.simulator.clientIdentity('twice');

@@ -1,16 +1,10 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { after, before, beforeEach, describe, type TestContext, test } from 'node:test';
+import { beforeEach, describe, test } from 'node:test';
 import { type ClientIdentity, thumbprintOf } from '../../simulator/ca.ts';
-import { openHub } from '../simulator/device.ts';
-import { Office } from './office.ts';
+import { pairIn, staged } from './stage.ts';
 
-let office: Office;
-before(async () => {
-  office = await Office.open();
-  await office.simulator.enrollGroup({ groupId: 'gateways', primary: office.simulator.endpoints.issuerPem });
-});
-after(() => office.close());
+const office = await staged(true);
 beforeEach(() => office.simulator.set({ infoAlone: 'keeps-its-place' }));
 
 interface Told {
@@ -22,48 +16,32 @@ interface Told {
   readonly answer?: readonly [status: number, payload: object];
 }
 
-/** A device that is connected, and answers `leafStatus` with this. */
-async function device(t: TestContext, id: string, { leaf, next, reported = next, answer }: Told): Promise<void> {
-  const { endpoints, log } = office.simulator;
-  const session = await office.simulator.clientIdentity(id);
-  await office.simulator.writeDevice('hub1', id, session.thumbprint);
-  const mark = log.entries.length;
-  const client = await openHub(endpoints, endpoints.hub1, id, session);
-  t.after(() => client.close());
+/** A device of the hub that answers `leafStatus` with this. */
+async function device(id: string, { leaf, next, reported = next, answer }: Told): Promise<void> {
   const payload = { registrationId: id, ...(leaf && { leaf: { pem: leaf } }), ...(next && { next: { pem: next } }) };
-  client.onDeviceMethod('leafStatus', (request, response) => {
-    assert.deepEqual(request.payload, { pem: true });
-    const [status, body] = answer ?? [200, payload];
-    void response.send(status, body);
+  const [status, body] = answer ?? [200, payload];
+  const waits = reported && { thumbprint: thumbprintOf(new X509Certificate(reported)), standing: 'parked' };
+  await office.simulator.writeDevice('hub1', id, 'AB'.repeat(32));
+  office.simulator.registries.hub1.patchReported(id, { newleaf: { next: waits ?? null } });
+  office.simulator.stand('hub1', id, (_, asked) => {
+    assert.deepEqual(asked, { pem: true });
+    return { status, payload: body };
   });
-  const twin = await client.getTwin();
-  const newleaf = {
-    next: reported ? { thumbprint: thumbprintOf(new X509Certificate(reported)), standing: 'parked' } : null,
-  };
-  await new Promise<void>((resolve, reject) => {
-    twin.properties.reported.update({ newleaf }, (error: Error) => (error ? reject(error) : resolve()));
-  });
-  await log.waitFor({ event: 'subscribed', clientId: id, reason: '$iothub/methods/POST/#' }, 60_000, mark);
 }
 
 const enrolled = (id: string, primary: ClientIdentity) =>
   office.simulator.enrollIndividual({ registrationId: id, primary: primary.cert });
 const leaf = (cn: string) => office.simulator.clientIdentity(cn);
 
-/** Thumbprints of primary and secondary. */
-function pair(id: string): (string | undefined)[] {
-  const { primary, secondary } = office.simulator.enrollments.get(id);
-  return [primary, secondary].map((one) => one && thumbprintOf(one));
-}
-
+const pair = (id: string) => pairIn(office, id);
 const run = (line: string, answer?: string) => office.enroll(line.split(' '), answer === undefined ? {} : { answer });
 
 test('a roll from the desk: the device sends the certificates, also those that DPS wants again', async (t) => {
   await office.simulator.set({ infoAlone: 'refused' });
   const [old, young] = [await leaf('gw-1'), await leaf('gw-1')];
   await enrolled('gw-1', old);
-  await t.test('set-secondary', async (inner) => {
-    await device(inner, 'gw-1', { leaf: old.cert, next: young.cert });
+  await t.test('set-secondary', async () => {
+    await device('gw-1', { leaf: old.cert, next: young.cert });
     const { code, out } = await run('set-secondary gw-1 --from-device');
     assert.match(out, /Next: enroll reprovision gw-1, and .*: enroll promote gw-1 --from-device\n/);
     assert.equal(code, 0);
@@ -74,8 +52,8 @@ test('a roll from the desk: the device sends the certificates, also those that D
     assert.equal(early.said, 'The device uses another leaf. -> Have it move over first: enroll reprovision gw-1 ');
     assert.equal(early.code, 1);
   });
-  await t.test('promote', async (inner) => {
-    await device(inner, 'gw-1', { leaf: young.cert });
+  await t.test('promote', async () => {
+    await device('gw-1', { leaf: young.cert });
     const moved = await run('set-secondary gw-1 --from-device');
     assert.equal(moved.out, 'The enrollment of gw-1 is so already.\n');
     assert.equal((await run('promote gw-1 --from-device --yes')).code, 0);
@@ -85,10 +63,41 @@ test('a roll from the desk: the device sends the certificates, also those that D
   });
 });
 
-test('after a breach: the whole thumbprint is shown before anything is written', async (t) => {
+test('promote with the old leaf enrolled only, and a new one that waits: not so already, for one and for many', async () => {
+  const next = new Map<string, string>();
+  for (const id of ['gw-5', 'gw-6', 'gw-7']) {
+    const [old, young] = [await leaf(id), await leaf(id)];
+    next.set(id, young.thumbprint);
+    // The secondary of gw-7 is of an earlier roll, and the device holds another one.
+    const earlier = id === 'gw-7' ? { secondary: (await leaf(id)).cert } : {};
+    await office.simulator.enrollIndividual({ registrationId: id, primary: old.cert, ...earlier });
+    await device(id, { leaf: old.cert, next: young.cert });
+  }
+  const one = await office.enroll(['promote', 'gw-5', '--from-device', '--yes']);
+  assert.equal(
+    one.said,
+    `A new leaf waits on the device for its enrollment. ${next.get('gw-5')} -> Enroll it: enroll set-secondary gw-5 --from-device `,
+  );
+  assert.equal(one.code, 1);
+  const many = await office.enroll(['promote', 'gw-5', 'gw-6', 'gw-7', '--from-device', '--yes']);
+  assert.equal(
+    many.out,
+    `promote for 3 devices: gw-5, gw-6, gw-7
+
+A new leaf waits on the device for its enrollment. (3)
+  gw-5, gw-6, gw-7
+  -> Enroll it: enroll set-secondary gw-5 gw-6 gw-7 --from-device
+
+3 devices: 0 written, 0 so already, 3 not.
+`,
+  );
+  assert.equal(many.code, 1);
+});
+
+test('after a breach: the whole thumbprint is shown before anything is written', async () => {
   const [stolen, young] = [await leaf('gw-2'), await leaf('gw-2')];
   await enrolled('gw-2', stolen);
-  await device(t, 'gw-2', { leaf: stolen.cert, next: young.cert });
+  await device('gw-2', { leaf: stolen.cert, next: young.cert });
   const no = await run('remove-current primary gw-2 --from-device', 'n');
   assert.match(no.said, new RegExp(`Admitted in its place: ${young.thumbprint}\\. A thief .* compare it .*Go on\\?`));
   assert.deepEqual([no.code, pair('gw-2')], [1, [stolen.thumbprint, undefined]]);
@@ -150,7 +159,7 @@ describe('an answer that does not do is refused with the next step, and nothing 
       const old = await leaf('gw-3');
       await enrolled('gw-3', old);
       t.after(() => office.simulator.enrollments.remove('gw-3'));
-      await device(t, 'gw-3', await told(old.cert)).catch((error) => assert.fail(error));
+      await device('gw-3', await told(old.cert));
       const answer = await run('set-secondary gw-3 --from-device');
       assert.match(answer.said, said);
       assert.deepEqual([answer.code, answer.out], [1, '']);
@@ -175,21 +184,21 @@ describe('an answer that does not do is refused with the next step, and nothing 
 });
 
 describe('many devices', () => {
-  const fleet = async (t: TestContext, tag: string, ids: readonly string[], named = (id: string) => id) => {
+  const fleet = async (tag: string, ids: readonly string[], named = (id: string) => id) => {
     for (const id of ids) {
       const [old, young] = [await leaf(named(id)), await leaf(named(id))];
       const registrationId = named(id);
       await office.simulator.enrollIndividual({ registrationId, deviceId: id, primary: old.cert });
       const answer = { registrationId, leaf: { pem: old.cert }, next: { pem: young.cert } };
-      await device(t, id, { reported: young.cert, answer: [200, answer] });
+      await device(id, { reported: young.cert, answer: [200, answer] });
       office.simulator.registries.hub1.patchTags(id, { fleet: tag });
     }
   };
   const enroll = (line: string, where: string, answer?: string) =>
     office.enroll([...line.split(' '), '--where', where], answer === undefined ? {} : { answer });
 
-  test('by a condition: asked before, not with --dry-run, and their names in the hub may be others', async (t) => {
-    await fleet(t, 'one', ['hub-1', 'hub-2'], (id) => `reg-${id}`);
+  test('by a condition: asked before, not with --dry-run, and their names in the hub may be others', async () => {
+    await fleet('one', ['hub-1', 'hub-2'], (id) => `reg-${id}`);
     const where = "tags.fleet = 'one'";
     const dry = await enroll('set-secondary --from-device --dry-run', where);
     assert.match(dry.out, /\n2 devices: 2 to write, 0 so already, 0 not\.\nNothing was changed \(--dry-run\)\.\n$/);
@@ -209,20 +218,20 @@ describe('many devices', () => {
     assert.equal(pair('reg-hub-2').filter((one) => one !== undefined).length, 2);
   });
 
-  test('a device that claims the enrollment of another is not believed', async (t) => {
+  test('a device that claims the enrollment of another is not believed', async () => {
     const other = await leaf('gw-31');
     await enrolled('gw-31', other);
     const stolen = (await leaf('gw-31')).cert;
-    await device(t, 'rogue', { reported: stolen, answer: [200, { registrationId: 'gw-31', next: { pem: stolen } }] });
+    await device('rogue', { reported: stolen, answer: [200, { registrationId: 'gw-31', next: { pem: stolen } }] });
     const { code, out } = await enroll('set-secondary --from-device --yes', "deviceId = 'rogue'");
     assert.match(out, /\n1 device: 0 written/);
     assert.match(out, /\nThe device claims the enrollment of another device\. \(1\)\n {2}rogue\n/);
     assert.deepEqual([code, pair('gw-31')], [1, [other.thumbprint, undefined]]);
   });
 
-  test('Ctrl-C while they are asked: nothing is changed; while they are written: the sum, and the same command goes on', async (t) => {
+  test('Ctrl-C while they are asked: nothing is changed; while they are written: the sum, and the same command goes on', async () => {
     const ids = Array.from({ length: 9 }, (_, at) => `stop-${at}`);
-    await fleet(t, 'three', ids);
+    await fleet('three', ids);
     const argv = ['set-secondary', ...ids, '--from-device'];
     const asked = await office.enroll(argv, { isTTY: true, interruptAt: 'asked ' });
     assert.match(asked.said, / Nothing was changed\. $/);
@@ -236,8 +245,8 @@ describe('many devices', () => {
     assert.equal(code, 0);
   });
 
-  test('the next step has the names of the hub, and no more of them than can be read', async (t) => {
-    await fleet(t, 'four', ['hub-3', 'hub-4'], (id) => `reg-${id}`);
+  test('the next step has the names of the hub, and no more of them than can be read', async () => {
+    await fleet('four', ['hub-3', 'hub-4'], (id) => `reg-${id}`);
     const one = await run('set-secondary reg-hub-3 --from-device');
     assert.match(one.out, /Next: enroll reprovision hub-3, and .*: enroll promote reg-hub-3 --from-device\n/);
     const early = await run('promote reg-hub-3 --from-device --yes');
@@ -247,7 +256,7 @@ describe('many devices', () => {
     const ids = Array.from({ length: 21 }, (_, at) => `none-${at}`);
     for (const id of ids) {
       await enrolled(id, await leaf(id));
-      await device(t, id, {});
+      await device(id, {});
     }
     const many = await office.enroll(['set-secondary', ...ids, '--from-device']);
     assert.match(
@@ -256,23 +265,23 @@ describe('many devices', () => {
     );
   });
 
-  test('many reasons do not fill the screen: five are shown, and the others counted', async (t) => {
+  test('many reasons do not fill the screen: five are shown, and the others counted', async () => {
     const ids = Array.from({ length: 7 }, (_, at) => `odd-${at}`);
     for (const [at, id] of ids.entries()) {
       await enrolled(id, await leaf(id));
-      await device(t, id, { answer: [500 + Math.max(0, at - 1), { message: 'no' }] });
+      await device(id, { answer: [500 + Math.max(0, at - 1), { message: 'no' }] });
     }
     const { out } = await office.enroll(['set-secondary', ...ids, '--from-device']);
     assert.match(out, /\n\nThe device answers 500: no \(2\)\n {2}odd-0, odd-1\n/);
     assert.match(out, /\nAnd for 1 more reason: 1 device\.\n\n7 devices: 0 written, 0 so already, 7 not\.\n$/);
   });
 
-  test('by their IDs: nothing is asked where nothing is lost, and one that DPS refuses does not hold up the others', async (t) => {
-    await fleet(t, 'two', ['gw-21', 'gw-22']);
+  test('by their IDs: nothing is asked where nothing is lost, and one that DPS refuses does not hold up the others', async () => {
+    await fleet('two', ['gw-21', 'gw-22']);
     // DPS wants the primary again, and this one sends its next leaf only.
     await office.simulator.set({ infoAlone: 'refused' });
     await enrolled('gw-23', await leaf('gw-23'));
-    await device(t, 'gw-23', { next: (await leaf('gw-23')).cert });
+    await device('gw-23', { next: (await leaf('gw-23')).cert });
     const { code, out } = await run('set-secondary gw-23 gw-21 gw-22 gw-21 --from-device');
     assert.match(
       out,

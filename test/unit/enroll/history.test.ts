@@ -1,27 +1,15 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { Office } from './office.ts';
-import { PlayedFleet } from './played-fleet.ts';
+import { test } from 'node:test';
 import { SdkGateway } from './sdk-gateway.ts';
+import { idIn, stagedFleet } from './stage.ts';
 
 const ids = ['gw-1', 'gw-2', 'gw-3'];
-let office: Office;
-let fleet: PlayedFleet;
-before(async () => {
-  office = await Office.open();
-  fleet = await PlayedFleet.open(office.simulator, [...ids, 'gw-4']);
-  await fleet.connect(ids);
-});
-after(async () => {
-  fleet.close();
-  await office.close();
-});
+const { office, fleet } = await stagedFleet([...ids, 'gw-4'], ids);
 
 const state = (): string => join(office.directory, 'state', 'newleaf-enroll');
 const reports = (): Promise<string[]> => readdir(join(state(), 'requests'));
-const idIn = (text: string): string => /enroll-(?:register|roll)-[a-z0-9]+-[a-z0-9]+/.exec(text)?.[0] ?? 'none';
 const job = (...more: string[]) => ['reprovision', '--job', "deviceId IN ['gw-1', 'gw-2', 'gw-4']", '--yes', ...more];
 
 test('the report is there before the first call, with who, what and the names, also where that call is refused', async () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import type { ClientIdentity } from '../../simulator/ca.ts';
 import { thumbprintOf } from '../../simulator/ca.ts';
-import { Office } from './office.ts';
+import { staged } from './stage.ts';
 
 const SITE = "tags.site = 'north'";
 const ids = Array.from({ length: 12 }, (_, at) => `gw-${String(at + 1).padStart(2, '0')}`);
@@ -11,34 +11,30 @@ const promote = ['promote', '--job', SITE, '--from-device', '--yes', '--stop-aft
 const waves = ['--first', '2', '--next', '25%', '--next', 'rest', '--pause', '10m'];
 const hurried = { isHurried: true };
 
-let office: Office;
+const office = await staged();
 const leaves = new Map<string, { readonly old: ClientIdentity; readonly young: ClientIdentity }>();
 /** Gateways that have not moved over to their new leaf. */
 const onOld = new Set<string>();
 /** How often each was called. */
 const called: string[] = [];
 
-before(async () => {
-  office = await Office.open();
-  const { simulator } = office;
-  for (const id of ids) {
-    const [old, young] = [await simulator.clientIdentity(id), await simulator.clientIdentity(id)];
-    leaves.set(id, { old, young });
-    await simulator.enrollIndividual({ registrationId: id, primary: old.cert, secondary: young.cert });
-    await simulator.writeDevice('hub1', id, young.thumbprint);
-    simulator.registries.hub1.patchTags(id, { site: 'north' });
-    simulator.stand('hub1', id, (method, payload) => {
-      const leaf = onOld.has(id) ? old : young;
-      if (method === 'leafStatus') return { status: 200, payload: { registrationId: id, leaf: { pem: leaf.cert } } };
-      const { id: request } = payload as { readonly id: string };
-      called.push(`${id} ${request}`);
-      const last = { id: request, action: 'register', outcome: 'done', at: new Date().toISOString() };
-      simulator.registries.hub1.patchReported(id, { newleaf: { last, leaf: { thumbprint: leaf.thumbprint } } });
-      return { status: 202, payload: { id: request } };
-    });
-  }
-});
-after(() => office.close());
+const { simulator } = office;
+for (const id of ids) {
+  const [old, young] = [await simulator.clientIdentity(id), await simulator.clientIdentity(id)];
+  leaves.set(id, { old, young });
+  await simulator.enrollIndividual({ registrationId: id, primary: old.cert, secondary: young.cert });
+  await simulator.writeDevice('hub1', id, young.thumbprint);
+  simulator.registries.hub1.patchTags(id, { site: 'north' });
+  simulator.stand('hub1', id, (method, payload) => {
+    const leaf = onOld.has(id) ? old : young;
+    if (method === 'leafStatus') return { status: 200, payload: { registrationId: id, leaf: { pem: leaf.cert } } };
+    const { id: request } = payload as { readonly id: string };
+    called.push(`${id} ${request}`);
+    const last = { id: request, action: 'register', outcome: 'done', at: new Date().toISOString() };
+    simulator.registries.hub1.patchReported(id, { newleaf: { last, leaf: { thumbprint: leaf.thumbprint } } });
+    return { status: 202, payload: { id: request } };
+  });
+}
 
 /** Those whose enrollment has its new leaf alone. */
 const promoted = (): string[] =>

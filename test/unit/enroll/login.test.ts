@@ -1,25 +1,18 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { shared } from '../../../scripts/enrollment/login.ts';
-import { AUDIENCES, bearerToken } from '../../simulator/rest/bearer.ts';
-import type { Simulator } from '../../simulator/simulator.ts';
+import { AUDIENCES } from '../../simulator/rest/bearer.ts';
 import { scratch } from '../state/disk.ts';
-import { Office } from './office.ts';
+import { field, token, withAz } from './logged-in.ts';
 import type { Told } from './paper.ts';
+import { staged } from './stage.ts';
 
 const HOUR = 3_600_000;
 
-let office: Office;
-let simulator: Simulator;
-before(async () => {
-  office = await Office.open();
-  simulator = office.simulator;
-});
-after(() => office.close());
-
-const field = (connection: string, name: string): string => new RegExp(`${name}=([^;]+)`).exec(connection)?.[1] ?? '';
+const office = await staged();
+const { simulator } = office;
 
 interface Desk {
   readonly env: NodeJS.ProcessEnv;
@@ -30,15 +23,11 @@ interface Desk {
 /** A desk with hosts in place of connection strings, and an `az` of the test: this shell script. */
 function desk(directory: string, az: string, env: NodeJS.ProcessEnv = {}): Desk {
   const { dpsService, hub1Service } = simulator.endpoints;
-  const [called, bin] = [join(directory, 'called'), join(directory, 'bin')];
+  const called = join(directory, 'called');
   writeFileSync(called, '');
-  mkdirSync(bin);
-  writeFileSync(join(bin, 'az'), `#!/bin/sh\necho "$*" >>'${called}'\n${az}\n`);
-  chmodSync(join(bin, 'az'), 0o755);
   return {
     env: {
-      PATH: `${bin}:/usr/bin:/bin`,
-      HOME: directory,
+      ...withAz(directory, `echo "$*" >>'${called}'\n${az}`),
       NEWLEAF_DPS_CONNECTION: field(dpsService, 'HostName'),
       NEWLEAF_HUB_CONNECTION: field(hub1Service, 'HostName'),
       ...env,
@@ -51,11 +40,8 @@ function desk(directory: string, az: string, env: NodeJS.ProcessEnv = {}): Desk 
 function loggedIn(audiences: { readonly dps: string; readonly hub: string } = AUDIENCES): string {
   const { dpsService, hub1Service } = simulator.endpoints;
   const until = Date.now() + HOUR;
-  const line = (connection: string, audience: string): string => {
-    const accessToken = bearerToken({ key: field(connection, 'SharedAccessKey') }, audience, until);
-    return `echo '${JSON.stringify({ accessToken, expires_on: Math.trunc(until / 1_000), tokenType: 'Bearer' })}'`;
-  };
-  return `case "$*" in *${AUDIENCES.dps}) ${line(dpsService, audiences.dps)} ;; *) ${line(hub1Service, audiences.hub)} ;; esac`;
+  const [dps, hub] = [token(dpsService, audiences.dps, until), token(hub1Service, audiences.hub, until)];
+  return `case "$*" in *${AUDIENCES.dps}) ${dps} ;; *) ${hub} ;; esac`;
 }
 
 async function enroll(env: NodeJS.ProcessEnv, ...argv: readonly string[]): Promise<Told> {

@@ -45,12 +45,12 @@ class Clerk {
 export class Office {
   readonly simulator: Simulator;
   readonly directory: string;
-  readonly #clerks: Clerk[];
+  /** Each begins with its first command. */
+  readonly #clerks: (Clerk | undefined)[] = [];
 
   private constructor(simulator: Simulator, directory: string) {
     this.simulator = simulator;
     this.directory = directory;
-    this.#clerks = [new Clerk(directory)];
   }
 
   static async open(): Promise<Office> {
@@ -96,7 +96,7 @@ export class Office {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#clerks.map((one) => one.close()));
+    await Promise.all(this.#clerks.map((one) => one?.close()));
     await this.simulator.close();
     await rm(this.directory, { recursive: true });
   }

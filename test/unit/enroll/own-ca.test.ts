@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { register } from '../simulator/device.ts';
-import { Office } from './office.ts';
+import { staged } from './stage.ts';
 
 const PAGE = readFileSync(new URL('../../../scripts/enrollment/README.md', import.meta.url), 'utf8');
 const [, section = ''] = PAGE.split('### From nothing to a verified root and an intermediate\n');
@@ -13,11 +13,7 @@ const [ca = '', proof = '', leaf = ''] = [...(section.split('\n## ')[0] ?? '').m
   ([, block = '']) => block,
 );
 
-let office: Office;
-before(async () => {
-  office = await Office.open();
-});
-after(() => office.close());
+const office = await staged();
 
 const type = (block: string): void => {
   execFileSync('bash', ['-euc', block], { cwd: office.directory, stdio: 'pipe' });

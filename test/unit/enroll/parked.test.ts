@@ -1,19 +1,11 @@
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, type TestContext, test } from 'node:test';
-import { thumbprintOf } from '../../simulator/ca.ts';
-import { openHub } from '../simulator/device.ts';
-import { Office } from './office.ts';
+import { describe, test } from 'node:test';
 import { NEXT, SdkGateway } from './sdk-gateway.ts';
+import { staged } from './stage.ts';
 
-let office: Office;
-before(async () => {
-  office = await Office.open();
-  await office.simulator.enrollGroup({ groupId: 'gateways', primary: office.simulator.endpoints.issuerPem });
-});
-after(() => office.close());
+const office = await staged(true);
 
 test('reprovision: a gateway that is back on its old leaf, as DPS refuses the new one, is not done, and called again', async (t) => {
   const gateways = [new SdkGateway(office.simulator, 'gw-1', 'parked'), new SdkGateway(office.simulator, 'gw-2')];
@@ -60,8 +52,7 @@ describe('disabled enrollments: each command that is printed is a cure, or names
     await office.enroll(['disallow', 'member', 'gw-7', '--yes']);
     const one = await office.enroll(['set-secondary', 'gw-7', '--certificate', (await office.leaf('gw-7')).file]);
     assert.match(one.said, /The enrollment is disabled, and bars the device .* -> .*: enroll allow member gw-7 $/);
-    const allowed = await office.enroll(['allow', 'member', 'gw-7', '--yes']);
-    assert.equal(allowed.code, 0);
+    assert.equal((await office.enroll(['allow', 'member', 'gw-7', '--yes'])).code, 0);
   });
 
   test('set-secondary for a member of a group, by its leaf: the CA is admitted in its place', async () => {
@@ -85,56 +76,5 @@ describe('disabled enrollments: each command that is printed is a cure, or names
     const second = await office.leaf('gw-8', 'gw-8-next');
     const { out } = await office.enroll(['set-secondary', 'gw-8', '--certificate', second.file]);
     assert.match(out, /DPS admits neither certificate\. Allow it: enroll allow device gw-8\./);
-  });
-});
-
-describe('promote --from-device', () => {
-  /** A device that uses `leaf`, and holds `next` beside it. */
-  async function device(t: TestContext, id: string, leaf: string, next: string): Promise<void> {
-    const { simulator } = office;
-    const session = await simulator.clientIdentity(id);
-    await simulator.writeDevice('hub1', id, session.thumbprint);
-    const mark = simulator.log.entries.length;
-    const client = await openHub(simulator.endpoints, simulator.endpoints.hub1, id, session);
-    t.after(() => client.close());
-    client.onDeviceMethod('leafStatus', (_, response) => {
-      void response.send(200, { registrationId: id, leaf: { pem: leaf }, next: { pem: next } });
-    });
-    const thumbprint = thumbprintOf(new X509Certificate(next));
-    simulator.registries.hub1.patchReported(id, { newleaf: { next: { thumbprint, standing: 'parked' } } });
-    const wanted = { event: 'subscribed', clientId: id, reason: '$iothub/methods/POST/#' } as const;
-    await simulator.log.waitFor(wanted, 60_000, mark);
-  }
-
-  test('with the old leaf enrolled only, and a new one that waits: not so already, for one and for many', async (t) => {
-    const { simulator } = office;
-    const next = new Map<string, string>();
-    for (const id of ['gw-3', 'gw-4', 'gw-5']) {
-      const [old, young] = [await simulator.clientIdentity(id), await simulator.clientIdentity(id)];
-      next.set(id, young.thumbprint);
-      // The secondary of gw-5 is of an earlier roll, and the device holds another one.
-      const earlier = id === 'gw-5' ? { secondary: (await simulator.clientIdentity(id)).cert } : {};
-      await simulator.enrollIndividual({ registrationId: id, primary: old.cert, ...earlier });
-      await device(t, id, old.cert, young.cert);
-    }
-    const one = await office.enroll(['promote', 'gw-3', '--from-device', '--yes']);
-    assert.equal(
-      one.said,
-      `A new leaf waits on the device for its enrollment. ${next.get('gw-3')} -> Enroll it: enroll set-secondary gw-3 --from-device `,
-    );
-    assert.equal(one.code, 1);
-    const many = await office.enroll(['promote', 'gw-3', 'gw-4', 'gw-5', '--from-device', '--yes']);
-    assert.equal(
-      many.out,
-      `promote for 3 devices: gw-3, gw-4, gw-5
-
-A new leaf waits on the device for its enrollment. (3)
-  gw-3, gw-4, gw-5
-  -> Enroll it: enroll set-secondary gw-3 gw-4 gw-5 --from-device
-
-3 devices: 0 written, 0 so already, 3 not.
-`,
-    );
-    assert.equal(many.code, 1);
   });
 });

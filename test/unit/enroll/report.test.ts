@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, type TestContext, test } from 'node:test';
-import { Office } from './office.ts';
+import { type TestContext, test } from 'node:test';
 import { SdkGateway } from './sdk-gateway.ts';
+import { staged } from './stage.ts';
 
-let office: Office;
-before(async () => {
-  office = await Office.open();
-  await office.simulator.enrollGroup({ groupId: 'gateways', primary: office.simulator.endpoints.issuerPem });
-});
-after(() => office.close());
+const office = await staged(true);
 
 /** A gateway that comes back, until the end of the test. */
 async function connected(context: TestContext, id: string): Promise<void> {

@@ -1,33 +1,26 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, afterEach, before, type TestContext, test } from 'node:test';
-import { AUDIENCES, bearerToken } from '../../simulator/rest/bearer.ts';
-import type { Simulator } from '../../simulator/simulator.ts';
+import { afterEach, type TestContext, test } from 'node:test';
+import { AUDIENCES } from '../../simulator/rest/bearer.ts';
 import { DEFAULT_SWITCHES } from '../../simulator/switches.ts';
 import { admits, prepare, provisioned } from '../simulator/adr/device.ts';
 import { scratch } from '../state/disk.ts';
-import { Office } from './office.ts';
+import { field, token, withAz } from './logged-in.ts';
 import type { Told } from './paper.ts';
+import { staged } from './stage.ts';
 
 const HOUR = 3_600_000;
 const IDS = ['gw-1', 'gw-2', 'gw-3'];
 
-let office: Office;
-let simulator: Simulator;
-before(async () => {
-  office = await Office.open();
-  simulator = office.simulator;
-  await prepare(simulator);
-  for (const id of IDS) await provisioned(simulator, id);
-});
-after(() => office.close());
+const office = await staged();
+const { simulator } = office;
+await prepare(simulator);
+for (const id of IDS) await provisioned(simulator, id);
 afterEach(async () => {
   await simulator.set(DEFAULT_SWITCHES);
   await simulator.lift('arm');
 });
-
-const field = (name: string): string => new RegExp(`${name}=([^;]+)`).exec(simulator.endpoints.armService)?.[1] ?? '';
 
 interface Logged extends Told {
   /** The log, a line each. */
@@ -37,21 +30,13 @@ interface Logged extends Told {
 /** As the user of an `az` of the test, which gives a token for Resource Manager alone. */
 async function enroll(t: TestContext, argv: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Logged> {
   const directory = scratch(t);
-  const [bin, log] = [join(directory, 'bin'), join(directory, 'log')];
-  const accessToken = bearerToken({ key: field('SharedAccessKey') }, AUDIENCES.arm, Date.now() + HOUR);
-  const token = { accessToken, expires_on: Math.trunc((Date.now() + HOUR) / 1_000), tokenType: 'Bearer' };
+  const log = join(directory, 'log');
   writeFileSync(log, '');
-  mkdirSync(bin);
-  writeFileSync(
-    join(bin, 'az'),
-    `#!/bin/sh\ncase "$*" in *${AUDIENCES.arm}) echo '${JSON.stringify(token)}' ;; *) exit 1 ;; esac\n`,
-  );
-  chmodSync(join(bin, 'az'), 0o755);
-  const namespace = `https://${field('HostName')}${simulator.endpoints.namespaceId}`;
+  const { armService, namespaceId } = simulator.endpoints;
+  const line = token(armService, AUDIENCES.arm, Date.now() + HOUR);
   const own = {
-    PATH: `${bin}:/usr/bin:/bin`,
-    HOME: directory,
-    NEWLEAF_ADR_NAMESPACE: namespace,
+    ...withAz(directory, `case "$*" in *${AUDIENCES.arm}) ${line} ;; *) exit 1 ;; esac`),
+    NEWLEAF_ADR_NAMESPACE: `https://${field(armService, 'HostName')}${namespaceId}`,
   };
   const told = await office.enroll([...argv, '--log', log], { env: { ...own, ...env }, isWhole: true });
   const lines = readFileSync(log, 'utf8').split('\n').filter(Boolean);

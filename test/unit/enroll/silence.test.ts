@@ -1,25 +1,21 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, afterEach, before, test } from 'node:test';
+import { afterEach, test } from 'node:test';
 import { Failed } from '../../../agent/cli/kit/command.ts';
 import { Silence } from '../../../scripts/enrollment/silence.ts';
-import { Office } from './office.ts';
+import { staged } from './stage.ts';
 
 const ids = Array.from({ length: 100 }, (_, at) => `gw-${String(at + 1).padStart(3, '0')}`);
 /** One device costs 7 s of pauses in an outage, so these would cost 700 s, and 1,000 of them two hours. */
 const MOST_PAUSES_MS = 100_000;
 
-let office: Office;
-before(async () => {
-  office = await Office.open();
-  for (const id of ids) {
-    const { cert, thumbprint } = await office.simulator.clientIdentity(id);
-    await office.simulator.writeDevice('hub1', id, thumbprint);
-    await office.simulator.enrollIndividual({ registrationId: id, primary: cert });
-  }
-});
-after(() => office.close());
+const office = await staged();
+for (const id of ids) {
+  const { cert, thumbprint } = await office.simulator.clientIdentity(id);
+  await office.simulator.writeDevice('hub1', id, thumbprint);
+  await office.simulator.enrollIndividual({ registrationId: id, primary: cert });
+}
 afterEach(() => Promise.all((['dps', 'hub1'] as const).map((server) => office.simulator.lift(server, 'rest-status'))));
 
 const calls = (since: number, pattern: RegExp): number =>

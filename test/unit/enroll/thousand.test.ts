@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { Office } from './office.ts';
+import { test } from 'node:test';
 import type { Told } from './paper.ts';
-import { PlayedFleet } from './played-fleet.ts';
+import { stagedFleet } from './stage.ts';
 
 const names = Array.from({ length: 1_000 }, (_, at) => `gw-${String(at + 1).padStart(4, '0')}`);
 const online = names.slice(0, 200);
@@ -14,19 +13,8 @@ const missing = names.slice(200);
 const ROWS = 24;
 const COLUMNS = 80;
 
-let office: Office;
-let fleet: PlayedFleet;
-let report: string;
-before(async () => {
-  office = await Office.open();
-  fleet = await PlayedFleet.open(office.simulator, names);
-  await fleet.connect(online);
-  report = join(office.directory, 'first.json');
-});
-after(async () => {
-  fleet.close();
-  await office.close();
-});
+const { office, fleet } = await stagedFleet(names, online);
+const report = join(office.directory, 'first.json');
 
 /** What stays on a terminal of both streams: a line that is drawn over counts once. */
 const screenOf = ({ out, err }: Told): string[] =>

@@ -155,8 +155,6 @@ describe('help', () => {
         out.split('\n').every((line) => line.length <= 80),
         out,
       );
-    });
-    test(`the examples of ${name} name its command`, () => {
       assert.ok(examples.length > 0 && examples.every(({ line }) => line.startsWith(`enroll ${name}`)));
     });
   }

@@ -1,21 +1,16 @@
 import assert from 'node:assert/strict';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { Office } from './office.ts';
+import { afterEach, beforeEach, test } from 'node:test';
 import { PlayedFleet } from './played-fleet.ts';
+import { idIn, staged } from './stage.ts';
 
 const names = (prefix: string): string[] =>
   Array.from({ length: 40 }, (_, at) => `${prefix}-${String(at + 1).padStart(2, '0')}`);
-let office: Office;
+const office = await staged();
 let fleet: PlayedFleet;
 let ids: string[];
 let site = 0;
-before(async () => {
-  office = await Office.open();
-});
-after(() => office.close());
-
 afterEach(() => fleet.close());
 /** A site of its own for each test. */
 beforeEach(async () => {
@@ -30,7 +25,6 @@ const where = (): string => `tags.site = '${site}'`;
 const roll = (...more: string[]) => ['reprovision', '--job', where(), '--action', 'roll', '--yes', ...more];
 const waves = ['--first', '4', '--next', '25%', '--next', 'rest'];
 const hurried = { isHurried: true };
-const idIn = (text: string): string => /enroll-(?:roll|register)-[a-z]+-[a-z0-9]+/.exec(text)?.[0] ?? 'none';
 /** How many were called. */
 const worked = (): number => new Set([...fleet.work].map((one) => one.split(' ')[0])).size;
 const jobs = (since: number): string[] =>
@@ -155,11 +149,7 @@ test('--json: one document on stdout, as of any request', async () => {
 });
 
 test('a share of those asked, and a limit that is met within a large wave: its job is ended', async () => {
-  const order = [...ids];
-  fleet.parked
-    .add(order[0] ?? '')
-    .add(order[1] ?? '')
-    .add(order[2] ?? '');
+  for (const id of ids.slice(0, 3)) fleet.parked.add(id);
   const { out, code } = await office.enroll(roll('--first', 'rest', '--stop-at', '5%'), hurried);
   assert.match(out, /Stopped in wave 1 of 1: \d of \d+ that were asked (is|are) not well \(--stop-at 5%\)\./);
   assert.equal(code, 1);

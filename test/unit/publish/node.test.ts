@@ -74,17 +74,6 @@ async function site(
 }
 
 suite('the Node of the npm registry beside what the Node project publishes', () => {
-  test('is the same', async (t) => {
-    const { url, binary } = await site(t, 'a program');
-    await compareWithNodes(url, '1.2.3', 'x64', binary);
-  });
-
-  test('is another one', async (t) => {
-    const { url, binary } = await site(t, 'a program');
-    writeFileSync(binary, 'a program of a thief');
-    await assert.rejects(compareWithNodes(url, '1.2.3', 'x64', binary), /not the one that the Node project publishes/);
-  });
-
   test('an archive that is not the one of the list', async (t) => {
     const { url, binary } = await site(t, 'a program', false);
     await assert.rejects(compareWithNodes(url, '1.2.3', 'x64', binary), /has not the sum/);

@@ -57,6 +57,14 @@ const NO_LEAF = { primary: undefined, status: 'disabled' };
 const old = { enroll: group(ca.rootPem), cert: late.cert, atMs: 21 * YEAR };
 const sentItself = { enrolledIssuerMayBeLeftOut: false };
 
+/** By the name of a CA that is verified: one that is trusted is named by its hash. */
+const byName = (store: Enrollments): string => {
+  const primary = thumbprintOf(new X509Certificate(ca.rootPem));
+  store.cas.trust(ca.rootPem);
+  store.putGroup({ groupId: 'all', caReferences: { primary } });
+  return primary;
+};
+
 /** What is enrolled and presented, and the enrollment that decides, or the words of the refusal (concepts-x509-attestation). */
 const cases: readonly (readonly [what: string, decides: string, Case])[] = [
   ['nothing is enrolled', NOT_FOUND, { enroll: () => undefined }],
@@ -86,6 +94,8 @@ const cases: readonly (readonly [what: string, decides: string, Case])[] = [
   ['the same, where the chain need not reach a verified CA', 'all', { enroll: rootVerified, sent: 1, ...short }],
   ['nothing verified', NOT_FOUND, { enroll: nothingVerified }],
   ['nothing verified, where that does not matter', 'all', { enroll: nothingVerified, ...short }],
+  ['group by the name of a verified CA', 'all', { enroll: byName }],
+  ['the same, and the CA is removed', NOT_FOUND, { enroll: (store) => store.cas.remove(byName(store)) }],
   ['disabled group', 'disabled', { enroll: disabledGroup }],
   ['the group that is nearer to the leaf decides', 'all', { enroll: both(ofIssuer, disabledRoot) }],
   ['expired leaf', 'Invalid certificate', { enroll: individual(), atMs: 2 * YEAR }],

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
 import { condition } from '../../simulator/rest/condition.ts';
-import { register } from './device.ts';
 import { bodyOf, type ClientName, Official, type OfficialAnswer, refusalOf } from './official.ts';
 import { staged } from './stage.ts';
 
@@ -29,7 +28,6 @@ const asking =
   };
 const [dps, registry, methods, jobs] = [asking('dps'), asking('registry'), asking('client'), asking('jobs')];
 const otherKey = (text: string) => text.replace(/SharedAccessKey=..../, 'SharedAccessKey=AAAA');
-const otherPolicy = (text: string) => text.replace(/SharedAccessKeyName=\w+/, 'SharedAccessKeyName=reader');
 
 const x509 = (kind: string, pair: object) => ({ attestation: { type: 'x509', x509: { [kind]: pair } } });
 const individual = (registrationId: string, primary: object) => ({
@@ -39,13 +37,10 @@ const individual = (registrationId: string, primary: object) => ({
 });
 const leaf = async () => ({ certificate: (await simulator.clientIdentity('gw-1')).cert });
 const create = (enrollment: object) => dps('createOrUpdateIndividualEnrollment', enrollment);
-const createGroup = (pair: object, kind: string) =>
-  dps('createOrUpdateEnrollmentGroup', { enrollmentGroupId: 'g', ...x509(kind, pair) });
 
 /** What the tool of the operator never does, so its tests would not miss the refusal. */
 const ofDps: readonly (readonly [what: string, Ask, name: string, code: number])[] = [
   ['a wrong signature', () => asking('dps', otherKey)('getEnrollmentGroup', 'g'), 'UnauthorizedError', 401000],
-  ['no such policy', () => asking('dps', otherPolicy)('getEnrollmentGroup', 'g'), 'UnauthorizedError', 401000],
   [
     'write under an old etag',
     async () => {
@@ -111,7 +106,6 @@ const LATE = { responseTimeoutInSeconds: 1 };
 
 const ofHub: readonly (readonly [what: string, Ask, name: string, status: number, code?: number])[] = [
   ['a wrong signature', () => asking('jobs', otherKey)('getJob', 'none'), 'UnauthorizedError', 401, 401003],
-  ['no such policy', () => asking('registry', otherPolicy)('list'), 'UnauthorizedError', 401, 401003],
   ['a name that no device may have', () => registry('create', device('invalid/name')), 'ArgumentError', 400],
   ['a thumbprint of 41 digits', () => registry('create', device('gw-1', 'A'.repeat(41))), 'ArgumentError', 400],
   ['a thumbprint of other digits', () => registry('create', device('gw-1', 'G'.repeat(64))), 'ArgumentError', 400],
@@ -185,25 +179,4 @@ test('a twin: null in place of its desired properties or tags clears them, count
   const { tags, properties } = await bodyOf<Body>(registry('updateTwin', 'gw-1', nothing, '*'));
   assert.deepEqual([tags, properties], [{}, { desired: { $version: 3 }, reported: { $version: 1 } }]);
   assert.deepEqual(await told, [{ level: null, gone: null }, 3]);
-});
-
-test('a group that refers to a verified CA admits its leaves; a CA that is removed admits nobody', async () => {
-  const code = await simulator.uploadCa('root', simulator.endpoints.estCaPem);
-  await assert.rejects(simulator.verifyCa('root', await simulator.proveCa('WRONG', 'root')), /has the CN WRONG/);
-  await assert.rejects(simulator.verifyCa('root', await simulator.proveCa(code, 'intermediate')), /not signed by it/);
-  assert.equal((await refusalOf(createGroup({ primary: 'root' }, 'caReferences')))[1], 400);
-  await simulator.verifyCa('root', await simulator.proveCa(code, 'root'));
-  await bodyOf(createGroup({ primary: 'root' }, 'caReferences'));
-  // The intermediate is sent along, and the root is found above it.
-  await register(simulator.endpoints, 'gw-2', await simulator.clientIdentity('gw-2'));
-  const members = { query: 'SELECT * FROM registrations' };
-  const [page] = await bodyOf<Body[][]>(dps('createEnrollmentGroupDeviceRegistrationStateQuery', members, 'g'));
-  assert.deepEqual(
-    page?.map(({ registrationId }) => registrationId),
-    ['gw-2'],
-  );
-  await simulator.removeCa('root');
-  await assert.rejects(register(simulator.endpoints, 'gw-2', await simulator.clientIdentity('gw-2')), {
-    name: 'UnauthorizedError',
-  });
 });

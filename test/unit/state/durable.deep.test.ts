@@ -30,15 +30,6 @@ for (const [options, words] of [
     await assert.rejects(write, fault('NL-STATE-WRITE', words));
   });
 
-test('a read-only disk leaves the old text', async (t) => {
-  const disk = tinyDisk(t);
-  const path = join(disk.path, 'leaf.pem');
-  await writeAtomically(path, 'old', 0o600);
-  disk.makeReadOnly();
-  await assert.rejects(writeAtomically(path, 'new', 0o600), fault('NL-STATE-WRITE', /the file system is read-only/));
-  assert.equal(readFileSync(path, 'utf8'), 'old');
-});
-
 test('a file system that became read-only, and a directory that is gone, are found out without a write', async (t) => {
   const disk = tinyDisk(t);
   const file = join(disk.path, 'state.json');

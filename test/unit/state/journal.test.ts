@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createJournal } from '../../../agent/state/journal.ts';
 import { testAsOthers } from '../../as-others.ts';
-import { TYPESCRIPT } from '../../typescript.ts';
 import { type Entry, open } from './any-journal.ts';
 import { fault, scratch } from './disk.ts';
 
@@ -100,35 +98,6 @@ testAsOthers(import.meta.filename, 'a file that may not be read is not taken for
   await open(directory).write({ phase: 'serving' });
   chmodSync(join(directory, 'state.json'), 0);
   await assert.rejects(open(directory).read(), fault('NL-STATE-CORRUPT', /may not be read by this user/));
-});
-
-test('half a file beside the journal is harmless', async (t) => {
-  const directory = scratch(t);
-  await open(directory).write({ phase: 'serving' });
-  writeFileSync(join(directory, '.state.json.new'), '{"format": 1, "ent');
-  assert.deepEqual(await open(directory).read(), { phase: 'serving' });
-});
-
-test('a writer that is killed at any moment leaves a good entry', async (t) => {
-  const directory = scratch(t);
-  const writer = `
-    import { createJournal } from ${JSON.stringify(new URL('../../../agent/state/journal.ts', import.meta.url).href)};
-    const journal = createJournal({ directory: ${JSON.stringify(directory)}, validate: (entry) => entry });
-    for (let n = 0; ; n++) {
-      await journal.write({ phase: 'serving', trail: Array(n % 50).fill('x'.repeat(n % 997)) });
-      if (n % 5 === 0) process.stdout.write('.');
-    }`;
-  for (const dots of [1, 4, 9]) {
-    const child = spawn(process.execPath, [...TYPESCRIPT, '--input-type=module', '-e', writer], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    for (let seen = 0; seen < dots; seen += (await once(child.stdout, 'data')).toString().length);
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    const entry = await open(directory).read();
-    assert.ok(entry !== 'absent' && entry.phase === 'serving');
-    await open(directory).write({ phase: 'serving' });
-  }
 });
 
 test('a link and a pipe are corrupt, too: who reads may be root', async (t) => {

@@ -33,16 +33,17 @@ test('the second holder is refused by any name of the directory, however long; a
   assert.equal(statSync(directory).mode & 0o777, 0o750);
 });
 
+const LOCK = new URL('../../../agent/state/lock.ts', import.meta.url).href;
+/** A process that takes the lock, and does this with it. */
+function holding(directory: string, more = '') {
+  const program = `const { takeLock } = await import('${LOCK}'); await takeLock(${JSON.stringify(directory)}); ${more}`;
+  const argv = [...TYPESCRIPT, '--input-type=module', '-e', program];
+  return spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
 test('the lock dies with its process, however that ends', async (t) => {
   const directory = scratch(t);
-  const child = `
-    import { takeLock } from ${JSON.stringify(new URL('../../../agent/state/lock.ts', import.meta.url).href)};
-    await takeLock(${JSON.stringify(directory)});
-    process.stdout.write('held');
-    setInterval(() => {}, 60_000);`;
-  const holder = spawn(process.execPath, [...TYPESCRIPT, '--input-type=module', '-e', child], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const holder = holding(directory, "process.stdout.write('held'); setInterval(() => {}, 60_000);");
   await once(holder.stdout, 'data');
   await assert.rejects(takeLock(directory), fault('NL-DAEMON-RUNS', /already runs/));
   holder.kill('SIGKILL');
@@ -51,11 +52,7 @@ test('the lock dies with its process, however that ends', async (t) => {
 });
 
 test('the lock does not keep the process alive', async (t) => {
-  const child = `
-    import { takeLock } from ${JSON.stringify(new URL('../../../agent/state/lock.ts', import.meta.url).href)};
-    await takeLock(${JSON.stringify(scratch(t))});`;
-  const holder = spawn(process.execPath, [...TYPESCRIPT, '--input-type=module', '-e', child], { stdio: 'inherit' });
-  assert.deepEqual(await once(holder, 'exit'), [0, null]);
+  assert.deepEqual(await once(holding(scratch(t)), 'exit'), [0, null]);
 });
 
 test('whether it is held can be asked, and asking changes nothing', async (t) => {
