@@ -143,6 +143,13 @@ describe('the cookie', () => {
     assert.deepEqual(operations(staged).slice(1), Array(6).fill('POLL'));
   });
 
+  test('that cannot be kept is told, and before the answer to the request', async (t) => {
+    const full = new Fault('NL-STATE-WRITE');
+    const cookies = { read: async () => undefined, write: () => Promise.reject(full) };
+    const { code } = await failureOf(script(t, 'echo id-7; exit 1', { cookies }).issue());
+    assert.equal(code, 'NL-STATE-WRITE');
+  });
+
   for (const exit of [0, 2, 17]) {
     test(`is forgotten with exit code ${exit}`, async (t) => {
       const staged = script(t, `[ "$CERTMONGER_OPERATION" = POLL ] && exit ${exit}; echo 1; echo id-7; exit 5`);

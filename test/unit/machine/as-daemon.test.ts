@@ -3,10 +3,11 @@ import { chownSync, linkSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlink
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { parseConfig } from '../../../agent/config/config.ts';
+import { instanceOf, parseConfig } from '../../../agent/config/config.ts';
 import { accountOf, groupsIn, localAccount } from '../../../agent/machine/account.ts';
 import { daemonAccount } from '../../../agent/machine/as-daemon.ts';
 import { entrust } from '../../../agent/machine/give-directory.ts';
+import { keptPin } from '../../../agent/machine/root-pin.ts';
 import { unitIn } from '../../../agent/machine/unit.ts';
 
 const NOBODY = { name: 'nobody', uid: 65534, gid: 65534, home: '/nonexistent' };
@@ -56,6 +57,22 @@ test('without the user newleaf, or for an experiment elsewhere, a process stays 
       'x.toml',
     ).config;
   assert.equal(daemonAccount('/root/x.toml', at('/root/state')), undefined);
+});
+
+test('the PIN that root keeps: that of the file goes before that of the unit, and both before none', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'newleaf-pin-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const [pin, credential, sealed] = ['pin', 'credential', 'sealed'].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const kept = () => keptPin({ ...instanceOf('/root/x.toml'), pin, credential, sealed });
+  assert.equal(await kept(), undefined);
+  writeFileSync(credential, '2222\n');
+  assert.equal(await kept(), '2222');
+  writeFileSync(pin, '1111\n');
+  assert.equal(await kept(), '1111');
 });
 
 describe('a directory for the daemon', { skip: !isRoot }, () => {
