@@ -5,7 +5,7 @@ import { Fault } from '../../../agent/failure/failure.ts';
 import type { Message } from '../../../agent/uplink/ports.ts';
 import { scratch } from '../state/disk.ts';
 import { TestClient } from './fakes.ts';
-import { fateOf, MESSAGES, METHODS, Stage } from './stage.ts';
+import { fateOf, MESSAGES, METHODS, Stage, settled } from './stage.ts';
 import { HOUR, MINUTE, numbered, SECOND } from './world.ts';
 
 const C2D = 'devices/gw-0001/messages/devicebound/%24.mid=1&k=v';
@@ -135,6 +135,29 @@ test('a session whose client is away for 48 hours ends, and what waits for it is
   }
   assert.deepEqual([away.sessions.want('messages'), back.sessions.want('messages')], [false, true]);
   assert.deepEqual([away.inbox.count, away.troubles.map(({ code }) => code)], [0, []]);
+});
+
+test('while sessions that have ended are taken from the record, none of their messages is taken for another reason', async () => {
+  const stage = new Stage();
+  const away = stage.program('away', { c: { [MESSAGES]: 1 } });
+  const session = await stage.open();
+  await stage.arrive(session, C2D, 'm1', 1);
+  let recorded = (): void => {};
+  away.sessions.forget = () =>
+    new Promise((resolve) => {
+      recorded = () => resolve(0);
+    });
+  let reads = 0;
+  const { next } = away.down;
+  away.down.next = () => {
+    reads += 1;
+    return next.call(away.down);
+  };
+  await stage.pass(MINUTE);
+  assert.equal(reads, 0);
+  recorded();
+  await settled();
+  assert.equal(reads, 1, 'its age is looked at');
 });
 
 test('forget: sessions of clients that are away end at once, and no message of a client that is here is dropped', async (t) => {
