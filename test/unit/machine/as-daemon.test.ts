@@ -8,6 +8,7 @@ import { accountOf, groupsIn, localAccount } from '../../../agent/machine/accoun
 import { daemonAccount } from '../../../agent/machine/as-daemon.ts';
 import { entrust } from '../../../agent/machine/give-directory.ts';
 import { keptPin } from '../../../agent/machine/root-pin.ts';
+import { asUser } from '../../../agent/machine/turn.ts';
 import { unitIn } from '../../../agent/machine/unit.ts';
 
 const NOBODY = { name: 'nobody', uid: 65534, gid: 65534, home: '/nonexistent' };
@@ -57,6 +58,12 @@ test('without the user newleaf, or for an experiment elsewhere, a process stays 
       'x.toml',
     ).config;
   assert.equal(daemonAccount('/root/x.toml', at('/root/state')), undefined);
+});
+
+test('by setpriv(1), too, a command of root gives up its user, and takes all groups of the account', () => {
+  const [program, ...args] = asUser(NOBODY, { environment: {}, groups: ['4711'] }, '--pdeathsig=KILL');
+  assert.deepEqual([program, ...args.slice(0, 2)], ['setpriv', '--reuid=65534', '--regid=65534']);
+  assert.match(args.slice(2).join(' '), /^--groups=65534,4711 --pdeathsig=KILL --$/);
 });
 
 test('the PIN that root keeps: that of the file goes before that of the unit, and both before none', async (t) => {
