@@ -166,7 +166,7 @@ test('support-bundle', async (t) => {
     assertNoSecret(files);
     assert.match(files.get('configuration.txt') ?? '', /^# .*issuer\.est\.secret is not a setting/m);
     assert.match(files.get('status.txt') ?? '', /NL-CONFIG[\s\S]*exit code 2/);
-    assert.match(files.get('state.json') ?? '', /It is no JSON[\s\S]*"format":1/);
+    assert.match(files.get('state.json') ?? '', /It is no JSON[\s\S]*"format":2/);
     assert.match(files.get('status.json') ?? '', /This could not be collected\. The daemon does not run/);
     assert.match(out, /metrics\.txt .*The daemon does not run/s);
     assert.match(files.get('log.txt') ?? '', /end of journalctl/);

@@ -57,3 +57,8 @@ test('Windows line ends and a byte order mark do no harm', () => {
     ],
   );
 });
+
+test('a list in a list is no table, though its line begins as one', () => {
+  const lines = keyLines('list = [\n  ["many"],\n]\nlast = 1\n');
+  assert.deepEqual([lineOfKey(lines, 'last'), lineOfKey(lines, 'many')], [4, undefined]);
+});

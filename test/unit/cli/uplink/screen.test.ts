@@ -77,6 +77,8 @@ describe('in the status', () => {
       'sensors: no message waits for the hub',
       'plc: 12 messages wait for the hub (3.4 KiB), the oldest for 5 min (NL-UPLINK-FULL)',
     ]);
+    const throttled = statusRows({ programs, rate: 1, isThrottled: true }, NOW);
+    assert.equal(throttled.at(-1), 'The hub seems to throttle: messages go at 1 a second.');
   });
 
   test('many as one, the oldest of all', () => {
