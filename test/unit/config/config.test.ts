@@ -97,6 +97,19 @@ test('the chosen issuer brings its own settings along', () => {
   assert.deepEqual(x509Of(command.config).issuer, { kind: 'command', argv: ['/bin/sign', '-x'] });
 });
 
+test('a hub trusts the leaf that DPS has registered, and where Azure issues, its CA', () => {
+  const of = (toml: string) => {
+    const { trust, automatic } = termsOf(parseConfig(toml, 'FILE').config, 0);
+    return [trust, automatic];
+  };
+  const azure = '[onboarding]\nkey = "pkcs11:object=factory"\ncertificate = "/etc/newleaf/onboarding.pem"\n';
+  assert.deepEqual([LEAST, EST, `${LEAST.replace('inbox', 'azure')}${azure}`].map(of), [
+    ['leaf', false],
+    ['leaf', true],
+    ['ca', true],
+  ]);
+});
+
 test('another payload is no reason to register', () => {
   const registered = (more = '') =>
     termsOf(parseConfig(`${more}${LEAST.replace('[dps]\n', '').replace(/^(id_|reg)/gm, 'dps.$1')}`, 'FILE').config, 0)

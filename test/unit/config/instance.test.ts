@@ -131,3 +131,12 @@ test('two daemons of one gateway do not attest by the same TPM', () => {
   assert.match(clashOf(config, [apart(other, DEFAULT_PATH)]) ?? '', /^tpm\.device /);
   assert.equal(clashOf(config, [apart(TOML.replace('gw-1', 'gw-2'), DEFAULT_PATH)]), undefined);
 });
+
+test('two daemons with the same labels in two tokens, by URI, are apart', () => {
+  const by = (name: string, id: string) =>
+    TOML.replace('token = "shared"', `uri = "pkcs11:token=${name}"\nlabel_prefix = "gw"`).replace('gw-1', id);
+  const config = (name: string) => apart(by(name, 'gw-1'), configurationOf('plant')).config;
+  const others = [apart(by('one', 'gw-2'), DEFAULT_PATH)];
+  assert.match(clashOf(config('one'), others) ?? '', /^hsm\.label_prefix /);
+  assert.equal(clashOf(config('two'), others), undefined);
+});

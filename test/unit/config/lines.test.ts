@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keyLines, lineOfKey } from '../../../agent/config/lines.ts';
+import { sizeBytes } from '../../../agent/config/size.ts';
 
 const TOML = `# dps.key = 1
 top = """
@@ -56,4 +57,14 @@ test('Windows line ends and a byte order mark do no harm', () => {
       ['dps.a', 2],
     ],
   );
+});
+
+test('a list in a list is no table, though its line begins as one', () => {
+  const lines = keyLines('list = [\n  ["many"],\n]\nlast = 1\n');
+  assert.deepEqual([lineOfKey(lines, 'last'), lineOfKey(lines, 'many')], [4, undefined]);
+});
+
+test('sizes: KiB, MiB and GiB, and nothing else', () => {
+  const read = ['3KiB', '3MiB', '3GiB', '3GB', '3', '-3KiB', '3 KiB'].map(sizeBytes);
+  assert.deepEqual(read, [3_072, 3_145_728, 3_221_225_472, undefined, undefined, undefined, undefined]);
 });

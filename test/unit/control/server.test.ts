@@ -105,6 +105,14 @@ test('every watcher gets each transition once, and is forgotten when it leaves',
   while (listeners.size > 0) await listenersChange();
 });
 
+test('the events are server-sent events, which no cache keeps', async (t) => {
+  const { socket: socketPath } = await daemon(t);
+  const [response] = await once(httpRequest({ socketPath, path: '/v1/events' }).end(), 'response');
+  const { 'content-type': type, 'cache-control': cache } = response.headers;
+  assert.deepEqual([response.statusCode, type, cache], [200, 'text/event-stream', 'no-store']);
+  response.destroy();
+});
+
 test('a watcher that does not read is cut off', async (t) => {
   const { socket, listeners, listenersChange } = await daemon(t);
   const deaf = connect(socket, () => deaf.write('GET /v1/events HTTP/1.1\r\nhost: x\r\n\r\n'));

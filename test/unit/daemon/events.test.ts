@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Transcript } from '../../../agent/daemon/events.ts';
-import type { Transition } from '../../../agent/roll/state.ts';
+import { failure } from '../../../agent/failure/failure.ts';
+import type { RollEvent, Transition } from '../../../agent/roll/state.ts';
 import { quietLog } from '../../quiet.ts';
 import { NOW } from '../roll/machine.ts';
 import { servingState } from './gateway.ts';
@@ -21,4 +22,16 @@ test('what a step changed is told in the order in which it happened, to those wh
   leave();
   tell();
   assert.equal(heard.length, 2);
+});
+
+test('a failure is a warning where it may pass by itself, else an error', () => {
+  const levels: string[] = [];
+  const log = { ...quietLog, warn: () => void levels.push('warn'), error: () => void levels.push('error') };
+  const transcript = new Transcript(log, { attestation: 'x509', automatic: true });
+  for (const code of ['NL-DPS-SERVER', 'NL-DPS-401002', 'NL-TOKEN-FAILED'] as const) {
+    const effect = { kind: 'register', leaf: servingState.current } as Extract<RollEvent, { kind: 'failed' }>['effect'];
+    const event: RollEvent = { kind: 'failed', effect, failure: failure(code), at: NOW, draw: 0 };
+    transcript.tell(servingState, { state: servingState, effects: [] }, event);
+  }
+  assert.deepEqual(levels, ['warn', 'error', 'error']);
 });

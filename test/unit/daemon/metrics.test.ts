@@ -35,3 +35,21 @@ test('a leaf that is asked for, and has not come', () => {
   assert.deepEqual([pending(asked), pending({ ...asked, for: 'spare' })], ['1', '0']);
   assert.doesNotMatch(metricsOf(servingState, { isBraked: false }), /issuer|pending|azure|onboarding/);
 });
+
+test('the last outcome, and the end of the leaf, in seconds', () => {
+  const ended = { id: 'r1', action: 'roll', reason: 'asked', from: 'technician', endedAt: 1_700_000_000_000 } as const;
+  for (const [outcome, done] of [
+    ['done', 1],
+    ['kept', 0],
+  ] as const) {
+    const lines = metricsOf({ ...servingState, outcomes: [{ ...ended, outcome }] } as unknown as RollState, {
+      isBraked: false,
+    });
+    assert.match(lines, /^newleaf_last_outcome_seconds 1700000000$/m);
+    assert.match(lines, new RegExp(`^newleaf_last_outcome_done ${done}$`, 'm'));
+    assert.match(
+      lines,
+      new RegExp(`^newleaf_leaf_not_after_seconds ${(servingState.current?.notAfter ?? 0) / 1_000}$`, 'm'),
+    );
+  }
+});

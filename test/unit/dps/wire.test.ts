@@ -187,6 +187,10 @@ test('number, tracking ID and words of DPS are in the cause', () => {
   const inside = readDpsAnswer(topic(200), failed({ errorCode: 400208, errorMessage: 'No hub' }), true);
   assert(inside instanceof Fault);
   assert.equal(inside.failure.cause, '400208, No hub');
+  const registrationState = { errorCode: 400300, errorMessage: 'Disabled' };
+  const disabled = readDpsAnswer(topic(200), json({ status: 'disabled', registrationState }), true);
+  assert.ok(disabled instanceof Fault);
+  assert.equal(disabled.failure.cause, '400300, Disabled');
 });
 
 test('other packets are no answers', () => {

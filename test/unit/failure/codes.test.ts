@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SCHEMA } from '../../../agent/config/schema.ts';
+import { EXIT, exitOf } from '../../../agent/failure/exit.ts';
 import { CODES, type Code, Fault, failure, sentence } from '../../../agent/failure/failure.ts';
 
 /** Scripts and alerts match on these: a code may be added, but none may vanish or change its kind. */
@@ -48,6 +49,15 @@ describe('codes are a contract', () => {
       for (const code of list.trim().split(/\s+/)) assert.equal(CODES[code as Code]?.kind, kind, code);
     });
   }
+});
+
+test('codes that end a command, or the daemon, with another number than 1', () => {
+  const of = (exit: keyof typeof EXIT) => codes.filter((code) => exitOf({ code }) === EXIT[exit]);
+  const persons = `NL-ONBOARDING-LEAF NL-STATE-CORRUPT NL-STATE-DECOMMISSIONED NL-STATE-NEWER NL-TOKEN-OCCUPIED NL-TOKEN-PIN
+    NL-TOKEN-PIN-FILE NL-TOKEN-PIN-LOCKED`;
+  assert.deepEqual(of('person').sort(), persons.split(/\s+/));
+  assert.deepEqual(of('usage'), ['NL-CONFIG']);
+  assert.deepEqual([of('restart'), of('down')], [['NL-TOKEN-POISONED'], ['NL-DAEMON-DOWN']]);
 });
 
 describe('each code', () => {

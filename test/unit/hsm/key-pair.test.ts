@@ -84,3 +84,18 @@ async function lengths(manufacturer: string, answer: number): Promise<readonly n
   await make(session).catch(() => undefined);
   return asked;
 }
+
+test('an attribute that the token does not have, or does not tell, is none; one that cannot be read now is an error', () => {
+  const reading = (code: number) => {
+    const C_GetAttributeValue = () => {
+      throw new pkcs11js.Pkcs11Error(`${ckrName(code)}:${code}`, code);
+    };
+    return new Session({ C_GetAttributeValue } as unknown as PKCS11, Buffer.alloc(8)).read(
+      Buffer.of(1),
+      pkcs11js.CKA_ID,
+    );
+  };
+  for (const code of [pkcs11js.CKR_ATTRIBUTE_TYPE_INVALID, pkcs11js.CKR_ATTRIBUTE_SENSITIVE])
+    assert.equal(reading(code), undefined);
+  for (const code of [pkcs11js.CKR_DEVICE_REMOVED, CKR_GENERAL_ERROR]) assert.throws(() => reading(code), { code });
+});

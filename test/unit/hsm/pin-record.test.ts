@@ -9,6 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -103,6 +104,14 @@ test('a draft that a power cut has left is replaced, whatever its mode was', asy
   writeFileSync(`${path()}.new`, 'half', { mode: 0o666 });
   await new PinRecord(directory).refused('1234', TOKEN, REFUSED);
   assert.equal(statSync(path()).mode & 0o777, 0o600);
+});
+
+test('the file, and then its name, are on the disk before the refusal is told: a power cut costs no try', async (t) => {
+  const handle = await open(directory, 'r');
+  const sync = t.mock.method(Object.getPrototypeOf(handle) as typeof handle, 'sync');
+  await handle.close();
+  await new PinRecord(directory).refused('1234', TOKEN, REFUSED);
+  assert.equal(sync.mock.callCount(), 2);
 });
 
 test('the same PIN leaves another digest each time', async () => {

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import type { Code, Failure } from '../../../agent/failure/failure.ts';
+import { type Code, type Failure, Fault } from '../../../agent/failure/failure.ts';
 import { withEnvironment } from '../../put-back.ts';
 import { pkcs7 } from '../certificate/deliver.ts';
 import { type Minted, mint, mintCa } from '../certificate/mint.ts';
@@ -135,6 +135,13 @@ describe('the cookie', () => {
       assert.match(staged.cookie ?? '', / id-7$/, exit);
     }
     assert.deepEqual(operations(staged).slice(1), Array(6).fill('POLL'));
+  });
+
+  test('that cannot be kept is told, and before the answer to the request', async (t) => {
+    const full = new Fault('NL-STATE-WRITE');
+    const cookies = { read: async () => undefined, write: () => Promise.reject(full) };
+    const { code } = await failureOf(script(t, 'echo id-7; exit 1', { cookies }).issue());
+    assert.equal(code, 'NL-STATE-WRITE');
   });
 
   for (const exit of [0, 2, 17]) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Fault } from '../../../agent/failure/failure.ts';
@@ -60,6 +60,7 @@ test('another certificate takes the place of the one before, which is kept besid
   assert.notEqual(readFileSync(certificate, 'utf8'), first);
   await file.keep(await file.judge(Buffer.from(next.pem)));
   assert.equal(readFileSync(`${certificate}.bak`, 'utf8'), first, 'the same again replaces nothing');
+  for (const path of [certificate, `${certificate}.bak`]) assert.equal(statSync(path).mode & 0o7777, 0o644);
 });
 
 test('a place that newleaf may not write: the command for root', async (t) => {

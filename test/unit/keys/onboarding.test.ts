@@ -51,4 +51,6 @@ test('its lost key is no lost key of a leaf', () => {
   assert.deepEqual(codes, ['NL-ONBOARDING-KEY', 'NL-ONBOARDING-LEAF']);
   const other = new TokenError('poisoned', 'CKR_DEVICE_REMOVED', 'gone');
   assert.equal(onboardingErrorOf(other), other);
+  const ofServer = new Error('the connection is cut');
+  assert.equal(onboardingErrorOf(ofServer), ofServer);
 });

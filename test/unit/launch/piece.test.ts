@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pieceFor } from '../../../agent/launch/piece.ts';
+import { TOKEN_JOBS } from '../../../hsm/jobs.ts';
 
 const ROWS = [
   ['', 'quick'],
@@ -26,3 +27,7 @@ for (const [line, piece] of ROWS) {
     assert.equal(pieceFor(line.split(' ').filter(Boolean)), piece);
   });
 }
+
+test('the processes that work with the token: each that hsm starts is there, in both pieces', () => {
+  assert.deepEqual(Object.keys(TOKEN_JOBS), ['anew', 'destroy', 'tpm']);
+});

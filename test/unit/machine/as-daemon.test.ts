@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { parseConfig } from '../../../agent/config/config.ts';
+import { instanceOf, parseConfig } from '../../../agent/config/config.ts';
 import { accountOf, groupsIn, localAccount } from '../../../agent/machine/account.ts';
 import { daemonAccount } from '../../../agent/machine/as-daemon.ts';
+import { keptPin } from '../../../agent/machine/root-pin.ts';
+import { asUser } from '../../../agent/machine/turn.ts';
 import { unitIn } from '../../../agent/machine/unit.ts';
+import { scratch } from '../state/disk.ts';
 
 describe('the user of the daemon, in passwd(5)', () => {
   const found = { name: 'newleaf', uid: 990, gid: 991, home: '/var/lib/newleaf' };
@@ -49,4 +54,29 @@ test('without the user newleaf, or for an experiment elsewhere, a process stays 
       'x.toml',
     ).config;
   assert.equal(daemonAccount('/root/x.toml', at('/root/state')), undefined);
+});
+
+test('by setpriv(1), too, a command of root gives up its user, and takes all groups of the account', () => {
+  const [program, ...args] = asUser(
+    { name: 'nobody', uid: 65534, gid: 65534, home: '/nonexistent' },
+    { environment: {}, groups: ['4711'] },
+    '--pdeathsig=KILL',
+  );
+  assert.deepEqual([program, ...args.slice(0, 2)], ['setpriv', '--reuid=65534', '--regid=65534']);
+  assert.match(args.slice(2).join(' '), /^--groups=65534,4711 --pdeathsig=KILL --$/);
+});
+
+test('the PIN that root keeps: that of the file goes before that of the unit, and both before none', async (t) => {
+  const directory = scratch(t);
+  const [pin, credential, sealed] = ['pin', 'credential', 'sealed'].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const kept = () => keptPin({ ...instanceOf('/root/x.toml'), pin, credential, sealed });
+  assert.equal(await kept(), undefined);
+  writeFileSync(credential, '2222\n');
+  assert.equal(await kept(), '2222');
+  writeFileSync(pin, '1111\n');
+  assert.equal(await kept(), '1111');
 });

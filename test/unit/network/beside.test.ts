@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import type { Attempt } from '../../../agent/mqtt/attempt.ts';
 import { Beside } from '../../../agent/network/beside.ts';
 import { Network } from '../../../agent/network/network.ts';
+import { deafen } from '../../deaf.ts';
 
 const ALONE_MS = 5_000;
 
@@ -116,4 +117,20 @@ test('an attempt that has ended begins nothing any more: a connection would belo
   // Connections are taken in the order in which they came.
   await once(connect(443, host).resume(), 'close');
   assert.equal(taken, 1);
+});
+
+test('an attempt that is ended while the second way waits for its connection ends at once', {
+  timeout: 20_000,
+}, async (t) => {
+  const host = `127.${randomInt(1, 255)}.${randomInt(1, 255)}.${randomInt(1, 255)}`;
+  await deafen(t, 443, host);
+  const settings = { transport: 'auto', proxy_username: '', no_proxy: [] } as const;
+  const { reach } = new Network({ settings, now: () => 0 });
+  const over = new AbortController();
+  const attempt = reach(host, over.signal, async ({ attempt: first }) => {
+    first.socketError = 'ECONNREFUSED';
+    setImmediate(() => over.abort(new Error('the end')));
+    throw new Error('no route');
+  });
+  await assert.rejects(attempt, /the end/);
 });

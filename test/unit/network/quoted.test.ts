@@ -44,6 +44,7 @@ describe('words that repeat what was sent are left out as a whole', () => {
     ['its beginning', `wrong password ${PASSWORD.slice(0, 8)}`],
     ['its end', `wrong password …${PASSWORD.slice(-8)}`],
     ['the password in base64', base64(PASSWORD)],
+    ['the end of the password in base64', base64(PASSWORD).slice(26, 33)],
     ['user and password in base64', base64(`{"user":"x","password":"${PASSWORD}"}`)],
     ['the password in hex', Buffer.from(PASSWORD).toString('hex')],
     ['the password in a URL', `/login?password=${encodeURIComponent(PASSWORD)}`],

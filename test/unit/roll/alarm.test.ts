@@ -51,6 +51,7 @@ describe('an alarm is of use only after the renewal should have been', () => {
       ['but of its last hour', DAY, { share: 0.66 }, HOUR, '1hour'],
       ['thirty days, renewed with 10 left: not of 28', 30 * DAY, { leftMs: 10 * DAY }, 10 * DAY - 1, undefined],
       ['but of 7', 30 * DAY, { leftMs: 10 * DAY }, 7 * DAY, '7day'],
+      ['forty days, renewed after four: overdue in the first half', 40 * DAY, { share: 0.1 }, 27 * DAY, '28day'],
       ['off: the first half is quiet', 40 * DAY, 'off', 20 * DAY, undefined],
       ['off: the second half is not', 40 * DAY, 'off', 7 * DAY, '7day'],
     ];

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
+import type { KeyWanted } from '../../../agent/roll/candidate.ts';
 import { placeOf } from '../../../agent/roll/leaf.ts';
 import type { RollEffect, RollEvent, RollState } from '../../../agent/roll/state.ts';
 import { withTroubles } from '../../../agent/roll/troubles.ts';
+import { inTheWay } from '../../../agent/roll/undestroyed.ts';
 import { made, met } from './candidates.ts';
 import { hub, NOW, terms } from './machine.ts';
 import { OUTAGE, REFUSAL, SITUATIONS } from './situations.ts';
@@ -133,4 +135,14 @@ describe('what hinders the work, and what hinders the session', () => {
       assert.deepEqual(others, after);
     }
   });
+});
+
+test('a key in the place of the next one: who waits for a CSR is told to ask again, the others when the leaf is renewed', () => {
+  const met = failure('NL-TOKEN-FAILED');
+  const [roll, csr] = (['roll', 'csr'] as const).map((purpose) =>
+    inTheWay({ for: purpose } as KeyWanted, { slot: 'a', id: '01' }, met),
+  );
+  for (const text of [roll?.advice, roll?.byPerson])
+    assert.match(text ?? '', /half-way between its renewal and its end/);
+  assert.equal(csr?.advice, "Destroy it with the tool of the token's vendor, then `newleaf csr`.");
 });

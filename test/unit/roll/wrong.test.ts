@@ -218,7 +218,10 @@ test('the end of the leaf is told before it comes, and why nothing renews it', (
   const told = (renewAt: typeof terms.renewAt) =>
     statusOf({ ...serving, alarm: '1hour' }, { ...options, now: end - 60_000, terms: { ...terms, renewAt } }).wrong[0];
   assert.equal(told(terms.renewAt)?.code, 'NL-LEAF-EXPIRING');
-  assert.match(told(terms.renewAt)?.message ?? '', /^The leaf expires on .* UTC, and its renewal is overdue\.$/);
+  assert.match(
+    told(terms.renewAt)?.message ?? '',
+    /^The leaf expires on \d{4}-\d\d-\d\d \d\d:\d\d UTC, and its renewal is overdue\.$/,
+  );
   assert.match(told('off')?.message ?? '', /nothing renews it: leaf\.renew_at is "off"/);
 });
 

@@ -19,6 +19,9 @@ import { withEnvironment } from '../../put-back.ts';
 import { TYPESCRIPT } from '../../typescript.ts';
 import { fault, scratch } from './disk.ts';
 
+/** The kernel lists locks of flock(1) in its first PID namespace only. */
+const LISTS_LOCKS = readlinkSync('/proc/self/ns/pid') === 'pid:[4026531836]';
+
 test('the second holder is refused by any name of the directory, however long; another directory is another lock', async (t) => {
   const parent = scratch(t);
   const directory = join(parent, 'n'.repeat(120));
@@ -75,21 +78,26 @@ test('its file is for the daemon alone: no other user can hold the lock; that it
   const file = statSync(join(directory, 'daemon.lock'));
   assert.equal(file.mode & 0o777, 0o600);
   if (process.geteuid?.() === 0) assert.deepEqual([file.uid, file.gid], [uid, gid]);
-  // The kernel lists locks of flock(1) in its first PID namespace only.
-  const isFirst = readlinkSync('/proc/self/ns/pid') === 'pid:[4026531836]';
   const isListed = new RegExp(`FLOCK .*:${file.ino} `).test(readFileSync('/proc/locks', 'utf8'));
-  assert.equal(isListed, isFirst);
+  assert.equal(isListed, LISTS_LOCKS);
   await lock.release();
 });
 
-testAsOthers(import.meta.filename, 'in a directory that another user has closed, it cannot be told', async (t) => {
-  const directory = scratch(t);
-  const lock = await takeLock(directory);
-  chmodSync(directory, 0);
-  assert.equal(await isLocked(directory), false);
-  chmodSync(directory, 0o700);
-  await lock.release();
-});
+testAsOthers(
+  import.meta.filename,
+  'of a file that is closed the kernel tells it; in a directory that is closed, it cannot be told',
+  async (t) => {
+    const directory = scratch(t);
+    const lock = await takeLock(directory);
+    const file = join(directory, 'daemon.lock');
+    chmodSync(file, 0);
+    assert.equal(await isLocked(directory), LISTS_LOCKS, 'its file is closed, and the kernel lists it');
+    chmodSync(directory, 0);
+    assert.equal(await isLocked(directory), false);
+    chmodSync(directory, 0o700);
+    await lock.release();
+  },
+);
 
 test('those who ask keep no daemon out', async (t) => {
   const directory = scratch(t);

@@ -30,3 +30,14 @@ test('metrics: each with its meaning; where nothing waits, there is no age of th
 test('a program that could not be opened is counted as one that has nothing', () => {
   assert.deepEqual(uncounted('one'), countsOf(programOf('one')));
 });
+
+test('what was lost is the sum of what the door, the queue and the inbox have lost', () => {
+  const program = programOf('one');
+  program.counts.dropped = 1;
+  Object.assign(program.queue.counts, { dropped: 2, damaged: 8 });
+  Object.assign(program.inbox.counts, { dropped: 4, damaged: 16 });
+  Object.assign(program.up, { expired: 32 });
+  Object.assign(program.down, { expired: 64 });
+  const { dropped, damaged, expired } = countsOf(program);
+  assert.deepEqual({ dropped, damaged, expired }, { dropped: 7, damaged: 24, expired: 96 });
+});

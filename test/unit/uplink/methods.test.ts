@@ -34,6 +34,7 @@ test('no subscriber: it is not wanted, and the session answers', async () => {
 for (const [said, expected] of [
   [[404, 200], 200],
   [[501, 404], 501],
+  [[501, 200], 200],
   [[404, 404], 404],
   [[500, 200], 500],
   [[200, 404], 200],

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { assertName, hasPrograms, namesIn, uplinkDirectory } from '../../../agent/state/program-name.ts';
+import { changedTerms } from '../../../agent/state/program-terms.ts';
 import { makeKey, makeProgram, readRecord, removeProgram, writeRecord } from '../../../agent/uplink/programs.ts';
 import { scratch } from '../state/disk.ts';
 import { programOf, TestClient } from './fakes.ts';
@@ -207,4 +208,19 @@ test('the newest of several clients is the first', async () => {
   );
   program.sessions.closed(newer);
   assert.deepEqual(program.sessions.clients, [older]);
+});
+
+test('terms are whole numbers from 1, and a priority by its name; null takes one away', () => {
+  for (const terms of [
+    { rate: 0 },
+    { rate: -1 },
+    { rate: 1.5 },
+    { maxBytes: '8' },
+    { maxAgeMs: 0 },
+    { priority: 'low' },
+    { other: 1 },
+    7,
+  ])
+    assert.equal(changedTerms({}, terms), undefined, JSON.stringify(terms));
+  assert.deepEqual(changedTerms({ rate: 5, maxBytes: 1 }, { rate: null, maxAgeMs: 1 }), { maxBytes: 1, maxAgeMs: 1 });
 });

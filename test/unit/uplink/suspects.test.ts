@@ -30,3 +30,29 @@ test('a link that ends within the wait of each session: the message is tried at 
   opens(session + MINUTE);
   assert.equal(typeof (await suspects.next([program], true, session + MINUTE)), 'object', 'it is tried');
 });
+
+test('a hub that closes over each message: the third brief session keeps still for its first minute; then 15 minutes at most', async () => {
+  const suspects = new Suspects();
+  const program = programOf('sensors');
+  await program.queue.append({ topic: '', payload: Buffer.from('x') });
+  const message = await program.up.next();
+  assert.ok(message);
+  const waits: (readonly [restMs: number, dueMs: number])[] = [];
+  let at = 0;
+  for (let closes = 0; closes < 8; closes += 1) {
+    suspects.opened([program], at);
+    program.queue.rewind();
+    const dueMs = closes < 2 ? 0 : suspects.wakeMs([], at);
+    waits.push([suspects.restMs(at), dueMs]);
+    at += dueMs;
+    if (closes > 0) assert.equal(typeof (await suspects.next([program], true, at)), 'object');
+    suspects.closed([{ program, message, sentAt: at }], at + 100);
+    at += 1_000;
+  }
+  const rests = [0, 0, 61_000, 0, 0, 0, 0, 0];
+  const dues = [0, 0, 61_000, 122_000, 244_000, 488_000, 900_000, 900_000];
+  assert.deepEqual(
+    waits,
+    rests.map((restMs, index) => [restMs, dues[index]]),
+  );
+});

@@ -40,6 +40,12 @@ describe('what decommission destroys', () => {
         [],
         ['newleaf-b', 'newleaf-b'],
       ],
+      [
+        'the onboarding key that newleaf made',
+        { 'newleaf-onboarding': [{ id: '04', protection: made }] },
+        ['newleaf-onboarding 04'],
+        [],
+      ],
       ['not under other labels', { 'newleaf-c': [{ id: '01', protection: made }] }, [], []],
     ];
   for (const [name, objects, own, kept] of rows) {

@@ -17,13 +17,13 @@ const holding = { own: ['key newleaf-a'], kept: [], destroy: async () => {} };
 test('the plan names the programs, and how many messages are lost with them', () => {
   const programs = [
     { name: 'plc', queued: 1 },
-    { name: 'sensors', queued: 12, record: '/etc/tmpfiles.d/newleaf-uplink-sensors.conf' },
+    { name: 'sensors', queued: 2, record: '/etc/tmpfiles.d/newleaf-uplink-sensors.conf' },
     { name: 'x', queued: undefined },
     { name: 'y', queued: 0 },
   ];
   const plan = planInWords({ holding, files: ['uplink', 'state.json'], programs }, loaded, screen);
   assert.match(plan, /^ {2}the program plc, and 1 message of it that waits for the hub$/m);
-  assert.match(plan, /^ {2}the program sensors, and 12 messages of it that wait for the hub$/m);
+  assert.match(plan, /^ {2}the program sensors, and 2 messages of it that wait for the hub$/m);
   assert.match(plan, /^ {2}the program x, and its messages that wait for the hub: they cannot be counted$/m);
   assert.match(plan, /^ {2}the program y, and no message of it that waits for the hub$/m);
   assert.match(plan, /^ {2}uplink, state\.json in \/var\/lib\/newleaf$/m);

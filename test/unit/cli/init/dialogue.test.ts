@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { DaemonEvent } from '../../../../agent/ask/event.ts';
 import { askAttestation } from '../../../../agent/cli/init/steps.ts';
-import { isAtRest } from '../../../../agent/cli/init/watch.ts';
+import { type DaemonWatch, isAtRest, tellAll } from '../../../../agent/cli/init/watch.ts';
 import { type Code, failure } from '../../../../agent/failure/failure.ts';
 import type { RollEffect, RollState } from '../../../../agent/roll/state.ts';
 import { unprovisioned } from '../../../../agent/roll/state.ts';
@@ -109,6 +109,16 @@ test('how the device proves itself: by flag, as configured, or by a leaf', async
 });
 
 const failed = (effect: RollEffect['kind'], code: Code): DaemonEvent => ({ type: 'failed', effect, ...failure(code) });
+
+test('of the first failure alone is said that newleaf tries again by itself', () => {
+  const { guide, paper } = scene({ typed: [] });
+  const told: ((event: DaemonEvent) => void)[] = [];
+  const daemon = { state: unprovisioned, subscribe: (listener: (event: DaemonEvent) => void) => told.push(listener) };
+  tellAll({ running: { daemon }, dialogue: guide.dialogue } as unknown as DaemonWatch, undefined);
+  for (let count = 0; count < 3; count += 1) told[0]?.(failed('register', 'NL-DPS-SERVER'));
+  assert.equal(paper.text.match(/NL-DPS-SERVER/g)?.length, 3);
+  assert.equal(paper.text.match(/tries again by itself/g)?.length, 1);
+});
 
 describe('provisioning is at rest', () => {
   const at = (change: Partial<RollState>): RollState => ({ ...unprovisioned, ...change });

@@ -5,6 +5,8 @@ import { IDENTITY_QUESTIONS } from '../../../../agent/cli/init/identity.ts';
 import { prove } from '../../../../agent/cli/init/prove.ts';
 import { DAY, mint, mintCa, privateKeyPem } from '../../certificate/mint.ts';
 import { authority, files, grant, type Script, serve } from '../../issuer/est-server.ts';
+import { leafOf } from '../../roll/machine.ts';
+import { fault } from '../../state/disk.ts';
 import { scene } from './stage.ts';
 
 const HERE = join(import.meta.dirname, '../../../../package.json');
@@ -63,4 +65,11 @@ test('a clock that is wrong is named, and no file of CAs is blamed', async (t) =
   const { failure } = await prove(guide, ['dps-reach'], 'Dialling');
   assert.equal(failure?.code, 'NL-CLOCK');
   assert.match(failure?.message ?? '', /its identity cannot be checked while the clock is wrong\.$/);
+});
+
+test('in a script: a file of CAs for a gateway that has a leaf is proven before it is written', async (t) => {
+  const { trust = '' } = files(t, { trust: authority.rootPem });
+  const { guide } = scene({ configured: { 'dps.endpoint': WRONG }, flags: { 'trust-ca': trust } });
+  await ask(guide);
+  await assert.rejects(ask({ ...guide, leaf: leafOf('g1', 'a') }), fault('NL-DPS-UNREACHABLE', /./));
 });

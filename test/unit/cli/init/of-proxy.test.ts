@@ -21,3 +21,8 @@ for (const [code, user, isAskedAgain, expected] of rows) {
     assert.doesNotMatch(advice, /network\.proxy|newleaf check/, 'nothing is written yet');
   });
 }
+
+test('what has no answer is in effect as the place of the configuration has it: two daemons share no state', () => {
+  const at = (...file: string[]) => new InitAnswers(new Map(), ...file).inEffect('state.directory');
+  assert.deepEqual([at(), at('/etc/newleaf/plant/newleaf.toml')], ['/var/lib/newleaf', '/var/lib/newleaf@plant']);
+});

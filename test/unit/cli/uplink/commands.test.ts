@@ -195,6 +195,16 @@ describe('show', () => {
   });
 });
 
+test('an answer that says no reason is told by its number', async (t) => {
+  for (const body of [[], {}, { code: 'NL-OTHER' }]) {
+    const change = async () => ({ status: 418, body });
+    const { config, machine } = await gateway(t, [idle()], noRoot, { uplink: { status: () => undefined, change } });
+    const io = stage();
+    assert.equal(await uplinkShow(machine)(args('uplink', 'show', 'sensors', '--config', config), io), 1);
+    assert.match(words(io.err.text), /^NL-INTERNAL The daemon answered 418\. /);
+  }
+});
+
 describe('remove', () => {
   test('tells what is lost, and goes on when the name is typed', async (t) => {
     const { line, machine, programs } = await gateway(t, [programWith({ inbox: 1 })]);

@@ -222,7 +222,9 @@ describe('sudo newleaf uplink', { skip }, () => {
     const { config, machine, tmpfiles, sockets, programs } = await gateway(t);
     await uplinkAdd(machine)(add(config), stage());
     programs.clear();
-    assert.equal(await uplinkRemove(stdin, machine)(remove(config), stage()), 0);
+    const io = stage();
+    assert.equal(await uplinkRemove(stdin, machine)(remove(config), io), 0);
+    assert.doesNotMatch(io.out.text, /lost/);
     assert.deepEqual([readdirSync(sockets), readdirSync(tmpfiles)], [[], []]);
   });
 

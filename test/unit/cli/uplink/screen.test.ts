@@ -80,6 +80,8 @@ test('in the status: many as one, the oldest of all', () => {
   ]);
   const troubled = [...programs.slice(1), idle({ trouble: failure('NL-UPLINK-FULL') })];
   assert.match(statusRows({ programs: troubled }, NOW)[0] ?? '', /; 1 with a trouble: `newleaf uplink list`$/);
+  const few = statusRows({ programs: programs.slice(3), rate: 1, isThrottled: true }, NOW);
+  assert.equal(few.at(-1), 'The hub seems to throttle: messages go at 1 a second.');
 });
 
 test('sizes', () => {
