@@ -123,7 +123,8 @@ export const ENROLLMENTS: readonly Situation[] = [
     title: 'root CA deleted, or not verified',
     plays: [parked(notEnrolled), barred(notEnrolled)],
     elsewhere: [
-      'test/unit/simulator/rest.test.ts: a group that refers to a verified CA admits its leaves; a CA that is removed admits nobody',
+      'test/unit/simulator/attest.test.ts: group by the name of a verified CA',
+      'test/unit/simulator/attest.test.ts: the same, and the CA is removed',
     ],
   },
   {
