@@ -12,7 +12,9 @@ export function program(): readonly string[] {
   // Not below KILLS_ROOT: its files are none of a gateway.
   const directory = mkdtempSync(join(tmpdir(), 'kills-program-'));
   process.once('exit', () => rmSync(directory, { recursive: true }));
-  cpSync(dirname(BUNDLE), directory, { recursive: true, filter: (path) => !/\/(packages|doc)$/.test(path) });
+  // A stage beside this one builds: what is not whole yet (scripts/build.ts) goes away in a moment.
+  const filter = (path: string) => !/\/(packages|doc|operator)$|\.new$/.test(path);
+  cpSync(dirname(BUNDLE), directory, { recursive: true, filter });
   bundle = join(directory, basename(BUNDLE));
   for (const part of ['daemon', 'quick']) execFileSync(NODE, [bundle, 'internal-cache', part]);
   return [NODE, bundle];
