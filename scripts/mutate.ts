@@ -38,8 +38,8 @@ import { test } from 'node:test';
 import { walk } from './walk.ts';
 test('the walk', () => assert.deepEqual(walk({ ...${walk}, most: 10_000 }).broken, []));
 `;
-/** Tests that share no process with others, as scripts/test has it; a process opens one token. */
-const ALONE = /^[^ ].*\bawait |\/quiet\.ts/m;
+/** Tests that share no process with others (test/stages.sh); and a process opens one token. */
+const ALONE = new RegExp(readFileSync(join(ROOT, 'test', 'alone.regex'), 'utf8').trim(), 'm');
 const OF_TOKEN = 'test/contract/token/';
 /** Help, and the words of failures. */
 const WORDS = /^agent\/(cli\/table|failure\/codes\/)/;

@@ -9,7 +9,7 @@ export default async function* failed(events) {
   for await (const { type, data } of events) {
     if (type === 'test:start' && data.nesting === 0) running = data.name;
     const error = data?.details?.error;
-    if (type !== 'test:fail' || data.todo !== undefined || error?.failureType === 'subtestsFailed') continue;
+    if (type !== 'test:fail' || error?.failureType === 'subtestsFailed') continue;
     const file = relative('.', data.file ?? '');
     const isOfHelper = !file.endsWith('.test.ts') && running.endsWith('.test.ts');
     yield `${isOfHelper ? running : file} :: ${data.name.replaceAll('\n', ' ')}\n`;

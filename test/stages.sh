@@ -33,7 +33,7 @@ group() {
 }
 export -f judged group
 in_groups() {
-  local each=$1 all alone='^[^ ].*\bawait |/quiet\.ts|^withEnvironment\('
+  local each=$1 all alone; alone=$(<test/alone.regex)
   shift
   mapfile -t all < <(files "$@")
   # The exit code of grep says whether a file stands alone.
@@ -47,13 +47,14 @@ stage_check() { npx tsc && npx tsc -p scripts/enrollment/page && npx biome check
 DEEP='\.deep\.'
 # By a Node that reads TypeScript by itself, which takes half of the CPU of tsx; but by Debian's own, which forbids what others
 # allow. Some tests wait: for a process, for a slow shell.
+units() { BY=$1 WITHOUT=$DEEP CONCURRENCY=3 in_groups 24 test/unit; }
 stage_unit() {
   local by=
   [ "$(node -p process.config.variables.node_shared)" = true ] || by=$(node24)
-  BY=$by WITHOUT=$DEEP CONCURRENCY=3 in_groups 24 test/unit
+  units "$by"
 }
 # By the Node of this machine, with more seeds.
-stage_unit-own() { STORIES=${STORIES:-60} WITHOUT=$DEEP CONCURRENCY=3 in_groups 24 test/unit; }
+stage_unit-own() { STORIES=${STORIES:-60} units ''; }
 stage_walk() { judged --test test/unit/roll/walk.test.ts; }
 stage_walk-wide() { WALK=wide stage_walk; }
 stage_walk-whole() { WALK=whole stage_walk; }
@@ -70,10 +71,10 @@ stage_modules() {
   scripts/prepare opencryptoki libnss3-tools libnss3 p11-kit p11-kit-modules swtpm swtpm-tools \
     tpm2-abrmd libtss2-tcti-tabrmd0 libtss2-tcti-swtpm0t64 libtpm2-pkcs11-1 dbus-daemon dbus-bin
   test/contract/modules/installed
+  # On the way a plain shell hands no functions on.
   find test/contract/modules -name '*.test.ts' -print0 | sort -z |
-    xargs -0 -P 2 -n 1 test/contract/modules/alone node --import tsx --test --test-reporter=spec
+    xargs -0 -P 2 -n 1 test/contract/modules/alone bash -c '. test/stages.sh; judged --test "$1"' judged
 }
-# The fleet uses every core: it has a stage of its own.
 # It mostly waits: for pauses of newleaf.
 stage_e2e() {
   NEWLEAF_TEST_POSITIONS=usual WITHOUT="/fleet[./]|/link/|/lasting/|$TPM|$PROGRAMS|$FAULTS|$DEEP" CONCURRENCY=6 in_groups 4 test/e2e
@@ -100,7 +101,7 @@ stage_kills-whole() { KILLS=${KILLS:-2000} SYNCS=${SYNCS:-40} stage_kills; }
 stage_lasting() { tests test/e2e/lasting; }
 # SEED=N for the same again.
 stage_nonsense() { INPUTS=${INPUTS:-30000} tests test/nonsense; }
-stage_nonsense-whole() { INPUTS=${INPUTS:-1000000} tests test/nonsense; }
+stage_nonsense-whole() { INPUTS=${INPUTS:-1000000} stage_nonsense; }
 # An hour: MINUTES=15 for less, SEED=N for the same faults again.
 stage_soak() { tests test/soak; }
 # What a Node can change: TLS with the token key and the sockets of the SDK (stories), contexts, collector and descriptors
@@ -115,7 +116,12 @@ stage_e2e-24() {
 stage_helper() {
   NEWLEAF_TEST_TLS=helper CONCURRENCY=4 tests test/e2e/{stories,ten-rolls,lost-key,network}.test.ts
 }
-stage_fleet() { tests test/e2e/fleet.test.ts; NEWLEAF_TEST_NODE=$(node24) tests test/e2e/fleet.test.ts; }
+# It uses every core, so it has a stage of its own.
+stage_fleet() {
+  local node; node=$(node24)
+  tests test/e2e/fleet.test.ts
+  NEWLEAF_TEST_NODE=$node tests test/e2e/fleet.test.ts
+}
 # They mostly wait: for the waves of an operator, for a quota of DPS that all share. One after the other, for the memory.
 stage_crowds() { CONCURRENCY=1 tests test/e2e/fleet test/fleet/beside.test.ts; }
 # A fleet of real daemons in virtual time: what their ladders do to quotas that all share.
@@ -205,13 +211,13 @@ stage_mutate() {
   NEWLEAF_NODE_24=$node npx tsx scripts/mutate.ts --budget "${BUDGET:-3600}" ${SEED:+--seed "$SEED"}
 }
 # What README says that newleaf costs, beside what is unavoidable: on a machine that does nothing else.
-stage_ratios() { NEWLEAF_NODE_24=$(node24) tests test/bench/ratios.test.ts; }
+stage_ratios() { local node; node=$(node24); NEWLEAF_NODE_24=$node tests test/bench/ratios.test.ts; }
 stage_bench() {
   machines
   # A broker to compare the uplink with.
   scripts/prepare e2fsprogs mosquitto mosquitto-clients
-  local node24; node24=$(node24)
+  local node; node=$(node24)
   export -f files tests
-  NEWLEAF_NODE_24=$node24 CONCURRENCY=1 timeout --foreground 4500 bash -euo pipefail -c 'tests test/bench'
+  NEWLEAF_NODE_24=$node CONCURRENCY=1 timeout --foreground 4500 bash -euo pipefail -c 'tests test/bench'
 }
 

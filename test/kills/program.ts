@@ -12,9 +12,7 @@ export function program(): readonly string[] {
   // Not below KILLS_ROOT: its files are none of a gateway.
   const directory = mkdtempSync(join(tmpdir(), 'kills-program-'));
   process.once('exit', () => rmSync(directory, { recursive: true }));
-  // A stage beside this one builds: what is not whole yet (scripts/build.ts) goes away in a moment.
-  const filter = (path: string) => !/\/(packages|doc|operator)$|\.new$/.test(path);
-  cpSync(dirname(BUNDLE), directory, { recursive: true, filter });
+  cpSync(dirname(BUNDLE), directory, { recursive: true, filter: (path) => !/\/(packages|doc|operator)$/.test(path) });
   bundle = join(directory, basename(BUNDLE));
   for (const part of ['daemon', 'quick']) execFileSync(NODE, [bundle, 'internal-cache', part]);
   return [NODE, bundle];

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { breakagesOf } from '../../../scripts/mutations/operators.ts';
-import { Reach } from '../../../scripts/mutations/reach.ts';
-import { type Ended, Report } from '../../../scripts/mutations/report.ts';
-import { rows } from '../../../scripts/mutations/row.ts';
-import { changed, placesOf, Sources } from '../../../scripts/mutations/sources.ts';
-import { scratch } from '../state/disk.ts';
+import { breakagesOf } from '../../scripts/mutations/operators.ts';
+import { Reach } from '../../scripts/mutations/reach.ts';
+import { type Ended, Report } from '../../scripts/mutations/report.ts';
+import { rows } from '../../scripts/mutations/row.ts';
+import { changed, placesOf, Sources } from '../../scripts/mutations/sources.ts';
+import { scratch } from './state/disk.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..', '..');
+const ROOT = join(import.meta.dirname, '..', '..');
 
 describe('the rows of scripts/mutations/rows.txt', () => {
   const sources = new Sources(ROOT);
@@ -103,7 +103,6 @@ const ENDS: readonly (readonly [
 ])[] = [
   ['all pass', OK, 0, 'passed'],
   ['the second file fails', [...OK, '# Subtest: test/b.test.ts', '    not ok 1 - two'], 1, 'failed', 'test/b.test.ts'],
-  ['a test is still to be done', [...OK, '    not ok 1 - two # TODO'], 0, 'passed'],
   ['its time was up', [...OK, '# Subtest: test/b.test.ts'], 'late', 'late', 'test/b.test.ts'],
   ['a test had failed when its time was up', ['    not ok 1 - two'], 'late', 'failed', 'test/first.test.ts'],
   ['it ends before it names a test', [], 1, 'failed', 'test/first.test.ts'],
