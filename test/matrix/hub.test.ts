@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { knockHub } from '../clients/raw.ts';
 import { PATIENCE_MS } from '../e2e/stage/site.ts';
 import type { FaultName, FaultOptions } from '../simulator/faults.ts';
-import { knockHub } from '../unit/simulator/raw.ts';
 import { ofHub, REGISTER, register } from './laid.ts';
 import { type Fault, matrix, type Scene } from './play.ts';
 

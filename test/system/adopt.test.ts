@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { openHub, register } from '../clients/device.ts';
 import { inside } from '../namespace.ts';
-import { openHub, register } from '../unit/simulator/device.ts';
 import { APART, isUp } from './machine.ts';
 import { debOf, site } from './site.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import * as v from 'valibot';
+import { enterDps, knockDps } from '../../../test/clients/raw.ts';
 import { Authority, type Identity } from '../../../test/simulator/ca.ts';
-import { enterDps, knockDps } from '../../../test/unit/simulator/raw.ts';
 import { CHAIN_QUESTIONS, groupOf } from './chain-questions.ts';
 import type { Ground } from './ground.ts';
 import { bodyInWords, knocking, type Registered, registering, retryAfterOf } from './probe.ts';

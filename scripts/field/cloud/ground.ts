@@ -3,12 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
+import { Official } from '../../../test/clients/official.ts';
 import { rootOf } from '../../../test/e2e/roll/enrolled-ca.ts';
 import { Operator } from '../../../test/e2e/roll/operator.ts';
 import { Gateway, type GatewayOptions } from '../../../test/e2e/stage/gateway.ts';
 import type { Endpoints } from '../../../test/simulator/api.ts';
 import { type Simulator, startSimulator } from '../../../test/simulator/simulator.ts';
-import { Official } from '../../../test/unit/simulator/official.ts';
 import type { Services } from './resources.ts';
 
 export type Level = 'root' | 'intermediate';

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { IPublishPacket, Packet } from 'mqtt-packet';
+import { hubUsername, knock, knockHub } from '../../../test/clients/raw.ts';
+import { Wire } from '../../../test/clients/wire.ts';
 import type { Identity } from '../../../test/simulator/ca.ts';
-import { hubUsername, knock, knockHub } from '../../../test/unit/simulator/raw.ts';
-import { Wire } from '../../../test/unit/simulator/wire.ts';
 import type { Ground } from './ground.ts';
 import { bodyInWords, known, registering } from './probe.ts';
 import type { Answer, Question } from './question.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import * as v from 'valibot';
+import { knockDps, knockHub } from '../../../test/clients/raw.ts';
 import type { Identity } from '../../../test/simulator/ca.ts';
-import { knockDps, knockHub } from '../../../test/unit/simulator/raw.ts';
 import type { Ground } from './ground.ts';
 import { knocking, registering } from './probe.ts';
 

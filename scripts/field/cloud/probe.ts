@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { askDps, type DpsAnswer, knockDps, knockHub, pollTopic, putTopic } from '../../../test/clients/raw.ts';
 import type { ClientIdentity, Identity } from '../../../test/simulator/ca.ts';
-import { askDps, type DpsAnswer, knockDps, knockHub, pollTopic, putTopic } from '../../../test/unit/simulator/raw.ts';
 import type { Ground } from './ground.ts';
 
 const DEFAULT_RETRY_S = 2;

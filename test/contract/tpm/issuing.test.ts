@@ -4,9 +4,9 @@ import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { admits, DPS_VERSION } from '../../clients/renewal.ts';
 import { newRequest, pemOf } from '../../simulator/adr/request.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
-import { admits, DPS_VERSION } from '../../unit/simulator/adr/device.ts';
 import { bench } from './bench.ts';
 
 const ID = 'gw-0001';

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { Official } from '../../clients/official.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
-import { Official } from '../../unit/simulator/official.ts';
 import { bench } from './bench.ts';
 
 const ID = 'gw-0001';

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { askEst, certificatesIn } from '../../unit/simulator/est-client.ts';
+import { askEst, certificatesIn } from '../../clients/est.ts';
 import type { Scene } from './scene.ts';
 
 export type Level = 'root' | 'intermediate';

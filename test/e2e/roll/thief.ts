@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
+import { register } from '../../clients/device.ts';
+import { knockHub } from '../../clients/raw.ts';
 import type { ClientIdentity } from '../../simulator/ca.ts';
 import type { Simulator } from '../../simulator/simulator.ts';
-import { register } from '../../unit/simulator/device.ts';
-import { knockHub } from '../../unit/simulator/raw.ts';
 
 /** Asserts that a leaf with its key opens neither a hub nor DPS, by trying both with another program than newleaf. */
 export async function keptOut(far: Simulator, deviceId: string, leaf: ClientIdentity): Promise<void> {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { register } from '../simulator/device.ts';
+import { register } from '../../clients/device.ts';
 import { staged } from './stage.ts';
 
 const PAGE = readFileSync(new URL('../../../scripts/enrollment/README.md', import.meta.url), 'utf8');

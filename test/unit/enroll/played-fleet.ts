@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type mqtt from 'mqtt';
+import { knockHub } from '../../clients/raw.ts';
 import type { ClientIdentity } from '../../simulator/ca.ts';
 import type { Simulator } from '../../simulator/simulator.ts';
-import { knockHub } from '../simulator/raw.ts';
 
 const METHOD = /^\$iothub\/methods\/POST\/reprovision\/\?\$rid=(.+)$/;
 

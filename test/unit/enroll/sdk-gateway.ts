@@ -1,6 +1,6 @@
 import type device from 'azure-iot-device';
+import { openHub, register } from '../../clients/device.ts';
 import type { Simulator } from '../../simulator/simulator.ts';
-import { openHub, register } from '../simulator/device.ts';
 
 /**
  * How it takes the method: well, registers and comes back · kept, comes back on the old leaf · mute, takes it and never

@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { register } from '../../clients/device.ts';
+import { knockHub } from '../../clients/raw.ts';
 import { connectSimulator } from '../../simulator/client.ts';
 import { TYPESCRIPT } from '../../typescript.ts';
-import { register } from './device.ts';
-import { knockHub } from './raw.ts';
 
 const MAIN = new URL('../../simulator/main.ts', import.meta.url).pathname;
 

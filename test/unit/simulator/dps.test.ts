@@ -4,10 +4,10 @@ import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { afterEach, test } from 'node:test';
+import { register } from '../../clients/device.ts';
+import { askDps, dpsUsername, enterDps, knock, knockDps, pollTopic, putTopic } from '../../clients/raw.ts';
 import type { Identity } from '../../simulator/ca.ts';
 import type { Switches } from '../../simulator/switches.ts';
-import { register } from './device.ts';
-import { askDps, dpsUsername, enterDps, knock, knockDps, pollTopic, putTopic } from './raw.ts';
 import { staged } from './stage.ts';
 
 const DAY_MS = 86_400_000;

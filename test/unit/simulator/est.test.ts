@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
-import { type Ask, askEst, certificatesIn, csr } from './est-client.ts';
+import { type Ask, askEst, certificatesIn, csr } from '../../clients/est.ts';
 import { staged } from './stage.ts';
 
 const CN = 'gw-est';

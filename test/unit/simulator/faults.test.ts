@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Packet } from 'mqtt-packet';
+import { askDps, enterDps, knockHub, putTopic } from '../../clients/raw.ts';
+import { Wire } from '../../clients/wire.ts';
 import { type FaultName, type FaultOptions, Faults } from '../../simulator/faults.ts';
 import { Log } from '../../simulator/log.ts';
-import { askDps, enterDps, knockHub, putTopic } from './raw.ts';
 import { staged } from './stage.ts';
-import { Wire } from './wire.ts';
 
 // Faults whose users would pass without them, too: a far side that is well hides a gateway that is not.
 const ID = 'gw-1';

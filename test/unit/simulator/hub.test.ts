@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { beforeEach, test } from 'node:test';
+import { hubUsername, knock } from '../../clients/raw.ts';
+import { Wire } from '../../clients/wire.ts';
 import { Authority, type Identity } from '../../simulator/ca.ts';
 import type { Switches } from '../../simulator/switches.ts';
-import { hubUsername, knock } from './raw.ts';
 import { staged } from './stage.ts';
-import { Wire } from './wire.ts';
 
 const METHODS = '$iothub/methods/POST/#';
 const CERTIFICATE = /-----BEGIN[\s\S]+?-----END CERTIFICATE-----\n?/g;

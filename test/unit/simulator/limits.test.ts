@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
+import { Wire } from '../../clients/wire.ts';
 import { silenceMs } from '../../simulator/mqtt-link.ts';
 import { tooLarge, wellFormed } from '../../simulator/twin-limits.ts';
 import { staged } from './stage.ts';
-import { Wire } from './wire.ts';
 
 const ID = 'gw-1';
 const MAIL = `devices/${ID}/messages/devicebound/#`;

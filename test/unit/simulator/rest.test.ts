@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
+import { bodyOf, type ClientName, Official, type OfficialAnswer, refusalOf } from '../../clients/official.ts';
 import { condition } from '../../simulator/rest/condition.ts';
-import { bodyOf, type ClientName, Official, type OfficialAnswer, refusalOf } from './official.ts';
 import { staged } from './stage.ts';
 
 const THUMBPRINT = 'AB'.repeat(32);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
+import { admits, certified, prepare, provisioned, register } from '../../../clients/renewal.ts';
 import { Namespace } from '../../../simulator/adr/namespace.ts';
 import { newRequest } from '../../../simulator/adr/request.ts';
 import type { AdrSwitches } from '../../../simulator/adr/switches.ts';
 import { policyIn } from '../../../simulator/rest/policy-names.ts';
 import { staged } from '../stage.ts';
-import { admits, certified, prepare, provisioned, register } from './device.ts';
 
 const LEAF = /-----BEGIN[\s\S]+?-----END CERTIFICATE-----\n?/;
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { IPublishPacket } from 'mqtt-packet';
+import { admits, HUB_VERSION, prepare, provisioned } from '../../../clients/renewal.ts';
+import { Wire } from '../../../clients/wire.ts';
 import { newRequest, pemOf } from '../../../simulator/adr/request.ts';
 import type { AdrSwitches } from '../../../simulator/adr/switches.ts';
 import type { FaultName } from '../../../simulator/faults.ts';
 import { staged } from '../stage.ts';
-import { Wire } from '../wire.ts';
-import { admits, HUB_VERSION, prepare, provisioned } from './device.ts';
 
 const RES = '$iothub/credentials/res/';
 const HOUR = 3_600_000;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { newRequest, pemOf, type Request } from '../../../simulator/adr/request.ts';
-import type { ClientIdentity, Identity } from '../../../simulator/ca.ts';
-import type { Simulator } from '../../../simulator/simulator.ts';
-import { askDps, enterDps, hubUsername, knockHub, pollTopic, putTopic } from '../raw.ts';
+import { newRequest, pemOf, type Request } from '../simulator/adr/request.ts';
+import type { ClientIdentity, Identity } from '../simulator/ca.ts';
+import type { Simulator } from '../simulator/simulator.ts';
+import { askDps, enterDps, hubUsername, knockHub, pollTopic, putTopic } from './raw.ts';
 
 export const DPS_VERSION = '2025-07-01-preview';
 export const HUB_VERSION = '2025-08-01-preview';

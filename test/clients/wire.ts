@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
 import { generate, type Packet, parser } from 'mqtt-packet';
-import type { Endpoints } from '../../simulator/api.ts';
-import type { Identity } from '../../simulator/ca.ts';
-import { MQTTS } from '../../simulator/door.ts';
+import type { Endpoints } from '../simulator/api.ts';
+import type { Identity } from '../simulator/ca.ts';
+import { MQTTS } from '../simulator/door.ts';
 import { hubUsername } from './raw.ts';
 
 /** A session with a hub, packet by packet: it acknowledges nothing by itself. */

@@ -5,8 +5,8 @@ import { MqttBase } from 'azure-iot-mqtt-base';
 import provisioning, { type RegistrationResult } from 'azure-iot-provisioning-device';
 import { Mqtt as DpsMqtt } from 'azure-iot-provisioning-device-mqtt';
 import mqtt from 'mqtt';
-import type { Endpoints } from '../../simulator/api.ts';
-import type { Identity } from '../../simulator/ca.ts';
+import type { Endpoints } from '../simulator/api.ts';
+import type { Identity } from '../simulator/ca.ts';
 
 /** The official SDK leaves no other way to hand over a server CA for DPS than an mqtt provider of one's own. */
 const trusting = (ca: string) => ({

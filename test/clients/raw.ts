@@ -1,6 +1,6 @@
 import mqtt from 'mqtt';
-import type { Endpoints } from '../../simulator/api.ts';
-import type { Identity } from '../../simulator/ca.ts';
+import type { Endpoints } from '../simulator/api.ts';
+import type { Identity } from '../simulator/ca.ts';
 
 /** How a connection attempt ended, as only the wire tells it. */
 export interface Knock {

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { request } from 'node:https';
-import type { Endpoints } from '../../simulator/api.ts';
-import type { Identity } from '../../simulator/ca.ts';
+import type { Endpoints } from '../simulator/api.ts';
+import type { Identity } from '../simulator/ca.ts';
 
 export interface Answer {
   readonly status: number;

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { TYPESCRIPT } from '../../typescript.ts';
+import { TYPESCRIPT } from '../typescript.ts';
 
 const CALLER = new URL('official-caller.ts', import.meta.url).pathname;
 
