@@ -1,4 +1,3 @@
-import { costs } from '../test/bench/costs.ts';
 import { matrixTable, ROWS, rowsIn } from '../test/matrix/table.ts';
 import { endingsTable } from '../test/unit/roll/endings.ts';
 import { lastingTable } from './lasting.ts';
@@ -13,7 +12,6 @@ const BY = 'scripts/readme.ts';
 export const PARTS: Parts = {
   arrows: arrowsTable,
   codes: codesList,
-  costs: () => costs(),
   evening: renewCounts,
   grid: endingsTable,
   lasting: lastingTable,

@@ -210,7 +210,7 @@ stage_mutate() {
   NEWLEAF_NODE_24=$node npx tsx scripts/mutate.ts --rows
   NEWLEAF_NODE_24=$node npx tsx scripts/mutate.ts --budget "${BUDGET:-3600}" ${SEED:+--seed "$SEED"}
 }
-# What README says that newleaf costs, beside what is unavoidable: on a machine that does nothing else.
+# The costs of newleaf beside what is unavoidable: on a machine that does nothing else.
 stage_ratios() { local node; node=$(node24); NEWLEAF_NODE_24=$node tests test/bench/ratios.test.ts; }
 stage_bench() {
   machines

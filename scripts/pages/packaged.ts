@@ -7,6 +7,7 @@ export const PACKAGED: Readonly<Record<string, string>> = {
   'systemd/README.md': 'systemd.md',
   'systemd/container.md': 'container.md',
   'agent/cli/README.md': 'screens.md',
+  'agent/cli/init/README.md': 'set-up.md',
   'agent/failure/README.md': 'codes.md',
   'agent/config/README.md': 'settings.md',
   'agent/roll/README.md': 'roll.md',

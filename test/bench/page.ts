@@ -1,4 +1,4 @@
-import type { Figures } from './costs.ts';
+import type { Figures } from './figures.ts';
 import { type Reading, short } from './reading.ts';
 
 const HEAD = `# What newleaf costs

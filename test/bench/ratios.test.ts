@@ -5,7 +5,7 @@ import { nodesUnderTest } from './nodes.ts';
 
 const nodes = nodesUnderTest();
 
-/** What README says of its cost, as multiples of what is unavoidable: a slow machine is slow for both. Memory comes first. */
+/** The costs of newleaf, as multiples of what is unavoidable: a slow machine is slow for both. Memory comes first. */
 for (const metric of ['memory', 'start', 'commands', 'refusal', 'roll'] as const) {
   // Memory is looked at when nothing happens: 12 s after a start.
   test(metric, { concurrency: metric === 'memory' }, async (t) => {

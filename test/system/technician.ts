@@ -24,7 +24,7 @@ export class Technician {
   }
 
   /**
-   * The command of the README for a script, with the places of the far side.
+   * The command of `agent/cli/init/README.md` for a script, with the places of the far side.
    * @param token options that say which token it is
    */
   async init(token: readonly string[] = ['--new-token', 'softhsm']): Promise<Ended> {

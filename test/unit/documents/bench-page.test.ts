@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { costs } from '../../bench/costs.ts';
+import { readPage } from '../../../scripts/pages/blocks.ts';
+import { FIGURES, figuresIn, MONTHS } from '../../bench/figures.ts';
 import { longRun } from '../../bench/long-run.ts';
 import { pageOf } from '../../bench/page.ts';
 import { ratios } from '../../bench/picture.ts';
@@ -57,21 +58,17 @@ test('the picture has a bar for each figure that has a goal, and says which are 
   );
 });
 
-test('README has the ratios, the figures and the machine of a run; a figure that was not taken is told', () => {
-  const figures = (names: readonly string[]) =>
-    names.map((name, index) => measured(name, 'ms', sampleOf([10 * (index + 2)]), sampleOf([10])));
-  const all = ['idle PSS', 'start until connected', 'newleaf status', 'refusal to serving'];
-  const machine = { processor: 'a processor, 2 cores' };
-  const found = { 'Node 20': figures([...all, 'idle CPU, beside mosquitto_sub']) };
-  const told = costs({ machine, found });
-  assert.match(
-    told,
-    /beside a bare Node \(Node 20\): memory 2\.00x \(20 ms\), start until connected 3\.00x \(30 ms\), /,
+test('the page is that of the last run, and README.md says the memory of it', () => {
+  const figures = figuresIn(FIGURES);
+  assert.equal(readPage('test/bench/README.md'), pageOf(figures, figuresIn(MONTHS)));
+  const [, ...said] = /(\d+) MiB of memory \((\d+) with Node 20\)/.exec(readPage('README.md')) ?? [];
+  const taken = ['Node 24', 'Node 20'].map(
+    (node) => figures.found[node]?.find(({ name }) => name === 'idle PSS')?.value,
   );
-  assert.match(told, /; 60 ms of CPU in an idle hour\. .* on a processor, 2 cores; /);
-  assert.throws(
-    () => costs({ machine, found: { 'Node 20': figures(all) } }),
-    /has no "idle CPU, beside mosquitto_sub" of Node 20/,
+  assert.deepEqual(
+    said.map((mib, index) => Math.abs(Number(mib) - (taken[index] ?? Number.NaN)) <= 2),
+    [true, true],
+    `${taken} MiB were measured`,
   );
 });
 
