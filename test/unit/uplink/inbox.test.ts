@@ -89,6 +89,18 @@ test('messages that a program never acknowledges: the others arrive, and these a
   assert(program.troubles.some(({ code }) => code === 'NL-UPLINK-UNTAKEN'));
 });
 
+test('large ones that are never acknowledged, and one of them late: what has not been tried yet goes before them', async () => {
+  const { stage, client } = await joined(MESSAGES);
+  client.isPrompt = false;
+  const session = await stage.open();
+  await stage.arrive(session, C2D, 'late', 1);
+  await stage.pass(30 * SECOND);
+  for (const text of ['a'.repeat(200_000), 'b'.repeat(200_000), 'new']) await stage.arrive(session, C2D, text, 1);
+  await stage.pass(61 * SECOND);
+  const texts = client.texts.map((text) => text.slice(0, 4));
+  assert.deepEqual(texts, ['late', 'aaaa', 'bbbb', 'new', 'late', 'aaaa', 'bbbb']);
+});
+
 test('a program that falls over one message, and starts again each second: this one is set aside, and no other', async () => {
   const stage = new Stage('one');
   const session = await stage.open();
