@@ -5,7 +5,7 @@ import { Fault } from '../../../agent/failure/failure.ts';
 import type { Message } from '../../../agent/uplink/ports.ts';
 import { scratch } from '../state/disk.ts';
 import { codesOf, TestClient } from './fakes.ts';
-import { fateOf, joined, MESSAGES, METHODS, Stage } from './stage.ts';
+import { fateOf, joined, MESSAGES, METHODS, Stage, settled } from './stage.ts';
 import { HOUR, MINUTE, numbered, SECOND } from './world.ts';
 
 const C2D = 'devices/gw-0001/messages/devicebound/%24.mid=1&k=v';
@@ -154,4 +154,16 @@ test('forget: sessions of clients that are away end at once, and no message of a
   assert.deepEqual([here.inbox.count, away.inbox.count], [1, 0]);
   await stage.leave(client);
   assert.equal(session.filters.at(-1), `-${HUB}`);
+});
+
+test('messages of sessions that have ended are taken from the record before their age is looked at', async () => {
+  const stage = new Stage();
+  const { sessions, inbox, down } = stage.program('away', { c: { [MESSAGES]: 1 } });
+  await inbox.append({ topic: '', payload: Buffer.from('m1') });
+  const order: string[] = [];
+  sessions.forget = () => settled().then(() => order.push('sessions'));
+  down.next = async () => void order.push('age');
+  await stage.pass(MINUTE);
+  await settled();
+  assert.deepEqual(order.slice(0, 2), ['sessions', 'age']);
 });
