@@ -1,9 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { instanceOf } from '../../config/config.ts';
 import { daemonAccount, giveDirectories } from '../../machine/as-daemon.ts';
-import { isContained } from '../../machine/contained.ts';
 import { makeDirectory } from '../../state/durable.ts';
 import type { ParsedArguments } from '../kit/parse.ts';
 import { adopt, demandStopped } from './adopt/adopt.ts';
@@ -77,7 +75,6 @@ async function configure(asking: Asking, before: ExistingConfig): Promise<void> 
     file,
     env,
     account,
-    unitPin: account === undefined || isContained(env) ? undefined : instanceOf(file).pin,
     before: before.config,
     leaf: known.leaf,
     left: await leftOver({ answers, dialogue, flags }, known),

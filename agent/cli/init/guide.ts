@@ -37,8 +37,6 @@ export interface Guide {
   readonly env: NodeJS.ProcessEnv;
   /** The user of the daemon, where init runs as root and the unit has one. */
   readonly account: Account | undefined;
-  /** The file from which the unit takes the PIN; undefined where no unit does, as in a container. */
-  readonly unitPin: string | undefined;
   /** The configuration that stands, where it is complete. */
   readonly before: Config | undefined;
   /** The leaf that it has: what is wrong with a new answer would not be met until the next roll. */

@@ -4,6 +4,7 @@ import type { SeenToken } from '../../../hsm/slots.ts';
 import { instanceOf, x509Of } from '../../config/config.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
+import { isContained } from '../../machine/contained.ts';
 import { noFile, readGiven } from '../../machine/given-file.ts';
 import { noSecret } from '../../machine/named-file.ts';
 import { sealedPin } from '../../machine/root-pin.ts';
@@ -87,10 +88,12 @@ const unknownPin = (label: string): Fault =>
  * @returns with the value of hsm.pin_file: undefined where the unit hands the PIN over
  */
 export function pinPlace(guide: Guide): { readonly path: string; readonly setting: string | undefined } {
-  const { answers, flags, unitPin } = guide;
+  const { account, answers, env, file, flags } = guide;
   const named = answers.text('hsm.pin_file');
   const given = flags.get('pin-file');
-  if (unitPin !== undefined && (named ?? unitPin) === unitPin) return { path: unitPin, setting: undefined };
+  const { pin: unitPin } = instanceOf(file);
+  const hasUnit = account !== undefined && !isContained(env);
+  if (hasUnit && (named ?? unitPin) === unitPin) return { path: unitPin, setting: undefined };
   const path = named ?? (given === undefined || given === '-' ? beside(guide, 'pin') : resolve(given));
   return { path, setting: path };
 }

@@ -80,9 +80,10 @@ test('clients that talk nonsense, leave in the middle, or leave before the answe
   assert.deepEqual(logged, []);
 });
 
-test('every watcher gets each transition once, and is forgotten when it leaves', async (t) => {
+test('every watcher gets each transition once, also one that comes in pieces, and is forgotten when it leaves', async (t) => {
   const { socket, listeners, listenersChange } = await daemon(t);
-  const left = { type: 'transition', at: '', from: 'serving', to: 'registering', why: 'line\n\nend' } as const;
+  const why = `line\n\n${'x'.repeat(200_000)}`;
+  const left = { type: 'transition', at: '', from: 'serving', to: 'registering', why } as const;
   const back = { type: 'transition', at: '', from: 'registering', to: 'serving', why: 'registered' } as const;
   const leave = new AbortController();
   const watchers = [events(socket, leave.signal), events(socket, leave.signal)];

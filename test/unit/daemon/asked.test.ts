@@ -36,16 +36,16 @@ test('a technician who is told yes need not wait for the ladder of what is in fl
   assert.deepEqual([daemon.state.phase, ended?.id, ended?.outcome], ['serving', 'r1', 'done']);
 });
 
-test('nor one who is told that a roll is in flight', async (t) => {
+test('nor one who is told that a roll is in flight, whenever their own was to begin', async (t) => {
   const request = { id: 'r0', action: 'roll', reason: 'asked', from: 'technician', at: NOW } as const;
-  const { ask, counts } = await gateway(
-    t,
-    new Disk({ ...servingState, phase: 'generating-key', request, next: wanted() }),
-    { keys: { generate: () => Promise.reject(new Fault('NL-TOKEN-FAILED')) } },
-  );
-  const { generate } = counts;
-  const { status } = await ask({ kind: 'roll', from: 'technician', id: 'r1', delayMs: 0 });
-  assert.deepEqual([status, counts.generate], [409, generate + 1]);
+  const state: RollState = { ...servingState, phase: 'generating-key', request, next: wanted() };
+  for (const delayMs of [0, 60_000]) {
+    const far = { keys: { generate: () => Promise.reject(new Fault('NL-TOKEN-FAILED')) } };
+    const { ask, counts } = await gateway(t, new Disk(state), far);
+    const { generate } = counts;
+    const { status } = await ask({ kind: 'roll', from: 'technician', id: 'r1', delayMs });
+    assert.deepEqual([status, counts.generate], [409, generate + 1]);
+  }
 });
 
 test('over budget: the answer says in how many seconds a request is accepted', async (t) => {

@@ -4,10 +4,12 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { failureOf } from '../../../agent/failure/failure-of.ts';
+import { onboardingKey } from '../../../agent/keys/onboarding-key.ts';
 import type { KeyRef } from '../../../agent/roll/leaf.ts';
 import { TokenError } from '../../../hsm/ckr.ts';
 import type { Protection } from '../../../hsm/key-pair.ts';
 import type { KeyType, PublicKey } from '../../../hsm/public-key.ts';
+import type { Token } from '../../../hsm/token.ts';
 import { scratch } from '../state/disk.ts';
 import { keysOf } from './keys-of.ts';
 
@@ -43,11 +45,9 @@ const signsWith =
 /** What the journal says: a key with this CKA_ID is to be made in slot b. */
 const ID = left.id;
 
-/** What generating in slot b did, with this in the token. */
-async function generating(directory: string, found: Left, current?: KeyRef): Promise<readonly string[]> {
-  const did: string[] = [];
-  if (found.csr !== undefined) writeFileSync(join(directory, `gw-0001.${ID}.pem`), found.csr);
-  const token = {
+/** A token with this in it, which writes down what it did. */
+const tokenWith = (found: Left, did: string[], csr = '') =>
+  ({
     async findById(id: string) {
       if (found.key instanceof Error) throw found.key;
       return id === found.key?.id ? found.key : undefined;
@@ -57,22 +57,30 @@ async function generating(directory: string, found: Left, current?: KeyRef): Pro
     certificates: async () => found.certificates ?? [],
     forget: (id: string) => did.push(`forget ${id}`),
     async generate(label: string, keyType: KeyType, id: string) {
-      assert.ok(!existsSync(join(directory, `gw-0001.${ID}.pem`)), 'no CSR of a key before it is left');
+      assert.ok(!existsSync(csr), 'no CSR of a key before it is left');
       did.push(`generate ${label} ${keyType} ${id}`);
       if (found.makes !== undefined && keyType !== found.makes)
         throw new TokenError('failed', 'KEY_TYPE_UNKNOWN', 'No such keys.');
       if (found.occupied === true) throw new TokenError('occupied', 'LABEL_OCCUPIED', 'Of somebody.');
       return { ...left, id };
     },
-  };
-  const keys = keysOf(token, {
+  }) as unknown as Token;
+
+const destroying = (did: string[]) => async (label: string, id: string) => void did.push(`destroy ${label} ${id}`);
+
+/** What generating in slot b did, with this in the token. */
+async function generating(directory: string, found: Left, current?: KeyRef): Promise<readonly string[]> {
+  const did: string[] = [];
+  const csr = join(directory, `gw-0001.${ID}.pem`);
+  if (found.csr !== undefined) writeFileSync(csr, found.csr);
+  const keys = keysOf(tokenWith(found, did, csr), {
     ...(found.makes !== undefined && { keyType: 'ec-p384', otherType: 'ec-p256' }),
     directory,
     current: () => current,
     wrote: () => void did.push('wrote'),
     warn: (message) => void did.push(message),
     clearing: async (label) => ({ advice: `What to do about ${label}` }),
-    destroy: async (label, id) => void did.push(`destroy ${label} ${id}`),
+    destroy: destroying(did),
   });
   assert.deepEqual(await keys.generate('b', ID), { slot: 'b', id: ID });
   return did;
@@ -113,6 +121,19 @@ const rows: readonly (readonly [title: string, found: Left, did: readonly string
 for (const [title, found, did] of rows) {
   test(title, async (t) => {
     assert.deepEqual(await generating(scratch(t), found), did);
+  });
+}
+
+for (const [title, found, did] of [
+  ['nothing is there', {}, [`generate newleaf-b ec-p384 ${ID}`]],
+  ['a whole key of an earlier attempt is used', { key: left }, []],
+  ['half a key', { key: bare }, [...replaced.slice(0, 2), `generate newleaf-b ec-p384 ${ID}`]],
+] satisfies typeof rows) {
+  test(`onboarding key: ${title}`, async () => {
+    const met: string[] = [];
+    const asked = { label: left.label, id: ID, isUsed: false, destroy: destroying(met) };
+    assert.equal((await onboardingKey(tokenWith(found, met), asked)).id, ID);
+    assert.deepEqual(met, did);
   });
 }
 

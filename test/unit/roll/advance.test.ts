@@ -96,6 +96,12 @@ describe('the most urgent of the planned moments is the signal', () => {
       'due',
     ],
     ['then by the ladder', keyless('NL-TOKEN-OCCUPIED', NOW, unsigned), LAST_RESORT, 'last-resort'],
+    [
+      'but where the key of its leaf is lost, there is none to renew it with',
+      { ...keyless('NL-TOKEN-FAILED', NOW), sessionTrouble: { failure: failure('NL-TOKEN-KEY'), at: NOW } },
+      LAST_RESORT,
+      'probe',
+    ],
     ['but where its issuer refuses, the same key helps nobody', keyless('NL-EST-REFUSED', NOW), LAST_RESORT, 'probe'],
   ];
   for (const [why, state, at, signal] of rows) {

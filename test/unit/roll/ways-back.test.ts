@@ -59,9 +59,19 @@ describe('DPS has just refused the current leaf', () => {
   test('and refuses the leaf that was to cure it: it is not asked for the first one again', () => {
     assert.equal(briefly(play({ ...rolling, phase: 'registering-next' }, 'refusal')), 'stranded');
   });
-  test('but it is asked again where that was long ago: the issuer has taken its time', () => {
-    const long = { ...rolling, phase: 'registering-next', lastRollAt: NOW - HOUR } as const;
-    assert.equal(briefly(play(long, 'refusal')), 'registering, register a');
+  for (const [what, change] of [
+    ['where that was long ago: the issuer has taken its time', { lastRollAt: NOW - HOUR }],
+    ['where a clock said so that has been set back', { lastRollAt: NOW + 1 }],
+    ['for a technician, whose roll cures something else', { request: request('roll', 'technician') }],
+  ] as const) {
+    test(`but it is asked again ${what}`, () => {
+      const refused = play({ ...rolling, phase: 'registering-next', ...change }, 'refusal');
+      assert.equal(briefly(refused), 'registering, register a');
+    });
+  }
+  test('but the hub takes it: it is no matter of the current leaf', () => {
+    const taken = { ...rolling, phase: 'registering-next', rejected: false } as const;
+    assert.equal(briefly(play(taken, 'refusal')), 'serving, connect a');
   });
   test('and the issuer refuses: the same', () => {
     const asking = { ...rolling, phase: 'requesting-leaf', next: made() } as const;

@@ -5,7 +5,7 @@ import { Fault } from '../../../agent/failure/failure.ts';
 import type { Message } from '../../../agent/uplink/ports.ts';
 import { scratch } from '../state/disk.ts';
 import { codesOf, TestClient } from './fakes.ts';
-import { fateOf, joined, MESSAGES, METHODS, Stage } from './stage.ts';
+import { fateOf, joined, MESSAGES, METHODS, Stage, settled } from './stage.ts';
 import { HOUR, MINUTE, numbered, SECOND } from './world.ts';
 
 const C2D = 'devices/gw-0001/messages/devicebound/%24.mid=1&k=v';
@@ -89,6 +89,18 @@ test('messages that a program never acknowledges: the others arrive, and these a
   assert(program.troubles.some(({ code }) => code === 'NL-UPLINK-UNTAKEN'));
 });
 
+test('large ones that are never acknowledged, and one of them late: what has not been tried yet goes before them', async () => {
+  const { stage, client } = await joined(MESSAGES);
+  client.isPrompt = false;
+  const session = await stage.open();
+  await stage.arrive(session, C2D, 'late', 1);
+  await stage.pass(30 * SECOND);
+  for (const text of ['a'.repeat(200_000), 'b'.repeat(200_000), 'new']) await stage.arrive(session, C2D, text, 1);
+  await stage.pass(61 * SECOND);
+  const texts = client.texts.map((text) => text.slice(0, 4));
+  assert.deepEqual(texts, ['late', 'aaaa', 'bbbb', 'new', 'late', 'aaaa', 'bbbb']);
+});
+
 test('a program that falls over one message, and starts again each second: this one is set aside, and no other', async () => {
   const stage = new Stage('one');
   const session = await stage.open();
@@ -142,4 +154,16 @@ test('forget: sessions of clients that are away end at once, and no message of a
   assert.deepEqual([here.inbox.count, away.inbox.count], [1, 0]);
   await stage.leave(client);
   assert.equal(session.filters.at(-1), `-${HUB}`);
+});
+
+test('messages of sessions that have ended are taken from the record before their age is looked at', async () => {
+  const stage = new Stage();
+  const { sessions, inbox, down } = stage.program('away', { c: { [MESSAGES]: 1 } });
+  await inbox.append({ topic: '', payload: Buffer.from('m1') });
+  const order: string[] = [];
+  sessions.forget = () => settled().then(() => order.push('sessions'));
+  down.next = async () => void order.push('age');
+  await stage.pass(MINUTE);
+  await settled();
+  assert.deepEqual(order.slice(0, 2), ['sessions', 'age']);
 });

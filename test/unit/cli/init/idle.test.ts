@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { askConfiguration } from '../../../../agent/cli/init/ask.ts';
 import { demandIdle, onceAlone } from '../../../../agent/cli/init/idle.ts';
 import { Fault, failure } from '../../../../agent/failure/failure.ts';
 import type { NextStatus } from '../../../../agent/roll/report.ts';
 import { takeLock } from '../../../../agent/state/lock.ts';
 import { daemon } from '../../control/daemon.ts';
 import { fault, scratch } from '../../state/disk.ts';
-import { statusWith } from '../stage.ts';
+import { args, configIn, statusWith } from '../stage.ts';
+import { scene } from './stage.ts';
 
 const trouble = failure('NL-EST-AUTH');
 
@@ -47,4 +50,18 @@ test('another init is named, and may start a daemon of its own', async (t) => {
   await assert.rejects(onceAlone()(directory), fault('NL-DAEMON-RUNS', /^Another init runs on .* touched nothing/));
   await demandIdle(join(directory, 'control.sock'), directory);
   await (await takeLock(directory)).release();
+});
+
+test('a complete configuration asks nothing: another init is looked for where there is a state', async (t) => {
+  const directory = scratch(t);
+  const found: string[] = [];
+  const { dialogue } = scene().guide;
+  const alone = async (state: string) => found.push(state);
+  const asking = { args: args('init'), env: {}, dialogue, stopped: new Promise<never>(() => {}), stdin: process.stdin };
+  const init = () => askConfiguration({ ...asking, file: configIn(directory), alone });
+  await init();
+  assert.deepEqual(found, []);
+  mkdirSync(join(directory, 'state'));
+  await init();
+  assert.deepEqual(found, [join(directory, 'state')]);
 });

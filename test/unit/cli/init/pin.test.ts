@@ -9,7 +9,7 @@ import { askPin, pinKeptFor, pinPlace, stagedPin, storePin } from '../../../../a
 import { DEFAULT_PATH } from '../../../../agent/config/config.ts';
 import { Fault } from '../../../../agent/failure/failure.ts';
 import type { SeenToken } from '../../../../hsm/slots.ts';
-import { type Scene, type SceneOptions, SOFTHSM, scene, token } from './stage.ts';
+import { account, type Scene, type SceneOptions, SOFTHSM, scene, token } from './stage.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -148,12 +148,12 @@ describe('the PIN of a token', () => {
     await assert.rejects(ask({}), /no default for: --pin-file/);
   });
 
-  test('is handed over by the unit, and in a container, which has none, by the configuration', async () => {
-    const account = { name: 'newleaf', uid: 990, gid: 990, home: '/' };
+  test('is handed over by the unit; a container and an experiment, which have none, name its place', async () => {
     const guide: Guide = { ...scene().guide, file: DEFAULT_PATH, account };
     const path = '/etc/newleaf/pin';
-    assert.deepEqual(pinPlace({ ...guide, unitPin: path }), { path, setting: undefined });
-    assert.deepEqual(pinPlace(guide), { path, setting: path });
+    assert.deepEqual(pinPlace(guide), { path, setting: undefined });
+    for (const alone of [{ env: { NEWLEAF_CONTAINER: '1' } }, { account: undefined }])
+      assert.deepEqual(pinPlace({ ...guide, ...alone }), { path, setting: path });
   });
 
   test('is left alone where one try is left, and not needed where the token takes everybody', async () => {

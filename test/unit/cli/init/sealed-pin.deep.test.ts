@@ -12,7 +12,7 @@ import { account, scene } from './stage.ts';
 
 const { pin: PIN_FILE } = instanceOf(DEFAULT_PATH);
 const SEALED = '/etc/credstore.encrypted/hsm-pin';
-const gateway = () => ({ ...scene().guide, account, file: DEFAULT_PATH, unitPin: '/etc/newleaf/pin' });
+const gateway = () => ({ ...scene().guide, account, file: DEFAULT_PATH });
 
 /** An /etc of our own, and a systemd-creds that "opens" whatever is in the file. */
 function furnish(): void {

@@ -62,7 +62,6 @@ export function scene({ flags = {}, configured = {}, typed, errands = {}, stdin 
     file: '/nowhere/newleaf.toml',
     env: {},
     account: undefined,
-    unitPin: undefined,
     before: undefined,
     leaf: undefined,
     errand: async (question, asked) => (all[question] as Answer)(asked),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Failure } from '../../../../agent/failure/failure.ts';
 import type { Stored } from '../../../../agent/uplink/ports.ts';
 import type { Disk } from '../../../../agent/uplink/queue/disk.ts';
@@ -50,6 +51,14 @@ export async function numbersIn(queue: Opened): Promise<number[]> {
   const found: number[] = [];
   for (let stored = await queue.next(); stored !== undefined; stored = await queue.next()) found.push(numberOf(stored));
   return found;
+}
+
+/** Passes turns of the event loop, of which a queue on a model needs few: a broken one must fail, and not hang. */
+export async function until(isSo: () => boolean): Promise<void> {
+  for (let left = 1_000; !isSo(); left -= 1) {
+    assert.ok(left > 0, `never: ${isSo}`);
+    await turn();
+  }
 }
 
 export const model = () => new ModelDisk(diceOf(1));

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import type { Stored } from '../../../../agent/uplink/ports.ts';
 import { fault } from '../../state/disk.ts';
 import type { ModelDisk } from './disk-model.ts';
-import { append, message, model, numberOf, numbersIn, type Opened, openOn, range, take } from './life.ts';
+import { append, message, model, numberOf, numbersIn, type Opened, openOn, range, take, until } from './life.ts';
 
 suite('writing', () => {
   test('what comes at once is synced at once', async () => {
@@ -23,7 +23,7 @@ suite('writing', () => {
     const answers: number[] = [];
     const told = (n: number) => queue.append(message(n)).then(() => answers.push(n));
     const first = told(0);
-    while (disk.calls.at(-1) !== 'write') await turn();
+    await until(() => disk.calls.at(-1) === 'write');
     await Promise.all([first, ...range(1, 30).map(told)]);
     assert.deepEqual(disk.calls.filter((name) => name === 'datasync').length, 2);
     assert.deepEqual(answers, range(0, 30));
@@ -45,7 +45,7 @@ suite('writing', () => {
     const storing = queue.append(message(0)).then(() => {
       isStored = true;
     });
-    while (disk.calls.at(-1) !== 'datasync') await turn();
+    await until(() => disk.calls.at(-1) === 'datasync');
     for (let n = 0; n < 5; n += 1) await turn();
     assert.deepEqual([isStored, await queue.next(), queue.count, queue.bytes], [false, undefined, 0, 0]);
     isHeld = false;

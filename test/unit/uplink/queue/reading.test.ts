@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
 import { fault } from '../../state/disk.ts';
-import { append, message, model, numberOf, openOn, range, take } from './life.ts';
+import { append, message, model, numberOf, openOn, range, take, until } from './life.ts';
 
 suite('reading', () => {
   /** Messages that are longer than a page, so that each is read by itself; the fourth is being read. */
@@ -16,7 +15,7 @@ suite('reading', () => {
     for (let n = 0; n < 3; n += 1) await take(queue);
     const waiting = take(queue);
     const { length } = disk.calls;
-    while (disk.calls.length === length) await turn();
+    await until(() => disk.calls.length > length);
     return { queue, taken, waiting, firsts: async () => (await take(queue)).payload[0] };
   };
 
