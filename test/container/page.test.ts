@@ -36,10 +36,7 @@ test('the metrics, by another container', async (t) => {
   const start = lineOf(blockOf('Run', 'sh', '--detach'), 'docker run').replace(/--tmpfs \/run\/newleaf\S*/, volume);
   const script = [create, atHome(start, made.volumes), `until ${ask}; do sleep 0.2; done`].join('\n');
   const [program = '', ...argv] = engine.script(script);
-  const child = spawn(program, argv, {
-    env: engine.env,
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
+  const child = spawn(program, argv, { env: engine.env, stdio: ['ignore', 'pipe', 'ignore'] });
   const ended = once(child, 'close');
   assert.match(await text(child.stdout), /^newleaf_online /m);
   await ended;

@@ -13,10 +13,7 @@ const ONLY = new RegExp(process.env.STORY ?? '');
 /** Of one gateway: its far side keeps a log, which grows. */
 const MOST = 60;
 
-const told = STORIES.filter(({ name }) => ONLY.test(name)).map((story) => ({
-  story,
-  tally: new Tally(story.name),
-}));
+const told = STORIES.filter(({ name }) => ONLY.test(name)).map((story) => ({ story, tally: new Tally(story.name) }));
 const weights = told.reduce((sum, { story }) => sum + story.weight, 0);
 const parts = told.flatMap(({ story, tally }) => {
   const kills = Math.ceil((KILLS * story.weight) / weights);

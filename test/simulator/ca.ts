@@ -65,11 +65,7 @@ interface Signer {
   readonly strength: Strength;
 }
 
-const EKU = {
-  client: [x509.ExtendedKeyUsage.clientAuth],
-  server: [x509.ExtendedKeyUsage.serverAuth],
-  none: [],
-};
+const EKU = { client: [x509.ExtendedKeyUsage.clientAuth], server: [x509.ExtendedKeyUsage.serverAuth], none: [] };
 
 const newKeys = ({ namedCurve } = P256): Promise<webcrypto.CryptoKeyPair> =>
   crypto.subtle.generateKey({ name: 'ECDSA', namedCurve }, true, ['sign', 'verify']);

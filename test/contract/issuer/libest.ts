@@ -11,11 +11,7 @@ import { DAY, type Minted, mint, mintCa, privateKeyPem } from '../../unit/certif
 const START_MS = 10_000;
 /** A server that nobody stops ends by itself. */
 const LIFETIME_S = 120;
-const ENVIRONMENT = {
-  EST_TRUSTED_CERTS: 'cacert.pem',
-  EST_CACERTS_RESP: 'cacert.pem',
-  EST_OPENSSL_CACONFIG: 'ca.cnf',
-};
+const ENVIRONMENT = { EST_TRUSTED_CERTS: 'cacert.pem', EST_CACERTS_RESP: 'cacert.pem', EST_OPENSSL_CACONFIG: 'ca.cnf' };
 
 /** What the CA is told in its `openssl ca` configuration, which libest reads again for each request. */
 export interface CaPolicy {

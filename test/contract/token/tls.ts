@@ -114,10 +114,7 @@ export function tlsContract(bench: () => Bench, keyTypes: readonly KeyType[], wa
 
   test('what is no certificate is refused in words, and connecting still works', async () => {
     const leaf = await identity('a');
-    await assert.rejects(dialled({ ...leaf, chain: 'no certificate' }), {
-      name: 'TokenError',
-      kind: 'failed',
-    });
+    await assert.rejects(dialled({ ...leaf, chain: 'no certificate' }), { name: 'TokenError', kind: 'failed' });
     assert.equal(await dialled(leaf), seen(leaf));
   });
 

@@ -84,14 +84,7 @@ export class Namespace {
 
   /** A device that is known to the namespace, without a leaf of it. */
   adopt(deviceId: string, reference: PolicyReference): void {
-    const device = {
-      registrationId: deviceId,
-      deviceId,
-      name: randomUUID(),
-      reference,
-      id: randomUUID(),
-      leaves: [],
-    };
+    const device = { registrationId: deviceId, deviceId, name: randomUUID(), reference, id: randomUUID(), leaves: [] };
     this.#devices.set(deviceId, device);
   }
 

@@ -132,9 +132,7 @@ export class RestServer {
     const { rate = 20, ms = 60_000 } = quota;
     const left = this.#quota.excess(rate, ms);
     if (left === undefined) return;
-    throw new RestRefusal(429001, 'ThrottlingException', 'Too many requests.', {
-      'Retry-After': String(left),
-    });
+    throw new RestRefusal(429001, 'ThrottlingException', 'Too many requests.', { 'Retry-After': String(left) });
   }
 
   async #answer(request: IncomingMessage): Promise<RestAnswer> {
@@ -145,11 +143,7 @@ export class RestServer {
     if (failed !== undefined) {
       const { status = 503, code = status * 1_000 + 1, retryAfter, message = 'Fault.' } = failed;
       const headers = retryAfter === undefined ? {} : { 'Retry-After': retryAfter };
-      return {
-        status,
-        headers,
-        body: this.#options.refusalBody(new RestRefusal(code, 'Fault', message)),
-      };
+      return { status, headers, body: this.#options.refusalBody(new RestRefusal(code, 'Fault', message)) };
     }
     this.#demandQuota();
     const { pathname, searchParams } = new URL(request.url ?? '/', 'https://localhost');

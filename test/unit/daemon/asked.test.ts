@@ -7,11 +7,7 @@ import { hub, NOW, terms } from '../roll/machine.ts';
 import { candidate, Disk, gateway, servingState } from './gateway.ts';
 
 /** The first leaf is on its way to DPS. */
-const registering: RollState = {
-  ...unprovisioned,
-  phase: 'registering-next',
-  next: sent(candidate),
-};
+const registering: RollState = { ...unprovisioned, phase: 'registering-next', next: sent(candidate) };
 
 /** A registration that DPS answers with an outage of its own: the ladder begins at minutes. It is over since. */
 async function paused(t: TestContext) {

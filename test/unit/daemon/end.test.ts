@@ -7,11 +7,7 @@ import { TestClock } from '../clock.ts';
 import { made } from '../roll/candidates.ts';
 import { DAY, Disk, type Far, gateway, MINUTE, never, servingState } from './gateway.ts';
 
-const rolling: RollState = {
-  ...servingState,
-  phase: 'requesting-leaf',
-  next: made(),
-};
+const rolling: RollState = { ...servingState, phase: 'requesting-leaf', next: made() };
 
 /** What a daemon that is told to end still does in the day after. */
 async function after(t: TestContext, far: Far) {

@@ -9,12 +9,7 @@ import { hub, NOW, terms } from '../roll/machine.ts';
 import { candidate, current, Disk, gateway, HOUR, MINUTE, never, servingState } from './gateway.ts';
 
 const request = { id: 'r1', action: 'roll', reason: 'asked', from: 'technician', at: NOW } as const;
-const rolling = (phase: RollState['phase'], next: Candidate): RollState => ({
-  ...servingState,
-  phase,
-  request,
-  next,
-});
+const rolling = (phase: RollState['phase'], next: Candidate): RollState => ({ ...servingState, phase, request, next });
 
 /** What is on the disk when it takes nothing any more, and what may be tried in the hour after. */
 const ROWS: readonly (readonly [name: string, state: RollState, limits: Partial<Record<string, number>>])[] = [

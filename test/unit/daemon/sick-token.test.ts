@@ -15,12 +15,7 @@ const origin = {
 
 const report = (gateway: Gateway) => {
   const { terms, clock } = gateway;
-  return statusOf(gateway.state, {
-    terms,
-    version: '0',
-    registrationId: 'gw-1',
-    now: clock.now(),
-  });
+  return statusOf(gateway.state, { terms, version: '0', registrationId: 'gw-1', now: clock.now() });
 };
 
 for (const [what, fault] of [

@@ -28,9 +28,7 @@ const SYSTEMD = `
 function program(directory: string): () => string {
   const calls = join(directory, 'calls');
   writeFileSync(calls, '');
-  writeFileSync(join(directory, 'systemd-notify'), `#!/bin/sh\necho "$@" >>${calls}\n`, {
-    mode: 0o755,
-  });
+  writeFileSync(join(directory, 'systemd-notify'), `#!/bin/sh\necho "$@" >>${calls}\n`, { mode: 0o755 });
   return () => readFileSync(calls, 'utf8');
 }
 

@@ -50,14 +50,10 @@ describe('DPS takes the current leaf, the hub does not, and the candidate is not
 
 describe('DPS has just refused the current leaf', () => {
   const cure = { ...request('roll', 'newleaf'), reason: 'dps-refused' } as const;
-  const rolling = {
-    ...rejected,
-    request: cure,
-    lastRollAt: NOW,
-    next: sent(),
-  } as const;
-  test('and refuses the leaf that was to cure it: it is not asked for the first one again', () => {
-    assert.equal(briefly(play({ ...rolling, phase: 'registering-next' }, 'refusal')), 'stranded');
+  const rolling = { ...rejected, request: cure, lastRollAt: NOW, next: sent() } as const;
+  test('and so does DPS the leaf that was to cure it, or the issuer: it is not asked for the first one again', () => {
+    for (const change of [{ phase: 'registering-next' }, { phase: 'requesting-leaf', next: made() }] as const)
+      assert.equal(briefly(play({ ...rolling, ...change }, 'refusal')), 'stranded');
   });
   for (const [what, change] of [
     ['where that was long ago: the issuer has taken its time', { lastRollAt: NOW - HOUR }],
@@ -72,10 +68,6 @@ describe('DPS has just refused the current leaf', () => {
   test('but the hub takes it: it is no matter of the current leaf', () => {
     const taken = { ...rolling, phase: 'registering-next', rejected: false } as const;
     assert.equal(briefly(play(taken, 'refusal')), 'serving, connect a');
-  });
-  test('and the issuer refuses: the same', () => {
-    const asking = { ...rolling, phase: 'requesting-leaf', next: made() } as const;
-    assert.equal(briefly(play(asking, 'refusal')), 'stranded');
   });
 });
 
@@ -133,12 +125,7 @@ describe('a hub that answers all but the candidate', () => {
 
 describe('a DPS that answers all but one leaf', () => {
   test('the candidate, and the hub refuses the current leaf: that one is registered', () => {
-    const state = {
-      ...rejected,
-      phase: 'registering-next',
-      request: request('roll'),
-      next: again,
-    } as const;
+    const state = { ...rejected, phase: 'registering-next', request: request('roll'), next: again } as const;
     assert.equal(briefly(fails(state, 'NL-DPS-TIMEOUT', 4)), 'registering-next, register b');
     assert.equal(briefly(fails(state, 'NL-DPS-TIMEOUT', 5)), 'registering, register a');
   });
@@ -226,12 +213,7 @@ describe('a roll waits for its issuer', () => {
     assert.equal(briefly(play(asking, 'refusal')), 'registering, register a');
   });
   test('and the hub is gone: DPS is asked for another, and the roll goes on', () => {
-    const due: RollState = {
-      ...offline,
-      phase: 'requesting-leaf',
-      request: request('roll'),
-      next: made(),
-    };
+    const due: RollState = { ...offline, phase: 'requesting-leaf', request: request('roll'), next: made() };
     const [, connect] = effectsOf(due);
     assert.equal(connect?.kind, 'connect');
     const gone: RollEvent = { ...now, kind: 'failed', effect: connect, failure: failure('NL-HUB-UNREACHABLE') };

@@ -214,12 +214,7 @@ export const HUBS: readonly Situation[] = [
       'test/contract/token/tls.ts: a handshake with a key that was destroyed is known as a fault of the token, not of the network',
     ],
   },
-  {
-    row: 32,
-    title: 'session stolen by another connection with the same ID',
-    plays: [flapping],
-    elsewhere: [FLAPPING],
-  },
+  { row: 32, title: 'session stolen by another connection with the same ID', plays: [flapping], elsewhere: [FLAPPING] },
   { row: 33, title: 'daily quota exceeded', plays: [flapping], elsewhere: [FLAPPING] },
   {
     row: 34,

@@ -78,9 +78,7 @@ test('a port that is taken', async (t) => {
 });
 
 test('closed, the server lets node exit', async () => {
-  const child = spawn(process.execPath, [...TYPESCRIPT, ALONE], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+  const child = spawn(process.execPath, [...TYPESCRIPT, ALONE], { stdio: ['pipe', 'pipe', 'inherit'] });
   let said = '';
   child.stdout.on('data', (text) => {
     said += text;

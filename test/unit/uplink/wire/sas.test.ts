@@ -4,10 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { byKey } from '../../../../agent/uplink/wire/sas.ts';
 
-const KEYS = {
-  sensors: randomBytes(32).toString('base64'),
-  meter: randomBytes(32).toString('base64'),
-};
+const KEYS = { sensors: randomBytes(32).toString('base64'), meter: randomBytes(32).toString('base64') };
 const PROGRAMS = Object.entries(KEYS).map(([name, key]) => ({ name, key }));
 const NOW = Date.parse('2026-11-26T12:00:00Z');
 const LATER = NOW / 1_000 + 3_600;

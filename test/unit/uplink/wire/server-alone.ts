@@ -11,13 +11,7 @@ const directory = mkdtempSync(join(tmpdir(), 'newleaf-wire-'));
 process.once('exit', () => rmSync(directory, { recursive: true }));
 const { log } = noting();
 const server = new WireServer({ rules: new Notes(), log });
-const ca = await openLocalCa({
-  directory,
-  names: [],
-  now: Date.now,
-  earliest: 0,
-  log,
-});
+const ca = await openLocalCa({ directory, names: [], now: Date.now, earliest: 0, log });
 await server.listen({ host: '127.0.0.1', port: 0, credentials: ca.credentials }, ofProgram('meter'));
 const path = join(directory, 'sensors.sock');
 await server.listen({ path, mode: 0o600 }, ofProgram('sensors'));
