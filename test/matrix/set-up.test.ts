@@ -31,7 +31,9 @@ function spoiled({ spoil, ...more }: Spoiled): Fault {
       await assert.rejects(gateway.start());
       assert.equal(await gateway.ended(), EXIT.person, 'systemd does not try again');
       assert.equal(readFileSync(stateOf(at), 'utf8'), spoil(good));
-      assert.deepEqual(far.log.since(since), []);
+      // The far side may hear late that the session before has ended.
+      const sent = far.log.since(since).filter(({ event }) => event !== 'disconnected');
+      assert.deepEqual(sent, []);
     },
     async end(at) {
       writeFileSync(stateOf(at), good);
