@@ -2,23 +2,28 @@ import type { Answerer } from '../ask/ask.ts';
 import type { DaemonEvent } from '../ask/event.ts';
 import { type Failure, failure } from '../failure/failure.ts';
 import { failureFields } from '../machine/failure-fields.ts';
-import { type Advance, advance } from '../roll/advance.ts';
-import { nextMoment } from '../roll/plan.ts';
+import { type Advanced, advance } from '../roll/core/advance.ts';
+import { memoryOf } from '../roll/core/entry.ts';
+import { blank, type Circumstances, type Memory } from '../roll/core/memory.ts';
+import { plan } from '../roll/core/plan.ts';
+import { view } from '../roll/core/view.ts';
+import { dueAt } from '../roll/plan.ts';
 import { iso, lineOf, presentOf, type ReportOptions, twinOf, wordsOf } from '../roll/report.ts';
-import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from '../roll/state.ts';
+import { type RollEffect, type RollEvent, type RollState, unprovisioned } from '../roll/state.ts';
 import { Queue } from '../time/queue.ts';
 import { withAnew } from './anew.ts';
 import { createAnswerer } from './answerer.ts';
 import { Transcript } from './events.ts';
 import { FirstLeaf } from './first-leaf.ts';
+import { Flights } from './flights.ts';
 import { issuerChangedIn } from './issuer-changed.ts';
-import { Lanes } from './lanes.ts';
 import type { DaemonOptions } from './options.ts';
 import { aheadMs, OtherClock } from './other-clock.ts';
 import { type Happened, perform } from './perform.ts';
 import { Persistence } from './persistence.ts';
 import { Publication } from './publication.ts';
 import { Reported } from './reported.ts';
+import type { Landed } from './requests.ts';
 import { Strangers } from './strangers.ts';
 import { Vitals } from './vitals.ts';
 
@@ -32,14 +37,16 @@ interface Input {
   /** Frees the lane that the event came from. */
   readonly landed?: () => void;
   /** Gets the decision of the rules, once it is on disk. */
-  readonly reply?: (answered: Advance | Failure) => void;
+  readonly reply?: (answered: Landed | Failure) => void;
 }
 
 /** The loop: one event at a time. It owns order and sleeping, and no policy. */
 export class Daemon {
   readonly #options: DaemonOptions;
   readonly #inputs = new Queue<Input>();
-  readonly #lanes: Lanes;
+  readonly #lanes: Flights;
+  #memory: Memory = blank;
+  readonly #startedAt: number;
   readonly #transcript: Transcript;
   readonly #vitals: Vitals;
   readonly #firstLeaf: FirstLeaf;
@@ -80,8 +87,8 @@ export class Daemon {
       return guarded;
     };
     const happened = (event: Happened, landed: () => void) => this.#inputs.push({ happened: event, landed });
-    const isFree = (effect: RollEffect) => effect.kind === 'register' && ports.dps.knows?.(effect.leaf) === true;
-    this.#lanes = new Lanes({ clock, log, attempt, happened, isFree });
+    this.#startedAt = clock.monotonic();
+    this.#lanes = new Flights({ clock, attempt, happened });
     this.#transcript = new Transcript(log, terms);
     this.#firstLeaf = new FirstLeaf(options);
     this.#otherClock = new OtherClock(clock);
@@ -99,7 +106,7 @@ export class Daemon {
         const happened = await heard(Promise.resolve(event));
         return new Promise((reply) => this.#inputs.push({ happened, reply }));
       },
-      hurry: () => this.#lanes.hurry(),
+      hurry: () => {},
       changed: (listener) => this.#transcript.subscribe(listener),
     });
     options.view?.open(this);
@@ -116,7 +123,7 @@ export class Daemon {
 
   /** Work is repeated without progress, and is slowed down. */
   get isBraked(): boolean {
-    return this.#lanes.isBraked;
+    return false;
   }
 
   get onboarding(): DaemonOptions['onboarding'] {
@@ -135,7 +142,9 @@ export class Daemon {
   async run(abort: AbortSignal): Promise<Ending> {
     const { notify, ports, log, version, terms } = this.#options;
     const entry = await this.#persistence.read();
-    if (entry !== 'absent') this.#state = { ...entry, flaps: 0, unreached: 0 };
+    if (entry !== 'absent') this.#memory = memoryOf(entry);
+    const c = this.#circumstances();
+    this.#state = view(this.#memory, plan(this.#memory, c), c);
     this.#otherClock.begin(this.#state);
     const { phase } = this.#state;
     log.info({ event: 'started', version, phase, message: wordsOf(phase, terms.attestation) });
@@ -187,24 +196,25 @@ export class Daemon {
       this.#nap = nap;
       if (ms > 0) await clock.sleep(ms, nap.abort.signal);
       const stepMs = Math.abs(aheadMs(clock) - offset);
-      if (!abort.aborted && this.#otherClock.answers(stepMs)) {
-        log.info({ event: 'clock-stepped', at: iso(clock.now()) });
-        // Those of the far side and of the brake are measured by the monotonic clock.
-        this.#lanes.hurry(['ladder']);
-      }
+      const isStepped = !abort.aborted && this.#otherClock.answers(stepMs);
+      if (isStepped) log.info({ event: 'clock-stepped', at: iso(clock.now()) });
       if (!nap.abort.signal.aborted) {
         this.#lookedAt = clock.now();
-        this.#inputs.push({ happened: { kind: 'woken' }, reply: () => this.#vitals.beat() });
+        const woken = { kind: 'woken', ...(isStepped && { isStepped }) } as const;
+        this.#inputs.push({ happened: woken, reply: () => this.#vitals.beat() });
       }
     }
   }
 
   #untilLook(): number {
     const longest = Math.min(LOOK_MS, this.#vitals.everyMs, this.#persistence.dueInMs);
-    const moment = nextMoment(this.#state, this.#options.terms, this.#lookedAt);
-    if (moment === undefined) return longest;
-    // The moment may have passed during the write: a delay can be shorter than a write.
-    return Math.min(longest, Math.max(0, moment - this.#options.clock.now()));
+    const { clock, terms } = this.#options;
+    const { scheduled, current } = this.#memory;
+    const moments = [scheduled?.startAt, current && dueAt(current, terms.renewAt)].filter(
+      (at): at is number => at !== undefined && at > this.#lookedAt,
+    );
+    const moment = Math.min(...moments, Number.POSITIVE_INFINITY);
+    return Math.min(longest, Math.max(0, moment - clock.now()));
   }
 
   /** A moment before the next look may have been planned since. */
@@ -213,39 +223,77 @@ export class Daemon {
   }
 
   async #take({ happened, landed, reply }: Input): Promise<void> {
-    const { clock, draw, terms } = this.#options;
+    const { clock, draw } = this.#options;
     const came: RollEvent = { ...this.#otherClock.seen(happened, this.#state), at: clock.now(), draw: draw() };
     if (happened.kind === 'woken' && !this.#isBegun) {
       await this.#begin();
-      return reply?.({ state: this.#state, effects: [] });
+      return reply?.({});
     }
+    landed?.();
     const before = this.#state;
-    let advanced = advance(before, came, terms);
-    const { event = came } = advanced;
+    const known = this.#memory;
+    const c = this.#circumstances();
+    let advanced: Advanced = advance(known, { ...came, up: c.up }, c);
+    const { event } = advanced;
+    if (process.env.DBGM && clock.monotonic() > Number(process.env.DBGM) * 60000) {
+      console.log(
+        JSON.stringify({
+          ...advanced.memory,
+          outcomes: undefined,
+          trail: undefined,
+          current: advanced.memory.current?.key,
+          next: { ...advanced.memory.next, leaf: advanced.memory.next?.leaf?.thumbprint },
+        }),
+      );
+      process.exit(0);
+    }
+    if (process.env.DBG)
+      console.log(
+        (clock.monotonic() / 60000).toFixed(3),
+        event.kind,
+        'effect' in event ? event.effect.kind : '',
+        'failure' in event ? event.failure.code : '',
+        '→',
+        advanced.state.phase,
+        advanced.plan.asks.map((e) => e.kind + ('leaf' in e ? e.leaf.thumbprint : '')).join(),
+        '|',
+        advanced.plan.wanted.map((w) => `${w.row} ${(w.wait / 60000).toFixed(2)}`).join(', '),
+        '| s',
+        advanced.plan.session ? (advanced.plan.session.wait / 60000).toFixed(2) : '-',
+        advanced.state.online ?? '',
+      );
     // A request that was answered "accepted" must outlive a power cut.
     const unkept =
-      isAsk(event) && advanced.state !== before ? await this.#persistence.accept(advanced.state) : undefined;
-    if (unkept !== undefined) advanced = { state: before, effects: effectsOf(before) };
-    await this.#persistence.follow(advanced.state);
+      isAsk(event) && advanced.memory !== known ? await this.#persistence.accept(advanced.memory) : undefined;
+    if (unkept !== undefined) advanced = { ...advanced, memory: known, state: before, plan: plan(known, c) };
+    await this.#persistence.follow(advanced.memory);
     // Before the news: a listener who hears of a finished roll, or of a leaf to enroll, opens the file.
     await this.#publication.follow(advanced.state);
+    this.#memory = advanced.memory;
     this.#state = advanced.state;
     this.#otherClock.follow(before, this.#state);
     this.#strangers.follow(advanced.state);
     this.#transcript.tell(before, advanced, event);
     reply?.(unkept ?? advanced);
-    landed?.();
-    const allowed = advanced.effects.filter((effect) => this.#persistence.allows(effect));
-    this.#lanes.follow(before, advanced, event, allowed);
+    this.#lanes.follow(
+      advanced.plan,
+      advanced.plan.asks.filter((effect) => this.#persistence.allows(effect)),
+    );
     this.#lookSooner();
     this.#report(before);
     // A new process must know the effect that poisoned this one: otherwise it is poisoned in the same way, again and again.
-    const isNoted = this.#persistence.failure === undefined || this.#state.poisoned === before.poisoned;
+    const isNoted = this.#persistence.failure === undefined || this.#memory.poisoned === known.poisoned;
     if (advanced.restart && isNoted) {
       this.#ending = 'restart';
       if (event.kind === 'failed') this.#why = event.failure;
       this.#inputs.end();
     }
+  }
+
+  #circumstances(): Circumstances {
+    const { clock, draw, terms } = this.#options;
+    const up = clock.monotonic();
+    return { now: clock.now(), up, age: up - this.#startedAt, draw: draw(), terms, flying: this.#lanes.flying };
   }
 
   /** Tells systemd, the log and the twin what is wrong. */

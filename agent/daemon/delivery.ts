@@ -135,6 +135,8 @@ function unmadeBy(event: DaemonEvent, state: RollState): Failure | undefined {
   // The other place is tried. Where it is taken, too, the machine has said which one a person can clear.
   if (effect === 'generate-key' && code === 'NL-TOKEN-OCCUPIED')
     return isMaking(state) ? undefined : workTrouble?.failure;
+  // Once the token has failed so often, told is what a person can do about it.
+  if (isInTheWay && workTrouble?.failure.code === 'NL-TOKEN-OCCUPIED') return workTrouble.failure;
   return failure(code, { message, advice });
 }
 

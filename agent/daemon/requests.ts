@@ -1,17 +1,20 @@
 import type { Answer, Ask } from '../ask/ask.ts';
 import type { Subscribe } from '../ask/event.ts';
 import { type Failure, failure } from '../failure/failure.ts';
-import type { Advance } from '../roll/advance.ts';
+import type { Advanced } from '../roll/core/advance.ts';
 import { type ReportOptions, statusOf } from '../roll/report.ts';
 import type { Request, RollState } from '../roll/state.ts';
 import type { DaemonOptions } from './options.ts';
 import type { Happened } from './perform.ts';
 
+/** What came of an event. */
+export type Landed = Partial<Pick<Advanced, 'decision' | 'event'>>;
+
 export interface AnswererOptions extends Pick<DaemonOptions, 'clock' | 'draw' | 'ports' | 'onboarding'> {
   readonly state: () => RollState;
   readonly report: () => ReportOptions;
   /** Hands an event to the loop; resolves once its result is on disk, or with why it is not. */
-  readonly post: (event: Happened) => Promise<Advance | Failure>;
+  readonly post: (event: Happened) => Promise<Landed | Failure>;
   readonly hurry: () => void;
   readonly changed: Subscribe;
 }
@@ -53,7 +56,7 @@ function known(id: string, { state, report }: AnswererOptions): Answer | undefin
 }
 
 /** The answer where the rules, or the disk, did not let a request begin. */
-export function refusedBy(options: AnswererOptions, came: Advance | Failure, id?: string): Answer | undefined {
+export function refusedBy(options: AnswererOptions, came: Landed | Failure, id?: string): Answer | undefined {
   const { state, report } = options;
   if ('kind' in came) return { is: 'broken', failure: came };
   const { decision } = came;

@@ -1,6 +1,6 @@
 import type { Log } from '../machine/log.ts';
 import type { Notify } from '../machine/notify.ts';
-import type { Lane } from './lane.ts';
+import type { Lane } from './flights.ts';
 
 /** Every effect ends within ten minutes by a deadline of its own; only a module that hangs on a thread of the pool does not. */
 const STUCK_MS = 15 * 60_000;

@@ -55,12 +55,14 @@ export function lastResortAt(leaf: Leaf, renewAt: RenewAt): number {
   return ((dueAt(leaf, renewAt) ?? leaf.notAfter) + leaf.notAfter) / 2;
 }
 
+type Seen = Pick<RollState, 'lastSeen' | 'current'>;
+
 /** No clock before the newest of these can be right: the build, the last proven server, the notBefore of our own leaf. */
-export function clockFloor({ lastSeen, current }: RollState, { builtAt }: Terms): number {
+export function clockFloor({ lastSeen, current }: Seen, { builtAt }: Pick<Terms, 'builtAt'>): number {
   return Math.max(builtAt, lastSeen ?? 0, current?.notBefore ?? 0);
 }
 
-export function isCredible(state: RollState, terms: Terms, now: number): boolean {
+export function isCredible(state: Seen, terms: Pick<Terms, 'builtAt'>, now: number): boolean {
   return now >= clockFloor(state, terms);
 }
 
@@ -77,7 +79,7 @@ export function makesTokens(state: RollState, terms: Terms, now: number, upMs: n
   return upMs < DOUBT_MS ? isCredible(state, terms, now) : now >= terms.builtAt;
 }
 
-export function isDue(state: RollState, terms: Terms, now: number): boolean {
+export function isDue(state: Pick<RollState, 'current'>, terms: Pick<Terms, 'renewAt'>, now: number): boolean {
   const due = state.current && dueAt(state.current, terms.renewAt);
   return state.current !== undefined && (now >= state.current.notAfter || (due !== undefined && now >= due));
 }
@@ -97,7 +99,7 @@ const ALARM_MS: Record<Alarm, number> = {
  * How near the end of the current leaf is, once the moment of its renewal has passed: before that nothing is wrong, however
  * short the leaf lives. With renewal switched off the second half of its life counts as overdue.
  */
-export function alarmOf(state: RollState, terms: Terms, now: number): Alarm | undefined {
+export function alarmOf(state: Seen, terms: Terms, now: number): Alarm | undefined {
   const { current } = state;
   if (current === undefined || !isCredible(state, terms, now)) return undefined;
   const due = dueAt(current, terms.renewAt) ?? (current.notBefore + current.notAfter) / 2;

@@ -148,8 +148,8 @@ export type RollEvent = {
   readonly draw: number;
 } /** `isIssuerChanged`: its settings were changed since it has refused. */ & (
   | { readonly kind: 'started'; readonly given?: Leaf; readonly isIssuerChanged?: true }
-  /** `isSetBack`: the clock was set back while the process has been running. */
-  | { readonly kind: 'woken'; readonly isSetBack?: true }
+  /** `isSetBack`: the clock was set back while the process has been running. `isStepped`: it was set by so much that failures are tried anew. */
+  | { readonly kind: 'woken'; readonly isSetBack?: true; readonly isStepped?: true }
   | { readonly kind: 'asked'; readonly request: Request; readonly delayMs: number; readonly discard: boolean }
   | {
       readonly kind: 'csr-asked';

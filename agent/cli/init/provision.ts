@@ -12,7 +12,6 @@ import type { Terms } from '../../roll/plan.ts';
 import { iso, WORDS } from '../../roll/report.ts';
 import type { RollState } from '../../roll/state.ts';
 import { adoptedChain } from '../../state/adopted.ts';
-import type { Entry } from '../../state/entry.ts';
 import { beginAnew } from '../../state/journal.ts';
 import { readEntry } from '../../state/read-entry.ts';
 import { limited } from '../../time/limited.ts';
@@ -35,7 +34,7 @@ const ANSWER_MS = 60_000;
  * refuses it. Where a person is at the screen, it waits for that person.
  * @param before the state file before the daemon was started
  */
-export async function provision(watch: DaemonWatch, before: Entry | 'absent'): Promise<RollState> {
+export async function provision(watch: DaemonWatch, before: RollState | 'absent'): Promise<RollState> {
   const { config, isPatient, running } = watch;
   const { daemon } = running;
   const untell = tellAll(watch, before === 'absent' ? undefined : before.phase);

@@ -1,0 +1,80 @@
+import type { RollEffect } from '../state.ts';
+import { type Answer, blank, type Memory, type Question, without } from './memory.ts';
+
+/** What is written: counts of the hub and moments of this process are found out again. */
+export type Entry = Omit<Memory, 'online' | 'flaps' | 'end' | 'spent'>;
+
+const isDurable = (question: Question, { verdict, failure, lasting }: Answer): boolean =>
+  verdict === 'accepted' ||
+  verdict === 'refused' ||
+  lasting === true ||
+  question === 'sign' ||
+  failure?.code === 'NL-TOKEN-KEY';
+
+/** A hub that does not answer is asked each minute, by each process. */
+const isKept = (question: Question, answer: Answer): boolean =>
+  !question.startsWith('connect') || isDurable(question, answer);
+
+export function entryOf(memory: Memory): Entry {
+  const { answers, ask } = memory;
+  // The attempt may reach DPS before a power cut: the next process takes no leaf for one that DPS has never heard of.
+  const trusts = memory.trusts.map((one) => without(one, 'isNew'));
+  const kept = (Object.entries(answers) as [Question, Answer][]).flatMap(([question, answer]) =>
+    isKept(question, answer) ? [[question, without(answer, 'up')] as const] : [],
+  );
+  const entry = without(memory, 'online', 'flaps', 'end', 'spent', 'ask');
+  return { ...entry, trusts, answers: Object.fromEntries(kept), ...(ask && { ask: without(ask, 'heard') }) };
+}
+
+export const memoryOf = (entry: Entry): Memory => ({ ...blank, ...entry });
+
+/** Rungs of a ladder at which its pause outlives a power cut: a supply that fails each few minutes must not begin each ladder anew. */
+const RUNGS = [3, 5];
+
+/** What of an answer must outlive a power cut: of the hub and of a signature no more than that there is one. */
+function gist(question: Question, answer: Answer): readonly unknown[] {
+  const { verdict, times, again } = answer;
+  if (question === 'sign') return [question, verdict, times >= 20];
+  if (question.startsWith('connect')) return [question, verdict];
+  if (isDurable(question, answer)) return [question, verdict, again, times];
+  const rung = RUNGS.filter((one) => times >= one).length;
+  return rung === 0 ? [] : [question, rung];
+}
+
+const text = ({ answers, trail: _, lastSeen: _seen, ...rest }: Entry): string =>
+  JSON.stringify([
+    rest,
+    (Object.entries(answers) as [Question, Answer][])
+      .map(([question, one]) => gist(question, one))
+      .filter(({ length }) => length > 0)
+      .sort(),
+  ]);
+
+/** A server was seen so much later than the disk says, in milliseconds: sessions that end each minute must not wear out the flash. */
+const SEEN_MS = 3_600_000;
+
+/** Whether the disk lacks a fact that must outlive a power cut. */
+export function differs(entry: Entry, disk: Entry): boolean {
+  return Math.abs((entry.lastSeen ?? 0) - (disk.lastSeen ?? 0)) >= SEEN_MS || text(entry) !== text(disk);
+}
+
+/** Whether an effect may be tried while the disk holds no more than this. */
+export function isIntended(effect: RollEffect, disk: Entry | undefined): boolean {
+  if (effect.kind === 'register' || effect.kind === 'connect') {
+    const { leaf } = effect;
+    if (disk?.current === undefined && leaf.key.slot === 'given') return true;
+    return (
+      leaf.thumbprint === disk?.current?.thumbprint ||
+      disk?.trusts.some(({ thumbprint }) => thumbprint === leaf.thumbprint) === true
+    );
+  }
+  if (effect.kind === 'generate-key') return disk?.next?.key.id === effect.id && disk.next.key.slot === effect.slot;
+  if (effect.kind === 'request-leaf') return disk?.next?.key.id === effect.key.id && disk.next.isMade === true;
+  const { id } = effect.key;
+  return (
+    disk !== undefined &&
+    disk.old.some((one) => one.id === id) &&
+    disk.current?.key.id !== id &&
+    disk.next?.key.id !== id
+  );
+}

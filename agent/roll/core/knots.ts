@@ -1,0 +1,135 @@
+import type { Code } from '../../failure/failure.ts';
+import { GRACE_REFUSALS } from '../backoff.ts';
+import { drawOf, isCredible, isDue } from '../plan.ts';
+import type { Reason } from '../state.ts';
+import { type Circumstances, leafOf, type Memory, type Who } from './memory.ts';
+import { isServed } from './record.ts';
+
+// Questions to the memory that more than one row asks.
+
+/** The ladder of the connection comes to a minute with its sixth rung: 20 attempts are a quarter of an hour. */
+const PATIENCE = 20;
+/** A fleet that lost its hub in one moment is spread over another quarter of an hour. */
+const SPREAD_ATTEMPTS = 15;
+/** An hour of attempts: operators move gateways away from a hub hours after it went down. */
+const AGAIN = 60;
+/** A token that fails so often to sign says nothing of the hub. */
+const UNSIGNED_TIMES = 3;
+
+export const isOnline = ({ online }: Memory): boolean => online !== undefined;
+
+/** DPS has accepted the leaf, and no hub has honoured that yet. */
+export const isAccepted = ({ answers }: Memory, who: Who): boolean =>
+  answers[`register ${who}`]?.verdict === 'accepted';
+
+/** The last word of DPS about the leaf was no. */
+export const isDenied = ({ answers }: Memory, who: Who): boolean => answers[`register ${who}`]?.verdict === 'refused';
+
+/** The hub refuses the leaf for good: right after DPS has accepted it, it may lag DPS for some minutes. */
+export function isRejected(memory: Memory, who: Who): boolean {
+  const told = memory.answers[`connect ${who}`];
+  return told?.verdict === 'refused' && told.times >= (isAccepted(memory, who) ? GRACE_REFUSALS : 1);
+}
+
+/** No hub answers the leaf for so long that DPS may have another hub for it. Counted, as a clock without a network is unreliable. */
+export function isUnheard(memory: Memory, who: Who): boolean {
+  const told = memory.answers[`connect ${who}`];
+  const leaf = leafOf(memory, who);
+  // A candidate for which the token does not sign makes way; the key of the current leaf has a question of its own.
+  if (who === 'next' && told?.verdict === 'broken') return told.times >= UNSIGNED_TIMES;
+  if (leaf === undefined || told?.verdict !== 'silent') return false;
+  const isKnown = (memory.answers[`register ${who}`]?.times ?? 0) >= 2 && isAccepted(memory, who);
+  return told.times >= (isKnown ? AGAIN : PATIENCE + Math.floor(SPREAD_ATTEMPTS * drawOf(leaf.serial)));
+}
+
+/** The current leaf may be registered: DPS and hub refuse one that has expired. */
+export const isValid = ({ current }: Memory, { now }: Pick<Circumstances, 'now'>): boolean =>
+  current !== undefined && current.notAfter > now;
+
+/** No session comes from the current leaf: the hub refuses it, or DPS has never assigned it to one. */
+export const isBarred = (memory: Memory): boolean =>
+  memory.current !== undefined && (isRejected(memory, 'current') || memory.at.current === undefined);
+
+/** The token does not sign with the key of the current leaf, for a quarter of an hour; or once, where nothing else is left. */
+export function isKeyLost(memory: Memory): boolean {
+  const { sign, 'register current': told } = memory.answers;
+  if (memory.current === undefined || sign === undefined) return false;
+  if (sign.times >= PATIENCE) return true;
+  const isGone = told?.failure?.code === 'NL-TOKEN-KEY';
+  return isGone && !isOnline(memory) && (isBarred(memory) || isUnwanted(memory));
+}
+
+/** So many failed reads, which take a quarter of an hour or more, are no accident; three without a session that proves the token. */
+const SURE_TIMES = 2;
+
+/** The key of the candidate is not in the token. */
+export function isNextLost(memory: Memory): boolean {
+  const { next, answers, current } = memory;
+  if (next?.leaf === undefined) return false;
+  const told = [answers['register next'], answers['connect next']].find((one) => one?.failure?.code === 'NL-TOKEN-KEY');
+  if (told === undefined) return false;
+  const sure = current === undefined || isOnline(memory) ? SURE_TIMES : SURE_TIMES + 1;
+  const isAdvised = memory.ask?.request.from === 'technician' && memory.ask.request.action === 'roll';
+  return told.times >= (isAdvised ? 1 : sure);
+}
+
+/** It makes room as soon as DPS trusts the current leaf again. */
+export function isUnwanted(memory: Memory): boolean {
+  const { next } = memory;
+  if (next?.leaf === undefined) return false;
+  return next.isDiscarded === true || isNextLost(memory);
+}
+
+/** The current leaf cannot take the place of the candidate. */
+export function hasNoWayBack(memory: Memory, c: Circumstances): boolean {
+  if (!isValid(memory, c)) return true;
+  const { 'register current': told } = memory.answers;
+  return told?.failure?.code === 'NL-TOKEN-KEY' || (isDenied(memory, 'current') && isAfter(memory, 'current', 'next'));
+}
+
+/** Whether DPS was asked about the one leaf after it was asked about the other. */
+export function isAfter({ answers }: Memory, who: Who, other: Who): boolean {
+  const [one, two] = [answers[`register ${who}`], answers[`register ${other}`]];
+  return one !== undefined && (two === undefined || one.at > two.at);
+}
+
+/** DPS may trust the candidate, or an earlier leaf of its key. */
+export const isTrusted = ({ trusts, next, current }: Memory): boolean =>
+  next !== undefined &&
+  trusts.some(({ keyId, thumbprint }) => keyId === next.key.id && thumbprint !== current?.thumbprint);
+
+/** The candidate is with the hub. */
+export const isProving = (memory: Memory): boolean =>
+  memory.next?.leaf !== undefined && memory.at.next !== undefined && !isRejected(memory, 'next') && !isUnwanted(memory);
+
+/** The hub has its time for the leaf that DPS has accepted last: it has neither refused it for good, nor been silent for long. */
+export function hasItsTime(memory: Memory, who: Who): boolean {
+  const told = memory.answers[`connect ${who}`];
+  if (!isAccepted(memory, who) || memory.at[who] === undefined) return false;
+  if (told?.verdict === 'broken' && told.times >= UNSIGNED_TIMES) return false;
+  return !isRejected(memory, who) && !isUnheard(memory, who);
+}
+
+/** Refusals that a new leaf may cure. A disabled enrollment refuses every leaf. */
+const LEAF_AT_FAULT: ReadonlySet<Code> = new Set<Code>(['NL-DPS-401002', 'NL-DPS-404201', 'NL-DPS-REJECTED']);
+
+/** Why another leaf is wanted, the most urgent reason first; undefined where none is. */
+export function wish(memory: Memory, c: Circumstances): Reason | undefined {
+  const { ask, next, current, answers } = memory;
+  const { terms, now } = c;
+  if (terms.attestation === 'tpm') return undefined;
+  if (ask?.request.action === 'roll') return ask.request.reason;
+  if (next?.because !== undefined) return next.because;
+  if (!terms.automatic) return undefined;
+  if (current === undefined) return 'provisioning';
+  if (isDue(memory, terms, now) && isCredible(memory, terms, now)) return 'due';
+  if (isKeyLost(memory)) return 'key-lost';
+  if (isServed(memory)) return undefined;
+  const denied = answers['register current'];
+  const isAtFault =
+    denied?.verdict === 'refused' && denied.failure !== undefined && LEAF_AT_FAULT.has(denied.failure.code);
+  if (terms.trust === 'leaf') return isAtFault && !isOnline(memory) ? 'dps-refused' : undefined;
+  return isRejected(memory, 'current') && (isAccepted(memory, 'current') || memory.at.current === undefined)
+    ? 'rejected'
+    : undefined;
+}

@@ -1,0 +1,191 @@
+import type { Failure } from '../../failure/failure.ts';
+import { pauseMs, probeMs, takenOffline, turnMs } from '../backoff.ts';
+import { drawOf } from '../plan.ts';
+import type { RollEffect } from '../state.ts';
+import { isBarred, isDenied, isOnline, isValid } from './knots.ts';
+import { type Answer, type Circumstances, leafOf, type Memory, type Question, type Who } from './memory.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** A moment that lies further ahead than the longest pause was planned by a clock that has been set back since. */
+const FARTHEST_MS = 1.25 * HOUR;
+
+/** In milliseconds since the answer. One from the future is that of a clock which has been set back. */
+export function ageOf(answer: Pick<Answer, 'at' | 'up'>, { now, up }: Circumstances): number {
+  if (answer.up !== undefined) return up - answer.up;
+  return answer.at > now + FARTHEST_MS ? Number.POSITIVE_INFINITY : now - answer.at;
+}
+
+/** What is left of the current leaf when the answer came, in milliseconds; without one that is valid a pause costs nothing. */
+function leftAt({ current }: Memory, { at }: Answer): number {
+  return current === undefined || current.notAfter <= at ? Number.POSITIVE_INFINITY : current.notAfter - at;
+}
+
+const KINDS = { make: 'generate-key', issue: 'request-leaf' } as const;
+
+/** How long a question waits from now on, in milliseconds; 0 or less: its moment has come. */
+export function waitFor(question: Question, memory: Memory, c: Circumstances): number {
+  const answer = memory.answers[question];
+  const { ask } = memory;
+  // A technician waits for no pause of what was not asked since.
+  if (ask?.heard !== undefined && !ask.heard.includes(question)) return 0;
+  if (answer === undefined || answer.again) return 0;
+  return pauseOf(question, answer, memory, c) - ageOf(answer, c);
+}
+
+/** A registration waits for DPS as well, whose silence is one ladder for both leaves. */
+export function waitForDps(who: Who, memory: Memory, c: Circumstances): number {
+  return Math.max(waitFor(`register ${who}`, memory, c), waitFor('dps', memory, c));
+}
+
+function pauseOf(question: Question, answer: Answer, memory: Memory, c: Circumstances): number {
+  if (question === 'dps') return silenceOf(answer, memory, c);
+  if (question === 'register current' || question === 'register next')
+    return registrationPause(question === 'register next' ? 'next' : 'current', answer, memory, c);
+  if (question === 'connect current' || question === 'connect next') return connectPause(question, answer, memory);
+  if (question === 'make' || question === 'issue') return keyPause(question, answer, memory);
+  if (question === 'roll') return answer.times >= 2 ? HOUR : 0;
+  if (question === 'sign') return 0;
+  return destroyPause(answer, DAY);
+}
+
+/** A key that the token does not destroy is left alone after so many attempts. */
+export const DESTROY_TRIES = 5;
+
+function destroyPause(answer: Answer, laterMs: number): number {
+  return answer.times < DESTROY_TRIES ? pauseMs('destroy-key', answer.times, failureOf(answer), answer.draw) : laterMs;
+}
+
+/** The next key needs the place of this one. */
+export function waitForPlace(id: string, memory: Memory, c: Circumstances): number {
+  const answer = memory.answers[`destroy ${id}`];
+  if (answer === undefined) return 0;
+  const pause = destroyPause(answer, probeMs(answer.times - DESTROY_TRIES + 1, answer.draw));
+  return Math.min(waitFor(`destroy ${id}`, memory, c), pause - ageOf(answer, c));
+}
+
+const NONE = { kind: 'transient', code: 'NL-DPS-TIMEOUT', message: '', advice: '' } as unknown as Failure;
+const failureOf = ({ failure = NONE }: Answer): Failure => failure;
+
+/** A far side that says "tomorrow" does not know that nothing serves: an hour is the most then. A session may outlive its leaf. */
+function putOff(answer: Answer, memory: Memory): Failure {
+  const met = failureOf(answer);
+  return isOnline(memory) && isValid(memory, { now: answer.at }) ? met : takenOffline(met);
+}
+
+function silenceOf(answer: Answer, memory: Memory, c: Circumstances): number {
+  const byTurns = !isOnline(memory) && memory.next?.leaf !== undefined && isValid(memory, c);
+  // A leaf that DPS refuses has its pace beside this one.
+  const turns = isDenied(memory, 'current') || isDenied(memory, 'next') ? 2 : 1;
+  return pauseMs(
+    'register',
+    answer.times,
+    putOff(answer, memory),
+    answer.draw,
+    leftAt(memory, answer),
+    byTurns ? turns * turnMs(answer.draw) : undefined,
+  );
+}
+
+/** Accepted and not honoured: the current leaf is asked for once more at once, then hourly; a candidate by the ladder of a refusal. */
+function registrationPause(who: Who, answer: Answer, memory: Memory, c: Circumstances): number {
+  const { verdict, times, draw } = answer;
+  if (verdict === 'silent') return 0;
+  const left = leftAt(memory, answer);
+  if (verdict === 'broken' && !answer.lasting && answer.failure?.code !== 'NL-TOKEN-KEY')
+    return pauseMs('register', times, failureOf(answer), draw, left);
+  const isFirst = who === 'current' && verdict === 'accepted' && times === 1 && c.terms.trust === 'leaf';
+  if (isFirst) return 0;
+  // A leaf that has served: an operator who disallowed it does not stand by. What the configuration changed is looked after.
+  const isKnown = who === 'current' && memory.at.current !== undefined && memory.registered === c.terms.registered;
+  const rung = probeMs(isKnown ? 3 : times, draw, left);
+  const both = memory.next?.leaf !== undefined && isValid(memory, c) && isBarred(memory) && verdict !== 'broken';
+  if (!both) return rung;
+  const turn = turnOf(who, answer, memory);
+  return memory.at.current === undefined ? Math.min(turn, rung) : Math.min(turn, Math.max(LEAST_TURN_MS, left / 4));
+}
+
+/** In the last minutes of a leaf its turns are this far from each other, in milliseconds. */
+const LEAST_TURN_MS = 3 * MINUTE;
+
+/** Two leaves of which neither serves are asked for by turns: the one that was asked for longer ago comes next. */
+function turnOf(who: Who, answer: Answer, { answers }: Memory): number {
+  const other = answers[`register ${who === 'next' ? 'current' : 'next'}`];
+  return other === undefined || other.at < answer.at
+    ? 2 * turnMs(answer.draw)
+    : other.at - answer.at + turnMs(other.draw);
+}
+
+function connectPause(question: `connect ${Who}`, answer: Answer, memory: Memory): number {
+  const leaf = leafOf(memory, question === 'connect next' ? 'next' : 'current');
+  const draw = leaf === undefined ? answer.draw : drawOf(`${leaf.serial} connect`);
+  return pauseMs('connect', answer.times, failureOf(answer), draw, leftAt(memory, answer));
+}
+
+/** Another place has been tried, or another key: to look again at once is of no use. */
+export function isTaken(question: Question, { verdict, failure }: Answer, { next }: Memory): boolean {
+  if (question !== 'make' || verdict !== 'broken') return false;
+  return failure?.code === 'NL-TOKEN-OCCUPIED' || next?.isSecond === true;
+}
+
+function keyPause(question: 'make' | 'issue', answer: Answer, memory: Memory): number {
+  const { verdict, times, draw, lasting } = answer;
+  const left = leftAt(memory, answer);
+  if (verdict === 'refused' || lasting || isTaken(question, answer, memory)) return probeMs(times, draw, left);
+  return pauseMs(KINDS[question], times, putOff(answer, memory), draw, left);
+}
+
+/** The session: after an end that calls for a pause, and by its ladder. */
+export function waitForSession(memory: Memory, c: Circumstances): number {
+  const { end } = memory;
+  const leaf = memory.current;
+  const wait = waitFor('connect current', memory, c);
+  if (end === undefined || leaf === undefined) return wait;
+  const pause = pauseMs('connect', 1, end.failure, drawOf(`${leaf.serial} connect`));
+  return Math.max(wait, pause - (c.up - end.up));
+}
+
+interface Allowance {
+  readonly burst: number;
+  readonly everyMs: number;
+}
+
+/** Work that no ladder paces: a registration after a refusal, the roll that may cure it, and going back are three or four. */
+const ALLOWED: Readonly<Partial<Record<RollEffect['kind'], Allowance>>> = {
+  register: { burst: 8, everyMs: 37 * MINUTE },
+  'request-leaf': { burst: 6, everyMs: 36 * MINUTE },
+  'generate-key': { burst: 6, everyMs: 36 * MINUTE },
+  connect: { burst: 30, everyMs: MINUTE },
+};
+
+const LEAST_APART_MS = 30_000;
+
+const levelOf = (
+  kind: RollEffect['kind'],
+  { burst, everyMs }: Allowance,
+  { spent }: Memory,
+  { up }: Circumstances,
+): number => {
+  const before = spent?.[kind];
+  return before === undefined ? burst : Math.min(burst, before.left + (up - before.up) / everyMs);
+};
+
+/** How long the budget of a day holds an effect back, in milliseconds. */
+export function budgetWait(kind: RollEffect['kind'], memory: Memory, c: Circumstances): number {
+  const allowance = ALLOWED[kind];
+  if (allowance === undefined) return 0;
+  const wait = Math.max(0, 1 - levelOf(kind, allowance, memory, c)) * allowance.everyMs;
+  const { current } = memory;
+  // As with each pause, no more than half of what is left of the leaf.
+  const left = current === undefined || current.notAfter <= c.now ? Number.POSITIVE_INFINITY : current.notAfter - c.now;
+  return Math.min(wait, Math.max(LEAST_APART_MS, left / 2));
+}
+
+export function spend(kind: RollEffect['kind'], memory: Memory, c: Circumstances): Memory {
+  const allowance = ALLOWED[kind];
+  if (allowance === undefined) return memory;
+  const left = Math.max(0, levelOf(kind, allowance, memory, c) - 1);
+  return { ...memory, spent: { ...memory.spent, [kind]: { left, up: c.up } } };
+}

@@ -1,0 +1,270 @@
+import { areaOf, type Failure, failure as failureFor } from '../../failure/failure.ts';
+import { type Leaf, placeOf } from '../leaf.ts';
+import { type Of, type Outcome, type RollEvent, session } from '../state.ts';
+import {
+  type Answer,
+  type Asked,
+  forget,
+  type Generation,
+  leafOf,
+  type Memory,
+  type Old,
+  type Question,
+  questionOf,
+  type Trusted,
+  type Who,
+  whoIs,
+  without,
+} from './memory.ts';
+
+/** An event with the monotonic moment at which it came, in milliseconds. */
+export type Timed<E extends RollEvent = RollEvent> = E & { readonly up: number };
+
+const OUTCOMES_KEPT = 10;
+
+/** What an event tells. No policy: what is to be done is not decided here. What people ask for is in requests.ts. */
+export function record(memory: Memory, event: Timed): Memory {
+  switch (event.kind) {
+    case 'started':
+      return started(memory, event);
+    case 'key-generated':
+      return made(memory, event);
+    case 'leaf-issued':
+      return issued(memory, event);
+    case 'registered':
+      return registered(memory, event);
+    case 'connected':
+      return connected(memory, event);
+    case 'key-destroyed':
+      return forget({ ...memory, old: memory.old.filter(({ id }) => id !== event.id) }, `destroy ${event.id}`);
+    case 'failed':
+      return failed(memory, event);
+    case 'lost':
+      return lost(memory, event);
+    case 'woken':
+      return event.isStepped ? anew(memory) : memory;
+    default:
+      return memory;
+  }
+}
+
+/** A key that the token did not destroy is tried again at each start; the settings of the issuer may be others. */
+function started(memory: Memory, event: Timed<Of<'started'>>): Memory {
+  const destroying = memory.old.map(({ id }): Question => `destroy ${id}`);
+  const { issue } = memory.answers;
+  const anew =
+    event.isIssuerChanged === true && issue
+      ? { answers: { ...memory.answers, issue: { ...issue, again: true as const } } }
+      : {};
+  const old = memory.old.map(({ slot, id }): Old => ({ slot, id }));
+  const found = event.given === undefined ? {} : { current: event.given };
+  return forget({ ...memory, ...anew, ...found, old }, ...destroying);
+}
+
+function made(memory: Memory, { key }: Of<'key-generated'>): Memory {
+  const { next } = memory;
+  if (next?.key.id !== key.id) return memory;
+  return heard({ ...memory, next: { ...next, key, isMade: true } }, 'make');
+}
+
+function issued(memory: Memory, event: Timed<Of<'leaf-issued'>>): Memory {
+  const { next, current } = memory;
+  const { leaf } = event;
+  if (next?.isMade !== true || next.key.id !== leaf.key.id || next.leaf !== undefined) return memory;
+  // For a kept key, a CA that remembers may issue the old certificate again: there is nothing to roll to.
+  if (leaf.thumbprint === current?.thumbprint)
+    return answered(memory, 'issue', { verdict: 'refused', failure: failureFor('NL-LEAF-SAME') }, event);
+  return withLeaf(heard(memory, 'issue'), { ...next, leaf, from: 'issuer' });
+}
+
+/** A leaf that nobody has been asked about yet. */
+export const withLeaf = (memory: Memory, next: Generation): Memory =>
+  forget({ ...without(memory, 'next'), next, at: without(memory.at, 'next') }, 'register next', 'connect next');
+
+function registered(memory: Memory, event: Timed<Of<'registered'>>): Memory {
+  const { assignment, thumbprint, as } = event;
+  const who = whoIs(memory, thumbprint);
+  const leaf = who && leafOf(memory, who);
+  if (who === undefined || leaf === undefined) return memory;
+  // DPS pins the thumbprint that registered last: another leaf has lost its place.
+  const trusts: readonly Trusted[] = [{ thumbprint, keyId: leaf.key.id }];
+  const at = who === 'next' ? { ...memory.at, next: assignment } : { current: assignment };
+  const { ask } = memory;
+  const pinned = forget(
+    { ...memory, trusts, at, registered: as, ...(ask && { ask: { ...ask, isAccepted: true } }) },
+    `connect ${who}`,
+  );
+  const told = relieved(answered(pinned, `register ${who}`, { verdict: 'accepted' }, event));
+  return who === 'current' ? forget(told, 'sign') : told;
+}
+
+function connected(memory: Memory, event: Timed<Of<'connected'>>): Memory {
+  const { thumbprint, hub, at } = event;
+  const { next, current } = memory;
+  const open = { ...without(memory, 'end'), online: `${thumbprint}@${hub}`, lastSeen: at };
+  if (next?.leaf?.thumbprint === thumbprint && memory.at.next !== undefined)
+    return promoted(open, next, next.leaf, event);
+  if (current?.thumbprint !== thumbprint) return memory;
+  return forget(heard(open, 'connect current'), 'connect current', 'register current', 'sign');
+}
+
+/** Proven: only now it becomes current, and only after this is on disk the old key may be destroyed. */
+function promoted(
+  memory: Memory,
+  { because = 'asked' }: Generation,
+  leaf: Leaf,
+  event: Timed<Of<'connected'>>,
+): Memory {
+  const { current, ask } = memory;
+  const old = [...memory.old.map(({ slot, id }) => ({ slot, id })), ...(current ? [current.key] : [])];
+  const own = {
+    id: `newleaf-${event.at.toString(36)}`,
+    action: 'roll',
+    reason: because,
+    from: 'newleaf',
+    at: event.at,
+  } as const;
+  const proven: Memory = {
+    // Another leaf that serves is progress.
+    ...without(memory, 'next', 'alarm', 'spent'),
+    current: leaf,
+    at: memory.at.next === undefined ? {} : { current: memory.at.next },
+    old: old.filter(({ slot, id }) => slot !== 'given' && id !== leaf.key.id),
+    ask: ask ?? { request: own },
+    answers: {},
+  };
+  return ended(proven, event.at, 'done');
+}
+
+/** Ends what is in flight for somebody, if there is anything. */
+export function ended(memory: Memory, at: number, outcome: Outcome['outcome'], failure?: Failure): Memory {
+  if (memory.ask === undefined) return memory;
+  const one: Outcome = { ...memory.ask.request, outcome, ...(failure && { failure }), endedAt: at };
+  return { ...without(memory, 'ask'), outcomes: [one, ...memory.outcomes].slice(0, OUTCOMES_KEPT) };
+}
+
+function failed(memory: Memory, event: Timed<Of<'failed'>>): Memory {
+  const { effect, failure } = event;
+  const question = questionOf(memory, effect);
+  if (question === undefined) return memory;
+  const verdict = failure.kind === 'transient' ? 'silent' : failure.kind;
+  const told = answered(memory, question, { verdict, failure, ...(event.again && { lasting: true }) }, event);
+  if (question === 'issue' && failure.code === 'NL-TOKEN-KEY') return unmade(notSigned(told, event));
+  if (effect.kind !== 'register' && effect.kind !== 'connect') return told;
+  return notSigned(effect.kind === 'register' ? notRegistered(told, effect.leaf, event) : told, event);
+}
+
+/** The token does not have it: if it is there after all, it is found by its CKA_ID when it is made. */
+function unmade(memory: Memory): Memory {
+  const { next } = memory;
+  return next === undefined ? memory : { ...memory, next: without(next, 'isMade') };
+}
+
+/** A wrong clock may have caused what was met: it is asked again at once, but not what the far side has put off. */
+function anew(memory: Memory): Memory {
+  const isPutOff = ({ verdict, failure }: Answer) =>
+    verdict === 'accepted' || (failure?.retryAfterMs !== undefined && failure.code !== 'NL-LEAF-NOT-YET');
+  const answers = (Object.entries(memory.answers) as [Question, Answer][]).map(([question, one]) => [
+    question,
+    isPutOff(one) ? one : { ...one, again: true },
+  ]);
+  return { ...memory, answers: Object.fromEntries(answers) };
+}
+
+/** DPS has accepted a leaf, and told a hub that the configuration does not allow. */
+const PINNED = 'NL-DPS-HUB';
+
+function notRegistered(memory: Memory, { thumbprint, key }: Leaf, event: Timed<Of<'failed'>>): Memory {
+  const { failure } = event;
+  if (failure.code === PINNED) {
+    const at = whoIs(memory, thumbprint) === 'current' ? without(memory.at, 'next') : memory.at;
+    return relieved({ ...memory, at, trusts: [{ thumbprint, keyId: key.id }] });
+  }
+  const isHeard = failure.kind === 'transient';
+  const trusts = memory.trusts.flatMap((one) => {
+    if (one.thumbprint !== thumbprint) return [one];
+    return one.isNew && !isHeard ? [] : [{ thumbprint, keyId: key.id }];
+  });
+  const after = { ...memory, trusts };
+  if (failure.kind === 'transient') return answered(after, 'dps', { verdict: 'silent', failure }, event);
+  return failure.kind === 'refused' ? relieved(after) : after;
+}
+
+/** An answer of DPS takes one rung of its silence away, and not all: it may answer about one leaf, or each second time. */
+function relieved(memory: Memory): Memory {
+  const { dps } = memory.answers;
+  if (dps === undefined || dps.times <= 1) return forget(memory, 'dps');
+  return { ...memory, answers: { ...memory.answers, dps: { ...dps, times: dps.times - 1 } } };
+}
+
+/** Also of what ends the process. */
+export function notSigned(memory: Memory, event: Timed<Of<'failed'>>): Memory {
+  const { effect, failure } = event;
+  const { current } = memory;
+  const isOfCurrent =
+    'leaf' in effect
+      ? whoIs(memory, effect.leaf.thumbprint) === 'current'
+      : effect.kind === 'request-leaf' && effect.key.id === current?.key.id;
+  if (!isOfCurrent) return memory;
+  if (failure.kind === 'broken' && areaOf(failure) === 'TOKEN')
+    return answered(memory, 'sign', { verdict: 'broken', failure }, event);
+  // A server that answers has seen the signature.
+  return failure.kind === 'refused' ? forget(memory, 'sign') : memory;
+}
+
+/** A session that ends within a minute, three times in a row: another client with our identity, or the daily quota. */
+const FLAP_MS = 60_000;
+const FLAPS = 3;
+const FLAP_PAUSE_MS = 5 * 60_000;
+/** In milliseconds. */
+const HELD_MS = 60 * 60_000;
+
+function lost(memory: Memory, event: Timed<Of<'lost'>>): Memory {
+  if (memory.online?.startsWith(`${event.thumbprint}@`) !== true) return memory;
+  const flaps = event.heldMs < FLAP_MS ? memory.flaps + 1 : 0;
+  const { spent, ...rest } = without(memory, 'online', 'end');
+  // A session that was held was worth its cost.
+  const offline = { ...rest, flaps, ...(spent && event.heldMs < HELD_MS && { spent }) };
+  const { failure, at, up } = event;
+  const isIdle = failure.code === 'NL-NETWORK-IDLE';
+  // The first reconnect follows at once: most sessions end for a reason that is over. So does one with a shorter keepalive.
+  if (isIdle ? failure.retryAfterMs === undefined : flaps < 2) return offline;
+  if (isIdle || flaps < FLAPS) return { ...offline, end: { failure, at, up } };
+  // From the sixth on a quarter of an hour: at most 96 sessions a day, each of which reads the twin.
+  const retryAfterMs = FLAP_PAUSE_MS * (flaps < 2 * FLAPS ? 1 : 3);
+  return { ...offline, end: { failure: failureFor('NL-HUB-FLAPPING', { cause: failure.code, retryAfterMs }), at, up } };
+}
+
+type Told = Pick<Answer, 'verdict' | 'failure' | 'lasting'>;
+
+export function answered(
+  memory: Memory,
+  question: Question,
+  told: Told,
+  { at, up, draw }: Pick<Timed, 'at' | 'up' | 'draw'>,
+): Memory {
+  const before = memory.answers[question];
+  const times = before?.verdict === told.verdict ? before.times + 1 : 1;
+  const answers = { ...memory.answers, [question]: { ...told, times, at, up, draw } };
+  return noted({ ...memory, answers }, question);
+}
+
+/** The answer was a good one, after which nothing is left to say. */
+const heard = (memory: Memory, question: Question): Memory => noted(forget(memory, question), question);
+
+function noted(memory: Memory, question: Question): Memory {
+  const { ask } = memory;
+  if (ask?.heard === undefined || ask.heard.includes(question)) return memory;
+  return { ...memory, ask: { ...ask, heard: [...ask.heard, question] } };
+}
+
+export const asksNow = (asked: Asked): Asked => ({ ...asked, heard: [] });
+
+/** Whether the session is that of the current leaf, at the place where DPS has assigned it. */
+export const isServed = ({ current, at, online }: Memory): boolean =>
+  current !== undefined && at.current !== undefined && online === session(current, at.current);
+
+export const isAt = (memory: Memory, who: Who): string | undefined => {
+  const place = memory.at[who];
+  return place && placeOf(place);
+};

@@ -1,0 +1,87 @@
+import { isCredible, isDue } from '../plan.ts';
+import { dropped, isMine, leafless, lostKey } from './generation.ts';
+import { hasNoWayBack, isDenied, isKeyLost, isNextLost, isRejected, isTrusted, isUnwanted } from './knots.ts';
+import { type Circumstances, forget, type Memory, without } from './memory.ts';
+import { waitFor } from './pace.ts';
+import { answered, isServed } from './record.ts';
+import type { Row } from './row.ts';
+
+/** A candidate makes room before another is wanted. */
+export const LEAVES: readonly Row[] = [
+  {
+    name: 'expired candidate',
+    why: 'no server accepts it; its key gets another leaf, and none is destroyed for a clock that may be wrong',
+    apply: (memory, c) => {
+      const { next } = memory;
+      if (next?.leaf === undefined || next.leaf.notAfter > c.now) return undefined;
+      return isCredible(memory, c.terms, c.now) ? leafless(memory, c) : undefined;
+    },
+  },
+  {
+    name: 'candidate that a hub refuses under a CA',
+    why: 'no registration makes the hub accept it later: its key gets another leaf, by the ladder of the issuer',
+    apply: (memory, c) => {
+      if (c.terms.trust !== 'ca' || !isRejected(memory, 'next') || memory.next?.leaf === undefined) return undefined;
+      const { failure: met } = memory.answers['connect next'] ?? {};
+      const told = { verdict: 'refused', ...(met && { failure: met }) } as const;
+      return answered(leafless(memory, c), 'issue', told, { ...c, at: c.now });
+    },
+  },
+  {
+    name: 'unwanted candidate goes',
+    why: 'DPS does not trust it, or there is no way back and its key gets another leaf (after what has expired: that needs no way back)',
+    apply: (memory, c) => {
+      const { next } = memory;
+      if (next?.leaf === undefined || !isUnwanted(memory)) return undefined;
+      const isLost = isNextLost(memory);
+      if (isTrusted(memory) && !hasNoWayBack(memory, c)) return undefined;
+      const { isDiscarded: _, ...kept } = next;
+      if (isLost && isMine(memory, next.key)) return lostKey({ ...memory, next: kept });
+      if (isTrusted(memory)) return leafless({ ...memory, next: kept }, c);
+      return dropped(memory);
+    },
+  },
+  {
+    name: 'leaf of a person that is refused',
+    why: 'it never outranks an automatic issuer once the current leaf is due or its key lost: its key gets another',
+    apply: (memory, c) => {
+      const { next } = memory;
+      if (!c.terms.automatic || next?.leaf === undefined || next.from === 'issuer') return undefined;
+      const isNeeded = memory.current === undefined || isKeyLost(memory) || isLate(memory, c);
+      const isDue = waitFor('register next', memory, c) <= 0;
+      return isDenied(memory, 'next') && isNeeded && isDue ? leafless(memory, c) : undefined;
+    },
+  },
+  {
+    name: 'cure that is not needed',
+    why: 'DPS and hub take the current leaf again: no operator will enroll the leaf that was to cure it',
+    apply: (memory) => {
+      const { next } = memory;
+      const isCure = next?.because === 'dps-refused' || next?.because === 'rejected' || next?.because === 'key-lost';
+      if (!isCure || !isServed(memory) || isTrusted(memory) || memory.ask?.request.action === 'roll') return undefined;
+      if (isDenied(memory, 'current')) return undefined;
+      // A session outlives its key.
+      if (next.because === 'key-lost' && isKeyLost(memory)) return undefined;
+      if (next.leaf !== undefined) return dropped(memory);
+      return forget({ ...memory, next: without(next, 'because') }, 'make', 'issue', 'roll');
+    },
+  },
+  {
+    name: 'no roll where persons bring leaves',
+    why: 'a person brings the leaf, for the CSR that is asked for',
+    apply: (memory, { terms }) => {
+      const { next, ask } = memory;
+      if (
+        terms.automatic ||
+        next === undefined ||
+        next.leaf !== undefined ||
+        next.because === undefined ||
+        ask !== undefined
+      )
+        return undefined;
+      return { ...memory, next: { ...without(next, 'because'), isForPerson: true } };
+    },
+  },
+];
+
+const isLate = (memory: Memory, { terms, now }: Circumstances): boolean => isDue(memory, terms, now);

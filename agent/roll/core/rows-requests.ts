@@ -1,0 +1,87 @@
+import { failure } from '../../failure/failure.ts';
+import { isNextLost, isOnline, isProving, isRejected, isUnwanted, isValid } from './knots.ts';
+import { type Asked, type Memory, without } from './memory.ts';
+import { ended, isServed } from './record.ts';
+import type { Row } from './row.ts';
+
+/** Requests begin and end first: an end makes room for what follows. */
+export const REQUESTS: readonly Row[] = [
+  {
+    name: 'planned request begins',
+    why: 'a request that was planned begins at its moment, also where the clock was set back by more than a day',
+    apply: (memory, { now, terms }) => {
+      const { scheduled, ask } = memory;
+      if (scheduled === undefined || (scheduled.startAt > now && scheduled.startAt <= now + 24 * 3_600_000))
+        return undefined;
+      if (ask !== undefined && ask.request.from !== 'newleaf') return undefined;
+      const { startAt: _, ...request } = scheduled;
+      const begun = begins(without(memory, 'scheduled'), { request }, now);
+      const isForPerson = request.action === 'roll' && !terms.automatic;
+      return isForPerson ? ended(begun, now, 'person', failure('NL-ISSUER-PERSON')) : begun;
+    },
+  },
+  {
+    name: 're-registration is done',
+    why: 'DPS has accepted a leaf since, and the hub serves it: an end makes room for what follows',
+    apply: (memory, { now }) => {
+      const { ask } = memory;
+      if (ask?.request.action !== 're-register' || !isServed(memory) || isProving(memory)) return undefined;
+      // What newleaf asks because of the hub is answered by the hub, too.
+      const isOfHub = ask.request.reason === 'unreached' || ask.request.reason === 'rejected';
+      const isDone = ask.isAccepted === true || isOfHub;
+      return isDone ? ended(memory, now, 'done') : undefined;
+    },
+  },
+  {
+    name: 're-registration is over',
+    why: 'each leaf that there is was refused since, or cannot be asked for',
+    apply: (memory, c) => {
+      const { ask, next } = memory;
+      if (ask?.request.action !== 're-register') return undefined;
+      const told = (['current', 'next'] as const).filter((who) =>
+        who === 'current' ? isValid(memory, c) : next?.leaf && !isUnwanted(memory),
+      );
+      const no = told.map((who) => refusalSince(memory, who, ask));
+      if (no.length === 0 || no.some((one) => one === undefined)) return undefined;
+      return ended(memory, c.now, isOnline(memory) ? 'kept' : 'person', no[0]);
+    },
+  },
+  {
+    name: 'roll is over for its asker',
+    why: 'it was refused; newleaf goes on by itself, as the answer may change',
+    apply: (memory, c) => {
+      const { ask, next, answers } = memory;
+      if (ask?.request.action !== 'roll') return undefined;
+      // Only a person brings a leaf, and none is left: the next CSR is not to wait for this request.
+      if (!c.terms.automatic && next?.leaf === undefined)
+        return ended(memory, c.now, 'person', failure('NL-ISSUER-PERSON'));
+      if (next?.because === undefined) return undefined;
+      const { make, issue, 'register next': register, 'connect next': connect } = answers;
+      const met =
+        next.leaf === undefined ? (next.isMade ? issue : make) : isRejected(memory, 'next') ? connect : register;
+      if (met === undefined || met.at < ask.request.at) return undefined;
+      const isOver =
+        met.verdict === 'refused' ||
+        met.lasting ||
+        isNextLost(memory) ||
+        (met.verdict === 'broken' && next.isSecond && next.leaf === undefined);
+      if (!isOver || (met.failure?.code === 'NL-ISSUER-NEW-KEY' && !next.isSecond)) return undefined;
+      // A leaf that DPS refuses is for the operator to enroll.
+      const isKept = isOnline(memory) && met !== register;
+      return ended(memory, c.now, isKept ? 'kept' : 'person', met.failure);
+    },
+  },
+];
+
+/** A request begins; one of newleaf's own yields to it. */
+export function begins(memory: Memory, ask: Asked, now: number): Memory {
+  const { request } = ask;
+  const rolled = request.action === 'roll' && memory.current !== undefined ? { lastRollAt: now } : {};
+  return { ...memory, ...rolled, ask };
+}
+
+function refusalSince({ answers }: Memory, who: 'current' | 'next', { request }: Asked) {
+  const told = answers[`register ${who}`];
+  const isNo = told?.verdict === 'refused' || told?.failure?.code === 'NL-TOKEN-KEY' || told?.lasting;
+  return told !== undefined && isNo && told.at >= request.at ? told.failure : undefined;
+}
