@@ -23,6 +23,7 @@ import { createKeys } from '../keys/slots.ts';
 import { overToken, trustedConnectors } from '../keys/trusted.ts';
 import { droppingTo } from '../machine/log.ts';
 import { secretDirectory } from '../machine/runtime-directory.ts';
+import { lacksKey } from '../roll/look.ts';
 import { adoptedChain } from '../state/adopted.ts';
 import { makeDirectory } from '../state/durable.ts';
 import { publish } from '../state/published.ts';
@@ -62,7 +63,17 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const connectors = new TokenConnectors(token, pin, hidden, helped);
   const rehearsed = rehearsedAnew({ ...named, tls, pin: () => readPin(place), directory: hidden });
   const few = new FewAuthorities(directory);
-  const trusted = trustedConnectors({ token, connectors, caFile: config.trust.ca_file, few, current, now, log });
+  const isLost = () => lacksKey(view.state());
+  const trusted = trustedConnectors({
+    token,
+    connectors,
+    caFile: config.trust.ca_file,
+    few,
+    current,
+    isLost,
+    now,
+    log,
+  });
   const destroy = destroyerOf({
     module,
     token: token.name,

@@ -2,7 +2,7 @@ import type { Answer, Ask } from '../ask/ask.ts';
 import type { DaemonEvent } from '../ask/event.ts';
 import { areaOf, type Failure, type FailureDetail, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
-import { hasLeaf, keyOf, madeKeyOf } from '../roll/candidate.ts';
+import { hasLeaf, keyOf, madeKeyOf, mayBeTrusted } from '../roll/candidate.ts';
 import type { KeyRef, Leaf } from '../roll/leaf.ts';
 import type { Terms } from '../roll/plan.ts';
 import type { RollState } from '../roll/state.ts';
@@ -19,6 +19,7 @@ export async function answerCsr(
   const { state, post, ports, report } = options;
   if (report().terms.attestation === 'tpm') return LEAFLESS;
   const isLost = newKey && (await lacksKeyOf(options));
+  const before = madeKeyOf(state().next);
   const asked = { kind: 'csr-asked', newKey, isLost, sameKey: report().terms.keepKey, from } as const;
   const refused = refusedBy(options, await post(asked));
   if (refused !== undefined) return refused;
@@ -37,6 +38,7 @@ export async function answerCsr(
     const message = 'The next leaf is there already, and waits for its enrollment.';
     return busy({ message, advice: 'Enroll it, or drop it: `newleaf roll --discard`' });
   }
+  if (newKey && key.id === before?.id && next !== undefined && mayBeTrusted(next)) return busy(TRUSTED);
   try {
     return { is: 'csr', csr: await ports.keys.csr(key), slot: key.slot, cn: report().registrationId };
   } catch (error) {
@@ -67,6 +69,11 @@ async function lacksKeyOf({ state, ports }: AnswererOptions): Promise<boolean> {
 }
 
 const LEAFLESS: Answer = { is: 'refused', failure: failure('NL-TPM-NO-LEAF') };
+
+const TRUSTED: FailureDetail = {
+  message: 'DPS may trust a leaf of the key that is there, so no other takes its place yet.',
+  advice: 'Once DPS has accepted the current leaf, `newleaf csr --new-key` makes another.',
+};
 
 const busy = (detail: FailureDetail): Answer => ({ is: 'busy', failure: failure('NL-BUSY', detail) });
 

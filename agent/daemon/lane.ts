@@ -95,10 +95,10 @@ export class Lane {
     if (this.#flight !== undefined && of.includes(this.#flight.pacer)) this.#flight.wake?.abort();
   }
 
-  /** The pause of our own ladder ends so long after it began, if it would end later. @param mostMs milliseconds */
-  shorten(mostMs: number): void {
+  /** A pause for this reason ends so long after it began, if it would end later. @param mostMs milliseconds */
+  shorten(mostMs: number, pacer: Pacer = 'ladder'): void {
     const flight = this.#flight;
-    if (flight?.wake === undefined || flight.pacer !== 'ladder' || flight.pauseMs <= mostMs) return;
+    if (flight?.wake === undefined || flight.pacer !== pacer || flight.pauseMs <= mostMs) return;
     flight.pauseMs = mostMs;
     const { wake, setAt } = flight;
     const { clock } = this.#options;

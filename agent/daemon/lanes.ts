@@ -2,7 +2,7 @@ import { failure } from '../failure/failure.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import type { Log } from '../machine/log.ts';
 import type { Advance } from '../roll/advance.ts';
-import { pauseMs, turnMs } from '../roll/backoff.ts';
+import { OFFLINE_MOST_MS, pauseMs, takenOffline, turnMs } from '../roll/backoff.ts';
 import { hasLeaf } from '../roll/candidate.ts';
 import { canGoBack, REGISTERING, remaining } from '../roll/look.ts';
 import { drawOf } from '../roll/plan.ts';
@@ -60,7 +60,10 @@ export class Lanes {
    * @param effects those of the step that need not wait
    */
   follow(before: RollState, step: Advance, event: RollEvent, effects = step.effects): void {
-    const { retry, state } = step;
+    const { state } = step;
+    // A session may outlive its leaf: the next one is refused.
+    const serves = state.online !== undefined && canGoBack(state, event);
+    const retry = step.retry && !serves ? takenOffline(step.retry) : step.retry;
     const { clock } = this.#options;
     if (this.#brake.follow(before, step, event, clock.monotonic())) {
       this.#told.clear();
@@ -96,6 +99,7 @@ export class Lanes {
     // Its pause was planned beside an open session.
     const lacksSession = before.online !== undefined && byTurns;
     if (lacksSession && REGISTERING.has(state.phase)) this.work.shorten(turnMs(event.draw));
+    if (before.online !== undefined && state.online === undefined) this.work.shorten(OFFLINE_MOST_MS, 'far-side');
   }
 
   #put(lane: Lane, effect: RollEffect, { ladderMs, mostMs, pacer }: Pause): void {

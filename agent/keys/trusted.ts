@@ -18,12 +18,14 @@ interface TrustedOptions {
   readonly caFile: string;
   readonly few: FewAuthorities;
   readonly current: () => Leaf | undefined;
+  /** The key of the current leaf counts as lost: it may be there, and sign nothing. */
+  readonly isLost: () => boolean;
   readonly now: () => number;
   readonly log: Log;
 }
 
 /** TLS connectors with keys in the token. */
-export function trustedConnectors({ token, connectors, caFile, few, current, now, log }: TrustedOptions) {
+export function trustedConnectors({ token, connectors, caFile, few, current, isLost, now, log }: TrustedOptions) {
   let onDisk: Promise<void> | undefined;
   const withLeaf = ({ key, chain }: Leaf, ca: string) => connectors.connector({ id: key.id, chain, ca });
   return {
@@ -50,7 +52,8 @@ export function trustedConnectors({ token, connectors, caFile, few, current, now
      */
     async forIssuer(ca: string): Promise<TlsConnector | undefined> {
       const leaf = current();
-      if (leaf === undefined || leaf.notAfter <= now()) return undefined;
+      // A handshake with such a key would poison the module each time.
+      if (leaf === undefined || leaf.notAfter <= now() || isLost()) return undefined;
       try {
         return await withLeaf(leaf, ca);
       } catch (error) {

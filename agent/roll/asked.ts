@@ -1,6 +1,6 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import { hasLeaf, inherited, isHeardOf, keyOf, type Source, type WithLeaf } from './candidate.ts';
-import { needsSlot, rememberKey, retireKey, wantKey, withCurrentKey } from './keys.ts';
+import { needsSlot, rememberKey, replaceKey, retireKey, wantKey, withCurrentKey } from './keys.ts';
 import { hasSpareKey, keepsKey, lacksKey } from './look.ts';
 import { accept, beginRequest, drop, finish, makeRoom, toRegisterNext, without } from './moves.ts';
 import type { Decision, Of, RollState } from './state.ts';
@@ -49,9 +49,9 @@ export function csrAsked(state: RollState, event: Of<'csr-asked'>, decision?: De
     return wantKey(state, event, 'delivery', slot === 'given' || keepsKey(state, next.key) ? undefined : slot);
   // A key that is kept serves on beside the new one.
   if (event.newKey && keepsKey(state, next.key)) return wantKey(state, event, 'delivery');
-  if (!event.newKey || !hasSpareKey(state))
+  if (!event.newKey || !hasSpareKey(state, event))
     return next.for === 'spare' ? { ...state, next: { ...next, for: 'delivery' } } : state;
-  return retireKey(wantKey(state, event, 'delivery', slot === 'given' ? undefined : slot), next.key);
+  return replaceKey(state, next, event, 'delivery');
 }
 
 /** A person delivered a leaf, for the key of the CSR or for the current key. An older candidate makes room. */

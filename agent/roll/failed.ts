@@ -1,19 +1,11 @@
 import type { Failure } from '../failure/failure.ts';
 import { GRACE_REFUSALS } from './backoff.ts';
 import { begin } from './begin.ts';
-import {
-  type Assigned,
-  issuedOf,
-  type KeyMade,
-  type KeyWanted,
-  leafIn,
-  mayBeTrusted,
-  type Parked,
-} from './candidate.ts';
+import { type Assigned, issuedOf, type KeyMade, type KeyWanted, leafIn, type Parked } from './candidate.ts';
 import { keyLost } from './key-lost.ts';
-import { pending, retireKey, secondKey, undestroyed, wantKey } from './keys.ts';
+import { pending, replaceKey, secondKey, undestroyed } from './keys.ts';
 import type { KeyRef } from './leaf.ts';
-import { canGoBack, freeSlot, isBarred, keepsKey, WAITING } from './look.ts';
+import { canGoBack, freeSlot, isBarred, isReplaceable, WAITING } from './look.ts';
 import { accept, clearedFor, finish, giveUp, halt, park, probeOf, resumeRoll, settle, without } from './moves.ts';
 import { candidateRefused, hasJustRefused, strand } from './parked.ts';
 import { RETIRE_TRIES, retiringOf, wantedNow } from './phase.ts';
@@ -42,7 +34,9 @@ export function effectFailed(state: RollState, event: Of<'failed'>, decision?: D
     if (other !== undefined) return other;
   }
   const ofCurrent = effect.kind === 'register' && effect.leaf.thumbprint === current?.thumbprint;
-  if (failure.code === 'NL-TOKEN-KEY' && ofCurrent) return currentRefused(state, event, decision);
+  // A registration that the token signs in no process has its answer, as one whose key is not there.
+  if ((failure.code === 'NL-TOKEN-KEY' || event.again === true) && ofCurrent)
+    return currentRefused(state, event, decision);
   if (failure.kind !== 'refused') return unsettled(state, event, decision);
   if (effect.kind === 'connect' && effect.leaf.thumbprint === current?.thumbprint)
     return rejected(state, event, decision);
@@ -50,8 +44,10 @@ export function effectFailed(state: RollState, event: Of<'failed'>, decision?: D
   if (next?.is === 'sent') return candidateRefused(state, next, event);
   if (next?.is === 'assigned') return candidateRejected(state, next, event, decision);
   if (next?.is !== 'key-made') return { state, retry: failure };
-  const canReplace = next.isSecond !== true && !mayBeTrusted(next) && !keepsKey(state, next.key);
-  if (failure.code === 'NL-ISSUER-NEW-KEY' && canReplace) return anotherKey(state, next, event);
+  const canReplace = next.isSecond !== true && isReplaceable(state, next, event);
+  // The issuer does not sign for this key: it gets another, once.
+  if (failure.code === 'NL-ISSUER-NEW-KEY' && canReplace)
+    return secondKey(replaceKey(state, next, event, 'roll'), next.tries);
   return issuerRefused(state, next, event, failure);
 }
 
@@ -75,11 +71,6 @@ function placeTaken(state: RollState, next: KeyWanted, event: Of<'failed'>): Mov
 /** A CSR gets no key, though an earlier attempt may have made it in another token. Its ladder goes on, where a roll has one. */
 function unmade(state: RollState, next: KeyWanted): RollState {
   return { ...state, next: { ...next, for: next.rest === undefined ? 'spare' : 'roll' } };
-}
-
-/** The issuer does not sign for this key: it gets another, once. */
-function anotherKey(state: RollState, { key, tries }: KeyMade, event: RollEvent): RollState {
-  return secondKey(wantKey(retireKey(state, key), event, 'roll', key.slot === 'given' ? undefined : key.slot), tries);
 }
 
 /** The issuer refuses, or delivers a useless leaf: it is asked again by the ladder of the candidate. */
@@ -119,7 +110,7 @@ function currentRefused(before: RollState, event: Of<'failed'>, decision?: Decis
   if (next?.is === 'unwanted') {
     const isLost = next.because === 'key-lost';
     // There is no way back, and the candidate is unwanted all the same.
-    const isOver = failure.code === 'NL-TOKEN-KEY' || !canGoBack(state, event);
+    const isOver = failure.code === 'NL-TOKEN-KEY' || event.again === true || !canGoBack(state, event);
     if (isLost || (next.because === 'discarded' && isOver)) {
       return currentRefused({ ...giveUp(state, next, isLost), phase: 'registering' }, event, decision);
     }

@@ -43,7 +43,9 @@ function leafless(state: RollState, next: Extract<WithLeaf, { is: 'sent' | 'assi
   const proven = current === undefined || state.online !== undefined || next.tries >= SURE_TIMES;
   const advised = request?.from === 'technician' && request.action === 'roll';
   const isLost = next.is === 'sent' && next.last?.code === 'NL-TOKEN-KEY';
-  if (failure.code !== 'NL-TOKEN-KEY' || !isLost || !(proven || advised)) {
+  // The key of the current leaf, in which each signature ends in a fault of the module: the next leaf gets a key of its own.
+  const isUseless = event.again === true && keepsKey(state, next.leaf.key) && next.tries >= SURE_TIMES;
+  if (!isUseless && (failure.code !== 'NL-TOKEN-KEY' || !isLost || !(proven || advised))) {
     return candidateRefused(next.is === 'assigned' ? without(state, 'grace') : state, next, event);
   }
   const rolling = request?.action === 'roll' ? state : finish(state, event, 'kept', failure);

@@ -1,4 +1,4 @@
-import { type KeyWanted, keyOf, type Purpose } from './candidate.ts';
+import { type KeyMade, type KeyWanted, keyOf, mayBeTrusted, type Purpose } from './candidate.ts';
 import { freshId } from './intended.ts';
 import type { KeyRef, Leaf } from './leaf.ts';
 import { freeSlot, keepsKey } from './look.ts';
@@ -47,6 +47,18 @@ export function retryDestroying(state: RollState, { at }: RollEvent): RollState 
 /** A key for the next leaf, in the slot that the current one does not use. */
 export function wantKey(state: RollState, event: RollEvent, purpose: Purpose, slot = freeSlot(state)): RollState {
   return needsSlot({ ...state, next: { is: 'key-wanted', slot, id: freshId(event), for: purpose, tries: 0 } });
+}
+
+/**
+ * Another key in the place of one. A key that DPS may trust is kept, and the next one has the other slot; where that is taken by a
+ * leaf that has ended, it makes room: the records have no leaf of it any more that could be shown to a server.
+ */
+export function replaceKey(state: RollState, next: KeyMade, event: RollEvent, purpose: Purpose): RollState {
+  const { key } = next;
+  const other = key.slot === 'a' ? 'b' : 'a';
+  const isKept = mayBeTrusted(next) && key.slot !== 'given' && state.current?.key.slot !== other;
+  if (isKept) return wantKey(rememberKey(state, key), event, purpose, other);
+  return wantKey(retireKey(state, key), event, purpose, key.slot === 'given' ? undefined : key.slot);
 }
 
 /** The key that is wanted is the second of its candidate, and goes on with its ladder. */

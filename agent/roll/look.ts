@@ -1,4 +1,4 @@
-import type { Candidate } from './candidate.ts';
+import type { Candidate, KeyMade, KeyWanted } from './candidate.ts';
 import { hasLeaf, keyOf, mayBeTrusted } from './candidate.ts';
 import type { KeyRef } from './leaf.ts';
 import type { Phase } from './phase.ts';
@@ -18,10 +18,14 @@ export function keepsKey({ current }: RollState, { id }: KeyRef): boolean {
 }
 
 /** The key of the pending CSR is not in use: another may take its place. */
-export function hasSpareKey(state: RollState): boolean {
+export function hasSpareKey(state: RollState, event: Pick<RollEvent, 'at'>): boolean {
   const { request, next } = state;
-  if (request !== undefined || next === undefined || hasLeaf(next)) return false;
-  return !mayBeTrusted(next) && !keepsKey(state, keyOf(next));
+  return request === undefined && next !== undefined && !hasLeaf(next) && isReplaceable(state, next, event);
+}
+
+/** A key that DPS may trust gets no other beside it only while there is a way back to the current leaf: else nothing would serve. */
+export function isReplaceable(state: RollState, next: KeyWanted | KeyMade, event: Pick<RollEvent, 'at'>): boolean {
+  return !keepsKey(state, keyOf(next)) && (!mayBeTrusted(next) || !canGoBack(state, event));
 }
 
 /** Whether a person is to bring the leaf of the next key. Where the issuer needs no person, the next roll brings its own. */
@@ -106,9 +110,10 @@ export function isWorthAsking(unreached: number, serial: string): boolean {
  * Whether the key of the current leaf is lost: read in vain for a quarter of an hour, or once where hub or DPS refuse the leaf
  * anyway, or the key of the candidate is lost as well.
  */
-export function isKeyLost(state: RollState, effect: RollEffect): boolean {
+export function isKeyLost(state: RollState, { effect, again }: Pick<Of<'failed'>, 'effect' | 'again'>): boolean {
   const { keyless = 0, online, next } = state;
-  if (effect.kind !== 'register') return keyless + 1 >= PATIENCE;
+  // A key that is there, and signs nothing, has had its time (poison.ts).
+  if (effect.kind !== 'register') return again === true || keyless + 1 >= PATIENCE;
   return online === undefined && (isBarred(state) || next?.is === 'unwanted');
 }
 

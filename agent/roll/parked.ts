@@ -9,7 +9,8 @@ import type { Of, RollEvent, RollState } from './state.ts';
 export function candidateRefused(state: RollState, next: WithLeaf, event: Of<'failed'>): RollState {
   const { failure } = event;
   const { request } = state;
-  const trust = areaOf(failure) === 'DPS' ? 'refused' : 'possible';
+  // A hub that dps.allowed_hubs does not name was assigned: DPS has pinned the leaf, and newleaf itself says no.
+  const trust = areaOf(failure) === 'DPS' && failure.code !== 'NL-DPS-HUB' ? 'refused' : 'possible';
   const parked = park(without(state, 'unheard'), next, event, failure, trust);
   const probing = request?.reason === 'probe';
   // Without its key DPS has heard nothing.
@@ -31,8 +32,10 @@ export function strand(state: RollState, event: RollEvent, failure: Failure): Ro
     return settle(finish(without(kept, 'probe'), event, 'kept', failure), event);
   // A new gateway may be enrolled in a moment; one that has served before asks at most once an hour.
   const probe = probeOf(kept, event, assignment === undefined ? 1 : 3);
-  // The key of the current leaf is not there, so DPS has heard nothing: it is the turn of the candidate soon.
-  const isUnheard = failure.code === 'NL-TOKEN-KEY' && kept.next?.is === 'parked';
+  // The key of the current leaf is not there, so DPS has heard nothing: it is the turn of the candidate soon. A key that poisons
+  // the module costs a process each time.
+  const isCostly = event.kind === 'failed' && event.again === true;
+  const isUnheard = failure.code === 'NL-TOKEN-KEY' && kept.next?.is === 'parked' && !isCostly;
   const askAt = isUnheard ? event.at + probeMs(1, event.draw) : probe.askAt;
   return finish({ ...kept, probe: { ...probe, askAt }, stranded: true }, event, 'person', failure);
 }

@@ -67,12 +67,14 @@ export const budgetRule: Rule = (signal, { state, terms, now }) => {
   return ignore('the budget of this hour is spent', now + waitMs);
 };
 
-/** limits.min_roll_interval; a technician and the first provisioning need not wait. */
+/**
+ * limits.min_roll_interval bounds what methods ask for: a technician, the first provisioning, and a leaf that is due or has ended
+ * need not wait, because the schedule of the leaf is its own bound.
+ */
 export const rollIntervalRule: Rule = (signal, circumstances) => {
   const { state, terms, now } = circumstances;
-  if (signal.kind === 'provisioning' || !rolls(signal, circumstances) || state.lastRollAt === undefined)
-    return undefined;
-  if (signal.kind === 'asked' && signal.request.from === 'technician') return undefined;
+  if (signal.kind !== 'asked' || !rolls(signal, circumstances) || state.lastRollAt === undefined) return undefined;
+  if (signal.request.from === 'technician') return undefined;
   const until = state.lastRollAt + terms.minRollIntervalMs;
   return now >= state.lastRollAt && now < until ? ignore('the last roll began a moment ago', until) : undefined;
 };

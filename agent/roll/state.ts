@@ -39,7 +39,10 @@ export interface Outcome extends Request {
 /** After this effect the module had lost its state, and the process was ended. */
 interface Poisoned {
   readonly effect: string;
+  /** When it ended a process last. */
   readonly at: number;
+  /** When it did so first in a row without success. */
+  readonly since?: number;
 }
 
 /** Told once each, the last one when the leaf has expired. */

@@ -5,9 +5,9 @@ import { connected, issued, keyDestroyed, keyGenerated, registered } from './don
 import { effectFailed } from './failed.ts';
 import { pending, retryDestroying } from './keys.ts';
 import type { Leaf } from './leaf.ts';
-import { freeSlot } from './look.ts';
+import { canGoBack, freeSlot } from './look.ts';
 import { lost } from './lost.ts';
-import { phaseOf } from './phase.ts';
+import { phaseOf, type Retired } from './phase.ts';
 import { type Decision, effectsOf, type Moved, type Of, type RollEvent, type RollState, type Step } from './state.ts';
 import { withTroubles } from './troubles.ts';
 
@@ -55,12 +55,13 @@ function transition(state: RollState, event: RollEvent, decision?: Decision): Mo
   }
 }
 
-/** A key that the token did not destroy is tried again at each start. */
+/** A key that the token did not destroy is tried again at each start; one that DPS may trust has its time, while nothing else serves. */
 function started(state: RollState, event: Of<'started'>, decision?: Decision): RollState {
   const begun = begin(event.given === undefined ? state : withGiven(state, event.given), event, decision);
   if (hasLeaf(begun.next)) return begun;
   const known = new Set(state.retire.map(({ id }) => id));
-  return { ...begun, retire: begun.retire.map((one) => (known.has(one.id) ? pending(one) : one)) };
+  const isKept = ({ id, is }: Retired) => !known.has(id) || (is === 'remembered' && !canGoBack(begun, event));
+  return { ...begun, retire: begun.retire.map((one) => (isKept(one) ? one : pending(one))) };
 }
 
 /** It is registered, whatever else is under way: no other leaf has an assignment. A CSR that came first gets another place. */

@@ -13,6 +13,7 @@ import { doneBy, type Hindrance, type RollEvent, type RollState } from './state.
  * |--------------------------------------|-----------------------------|---------|
  * | an effect of the work fails          | this failure                |         |
  * | an effect of the work ends well      | none                        |         |
+ * | it fails, and ends its request       | none, where no work is left |         |
  * | the session is refused, or not reached |                           | this failure |
  * | it ends again and again              |                             | this failure |
  * | the hub accepts the current leaf     | none, where no work is left | none    |
@@ -30,9 +31,8 @@ export function withTroubles(
   });
   if (event.kind === 'failed') {
     const trouble = found(met ?? event.failure);
-    return isSession(event.effect, before.current)
-      ? { ...after, sessionTrouble: trouble }
-      : { ...after, workTrouble: trouble };
+    if (isSession(event.effect, before.current)) return { ...after, sessionTrouble: trouble };
+    return isOutcome(before, after) ? without(after, 'workTrouble') : { ...after, workTrouble: trouble };
   }
   // A single end of a session is no trouble.
   if (event.kind === 'lost')
@@ -44,4 +44,13 @@ export function withTroubles(
   }
   const isOver = doneBy(event) !== undefined || (hasLeaf(before.next) && !hasLeaf(after.next));
   return isOver ? without(after, 'workTrouble') : after;
+}
+
+/**
+ * The failure of a request that has ended is its outcome: a trouble belongs to what will be tried again, as a registration that the
+ * configuration asks for is, and each without a session.
+ */
+function isOutcome({ request }: RollState, { request: left, phase, online }: RollState): boolean {
+  const isOver = request !== undefined && left === undefined && request.reason !== 'configuration';
+  return isOver && phase === 'serving' && online !== undefined;
 }

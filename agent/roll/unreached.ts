@@ -2,7 +2,7 @@ import type { Failure } from '../failure/failure.ts';
 import { turnMs } from './backoff.ts';
 import { begin } from './begin.ts';
 import { hasLeaf } from './candidate.ts';
-import { canGoBack, isBarred, PATIENCE, unanswered } from './look.ts';
+import { canGoBack, isBarred, PATIENCE, remaining, unanswered } from './look.ts';
 import { askForCurrent, finish, giveUp, makesWay, park, toRegisterNext } from './moves.ts';
 import { isSession } from './poison.ts';
 import type { Decision, Moved, Of, RollEffect, RollEvent, RollState } from './state.ts';
@@ -79,8 +79,10 @@ function tryOther(state: RollState, event: Of<'failed'>, failure: Failure): Roll
   const isLost = isBarred(state) || unreached >= PATIENCE;
   if (next?.is === 'sent') return isLost && canGoBack(state, event) ? tryCurrent(state, event, failure) : state;
   if (next?.is === 'unwanted') return next.rest.askAt <= event.at ? toRegisterNext(state, next) : state;
-  // By the next rung its time will have come.
-  const waits = next?.is === 'parked' && next.rest.askAt <= event.at + turnMs(event.draw);
+  // By the next rung its time will have come. Its own pause is half of what is left of the leaf at most, and was just begun where
+  // it has just been refused.
+  const soonMs = Math.min(turnMs(event.draw), remaining(state, event.at) / 4);
+  const waits = next?.is === 'parked' && next.rest.askAt <= event.at + soonMs;
   return phase === 'registering' && waits ? toRegisterNext(state, next) : state;
 }
 

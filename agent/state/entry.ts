@@ -111,7 +111,7 @@ const ENTRY = object({
     ['workTrouble', 'sessionTrouble'],
     optional(object({ failure, at: number(), request: optional(string()) })),
   ),
-  poisoned: optional(array(object({ effect: string(), at: number() }))),
+  poisoned: optional(array(object({ effect: string(), at: number(), since: optional(number()) }))),
   request: optional(request),
   scheduled: optional(object({ ...request.entries, startAt: number() })),
   // Only their types: a word that a newer newleaf has written there stops no gateway after a downgrade.

@@ -3,6 +3,7 @@ import { AZURE_DEEDS, type AzureDeed } from './azure/deeds.ts';
 import { DAY, type Gateway, HOUR } from './gateway.ts';
 import { ask, bring, enroll } from './people.ts';
 import { FOREIGN } from './token.ts';
+import { WIDER_DEEDS, type WiderDeed } from './wider.ts';
 
 const technician = { from: 'technician', delayMs: 0 } as const;
 const method = { from: 'method', delayMs: 0 } as const;
@@ -86,6 +87,7 @@ export const DEEDS = {
     gateway.stop();
     gateway.entry = gateway.copied;
     gateway.isPutBack = true;
+    gateway.world.isForgetful = true;
     gateway.log.accepted.clear();
     gateway.start();
   },
@@ -104,6 +106,7 @@ export const DEEDS = {
     gateway.cutPower();
   },
 } satisfies Record<string, (gateway: Gateway) => unknown>;
-export type Deed = keyof typeof DEEDS | AzureDeed;
+export type Deed = keyof typeof DEEDS | AzureDeed | WiderDeed;
 
-export const does = (deed: Deed, gateway: Gateway): unknown => ({ ...DEEDS, ...AZURE_DEEDS })[deed](gateway);
+export const does = (deed: Deed, gateway: Gateway): unknown =>
+  ({ ...DEEDS, ...AZURE_DEEDS, ...WIDER_DEEDS })[deed](gateway);

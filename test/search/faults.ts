@@ -1,5 +1,6 @@
 import type { Code } from '../../agent/failure/failure.ts';
 import { AZURE_FAULTS, type RenewalFault } from './azure/faults.ts';
+import { WIDER_FAULTS } from './wider.ts';
 
 /** Whom a fault meets: every leaf, the one that the journal calls current, or any other. */
 export type Whom = 'all' | 'current' | 'candidate';
@@ -171,4 +172,5 @@ export const FAULTS: ReadonlyMap<string, Faults> = new Map<string, Faults>([
   ['clock: jumps by 6 s each minute', { clock: 6_000 }],
 ]);
 
-export const faultOf = (name: string): Faults => FAULTS.get(name) ?? AZURE_FAULTS.get(name) ?? {};
+export const faultOf = (name: string): Faults =>
+  FAULTS.get(name) ?? AZURE_FAULTS.get(name) ?? WIDER_FAULTS.get(name) ?? {};

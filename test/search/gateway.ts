@@ -31,6 +31,10 @@ export interface Origin {
   readonly automatic: boolean;
   /** leaf.rotate_key = false. Default false. */
   readonly keepKey?: boolean;
+  /** limits.min_roll_interval, in milliseconds. Default 30 s. */
+  readonly minRollIntervalMs?: number;
+  /** The CA signs each key once. */
+  readonly signsOnce?: boolean;
   /** Azure issues the leaves, and the certificate that DPS knows the gateway by ends after so long, in milliseconds. */
   readonly onboardingLeftMs?: number | undefined;
   /** What the serial numbers of its leaves begin with: those of a fleet are not the same. */
@@ -83,6 +87,8 @@ export class Gateway {
       keepKey = false,
       onboardingLeftMs,
       serials,
+      minRollIntervalMs = 30_000,
+      signsOnce = false,
     } = origin;
     this.#draw = diceOf(seed);
     this.terms = {
@@ -94,7 +100,7 @@ export class Gateway {
       builtAt: START - 365 * DAY,
       requestsPerHour: 20,
       burst: 10,
-      minRollIntervalMs: 30_000,
+      minRollIntervalMs,
       registered: 'scope/gw-1@dps',
     };
     this.world = new World({
@@ -103,6 +109,7 @@ export class Gateway {
       lifetimeMs,
       onboardingLeftMs,
       serials,
+      signsOnce,
       state: () => this.state,
       current: () => this.known?.current,
       candidate: () => leafIn(this.known?.next),
@@ -137,6 +144,7 @@ export class Gateway {
     this.world.enrolled.add(current.thumbprint);
     if (isGiven) return current;
     this.world.registry.set('hub1', current.thumbprint);
+    this.world.accepted = current.thumbprint;
     const assignment = { hub: 'hub1', deviceId: 'gw-1' };
     const served = { current, assignment, registered: this.terms.registered, lastSeen: START - HOUR };
     this.entry = entryOf({ ...unprovisioned, phase: 'serving', ...served });
@@ -177,7 +185,7 @@ export class Gateway {
         if (ending !== 'restart' || !isAlive()) return;
         const { current, online } = daemon.state;
         const isLate = current !== undefined && this.clock.now() >= lastResortAt(current, this.terms.renewAt);
-        const canStart = current === undefined || (!this.world.token.isShut && this.world.token.has(current.key));
+        const canStart = current === undefined || this.world.canSignAnew(current.key);
         // Without a session the process is of no use.
         if (online !== undefined && !canStart && !isLate)
           this.broken.push('it ends itself with an open session, and no new process can open one');
@@ -191,7 +199,10 @@ export class Gateway {
     if (!isAlive()) return DEAD;
     const { disk } = this.world.faults;
     this.#writes += 1;
-    if (disk === 'nothing' || (disk === 'second' && this.#writes % 2 === 0)) throw new Fault('NL-STATE-WRITE');
+    if (disk === 'nothing' || (disk === 'second' && this.#writes % 2 === 0)) {
+      this.world.isForgetful = true;
+      throw new Fault('NL-STATE-WRITE');
+    }
     if (disk === 'slow') await this.clock.sleep(SLOW_DISK_MS);
     if (!isAlive()) return DEAD;
     const cut = this.cutAtWrite;

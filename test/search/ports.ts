@@ -8,6 +8,7 @@ import type { Dps, Hub, HubSignal, Issuer, Keys, Ports } from '../../agent/roll/
 import { Link } from './azure/link.ts';
 import { azurePorts } from './azure/ports.ts';
 import { csrFor, keyIn } from './csr.ts';
+import { noted } from './questions.ts';
 import { fail, LATENCY_MS, registration, type Wait } from './registration.ts';
 import type { World } from './world.ts';
 
@@ -25,17 +26,18 @@ export function portsOf(world: World, process: number): Ports {
   };
   const azure = world.azure && azurePorts(world, world.azure, wait);
   if (world.azure && azure) world.azure.trouble = azure.trouble;
-  return {
+  const ports: Ports = {
     keys: keysOf(world, wait),
     ...issuerOf(world, azure?.issuer ?? caOf(world, wait)),
     opensAnew: async ({ key }) => {
       await wait(LATENCY_MS);
-      const code = world.token.refusalOfNew() ?? (world.token.has(key) ? undefined : 'NL-TOKEN-KEY');
-      return code && failure(code);
+      if (world.canSignAnew(key)) return undefined;
+      return failure(world.token.refusalOfNew() ?? (world.token.has(key) ? 'NL-TOKEN-FAILED' : 'NL-TOKEN-KEY'));
     },
     dps: azure?.dps ?? dpsOf(world, wait),
     hub: hubOf(world, wait, process, azure?.renewal),
   };
+  return noted(ports, world, process);
 }
 
 function keysOf(world: World, wait: Wait): Keys {
@@ -53,6 +55,8 @@ function keysOf(world: World, wait: Wait): Keys {
     csr: async (key) => {
       await wait(100);
       fail(world.token.keys().get(key.slot) === key.id ? world.faults.sign : 'NL-TOKEN-KEY');
+      fail(world.token.isOutdated(key) && 'NL-ISSUER-NEW-KEY');
+      fail(world.token.isDamaged(key) && 'NL-TOKEN-POISONED');
       return csrFor(key);
     },
     destroy: async (key) => {
@@ -76,6 +80,7 @@ const caOf = (world: World, wait: Wait): Issuer => ({
     world.count('issue');
     fail(network && 'NL-EST-UNREACHABLE');
     fail(fault?.code, fault?.retryAfterMs);
+    fail(!world.signs(keyIn(csr)) && 'NL-ISSUER-NEW-KEY');
     return world.issue(keyIn(csr), issuerOddly === 'ahead' ? { aheadMs: 3 * DAY } : {}).chain;
   },
 });
@@ -85,6 +90,7 @@ function issuerOf(world: World, asked: Issuer): Pick<Ports, 'issuer' | 'judge'> 
   const early = new EarlyChain();
   const judge: Ports['judge'] = async (delivered, { id }) => {
     fail(world.faults.judge);
+    fail(world.token.isOutdated({ id }) && 'NL-LEAF-KEY');
     const chain = String(delivered);
     return early.watch(chain, () => {
       const leaf = world.leaves.get(chain);

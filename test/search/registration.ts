@@ -41,12 +41,19 @@ export async function registration(world: World, wait: Wait, abort: AbortSignal,
     world.count('reach DPS');
     if (refusal?.code !== 'NL-DPS-REJECTED') shown.asked?.();
   }
+  // DPS has assigned that hub, and pinned the leaf: it is newleaf that does not go there.
+  if (refusal?.code === 'NL-DPS-HUB') pin(world, shown, hubLags);
   fail(refusal?.code, refusal?.retryAfterMs);
   fail(world.isThrottled() && 'NL-DPS-THROTTLED', RETRY_MS);
   if (dpsOddly === 'flips') world.assigns = world.assigns === 'hub1' ? 'hub2' : 'hub1';
   const hub = world.assigns;
-  if (dpsOddly !== 'forgets') world.write(hub, shown.pins, hubLags);
+  pin(world, shown, hubLags);
   shown.accepted?.();
   if (dpsOddly === 'loses') fail('NL-DPS-TIMEOUT');
   return { hub, deviceId: 'gw-1' };
+}
+
+function pin(world: World, { pins }: Shown, afterMs: number): void {
+  world.accepted = pins;
+  if (world.faults.dpsOddly !== 'forgets') world.write(world.assigns, pins, afterMs);
 }

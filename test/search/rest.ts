@@ -1,5 +1,5 @@
 import type { Code } from '../../agent/failure/failure.ts';
-import { hasLeaf, restOf } from '../../agent/roll/candidate.ts';
+import { hasLeaf, keyOf, leafIn, restOf } from '../../agent/roll/candidate.ts';
 import { knownIds } from '../../agent/roll/look.ts';
 import { isDue } from '../../agent/roll/plan.ts';
 import { renew } from './azure/deeds.ts';
@@ -48,6 +48,17 @@ export async function helpFor(gateway: Gateway): Promise<readonly Help[]> {
   });
 }
 
+/** What a person does about this, whoever says that one is needed; undefined where there is nothing to do. */
+export function helpWith(gateway: Gateway, code: Code): (() => void) | undefined {
+  const deed = NEEDS[code];
+  return deed && (() => deed(gateway));
+}
+
+/** The standing for which a person is called: while it stays, the same deed is no help. */
+export function standingOf({ state: { current, next } }: Gateway, need: string): string {
+  return [need, current?.thumbprint, leafIn(next)?.thumbprint, next && keyOf(next).id].join(' ');
+}
+
 /** Who must act, and what they do. What the operator enrolls is done anyway. */
 const NEEDS: Partial<Record<Code, (gateway: Gateway) => void>> = {
   'NL-ISSUER-PERSON': (gateway) => void bring(gateway),
@@ -57,10 +68,28 @@ const NEEDS: Partial<Record<Code, (gateway: Gateway) => void>> = {
     gateway.world.token.clear(knownIds(gateway.state));
     if (!gateway.terms.automatic) void bring(gateway);
   },
-  'NL-ONBOARDING-EXPIRED': (gateway) => gateway.world.azure && renew(gateway.world.azure, gateway),
-  'NL-ONBOARDING-KEY': (gateway) => gateway.world.azure && renew(gateway.world.azure, gateway),
+  'NL-ISSUER-NEW-KEY': (gateway) => {
+    if (gateway.terms.keepKey) DEEDS['rotate_key changed'](gateway);
+    else void anotherKey(gateway);
+  },
+  'NL-ONBOARDING-EXPIRED': (gateway) => renewed(gateway),
+  'NL-ONBOARDING-KEY': (gateway) => renewed(gateway),
   // The token of this gateway is plugged in again.
   'NL-TOKEN-FAILED': ({ world, state }) => world.token.putBack(state.current?.key),
   // A leaf of another CA in a group: the technician takes it back.
   'NL-DPS-401002': (gateway) => void DEEDS['roll --discard'](gateway),
 };
+
+/** Another onboarding certificate is installed, and DPS is asked, as what it has said of the one before is told until then. */
+function renewed(gateway: Gateway): void {
+  if (gateway.world.azure === undefined) return;
+  renew(gateway.world.azure, gateway);
+  void DEEDS.reprovision(gateway);
+}
+
+/** A person asks for another key, and reads the answer: its place may have to be cleared first. */
+async function anotherKey(gateway: Gateway): Promise<void> {
+  const answer = await DEEDS['csr --new-key'](gateway);
+  if (answer !== undefined && 'failure' in answer && answer.failure.code === 'NL-TOKEN-OCCUPIED')
+    gateway.world.token.clear(knownIds(gateway.state));
+}

@@ -21,6 +21,9 @@ export class Reader {
   #opened: Card | undefined;
   /** It opens for no new process. */
   isShut = false;
+  /** Keys whose each signature ends in CKR_GENERAL_ERROR, by CKA_ID: their files are damaged. */
+  readonly #damaged = new Set<string>();
+  readonly #outdated = new Set<string>();
   /** It has been another token: keys of one stay behind there. */
   isSwapped = false;
 
@@ -86,6 +89,19 @@ export class Reader {
   lose(id: string | undefined): void {
     for (const { keys } of this.#cards) for (const [slot, one] of keys) if (one === id) keys.delete(slot);
   }
+
+  damage(id: string | undefined): void {
+    if (id !== undefined) this.#damaged.add(id);
+  }
+
+  /** Every key that is there is of another type than the configuration says from now on. */
+  outdate(): void {
+    for (const { keys } of this.#cards) for (const id of keys.values()) this.#outdated.add(id);
+  }
+
+  isOutdated = ({ id }: Pick<KeyRef, 'id'>): boolean => this.#outdated.has(id);
+
+  isDamaged = ({ id }: Pick<KeyRef, 'id'>): boolean => this.#damaged.has(id);
 
   /** Another program has put a key of its own into a free slot. */
   occupy(slot: Slot): void {

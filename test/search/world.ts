@@ -8,6 +8,7 @@ import { Azure } from './azure/azure.ts';
 import { chainOf } from './azure/certificates.ts';
 import type { Link } from './azure/link.ts';
 import type { Answered, Faults, Whom } from './faults.ts';
+import type { Question } from './questions.ts';
 import { Reader } from './token.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -41,6 +42,8 @@ export interface WorldOptions {
   readonly onboardingLeftMs?: number | undefined;
   /** What serial numbers begin with. */
   readonly serials?: string | undefined;
+  /** The CA signs each key once. */
+  readonly signsOnce: boolean;
   /** Of the process that is alive. */
   readonly state: () => RollState;
   /** The leaf that the journal calls current, and every leaf that it knows. */
@@ -75,11 +78,23 @@ export class World {
   readonly registry = new Map<string, string>();
   readonly gone = new Set<string>();
   #session: Session | undefined;
+  /** Keys for which the CA has signed, by CKA_ID. */
+  readonly #signed = new Set<string>();
   /** Every leaf, by its chain. */
   readonly leaves = new Map<string, Leaf>();
   readonly azure: Azure | undefined;
   /** Monotonic moments of each call. */
   readonly calls: Record<Call, number[]> = Object.fromEntries(CALLS.map((call) => [call, []])) as never;
+  /** What the gateway has asked, the oldest first. */
+  readonly questions: Question[] = [];
+  /** The thumbprint that DPS has accepted last. */
+  accepted: string | undefined;
+  /** The disk did not take everything, or an older state was put back: the gateway may not know what it has registered. */
+  isForgetful = false;
+  /** Monotonic moments at which a session began or ended. */
+  readonly turns: number[] = [];
+  /** When the last session ended, on the monotonic clock. */
+  servedUntil = 0;
   /** The process that is alive; what others still want has no effect. */
   process = 0;
   #made = 0;
@@ -100,6 +115,8 @@ export class World {
 
   set session(session: Session | undefined) {
     this.#session?.link?.end();
+    this.turns.push(this.options.clock.monotonic());
+    if (this.#session !== undefined) this.servedUntil = this.options.clock.monotonic();
     this.#session = session;
   }
 
@@ -178,7 +195,19 @@ export class World {
   handshakeOf(leaf: Leaf): Code | undefined {
     const { handshake } = this.faults;
     if (!this.token.has(leaf.key)) return 'NL-TOKEN-KEY';
+    if (this.token.isDamaged(leaf.key)) return 'NL-TOKEN-POISONED';
     return handshake !== undefined && this.meets(handshake.whom, leaf.thumbprint) ? handshake.code : undefined;
+  }
+
+  /** Whether a new process could open the token, and sign with this key. */
+  canSignAnew = (key: KeyRef): boolean =>
+    this.token.refusalOfNew() === undefined && this.token.has(key) && !this.token.isDamaged(key);
+
+  /** The CA signs for this key. @returns false where it has done so, and signs each key once */
+  signs({ id }: KeyRef): boolean {
+    if (this.options.signsOnce && this.#signed.has(id)) return false;
+    this.#signed.add(id);
+    return true;
   }
 
   /** The hub, or the way to it, ends the session. */

@@ -6,7 +6,7 @@ import { pauseMs, turnMs } from '../../../agent/roll/backoff.ts';
 import { drawOf } from '../../../agent/roll/plan.ts';
 import type { RollEvent, RollState } from '../../../agent/roll/state.ts';
 import { TestClock } from '../clock.ts';
-import { sent, wanted } from '../roll/candidates.ts';
+import { made, sent, wanted } from '../roll/candidates.ts';
 import { hub, NOW, terms } from '../roll/machine.ts';
 import { candidate, current, DAY, Disk, type Far, gateway, HOUR, MINUTE, never, servingState } from './gateway.ts';
 
@@ -201,3 +201,29 @@ test('a leaf that is about to end has the brake let through one attempt in half 
   await clock.pass(1);
   assert.equal(counts.tried, 1);
 });
+
+for (const [what, isLost, mostMs] of [
+  ['while the gateway serves: in a day', false, 1.25 * DAY],
+  ['and the session ends: within an hour and its jitter', true, 75 * MINUTE],
+] as const) {
+  test(`an issuer says "in a day", ${what}`, async (t) => {
+    const clock = new TestClock(NOW);
+    const asked: number[] = [];
+    const issue: Far['issue'] = async () => {
+      asked.push(clock.monotonic());
+      throw new Fault('NL-EST-WAIT', { retryAfterMs: DAY });
+    };
+    let isThere = true;
+    const connect = async () => {
+      if (!isThere) throw new Fault('NL-HUB-UNREACHABLE');
+    };
+    const waiting: RollState = { ...servingState, phase: 'requesting-leaf', next: made() };
+    const { lose } = await gateway(t, new Disk(waiting), { issue, connect }, {}, clock);
+    await clock.pass(MINUTE);
+    isThere = !isLost;
+    if (isLost) await lose(current.thumbprint, MINUTE);
+    while (asked.length < 2) await clock.pass(MINUTE);
+    const [first = 0, second = 0] = asked;
+    assert.ok(second - first <= mostMs && (isLost || second - first >= DAY), `${(second - first) / HOUR} h`);
+  });
+}

@@ -20,7 +20,7 @@ const lost = new TokenError('key', 'KEY_NOT_FOUND', 'There is no key.');
 const failed = new TokenError('failed', 'CKR_DEVICE_ERROR', 'The token has a fault.');
 
 /** Connectors of a gateway with this leaf; a connector is the key that it is made with. */
-function stage(t: TestContext, leaf: Leaf | undefined, fault?: TokenError) {
+function stage(t: TestContext, leaf: Leaf | undefined, fault?: TokenError, isLost = false) {
   const directory = scratch(t);
   const caFile = join(directory, 'ca.pem');
   const few = Object.assign(new FewAuthorities(directory), { noting: <T>(connector: T) => connector });
@@ -37,6 +37,7 @@ function stage(t: TestContext, leaf: Leaf | undefined, fault?: TokenError) {
     caFile,
     few,
     current: () => leaf,
+    isLost: () => isLost,
     now: () => NOW,
     log: { error: note, warn: note, info: note, debug: note },
   });
@@ -96,6 +97,10 @@ for (const [what, leaf, fault, shown] of ISSUERS) {
     assert.deepEqual(said, fault === undefined ? [] : ['leaf-without-key']);
   });
 }
+
+test('an issuer is not shown a leaf whose key signs nothing: the handshake would poison the module', async (t) => {
+  assert.equal(await stage(t, current, undefined, true).trusted.forIssuer('ca'), undefined);
+});
 
 test('a token that fails is no lost key: the credentials of the first enrolment are not spent on it', async (t) => {
   await assert.rejects(stage(t, current, failed).trusted.forIssuer('ca'), failed);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
-import { LARGEST_PAUSE_MS, pauseMs, probeMs, turnMs } from '../../../agent/roll/backoff.ts';
+import { LARGEST_PAUSE_MS, pauseMs, probeMs, takenOffline, turnMs } from '../../../agent/roll/backoff.ts';
 import type { RollEffect } from '../../../agent/roll/state.ts';
 
 const SECOND = 1000;
@@ -204,4 +204,17 @@ test('an issuer that says "tomorrow" is asked again before the leaf ends', () =>
     'but not sooner than it says where nothing is lost',
   );
   assert.equal(pauseMs('request-leaf', 1, tomorrow, 0.5, 1_000), 10_000, 'nor more often than every 10 seconds');
+});
+
+test('DPS that says "tomorrow" is asked again before the leaf ends, but not within the hour', () => {
+  const tomorrow = failure('NL-DPS-THROTTLED', { retryAfterMs: 24 * HOUR });
+  assert.equal(pauseMs('register', 1, tomorrow, 0, 6 * HOUR), 3 * HOUR);
+  assert.equal(pauseMs('register', 1, tomorrow, 0, HOUR), HOUR);
+});
+
+test('where nothing serves, a far side that says "tomorrow" is asked within an hour, with its jitter', () => {
+  const tomorrow = takenOffline(failure('NL-EST-WAIT', { retryAfterMs: 24 * HOUR }));
+  assert.ok(pauseMs('request-leaf', 1, tomorrow, 0.999) <= HOUR);
+  const soon = failure('NL-EST-WAIT', { retryAfterMs: 40 * MINUTE });
+  assert.deepEqual(takenOffline(soon), soon, 'and one that asks for less is not hurried');
 });

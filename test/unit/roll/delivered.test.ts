@@ -120,6 +120,22 @@ describe('a key that is kept', () => {
       ['serving', 1, 'NL-ISSUER-NEW-KEY'],
     );
   });
+  const trusted = (slot: 'a' | 'b') => ({ ...made('roll', { slot, id: 'g1' }), isKeyTrusted: true }) as const;
+  const { current: _, assignment: _assignment, online: _online, ...leafless } = SITUATIONS['requesting-leaf'];
+  test('one that DPS may trust is kept where there is no way back, and the next has the other slot', () => {
+    const other = failed('NL-ISSUER-NEW-KEY', { ...leafless, next: trusted('a') });
+    assert.equal(briefly(other), 'generating-key, generate-key b');
+    assert.deepEqual(other.retire, [{ slot: 'a', id: 'g1', is: 'remembered' }]);
+    const started = advance(other, { ...now, kind: 'started' }, terms).state;
+    assert.deepEqual(started.retire, other.retire, 'also by the next process');
+  });
+  test('it makes room where the other slot has the key of a leaf that has ended, and stays while there is a way back', () => {
+    const way: RollState = { ...SITUATIONS['requesting-leaf'], next: trusted('b') };
+    assert.deepEqual(failed('NL-ISSUER-NEW-KEY', way).retire, []);
+    const ended = failed('NL-ISSUER-NEW-KEY', { ...way, current: { ...current, notAfter: NOW } });
+    assert.equal(briefly(ended), 'retiring-key, destroy-key b');
+    assert.equal(ended.next?.is, 'key-wanted');
+  });
   test('but the key of the current leaf is not given up for that: its candidate is parked', () => {
     const state: RollState = { ...SITUATIONS['requesting-leaf'], next: made('roll', current.key) };
     const after = failed('NL-ISSUER-NEW-KEY', state);

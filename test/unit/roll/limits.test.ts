@@ -126,7 +126,13 @@ table('a configuration that DPS refuses', [
 const rolled = { lastRollAt: NOW - 20_000 };
 const until = NOW + 40_000;
 table('interval between rolls', [
-  ['due too soon after the last roll', due, { ...rolled, terms: tight }, 'roll-interval: ignore', until],
+  ['a leaf that is due does not wait for it', due, { ...rolled, terms: tight }, 'due: roll'],
+  [
+    'nor does one that has ended',
+    due,
+    { lastRollAt: current.notAfter - 1, terms: tight, now: current.notAfter },
+    'due: roll',
+  ],
   ['a method asks too soon', asked('roll', 'method'), { ...rolled, terms: tight }, 'roll-interval: ignore', until],
   ['a technician may', asked('roll', 'technician'), { ...rolled, terms: tight }, 'asked: roll'],
   ['a re-registration is no roll', asked('re-register', 'method'), { ...rolled, terms: tight }, 'asked: re-register'],
@@ -137,13 +143,19 @@ table('interval between rolls', [
     'roll-interval: ignore',
     until,
   ],
-  ['a millisecond before it is over', due, { ...rolled, terms: tight, now: until - 1 }, 'roll-interval: ignore', until],
-  ['when it is over', due, { ...rolled, terms: tight, now: until }, 'due: roll'],
+  [
+    'a millisecond before it is over',
+    asked('roll', 'method'),
+    { ...rolled, terms: tight, now: until - 1 },
+    'roll-interval: ignore',
+    until,
+  ],
+  ['when it is over', asked('roll', 'method'), { ...rolled, terms: tight, now: until }, 'asked: roll'],
   [
     'a roll in the future was before the clock was set back',
-    due,
+    asked('roll', 'method'),
     { lastRollAt: NOW + HOUR, terms: tight },
-    'due: roll',
+    'asked: roll',
   ],
   ['provisioning goes on', provisioning, { ...rolled, terms: tight }, 'provisioning: roll'],
 ]);

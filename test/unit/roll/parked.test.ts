@@ -6,7 +6,7 @@ import { GRACE_MS, GRACE_REFUSALS, probeMs, turnMs } from '../../../agent/roll/b
 import { leafIn, type Parked, restOf } from '../../../agent/roll/candidate.ts';
 import { isWorthAsking } from '../../../agent/roll/look.ts';
 import { without } from '../../../agent/roll/moves.ts';
-import { type RollEvent, type RollState, unprovisioned } from '../../../agent/roll/state.ts';
+import { effectsOf, type RollEvent, type RollState, unprovisioned } from '../../../agent/roll/state.ts';
 import { again, assigned, made, sent } from './candidates.ts';
 import { hub, LATER, NOW, terms } from './machine.ts';
 import { briefly, play, REFUSAL, SITUATIONS, times } from './situations.ts';
@@ -66,6 +66,14 @@ describe('a candidate that DPS refuses is parked', () => {
     }
     const over = play({ ...twice, phase: 'registering', ask: true }, 'current registered');
     assert.equal(briefly(play(over, 'roll --discard')), 'retiring-key, destroy-key b');
+  });
+  test('a hub that is not allowed was assigned, and DPS has pinned the leaf: roll --discard does ask', () => {
+    const [effect] = effectsOf(SITUATIONS['registering-next']);
+    assert.ok(effect);
+    const met = { ...now, kind: 'failed', effect, failure: failure('NL-DPS-HUB') } as const;
+    const refused = advance(SITUATIONS['registering-next'], met, terms).state;
+    assert.ok(refused.next?.is === 'parked' && refused.next.trust === 'possible');
+    assert.equal(briefly(play(refused, 'roll --discard')), 'abandoning, register a');
   });
   test('roll --discard registers the current leaf first where DPS may trust the candidate', () => {
     const rest = { failure: failure('NL-HUB-CLOSED'), askAt: NOW + HOUR };

@@ -126,13 +126,56 @@ describe('where a new process could not go on with the leaf, none ends', () => {
   });
 });
 
-test('the session with the current leaf is what a new process is for, always', () => {
+describe('the session with the current leaf', () => {
   const connect: RollEffect = { kind: 'connect', leaf: current, assignment: hub };
   const offline = without(SITUATIONS.serving, 'online');
-  const first = meets(offline, NOW, connect);
-  assert.deepEqual([first.restart, first.state.poisoned], [true, undefined]);
-  assert.equal(meets(again(first, false), NOW, connect).restart, true);
-  assert.ok(!isSuspect(first.state, connect));
+  const at = (minutes: number) => NOW + minutes * MINUTE;
+  /** Processes end at these moments, one after the other. */
+  const ended = (...minutes: readonly number[]) =>
+    minutes.reduce((state, minute) => {
+      const met = meets(state, at(minute), connect);
+      assert.equal(met.restart, true, `${minute}`);
+      return again(met, false);
+    }, offline);
+  const toldAt = (state: RollState, minutes: number) => {
+    const { event, restart } = meets(state, at(minutes), connect);
+    return restart ?? (event?.kind === 'failed' && event.failure.code);
+  };
+
+  test('is what a new process is for; the second within five minutes goes on with its work, and climbs a ladder', () => {
+    const state = ended(0);
+    assert.ok(!isSuspect(state, connect));
+    assert.deepEqual([toldAt(state, 4.9), toldAt(state, 5)], ['NL-TOKEN-FAILED', true]);
+  });
+  test('after a quarter of an hour in several processes its key counts as lost, and another is made', () => {
+    const state = ended(0, 5, 10);
+    assert.deepEqual([toldAt(state, 14.9), toldAt(state, 15)], ['NL-TOKEN-FAILED', 'NL-TOKEN-KEY']);
+    const after = meets(state, at(15), connect).state;
+    assert.equal(briefly(after), 'generating-key, generate-key b, connect a');
+    assert.deepEqual([after.request?.reason, after.retire], ['key-lost', []], 'and nothing is destroyed');
+  });
+  test('from then on a new process is tried once an hour', () => {
+    const state = ended(0, 5, 10);
+    assert.deepEqual([toldAt(state, 69.9), toldAt(state, 70)], ['NL-TOKEN-KEY', true]);
+  });
+  test('what has gone well since begins a row anew, and so does a time without attempts', () => {
+    const state = ended(0, 5, 10);
+    const connected = {
+      kind: 'connected',
+      thumbprint: current.thumbprint,
+      hub: placeOf(hub),
+      at: NOW,
+      draw: 0,
+    } as const;
+    assert.equal(advance(state, connected, terms).state.poisoned, undefined);
+    const later = ended(0, 5, 10, 130);
+    assert.equal(toldAt(later, 131), 'NL-TOKEN-FAILED');
+  });
+  test('a registration of its leaf that the token signs in no process has its answer: the request ends', () => {
+    const { state } = meetsAlone(SITUATIONS.registering, 'NL-TOKEN-FAILED');
+    assert.equal(briefly(state), 'serving');
+    assert.equal(state.outcomes[0]?.failure?.code, 'NL-TOKEN-FAILED');
+  });
 });
 
 describe('what becomes of the roll', () => {

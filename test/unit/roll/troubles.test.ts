@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import type { KeyWanted } from '../../../agent/roll/candidate.ts';
 import { placeOf } from '../../../agent/roll/leaf.ts';
+import { without } from '../../../agent/roll/moves.ts';
 import type { RollEffect, RollEvent, RollState } from '../../../agent/roll/state.ts';
 import { withTroubles } from '../../../agent/roll/troubles.ts';
 import { inTheWay } from '../../../agent/roll/undestroyed.ts';
@@ -39,6 +40,9 @@ const registered: RollEvent = {
   as: terms.registered,
 };
 const { serving, registering } = SITUATIONS;
+/** DPS refuses what was asked for, and the request ends. */
+const refused = failed({ kind: 'register', leaf: current }, REFUSAL);
+const asked: RollState = { ...registering, request: request('re-register') };
 const { next: _, ...gone } = { ...serving, next: waits };
 
 interface Row {
@@ -74,6 +78,22 @@ const ROWS: readonly (readonly [
     { ...later, kind: 'woken' },
     { before: { ...serving, next: made() }, after: gone },
     ...kept,
+  ],
+
+  ['a failure ends the request: it is its outcome', refused, { before: asked, after: serving }, undefined, kept[1]],
+  [
+    'without a session DPS will be asked again',
+    refused,
+    { before: asked, after: without(serving, 'online') },
+    REFUSAL.code,
+    kept[1],
+  ],
+  [
+    'so it will for what the configuration says',
+    refused,
+    { before: { ...asked, request: { ...request('re-register'), reason: 'configuration' } }, after: serving },
+    REFUSAL.code,
+    kept[1],
   ],
 
   ['the session is refused', failed(connect(), REFUSAL), {}, kept[0], REFUSAL.code],

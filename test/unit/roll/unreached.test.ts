@@ -12,7 +12,7 @@ import { effectsOf, type RollEffect, type RollState } from '../../../agent/roll/
 import { again, made, met, sent, unwanted } from './candidates.ts';
 import { NOW, terms } from './machine.ts';
 import { briefly, EVENTS, play, SITUATIONS, times } from './situations.ts';
-import { asked, candidate, current, due, request, rest, table, waits } from './standing.ts';
+import { asked, candidate, current, due, HOUR, request, rest, table, waits } from './standing.ts';
 
 const unreached: Signal = { kind: 'unreached' };
 const silent = failure('NL-HUB-UNREACHABLE');
@@ -236,6 +236,17 @@ describe('a DPS that is silent about one leaf', () => {
     });
   });
 
+  test('a candidate that DPS has just refused has no turn yet, however near the end of the leaf is', () => {
+    const offline: RollState = without({ ...SITUATIONS.registering, rejected: true }, 'online');
+    const end = { ...current, notAfter: NOW + HOUR };
+    const at = (askAt: number): RollState => ({
+      ...offline,
+      current: end,
+      next: { ...waits, rest: { ...waits.rest, askAt } },
+    });
+    assert.equal(briefly(unheard(at(NOW + HOUR / 2), 'register', 1)), 'registering, register a');
+    assert.equal(briefly(unheard(at(NOW + HOUR / 4), 'register', 1)), 'registering-next, register b');
+  });
   test('on the way back, tries the candidate once more when its time has come', () => {
     assert.equal(briefly(unheard(abandoning('refused'), 'register', 5)), 'registering-next, register b, connect a');
     assert.equal(briefly(unheard(abandoning('refused', NOW + 1), 'register', 5)), 'abandoning, register a, connect a');
