@@ -4,6 +4,7 @@ import { type Failure, failure } from '../failure/failure.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { type Advance, advance } from '../roll/advance.ts';
 import { nextMoment } from '../roll/plan.ts';
+import { isSession } from '../roll/poison.ts';
 import { iso, lineOf, presentOf, type ReportOptions, twinOf, wordsOf } from '../roll/report.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from '../roll/state.ts';
 import { Queue } from '../time/queue.ts';
@@ -241,7 +242,9 @@ export class Daemon {
     this.#report(before);
     // A new process must know the effect that poisoned this one: otherwise it is poisoned in the same way, again and again.
     const isNoted = this.#persistence.failure === undefined || this.#state.poisoned === before.poisoned;
-    if (advanced.restart && isNoted) {
+    // A process whose module keeps the session from opening is of no use either way.
+    const isDown = event.kind === 'failed' && isSession(event.effect, before.current) && before.online === undefined;
+    if (advanced.restart && (isNoted || isDown)) {
       this.#ending = 'restart';
       if (event.kind === 'failed') this.#why = event.failure;
       this.#inputs.end();

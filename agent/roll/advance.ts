@@ -20,6 +20,7 @@ import { heed } from './poison.ts';
 import type { Signal } from './signal.ts';
 import type { Decision, RollEvent, RollState, Step } from './state.ts';
 import { step } from './step.ts';
+import { withoutPast } from './troubles.ts';
 
 interface Followed extends Step {
   /** The decision of the rules, where the event was a signal. */
@@ -85,9 +86,14 @@ function unpromise(state: RollState, signal: Signal, event: RollEvent): RollStat
   return inFlight === undefined ? ended : { ...ended, request: inFlight };
 }
 
-/** Raises the alarm of a renewal that is overdue. Checked at each look at the clock, because time passes without events. */
-function watched(advance: Followed, event: RollEvent, terms: Terms): Followed {
-  if (event.kind !== 'woken' && event.kind !== 'started') return advance;
+/**
+ * Raises the alarm of a renewal that is overdue, and tells no more what is past. Checked at each look at the clock, because time
+ * passes without events.
+ */
+function watched(followed: Followed, event: RollEvent, terms: Terms): Followed {
+  if (event.kind !== 'woken' && event.kind !== 'started') return followed;
+  const told = withoutPast(followed.state, event.at);
+  const advance = told === followed.state ? followed : { ...followed, state: told };
   // Nor does a wrong clock end an alarm: each is told once, even if every boot begins in 1970.
   if (!isCredible(advance.state, terms, event.at)) return advance;
   const { alarm: before, ...state } = advance.state;
@@ -150,7 +156,8 @@ function planned(state: RollState, event: RollEvent, terms: Terms): readonly Sig
   const restsAt = hasLeaf(next) ? undefined : restOf(next)?.askAt;
   // Under a CA only another leaf can help, and not DPS.
   const isOfIssuer = terms.trust === 'ca' && restsAt !== undefined;
-  const isOfCurrent = (phase === 'stranded' || waits) && !isOfIssuer;
+  // Of a leaf that has expired nothing is asked: its hour would put off that of the issuer.
+  const isOfCurrent = (phase === 'stranded' || waits) && !isOfIssuer && canGoBack(state, { at: now });
   const askAt = isOfCurrent ? state.probe?.askAt : restOf(next)?.askAt;
   const isAnew = event.kind === 'started' && event.isIssuerChanged === true;
   if (hasCome(askAt) || isAnew) signals.push({ kind: 'probe' });

@@ -1,6 +1,6 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import { hasLeaf, inherited, isHeardOf, keyOf, type Source, type WithLeaf } from './candidate.ts';
-import { needsSlot, rememberKey, retireKey, wantKey, withCurrentKey } from './keys.ts';
+import { rememberKey, retireKey, wantKey, withCurrentKey } from './keys.ts';
 import { hasSpareKey, keepsKey, lacksKey } from './look.ts';
 import { accept, beginRequest, drop, finish, makeRoom, toRegisterNext, without } from './moves.ts';
 import type { Decision, Of, RollState } from './state.ts';
@@ -41,7 +41,7 @@ export function csrAsked(state: RollState, event: Of<'csr-asked'>, decision?: De
   // A key that is not made yet is new enough.
   if (next.is === 'key-wanted') {
     // A person does not wait for its ladder, which goes on when it is made.
-    return needsSlot({ ...state, next: { ...next, for: 'delivery' } });
+    return { ...state, next: { ...next, for: 'delivery' } };
   }
   // The token does not have it: there is nothing to destroy.
   const { slot } = next.key;

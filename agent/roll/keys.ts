@@ -44,23 +44,15 @@ export function retryDestroying(state: RollState, { at }: RollEvent): RollState 
   return { ...state, retire: state.retire.map((one) => (hasCome(one) ? onceMore(one) : one)) };
 }
 
-/** A key for the next leaf, in the slot that the current one does not use. */
+/** A key for the next leaf, in the slot that the current one does not use. A key that is there makes room first (phase.ts). */
 export function wantKey(state: RollState, event: RollEvent, purpose: Purpose, slot = freeSlot(state)): RollState {
-  return needsSlot({ ...state, next: { is: 'key-wanted', slot, id: freshId(event), for: purpose, tries: 0 } });
+  return { ...state, next: { is: 'key-wanted', slot, id: freshId(event), for: purpose, tries: 0 } };
 }
 
 /** The key that is wanted is the second of its candidate, and goes on with its ladder. */
 export function secondKey(state: RollState, tries: number, isUnsigned = false): RollState {
   if (state.next?.is !== 'key-wanted') return state;
   return { ...state, next: { ...state.next, tries, isSecond: true, ...(isUnsigned && { isUnsigned }) } };
-}
-
-/** A key in the slot that is needed is destroyed first, and once more where the token did not destroy it before. */
-export function needsSlot(state: RollState): RollState {
-  const { next } = state;
-  if (next?.is !== 'key-wanted') return state;
-  const again = (one: Retired) => (one.slot === next.slot && one.is !== 'pending' ? onceMore(one) : one);
-  return { ...state, retire: state.retire.map(again) };
 }
 
 /** The key of the current leaf gets the next one, in place of a key that was wanted. */

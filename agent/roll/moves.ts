@@ -15,7 +15,7 @@ import {
   sent,
   type WithLeaf,
 } from './candidate.ts';
-import { needsSlot, retireKey, wantKey, withCurrentKey } from './keys.ts';
+import { retireKey, wantKey, withCurrentKey } from './keys.ts';
 import { canGoBack, getsNoRegistration, isBarred, isStuck, keepsKey, remaining } from './look.ts';
 import type { Action, Outcome, Reason, Request, RollEvent, RollState } from './state.ts';
 
@@ -146,7 +146,9 @@ function dropLeaf(state: RollState, next: WithLeaf, isAccepted = false): RollSta
 export function clearedFor(state: RollState, reason: Reason): RollState {
   const { next } = state;
   if (next?.is !== 'parked') return state;
-  if (reason === 'due' || reason === 'provisioning') return dropLeaf(state, next, true);
+  // A lost key is replaced by the issuer: DPS may never accept what a person has brought.
+  const isOutranked = reason === 'key-lost' && next.from !== 'issuer';
+  if (reason === 'due' || reason === 'provisioning' || isOutranked) return dropLeaf(state, next, true);
   return reason === 'key-lost' && keepsKey(state, next.leaf.key) ? without(state, 'next') : state;
 }
 
@@ -173,7 +175,9 @@ export function dropCure(state: RollState): RollState {
 export function setAside(state: RollState): RollState {
   const { next } = state;
   if (next === undefined || hasLeaf(next) || next.rest !== undefined || next.for !== 'roll') return state;
-  return { ...state, next: { ...next, for: 'spare' } };
+  // What it has met before is over: nothing is asked for it.
+  const { last: _, ...alone } = next;
+  return { ...state, next: { ...alone, for: 'spare' } };
 }
 
 /** Begins, or goes on with, a roll: its work follows from what the candidate already has. @param sameKey renews with the key of the current leaf */
@@ -194,7 +198,7 @@ function withKey(state: RollState, event: RollEvent, sameKey: boolean): RollStat
   // A CSR for the key of the current leaf, from before leaf.rotate_key was changed.
   const isOfCurrent = next.is === 'key-made' && next.for !== 'roll' && keepsKey(state, next.key);
   if (isOfCurrent && !sameKey) return wantKey(state, event, 'roll');
-  return needsSlot({ ...state, next: resumed(next) });
+  return { ...state, next: resumed(next) };
 }
 
 /** Also where DPS trusts it by now, and may have another hub. Intent before effect: from here on DPS may trust it. */

@@ -9,7 +9,9 @@ import type { Of, RollEvent, RollState } from './state.ts';
 export function candidateRefused(state: RollState, next: WithLeaf, event: Of<'failed'>): RollState {
   const { failure } = event;
   const { request } = state;
-  const trust = areaOf(failure) === 'DPS' ? 'refused' : 'possible';
+  // Where only its hub is none of ours, DPS has assigned it.
+  const isRefused = areaOf(failure) === 'DPS' && failure.code !== 'NL-DPS-HUB';
+  const trust = isRefused ? 'refused' : 'possible';
   const parked = park(without(state, 'unheard'), next, event, failure, trust);
   const probing = request?.reason === 'probe';
   // Without its key DPS has heard nothing.
@@ -27,8 +29,7 @@ export function strand(state: RollState, event: RollEvent, failure: Failure): Ro
   const { next, assignment } = state;
   const parks = hasLeaf(next) && next.is !== 'parked';
   const kept = without(parks ? park(state, next, event, failure) : setAside(state), 'ask');
-  if (state.online !== undefined && !state.rejected)
-    return settle(finish(without(kept, 'probe'), event, 'kept', failure), event);
+  if (state.online !== undefined) return settle(finish(without(kept, 'probe'), event, 'kept', failure), event);
   // A new gateway may be enrolled in a moment; one that has served before asks at most once an hour.
   const probe = probeOf(kept, event, assignment === undefined ? 1 : 3);
   // The key of the current leaf is not there, so DPS has heard nothing: it is the turn of the candidate soon.

@@ -4,9 +4,9 @@ import { lastResortAt, type Terms } from './plan.ts';
 import { doneBy, type Of, type RollEffect, type RollEvent, type RollState } from './state.ts';
 
 /** While a session is open, an effect may cost a process no more often than this, in milliseconds. */
-const ONLINE_MS = 6 * 3_600_000;
+export const ONLINE_MS = 6 * 3_600_000;
 /** There is no session to lose, and a new process may find the token well. */
-const OFFLINE_MS = 5 * 60_000;
+export const OFFLINE_MS = 5 * 60_000;
 /** More effects cannot be in flight at once. */
 const KEPT = 4;
 
@@ -19,13 +19,14 @@ const ADVICE_STAYS = `Mend this before newleaf is started again: see \`newleaf c
  * A new process heals a module that has lost its state, but a module that always answers one effect so would keep the gateway
  * offline for ever. So the effect that ended the process is written down:
  *
- * | which effect                                 | before                                   | answer                   |
- * |----------------------------------------------|------------------------------------------|--------------------------|
- * | the session, and none is open                | whatever                                 | a new process            |
- * | any other, and no new process could go on    | whatever                                 | NL-TOKEN-FAILED, `again` |
- * | any other                                    | not, or it has gone well since           | a new process            |
- * | any other                                    | long ago (6 hours; 5 minutes if offline) | a new process            |
- * | any other                                    | a moment ago                             | NL-TOKEN-FAILED, `again` |
+ * | whether a new process could go on | before                                   | answer                   |
+ * |-----------------------------------|------------------------------------------|--------------------------|
+ * | no                                | whatever                                 | NL-TOKEN-FAILED, `again` |
+ * | yes                               | not, or it has gone well since           | a new process            |
+ * | yes                               | long ago (6 hours; 5 minutes if offline) | a new process            |
+ * | yes                               | a moment ago                             | NL-TOKEN-FAILED, `again` |
+ *
+ * The session is no exception: a damaged key would end each process before the next key has its leaf.
  */
 export function heed(
   state: RollState,
@@ -36,8 +37,6 @@ export function heed(
   const { effect, failure: met, stays, at } = event;
   if (met.code !== 'NL-TOKEN-POISONED') return { state, event };
   const { current, online } = state;
-  // With another hub the session may still be open.
-  if (isSession(effect, current) && online === undefined) return { state, event, restart: true };
   // A key that neither process has: a new process makes another. An open session is worth more, until its leaf nears its end.
   const isLate = automatic && current !== undefined && at >= lastResortAt(current, renewAt);
   const isLost = stays?.code === 'NL-TOKEN-KEY' && (online === undefined || isLate);

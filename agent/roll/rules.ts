@@ -123,8 +123,8 @@ export const keyLostRule: Rule = (signal, { state, terms }) => {
   if (signal.kind !== 'key-lost') return undefined;
   if (!terms.automatic) return ignore('this issuer waits for a person to deliver a leaf');
   const { next } = state;
-  const hasOther =
-    restOf(next) !== undefined && next?.is !== 'unwanted' && !(hasLeaf(next) && keepsKey(state, next.leaf.key));
+  const isUseless = isOutranked(state, terms) || (hasLeaf(next) && keepsKey(state, next.leaf.key));
+  const hasOther = restOf(next) !== undefined && next?.is !== 'unwanted' && !isUseless;
   if (hasOther) return ignore('a candidate is parked');
   return { action: 'roll', reason: 'key-lost', why: 'the key of the current leaf is not in the token' };
 };

@@ -1,5 +1,5 @@
 import type { Failure } from '../failure/failure.ts';
-import { hasLeaf } from './candidate.ts';
+import { hasLeaf, restOf } from './candidate.ts';
 import { without } from './moves.ts';
 import { RESTING } from './phase.ts';
 import { isSession } from './poison.ts';
@@ -16,6 +16,7 @@ import { doneBy, type Hindrance, type RollEvent, type RollState } from './state.
  * | the session is refused, or not reached |                           | this failure |
  * | it ends again and again              |                             | this failure |
  * | the hub accepts the current leaf     | none, where no work is left | none    |
+ * | an hour passes (`withoutPast`)       | none, where it is not tried again |   |
  */
 export function withTroubles(
   before: RollState,
@@ -44,4 +45,17 @@ export function withTroubles(
   }
   const isOver = doneBy(event) !== undefined || (hasLeaf(before.next) && !hasLeaf(after.next));
   return isOver ? without(after, 'workTrouble') : after;
+}
+
+const PAST_MS = 3_600_000;
+
+/**
+ * The failure of a request that has ended is told for an hour: the operator may have mended it since, and nothing is tried again
+ * that could tell. What the configuration asks for is tried each hour or so.
+ */
+export function withoutPast(state: RollState, at: number): RollState {
+  const { workTrouble, phase, online, request, next, outcomes } = state;
+  if (workTrouble === undefined || at < workTrouble.at + PAST_MS) return state;
+  const isTried = request !== undefined || restOf(next) !== undefined || outcomes[0]?.reason === 'configuration';
+  return phase !== 'serving' || online === undefined || isTried ? state : without(state, 'workTrouble');
 }

@@ -98,6 +98,13 @@ test('one that begins in an hour is, and a technician need not wait', async (t) 
   assert.equal(never.looks, looks, 'nobody looks for a leaf that is not needed any more');
 });
 
+test('a leaf that begins in an hour is looked for each ten minutes, and not at each event', async (t) => {
+  const later = answers(notYet(HOUR));
+  const { clock } = await gateway(t, new Disk(), {}, { given: later.given });
+  await clock.pass(HOUR - MINUTE);
+  assert.ok(later.looks >= 5 && later.looks <= 7, `${later.looks} looks`);
+});
+
 test('a clock that is set back does not put the next look off', async (t) => {
   const { given } = answers(notYet(HOUR), factory);
   const { clock, daemon } = await gateway(t, new Disk(), {}, { given });

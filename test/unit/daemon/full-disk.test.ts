@@ -54,7 +54,7 @@ for (const isFull of [false, true]) {
   });
 }
 
-test('a module that cannot keep the session, and a disk that takes nothing: a new process, as nothing was to be noted', async (t) => {
+test('a module that cannot keep the session, and a disk that takes nothing: a new process, as this one is of no use', async (t) => {
   const disk = new Disk(servingState);
   disk.isFull = true;
   const connect = () => Promise.reject(new Fault('NL-TOKEN-POISONED'));

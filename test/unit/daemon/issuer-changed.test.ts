@@ -8,7 +8,7 @@ import { Fault } from '../../../agent/failure/failure.ts';
 import { TestClock } from '../clock.ts';
 import { NOW } from '../roll/machine.ts';
 import { scratch } from '../state/disk.ts';
-import { Disk, gateway, HOUR, MINUTE } from './gateway.ts';
+import { Disk, gateway, HOUR, MINUTE, servingState } from './gateway.ts';
 
 const refuses = async () => {
   throw new Fault('NL-EST-AUTH');
@@ -41,6 +41,14 @@ test('the issuer has refused the first leaf: a start asks at once where its sett
     'nothing has changed since that answer',
   );
   assert.deepEqual(await starts(NOW + HOUR), ['serving', 1]);
+});
+
+test('a start asks nothing anew where the issuer has refused nothing, whatever was changed', async (t) => {
+  const done = { id: 'r', action: 'roll', reason: 'asked', from: 'technician', at: NOW, outcome: 'done' } as const;
+  const disk = new Disk({ ...servingState, outcomes: [{ ...done, endedAt: NOW }] });
+  const { clock, counts } = await gateway(t, disk, {}, { issuerChanged: async () => true });
+  await clock.pass(MINUTE);
+  assert.deepEqual([counts.issue, counts.register, counts.connect], [0, 0, 1]);
 });
 
 test('changed are the configuration, and what the issuer reads: also by chmod, and by a copy that keeps its times', async (t) => {

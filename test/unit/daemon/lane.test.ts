@@ -59,6 +59,20 @@ for (const code of ['NL-DPS-401002', 'NL-DPS-DISABLED'] as const) {
   });
 }
 
+test('one answer of DPS takes one rung away, and not the ladder: it may answer about one leaf only', async () => {
+  const codes: Code[] = ['NL-DPS-SERVER', 'NL-DPS-SERVER', 'NL-DPS-SERVER', 'NL-DPS-401002'];
+  const lane = new Lane({
+    clock: new TestClock(),
+    attempt: async (effect) => ({ kind: 'failed', effect, failure: failure(codes.shift() ?? 'NL-DPS-SERVER') }),
+    happened: (_, landed) => landed(),
+  });
+  for (const effect of [register, register, register, other]) {
+    lane.set(effect);
+    await setImmediate();
+  }
+  assert.equal(lane.tries(register), 2);
+});
+
 /** A lane whose attempts last, and whose events wait for their turn, until the test says so. */
 function lasting() {
   const attempts: { readonly abort: AbortSignal; readonly fail: () => Promise<void> }[] = [];

@@ -68,3 +68,16 @@ test('a token that makes no key any more: before the leaf ends, the same key get
   assert.equal(outcomes.find(({ outcome }) => outcome === 'done')?.outcome, 'done');
   assert.deepEqual(gateway.broken, []);
 });
+
+test('a key whose handshakes cost the process: the leaf is rolled all the same, and few processes end', async () => {
+  const gateway = new Gateway(origin);
+  const before = gateway.known?.current;
+  gateway.lay({ handshake: { code: 'NL-TOKEN-POISONED', whom: 'current' } });
+  gateway.start();
+  await gateway.clock.pass(HOUR);
+  assert.notEqual(gateway.known?.current?.key.id, before?.key.id);
+  assert.ok(gateway.isOnline);
+  assert.ok(gateway.restarts >= 1 && gateway.restarts <= 12, `${gateway.restarts} restarts`);
+  assert.deepEqual(gateway.broken, []);
+  gateway.stop();
+});

@@ -114,6 +114,23 @@ describe('the most urgent of the planned moments is the signal', () => {
   });
 });
 
+test('stranded on a leaf that has expired: the hour of DPS does not put off the issuer', () => {
+  const { state } = advance(
+    {
+      ...serving,
+      current: { ...current, notAfter: NOW },
+      phase: 'stranded',
+      stranded: true,
+      rejected: true,
+      probe: { times: 3, askAt: NOW + HOUR },
+      next: { ...made('roll'), rest },
+    },
+    woken,
+    terms,
+  );
+  assert.equal(state.phase, 'requesting-leaf');
+});
+
 describe('which failures are signals', () => {
   const refused = notEnrolled.kind === 'dps-refused' ? notEnrolled.failure : undefined;
   assert.ok(refused);

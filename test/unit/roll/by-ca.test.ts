@@ -4,9 +4,9 @@ import { failure } from '../../../agent/failure/failure.ts';
 import type { Terms } from '../../../agent/roll/plan.ts';
 import type { Signal } from '../../../agent/roll/signal.ts';
 import { type RollEffect, unprovisioned } from '../../../agent/roll/state.ts';
-import { Played } from './ends.ts';
 import { HOUR, hub, NOW, terms } from './machine.ts';
 import type { Pair } from './pair.ts';
+import { Played } from './played.ts';
 import { candidate, current, last, notEnrolled, probe, rejected, request, table, waits } from './standing.ts';
 import { firstLeaf, type Luck } from './world.ts';
 
@@ -110,14 +110,14 @@ test('a leaf is revoked while its next key waits for the issuer: the issuer is a
 });
 
 const STAYS: readonly (readonly [string, (effect: RollEffect) => Luck])[] = [
-  ['the hub refuses every leaf', ({ kind }) => (kind === 'connect' ? 'refused' : 'true')],
-  ['no hub answers', ({ kind }) => (kind === 'connect' ? 'outage' : 'true')],
+  ['the hub refuses every leaf', ({ kind }) => (kind === 'connect' ? 'NL-HUB-REJECTED' : 'true')],
+  ['no hub answers', ({ kind }) => (kind === 'connect' ? 'NL-HUB-UNREACHABLE' : 'true')],
 ];
 
 for (const [what, luck] of STAYS) {
   for (const isNew of [true, false]) {
     test(`${what} for two days, ${isNew ? 'at the first provisioning' : 'while it serves'}: at most three leaves an hour`, () => {
-      const played = new Played(pair(isNew), luck);
+      const played = new Played(pair(isNew), { luck });
       const moments: number[] = [];
       while (played.spentMs < 48 * HOUR) if (played.turn() === 'leaf-issued') moments.push(played.spentMs);
       const most = Math.max(...moments.map((from) => moments.filter((at) => at >= from && at < from + HOUR).length), 0);

@@ -31,6 +31,7 @@ function askedInADay(code: Code, automatic: boolean): number {
     hear({ ...now, kind: at === NOW ? 'started' : 'woken' });
     for (let [effect] = effectsOf(state); effect !== undefined; [effect] = effectsOf(state)) {
       if (effect.kind === 'register') asked += 1;
+      assert.ok(asked < 999, 'DPS is asked without a pause');
       if (effect.kind === 'generate-key') hear({ ...now, kind: 'key-generated', key: { slot: effect.slot, id: 'g1' } });
       else if (effect.kind === 'request-leaf') hear({ ...now, kind: 'leaf-issued', leaf: lasting('g1', 'b') });
       else hear({ ...now, kind: 'failed', effect, failure: failure(code) });

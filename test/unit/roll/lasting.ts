@@ -1,5 +1,7 @@
+import type { Code } from '../../../agent/failure/failure.ts';
 import { leafIn } from '../../../agent/roll/candidate.ts';
 import type { Leaf } from '../../../agent/roll/leaf.ts';
+import { isSession } from '../../../agent/roll/poison.ts';
 import { effectsOf, type RollEffect } from '../../../agent/roll/state.ts';
 import { everyStandingEnds, type Heard } from './ends.ts';
 import { hub } from './machine.ts';
@@ -11,21 +13,42 @@ import { has, type Luck, perform, serves } from './world.ts';
 /** A fault that stays, and the luck that an effect has with it; undefined where it is not about that effect. */
 type Lasting = (effect: RollEffect, current: Leaf | undefined) => Luck | undefined;
 
-const isOf = (effect: RollEffect, kind: RollEffect['kind'], ofCurrent: boolean, current: Leaf | undefined) =>
-  effect.kind === kind && 'leaf' in effect && (effect.leaf.thumbprint === current?.thumbprint) === ofCurrent;
+const SIGNS_NONE = { register: 'NL-TOKEN-FAILED', connect: 'NL-TOKEN-FAILED' } as const;
+const COSTS = { register: 'NL-TOKEN-POISONED', connect: 'NL-TOKEN-POISONED' } as const;
+
+/** The same failure of one kind of effect, with any leaf or key. */
+const always =
+  (kind: RollEffect['kind'], code: Code): Lasting =>
+  (effect) =>
+    effect.kind === kind ? code : undefined;
+
+/** The same failure with one leaf. */
+const about =
+  (whose: 'current' | 'candidate', codes: Partial<Record<'register' | 'connect', Code>>): Lasting =>
+  (effect, current) => {
+    if (effect.kind !== 'register' && effect.kind !== 'connect') return undefined;
+    return (effect.leaf.thumbprint === current?.thumbprint) === (whose === 'current') ? codes[effect.kind] : undefined;
+  };
 
 const LASTING: Readonly<Record<string, Lasting>> = {
-  'the issuer does not answer': ({ kind }) => (kind === 'request-leaf' ? 'outage' : undefined),
-  'the token makes no key': ({ kind }) => (kind === 'generate-key' ? 'outage' : undefined),
-  'the token destroys no key': ({ kind }) => (kind === 'destroy-key' ? 'outage' : undefined),
-  'the hub answers all but the candidate': (effect, current) =>
-    isOf(effect, 'connect', false, current) ? 'outage' : undefined,
-  'DPS answers all but the candidate': (effect, current) =>
-    isOf(effect, 'register', false, current) ? 'outage' : undefined,
-  'DPS answers all but the current leaf': (effect, current) =>
-    isOf(effect, 'register', true, current) ? 'outage' : undefined,
-  'the hub refuses the current leaf': (effect, current) =>
-    isOf(effect, 'connect', true, current) ? 'refused' : undefined,
+  'the issuer does not answer': always('request-leaf', 'NL-EST-UNREACHABLE'),
+  'the issuer demands another key': always('request-leaf', 'NL-ISSUER-NEW-KEY'),
+  'the token makes no key': always('generate-key', 'NL-TOKEN-FAILED'),
+  'making a key costs the process': always('generate-key', 'NL-TOKEN-POISONED'),
+  'the token signs no CSR': always('request-leaf', 'NL-TOKEN-FAILED'),
+  'the token loses each key that it makes': always('request-leaf', 'NL-TOKEN-KEY'),
+  'the token destroys no key': always('destroy-key', 'NL-TOKEN-FAILED'),
+  'the hub answers all but the candidate': about('candidate', { connect: 'NL-HUB-UNREACHABLE' }),
+  'the hub refuses the candidate': about('candidate', { connect: 'NL-HUB-REJECTED' }),
+  'the hub refuses the current leaf': about('current', { connect: 'NL-HUB-REJECTED' }),
+  'DPS answers all but the candidate': about('candidate', { register: 'NL-DPS-SERVER' }),
+  'DPS answers all but the current leaf': about('current', { register: 'NL-DPS-SERVER' }),
+  'DPS refuses the candidate': about('candidate', { register: 'NL-DPS-401002' }),
+  'DPS refuses the current leaf': about('current', { register: 'NL-DPS-401002' }),
+  'the token signs no handshake of the candidate': about('candidate', SIGNS_NONE),
+  'the token signs no handshake of the current leaf': about('current', SIGNS_NONE),
+  'a handshake of the candidate costs the process': about('candidate', COSTS),
+  'a handshake of the current leaf costs the process': about('current', COSTS),
 };
 
 /** Hears of a law that does not hold, and of the pair in which it was seen. */
@@ -34,18 +57,38 @@ type Broken = (law: string, end: Pair) => void;
 export type Proof = (pair: Pair, broken: Broken) => void;
 
 const MINUTE = 60_000;
-/** Long enough for each ladder to end, each probe to be asked twice, and far from the end of a leaf. */
+/** Long enough for each ladder to end, and each probe to be asked twice: the end of a leaf must not come to the rescue. */
 const ROUNDS = 90;
+const DAY_MS = 24 * 60 * MINUTE;
 const ROUND_MS = 15 * MINUTE;
 
 /** All that must come of every pair: each knows the pairs of which it has seen already that they come to a good end. */
 export function createProofs(heard?: Heard): readonly [Proof, ...Proof[]] {
   return [
     everyStandingEnds(heard),
-    ...Object.entries(LASTING).map(([name, lasting]) => findsItsWay(name, lasting)),
-    ...[undefined, ...Object.values(LASTING)].map(pauses),
+    meetsNoHub(findsItsWay('its hub is gone, and DPS names another', () => undefined)),
+    pauses('all is well'),
+    ...Object.entries(LASTING).map(([name, lasting]) =>
+      met(lasting, findsItsWay(name, lasting), pauses(name, lasting)),
+    ),
   ];
 }
+
+/** From the pairs on that meet the fault now: the others lead to one of them, which is visited, or never meet it. */
+const met =
+  (lasting: Lasting, ...proofs: readonly Proof[]): Proof =>
+  (pair, broken) => {
+    if (!effectsOf(pair.state).some((effect) => lasting(effect, pair.state.current) !== undefined)) return;
+    for (const proof of proofs) proof(pair, broken);
+  };
+
+/** The hub of the session, or of the next one, is gone. */
+const meetsNoHub =
+  (proof: Proof): Proof =>
+  (pair, broken) => {
+    const { online: _, ...state } = pair.state;
+    if (state.assignment !== undefined) proof({ ...pair, state, world: { ...pair.world, isMoved: true } }, broken);
+  };
 
 /** Whatever single fault stays: a leaf that would serve in spite of it does serve. */
 function findsItsWay(name: string, lasting: Lasting): Proof {
@@ -59,7 +102,9 @@ function findsItsWay(name: string, lasting: Lasting): Proof {
   };
 }
 
-function hasWay({ state: { current, next }, world, at }: Pair, lasting: Lasting): boolean {
+function hasWay({ state: { current, next }, world, at, trust }: Pair, lasting: Lasting): boolean {
+  // Under a CA the current leaf is not tried again where the hub has refused it and refuses each other one: known, and open.
+  if (trust === 'ca' && lasting === LASTING['the hub refuses the candidate']) return false;
   // What somebody has discarded is not brought back by an outage: its key gets another leaf.
   return [current, leafIn(next)].some(
     (leaf) =>
@@ -77,14 +122,18 @@ function run(from: Pair, lasting: Lasting, known: Pairs<true>, isGood: (pair: Pa
     for (const one of path) known.set(one, true);
     return undefined;
   };
-  for (let round = 0; round < ROUNDS; round += 1) {
+  for (let round = 0; round < ROUNDS && pair.at < from.at + DAY_MS; round += 1) {
     pair = { ...pair, world: enrolled(pair.world, pair.state) };
-    if (known.get(pair)) return remember();
+    if (isGood(pair) || known.get(pair)) return remember();
     path.push(pair);
-    if (isGood(pair)) return remember();
-    for (const effect of effectsOf(pair.state)) {
-      const { world, event } = perform(pair, effect, lasting(effect, pair.state.current) ?? 'true');
-      pair = { ...pair, world, state: advance({ ...pair, world }, event).state };
+    const { current } = pair.state;
+    const lucks = effectsOf(pair.state).map((effect) => [effect, lasting(effect, current) ?? 'true'] as const);
+    // What ends the process may come first: then nothing else of this round is done.
+    for (const [effect, luck] of lucks.toSorted(([, one], [, other]) => Number(isEnd(other)) - Number(isEnd(one)))) {
+      const { world, event } = perform(pair, effect, luck);
+      const { state, restart } = advance({ ...pair, world }, event);
+      pair = { ...pair, world, state };
+      if (restart) break;
     }
     const waits = effectsOf(pair.state).length === 0 || round % 4 === 3;
     const at = pair.at + (waits ? ROUND_MS * (round < 8 ? 1 : 4) : 0);
@@ -97,11 +146,13 @@ function run(from: Pair, lasting: Lasting, known: Pairs<true>, isGood: (pair: Pa
   return pair;
 }
 
+const isEnd = (luck: Luck): boolean => luck === 'NL-TOKEN-POISONED';
+
 /** More pieces of work than this in a row, and none of them tried again later, can only be a circle. */
 const CIRCLE = 24;
 
 /** No circle of effects is without a pause, however the world is, and whatever stays. */
-function pauses(lasting: Lasting | undefined): Proof {
+function pauses(name: string, lasting?: Lasting): Proof {
   const known = new Pairs<true>();
   return (from, broken) => {
     let pair = from;
@@ -117,7 +168,7 @@ function pauses(lasting: Lasting | undefined): Proof {
       const [work, session] = effectsOf(pair.state);
       if (work === undefined || perform1(work) !== undefined) break;
       done += 1;
-      if (done === CIRCLE) return broken('no circle of effects is without a pause', pair);
+      if (done === CIRCLE) return broken(`no circle of effects is without a pause: ${name}`, pair);
       // The lane of the session runs beside it; it is heard once a turn.
       const beside = session ?? effectsOf(pair.state).find((effect) => isSession(effect, pair.state.current));
       if (beside?.kind === 'connect') perform1(beside);
@@ -125,6 +176,3 @@ function pauses(lasting: Lasting | undefined): Proof {
     for (const one of path) known.set(one, true);
   };
 }
-
-const isSession = (effect: RollEffect, current: Leaf | undefined): boolean =>
-  effect.kind === 'connect' && effect.leaf.thumbprint === current?.thumbprint;

@@ -65,6 +65,7 @@ describe('the key of the candidate is lost before it has a leaf', () => {
       state = hear(state, { ...base, kind: 'woken' });
       for (let [effect] = effectsOf(state); effect?.kind !== 'connect'; [effect] = effectsOf(state)) {
         if (effect === undefined) break;
+        assert.ok(generated < 99, 'one key after the other');
         if (effect.kind !== 'generate-key') state = hear(state, { ...base, kind: 'failed', effect, failure: lost });
         else {
           generated += 1;
@@ -161,6 +162,10 @@ describe('the key of the current leaf is lost', () => {
   test('and a candidate waits with a key of its own: that one is the way', () => {
     const next = { ...waits, rest: { ...waits.rest, askAt: NOW + HOUR } };
     assert.equal(briefly(times(40, { ...offline, next })), 'serving, connect a');
+  });
+  test('but not where a person has brought it: its key gets a leaf of the issuer', () => {
+    const next = { ...waits, from: 'person', rest: { ...waits.rest, askAt: NOW + HOUR } } as const;
+    assert.equal(briefly(times(20, { ...offline, next })), 'requesting-leaf, request-leaf b, connect a');
   });
   test('and so is that of the candidate, as it is the same: both get another', () => {
     const next = { ...waits, leaf: { ...candidate, key: current.key }, rest: { ...waits.rest, askAt: NOW + HOUR } };

@@ -3,7 +3,8 @@ import { type Candidate, hasLeaf, keyOf, leafIn, restOf } from '../../../agent/r
 import { getsNoRegistration, isStuck } from '../../../agent/roll/look.ts';
 import type { Phase } from '../../../agent/roll/phase.ts';
 import { isDue, type Terms } from '../../../agent/roll/plan.ts';
-import type { RollState } from '../../../agent/roll/state.ts';
+import { OFFLINE_MS, ONLINE_MS } from '../../../agent/roll/poison.ts';
+import type { Hindrance, RollState } from '../../../agent/roll/state.ts';
 import { terms } from './machine.ts';
 import { FOREIGN, isLive, type World } from './world.ts';
 
@@ -102,11 +103,31 @@ function metBy(next: Candidate): number {
   if (failure === undefined) return 0;
   if (failure.code === 'NL-TOKEN-KEY') return next.tries < 3 ? 1 : 2;
   if (failure.code === 'NL-TOKEN-OCCUPIED') return 3;
-  return failure.kind === 'refused' ? 4 : 5;
+  return { refused: 4, transient: 5, broken: 6 }[failure.kind];
+}
+
+/** Which trouble, as far as the machine and the screen look at it. */
+function troubleOf(met: Hindrance | undefined): number {
+  if (met === undefined) return 0;
+  const { kind, code } = met.failure;
+  if (code === 'NL-TOKEN-KEY') return 1;
+  return code === 'NL-TOKEN-OCCUPIED' ? 2 : kind === 'broken' ? 3 : 4;
+}
+
+/** The effects that have poisoned a process a moment ago: they end no other. */
+function packPoisoned(packed: Packed, { state, at }: Pair): void {
+  const { poisoned, current, next } = state;
+  if (poisoned === undefined) return void packed.digit(128, 0);
+  const leaves = [current, leafIn(next)].flatMap((leaf) => leaf?.thumbprint ?? '');
+  const names = ['generate-key', 'request-leaf', 'destroy-key'];
+  for (const one of leaves) names.push(`register ${one}`, `connect ${one}`);
+  const pauseMs = state.online === undefined ? OFFLINE_MS : ONLINE_MS;
+  for (const name of names)
+    packed.bit(poisoned.some((one) => one.effect === name && at >= one.at && at < one.at + pauseMs));
 }
 
 function packCandidate(packed: Packed, { state, at }: Pair, next: Candidate): void {
-  packed.digit(6, metBy(next));
+  packed.digit(7, metBy(next));
   const { slot } = keyOf(next);
   packed.digit(3, slot === 'given' ? 0 : slot === 'a' ? 1 : 2).bit(keyOf(next).id === state.current?.key.id);
   if (hasLeaf(next)) {
@@ -152,7 +173,8 @@ function stateKey(pair: Pair): number {
   return packed.digit(7, next === undefined ? 0 : KINDS[next.is]).value;
 }
 
-function worldKey({ world, state }: Pair): number {
+function worldKey(pair: Pair): number {
+  const { world, state } = pair;
   const { token, drawer, enrolled } = world;
   const packed = new Packed();
   for (const id of [token.a, token.b, token.given, drawer?.a, drawer?.b, drawer?.given])
@@ -162,6 +184,9 @@ function worldKey({ world, state }: Pair): number {
   packed.bit(enrolled === 'all');
   for (const leaf of [state.current, leafIn(state.next)])
     packed.bit(leaf && enrolled.includes(leaf.thumbprint)).bit(leaf && world.revoked?.includes(leaf.thumbprint));
+  // Of the state as well: this number has room.
+  packed.digit(5, troubleOf(state.workTrouble)).digit(5, troubleOf(state.sessionTrouble));
+  packPoisoned(packed, pair);
   return packed.value;
 }
 

@@ -6,7 +6,7 @@ import { GRACE_MS, GRACE_REFUSALS, probeMs, turnMs } from '../../../agent/roll/b
 import { leafIn, type Parked, restOf } from '../../../agent/roll/candidate.ts';
 import { isWorthAsking } from '../../../agent/roll/look.ts';
 import { without } from '../../../agent/roll/moves.ts';
-import { type RollEvent, type RollState, unprovisioned } from '../../../agent/roll/state.ts';
+import { effectsOf, type RollEvent, type RollState, unprovisioned } from '../../../agent/roll/state.ts';
 import { again, assigned, made, sent } from './candidates.ts';
 import { hub, LATER, NOW, terms } from './machine.ts';
 import { briefly, play, REFUSAL, SITUATIONS, times } from './situations.ts';
@@ -21,6 +21,13 @@ describe('a candidate that DPS refuses is parked', () => {
     const rest = { failure: REFUSAL, askAt: NOW + probeMs(1, 0.5) };
     assert.deepEqual(parked.next, { is: 'parked', leaf: candidate, from: 'issuer', tries: 1, rest, trust: 'refused' });
     assert.equal(parked.outcomes[0]?.outcome, 'person');
+  });
+  test('where only its hub is none of ours, DPS may trust it all the same', () => {
+    const [effect] = effectsOf(SITUATIONS['registering-next']);
+    assert.ok(effect);
+    const refused = { ...now, kind: 'failed', effect, failure: failure('NL-DPS-HUB') } as const;
+    const { next } = advance(SITUATIONS['registering-next'], refused, terms).state;
+    assert.equal(next?.is === 'parked' && next.trust, 'possible');
   });
   test('then in fifteen', () => {
     const again = advance(parked, { ...now, kind: 'woken', at: restOf(parked.next)?.askAt ?? 0 }, terms).state;

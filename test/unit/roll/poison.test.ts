@@ -126,12 +126,16 @@ describe('where a new process could not go on with the leaf, none ends', () => {
   });
 });
 
-test('the session with the current leaf is what a new process is for, always', () => {
+test('the session is no exception: a damaged key would end each process before the next key has its leaf', () => {
   const connect: RollEffect = { kind: 'connect', leaf: current, assignment: hub };
-  const offline = without(SITUATIONS.serving, 'online');
+  const offline = without(SITUATIONS['registering-next'], 'online');
   const first = meets(offline, NOW, connect);
-  assert.deepEqual([first.restart, first.state.poisoned], [true, undefined]);
-  assert.equal(meets(again(first, false), NOW, connect).restart, true);
+  assert.equal(first.restart, true);
+  const second = meets(again(first, false), NOW + 5 * MINUTE - 1, connect);
+  assert.ok(second.event?.kind === 'failed');
+  assert.deepEqual([second.restart, second.event.failure.code], [undefined, 'NL-TOKEN-FAILED']);
+  assert.equal(briefly(second.state), 'registering-next, register b, connect a');
+  assert.equal(meets(again(first, false), NOW + 5 * MINUTE, connect).restart, true);
   assert.ok(!isSuspect(first.state, connect));
 });
 

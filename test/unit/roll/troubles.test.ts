@@ -4,11 +4,11 @@ import { failure } from '../../../agent/failure/failure.ts';
 import type { KeyWanted } from '../../../agent/roll/candidate.ts';
 import { placeOf } from '../../../agent/roll/leaf.ts';
 import type { RollEffect, RollEvent, RollState } from '../../../agent/roll/state.ts';
-import { withTroubles } from '../../../agent/roll/troubles.ts';
+import { withoutPast, withTroubles } from '../../../agent/roll/troubles.ts';
 import { inTheWay } from '../../../agent/roll/undestroyed.ts';
 import { made, met } from './candidates.ts';
 import { hub, NOW, terms } from './machine.ts';
-import { OUTAGE, REFUSAL, SITUATIONS } from './situations.ts';
+import { OUTAGE, play, REFUSAL, SITUATIONS } from './situations.ts';
 import { candidate, current, HOUR, request, waits } from './standing.ts';
 
 const later = { at: NOW + HOUR, draw: 0.5 } as const;
@@ -135,6 +135,36 @@ describe('what hinders the work, and what hinders the session', () => {
       assert.deepEqual(others, after);
     }
   });
+});
+
+describe('what a request has met once is told for an hour', () => {
+  const told: RollState = { ...serving, workTrouble: met(REFUSAL) };
+  const asked = { ...request('re-register'), outcome: 'kept', endedAt: NOW } as const;
+  const { online: _, ...offline } = told;
+  for (const [what, state, at, isTold] of [
+    ['the hour is not over', told, NOW + HOUR - 1, true],
+    ['it is', told, NOW + HOUR, false],
+    ['another request is in flight', { ...told, request: request('roll') }, NOW + HOUR, true],
+    ['the candidate is asked for again', { ...told, next: waits }, NOW + HOUR, true],
+    [
+      'the configuration asks for it each hour',
+      { ...told, outcomes: [{ ...asked, reason: 'configuration' }] },
+      NOW + HOUR,
+      true,
+    ],
+    ['no session says that all is well', offline, NOW + HOUR, true],
+  ] as const)
+    test(`${what}: ${isTold ? 'it is told' : 'it is over'}`, () => {
+      const { workTrouble } = withoutPast(state, at);
+      assert.equal(workTrouble !== undefined, isTold);
+    });
+});
+
+test('of a roll that makes room for another request nothing is told any more', () => {
+  const refused = failure('NL-EST-REFUSED');
+  const rolling = SITUATIONS['requesting-leaf'];
+  const stuck: RollState = { ...rolling, next: { ...made(), last: refused }, workTrouble: met(OUTAGE) };
+  assert.deepEqual(play(stuck, 're-register').next, { ...made('spare') });
 });
 
 test('a key in the place of the next one: who waits for a CSR is told to ask again, the others when the leaf is renewed', () => {

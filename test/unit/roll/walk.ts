@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { isIntended } from '../../../agent/daemon/intent.ts';
-import { hasLeaf, leafIn, mayBeTrusted } from '../../../agent/roll/candidate.ts';
-import { isBarred } from '../../../agent/roll/look.ts';
+import { hasLeaf, leafIn } from '../../../agent/roll/candidate.ts';
 import {
   effectsOf,
   type RollEffect,
@@ -9,32 +7,20 @@ import {
   type RollState,
   unprovisioned,
 } from '../../../agent/roll/state.ts';
-import { entryOf } from '../../../agent/state/entry.ts';
 import type { Heard } from './ends.ts';
 import { createProofs } from './lasting.ts';
 import { HOUR, hub, NOW, terms } from './machine.ts';
-import { advance } from './named.ts';
+import { advance, reload } from './named.ts';
 import { type Pair, Pairs } from './pair.ts';
 import { deliveries, fates, moments, operators, requests } from './people.ts';
-import { firstLeaf, has, isLive, perform, type Slots, type World } from './world.ts';
-
-/** A pair, and how the walk came there. */
-interface Node extends Pair {
-  readonly via: string;
-  readonly from?: Node;
-}
+import { check, checkAnswer, checkEffect, type Holds, type Node } from './walk-laws.ts';
+import { FAILURES, firstLeaf, has, isLive, perform, type Slots, type World } from './world.ts';
 
 export interface Walked {
   readonly pairs: number;
   readonly transitions: number;
   /** The laws that were broken, each with its shortest story. */
   readonly broken: readonly string[];
-}
-
-/** What is on disk: a power cut takes the open session and the flap counter with it. */
-function reload(state: RollState): RollState {
-  const { online: _, ...kept } = state;
-  return { ...kept, flaps: 0, unreached: 0 };
 }
 
 function story(node: Node | undefined): string {
@@ -59,45 +45,19 @@ function briefly({ world, at }: Pair): string {
   ].join(', ');
 }
 
-type Holds = (condition: unknown, law: string, node: Node) => void;
-
-/** The laws that must hold in every pair. */
-function check(node: Node, holds: Holds): void {
-  const { next, retire, phase, current } = node.state;
-  holds(
-    retire.every(({ id }) => id !== current?.key.id),
-    'the key of the current leaf is never to be destroyed',
-    node,
-  );
-  const isAtRest = phase === 'serving' || phase === 'unprovisioned';
-  holds(!isBarred(node.state) || !isAtRest, 'a leaf that the hub refuses is asked for, or a person is called', node);
-  if (phase === 'serving' || phase === 'stranded' || phase === 'unprovisioned')
-    holds(!hasLeaf(next) || next.is === 'parked', 'a candidate that is not in flight is parked', node);
-}
-
-/** The laws of a single effect, checked before it is performed. */
-function checkEffect(effect: RollEffect, node: Node, holds: Holds): void {
-  const { state, world } = node;
-  const { current, next } = state;
-  holds(isIntended(effect, entryOf(state)), 'the journal names each effect before it is tried', node);
-  if (effect.kind === 'destroy-key') {
-    const { key } = effect;
-    const isRelied = [current, leafIn(next)].some((leaf) => leaf?.key.id === key.id);
-    holds(!isRelied, 'no key is destroyed that current or candidate relies on', node);
-    const { pinned } = world;
-    const isTrusted = pinned?.key.id === key.id && isLive(pinned, node.at) && has(world, key);
-    holds(!isTrusted, 'no key is destroyed while its leaf is the one DPS trusts', node);
-  }
-  if (effect.kind === 'register' && hasLeaf(next) && effect.leaf.thumbprint === next.leaf.thumbprint)
-    holds(mayBeTrusted(next), 'intent is written before DPS may come to trust the candidate', node);
-}
+/** Effects whose failures are counted. */
+const LONG: ReadonlySet<RollEffect['kind']> = new Set<RollEffect['kind']>(['connect', 'destroy-key', 'register']);
 
 /** Ladders that count have many rungs: the walk tells the first, and what comes after the last. */
-function forGood(node: Node, event: RollEvent): RollState {
-  let { state } = node;
-  for (let rung = 0; rung < 40 && state.phase === node.state.phase; rung += 1)
-    ({ state } = advance({ ...node, state }, event));
-  return state;
+function forGood(node: Node, event: RollEvent, holds: Holds): RollState {
+  let at = node;
+  for (let rung = 0; rung < 40; rung += 1) {
+    const step = advance(at, event);
+    if (step.state.phase !== node.state.phase) checkAnswer(event, at, step, holds);
+    at = { ...at, state: step.state };
+    if (at.state.phase !== node.state.phase) break;
+  }
+  return at.state;
 }
 
 /** Hears of a pair that lies one event away. */
@@ -109,26 +69,30 @@ function neighbours(node: Node, { isFated = false }: Walk, hear: Hear, holds: Ho
   for (const effect of effectsOf(state)) {
     checkEffect(effect, node, holds);
     const { kind } = effect;
-    const outage = perform(node, effect, 'outage').event;
     const met = perform(node, effect, 'true');
-    const through = advance(node, met.event).state;
+    const done = advance(node, met.event);
+    const through = done.state;
+    checkAnswer(met.event, node, done, holds);
     if (met.event.kind === 'failed' && kind === 'register' && state.phase === 'registering-next') {
       const leaf = leafIn(state.next);
       const isUseless = leaf === undefined || !isLive(leaf, node.at) || !has(world, leaf.key);
       holds(hasLeaf(through.next) || isUseless, 'a candidate that DPS refuses is parked, not lost', node);
     }
     hear(`${kind} true`, { state: through, world: met.world });
-    hear(`${kind} outage`, { state: advance(node, outage).state });
-    const refused = perform(node, effect, 'refused').event;
-    // The hub can lag and an issuer can have moods; DPS and the token refuse only where the world says so.
-    if (kind === 'connect' || kind === 'request-leaf') hear(`${kind} refused`, { state: advance(node, refused).state });
-    if (kind === 'connect') hear('connect refused for good', { state: forGood(node, refused) });
-    if (kind === 'connect') hear('nobody answers for long', { state: forGood(node, outage) });
-    if (kind === 'destroy-key') hear('destroy fails for good', { state: forGood(node, outage) });
-    if (met.world === world) continue;
-    hear(`${kind}, answer lost`, { state: advance(node, outage).state, world: met.world });
-    // The same where the disk took nothing of what followed: what goes on in memory is all about the current leaf.
-    hear(`${kind}, power cut`, { state: reload(state), world: met.world });
+    const [silence] = FAILURES[kind];
+    for (const code of FAILURES[kind]) {
+      const { event, world: there } = perform(node, effect, code);
+      const failed = advance(node, event);
+      checkAnswer(event, node, failed, holds);
+      const { state: after, retry } = failed;
+      hear(`${kind} ${code}`, { state: after, world: there });
+      if (code === silence && there === world && met.world !== world)
+        hear(`${kind} ${code}, and it was done`, { state: after, world: met.world });
+      if (retry !== undefined && LONG.has(kind))
+        hear(`${kind} ${code}, for long`, { state: forGood(node, event, holds) });
+    }
+    // The disk took nothing of what followed: what goes on in memory is all about the current leaf.
+    if (met.world !== world) hear(`${kind}, power cut`, { state: reload(state), world: met.world });
   }
   for (const [name, event] of requests(node)) hear(name, { state: advance(node, event).state });
   for (const [name, event] of deliveries(node)) hear(name, { state: advance(node, event).state });
@@ -189,8 +153,57 @@ function roots({ enrollment, keepKey = false, isGiven = false, byPerson = false,
   ];
 }
 
+/** Stories that lead far from where a gateway begins: what is near their ends is seen as well. */
+const ROLL = ['generate-key true', 'request-leaf true', 'register true'] as const;
+const CURE = ['hub forgets the device', 'enrollment disabled', 'connect true', 'register true', ...ROLL.slice(0, 2)];
+const DEEP: readonly (readonly string[])[] = [
+  // The candidate costs the process, twice, and a person gives it up.
+  ['connect true', 'roll', ...ROLL, 'connect NL-TOKEN-POISONED', 'connect NL-TOKEN-POISONED', 'roll --discard'],
+  // Hub and DPS refuse the current leaf, and DPS does not answer about the next one.
+  [...CURE, 'enrollment enabled', 'register NL-DPS-SERVER, for long', 'register true'],
+  // A person gives it up, and DPS does not answer about the current leaf either, until the issuer has refused another.
+  [
+    ...CURE,
+    'enrollment enabled',
+    'roll --discard',
+    'register NL-DPS-SERVER, for long',
+    'request-leaf NL-EST-REFUSED',
+    'register true',
+  ],
+  // A leaf that is due, whose next one the hub refuses; and DPS does not answer about the way back.
+  ['connect true', 'the next moment comes', ...ROLL, 'connect NL-HUB-REJECTED, for long', 'register NL-DPS-SERVER'],
+  // The last resort, and the key of the current leaf is lost; the next key was made all the same.
+  [
+    'connect true',
+    'the next moment comes',
+    'generate-key NL-TOKEN-FAILED, and it was done',
+    'the next moment comes',
+    'the key of the current leaf is lost',
+    'request-leaf true',
+  ],
+  // Both places of the token are taken.
+  ['a foreign key is in the free slot', 'roll', 'generate-key true', 'generate-key true'],
+];
+
+/** The pairs of a story, as far as it can happen. */
+function along(root: Node, asked: Walk, names: readonly string[]): readonly Node[] {
+  const nodes: Node[] = [];
+  for (let [from, at] = [root, 0]; at < names.length; at += 1) {
+    let next: Node | undefined;
+    const hear: Hear = (via, pair) => {
+      // Work comes before the session.
+      if (via === names[at]) next ??= { ...from, ...pair, via, from };
+    };
+    neighbours(from, asked, hear, () => {});
+    if (next === undefined) break;
+    from = next;
+    nodes.push(next);
+  }
+  return nodes;
+}
+
 /** The nearest pairs are looked at closely: each single fault that stays, and each circle. */
-const CLOSELY = 25_000;
+const CLOSELY = 8_000;
 
 /** More pairs than this can only come from a counter in the state that is not bounded. */
 const UNBOUNDED = 4_000_000;
@@ -223,7 +236,10 @@ export function walk(asked: Walk): Walked {
     if (state !== from.state || world !== from.world || at !== from.at)
       visit({ ...from, state: forget(state), world, at, via, from });
   };
-  for (const root of roots(asked)) visit(root);
+  for (const root of roots(asked)) {
+    visit(root);
+    for (const names of DEEP) for (const node of along(root, asked, names)) visit(node);
+  }
   // Breadth first, so that a broken law is told by its shortest story. The list grows while it is walked.
   for (const node of open) {
     from = node;

@@ -1,5 +1,6 @@
-import { type Code, failure } from '../../../agent/failure/failure.ts';
-import { type KeyRef, type Leaf, placeOf } from '../../../agent/roll/leaf.ts';
+import { type Code, type FailureDetail, failure } from '../../../agent/failure/failure.ts';
+import { type Assignment, type KeyRef, type Leaf, placeOf } from '../../../agent/roll/leaf.ts';
+import { isSession } from '../../../agent/roll/poison.ts';
 import type { RollEffect, RollEvent } from '../../../agent/roll/state.ts';
 import { HOUR, hub, NOW, terms } from './machine.ts';
 import { nameFor, type Pair } from './pair.ts';
@@ -28,15 +29,32 @@ export interface World {
   readonly enabled: boolean;
   /** The hub trusts a CA, and these leaves of it no more. DPS is asked by another identity, and pins nothing. */
   readonly revoked?: readonly string[];
+  /** Its hub is gone, and DPS assigns another. */
+  readonly isMoved?: true;
 }
+
+const OTHER: Assignment = { ...hub, hub: 'hub2' };
+const assignedBy = ({ isMoved }: World): Assignment => (isMoved ? OTHER : hub);
 
 /** A key that newleaf has not made: the journal knows nothing of it. */
 export const FOREIGN = 'x0';
 /** A CA that no group trusts. */
 const STRANGER = 'another CA';
 
-/** What an effect meets. */
-export type Luck = 'true' | 'outage' | 'refused';
+/** What an effect meets: the truth of the world, or this failure in its place. */
+export type Luck = 'true' | Code;
+
+/**
+ * Failures of each effect that may come at any moment: no answer (the first), a mood of the issuer, a hub that lags DPS, a token
+ * that fails, or whose module loses its state. DPS refuses only where the world says so.
+ */
+export const FAILURES: Readonly<Record<RollEffect['kind'], readonly [silence: Code, ...others: Code[]]>> = {
+  'generate-key': ['NL-TOKEN-FAILED', 'NL-TOKEN-POISONED', 'NL-TOKEN-MISSING'],
+  'request-leaf': ['NL-EST-UNREACHABLE', 'NL-EST-REFUSED', 'NL-ISSUER-NEW-KEY', 'NL-TOKEN-FAILED', 'NL-TOKEN-POISONED'],
+  register: ['NL-DPS-SERVER', 'NL-DPS-HUB', 'NL-TOKEN-FAILED', 'NL-TOKEN-POISONED'],
+  connect: ['NL-HUB-UNREACHABLE', 'NL-HUB-REJECTED', 'NL-TOKEN-FAILED', 'NL-TOKEN-POISONED'],
+  'destroy-key': ['NL-TOKEN-FAILED', 'NL-TOKEN-POISONED'],
+};
 
 export interface Met {
   readonly world: World;
@@ -75,15 +93,31 @@ export function issue(pair: Pair, { slot, id }: KeyRef, isStrange = false): Leaf
 }
 
 export function perform(pair: Pair, effect: RollEffect, luck: Luck): Met {
-  const failed = (code: Code): RollEvent => ({ ...base(pair), kind: 'failed', effect, failure: failure(code) });
-  if (luck === 'outage') return { world: pair.world, event: failed('NL-DPS-UNREACHABLE') };
-  if (luck === 'refused') return { world: pair.world, event: failed(REFUSALS[effect.kind]) };
-  const met = truth(pair, effect);
-  return typeof met === 'string'
-    ? { world: pair.world, event: failed(met) }
-    : 'world' in met
-      ? met
-      : { world: pair.world, event: met };
+  // DPS has assigned a hub before newleaf can say that it is none of its own.
+  const met = luck === 'true' || luck === 'NL-DPS-HUB' ? truth(pair, effect) : luck;
+  if (typeof met === 'string') return { world: pair.world, event: failed(pair, effect, met) };
+  if (!('world' in met)) return { world: pair.world, event: met };
+  return luck === 'NL-DPS-HUB' && met.event.kind === 'registered'
+    ? { world: met.world, event: failed(pair, effect, luck) }
+    : met;
+}
+
+/** The place that is taken, as the token says it. */
+const wordsOf = (effect: RollEffect, code: Code): FailureDetail =>
+  code === 'NL-TOKEN-OCCUPIED' && effect.kind === 'generate-key' ? { message: `A key is in slot ${effect.slot}.` } : {};
+
+/** Before a process ends for its module, a new one looks for the key of the current leaf (agent/daemon/anew.ts). */
+function failed(pair: Pair, effect: RollEffect, code: Code): RollEvent {
+  const { current, online } = pair.state;
+  const isAsked = code === 'NL-TOKEN-POISONED' && (online !== undefined || !isSession(effect, current));
+  const stays = isAsked && current !== undefined && !has(pair.world, current.key) && failure('NL-TOKEN-KEY');
+  return {
+    ...base(pair),
+    kind: 'failed',
+    effect,
+    failure: failure(code, wordsOf(effect, code)),
+    ...(stays && { stays }),
+  };
 }
 
 const base = ({ at }: Pair) => ({ at, draw: 0.5 }) as const;
@@ -108,13 +142,14 @@ function truth(pair: Pair, effect: RollEffect): Code | RollEvent | Met {
     case 'register':
       return registered(pair, effect.leaf);
     case 'connect': {
-      const { leaf } = effect;
+      const { leaf, assignment } = effect;
       if (!has(world, leaf.key)) return 'NL-TOKEN-KEY';
+      if (assignment.hub !== assignedBy(world).hub) return 'NL-HUB-UNREACHABLE';
       if (!isLive(leaf, pair.at)) return 'NL-HUB-CLOSED';
       const isTrusted =
         world.revoked === undefined ? world.hub === leaf.thumbprint : accepts({ ...world, enabled: true }, leaf);
       if (!isTrusted) return 'NL-HUB-REJECTED';
-      return { ...base(pair), kind: 'connected', thumbprint: leaf.thumbprint, hub: placeOf(hub) };
+      return { ...base(pair), kind: 'connected', thumbprint: leaf.thumbprint, hub: placeOf(assignment) };
     }
     case 'destroy-key': {
       if (world.keeps && has(world, effect.key)) return 'NL-TOKEN-FAILED';
@@ -130,26 +165,24 @@ function truth(pair: Pair, effect: RollEffect): Code | RollEvent | Met {
 function registered(pair: Pair, leaf: Leaf): Code | Met {
   const { world } = pair;
   const { thumbprint } = leaf;
-  const named = { ...base(pair), kind: 'registered', thumbprint, assignment: hub, as: terms.registered } as const;
+  const named = {
+    ...base(pair),
+    kind: 'registered',
+    thumbprint,
+    assignment: assignedBy(world),
+    as: terms.registered,
+  } as const;
   if (!has(world, leaf.key)) return 'NL-TOKEN-KEY';
   if (world.revoked !== undefined) return world.enabled ? { world, event: named } : 'NL-DPS-401002';
   if (accepts(world, leaf) && isLive(leaf, pair.at)) {
     return { world: { ...world, pinned: leaf, hub: thumbprint }, event: named };
   }
   const { pinned, ...others } = world;
-  const refused = { kind: 'failed', effect: { kind: 'register', leaf }, failure: failure('NL-DPS-401002') } as const;
-  return { world: pinned?.thumbprint === thumbprint ? others : world, event: { ...base(pair), ...refused } };
+  const event = failed(pair, { kind: 'register', leaf }, 'NL-DPS-401002');
+  return { world: pinned?.thumbprint === thumbprint ? others : world, event };
 }
 
-const REFUSALS: Readonly<Record<RollEffect['kind'], Code>> = {
-  register: 'NL-DPS-401002',
-  connect: 'NL-HUB-REJECTED',
-  'request-leaf': 'NL-EST-REFUSED',
-  'generate-key': 'NL-TOKEN-FAILED',
-  'destroy-key': 'NL-TOKEN-FAILED',
-};
-
-/** The first leaf of a gateway that serves: due in two hours. */
+/** The first leaf of a gateway that serves. It is due in two days: no fault is mended by its renewal meanwhile. */
 export const firstLeaf = (slot: Leaf['key']['slot']): Leaf => ({
   key: { slot, id: 'g0' },
   chain: 'pem of T0',
@@ -158,5 +191,5 @@ export const firstLeaf = (slot: Leaf['key']['slot']): Leaf => ({
   serial: 'T0',
   issuer: 'CA',
   notBefore: NOW - 10 * HOUR,
-  notAfter: NOW + 30 * HOUR,
+  notAfter: NOW + 80 * HOUR,
 });

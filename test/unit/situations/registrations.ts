@@ -58,7 +58,8 @@ export const REGISTRATIONS: readonly Situation[] = [
     plays: [
       { from: registeringNext, turns: [[dps.connack(5), 'serving']], person: true, code: 'NL-DPS-REJECTED' },
       {
-        from: { ...registering, rejected: true, rolledFor: current.thumbprint },
+        // The hub has refused it, so there is no session.
+        from: { ...offline, phase: 'registering', ask: true, rejected: true, rolledFor: current.thumbprint },
         turns: [[dps.connack(5), 'stranded']],
         person: true,
         code: 'NL-DPS-REJECTED',
