@@ -1,7 +1,7 @@
 import { Daemon } from '../../agent/daemon/daemon.ts';
 import { Fault } from '../../agent/failure/failure.ts';
 import { leafIn } from '../../agent/roll/candidate.ts';
-import type { Leaf } from '../../agent/roll/leaf.ts';
+import { endorsed, type Leaf } from '../../agent/roll/leaf.ts';
 import { lastResortAt, type Terms } from '../../agent/roll/plan.ts';
 import { type RollState, unprovisioned } from '../../agent/roll/state.ts';
 import { type Entry, entryOf, validateEntry } from '../../agent/state/entry.ts';
@@ -21,8 +21,8 @@ export const DAY = 24 * HOUR;
 export interface Origin {
   readonly seed: number;
   readonly enrollment: 'group' | 'individual';
-  /** A new gateway, one that serves on a leaf, or one whose key and leaf were in the token before newleaf. */
-  readonly begins: 'new' | 'serving' | 'given';
+  /** A new gateway, one that serves on a leaf, one whose key and leaf were in the token before newleaf, or one that attests by its TPM. */
+  readonly begins: 'new' | 'serving' | 'given' | 'endorsed';
   /** What is left of that leaf, in milliseconds. */
   readonly leftMs: number;
   /** Of the leaves that the issuer gives, in milliseconds. */
@@ -66,7 +66,8 @@ export class Gateway {
   /** The power fails during the next write: before the disk has it, or after. */
   cutAtWrite: 'before' | 'after' | undefined;
   readonly #draw: () => number;
-  readonly #given: Leaf | undefined;
+  /** The leaf that is in the token before newleaf, or what stands in for it. */
+  readonly given: Leaf | undefined;
   #daemon: Daemon | undefined;
   #abort = new AbortController();
   #writes = 0;
@@ -85,12 +86,13 @@ export class Gateway {
       serials,
     } = origin;
     this.#draw = diceOf(seed);
+    const isEndorsed = begins === 'endorsed';
     this.terms = {
-      attestation: 'x509',
+      attestation: isEndorsed ? 'tpm' : 'x509',
       trust: onboardingLeftMs === undefined ? 'leaf' : 'ca',
       automatic,
       keepKey,
-      renewAt: { share: 0.66 },
+      renewAt: isEndorsed ? 'off' : { share: 0.66 },
       builtAt: START - 365 * DAY,
       requestsPerHour: 20,
       burst: 10,
@@ -108,7 +110,8 @@ export class Gateway {
       candidate: () => leafIn(this.known?.next),
       broken: (law) => this.broken.push(law),
     });
-    if (begins !== 'new') this.#given = this.#serves(begins, leftMs, lifetimeMs);
+    if (begins === 'endorsed') this.given = this.#endorsed();
+    else if (begins !== 'new') this.given = this.#serves(begins, leftMs, lifetimeMs);
   }
 
   /** The journal, where there is one. */
@@ -128,6 +131,13 @@ export class Gateway {
   get isOnline(): boolean {
     const { session } = this.world;
     return session !== undefined && session.process === this.world.process && this.state.online !== undefined;
+  }
+
+  #endorsed(): Leaf {
+    const leaf = endorsed('gw-1', 'E'.repeat(64));
+    this.world.makeKey(leaf.key.slot, leaf.key.id);
+    this.world.enrolled.add(leaf.thumbprint);
+    return leaf;
   }
 
   #serves(begins: 'serving' | 'given', leftMs: number, lifetimeMs: number): Leaf | undefined {
@@ -165,7 +175,7 @@ export class Gateway {
       version: '0',
       registrationId: 'gw-1',
       labelPrefix: 'newleaf',
-      given: async () => this.#given,
+      given: async () => this.given,
       publish: async () => {},
       beside: () => this.world.azure?.beside(),
     });
@@ -225,6 +235,7 @@ export class Gateway {
   #again(): void {
     const { process } = this.world;
     this.restarts += 1;
+    this.world.asked.push({ call: 'restart', at: this.clock.monotonic() });
     this.world.session = undefined;
     void this.clock.sleep(RESTART_MS).then(() => (this.world.process === process ? this.start() : undefined));
   }

@@ -3,7 +3,7 @@ import { Keepalive } from '../../agent/hub/keepalive.ts';
 import type { HubRenewal } from '../../agent/issuer/azure/renewal.ts';
 import { EarlyChain } from '../../agent/keys/early-chain.ts';
 import { USUAL } from '../../agent/mqtt/pings.ts';
-import type { Assignment } from '../../agent/roll/leaf.ts';
+import { type Assignment, isEndorsed } from '../../agent/roll/leaf.ts';
 import type { Dps, Hub, HubSignal, Issuer, Keys, Ports } from '../../agent/roll/ports.ts';
 import { Link } from './azure/link.ts';
 import { azurePorts } from './azure/ports.ts';
@@ -43,7 +43,7 @@ function keysOf(world: World, wait: Wait): Keys {
   return {
     generate: async (slot, id) => {
       await wait(LATENCY_MS);
-      world.count('generate');
+      world.ask('generate', { slot, id });
       fail(world.faults.generate);
       const keys = world.token.keys();
       const found = keys.get(slot);
@@ -57,7 +57,7 @@ function keysOf(world: World, wait: Wait): Keys {
     },
     destroy: async (key) => {
       await wait(LATENCY_MS);
-      world.count('destroy');
+      world.ask('destroy', key);
       fail(world.faults.destroy);
       for (const leaf of [current(), candidate()])
         if (leaf?.key.id === key.id) broken('a key is destroyed that the journal relies on');
@@ -73,7 +73,7 @@ const caOf = (world: World, wait: Wait): Issuer => ({
     const { issuer: fault, issuerOddly, network } = world.faults;
     const isSlow = issuerOddly === 'slow' || issuerOddly === 'deaf';
     await wait(isSlow ? SLOW_MS : LATENCY_MS, issuerOddly === 'deaf' ? undefined : abort);
-    world.count('issue');
+    world.ask('issue', keyIn(csr));
     fail(network && 'NL-EST-UNREACHABLE');
     fail(fault?.code, fault?.retryAfterMs);
     return world.issue(keyIn(csr), issuerOddly === 'ahead' ? { aheadMs: 3 * DAY } : {}).chain;
@@ -100,12 +100,15 @@ function issuerOf(world: World, asked: Issuer): Pick<Ports, 'issuer' | 'judge'> 
 }
 
 const dpsOf = (world: World, wait: Wait): Dps => ({
-  register: (leaf, abort) =>
-    registration(world, wait, abort, {
+  register: async (leaf, abort) => {
+    const assignment = await registration(world, wait, abort, {
+      leaf,
       handshake: () => world.handshakeOf(leaf),
       refusal: () => world.refusalOf(leaf),
       pins: leaf.thumbprint,
-    }),
+    });
+    return isEndorsed(leaf) ? { ...assignment, key: `key ${world.calls.register.length}` } : assignment;
+  },
 });
 
 function hubOf(world: World, wait: Wait, process: number, user?: HubRenewal): Hub {
@@ -114,7 +117,7 @@ function hubOf(world: World, wait: Wait, process: number, user?: HubRenewal): Hu
   return {
     connect: async (leaf, { hub }: Assignment, abort) => {
       await wait(LATENCY_MS, abort);
-      world.count('connect');
+      world.ask('connect', leaf, hub);
       world.token.keys();
       fail(world.handshakeOf(leaf));
       const refusal = world.rejectionOf(leaf, hub) ?? (world.knows(leaf, hub) ? undefined : 'NL-HUB-REJECTED');

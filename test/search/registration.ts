@@ -1,5 +1,5 @@
 import { type Code, Fault } from '../../agent/failure/failure.ts';
-import type { Assignment } from '../../agent/roll/leaf.ts';
+import type { Assignment, Leaf } from '../../agent/roll/leaf.ts';
 import type { Answered } from './faults.ts';
 import type { World } from './world.ts';
 
@@ -19,6 +19,7 @@ const UNREACHED: ReadonlySet<Code> = new Set<Code>(['NL-DPS-UNREACHABLE', 'NL-DP
 
 /** What is shown to DPS. */
 export interface Shown {
+  readonly leaf?: Leaf;
   readonly handshake: () => Code | undefined;
   readonly refusal: () => Answered | undefined;
   /** The request is on its way, and may be answered. */
@@ -33,7 +34,7 @@ export interface Shown {
 export async function registration(world: World, wait: Wait, abort: AbortSignal, shown: Shown): Promise<Assignment> {
   await wait(world.faults.dpsOddly === 'slow' ? SLOW_MS : 2 * LATENCY_MS, abort);
   const { dpsOddly, hubLags = 0 } = world.faults;
-  world.count('register');
+  world.ask('register', shown.leaf);
   world.token.keys();
   fail(shown.handshake());
   const refusal = shown.refusal();

@@ -26,6 +26,16 @@ export const CALLS = [
 ] as const;
 export type Call = (typeof CALLS)[number];
 
+/** A call of those that a step of the machine makes, or the end of a process. */
+export interface Asked {
+  readonly call: Call | 'restart';
+  /** Monotonic clock, milliseconds. */
+  readonly at: number;
+  /** The leaf that is shown, or the key that is worked with. Where Azure issues, DPS is shown neither. */
+  readonly of?: Leaf | KeyRef;
+  readonly hub?: string;
+}
+
 const MINUTE = 60_000;
 
 /** A CA that no group trusts. */
@@ -80,6 +90,8 @@ export class World {
   readonly azure: Azure | undefined;
   /** Monotonic moments of each call. */
   readonly calls: Record<Call, number[]> = Object.fromEntries(CALLS.map((call) => [call, []])) as never;
+  /** The same in their order, and what each was about. */
+  readonly asked: Asked[] = [];
   /** The process that is alive; what others still want has no effect. */
   process = 0;
   #made = 0;
@@ -105,6 +117,13 @@ export class World {
 
   count(call: Call): void {
     this.calls[call].push(this.options.clock.monotonic());
+  }
+
+  /** The same, told with what it is about. */
+  ask(call: Call, of?: Leaf | KeyRef, hub?: string): void {
+    this.count(call);
+    const at = this.options.clock.monotonic();
+    this.asked.push({ call, at, ...(of && { of }), ...(hub !== undefined && { hub }) });
   }
 
   /** A leaf for a key, from now on. */

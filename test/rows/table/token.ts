@@ -1,0 +1,89 @@
+import { ROLL, rowsOf } from '../row.ts';
+
+/** A token that loses its state, makes or destroys no key, or has a stranger's key in our place. */
+export const TOKEN = rowsOf(`
+a module that has lost its state: a new process may heal it, and dials the hub first
+  token: makes no key, NL-TOKEN-POISONED · roll · until restart · all is well → connect a 0.4-1, ${ROLL}, nothing 60 | leaf b, restarts 1, all is well
+the next process remembers what cost the one before: the roll fails in words, and is tried by the ladder
+  token: makes no key, NL-TOKEN-POISONED · roll
+  → make b, restart 0-1, connect a 0.4-1, make b 0-1, make b 5-7, make b 14-18, make b 60-70 | serving, online, person, NL-TOKEN-FAILED, ended probe kept, restarts 1
+or at once by a person
+  token: makes no key, NL-TOKEN-POISONED · roll · until serving · 1 min · roll → make b 0-1, make b 5-18 | restarts 1, answer accepted
+once every six hours a new process is worth it again
+  token: makes no key, NL-TOKEN-POISONED · roll · 5 h → restart 30-130, connect a 0.4-1, nothing 120 beside make b | restarts 2
+without a session, every five minutes
+  token: makes no key, NL-TOKEN-POISONED · hub: NL-HUB-UNREACHABLE, all · link drops · roll
+  → make b, restart 0-1, make b 0.4-3, make b 5-7, restart 0-1, make b 0.4-3 beside connect a | restarts 2
+a clock that was set back costs one more process, and is the measure from then on
+  token: makes no key, NL-TOKEN-POISONED · roll · 1 h · clock 2 hours back
+  → make b 0-2, restart 0-1, make b 0.4-3, make b 5-70 beside connect a | restarts 2
+a token that signs no CSR: the same
+  token: signs no CSR, NL-TOKEN-POISONED · roll
+  → make b, restart 0-1, connect a 0.4-1, make b 0-1, make b 5-7, make b 14-18, make b 60-70 | serving, online, NL-TOKEN-FAILED, restarts 1
+one that signs no handshake of the candidate: it is parked, and its key is not destroyed, however often
+  token: loses its state at a handshake, candidate · roll
+  → make b, issue b, register b 0-1, restart 0-1, connect a 0.4-1, register b 0-2, register b 5-7, register b 14-18, register b 60-70 | serving, online, next b, keys ab, NL-TOKEN-FAILED
+one that destroys no key: the same, and the gateway serves
+  token: destroys no key, NL-TOKEN-POISONED · roll · until destroy a
+  → restart 0-1, connect b 0.4-1, destroy a x5 0.5-5, nothing 120 | serving, online, leaf b, keys ab, NL-TOKEN-FAILED, restarts 1
+the session with the current leaf is what a new process is for, always
+  token: loses its state at a handshake, current · link drops
+  → connect a, restart 0-1, connect a 0.4-1, restart 0-1, connect a 0.4-1, restart 0-1 | leaf a, keys a
+a registration waits for the session that must come first
+  token: loses its state at a handshake, current · reprovision · until restart · all is well
+  → connect a 0.4-1, register a 0-1, nothing 60 | online, ended asked done, restarts 1
+a new gateway without a leaf is told, and asks by the ladder, in a fresh process each time
+  [new] token: makes no key, NL-TOKEN-POISONED · start
+  → make a, restart 0-1, make a 0.4-3, make a 5-7, restart 0-1, make a 0.4-3 | unprovisioned, person, NL-TOKEN-FAILED
+a new process could not open the token: none ends, and the session stays
+  token: opens for no new process, and makes no key · roll
+  → make b, make b 5-7, make b 14-18, make b 60-70 | online, serving, person, NL-TOKEN-FAILED, restarts 0
+the same where it signs no CSR
+  token: opens for no new process, and signs no CSR · roll
+  → make b, make b 0-1, make b 5-7, make b 14-18, make b 60-70 | online, person, NL-TOKEN-FAILED, restarts 0, keys ab
+the token is pulled: the session stays, and nothing is destroyed
+  the token is pulled · roll · 30 min · the token is plugged in · roll → ${ROLL} | leaf b, online
+a refused PIN makes no key: a person is told, and the session stays
+  token: makes no key, NL-TOKEN-PIN · roll → make b x10 | online, person, NL-TOKEN-PIN, restarts 0
+a key that has served and is not destroyed is tried five times, and named
+  token: destroys no key · roll
+  → make b, issue b, register b, connect b, destroy a x5 0.5-5, nothing 120 | serving, online, leaf b, NL-TOKEN-FAILED, no person, keys ab, ended asked done
+then once a day
+  token: destroys no key · roll · 1 h · 22 h → destroy a 30-120, nothing 120
+or at a start
+  token: destroys no key · roll · 1 h · power cut → destroy a x5 0.5-5, nothing 60 beside connect b
+its place is needed by a roll: once more first, and then the roll goes on
+  token: destroys no key · roll · 1 h · all is well · roll
+  → destroy a 0-1, make c 0-1, issue c 0-1, register c 0-1, connect c 0-1, destroy b 0-1, nothing 60 | leaf c, keys c, all is well
+where it stays, the roll waits for a person, and asks by its ladder
+  token: destroys no key · roll · 1 h · roll
+  → destroy a 0-1, destroy a 5-7, destroy a 14-18, destroy a 60-70 | serving, online, person, NL-TOKEN-OCCUPIED, ended probe kept
+its place is needed by a CSR: who asks is told
+  token: destroys no key · roll · 1 h · csr → destroy a 0-1, nothing 60 | answer broken, answer NL-TOKEN-OCCUPIED, keys ab
+a stranger's key is in the place of the next one: the other place is tried once, and the first is told
+  [due] a foreign key in slot b · start
+  → make b 0-1, make b 0-1, make b 5-7, make b 0-1, make b 14-18, make b 0-1 beside connect a | serving, person, NL-TOKEN-OCCUPIED, keys ax
+the place is free again: the next rung finds it
+  [due] a foreign key in slot b · start · 1 min · the foreign key is gone
+  → make b 3-7, issue b 0-1, register b 0-1, connect b 0-1, destroy a 0-1, nothing 60 | leaf b, all is well
+beside a factory key the other place is free
+  [given] start · until online · a foreign key in slot a · roll
+  → make b 0-1, make b 0-1, issue b 0-1, register b 0-1, connect b 0-1, nothing 60 | leaf b, keys abx
+a person who asks for a CSR meanwhile is told, and nothing waits for them
+  a foreign key in slot b · csr → make b 0-1, make b 0-1, nothing 60 | answer broken, answer NL-TOKEN-OCCUPIED, serving
+a power cut when the intent is on the disk: the key is made, and the roll goes on
+  power cut after a write · roll → ${ROLL}, nothing 60 beside connect a | leaf b, keys b, ended asked done
+a power cut before the disk has what the issuer gave: the same key is made again, which is found, and gets another leaf
+  roll · until make b · power cut before a write
+  → issue b *, register b2 0-1, connect b2 0-1, destroy a 0-1, nothing 60 beside connect a, make b | leaf b2, keys b
+the next key takes the place that the current leaf does not use, and the places alternate
+  roll · 1 min · roll → make c 0-1, issue c, register c, connect c, destroy b 0-1 | c in slot a, keys c, leaf c
+a second key, as the first was lost, is made by a new process: only a fault that no process heals makes it wait
+  issuer: NL-EST-UNREACHABLE · roll · 30 s · token: makes no key, NL-TOKEN-POISONED · key of the candidate is lost
+  → make b 0-1, restart 0-1, connect a 0.4-1, make b 0-2, make b 5-7, make b 14-18 | person, NL-TOKEN-FAILED, restarts 1
+a key that no process has keeps the process whose session is open
+  token: makes no key, NL-TOKEN-POISONED · key of the current leaf is lost · roll → make b 0-1, make b 5-7, make b 14-18 | online, person, restarts 0
+and not one without a session
+  token: makes no key, NL-TOKEN-POISONED · key of the current leaf is lost · link drops · roll
+  → make b 0-1, restart 0-1, make b 0-3, make b 4-7, restart 0-1 beside connect a | offline
+`);
