@@ -1,8 +1,10 @@
+import type { Failure } from '../failure/failure.ts';
 import { LARGEST_PAUSE_MS } from '../roll/backoff.ts';
 import { placeOf } from '../roll/leaf.ts';
 import type { RollEffect } from '../roll/state.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Happened } from './perform.ts';
+import { SLOW_MS, slowStep } from './slow.ts';
 
 /** The reason for a pause: our own ladder, the far side, the brake, or the session that must come first. */
 export type Pacer = 'ladder' | 'far-side' | 'brake' | 'session';
@@ -16,6 +18,7 @@ export interface LaneOptions {
 
 interface Flight {
   readonly key: string;
+  readonly kind: RollEffect['kind'];
   readonly pacer: Pacer;
   readonly abort: AbortController;
   /** Ends the pause before the attempt; undefined once it is under way. */
@@ -62,6 +65,12 @@ export class Lane {
     return begunAt === undefined ? 0 : this.#options.clock.monotonic() - begunAt;
   }
 
+  /** The attempt, once it takes longer than most do. @param now wall clock, milliseconds */
+  slow(now: number): Failure | undefined {
+    const ms = this.lastingMs();
+    return this.#flight === undefined || ms < SLOW_MS ? undefined : slowStep(this.#flight.kind, now - ms);
+  }
+
   /** Whether the attempt in flight waits for the brake. */
   get isBraked(): boolean {
     return this.#flight?.wake !== undefined && this.#flight.pacer === 'brake';
@@ -81,6 +90,7 @@ export class Lane {
     if (effect === undefined || key === undefined) return;
     const flight: Flight = {
       key,
+      kind: effect.kind,
       pacer,
       abort: new AbortController(),
       setAt: this.#options.clock.monotonic(),

@@ -4,9 +4,9 @@ import type { Log } from '../machine/log.ts';
 import type { Advance } from '../roll/advance.ts';
 import { pauseMs, turnMs } from '../roll/backoff.ts';
 import { hasLeaf } from '../roll/candidate.ts';
-import { canGoBack, REGISTERING, remaining } from '../roll/look.ts';
+import { canGoBack, lacksKey, REGISTERING, remaining } from '../roll/look.ts';
 import { drawOf } from '../roll/plan.ts';
-import { isSuspect } from '../roll/poison.ts';
+import { comesAfterSession } from '../roll/poison.ts';
 import type { RollEffect, RollEvent, RollState } from '../roll/state.ts';
 import { Brake } from './brake.ts';
 import { Lane, type LaneOptions, type Pacer } from './lane.ts';
@@ -19,8 +19,8 @@ interface LanesOptions extends LaneOptions {
 
 const LEAST_APART_MS = 30_000;
 
-/** How long a start waits for the hub before it tries the effect that poisoned the process before it, in milliseconds. */
-const SUSPECT_MS = 60_000;
+/** How long the work of a start waits for the session, in milliseconds. */
+const SESSION_FIRST_MS = 60_000;
 
 interface Pause {
   readonly ladderMs: number;
@@ -69,6 +69,8 @@ export class Lanes {
     const current = state.current?.thumbprint;
     const isSession = (effect: RollEffect) => effect.kind === 'connect' && effect.leaf.thumbprint === current;
     const failed = event.kind === 'failed' ? isSession(event.effect) : event.kind === 'lost';
+    // It is open, the hub refuses its leaf, or it has no key.
+    const isSessionOver = !effects.some(isSession) || lacksKey(state);
     const byTurns = state.online === undefined && hasLeaf(state.next) && canGoBack(state, event);
     for (const lane of [this.work, this.session]) {
       const session = lane === this.session;
@@ -82,17 +84,17 @@ export class Lanes {
         // Each leaf has its own moment in a minute that a whole fleet waits for.
         const draw = 'leaf' in effect ? drawOf(`${effect.leaf.serial} ${effect.kind}`) : event.draw;
         const ladderMs = pauses ? pauseMs(effect.kind, tries, retry, draw, leftMs, turn) : 0;
-        const waits = !session && effects.some(isSession) && isSuspect(state, effect);
-        const suspectMs = waits ? Math.max(0, this.#startedAt + SUSPECT_MS - clock.monotonic()) : 0;
+        const waits = !session && !isSessionOver && comesAfterSession(state, effect);
+        const sessionMs = waits ? Math.max(0, this.#startedAt + SESSION_FIRST_MS - clock.monotonic()) : 0;
         // The pause of a leaf that is not valid yet is counted by our own clock.
         const isAsked = pauses && retry.retryAfterMs !== undefined && retry.code !== 'NL-LEAF-NOT-YET';
         // As with the ladders, no pause takes more than half of the leaf's remaining life; renewals are 30 s apart at least.
         const mostMs = Math.max(LEAST_APART_MS, leftMs / 2);
-        const pacer = isAsked ? 'far-side' : suspectMs > ladderMs ? 'session' : 'ladder';
-        this.#put(lane, effect, { ladderMs: Math.max(ladderMs, suspectMs), mostMs, pacer });
+        const pacer = isAsked ? 'far-side' : sessionMs > ladderMs ? 'session' : 'ladder';
+        this.#put(lane, effect, { ladderMs: Math.max(ladderMs, sessionMs), mostMs, pacer });
       }
     }
-    if (before.online === undefined && state.online !== undefined) this.work.hurry(['session']);
+    if (isSessionOver) this.work.hurry(['session']);
     // Its pause was planned beside an open session.
     const lacksSession = before.online !== undefined && byTurns;
     if (lacksSession && REGISTERING.has(state.phase)) this.work.shorten(turnMs(event.draw));

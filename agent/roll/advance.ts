@@ -121,7 +121,7 @@ export function signalsOf(state: RollState, event: RollEvent, terms: Terms): rea
       const tried = state.next?.is === 'assigned' ? state.next.leaf : undefined;
       if (isJudged && effect.leaf.thumbprint === tried?.thumbprint) return [{ kind: 'candidate-rejected' }];
       if (!('leaf' in effect) || effect.leaf.thumbprint !== state.current?.thumbprint) return [];
-      if (failure.code === 'NL-TOKEN-KEY') return isKeyLost(state, effect) ? [{ kind: 'key-lost' }] : [];
+      if (failure.code === 'NL-TOKEN-KEY') return isKeyLost(state, event) ? [{ kind: 'key-lost' }] : [];
       if (failure.kind !== 'refused') return [];
       return [effect.kind === 'connect' ? { kind: 'rejected' } : { kind: 'dps-refused', failure }];
     }

@@ -103,12 +103,12 @@ export function isWorthAsking(unreached: number, serial: string): boolean {
 }
 
 /**
- * Whether the key of the current leaf is lost: read in vain for a quarter of an hour, or once where hub or DPS refuse the leaf
- * anyway, or the key of the candidate is lost as well.
+ * Whether the key of the current leaf is lost: read in vain for a quarter of an hour; or once where it cannot be an accident, where
+ * hub or DPS refuse the leaf anyway, or the key of the candidate is lost as well.
  */
-export function isKeyLost(state: RollState, effect: RollEffect): boolean {
+export function isKeyLost(state: RollState, { effect, isSure }: Of<'failed'>): boolean {
   const { keyless = 0, online, next } = state;
-  if (effect.kind !== 'register') return keyless + 1 >= PATIENCE;
+  if (effect.kind !== 'register') return isSure === true || keyless + 1 >= PATIENCE;
   return online === undefined && (isBarred(state) || next?.is === 'unwanted');
 }
 

@@ -62,11 +62,13 @@ function failedFor(event: Of<'failed'>, { message, advice, cause }: Failure): Ro
 }
 
 /**
- * Whether this effect poisoned the process before this one. It is tried after the hub has accepted the current leaf, or has
- * had its time: it may poison this process as well.
+ * Whether a start tries this effect only after the hub has accepted the current leaf, or has had its time: all that is about
+ * another leaf or key, in which the token may hang; and what poisoned the process before this one.
  */
-export function isSuspect({ poisoned = [], current }: RollState, effect: RollEffect): boolean {
-  return !isSession(effect, current) && poisoned.some((one) => one.effect === nameOf(effect));
+export function comesAfterSession({ poisoned = [], current }: RollState, effect: RollEffect): boolean {
+  if ('leaf' in effect && effect.leaf.thumbprint === current?.thumbprint && effect.kind === 'register')
+    return poisoned.some((one) => one.effect === nameOf(effect));
+  return !isSession(effect, current);
 }
 
 /** The session with the current leaf: everything else is work. */
