@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync, rmSync } from 'node:fs';
-import { dirname, relative } from 'node:path';
+import { relative } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
-import { DEFAULT_PATH, instanceOf } from '../agent/config/instance.ts';
 import { setEnvironment } from './put-back.ts';
 import './zone.ts';
 
@@ -12,20 +10,15 @@ const OF_OPENSSL = new Set(['OPENSSL_ENGINES', 'PKCS11_MODULE_PATH']);
 const UMASK = 'umask';
 const DIRECTORY = 'working directory';
 const VARIABLE = 'variable ';
-const PLACE = 'place ';
-
-/** What the unit has on a machine: a test that writes there changes what the next one reads, in this run and in the next. */
-const PLACES = [dirname(DEFAULT_PATH), instanceOf(DEFAULT_PATH).state];
 
 type Picture = ReadonlyMap<string, string | undefined>;
 
-/** What all tests of a process share, or of a machine, and one can change for those that follow. */
-function picture(places: readonly string[]): Picture {
+/** What all tests of a process share, and one can change for those that follow. */
+function picture(): Picture {
   const variables = Object.entries(process.env).filter(([name]) => !OF_OPENSSL.has(name));
   return new Map([
     [UMASK, process.umask().toString(8)],
     [DIRECTORY, process.cwd()],
-    ...places.map((path) => [`${PLACE}${path}`, existsSync(path) ? 'there' : undefined] as const),
     ...variables.map(([name, value]) => [`${VARIABLE}${name}`, value] as const),
   ]);
 }
@@ -33,23 +26,19 @@ function picture(places: readonly string[]): Picture {
 function set(what: string, value: string | undefined): void {
   if (what === UMASK && value !== undefined) process.umask(value);
   else if (what === DIRECTORY && value !== undefined) process.chdir(value);
-  else if (what.startsWith(PLACE)) rmSync(what.slice(PLACE.length), { recursive: true, force: true });
   else setEnvironment({ [what.slice(VARIABLE.length)]: value });
 }
 
 /** Notices what the tests of a file have changed in their process and not put back (put-back.ts puts it back). */
 export class Watch {
   readonly #file: string;
-  readonly #places: readonly string[];
-  readonly #first: Picture;
+  readonly #first = picture();
   /** What is changed now: the last test that began before that was seen. */
   readonly #since = new Map<string, string>();
   #last = 'the file was loaded';
 
-  constructor(file: string, places = PLACES) {
+  constructor(file: string) {
     this.#file = file;
-    this.#places = places;
-    this.#first = picture(places);
   }
 
   /** A test begins; what the hooks of its suite have set is put back later. */
@@ -69,7 +58,7 @@ export class Watch {
   }
 
   #look(): void {
-    const now = picture(this.#places);
+    const now = picture();
     for (const what of new Set([...this.#first.keys(), ...now.keys(), ...this.#since.keys()])) {
       if (now.get(what) === this.#first.get(what)) this.#since.delete(what);
       else if (!this.#since.has(what)) this.#since.set(what, this.#last);

@@ -73,7 +73,7 @@ stage_modules() {
   scripts/prepare opencryptoki libnss3-tools libnss3 p11-kit p11-kit-modules swtpm swtpm-tools \
     tpm2-abrmd libtss2-tcti-tabrmd0 libtss2-tcti-swtpm0t64 libtpm2-pkcs11-1 dbus-daemon dbus-bin
   test/contract/modules/installed
-  # On the way a plain shell hands no functions on.
+  # `alone` runs its command by way of a plain shell, which drops functions.
   find test/contract/modules -name '*.test.ts' -print0 | sort -z |
     xargs -0 -P 2 -n 1 test/contract/modules/alone bash -c '. test/stages.sh; judged --test "$1"' judged
 }

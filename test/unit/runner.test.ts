@@ -64,6 +64,12 @@ suite('scripts/test', () => {
     assert.match(stdout, /^\/tester\.pem::$/m);
   });
 
+  test('a stage whose tests leave something in the places of the unit has failed', () => {
+    const { status, stderr } = run(repository('left', { unit: 'places() { echo /left; }' }), 'check', 'unit');
+    assert.equal(status, 1);
+    assert.match(stderr, /on this machine, or taken away: \/left\. Before: .*\.\n== unit failed\n$/);
+  });
+
   test('a stage that is unknown is named before anything is done', () => {
     const { status, stderr } = run(repository('unknown', {}), 'check', 'chek');
     assert.deepEqual({ status, stderr }, { status: 2, stderr: 'There is no stage chek: see test/README.md.\n' });

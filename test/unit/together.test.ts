@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { Watch } from '../clean.ts';
 import { TYPESCRIPT } from '../typescript.ts';
 import { scratch } from './state/disk.ts';
 
@@ -82,16 +81,4 @@ test('a file that has a process to itself', (t) => {
     told,
   );
   assert.equal(run(t, { sees: SEES }, ...clean).status, 0);
-});
-
-test('a place of the unit that a test makes on the machine', (t) => {
-  const place = join(scratch(t), 'newleaf');
-  const watch = new Watch('FILE', [place]);
-  watch.begins('makes it');
-  mkdirSync(place);
-  assert.throws(() => watch.ends(), {
-    message: `FILE has changed, and not put back: place ${place}, since "makes it"`,
-  });
-  assert.ok(!existsSync(place));
-  watch.ends();
 });

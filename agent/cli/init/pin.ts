@@ -92,8 +92,8 @@ export function pinPlace(guide: Guide): { readonly path: string; readonly settin
   const named = answers.text('hsm.pin_file');
   const given = flags.get('pin-file');
   const { pin: unitPin } = instanceOf(file);
-  const hasUnit = account !== undefined && !isContained(env);
-  if (hasUnit && (named ?? unitPin) === unitPin) return { path: unitPin, setting: undefined };
+  const isHandedOver = account !== undefined && !isContained(env);
+  if (isHandedOver && (named ?? unitPin) === unitPin) return { path: unitPin, setting: undefined };
   const path = named ?? (given === undefined || given === '-' ? beside(guide, 'pin') : resolve(given));
   return { path, setting: path };
 }
