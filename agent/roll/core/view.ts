@@ -6,10 +6,11 @@ import { inTheWay } from '../undestroyed.ts';
 import { isAccepted, isBarred, isNextLost, isOnline, isRejected, isTrusted, isUnwanted } from './knots.ts';
 import type { Answer, Circumstances, Memory } from './memory.ts';
 import { DESTROY_TRIES, isTaken } from './pace.ts';
-import { type Plan, plan, type RowName, type Wanted } from './plan.ts';
+import { type Plan, plan, type Wanted } from './plan.ts';
 import { isServed } from './record.ts';
+import type { AskName } from './row.ts';
 
-const PHASE: Record<RowName, Phase> = {
+const PHASE: Record<AskName, Phase> = {
   prove: 'connecting-next',
   'register next': 'registering-next',
   'register current': 'registering',
@@ -159,8 +160,8 @@ function candidateOf(memory: Memory, plan: Plan, c: Circumstances): Candidate | 
   const { next, answers, at } = memory;
   if (next === undefined) return undefined;
   const row = rowOf(memory, plan);
-  const waitOf = (name: RowName) => plan.wanted.find((one) => one.row === name)?.wait ?? 0;
-  const restIn = (name: RowName, told: Answer | undefined): Rest | undefined =>
+  const waitOf = (name: AskName) => plan.wanted.find((one) => one.row === name)?.wait ?? 0;
+  const restIn = (name: AskName, told: Answer | undefined): Rest | undefined =>
     told?.failure === undefined
       ? undefined
       : { failure: told.failure, askAt: Math.round(c.now + Math.max(0, waitOf(name))) };

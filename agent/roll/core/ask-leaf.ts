@@ -1,0 +1,105 @@
+import {
+  hasItsTime,
+  isAccepted,
+  isAfter,
+  isBarred,
+  isDenied,
+  isOnline,
+  isProving,
+  isRejected,
+  isTrusted,
+  isUnheard,
+  isUnwanted,
+  isValid,
+} from './knots.ts';
+import type { Circumstances, Memory } from './memory.ts';
+import { waitFor, waitForDps } from './pace.ts';
+import type { AskRow } from './row.ts';
+
+const CURRENT: AskRow = {
+  name: 'register current',
+  why: 'DPS is asked for the current leaf: no session comes from it, DPS trusts another that does not serve, the settings differ, or a person asks',
+  ask: (memory, c) => {
+    const { current } = memory;
+    const question = 'register current';
+    if (current === undefined || !isValid(memory, c) || !isCurrentToRegister(memory, c)) return undefined;
+    const told = memory.answers[question];
+    const isFirst = told === undefined || (isBack(memory, c) && told.verdict === 'accepted');
+    const wait = isFirst ? waitFor('dps', memory, c) : waitForDps('current', memory, c);
+    return { effect: { kind: 'register', leaf: current }, question, wait };
+  },
+};
+
+/** Questions to DPS and hub about a leaf. The first whose moment has come is asked. */
+export const OF_LEAVES: readonly AskRow[] = [
+  {
+    name: 'prove',
+    why: 'the hub that DPS has assigned to the next leaf is asked to take it, while it has not refused it for good',
+    ask: (memory, c) => {
+      const { next, at } = memory;
+      if (!isProving(memory) || next?.leaf === undefined || at.next === undefined) return undefined;
+      if (isUnheard(memory, 'next') && !isTurnOf(memory, 'next')) return undefined;
+      const effect = { kind: 'connect', leaf: next.leaf, assignment: at.next } as const;
+      return { effect, question: 'connect next', wait: waitFor('connect next', memory, c) };
+    },
+  },
+  {
+    name: 'register next',
+    why: 'DPS is asked for a next leaf that it has not assigned, or whose hub refuses it or is silent; not while the hub has its time for the current leaf, nor in the turn of that leaf',
+    ask: (memory, c) => {
+      const { next } = memory;
+      if (next?.leaf === undefined || !isOpen(memory)) return undefined;
+      if (!isOnline(memory) && isValid(memory, c) && hasItsTime(memory, 'current')) return undefined;
+      const isByTurns = memory.answers['register next']?.verdict === 'silent' || isUnheard(memory, 'next');
+      if (isByTurns && isTurnOfCurrent(memory, c)) return undefined;
+      const wait = isAskedAnew(memory) ? waitFor('dps', memory, c) : waitForDps('next', memory, c);
+      return { effect: { kind: 'register', leaf: next.leaf }, question: 'register next', wait };
+    },
+  },
+  CURRENT,
+];
+
+/** DPS has not assigned the candidate, or its hub refuses it or does not answer. */
+const isOpen = (memory: Memory): boolean =>
+  !isUnwanted(memory) && (memory.at.next === undefined || isRejected(memory, 'next') || isUnheard(memory, 'next'));
+
+/** The hub has refused the current leaf since DPS refused the candidate: it is asked at once. */
+function isAskedAnew(memory: Memory): boolean {
+  const { 'register next': told, 'connect current': since } = memory.answers;
+  if (told === undefined || since === undefined || isOnline(memory) || isAccepted(memory, 'current')) return false;
+  return isRejected(memory, 'current') && isDenied(memory, 'next') && since.at > told.at && since.times <= 1;
+}
+
+/** DPS or a hub may answer about the one leaf, and not about the other: the one that was asked for longer ago comes first. */
+function isTurnOfCurrent(memory: Memory, c: Circumstances): boolean {
+  const other = CURRENT.ask(memory, c);
+  return other !== undefined && other.wait <= 0 && !isAfter(memory, 'current', 'next');
+}
+
+function isTurnOf({ answers }: Memory, who: 'next' | 'current'): boolean {
+  const [mine, other] = [answers[`register ${who}`], answers[`register ${who === 'next' ? 'current' : 'next'}`]];
+  return other === undefined || (mine !== undefined && mine.at <= other.at);
+}
+
+function isCurrentToRegister(memory: Memory, c: Circumstances): boolean {
+  const { ask, registered } = memory;
+  if (isBack(memory, c)) return true;
+  const isAsked = ask?.request.action === 're-register' && ask.isAccepted !== true;
+  const isOther = registered !== undefined && registered !== c.terms.registered;
+  const isLost = isBarred(memory) || (isUnheard(memory, 'current') && !isOnline(memory));
+  if (isProving(memory) && !isUnheard(memory, 'next')) return false;
+  if (isLost && hasItsTime(memory, 'current')) return isAsked;
+  return isAsked || isOther || isLost;
+}
+
+/** DPS has pinned a leaf that does not serve. */
+function isBack(memory: Memory, { terms }: Circumstances): boolean {
+  const isUseless = isUnwanted(memory) || (isRejected(memory, 'next') && terms.trust === 'leaf');
+  return (isTrusted(memory) && isUseless) || isStrayTrusted(memory);
+}
+
+/** DPS may trust a leaf that is given up: its key holds its place, and the hub would refuse the current leaf at its next session. */
+function isStrayTrusted({ trusts, current, next }: Memory): boolean {
+  if (next?.leaf !== undefined) return false;
+  return trusts.some(({ keyId, thumbprint }) => thumbprint !== current?.thumbprint && keyId !== next?.key.id);
+}
