@@ -4,8 +4,8 @@ import { areaOf, type Failure, type FailureDetail, failure } from '../failure/fa
 import { failureOf } from '../failure/failure-of.ts';
 import { hasLeaf, keyOf, madeKeyOf } from '../roll/candidate.ts';
 import type { KeyRef, Leaf } from '../roll/leaf.ts';
-import type { Terms } from '../roll/plan.ts';
 import type { RollState } from '../roll/state.ts';
+import type { Terms } from '../roll/terms.ts';
 import { type AnswererOptions, asRequest, refusedBy } from './requests.ts';
 
 type CsrAsk = Extract<Ask, { kind: 'csr' }>;

@@ -5,9 +5,9 @@ import { failureFields } from '../machine/failure-fields.ts';
 import type { Log } from '../machine/log.ts';
 import type { Advanced } from '../roll/core/advance.ts';
 import type { Leaf } from '../roll/leaf.ts';
-import type { Terms } from '../roll/plan.ts';
 import { iso, wordsOf } from '../roll/report.ts';
 import type { Alarm, RollEvent, RollState } from '../roll/state.ts';
+import type { Terms } from '../roll/terms.ts';
 
 /** Tells the log and the subscribers what a step changed: one line for a transition, an outcome, an alarm. */
 export class Transcript {

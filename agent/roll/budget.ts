@@ -1,5 +1,5 @@
-import type { Terms } from './plan.ts';
 import type { RollState } from './state.ts';
+import type { Terms } from './terms.ts';
 
 /** Token bucket of what methods ask for: `burst` at once, `requestsPerHour` in the long run. */
 export function budgetLeft(

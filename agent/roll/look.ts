@@ -2,8 +2,8 @@ import type { Candidate } from './candidate.ts';
 import { hasLeaf, keyOf, mayBeTrusted } from './candidate.ts';
 import type { KeyRef } from './leaf.ts';
 import type { Phase } from './phase.ts';
-import { drawOf, type Terms } from './plan.ts';
 import type { Of, RollEffect, RollEvent, RollState } from './state.ts';
+import { drawOf, type Terms } from './terms.ts';
 
 // Questions about a state. They change nothing: rules and moves ask them alike.
 

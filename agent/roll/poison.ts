@@ -1,8 +1,8 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import type { Memory } from './core/memory.ts';
 import type { Leaf } from './leaf.ts';
-import { lastResortAt, type Terms } from './plan.ts';
 import { doneBy, type Of, type RollEffect, type RollEvent } from './state.ts';
+import { lastResortAt, type Terms } from './terms.ts';
 
 /** While a session is open, an effect may cost a process no more often than this, in milliseconds. */
 export const ONLINE_MS = 6 * 3_600_000;

@@ -5,8 +5,8 @@ import { isEndorsed, type Leaf } from './leaf.ts';
 import { misnamed } from './misnamed.ts';
 import type { OnboardingStatus } from './onboarding-status.ts';
 import type { Phase } from './phase.ts';
-import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
 import type { Alarm, Hindrance, Outcome, Request, RollState, Transition } from './state.ts';
+import { clockFloor, dueAt, isCredible, type Terms } from './terms.ts';
 import { needsAction, needsPerson, presentAlarm, wrongIn } from './wrong.ts';
 
 /**

@@ -4,8 +4,8 @@ import { minute } from '../failure/minute.ts';
 import { metBy } from './candidate.ts';
 import { isEndorsed } from './leaf.ts';
 import { lacksKey, REGISTERING, WAITING, waitsForPerson } from './look.ts';
-import { alarmOf, clockFloor, isCredible, isDue, type Terms } from './plan.ts';
 import type { Alarm, RollState } from './state.ts';
+import { alarmOf, clockFloor, isCredible, isDue, type Terms } from './terms.ts';
 import { undestroyedIn } from './undestroyed.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { Daemon } from '../../agent/daemon/daemon.ts';
 import { failure } from '../../agent/failure/failure.ts';
 import type { KeyRef } from '../../agent/roll/leaf.ts';
-import type { Terms } from '../../agent/roll/plan.ts';
 import type { HubSignal, Ports } from '../../agent/roll/ports.ts';
 import { unprovisioned } from '../../agent/roll/state.ts';
+import type { Terms } from '../../agent/roll/terms.ts';
 import { type Entry, entryOf } from '../../agent/state/entry.ts';
 import { Queue } from '../../agent/time/queue.ts';
 import { quietLog, quietNotify } from '../quiet.ts';

@@ -1,7 +1,7 @@
 import type { Code } from '../../agent/failure/failure.ts';
 import { hasLeaf, keyOf, leafIn, restOf } from '../../agent/roll/candidate.ts';
 import { knownIds } from '../../agent/roll/look.ts';
-import { isDue } from '../../agent/roll/plan.ts';
+import { isDue } from '../../agent/roll/terms.ts';
 import { renew } from './azure/deeds.ts';
 import { DEEDS } from './deeds.ts';
 import type { Gateway } from './gateway.ts';

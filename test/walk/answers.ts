@@ -5,8 +5,8 @@ import { isDenied, isKeyLost, isUnwanted } from '../../agent/roll/core/knots.ts'
 import type { Memory } from '../../agent/roll/core/memory.ts';
 import { questionOf } from '../../agent/roll/core/memory.ts';
 import { isSame, plan } from '../../agent/roll/core/plan.ts';
-import { isDue } from '../../agent/roll/plan.ts';
 import type { Of, RollEffect } from '../../agent/roll/state.ts';
+import { isDue } from '../../agent/roll/terms.ts';
 import type { Holds, Pair } from './pair.ts';
 import { rollNow } from './people.ts';
 import { statusOf } from './screen.ts';

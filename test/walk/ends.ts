@@ -1,7 +1,7 @@
 import { exitOfStatus } from '../../agent/cli/status/wrong.ts';
 import { hasLeaf, restOf } from '../../agent/roll/candidate.ts';
-import { isDue } from '../../agent/roll/plan.ts';
 import { session } from '../../agent/roll/state.ts';
+import { isDue } from '../../agent/roll/terms.ts';
 import { canPause, inPause } from './late.ts';
 import { knownIds } from './laws.ts';
 import { nameOf } from './name.ts';

@@ -1,4 +1,4 @@
-import { dueAt, lastResortAt } from '../../agent/roll/plan.ts';
+import { dueAt, lastResortAt } from '../../agent/roll/terms.ts';
 import { HOUR, MINUTE, type Pair } from './pair.ts';
 import { FOREIGN, isLive, type World } from './world.ts';
 

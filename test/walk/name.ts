@@ -1,8 +1,8 @@
 import { isAccepted, isTrusted, isUnheard } from '../../agent/roll/core/knots.ts';
 import type { Answer, Circumstances, Memory, Question, Who } from '../../agent/roll/core/memory.ts';
 import { budgetWait, waitFor, waitForSession } from '../../agent/roll/core/pace.ts';
-import { isCredible, isDue, lastResortAt } from '../../agent/roll/plan.ts';
 import type { RollEffect } from '../../agent/roll/state.ts';
+import { isCredible, isDue, lastResortAt } from '../../agent/roll/terms.ts';
 import type { Pair } from './pair.ts';
 import { circumstancesOf } from './step.ts';
 import { FOREIGN, isLive, type Slots, type World } from './world.ts';

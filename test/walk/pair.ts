@@ -2,8 +2,8 @@ import type { Entry } from '../../agent/roll/core/entry.ts';
 import type { Flying, Memory } from '../../agent/roll/core/memory.ts';
 import type { Plan } from '../../agent/roll/core/plan.ts';
 import type { Assignment, Leaf } from '../../agent/roll/leaf.ts';
-import type { Terms } from '../../agent/roll/plan.ts';
 import type { RollState } from '../../agent/roll/state.ts';
+import type { Terms } from '../../agent/roll/terms.ts';
 import type { World } from './world.ts';
 
 export const MINUTE = 60_000;

@@ -1,5 +1,5 @@
-import { dueAt, lastResortAt } from '../../agent/roll/plan.ts';
 import type { RollEffect } from '../../agent/roll/state.ts';
+import { dueAt, lastResortAt } from '../../agent/roll/terms.ts';
 import { needsPerson } from '../../agent/roll/wrong.ts';
 import { knownIds } from './laws.ts';
 import { MINUTE, type Pair } from './pair.ts';

@@ -1,6 +1,6 @@
-import { alarmOf, isCredible } from '../plan.ts';
 import { heed } from '../poison.ts';
 import { type Decision, doneBy, type RollEffect, type RollEvent, type RollState } from '../state.ts';
+import { alarmOf, isCredible } from '../terms.ts';
 import { isRejected } from './knots.ts';
 import { type Circumstances, type Memory, without } from './memory.ts';
 import { spend } from './pace.ts';

@@ -1,7 +1,7 @@
 import type { Code } from '../../failure/failure.ts';
 import { GRACE_REFUSALS } from '../backoff.ts';
-import { drawOf, isCredible, isDue } from '../plan.ts';
 import type { Reason } from '../state.ts';
+import { drawOf, isCredible, isDue } from '../terms.ts';
 import { type Circumstances, leafOf, type Memory, type Who } from './memory.ts';
 import { isServed } from './record.ts';
 

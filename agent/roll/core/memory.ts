@@ -1,8 +1,8 @@
 import type { Failure } from '../../failure/failure.ts';
 import type { Source } from '../candidate.ts';
 import type { Assignment, KeyRef, Leaf } from '../leaf.ts';
-import type { Terms } from '../plan.ts';
 import type { Alarm, Outcome, Reason, Request, RollEffect, Transition } from '../state.ts';
+import type { Terms } from '../terms.ts';
 
 /** Which leaf a question is about. */
 export type Who = 'current' | 'next';

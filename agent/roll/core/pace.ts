@@ -1,7 +1,7 @@
 import type { Failure } from '../../failure/failure.ts';
 import { pauseMs, probeMs, takenOffline, turnMs } from '../backoff.ts';
-import { drawOf } from '../plan.ts';
 import type { RollEffect } from '../state.ts';
+import { drawOf } from '../terms.ts';
 import { isBarred, isDenied, isOnline, isValid } from './knots.ts';
 import { type Answer, type Circumstances, leafOf, type Memory, type Question, type Who } from './memory.ts';
 

@@ -1,4 +1,4 @@
-import { lastResortAt } from '../plan.ts';
+import { lastResortAt } from '../terms.ts';
 import { isMine, named, remembered, replaced, second } from './generation.ts';
 import { isKeyLost, wish } from './knots.ts';
 import { forget, without } from './memory.ts';

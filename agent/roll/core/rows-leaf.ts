@@ -1,4 +1,4 @@
-import { isCredible, isDue } from '../plan.ts';
+import { isCredible, isDue } from '../terms.ts';
 import { dropped, isMine, leafless, lostKey } from './generation.ts';
 import { hasNoWayBack, isDenied, isKeyLost, isNextLost, isRejected, isTrusted, isUnwanted } from './knots.ts';
 import { type Circumstances, forget, type Memory, without } from './memory.ts';

@@ -3,9 +3,9 @@ import { describe, test } from 'node:test';
 import { Transcript } from '../../../agent/daemon/events.ts';
 import type { Line, Log } from '../../../agent/machine/log.ts';
 import { advance } from '../../../agent/roll/advance.ts';
-import { alarmOf, dueAt, type Terms } from '../../../agent/roll/plan.ts';
 import { statusOf, twinOf } from '../../../agent/roll/report.ts';
 import { ALARMS, type Alarm, type RollEvent, type RollState, unprovisioned } from '../../../agent/roll/state.ts';
+import { alarmOf, dueAt, type Terms } from '../../../agent/roll/terms.ts';
 import { assigned } from './candidates.ts';
 import { hub, leafOf, NOW, terms as ordinary } from './machine.ts';
 

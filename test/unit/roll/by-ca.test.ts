@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
-import type { Terms } from '../../../agent/roll/plan.ts';
 import type { Signal } from '../../../agent/roll/signal.ts';
 import { type RollEffect, unprovisioned } from '../../../agent/roll/state.ts';
+import type { Terms } from '../../../agent/roll/terms.ts';
 import { Played } from './ends.ts';
 import { HOUR, hub, NOW, terms } from './machine.ts';
 import type { Pair } from './pair.ts';

@@ -1,8 +1,8 @@
 import { pauseMs } from '../../../agent/roll/backoff.ts';
 import { hasLeaf, madeKeyOf, restOf } from '../../../agent/roll/candidate.ts';
 import { knownIds, remaining } from '../../../agent/roll/look.ts';
-import { dueAt, isDue, nextMoment } from '../../../agent/roll/plan.ts';
 import { effectsOf, type RollEffect, type RollEvent, session } from '../../../agent/roll/state.ts';
+import { dueAt, isDue, nextMoment } from '../../../agent/roll/terms.ts';
 import { needsPerson, wrongIn } from '../../../agent/roll/wrong.ts';
 import type { Proof } from './lasting.ts';
 import { hub } from './machine.ts';

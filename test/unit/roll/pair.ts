@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { type Candidate, hasLeaf, keyOf, leafIn, restOf } from '../../../agent/roll/candidate.ts';
 import { getsNoRegistration, isStuck } from '../../../agent/roll/look.ts';
 import type { Phase } from '../../../agent/roll/phase.ts';
-import { isDue, type Terms } from '../../../agent/roll/plan.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
+import { isDue, type Terms } from '../../../agent/roll/terms.ts';
 import { terms } from './machine.ts';
 import { FOREIGN, isLive, type World } from './world.ts';
 

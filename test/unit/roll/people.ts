@@ -1,6 +1,6 @@
 import { leafIn, madeKeyOf, mayBeTrusted } from '../../../agent/roll/candidate.ts';
-import { nextMoment } from '../../../agent/roll/plan.ts';
 import type { RollEvent, RollState } from '../../../agent/roll/state.ts';
+import { nextMoment } from '../../../agent/roll/terms.ts';
 import { HOUR, NOW } from './machine.ts';
 import { type Pair, termsOf } from './pair.ts';
 import { FOREIGN, isLive, issue, type World } from './world.ts';

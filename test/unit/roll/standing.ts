@@ -4,9 +4,9 @@ import { type Code, failure } from '../../../agent/failure/failure.ts';
 import { GRACE_REFUSALS } from '../../../agent/roll/backoff.ts';
 import type { Parked } from '../../../agent/roll/candidate.ts';
 import { decide } from '../../../agent/roll/decide.ts';
-import type { Terms } from '../../../agent/roll/plan.ts';
 import type { Signal } from '../../../agent/roll/signal.ts';
 import { type Outcome, type Request, type RollState, unprovisioned } from '../../../agent/roll/state.ts';
+import type { Terms } from '../../../agent/roll/terms.ts';
 import { hub, leafOf, NOW, terms } from './machine.ts';
 
 export const MINUTE = 60_000;

@@ -3,9 +3,9 @@ import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
 import { endorsed } from '../../../agent/roll/leaf.ts';
-import type { Terms } from '../../../agent/roll/plan.ts';
 import { lineOf, presentOf, statusOf, twinOf, wordsOf } from '../../../agent/roll/report.ts';
 import { type RollEvent, type RollState, unprovisioned } from '../../../agent/roll/state.ts';
+import type { Terms } from '../../../agent/roll/terms.ts';
 import { NOW, terms as ordinary } from './machine.ts';
 import { asked, notEnrolled, rejected, table } from './standing.ts';
 

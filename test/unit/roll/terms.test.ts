@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Leaf } from '../../../agent/roll/leaf.ts';
+import { type RollState, unprovisioned } from '../../../agent/roll/state.ts';
 import {
   alarmOf,
   clockFloor,
@@ -11,8 +12,7 @@ import {
   nextMoment,
   type RenewAt,
   type Terms,
-} from '../../../agent/roll/plan.ts';
-import { type RollState, unprovisioned } from '../../../agent/roll/state.ts';
+} from '../../../agent/roll/terms.ts';
 import { sent } from './candidates.ts';
 import { leafOf, NOW, terms } from './machine.ts';
 import { waits } from './standing.ts';
