@@ -5,7 +5,7 @@ import { LEAVES } from './rows-leaf.ts';
 import { REQUESTS } from './rows-requests.ts';
 
 /** Facts that follow from facts. The first row that applies, again until none does. */
-const ROWS: readonly Row[] = [...REQUESTS, ...LEAVES, ...KEYS];
+export const ROWS: readonly Row[] = [...REQUESTS, ...LEAVES, ...KEYS];
 
 /** @throws Error where rows go round in a circle: a defect of theirs */
 export function settle(memory: Memory, c: Circumstances): Memory {
