@@ -34,23 +34,17 @@ export interface KeyWanted extends KeyAlone {
   readonly slot: Exclude<Slot, 'given'>;
   /** CKA_ID (hex): written first, so that no unknown key is left after a power cut. */
   readonly id: string;
-  /** The last resort has just failed: the token signs no CSR with the key of the current leaf either. */
-  readonly isUnsigned?: true;
 }
 
 /** The key is in the token, and there is no leaf for it yet. */
 export interface KeyMade extends KeyAlone {
   readonly is: 'key-made';
   readonly key: KeyRef;
-  /** DPS may trust an earlier leaf of this key: no other key takes its place. */
-  readonly isKeyTrusted?: true;
 }
 
 interface Issued extends Rungs {
   readonly leaf: Leaf;
   readonly from: Source;
-  /** DPS may trust an earlier leaf of its key, whatever it says of this one. */
-  readonly isKeyTrusted?: true;
 }
 
 /** From here on DPS may trust it, whatever it answers: going back must be a registration, too. */
@@ -114,34 +108,3 @@ export function metBy(next: Candidate | undefined): Failure | undefined {
   if (next?.is === 'unwanted' && next.because === 'discarded') return undefined;
   return restOf(next)?.failure ?? (next !== undefined && 'last' in next ? next.last : undefined);
 }
-
-/** Whether DPS has heard of a leaf of its key, and not accepted another leaf since. */
-export function isHeardOf(next: Candidate): boolean {
-  return hasLeaf(next) ? next.is !== 'parked' || next.trust !== 'none' : mayBeTrusted(next);
-}
-
-/** Whether DPS may trust its leaf, or an earlier one of its key. */
-export function mayBeTrusted(next: Candidate): boolean {
-  if (!hasLeaf(next)) return next.is === 'key-made' && next.isKeyTrusted === true;
-  return next.is !== 'parked' || next.trust === 'possible' || next.isKeyTrusted === true;
-}
-
-/** In work, or on its way to it: it no longer rests. */
-export function resumed(next: KeyWanted | KeyMade): KeyWanted | KeyMade {
-  const { rest, ...going } = next;
-  return { ...going, for: 'roll', ...(rest && { last: rest.failure }) };
-}
-
-export function sent(next: WithLeaf): Sent {
-  const last = metBy(next);
-  return { is: 'sent', ...issuedOf(next), ...(last && { last }) };
-}
-
-/** What is known of its leaf, whatever DPS and hub have said. */
-export function issuedOf({ leaf, from, tries, isKeyTrusted }: WithLeaf): Issued {
-  return { leaf, from, tries, ...(isKeyTrusted && { isKeyTrusted }) };
-}
-
-/** What a leaf inherits from the candidate with the same key that it takes the place of. */
-export const inherited = (before: Candidate): Pick<Issued, 'isKeyTrusted'> =>
-  isHeardOf(before) ? { isKeyTrusted: true } : {};

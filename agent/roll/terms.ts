@@ -1,4 +1,3 @@
-import { restOf } from './candidate.ts';
 import type { Leaf } from './leaf.ts';
 import { ALARMS, type Alarm, type RollState } from './state.ts';
 
@@ -107,19 +106,4 @@ export function alarmOf(state: Seen, terms: Terms, now: number): Alarm | undefin
   const window = current.notAfter - due;
   const left = current.notAfter - now;
   return ALARMS.findLast((alarm) => left <= ALARM_MS[alarm] && ALARM_MS[alarm] < window);
-}
-
-/**
- * The next planned moment by the wall clock. The loop looks at the clock at least once a minute anyway.
- * @param after earlier moments are overdue already, and must not hide the rest
- */
-export function nextMoment(state: RollState, terms: Terms, after = Number.NEGATIVE_INFINITY): number | undefined {
-  const moments = [
-    state.scheduled?.startAt,
-    restOf(state.next)?.askAt,
-    state.phase === 'stranded' ? state.probe?.askAt : undefined,
-    state.current && dueAt(state.current, terms.renewAt),
-    state.next?.is === 'key-wanted' && state.current ? lastResortAt(state.current, terms.renewAt) : undefined,
-  ].filter((moment): moment is number => moment !== undefined && moment > after);
-  return moments.length === 0 ? undefined : Math.min(...moments);
 }

@@ -47,12 +47,13 @@ export function phaseOf(memory: Memory, plan: Plan): Phase {
 
 const known = new WeakMap<Answer, Hindrance>();
 
-/** The same trouble is the same object, so that it is told once. */
-function troubleOf(answer: Answer | undefined): Hindrance | undefined {
-  if (answer?.failure === undefined) return undefined;
+/** The same trouble is the same object, so that it is told once. It names the request that was in flight when it was met. */
+function troubleOf({ ask }: Memory, answer: Answer | undefined, failure = answer?.failure): Hindrance | undefined {
+  if (answer === undefined || failure === undefined) return undefined;
   const before = known.get(answer);
   if (before !== undefined) return before;
-  const trouble = { failure: answer.failure, at: answer.at };
+  const { at } = answer;
+  const trouble = { failure, at, ...(ask && at >= ask.request.at && { request: ask.request.id }) };
   known.set(answer, trouble);
   return trouble;
 }
@@ -62,14 +63,11 @@ function placeTrouble(memory: Memory, row: Wanted): Hindrance | undefined {
   const told = memory.answers[row.question];
   const { effect } = row;
   const { next } = memory;
-  if (effect.kind !== 'destroy-key' || next === undefined || told?.failure === undefined) return troubleOf(told);
-  const isNeeded = !next.isMade && next.key.slot === effect.key.slot;
-  if (!isNeeded || told.times < DESTROY_TRIES) return troubleOf(told);
-  const before = known.get(told);
+  const isOld = effect.kind === 'destroy-key' && next !== undefined && told?.failure !== undefined;
+  if (!isOld || next.isMade || next.key.slot !== effect.key.slot || told.times < DESTROY_TRIES)
+    return troubleOf(memory, told);
   const failure = inTheWay(next.because === undefined ? 'delivery' : 'roll', effect.key, told.failure);
-  const trouble = before ?? { failure, at: told.at };
-  known.set(told, trouble);
-  return trouble;
+  return troubleOf(memory, told, failure);
 }
 
 /** Of a gateway whose daemon does not run: nothing is in flight, and no settings are known. */
@@ -96,10 +94,11 @@ export function view(memory: Memory, plan: Plan, c: Circumstances): RollState {
     name === 'register current' || (name === 'destroy' && (answers[question]?.times ?? 0) < DESTROY_TRIES);
   const row = rowOf(memory, plan) ?? plan.wanted.find(isWaitedFor);
   const work =
-    row && (row.question.startsWith('register') ? troubleOf(workAnswer(memory, row)) : placeTrouble(memory, row));
+    row &&
+    (row.question.startsWith('register') ? troubleOf(memory, workAnswer(memory, row)) : placeTrouble(memory, row));
   const session = isServed(memory)
     ? undefined
-    : (troubleOf(answers['connect current']) ?? (end && { failure: end.failure, at: end.at }));
+    : (troubleOf(memory, answers['connect current']) ?? (end && { failure: end.failure, at: end.at }));
   const next = candidateOf(memory, plan, c);
   const probe = phase === 'stranded' ? soonest(plan) : undefined;
   return {
@@ -110,24 +109,19 @@ export function view(memory: Memory, plan: Plan, c: Circumstances): RollState {
     retire: old.map((one): Retired => retiredOf(one, answers[`destroy ${one.id}`], memory)),
     rejected: isRejected(memory, 'current'),
     ...graceOf(memory),
-    unproven: 0,
     ...(phase === 'stranded' && { stranded: true as const }),
-    ...(probe !== undefined && { probe: { times: 1, askAt: Math.round(c.now + probe) } }),
+    ...(probe !== undefined && { probe: { askAt: Math.round(c.now + probe) } }),
     ...(memory.alarm && { alarm: memory.alarm }),
     ...(work && { workTrouble: work }),
     ...(session && { sessionTrouble: session }),
-    ...(memory.poisoned && { poisoned: memory.poisoned }),
     ...(ask && { request: ask.request }),
     ...(memory.scheduled && { scheduled: memory.scheduled }),
     outcomes: memory.outcomes,
     ...(memory.registered !== undefined && { registered: memory.registered }),
-    budget: memory.budget,
-    ...(memory.lastRollAt !== undefined && { lastRollAt: memory.lastRollAt }),
     ...(memory.lastSeen !== undefined && { lastSeen: memory.lastSeen }),
     trail: memory.trail,
-    ...(memory.online !== undefined && { online: memory.online }),
     flaps: memory.flaps,
-    unreached: 0,
+    ...(memory.online !== undefined && { online: memory.online }),
   };
 }
 
