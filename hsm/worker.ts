@@ -25,6 +25,8 @@ export interface WorkerOptions<Failed> {
   readonly isQuiet?: boolean;
   /** It changes nothing, so `end` kills it, and so does the end of this process. */
   readonly isKillable?: boolean;
+  /** This process ends without waiting for it, and so kills it in the middle of its work, as a power cut would. */
+  readonly isCutOff?: boolean;
   /** Makes an error of the words of `Job.explain`. */
   readonly revive: (failed: Failed) => Error;
   readonly unanswered: (none: NoAnswer, name: string) => Error;
@@ -73,7 +75,7 @@ export class Worker<C extends Calls<C>, Failed = never> {
 
 /** One process, from its start to its end. */
 function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>) {
-  const { isKillable = false, isDetached: detached = false, isQuiet = false } = options;
+  const { isKillable = false, isCutOff = false, isDetached: detached = false, isQuiet = false } = options;
   const [file = '', ...args] = [...prefix, ...thisProgram(), WORK, ...job];
   // Modules are known to write to stdout, which is for the answers of this program.
   const stdio = ['ignore', 'ignore', isQuiet ? 'ignore' : 'inherit', 'ipc'] as const;
@@ -95,7 +97,11 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>) 
     for (const [number, hear] of waiting) hear(number === last?.number ? last : none);
   };
   // A module that hangs does not see its channel close.
-  if (isKillable) process.once('exit', kill);
+  if (isKillable || isCutOff) process.once('exit', kill);
+  if (isCutOff) {
+    child.unref();
+    child.channel?.unref();
+  }
   child.on('message', (said: JobAnswer) => {
     if (said.isLast) last = said;
     else waiting.get(said.number)?.(said);
@@ -117,6 +123,7 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>) 
           over({ why: 'late', how: 'SIGKILL' });
         };
         const limit = setTimeout(late, typeof limitMs === 'number' ? limitMs : limitMs(name));
+        if (isCutOff) limit.unref();
         waiting.set(call.number, (said) => {
           clearTimeout(limit);
           waiting.delete(call.number);

@@ -279,6 +279,7 @@ export class Daemon {
       advanced.plan,
       advanced.plan.asks.filter((effect) => this.#persistence.allows(effect)),
     );
+    void this.#options.afterStep?.(this.#state);
     this.#lookSooner();
     this.#report(before);
     // A new process must know the effect that poisoned this one: otherwise it is poisoned in the same way, again and again.
@@ -318,8 +319,12 @@ export class Daemon {
     const leafless = this.#state.current === undefined ? this.#firstLeaf.failure : undefined;
     const disk = this.#persistence.failure ?? this.#publication.failure;
     const beside = this.#options.beside?.();
-    const others = [disk, this.#strangers.failure, leafless, braked, beside].filter((one) => one !== undefined);
-    return { ...this.#options, now: clock.now(), silentMs: ports.hub.silentMs(), others };
+    const now = clock.now();
+    const slow = [this.#lanes.work.slow(now), this.#lanes.session.slow(now)];
+    const others = [disk, this.#strangers.failure, leafless, braked, beside, ...slow].filter(
+      (one) => one !== undefined,
+    );
+    return { ...this.#options, now, silentMs: ports.hub.silentMs(), others };
   }
 }
 

@@ -1,9 +1,11 @@
+import type { Failure } from '../failure/failure.ts';
 import type { Flying } from '../roll/core/memory.ts';
 import type { Plan } from '../roll/core/plan.ts';
 import { isSame } from '../roll/core/plan.ts';
 import type { RollEffect } from '../roll/state.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Happened } from './perform.ts';
+import { SLOW_MS, slowStep } from './slow.ts';
 
 interface FlightsOptions {
   readonly clock: Clock;
@@ -39,6 +41,12 @@ export class Lane {
     return this.#flight === undefined || this.#flight.isBack
       ? 0
       : this.#options.clock.monotonic() - this.#flight.begunAt;
+  }
+
+  /** The attempt, once it takes longer than most do. @param now wall clock, milliseconds */
+  slow(now: number): Failure | undefined {
+    const ms = this.lastingMs();
+    return this.flying === undefined || ms < SLOW_MS ? undefined : slowStep(this.flying.kind, now - ms);
   }
 
   /** The same effect goes on undisturbed, another one is ended first. @param waitMs where there is none: until a new plan is made */

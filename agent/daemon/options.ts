@@ -45,6 +45,8 @@ export interface DaemonOptions extends Omit<ReportOptions, 'now' | 'onboarding'>
   readonly stranger?: (known: () => readonly string[]) => Promise<Failure | undefined>;
   /** Writes the files that are derived from the state, for others to read; those of `before` exist already. */
   readonly publish: (state: RollState, before?: RollState) => Promise<void>;
+  /** Hears each state, once its effects are in flight; nothing waits for it. Never throws. */
+  readonly afterStep?: (state: RollState) => Promise<void>;
   /** What the twin has beside the state of the machine; it is looked at with each step. */
   readonly besideTwin?: () => object | undefined;
   /** What is wrong beside the machine, as in the inbox. */

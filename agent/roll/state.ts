@@ -110,8 +110,11 @@ export type Decision =
   | { readonly action: Action; readonly reason: Reason; readonly why: string }
   | { readonly action: 'ignore'; readonly why: string; readonly untilMs?: number };
 
-/** Stays: why no new process could use the current leaf (`Ports.opensAnew`). Again: no process ends for it (poison.ts). */
-type Lasting = { readonly stays?: Failure; readonly again?: true };
+/**
+ * Stays: why no new process could use the current leaf (`Ports.opensAnew`). Again: no process ends for it (poison.ts). IsSure: the
+ * token has not only failed to show the key.
+ */
+type Lasting = { readonly stays?: Failure; readonly again?: true; readonly isSure?: true };
 
 /** `at` is the wall clock in milliseconds, `draw` a random number in [0, 1): the core itself has neither. */
 export type RollEvent = {

@@ -3,7 +3,6 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { after, test } from 'node:test';
 import { csr } from '../../hsm/csr.ts';
 import { openToken } from '../../hsm/token.ts';
-import { until } from '../contract/modules/servers.ts';
 import { freshId } from '../contract/token/fresh-id.ts';
 import { softHsm } from '../contract/token/softhsm.ts';
 import { withEnvironment } from '../put-back.ts';
@@ -35,8 +34,8 @@ test('a roll that keeps the key: another leaf, the same CKA_ID, one key', async 
 
   const rolled = await roll(gateway, leaf?.thumbprint);
   assert.deepEqual(token.keyIds(), keys);
-  const isAlone = () => token.certificates().map(thumbprintOf).join() === rolled;
-  await until('the leaf before has gone from the token', isAlone);
+  await gateway.log.waitFor({ event: 'certificate-stored', thumbprint: rolled });
+  assert.deepEqual(token.certificates().map(thumbprintOf), [rolled]);
   holds(await gateway.far.device(ID), { thumbprints: { primary: rolled } });
   await roll(gateway, rolled);
   assert.deepEqual(token.keyIds(), keys);
@@ -74,6 +73,7 @@ test('a factory key with its leaf beside it serves first, and no roll destroys i
   assert.deepEqual(token.privateKeys(), ['factory', 'newleaf-a']);
   const third = await roll(gateway, second);
   assert.deepEqual(token.privateKeys(), ['factory', 'newleaf-b']);
+  await gateway.log.waitFor({ event: 'certificate-stored', thumbprint: third });
   assert.deepEqual(token.certificates().map(thumbprintOf).sort(), [factory, third].sort());
 
   await gateway.stop();

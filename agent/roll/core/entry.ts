@@ -33,8 +33,8 @@ const RUNGS = [3, 5];
 
 /** What of an answer must outlive a power cut: of the hub and of a signature no more than that there is one. */
 function gist(question: Question, answer: Answer): readonly unknown[] {
-  const { verdict, times, again } = answer;
-  if (question === 'sign') return [question, verdict, times >= 20];
+  const { verdict, times, again, lasting } = answer;
+  if (question === 'sign') return [question, verdict, lasting || times >= 20];
   if (question.startsWith('connect')) return [question, verdict];
   if (isDurable(question, answer)) return [question, verdict, again, times];
   const rung = RUNGS.filter((one) => times >= one).length;

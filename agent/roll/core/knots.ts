@@ -50,11 +50,11 @@ export const isValid = ({ current }: Memory, { now }: Pick<Circumstances, 'now'>
 export const isBarred = (memory: Memory): boolean =>
   memory.current !== undefined && (isRejected(memory, 'current') || memory.at.current === undefined);
 
-/** The token does not sign with the key of the current leaf, for a quarter of an hour; or once, where nothing else is left. */
+/** The token does not sign with the key of the current leaf, for a quarter of an hour; or once, where that is no accident, or nothing else is left. */
 export function isKeyLost(memory: Memory): boolean {
   const { sign, 'register current': told } = memory.answers;
   if (memory.current === undefined || sign === undefined) return false;
-  if (sign.times >= PATIENCE) return true;
+  if (sign.lasting || sign.times >= PATIENCE) return true;
   const isGone = told?.failure?.code === 'NL-TOKEN-KEY';
   return isGone && !isOnline(memory) && (isBarred(memory) || isUnwanted(memory));
 }

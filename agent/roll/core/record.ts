@@ -207,7 +207,7 @@ export function notSigned(memory: Memory, event: Timed<Of<'failed'>>): Memory {
       : effect.kind === 'request-leaf' && effect.key.id === current?.key.id;
   if (!isOfCurrent) return memory;
   if (failure.kind === 'broken' && areaOf(failure) === 'TOKEN')
-    return answered(memory, 'sign', { verdict: 'broken', failure }, event);
+    return answered(memory, 'sign', { verdict: 'broken', failure, ...(event.isSure && { lasting: true }) }, event);
   // A server that answers has seen the signature.
   return failure.kind === 'refused' ? forget(memory, 'sign') : memory;
 }

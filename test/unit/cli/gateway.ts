@@ -72,10 +72,12 @@ export function tokenWith(change: Partial<Token>): Token {
   return {
     name: slot.name,
     doubt: undefined,
+    makesKeysHere: false,
     find: async (label) => (label === key.label ? key : undefined),
     generations: async (label) => (label === key.label ? [{ id: key.id, protection: PROTECTED }] : []),
     findById: async (id) => (id === key.id ? key : undefined),
     findByUri: async () => key,
+    findMade: refuse,
     describe: async () => PROTECTED,
     sign: refuse,
     generate: refuse,

@@ -28,21 +28,15 @@ test('a hub that ends each session after a second: at once, after a second, ever
     assert.ok(Math.abs((pauses[at + 2] ?? 0) - least * (1 + 0.2 * draw)) < 0.2, `${pauses}`);
 });
 
-/** The process before this one ended while it made this key. */
-const poisoned: RollState = {
-  ...servingState,
-  phase: 'generating-key',
-  next: wanted(),
-  poisoned: [{ effect: 'generate-key', at: NOW }],
-};
+const making: RollState = { ...servingState, phase: 'generating-key', next: wanted() };
 
-test('what poisoned the process before is tried as soon as the session is open', async (t) => {
+test('a start makes the next key as soon as the session is open', async (t) => {
   let open = () => {};
   const connect = () =>
     new Promise<void>((resolve) => {
       open = resolve;
     });
-  const { clock, counts } = await gateway(t, new Disk(poisoned), { connect });
+  const { clock, counts } = await gateway(t, new Disk(making), { connect });
   await clock.pass(SECOND);
   assert.equal(counts.generate, 0);
   open();
@@ -51,13 +45,13 @@ test('what poisoned the process before is tried as soon as the session is open',
 });
 
 test('or at once, where there is no session to wait for', async (t) => {
-  const { current: _, assignment: _assignment, ...leafless } = poisoned;
+  const { current: _, assignment: _assignment, ...leafless } = making;
   const { counts } = await gateway(t, new Disk(leafless));
   assert.equal(counts.generate, 1);
 });
 
 test('and after a minute where no hub answers', async (t) => {
-  const { clock, counts } = await gateway(t, new Disk(poisoned), { connect: never });
+  const { clock, counts } = await gateway(t, new Disk(making), { connect: never });
   await clock.pass(MINUTE - 1);
   assert.equal(counts.generate, 0);
   await clock.pass(1);

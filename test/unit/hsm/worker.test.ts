@@ -231,6 +231,8 @@ describe('the process that started it ends', () => {
       const { startedBy } = await import('${join(import.meta.dirname, '../../../hsm/job.ts')}');
       const { Worker } = await import('${join(import.meta.dirname, '../../../hsm/worker.ts')}');
       startedBy(${JSON.stringify(PROGRAM)});
+      // It does not end before it is told to.
+      process.stdin.resume();
       const options = { job: ['when told'], limitMs: ${PATIENCE_MS}, revive: Error, unanswered: Error };
       const worker = new Worker({ ...options, ...${JSON.stringify(options)} });
       const pid = await worker.ask('pid');
@@ -267,6 +269,15 @@ describe('the process that started it ends', () => {
       await end(by);
       assert.ok(isAlive(pid));
       writeFileSync(over, '');
+      await gone(pid);
+    });
+  }
+
+  for (const by of ['exit', 'kill'] as const) {
+    test(`by ${by}: one that is cut off ends in the middle of its work, and is not waited for`, async (t) => {
+      const options = { isCutOff: true, job: ['when told', 'cut off'] };
+      const [pid, end] = await parent(`['until', '${join(scratch(t), 'over')}']`, options);
+      await end(by);
       await gone(pid);
     });
   }

@@ -29,6 +29,16 @@ const destroyed = (state: RollState) =>
 /** The probe of a parked candidate, an hour later. */
 const probed = (state: RollState) => hear(state, { kind: 'woken', at: NOW + HOUR, draw: 0.5 });
 
+test('another key with the CKA_ID of the leaf is no read that failed: it is lost at once, unless a person brings the leaves', () => {
+  const { online: _, ...offline } = SITUATIONS.serving;
+  const [effect] = effectsOf(offline);
+  assert.ok(effect);
+  const met = { kind: 'failed', effect, failure: lost, at: NOW, draw: 0.5 } as const;
+  const after = (event: RollEvent, automatic = true) => briefly(advance(offline, event, { ...terms, automatic }).state);
+  assert.equal(after({ ...met, isSure: true }), 'generating-key, generate-key b, connect a');
+  assert.equal(after(met), after({ ...met, isSure: true }, false));
+});
+
 describe('the key of the candidate is lost before it has a leaf', () => {
   const again = keyless(SITUATIONS['requesting-leaf']);
   test('the slot is asked for one once more, and nothing is destroyed', () => {

@@ -6,7 +6,7 @@ import { keyOf, leafIn, restOf } from '../../../agent/roll/candidate.ts';
 import { placeOf } from '../../../agent/roll/leaf.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import type { Phase } from '../../../agent/roll/phase.ts';
-import { isSuspect } from '../../../agent/roll/poison.ts';
+import { comesAfterSession } from '../../../agent/roll/poison.ts';
 import { effectsOf, type RollEffect, type RollState, unprovisioned } from '../../../agent/roll/state.ts';
 import { entryOf, validateEntry } from '../../../agent/state/entry.ts';
 import { wanted } from './candidates.ts';
@@ -132,7 +132,7 @@ test('the session with the current leaf is what a new process is for, always', (
   const first = meets(offline, NOW, connect);
   assert.deepEqual([first.restart, first.state.poisoned], [true, undefined]);
   assert.equal(meets(again(first, false), NOW, connect).restart, true);
-  assert.ok(!isSuspect(first.state, connect));
+  assert.ok(!comesAfterSession(first.state, connect));
 });
 
 describe('what becomes of the roll', () => {
@@ -199,10 +199,10 @@ test('two effects that cost processes by turns do not hide each other', () => {
   assert.deepEqual([meets(both).restart, meets(both, NOW, other).restart], [undefined, undefined]);
 });
 
-test('what has cost the process before is suspect, and nothing else', () => {
-  const { state } = meets(SITUATIONS['generating-key']);
-  assert.deepEqual(
-    [...effectsOf(state), { kind: 'register', leaf: current } as const].map((effect) => isSuspect(state, effect)),
-    [true, false],
-  );
+test('what is about the next leaf comes after the session, and so does what has cost the process before', () => {
+  const register: RollEffect = { kind: 'register', leaf: current };
+  const making = SITUATIONS['generating-key'];
+  const after = (state: RollState) => [...effectsOf(state), register].map((effect) => comesAfterSession(state, effect));
+  assert.deepEqual(after(making), [true, false]);
+  assert.deepEqual(after(meets(making, NOW, register).state), [true, true]);
 });

@@ -235,6 +235,7 @@ test('an online gateway ends with 0 only where there is nothing to do: what newl
     'NL-AZURE-SILENT',
     'NL-BUDGET',
     'NL-BUSY',
+    'NL-BUSY-LONG',
     'NL-CMD-UNREACHABLE',
     'NL-CMD-WAIT',
     'NL-CONFIG-READ',
