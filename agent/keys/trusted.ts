@@ -28,7 +28,17 @@ interface TrustedOptions {
 }
 
 /** TLS connectors with keys in the token. */
-export function trustedConnectors({ token, apart, connectors, caFile, few, current, isLost, now, log }: TrustedOptions) {
+export function trustedConnectors({
+  token,
+  apart,
+  connectors,
+  caFile,
+  few,
+  current,
+  isLost,
+  now,
+  log,
+}: TrustedOptions) {
   let onDisk: Promise<void> | undefined;
   /** A key that this process no longer sees is lost where a new one sees none either. */
   const isGone = async ({ kind, code }: TokenError, id: string): Promise<boolean> => {

@@ -45,6 +45,7 @@ function stage(t: TestContext, leaf: Leaf | undefined, fault?: TokenError, isEls
     caFile,
     few,
     current: () => leaf,
+    isLost: () => false,
     now: () => NOW,
     log: { error: note, warn: note, info: note, debug: note },
   });
