@@ -34,7 +34,7 @@ export type Ending = 'stopped' | 'restart';
 
 interface Input {
   readonly happened: Happened;
-  /** Frees the lane that the event came from. */
+  /** Tells that what was in flight has landed. */
   readonly landed?: () => void;
   /** Gets the decision of the rules, once it is on disk. */
   readonly reply?: (answered: Landed | Failure) => void;
@@ -44,7 +44,7 @@ interface Input {
 export class Daemon {
   readonly #options: DaemonOptions;
   readonly #inputs = new Queue<Input>();
-  readonly #lanes: Flights;
+  readonly #flights: Flights;
   #memory: Memory = blank;
   readonly #startedAt: number;
   readonly #transcript: Transcript;
@@ -62,6 +62,7 @@ export class Daemon {
   #ending: Ending = 'stopped';
   #why: Failure | undefined;
   #isBegun = false;
+  #isBraked = false;
   /** The twin that was reported last, as text. */
   #twin: string | undefined;
   #isClockWrong = false;
@@ -88,7 +89,7 @@ export class Daemon {
     };
     const happened = (event: Happened, landed: () => void) => this.#inputs.push({ happened: event, landed });
     this.#startedAt = clock.monotonic();
-    this.#lanes = new Flights({ clock, attempt, happened });
+    this.#flights = new Flights({ clock, attempt, happened });
     this.#transcript = new Transcript(log, terms);
     this.#firstLeaf = new FirstLeaf(options);
     this.#otherClock = new OtherClock(clock);
@@ -96,7 +97,7 @@ export class Daemon {
     this.#publication = new Publication(options);
     this.#reported = new Reported(options);
     this.#strangers = new Strangers(options);
-    this.#vitals = new Vitals(options.notify, log, [this.#lanes.work, this.#lanes.session]);
+    this.#vitals = new Vitals(options.notify, log, [this.#flights.work, this.#flights.session]);
     this.answer = createAnswerer({
       ...options,
       state: () => this.#otherClock.shown(this.#state),
@@ -123,7 +124,7 @@ export class Daemon {
 
   /** Work is repeated without progress, and is slowed down. */
   get isBraked(): boolean {
-    return false;
+    return this.#isBraked;
   }
 
   get onboarding(): DaemonOptions['onboarding'] {
@@ -161,7 +162,7 @@ export class Daemon {
       ended.abort();
     }
     await notify.stopping();
-    this.#lanes.end();
+    this.#flights.end();
     this.#reported.follow(undefined, {});
     await ports.hub.close();
     return this.#ending;
@@ -271,11 +272,12 @@ export class Daemon {
     await this.#publication.follow(advanced.state);
     this.#memory = advanced.memory;
     this.#state = advanced.state;
+    this.#isBraked = advanced.plan.work?.isBraked === true;
     this.#otherClock.follow(before, this.#state);
     this.#strangers.follow(advanced.state);
     this.#transcript.tell(before, advanced, event);
     reply?.(unkept ?? advanced);
-    this.#lanes.follow(
+    this.#flights.follow(
       advanced.plan,
       advanced.plan.asks.filter((effect) => this.#persistence.allows(effect)),
     );
@@ -294,7 +296,7 @@ export class Daemon {
   #circumstances(): Circumstances {
     const { clock, draw, terms } = this.#options;
     const up = clock.monotonic();
-    return { now: clock.now(), up, age: up - this.#startedAt, draw: draw(), terms, flying: this.#lanes.flying };
+    return { now: clock.now(), up, age: up - this.#startedAt, draw: draw(), terms, flying: this.#flights.flying };
   }
 
   /** Tells systemd, the log and the twin what is wrong. */

@@ -10,7 +10,7 @@ import { undestroyedIn } from './undestroyed.ts';
 
 /**
  * What is wrong, a cause before its effects: clock; disk, token, state and names; leaf; candidate; far side; network. Status, exit
- * code, `systemctl status`, twin and log all tell this. It decides nothing: what is done is up to the rules (decide.ts).
+ * code, `systemctl status`, twin and log all tell this. It decides nothing: what is done is up to the plan (core/plan.ts).
  * @param now wall clock, milliseconds
  * @param others faults that the machine does not know: of the disk, of the first leaf, the brake
  * @param named that the leaf and the configuration have different names (misnamed.ts)

@@ -19,7 +19,7 @@ const TURN_MS = 36 * MINUTE;
 const GRAIN_MS = 1_000;
 /** The loop looks at the clock once a minute. */
 const NOTICED_MS = MINUTE;
-/** A ladder that was left for so long begins anew (agent/daemon/lane.ts). */
+/** A ladder that was left for so long begins anew. */
 const FORGOTTEN_MS = 2 * HOUR;
 
 /** Questions that get the same answer in a row come no sooner than the ladder of agent/roll/backoff.ts says. */

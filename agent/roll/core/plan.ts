@@ -11,6 +11,8 @@ import type { Asking, AskName } from './row.ts';
 /** Something that is to be asked, from this moment on. */
 export interface Wanted extends Asking {
   readonly row: AskName;
+  /** Only the budget of a day holds it back: it has come to nothing too often. */
+  readonly isBraked: boolean;
 }
 
 export interface Plan {
@@ -42,6 +44,9 @@ function sessionFirst(memory: Memory, c: Circumstances): number {
   return isUseful && !isOnline(memory) ? SESSION_MS - c.age : 0;
 }
 
+/** A shorter pause is not worth a word, in milliseconds. */
+const TOLD_MS = 60_000;
+
 function isSuspect({ poisoned = [] }: Memory, effect: RollEffect): boolean {
   return poisoned.some((one) => one.effect === poisonName(effect));
 }
@@ -51,7 +56,9 @@ export function plan(memory: Memory, c: Circumstances): Plan {
     const one = ask(memory, c);
     if (one === undefined) return [];
     const first = OF_TOKEN.has(row) || isSuspect(memory, one.effect) ? sessionFirst(memory, c) : 0;
-    return [{ row, ...one, wait: Math.max(one.wait, first, budgetWait(one.effect.kind, memory, c)) }];
+    const wait = Math.max(one.wait, first);
+    const budget = budgetWait(one.effect.kind, memory, c);
+    return [{ row, ...one, wait: Math.max(wait, budget), isBraked: budget > Math.max(wait, TOLD_MS) }];
   });
   const { work: flown, session: kept } = c.flying;
   const isStill = flown !== undefined && isHeld(flown) && questionOf(memory, flown) !== undefined;
