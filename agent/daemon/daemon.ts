@@ -322,7 +322,7 @@ export class Daemon {
     const disk = this.#persistence.failure ?? this.#publication.failure;
     const beside = this.#options.beside?.();
     const now = clock.now();
-    const slow = [this.#lanes.work.slow(now), this.#lanes.session.slow(now)];
+    const slow = [this.#flights.work.slow(now), this.#flights.session.slow(now)];
     const others = [disk, this.#strangers.failure, leafless, braked, beside, ...slow].filter(
       (one) => one !== undefined,
     );
