@@ -7,7 +7,7 @@ import { memoryOf } from '../roll/core/entry.ts';
 import { blank, type Circumstances, type Memory } from '../roll/core/memory.ts';
 import { plan } from '../roll/core/plan.ts';
 import { view } from '../roll/core/view.ts';
-import { iso, lineOf, presentOf, type ReportOptions, twinOf, wordsOf } from '../roll/report.ts';
+import { lineOf, presentOf, type ReportOptions, twinOf, wordsOf } from '../roll/report.ts';
 import { type RollEffect, type RollEvent, type RollState, unprovisioned } from '../roll/state.ts';
 import { dueAt } from '../roll/terms.ts';
 import { Queue } from '../time/queue.ts';
@@ -17,8 +17,9 @@ import { Transcript } from './events.ts';
 import { FirstLeaf } from './first-leaf.ts';
 import { Flights } from './flights.ts';
 import { issuerChangedIn } from './issuer-changed.ts';
+import { Looks } from './looks.ts';
 import type { DaemonOptions } from './options.ts';
-import { aheadMs, OtherClock } from './other-clock.ts';
+import { OtherClock } from './other-clock.ts';
 import { type Happened, perform } from './perform.ts';
 import { Persistence } from './persistence.ts';
 import { Publication } from './publication.ts';
@@ -27,8 +28,6 @@ import type { Landed } from './requests.ts';
 import { Strangers } from './strangers.ts';
 import { Vitals } from './vitals.ts';
 
-/** How often the clock is looked at, so that a step is noticed. */
-const LOOK_MS = 60_000;
 /** `stopped`: told to. `restart`: the module has lost its state, and only a new process heals it. */
 export type Ending = 'stopped' | 'restart';
 
@@ -67,10 +66,7 @@ export class Daemon {
   #twin: string | undefined;
   #isClockWrong = false;
   readonly #otherClock: OtherClock;
-  /** The sleep until the next look at the clock: its end by the monotonic clock, and the abort that cuts it short. */
-  #nap = { end: 0, abort: new AbortController() };
-  /** Wall clock of the last look. A moment that had passed by then waits for something else, and is looked at with the rest. */
-  #lookedAt = Number.NEGATIVE_INFINITY;
+  readonly #looks: Looks;
 
   constructor(options: DaemonOptions) {
     this.#options = options;
@@ -84,7 +80,7 @@ export class Daemon {
       if (effect.kind === 'generate-key') return this.#vitals.during('keys', work);
       if (!shakesHands(effect)) return work();
       const guarded = this.#vitals.during('handshakes', work);
-      this.#lookSooner();
+      this.#looks.sooner();
       return guarded;
     };
     const happened = (event: Happened, landed: () => void) => this.#inputs.push({ happened: event, landed });
@@ -98,6 +94,21 @@ export class Daemon {
     this.#reported = new Reported(options);
     this.#strangers = new Strangers(options);
     this.#vitals = new Vitals(options.notify, log, [this.#flights.work, this.#flights.session]);
+    this.#looks = new Looks({
+      clock,
+      log,
+      everyMs: () => Math.min(this.#vitals.everyMs, this.#persistence.dueInMs),
+      moments: () => [
+        this.#memory.scheduled?.startAt,
+        this.#memory.current && dueAt(this.#memory.current, terms.renewAt),
+      ],
+      isStep: (ms) => this.#otherClock.answers(ms),
+      woken: (isStepped) =>
+        this.#inputs.push({
+          happened: { kind: 'woken', ...(isStepped && { isStepped }) },
+          reply: () => this.#vitals.beat(),
+        }),
+    });
     this.answer = createAnswerer({
       ...options,
       state: () => this.#otherClock.shown(this.#state),
@@ -107,7 +118,6 @@ export class Daemon {
         const happened = await heard(Promise.resolve(event));
         return new Promise((reply) => this.#inputs.push({ happened, reply }));
       },
-      hurry: () => {},
       changed: (listener) => this.#transcript.subscribe(listener),
     });
     options.view?.open(this);
@@ -154,7 +164,7 @@ export class Daemon {
     abort.addEventListener('abort', () => this.#inputs.end(), { once: true });
     if (abort.aborted) this.#inputs.end();
     void this.#listen();
-    void this.#look(AbortSignal.any([abort, ended.signal]));
+    void this.#looks.run(AbortSignal.any([abort, ended.signal]));
     await notify.ready();
     try {
       for await (const input of this.#inputs) await this.#take(input);
@@ -184,43 +194,6 @@ export class Daemon {
 
   async #listen(): Promise<void> {
     for await (const happened of this.#options.ports.hub.signals) this.#inputs.push({ happened });
-  }
-
-  /** Wakes at the next planned moment, and looks at the clock once a minute. */
-  async #look(abort: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
-    abort.addEventListener('abort', () => this.#nap.abort.abort(), { once: true });
-    while (!abort.aborted) {
-      const ms = this.#untilLook();
-      const offset = aheadMs(clock);
-      const nap = { end: clock.monotonic() + ms, abort: new AbortController() };
-      this.#nap = nap;
-      if (ms > 0) await clock.sleep(ms, nap.abort.signal);
-      const stepMs = Math.abs(aheadMs(clock) - offset);
-      const isStepped = !abort.aborted && this.#otherClock.answers(stepMs);
-      if (isStepped) log.info({ event: 'clock-stepped', at: iso(clock.now()) });
-      if (!nap.abort.signal.aborted) {
-        this.#lookedAt = clock.now();
-        const woken = { kind: 'woken', ...(isStepped && { isStepped }) } as const;
-        this.#inputs.push({ happened: woken, reply: () => this.#vitals.beat() });
-      }
-    }
-  }
-
-  #untilLook(): number {
-    const longest = Math.min(LOOK_MS, this.#vitals.everyMs, this.#persistence.dueInMs);
-    const { clock, terms } = this.#options;
-    const { scheduled, current } = this.#memory;
-    const moments = [scheduled?.startAt, current && dueAt(current, terms.renewAt)].filter(
-      (at): at is number => at !== undefined && at > this.#lookedAt,
-    );
-    const moment = Math.min(...moments, Number.POSITIVE_INFINITY);
-    return Math.min(longest, Math.max(0, moment - clock.now()));
-  }
-
-  /** A moment before the next look may have been planned since. */
-  #lookSooner(): void {
-    if (this.#options.clock.monotonic() + this.#untilLook() < this.#nap.end) this.#nap.abort.abort();
   }
 
   async #take({ happened, landed, reply }: Input): Promise<void> {
@@ -282,7 +255,7 @@ export class Daemon {
       advanced.plan.asks.filter((effect) => this.#persistence.allows(effect)),
     );
     void this.#options.afterStep?.(this.#state);
-    this.#lookSooner();
+    this.#looks.sooner();
     this.#report(before);
     // A new process must know the effect that poisoned this one: otherwise it is poisoned in the same way, again and again.
     const isNoted = this.#persistence.failure === undefined || this.#memory.poisoned === known.poisoned;

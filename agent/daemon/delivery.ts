@@ -81,7 +81,7 @@ export interface Waiting {
 
 /** Waits until no key is in the making. @returns why there is none */
 async function made(options: AnswererOptions, waiting: Waiting, from: CsrAsk['from']): Promise<Failure | undefined> {
-  const { state, hurry } = options;
+  const { state } = options;
   if (!isMaking(state())) return undefined;
   const { phase, workTrouble } = state();
   const trouble = workTrouble?.failure;
@@ -89,7 +89,8 @@ async function made(options: AnswererOptions, waiting: Waiting, from: CsrAsk['fr
   // The next attempt is minutes away: a method call does not wait that long.
   if (hasFailed && from === 'method') return trouble;
   // A key in the place of the next one was not destroyed at once.
-  if (from === 'technician' && (hasFailed || phase === 'retiring-key')) hurry();
+  if (from === 'technician' && (hasFailed || phase === 'retiring-key'))
+    await options.post({ kind: 'csr-asked', newKey: false, from });
   waiting.all ??= wait(options, waiting);
   const { all } = waiting;
   if (all.asked >= MOST_WAITING) return still();

@@ -15,23 +15,19 @@ export interface AnswererOptions extends Pick<DaemonOptions, 'clock' | 'draw' | 
   readonly report: () => ReportOptions;
   /** Hands an event to the loop; resolves once its result is on disk, or with why it is not. */
   readonly post: (event: Happened) => Promise<Landed | Failure>;
-  readonly hurry: () => void;
   readonly changed: Subscribe;
 }
 
 type RequestAsk = Extract<Ask, { kind: 're-register' | 'roll' }>;
 
 export async function answerRequest(options: AnswererOptions, ask: RequestAsk): Promise<Answer> {
-  const { state, hurry } = options;
+  const { state } = options;
   const known = asRequest(options, ask, ask.kind);
   if ('answer' in known) return known.answer;
   const { request } = known;
   const { delayMs, discard = false } = ask;
   const came = await options.post({ kind: 'asked', request, delayMs, discard });
   const refused = refusedBy(options, came, request.id);
-  // The work in flight may be paused, and serve this request as well.
-  const isNow = refused === undefined ? delayMs === 0 : refused.is === 'busy';
-  if (isNow && ask.from === 'technician') hurry();
   return refused ?? { is: 'accepted', id: request.id, phase: state().phase };
 }
 

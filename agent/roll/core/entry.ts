@@ -72,8 +72,7 @@ export function isIntended(effect: RollEffect, disk: Entry | undefined): boolean
   if (effect.kind === 'request-leaf') return disk?.next?.key.id === effect.key.id && disk.next.isMade === true;
   const { id } = effect.key;
   return (
-    disk !== undefined &&
-    disk.old.some((one) => one.id === id) &&
+    disk?.old.some((one) => one.id === id) === true &&
     disk.current?.key.id !== id &&
     disk.next?.key.id !== id
   );

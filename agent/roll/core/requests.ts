@@ -113,7 +113,9 @@ const charge = (memory: Memory, { terms, now }: Circumstances): Memory => ({
 /** A CSR for the next key: a person brings the leaf. */
 export function csrAsked(memory: Memory, event: Of<'csr-asked'>, c: Circumstances): Memory | Heard {
   const { current, next, ask, answers } = memory;
-  if (ask?.request.action === 'roll' || next?.leaf !== undefined) return memory;
+  if (next?.leaf !== undefined) return memory;
+  if (ask?.request.action === 'roll')
+    return next !== undefined && event.from === 'technician' ? hurried(memory, next.key.slot) : memory;
   const isKept = next !== undefined && next.key.id === current?.key.id;
   const forPerson = (one: Memory): Memory => (one.next ? { ...one, next: { ...one.next, isForPerson: true } } : one);
   const isFree = next === undefined || (!next.isMade && next.because === undefined && !next.isForPerson);
