@@ -6,8 +6,8 @@ import { lastResortAt, type Terms } from './terms.ts';
 
 /** While a session is open, an effect may cost a process no more often than this, in milliseconds. */
 export const ONLINE_MS = 6 * 3_600_000;
-/** There is no session to lose, and a new process may find the token well. */
-export const OFFLINE_MS = 5 * 60_000;
+/** There is no session to lose, and a new process may find the token well; each one begins the ladders of its connects anew. */
+const OFFLINE_MS = [5 * 60_000, 15 * 60_000, 3_600_000];
 /** More effects cannot be in flight at once. */
 const KEPT = 4;
 
@@ -24,7 +24,7 @@ const ADVICE_STAYS = `Mend this before newleaf is started again: see \`newleaf c
  * |-----------------------------------|------------------------------------------|--------------------------|
  * | no                                | whatever                                 | NL-TOKEN-FAILED, `again` |
  * | yes                               | not, or it has gone well since           | a new process            |
- * | yes                               | long ago (6 hours; 5 minutes if offline) | a new process            |
+ * | yes                               | long ago (6 hours; if offline 5, 15, 60 minutes) | a new process    |
  * | yes                               | a moment ago                             | NL-TOKEN-FAILED, `again` |
  *
  * The session is no exception: a damaged key would end each process before the next key has its leaf.
@@ -47,10 +47,13 @@ export function heed(
   }
   const name = nameOf(effect);
   const before = state.poisoned?.find((one) => one.effect === name);
-  const pauseMs = state.online === undefined ? OFFLINE_MS : ONLINE_MS;
+  const { times = 1 } = before ?? {};
+  const pauseMs = state.online === undefined ? (OFFLINE_MS[times - 1] ?? 3_600_000) : ONLINE_MS;
   if (before === undefined || at < before.at || at >= before.at + pauseMs) {
     const others = (state.poisoned ?? []).filter((one) => one !== before);
-    return { state: { ...state, poisoned: [{ effect: name, at }, ...others].slice(0, KEPT) }, event, restart: true };
+    const isInRow = before !== undefined && at < before.at + ONLINE_MS;
+    const one = { effect: name, at, ...(isInRow && { times: Math.min(times + 1, OFFLINE_MS.length) }) };
+    return { state: { ...state, poisoned: [one, ...others].slice(0, KEPT) }, event, restart: true };
   }
   return { state, event: failedFor(event, { ...met, advice: ADVICE }) };
 }

@@ -36,6 +36,14 @@ export interface Outcome extends Request {
   readonly endedAt: number;
 }
 
+/** After this effect the module had lost its state, and the process was ended. */
+export interface Poisoned {
+  readonly effect: string;
+  readonly at: number;
+  /** How many processes in a row; 1 where it is not said. */
+  readonly times?: number;
+}
+
 /** Told once each, the last one when the leaf has expired. */
 export const ALARMS = ['28day', '7day', '3day', '1day', '12hour', '1hour', 'expired'] as const;
 export type Alarm = (typeof ALARMS)[number];

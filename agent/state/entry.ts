@@ -83,7 +83,7 @@ const ENTRY = object({
   lastRollAt: optional(number()),
   lastSeen: optional(number()),
   alarm: optional(picklist(ALARMS)),
-  poisoned: optional(array(object({ effect: string(), at: number() }))),
+  poisoned: optional(array(object({ effect: string(), at: number(), times: optional(number()) }))),
   trail: array(unknown()),
 } satisfies Checked<Entry>);
 

@@ -88,8 +88,7 @@ export function noneWaitsTooLong(): Law {
     const mostMs = last?.answer === 'NL-DPS-THROTTLED' ? 75 * MINUTE : work.mostMs;
     if (last !== undefined && last.process === world.process && last.until === undefined) return undefined;
     // A far side that asks for more gets it, while the gateway serves: an issuer at most a day.
-    const told =
-      online && last?.isServing ? Math.min(DAY, last?.retryAfterMs ?? 0) : Math.min(HOUR, last?.retryAfterMs ?? 0);
+    const told = Math.min(online ? DAY : HOUR, last?.retryAfterMs ?? 0);
     const from = Math.max(since.at, last?.until ?? 0);
     if (now - from <= Math.max(mostMs, 1.25 * told) + LOOK_MS) return undefined;
     return `nothing asks for ${Math.round((now - from) / MINUTE)} minutes: ${phase}`;
@@ -97,10 +96,10 @@ export function noneWaitsTooLong(): Law {
 }
 
 /** A far side has asked for a pause that is longer than this, and has got it. */
-export function isPutOff({ world, clock }: Gateway, longerMs: number): boolean {
-  const last = world.questions.findLast(
-    ({ asked, until }) => asked !== 'connect' && asked !== 'sign' && until !== undefined,
-  );
-  const { until = 0, retryAfterMs = 0, isServing = false } = last ?? {};
-  return retryAfterMs > longerMs && clock.monotonic() < until + 1.25 * Math.min(retryAfterMs, isServing ? DAY : HOUR);
+export function isPutOff({ world, clock, isOnline }: Gateway, longerMs: number): boolean {
+  return (['register', 'issue', 'make'] as const).some((asked) => {
+    const last = world.questions.findLast((one) => one.asked === asked && one.until !== undefined);
+    const { until = 0, retryAfterMs = 0 } = last ?? {};
+    return retryAfterMs > longerMs && clock.monotonic() < until + 1.25 * Math.min(retryAfterMs, isOnline ? DAY : HOUR);
+  });
 }

@@ -46,7 +46,9 @@ export function noneComesTooSoon(): Law {
         if (!isOn) silent = 0;
         [process, registered] = [question.process, question.from];
       }
-      const rung = asked === 'register' ? silent : times;
+      // What the token fails to sign is a fault of one leaf.
+      const isOfToken = row?.last.answer !== undefined && isBroken(row.last.answer);
+      const rung = asked === 'register' && !isOfToken ? silent : times;
       if (row !== undefined && isRow && row.last.until !== undefined && !isExcused(gateway, row.last, question)) {
         const leastMs = leastOf(row.last, Math.max(1, rung));
         const pauseIs = question.from - row.last.until;
@@ -57,7 +59,7 @@ export function noneComesTooSoon(): Law {
       rows.set(name, { last: question, times: isSame ? times + 1 : 1 });
       if (asked !== 'register') continue;
       // One ladder for all leaves: the silence of DPS is not about one of them.
-      silent = answer !== undefined && isSilent(answer) ? silent + 1 : 0;
+      if (answer === undefined || !isBroken(answer)) silent = answer !== undefined && isSilent(answer) ? silent + 1 : 0;
     }
     return undefined;
   };
@@ -65,6 +67,9 @@ export function noneComesTooSoon(): Law {
 
 /** A key that is not in the token is found out before DPS is asked: that has the ladder of a refusal. */
 const isRefusal = (answer: Code): boolean => CODES[answer].kind === 'refused' || answer === 'NL-TOKEN-KEY';
+
+const isBroken = (answer: 'accepted' | Code): boolean =>
+  answer !== 'accepted' && !isRefusal(answer) && CODES[answer].kind === 'broken';
 
 const isSilent = (answer: 'accepted' | Code): boolean => answer !== 'accepted' && !isRefusal(answer);
 

@@ -1,7 +1,7 @@
 import type { Failure } from '../../failure/failure.ts';
 import type { Source } from '../candidate.ts';
 import type { Assignment, KeyRef, Leaf } from '../leaf.ts';
-import type { Alarm, Outcome, Reason, Request, RollEffect, Transition } from '../state.ts';
+import type { Alarm, Outcome, Poisoned, Reason, Request, RollEffect, Transition } from '../state.ts';
 import type { Terms } from '../terms.ts';
 
 /** Which leaf a question is about. */
@@ -95,7 +95,7 @@ export interface Memory {
   readonly lastRollAt?: number;
   readonly lastSeen?: number;
   readonly alarm?: Alarm;
-  readonly poisoned?: readonly { readonly effect: string; readonly at: number }[];
+  readonly poisoned?: readonly Poisoned[];
   readonly trail: readonly Transition[];
   /** The open session: `thumbprint@place`. Of this process, as what follows. */
   readonly online?: string;

@@ -35,8 +35,8 @@ export const KEYS: readonly Row[] = [
       const told = answers.issue;
       if (told?.verdict !== 'refused' || told.again || next?.isMade !== true || next.because === undefined)
         return undefined;
-      // The last resort has no other key; a key that is kept serves on.
-      if (c.terms.keepKey || (next.isSecond && !isMine(memory, next.key))) return undefined;
+      // A key that is kept serves on.
+      if (c.terms.keepKey) return undefined;
       const isDemanded = told.failure?.code === 'NL-ISSUER-NEW-KEY';
       const isTired = (isDemanded || told.times >= SAME_FORM) && waitFor('issue', memory, c) <= 0;
       if (!isTired && !(isDemanded && !next.isSecond)) return undefined;
