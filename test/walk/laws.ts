@@ -1,11 +1,12 @@
 import { isIntended, memoryOf } from '../../agent/roll/core/entry.ts';
-import { isBarred } from '../../agent/roll/core/knots.ts';
+import { isBarred, isUseless } from '../../agent/roll/core/knots.ts';
 import type { Memory } from '../../agent/roll/core/memory.ts';
 import { isServed } from '../../agent/roll/core/record.ts';
 import { isEndorsed } from '../../agent/roll/leaf.ts';
 import type { RollEffect } from '../../agent/roll/state.ts';
 import { type Holds, MINUTE, type Pair } from './pair.ts';
 import { statusOf } from './screen.ts';
+import { circumstancesOf } from './step.ts';
 import { FOREIGN, has, isLive, type World } from './world.ts';
 
 /** The longest that a gateway without a session waits by itself: an hour with its jitter, and a minute to look. */
@@ -65,7 +66,8 @@ export const knownIds = ({ current, next, old }: Memory): readonly string[] =>
   [current?.key.id, next?.key.id, ...old.map(({ id }) => id)].filter((id) => id !== undefined);
 
 /** The laws of an effect that goes out. */
-function checkEffect(effect: RollEffect, { memory, disk, world, at }: Pair, holds: Holds): void {
+function checkEffect(effect: RollEffect, pair: Pair, holds: Holds): void {
+  const { memory, disk, world, at } = pair;
   const { current, next, old } = memory;
   holds(isIntended(effect, disk), 'the journal names each effect before it is tried');
   if (effect.kind === 'generate-key') {
@@ -79,7 +81,11 @@ function checkEffect(effect: RollEffect, { memory, disk, world, at }: Pair, hold
     [current, next?.leaf].every((leaf) => leaf?.key.id !== key.id),
     'no key is destroyed that current or candidate relies on',
   );
-  holds(!isTrusted(world, key.id, at), 'no key is destroyed while its leaf is the one DPS trusts');
+  // No server can be shown a leaf that newleaf has no more, and the current one is of no use.
+  holds(
+    !isTrusted(world, key.id, at) || isUseless(memory, circumstancesOf(pair)),
+    'no key is destroyed while its leaf is the one DPS trusts, and the current leaf may serve',
+  );
   holds(key.slot !== 'given', 'a key that was given is never destroyed');
 }
 

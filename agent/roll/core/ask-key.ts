@@ -1,20 +1,17 @@
-import { wish } from './knots.ts';
+import { isUseless, wantsKey } from './knots.ts';
 import type { Circumstances, Memory } from './memory.ts';
 import { waitFor, waitForPlace } from './pace.ts';
 import type { AskRow } from './row.ts';
-
-const wantsKey = (memory: Memory, c: Circumstances): boolean =>
-  memory.next?.isForPerson === true || (memory.next?.because !== undefined && wish(memory, c) !== undefined);
 
 /** Questions to token and issuer, after those about leaves. */
 export const OF_KEYS: readonly AskRow[] = [
   {
     name: 'destroy',
-    why: 'a key that has served is destroyed once DPS trusts no leaf of it, the one in the place of the next key first',
+    why: 'a key that has served is destroyed once DPS trusts no leaf of it, the one in the place of the next key first: that also where no other leaf can serve',
     ask: (memory, c) => {
       const { next } = memory;
       const needed = next !== undefined && !next.isMade && wantsKey(memory, c) ? next.key.slot : undefined;
-      const [first] = destroyable(memory, needed)
+      const [first] = destroyable(memory, needed, c)
         .map((key) => ({ key, isNeeded: key.slot === needed }))
         .map(({ key, isNeeded }) => ({
           key: { slot: key.slot, id: key.id },
@@ -50,7 +47,9 @@ export const OF_KEYS: readonly AskRow[] = [
   },
 ];
 
-const destroyable = ({ old, trusts }: Memory, needed: string | undefined) =>
-  old.filter(
-    ({ id, slot, isRemembered }) => !trusts.some(({ keyId }) => keyId === id) && (!isRemembered || slot === needed),
-  );
+/** The leaf of an old key is given up: where the current one is of no use, not even the trust of DPS keeps its place. */
+const destroyable = (memory: Memory, needed: string | undefined, c: Circumstances) =>
+  memory.old.filter(({ id, slot, isRemembered }) => {
+    const isKept = memory.trusts.some(({ keyId }) => keyId === id);
+    return slot === needed ? !isKept || isUseless(memory, c) : !isKept && !isRemembered;
+  });

@@ -71,9 +71,5 @@ export function isIntended(effect: RollEffect, disk: Entry | undefined): boolean
   if (effect.kind === 'generate-key') return disk?.next?.key.id === effect.id && disk.next.key.slot === effect.slot;
   if (effect.kind === 'request-leaf') return disk?.next?.key.id === effect.key.id && disk.next.isMade === true;
   const { id } = effect.key;
-  return (
-    disk?.old.some((one) => one.id === id) === true &&
-    disk.current?.key.id !== id &&
-    disk.next?.key.id !== id
-  );
+  return disk?.old.some((one) => one.id === id) === true && disk.current?.key.id !== id && disk.next?.key.id !== id;
 }

@@ -1,6 +1,6 @@
 import { freshId } from '../intended.ts';
 import type { KeyRef } from '../leaf.ts';
-import { isKeyLost, isTrusted, isValid } from './knots.ts';
+import { isTrusted, isUseless } from './knots.ts';
 import { type Circumstances, forget, type Generation, type Memory, type Old, without } from './memory.ts';
 import { answered } from './record.ts';
 
@@ -82,10 +82,7 @@ export function replaced(
   if (!isTrusted(memory)) return second(named(retired(alone, key), c, because, key));
   const slot = key.slot === 'a' ? 'b' : 'a';
   if (memory.current?.key.slot === slot) {
-    if (isValid(memory, c) && !isKeyLost(memory)) return undefined;
-    // No leaf of it is left that could be shown to a server.
-    const trusts = alone.trusts.filter(({ keyId }) => keyId !== key.id);
-    return second(named(retired({ ...alone, trusts }, key), c, because, key));
+    return isUseless(memory, c) ? second(named(retired(alone, key), c, because, key)) : undefined;
   }
   const kept = { ...alone, old: [...alone.old, { slot: key.slot, id: key.id, isRemembered: true as const }] };
   return second(named(kept, c, because, { slot, id: '' }));

@@ -50,6 +50,10 @@ export const isValid = ({ current }: Memory, { now }: Pick<Circumstances, 'now'>
 export const isBarred = (memory: Memory): boolean =>
   memory.current !== undefined && (isRejected(memory, 'current') || memory.at.current === undefined);
 
+/** No session can come from the current leaf: a key that stands in the way of another is of no use to it. */
+export const isUseless = (memory: Memory, c: Circumstances): boolean =>
+  !isValid(memory, c) || isKeyLost(memory) || (isBarred(memory) && !isOnline(memory));
+
 /** The token does not sign with the key of the current leaf, for a quarter of an hour; or once, where that is no accident, or nothing else is left. */
 export function isKeyLost(memory: Memory): boolean {
   const { sign, 'register current': told } = memory.answers;
@@ -133,3 +137,7 @@ export function wish(memory: Memory, c: Circumstances): Reason | undefined {
     ? 'rejected'
     : undefined;
 }
+
+/** The key that was named is to be made. */
+export const wantsKey = (memory: Memory, c: Circumstances): boolean =>
+  memory.next?.isForPerson === true || (memory.next?.because !== undefined && wish(memory, c) !== undefined);
