@@ -31,7 +31,8 @@ export function advance(before: Memory, happened: Timed, c: Circumstances): Adva
     ? { memory: endedBy(heeded.state, event) }
     : hear(heeded.state, event, c);
   const settled = settle(alarmed(spent(told, event, c), event, c), c);
-  const planned = plan(settled, c);
+  // A process that ends itself asks for nothing more.
+  const planned = { ...plan(settled, c), ...(heeded.restart && { asks: [] }) };
   const intended = intend(owned(settled, planned, c), planned.asks, c.flying);
   const traced = trace(intended, planned, event, decision);
   return {

@@ -49,7 +49,8 @@ export const OF_LEAVES: readonly AskRow[] = [
     ask: (memory, c) => {
       const { next } = memory;
       if (next?.leaf === undefined || !isOpen(memory)) return undefined;
-      if (!isOnline(memory) && isValid(memory, c) && hasItsTime(memory, 'current')) return undefined;
+      const isHubAsked = !isOnline(memory) && isValid(memory, c) && hasItsTime(memory, 'current');
+      if (isHubAsked && !isRollOfTechnician(memory)) return undefined;
       const isByTurns = memory.answers['register next']?.verdict === 'silent' || isUnheard(memory, 'next');
       if (isByTurns && isTurnOfCurrent(memory, c)) return undefined;
       const wait = isAskedAnew(memory) ? waitFor('dps', memory, c) : waitForDps('next', memory, c);
@@ -60,8 +61,17 @@ export const OF_LEAVES: readonly AskRow[] = [
 ];
 
 /** DPS has not assigned the candidate, or its hub refuses it or does not answer. */
-const isOpen = (memory: Memory): boolean =>
-  !isUnwanted(memory) && (memory.at.next === undefined || isRejected(memory, 'next') || isUnheard(memory, 'next'));
+function isOpen(memory: Memory): boolean {
+  const { at, ask, answers } = memory;
+  if (isUnwanted(memory)) return false;
+  if (at.next === undefined || isRejected(memory, 'next') || isUnheard(memory, 'next')) return true;
+  // A person asks for another hub.
+  const isAsked = ask?.request.action === 're-register' && ask.isAccepted !== true;
+  return isAsked && answers['connect next']?.verdict === 'silent';
+}
+
+const isRollOfTechnician = ({ ask }: Memory): boolean =>
+  ask?.request.action === 'roll' && ask.request.from === 'technician';
 
 /** The hub has refused the current leaf since DPS refused the candidate: it is asked at once. */
 function isAskedAnew(memory: Memory): boolean {

@@ -1,5 +1,6 @@
 import type { Code } from '../../failure/failure.ts';
 import { GRACE_REFUSALS } from '../backoff.ts';
+import type { Leaf } from '../leaf.ts';
 import type { Reason } from '../state.ts';
 import { drawOf, isCredible, isDue } from '../terms.ts';
 import { type Circumstances, leafOf, type Memory, type Who } from './memory.ts';
@@ -38,9 +39,13 @@ export function isUnheard(memory: Memory, who: Who): boolean {
   // A candidate for which the token does not sign makes way; the key of the current leaf has a question of its own.
   if (who === 'next' && told?.verdict === 'broken') return told.times >= UNSIGNED_TIMES;
   if (leaf === undefined || told?.verdict !== 'silent') return false;
-  const isKnown = (memory.answers[`register ${who}`]?.times ?? 0) >= 2 && isAccepted(memory, who);
-  return told.times >= (isKnown ? AGAIN : PATIENCE + Math.floor(SPREAD_ATTEMPTS * drawOf(leaf.serial)));
+  // A candidate is registered before its hub is asked, and the current leaf because of the silence.
+  const before = who === 'current' ? 1 : 2;
+  const isKnown = isAccepted(memory, who) && (memory.answers[`register ${who}`]?.times ?? 0) >= before;
+  return told.times >= (isKnown ? AGAIN : patienceOf(leaf));
 }
+
+const patienceOf = ({ serial }: Leaf): number => PATIENCE + Math.floor(SPREAD_ATTEMPTS * drawOf(serial));
 
 /** The current leaf may be registered: DPS and hub refuse one that has expired. */
 export const isValid = ({ current }: Memory, { now }: Pick<Circumstances, 'now'>): boolean =>
@@ -111,7 +116,9 @@ export function hasItsTime(memory: Memory, who: Who): boolean {
   const told = memory.answers[`connect ${who}`];
   if (!isAccepted(memory, who) || memory.at[who] === undefined) return false;
   if (told?.verdict === 'broken' && told.times >= UNSIGNED_TIMES) return false;
-  return !isRejected(memory, who) && !isUnheard(memory, who);
+  const leaf = leafOf(memory, who);
+  const isTried = leaf !== undefined && told?.verdict === 'silent' && told.times >= patienceOf(leaf);
+  return !isRejected(memory, who) && !isTried;
 }
 
 /** Refusals that a new leaf may cure. A disabled enrollment refuses every leaf. */

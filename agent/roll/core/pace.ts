@@ -2,7 +2,7 @@ import type { Failure } from '../../failure/failure.ts';
 import { pauseMs, probeMs, takenOffline, turnMs } from '../backoff.ts';
 import type { RollEffect } from '../state.ts';
 import { drawOf } from '../terms.ts';
-import { isBarred, isDenied, isOnline, isValid } from './knots.ts';
+import { isBarred, isDenied, isOnline, isRejected, isValid } from './knots.ts';
 import { type Answer, type Circumstances, leafOf, type Memory, type Question, type Who } from './memory.ts';
 
 const MINUTE = 60_000;
@@ -32,7 +32,14 @@ export function waitFor(question: Question, memory: Memory, c: Circumstances): n
   // A technician waits for no pause of what was not asked since.
   if (ask?.heard !== undefined && !ask.heard.includes(question)) return 0;
   if (answer === undefined || answer.again) return 0;
-  return pauseOf(question, answer, memory, c) - ageOf(answer, c);
+  return pauseOf(question, answer, memory, c) - ageOf(sinceOf(question, answer, memory), c);
+}
+
+/** The pause after an acceptance begins when the hub has refused the leaf for good. */
+function sinceOf(question: Question, answer: Answer, memory: Memory): Answer {
+  const who = question === 'register current' ? 'current' : 'next';
+  if (!question.startsWith('register') || answer.verdict !== 'accepted' || !isRejected(memory, who)) return answer;
+  return memory.answers[`connect ${who}`] ?? answer;
 }
 
 /** A registration waits for DPS as well, whose silence is one ladder for both leaves. */
@@ -100,12 +107,16 @@ function registrationPause(who: Who, answer: Answer, memory: Memory, c: Circumst
   if (isFirst) return 0;
   // A leaf that has served: an operator who disallowed it does not stand by. What the configuration changed is looked after.
   const isKnown = who === 'current' && memory.at.current !== undefined && memory.registered === c.terms.registered;
-  const rung = probeMs(isKnown ? 3 : times, draw, left);
+  const rung = probeMs(isKnown || isAfterNothing(who, answer, memory) ? 3 : times, draw, left);
   const both = memory.next?.leaf !== undefined && isValid(memory, c) && isBarred(memory) && verdict !== 'broken';
   if (!both) return rung;
   const turn = turnOf(who, answer, memory);
   return memory.at.current === undefined ? Math.min(turn, rung) : Math.min(turn, Math.max(LEAST_TURN_MS, left / 4));
 }
+
+/** The leaf before this one came to nothing: one question soon, and then by the hour, where no technician waits. */
+const isAfterNothing = (who: Who, { times }: Answer, { answers, ask }: Memory): boolean =>
+  who === 'next' && times > 1 && answers.roll?.verdict === 'refused' && ask?.request.from !== 'technician';
 
 /** In the last minutes of a leaf its turns are this far from each other, in milliseconds. */
 const LEAST_TURN_MS = 3 * MINUTE;

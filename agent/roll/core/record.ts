@@ -95,6 +95,9 @@ function registered(memory: Memory, event: Timed<Of<'registered'>>): Memory {
     `connect ${who}`,
   );
   const told = relieved(answered(pinned, `register ${who}`, { verdict: 'accepted' }, event));
+  // DPS trusted no other leaf meanwhile: the session that is open honours it already.
+  const isHonoured = who === 'current' && isServed(told) && memory.trusts.every((one) => one.thumbprint === thumbprint);
+  if (isHonoured) return forget(told, 'sign', 'register current');
   return who === 'current' ? forget(told, 'sign') : told;
 }
 

@@ -3,7 +3,7 @@ import { budgetLeft } from '../budget.ts';
 import type { Source } from '../candidate.ts';
 import type { Decision, Of, Request } from '../state.ts';
 import { named, retired } from './generation.ts';
-import { isAccepted, isTrusted } from './knots.ts';
+import { isAccepted, isOnline, isTrusted } from './knots.ts';
 import { type Answer, type Asked, type Circumstances, type Memory, type Question, without } from './memory.ts';
 import { asksNow, ended, withLeaf } from './record.ts';
 import { begins } from './rows-requests.ts';
@@ -54,7 +54,7 @@ export function asked(memory: Memory, event: Of<'asked'>, c: Circumstances): Hea
       : ended(
           charged,
           now,
-          isDiscarded || charged.ask.isAccepted ? 'failed' : 'kept',
+          isDiscarded || !isOnline(charged) ? 'failed' : 'kept',
           met(charged.answers, charged.ask)?.failure,
         );
   const taken = begins(free, asksNow({ request: { ...request, action } }), now);

@@ -3,7 +3,7 @@ import { dropped, isMine, leafless, lostKey } from './generation.ts';
 import { hasNoWayBack, isDenied, isKeyLost, isNextLost, isRejected, isTrusted, isUnwanted } from './knots.ts';
 import { type Circumstances, forget, type Memory, without } from './memory.ts';
 import { waitFor } from './pace.ts';
-import { answered, isServed } from './record.ts';
+import { isServed } from './record.ts';
 import type { Row } from './row.ts';
 
 /** A candidate makes room before another is wanted. */
@@ -24,7 +24,9 @@ export const LEAVES: readonly Row[] = [
       if (c.terms.trust !== 'ca' || !isRejected(memory, 'next') || memory.next?.leaf === undefined) return undefined;
       const { failure: met } = memory.answers['connect next'] ?? {};
       const told = { verdict: 'refused', ...(met && { failure: met }) } as const;
-      return answered(leafless(memory, c), 'issue', told, { ...c, at: c.now });
+      const leaf = leafless(memory, c);
+      const { times = 1 } = leaf.answers.roll ?? {};
+      return { ...leaf, answers: { ...leaf.answers, issue: { ...told, times, at: c.now, up: c.up, draw: c.draw } } };
     },
   },
   {

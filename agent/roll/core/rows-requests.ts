@@ -1,5 +1,6 @@
 import { failure } from '../../failure/failure.ts';
-import { isNextLost, isOnline, isProving, isRejected, isUnwanted, isValid } from './knots.ts';
+import type { Terms } from '../terms.ts';
+import { isAccepted, isNextLost, isOnline, isProving, isRejected, isUnwanted, isValid } from './knots.ts';
 import { type Asked, type Memory, without } from './memory.ts';
 import { ended, isServed } from './record.ts';
 import type { Row } from './row.ts';
@@ -34,14 +35,14 @@ export const REQUESTS: readonly Row[] = [
   },
   {
     name: 're-registration is over',
-    why: 'each leaf that there is was refused since, or cannot be asked for',
+    why: 'DPS or the hub has refused each leaf that there is since, or it cannot be asked for',
     apply: (memory, c) => {
       const { ask, next } = memory;
       if (ask?.request.action !== 're-register') return undefined;
       const told = (['current', 'next'] as const).filter((who) =>
         who === 'current' ? isValid(memory, c) : next?.leaf && !isUnwanted(memory),
       );
-      const no = told.map((who) => refusalSince(memory, who, ask));
+      const no = told.map((who) => refusalSince(memory, who, ask, c.terms));
       if (no.length === 0 || no.some((one) => one === undefined)) return undefined;
       return ended(memory, c.now, isOnline(memory) ? 'kept' : 'person', no[0]);
     },
@@ -80,8 +81,18 @@ export function begins(memory: Memory, ask: Asked, now: number): Memory {
   return { ...memory, ...rolled, ask };
 }
 
-function refusalSince({ answers }: Memory, who: 'current' | 'next', { request }: Asked) {
+function refusalSince(memory: Memory, who: 'current' | 'next', { request }: Asked, terms: Terms) {
+  const { answers } = memory;
   const told = answers[`register ${who}`];
+  if (told !== undefined && told.at >= request.at && isInVain(memory, who, terms))
+    return answers[`connect ${who}`]?.failure;
   const isNo = told?.verdict === 'refused' || told?.failure?.code === 'NL-TOKEN-KEY' || told?.lasting;
   return told !== undefined && isNo && told.at >= request.at ? told.failure : undefined;
+}
+
+/** DPS accepts the leaf, and its hub refuses it for good; under a CA, where a new leaf did as well. */
+function isInVain(memory: Memory, who: 'current' | 'next', { trust }: Terms): boolean {
+  if (!isAccepted(memory, who) || !isRejected(memory, who)) return false;
+  if (trust === 'ca') return memory.answers.roll?.verdict === 'refused';
+  return who === 'next' || (memory.answers['register current']?.times ?? 0) >= 2;
 }
