@@ -13,7 +13,7 @@ import {
   isValid,
 } from './knots.ts';
 import type { Circumstances, Memory } from './memory.ts';
-import { waitFor, waitForDps } from './pace.ts';
+import { isHurried, waitFor, waitForDps } from './pace.ts';
 import type { AskRow } from './row.ts';
 
 const CURRENT: AskRow = {
@@ -50,7 +50,8 @@ export const OF_LEAVES: readonly AskRow[] = [
       const { next } = memory;
       if (next?.leaf === undefined || !isOpen(memory)) return undefined;
       const isHubAsked = !isOnline(memory) && isValid(memory, c) && hasItsTime(memory, 'current');
-      if (isHubAsked && !isRollOfTechnician(memory)) return undefined;
+      if (isHubAsked && !(memory.ask?.request.action === 'roll' && isHurried('register next', memory)))
+        return undefined;
       const isByTurns = memory.answers['register next']?.verdict === 'silent' || isUnheard(memory, 'next');
       if (isByTurns && isTurnOfCurrent(memory, c)) return undefined;
       const wait = isAskedAnew(memory) ? waitFor('dps', memory, c) : waitForDps('next', memory, c);
@@ -69,9 +70,6 @@ function isOpen(memory: Memory): boolean {
   const isAsked = ask?.request.action === 're-register' && ask.isAccepted !== true;
   return isAsked && answers['connect next']?.verdict === 'silent';
 }
-
-const isRollOfTechnician = ({ ask }: Memory): boolean =>
-  ask?.request.action === 'roll' && ask.request.from === 'technician';
 
 /** The hub has refused the current leaf since DPS refused the candidate: it is asked at once. */
 function isAskedAnew(memory: Memory): boolean {

@@ -27,19 +27,22 @@ const KINDS = { make: 'generate-key', issue: 'request-leaf' } as const;
 
 /** How long a question waits from now on, in milliseconds; 0 or less: its moment has come. */
 export function waitFor(question: Question, memory: Memory, c: Circumstances): number {
-  const answer = memory.answers[question];
-  const { ask } = memory;
-  // A technician waits for no pause of what was not asked since.
-  if (ask?.heard !== undefined && !ask.heard.includes(question)) return 0;
-  if (answer === undefined || answer.again) return 0;
-  return pauseOf(question, answer, memory, c) - ageOf(sinceOf(question, answer, memory), c);
+  const answer = told(question, memory);
+  if (answer === undefined || answer.again || isHurried(question, memory)) return 0;
+  return pauseOf(question, answer, memory, c) - ageOf(answer, c);
 }
 
+/** A technician waits for no pause of what was not asked since. */
+export const isHurried = (question: Question, { ask }: Memory): boolean =>
+  ask?.heard !== undefined && !ask.heard.includes(question);
+
 /** The pause after an acceptance begins when the hub has refused the leaf for good. */
-function sinceOf(question: Question, answer: Answer, memory: Memory): Answer {
+function told(question: Question, memory: Memory): Answer | undefined {
+  const answer = memory.answers[question];
   const who = question === 'register current' ? 'current' : 'next';
-  if (!question.startsWith('register') || answer.verdict !== 'accepted' || !isRejected(memory, who)) return answer;
-  return memory.answers[`connect ${who}`] ?? answer;
+  if (!question.startsWith('register') || answer?.verdict !== 'accepted' || !isRejected(memory, who)) return answer;
+  const { at, up } = memory.answers[`connect ${who}`] ?? answer;
+  return { ...answer, at, ...(up !== undefined && { up }) };
 }
 
 /** A registration waits for DPS as well, whose silence is one ladder for both leaves. */
