@@ -20,12 +20,8 @@ interface Rungs {
 
 interface KeyAlone extends Rungs {
   readonly for: Purpose;
-  /** It got another key at once, because the issuer demanded one, or the first was lost: it gets no third one so soon. */
-  readonly isSecond?: true;
   /** Its issuer refuses, or the token makes no key. */
   readonly rest?: Rest;
-  /** Why it rested before: it is asked for again. */
-  readonly last?: Failure;
 }
 
 /** Its key is to be made. */
@@ -64,8 +60,6 @@ export interface Assigned extends Issued {
 export interface Parked extends Issued {
   readonly is: 'parked';
   readonly rest: Rest;
-  /** Whether DPS may trust it: it may · no, its last word about it was a refusal · no, its last word was about the current leaf. */
-  readonly trust: 'possible' | 'refused' | 'none';
 }
 
 /** It makes room as soon as DPS trusts the current leaf again. */

@@ -32,12 +32,8 @@ export type Phase = (typeof PHASES)[number];
 /** Without work in flight. */
 export const RESTING: ReadonlySet<Phase> = new Set<Phase>(['unprovisioned', 'serving', 'stranded']);
 
-/** A key that is to be destroyed. */
-export type Retired = KeyRef &
-  (
-    | /** Now. Tries: attempts that came to nothing. */ { readonly is: 'pending'; readonly tries: number }
-    /** The token did not do it: once more at `againAt` (wall clock, milliseconds), at the next start, or when its slot is needed. */
-    | { readonly is: 'undestroyed'; readonly againAt: number }
-    /** Not before another leaf is proven, or the next start. */
-    | { readonly is: 'remembered' }
-  );
+/**
+ * A key that is to be destroyed: now · left alone, as the token did not do it, until a day later, the next start, or until its
+ * slot is needed · not before another leaf is proven, or the next start.
+ */
+export type Retired = KeyRef & { readonly is: 'pending' | 'undestroyed' | 'remembered' };

@@ -20,7 +20,7 @@ function stands(pointer: string): void {
   const text = readFileSync(join(root, file), 'utf8');
   const quoted = [`'${name}'`, `"${name}"`, `\`${name}\``];
   assert.ok(
-    quoted.some((one) => text.includes(one)),
+    quoted.some((one) => text.includes(one)) || text.split('\n').includes(name),
     `${file} has no ${name}`,
   );
 }

@@ -146,8 +146,7 @@ function retiredOf(
   { trusts }: Memory,
 ): Retired {
   if (isRemembered || trusts.some(({ keyId }) => keyId === id)) return { slot, id, is: 'remembered' };
-  if (told !== undefined && told.times >= 5) return { slot, id, is: 'undestroyed', againAt: told.at + 24 * 3_600_000 };
-  return { slot, id, is: 'pending', tries: told?.times ?? 0 };
+  return { slot, id, is: (told?.times ?? 0) >= DESTROY_TRIES ? 'undestroyed' : 'pending' };
 }
 
 function candidateOf(memory: Memory, plan: Plan, c: Circumstances): Candidate | undefined {
@@ -168,7 +167,6 @@ function candidateOf(memory: Memory, plan: Plan, c: Circumstances): Candidate | 
     const alone = {
       for: purpose,
       tries: told?.times ?? 0,
-      ...(next.isSecond && { isSecond: true as const }),
       ...(rest && { rest }),
     } as const;
     if (next.isMade) return { is: 'key-made', key: next.key, ...alone };
@@ -191,7 +189,7 @@ function candidateOf(memory: Memory, plan: Plan, c: Circumstances): Candidate | 
   if (at.next !== undefined && !isRejected(memory, 'next')) return { is: 'assigned', ...issued, assignment: at.next };
   const isAtWork = row?.row === 'register next' || told === undefined || told.failure === undefined;
   if (isAtWork) return { is: 'sent', ...issued, ...(told?.failure && { last: told.failure }) };
-  return { is: 'parked', ...issued, rest, trust: isTrusted(memory) ? 'possible' : 'refused' };
+  return { is: 'parked', ...issued, rest };
 }
 
 const SILENT = { kind: 'transient', code: 'NL-DPS-TIMEOUT', message: '', advice: '' } as unknown as Failure;
