@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
-import { advance } from '../../../agent/roll/advance.ts';
 import { restOf } from '../../../agent/roll/candidate.ts';
 import type { Phase } from '../../../agent/roll/phase.ts';
 import { iso, presentOf, type ReportOptions, statusOf, twinOf, WORDS } from '../../../agent/roll/report.ts';
@@ -9,7 +8,8 @@ import type { RollState } from '../../../agent/roll/state.ts';
 import { dueAt } from '../../../agent/roll/terms.ts';
 import { again, made, wanted } from './candidates.ts';
 import { LATER, NOW, terms } from './machine.ts';
-import { EVENTS, play, REFUSAL, SITUATIONS } from './situations.ts';
+import { made as keyMade, MEMORIES, REFUSAL, SITUATIONS, serving } from './memories.ts';
+import { after, standing } from './stage.ts';
 import { candidate, current, HOUR, person, waits } from './standing.ts';
 
 const options: ReportOptions = { version: '1.2.3', registrationId: 'gw-1', terms, now: NOW };
@@ -18,10 +18,13 @@ const status = (state: RollState, more: Partial<ReportOptions> = {}) => statusOf
 const twin = (state: RollState, more: Partial<ReportOptions> = {}): object =>
   JSON.parse(JSON.stringify(twinOf(presentOf(state, { ...options, ...more }), 'newleaf')));
 
-const refusal = EVENTS.refusal?.(SITUATIONS['registering-next']);
-assert.ok(refusal);
 /** A candidate has just been parked. */
-const parked = advance(SITUATIONS['registering-next'], refusal, terms).state;
+const parked = after(
+  after(standing(MEMORIES['requesting-leaf']), { kind: 'leaf-issued', leaf: candidate }, 0.5, 'work'),
+  { kind: 'failed', effect: { kind: 'register', leaf: candidate }, failure: REFUSAL },
+  0.5,
+  'work',
+).state;
 
 describe('each phase', () => {
   for (const [phase, state] of Object.entries({ ...SITUATIONS, serving: parked }) as [Phase, RollState][]) {
@@ -152,9 +155,14 @@ describe('the standing of the candidate', () => {
   });
 
   test('asked for its CSR, it waits for a person all the same', () => {
-    const asked = play(kept, 'csr');
-    assert.deepEqual(asked.next, made('delivery'));
-    assert.equal(status(asked).next?.standing, 'waiting');
+    const { because: _, ...spare } = keyMade();
+    const asked = after(standing({ ...serving, next: spare }), {
+      kind: 'csr-asked',
+      newKey: false,
+      from: 'technician',
+    });
+    assert.deepEqual(asked.state.next, made('delivery'));
+    assert.equal(status(asked.state).next?.standing, 'waiting');
   });
 
   test('parked tells which leaf, how often, what is wrong, and when it is asked for again', () => {

@@ -33,7 +33,12 @@ function flightsOf({ asks, session }: Plan): Circumstances['flying'] {
 }
 
 /** One event. @param lane that has landed by it */
-export function after({ memory, c }: Standing, told: Told, draw = c.draw, lane?: keyof Circumstances['flying']): Standing {
+export function after(
+  { memory, c }: Standing,
+  told: Told,
+  draw = c.draw,
+  lane?: keyof Circumstances['flying'],
+): Standing {
   const then = { ...c, draw, flying: lane === undefined ? c.flying : { ...c.flying, [lane]: undefined } };
   const event = { ...told, at: c.now, draw, up: c.up } as RollEvent & { up: number };
   const advanced = advance(memory, event, then);

@@ -9,13 +9,10 @@ import {
   isCredible,
   isDue,
   makesTokens,
-  nextMoment,
   type RenewAt,
   type Terms,
 } from '../../../agent/roll/terms.ts';
-import { sent } from './candidates.ts';
 import { leafOf, NOW, terms } from './machine.ts';
-import { waits } from './standing.ts';
 
 const HOUR = 3_600_000;
 const LIFETIME = 1000 * HOUR;
@@ -149,31 +146,4 @@ describe('tokens are made by a clock', () => {
   ];
   for (const [why, now, upMs, isMade] of rows)
     test(why, () => assert.equal(makesTokens(state, built, now, upMs), isMade));
-});
-
-describe('nextMoment', () => {
-  const request = { id: 'r', action: 'roll', reason: 'asked', from: 'method', at: NOW } as const;
-  const scheduled = { ...request, startAt: NOW + 3 };
-  const next = { ...waits, rest: { ...waits.rest, askAt: NOW + 2 } };
-  const probe = { times: 1, askAt: NOW + 1 };
-  const current = leaf();
-  const rows: readonly (readonly [why: string, Partial<RollState>, RenewAt, number | undefined])[] = [
-    ['nothing is planned', {}, 'off', undefined],
-    ['a leaf that is never renewed plans nothing', { current }, 'off', undefined],
-    ['the renewal', { current }, { share: 0.66 }, dueAt(current, { share: 0.66 })],
-    ['a parked candidate comes first', { current, next }, { share: 0.66 }, NOW + 2],
-    ['a candidate that is worked on plans nothing', { next: sent() }, 'off', undefined],
-    ['a scheduled request', { scheduled }, 'off', NOW + 3],
-    ['the earliest of them', { current, scheduled, next }, { share: 0.66 }, NOW + 2],
-    ['the probe counts while stranded', { phase: 'stranded', next, probe }, 'off', NOW + 1],
-    ['and only then', { phase: 'serving', next, probe }, 'off', NOW + 2],
-  ];
-  for (const [why, part, renewAt, moment] of rows) {
-    test(why, () => assert.equal(nextMoment({ ...unprovisioned, ...part }, at(renewAt)), moment));
-  }
-  test('what is overdue does not hide what comes', () => {
-    const both = { ...unprovisioned, scheduled, next };
-    assert.equal(nextMoment(both, at('off'), NOW + 2), NOW + 3);
-    assert.equal(nextMoment(both, at('off'), NOW + 3), undefined);
-  });
 });

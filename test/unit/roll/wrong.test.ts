@@ -9,7 +9,7 @@ import type { RollState } from '../../../agent/roll/state.ts';
 import { needsAction } from '../../../agent/roll/wrong.ts';
 import { made, met as metBy } from './candidates.ts';
 import { NOW, terms } from './machine.ts';
-import { SITUATIONS } from './situations.ts';
+import { SITUATIONS } from './memories.ts';
 import { current, HOUR, person, waits } from './standing.ts';
 
 const { serving } = SITUATIONS;
@@ -152,7 +152,7 @@ const ROWS: readonly (readonly [what: string, RollState, Partial<ReportOptions>,
     'NL-EST-REFUSED',
     'NL-HUB-UNREACHABLE',
   ],
-  ['stranded', { ...SITUATIONS.stranded, ...atWork('NL-DPS-401002') }, {}, 4, 'NL-DPS-401002'],
+  ['stranded', { ...SITUATIONS.stranded, ...atWork('NL-DPS-401002') }, {}, 4, 'NL-DPS-401002', 'NL-HUB-REJECTED'],
   ['the hub port is closed', met('NL-HUB-UNREACHABLE', 'ECONNREFUSED'), {}, 1, 'NL-HUB-UNREACHABLE'],
   ['a second client', met('NL-HUB-FLAPPING'), {}, 1, 'NL-HUB-FLAPPING'],
   ['a candidate without an answer', parkedFor('NL-HUB-CLOSED'), {}, 0, 'NL-HUB-CLOSED'],

@@ -9,8 +9,7 @@ import { dps, hub, notEnrolled, tokenFails, type Wire, wakes } from './wire.ts';
 const OUTAGES = 'test/matrix/hub.test.ts';
 const REFUSALS = 'test/rows/table/refusals.ts';
 const DISALLOW = 'test/e2e/roll/disallow.test.ts';
-const FLAPPING =
-  'test/rows/table/session.ts: from the third on newleaf backs off for five minutes, and asks no DPS';
+const FLAPPING = 'test/rows/table/session.ts: from the third on newleaf backs off for five minutes, and asks no DPS';
 
 const unheard = (times: number): Memory => ({
   ...offline,
