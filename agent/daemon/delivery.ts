@@ -133,9 +133,9 @@ function unmadeBy(event: DaemonEvent, state: RollState): Failure | undefined {
   const isNeeded = next?.is === 'key-wanted' && retire.some(({ slot }) => slot === next.slot);
   const isInTheWay = effect === 'destroy-key' && isMaking(state) && isNeeded;
   if (effect !== 'generate-key' && !isInTheWay) return undefined;
-  // The other place is tried. Where it is taken, too, the machine has said which one a person can clear.
+  // The other place is tried. Where it is taken, too, the candidate rests.
   if (effect === 'generate-key' && code === 'NL-TOKEN-OCCUPIED')
-    return isMaking(state) ? undefined : workTrouble?.failure;
+    return next?.is === 'key-wanted' ? next.rest?.failure : undefined;
   // Once the token has failed so often, told is what a person can do about it.
   if (isInTheWay && workTrouble?.failure.code === 'NL-TOKEN-OCCUPIED') return workTrouble.failure;
   return failure(code, { message, advice });

@@ -3,7 +3,7 @@ import { GRACE_REFUSALS } from '../backoff.ts';
 import type { Leaf } from '../leaf.ts';
 import type { Reason } from '../state.ts';
 import { drawOf, isCredible, isDue } from '../terms.ts';
-import { type Circumstances, leafOf, type Memory, type Who } from './memory.ts';
+import { type Circumstances, leafOf, type Memory, type Question, type Who } from './memory.ts';
 import { isServed } from './record.ts';
 
 // Questions to the memory that more than one row asks.
@@ -148,3 +148,10 @@ export function wish(memory: Memory, c: Circumstances): Reason | undefined {
 /** The key that was named is to be made. */
 export const wantsKey = (memory: Memory, c: Circumstances): boolean =>
   memory.next?.isForPerson === true || (memory.next?.because !== undefined && wish(memory, c) !== undefined);
+
+/** The question for a key that has served, and holds the place of the next one. */
+export function inPlace({ next, old }: Memory): Question | undefined {
+  if (next === undefined || next.isMade) return undefined;
+  const one = old.find(({ slot, id }) => slot === next.key.slot && id !== next.key.id);
+  return one && `destroy ${one.id}`;
+}

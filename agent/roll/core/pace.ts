@@ -72,7 +72,7 @@ function destroyPause(answer: Answer, laterMs: number): number {
 export function waitForPlace(id: string, memory: Memory, c: Circumstances): number {
   const answer = memory.answers[`destroy ${id}`];
   if (answer === undefined) return 0;
-  const pause = destroyPause(answer, probeMs(answer.times - DESTROY_TRIES + 1, answer.draw));
+  const pause = destroyPause(answer, probeMs(Math.max(1, answer.times - DESTROY_TRIES), answer.draw));
   return Math.min(waitFor(`destroy ${id}`, memory, c), pause - ageOf(answer, c));
 }
 
@@ -140,13 +140,15 @@ function connectPause(question: `connect ${Who}`, answer: Answer, memory: Memory
 
 /** Another place has been tried, or another key: to look again at once is of no use. */
 export function isTaken(question: Question, { verdict, failure }: Answer, { next }: Memory): boolean {
-  if (question !== 'make' || verdict !== 'broken') return false;
+  if ((question !== 'make' && question !== 'issue') || verdict !== 'broken') return false;
   return failure?.code === 'NL-TOKEN-OCCUPIED' || next?.isSecond === true;
 }
 
 function keyPause(question: 'make' | 'issue', answer: Answer, memory: Memory): number {
   const { verdict, times, draw, lasting } = answer;
   const left = leftAt(memory, answer);
+  // The key that the token had lost is looked for once more at once.
+  if (answer.failure?.code === 'NL-TOKEN-KEY') return times <= 1 ? 0 : probeMs(times - 1, draw, left);
   if (verdict === 'refused' || lasting || isTaken(question, answer, memory)) return probeMs(times, draw, left);
   return pauseMs(KINDS[question], times, putOff(answer, memory), draw, left);
 }

@@ -159,8 +159,13 @@ function failed(memory: Memory, event: Timed<Of<'failed'>>): Memory {
 
 /** The token does not have it: if it is there after all, it is found by its CKA_ID when it is made. */
 function unmade(memory: Memory): Memory {
-  const { next } = memory;
-  return next === undefined ? memory : { ...memory, next: without(next, 'isMade') };
+  const { next, answers } = memory;
+  if (next === undefined) return memory;
+  const unmade = { ...memory, next: without(next, 'isMade') };
+  // One that is lost again is made by the ladder of the issuer.
+  return answers.issue && answers.issue.times > 1
+    ? { ...unmade, answers: { ...answers, make: answers.issue } }
+    : unmade;
 }
 
 /** A wrong clock may have caused what was met: it is asked again at once, but not what the far side has put off. */

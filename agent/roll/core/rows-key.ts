@@ -1,12 +1,22 @@
+import { areaOf } from '../../failure/failure.ts';
 import { lastResortAt } from '../terms.ts';
 import { isMine, named, remembered, replaced, second } from './generation.ts';
 import { isKeyLost, wish } from './knots.ts';
-import { forget, without } from './memory.ts';
+import { type Answer, forget, without } from './memory.ts';
 import { DESTROY_TRIES, waitFor } from './pace.ts';
 import type { Row } from './row.ts';
 
 /** What an issuer has refused so often is not sent once more in the same form. */
 const SAME_FORM = 3;
+/** A key for which the token signs nothing in so many attempts, which take ten minutes, is damaged. */
+const SIGNS_NOTHING = 8;
+
+/** The issuer refuses the key, or the token signs nothing with it. */
+function isOfNoUse({ verdict, failure, lasting, times }: Answer): boolean {
+  if (verdict === 'refused') return times >= SAME_FORM;
+  if (verdict !== 'broken' || failure === undefined || areaOf(failure) !== 'TOKEN') return false;
+  return times >= (lasting ? SAME_FORM : SIGNS_NOTHING);
+}
 
 /** Another leaf is wanted, and its key is named or changed. */
 export const KEYS: readonly Row[] = [
@@ -33,12 +43,11 @@ export const KEYS: readonly Row[] = [
     apply: (memory, c) => {
       const { next, answers } = memory;
       const told = answers.issue;
-      if (told?.verdict !== 'refused' || told.again || next?.isMade !== true || next.because === undefined)
-        return undefined;
+      if (told === undefined || told.again || next?.isMade !== true || next.because === undefined) return undefined;
       // A key that is kept serves on.
       if (c.terms.keepKey) return undefined;
       const isDemanded = told.failure?.code === 'NL-ISSUER-NEW-KEY';
-      const isTired = (isDemanded || told.times >= SAME_FORM) && waitFor('issue', memory, c) <= 0;
+      const isTired = (isDemanded || isOfNoUse(told)) && waitFor('issue', memory, c) <= 0;
       if (!isTired && !(isDemanded && !next.isSecond)) return undefined;
       const another = replaced(memory, c, next.key, next.because);
       return another && { ...another, answers: { ...another.answers, issue: { ...told, again: true } } };
@@ -62,12 +71,14 @@ export const KEYS: readonly Row[] = [
     why: 'the slot holds a key of another: where the other slot is free, it serves',
     apply: (memory) => {
       const { next, current, answers } = memory;
-      if (next === undefined || next.isSecond) return undefined;
+      if (next === undefined) return undefined;
       const slot = next.key.slot === 'a' ? 'b' : 'a';
       // It was named before the token had brought the leaf that has this place.
       if (!next.isMade && current?.key.slot === next.key.slot && current.key.id !== next.key.id)
         return { ...memory, next: { ...next, key: { ...next.key, slot } } };
-      if (answers.make?.failure?.code !== 'NL-TOKEN-OCCUPIED') return undefined;
+      if (answers.make?.failure?.code !== 'NL-TOKEN-OCCUPIED' || answers.make.again) return undefined;
+      // Each rung looks at both places.
+      if (answers.make.times % 2 === 0) return undefined;
       // The key of the current leaf has this place, as long as the token has it.
       if (current?.key.slot === slot && answers.sign?.failure?.code !== 'NL-TOKEN-KEY') return undefined;
       return {

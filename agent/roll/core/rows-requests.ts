@@ -1,7 +1,8 @@
 import { failure } from '../../failure/failure.ts';
 import type { Terms } from '../terms.ts';
-import { isAccepted, isNextLost, isOnline, isProving, isRejected, isUnwanted, isValid } from './knots.ts';
-import { type Asked, type Memory, without } from './memory.ts';
+import { inPlace, isAccepted, isNextLost, isOnline, isProving, isRejected, isUnwanted, isValid } from './knots.ts';
+import { type Answer, type Asked, type Memory, without } from './memory.ts';
+import { DESTROY_TRIES } from './pace.ts';
 import { ended, isServed } from './record.ts';
 import type { Row } from './row.ts';
 
@@ -51,28 +52,39 @@ export const REQUESTS: readonly Row[] = [
     name: 'roll is over for its asker',
     why: 'it was refused; newleaf goes on by itself, as the answer may change',
     apply: (memory, c) => {
-      const { ask, next, answers } = memory;
+      const { ask, next } = memory;
       if (ask?.request.action !== 'roll') return undefined;
       // Only a person brings a leaf, and none is left: the next CSR is not to wait for this request.
       if (!c.terms.automatic && next?.leaf === undefined)
         return ended(memory, c.now, 'person', failure('NL-ISSUER-PERSON'));
       if (next?.because === undefined) return undefined;
-      const { make, issue, 'register next': register, 'connect next': connect } = answers;
-      const met =
-        next.leaf === undefined ? (next.isMade ? issue : make) : isRejected(memory, 'next') ? connect : register;
-      if (met === undefined || met.at < ask.request.at) return undefined;
-      const isOver =
-        met.verdict === 'refused' ||
-        met.lasting ||
-        isNextLost(memory) ||
-        (met.verdict === 'broken' && next.isSecond && next.leaf === undefined);
-      if (!isOver || (met.failure?.code === 'NL-ISSUER-NEW-KEY' && !next.isSecond)) return undefined;
+      const met = metBy(memory);
+      if (met === undefined || met.at < ask.request.at || !isOver(memory, met)) return undefined;
       // A leaf that DPS refuses is for the operator to enroll.
-      const isKept = isOnline(memory) && met !== register;
+      const isKept = isOnline(memory) && met !== memory.answers['register next'];
       return ended(memory, c.now, isKept ? 'kept' : 'person', met.failure);
     },
   },
 ];
+
+/** What the roll has met last. */
+function metBy(memory: Memory): Answer | undefined {
+  const { next, answers } = memory;
+  const { make, issue, 'register next': register, 'connect next': connect } = answers;
+  if (next?.leaf !== undefined)
+    return isRejected(memory, 'next') || (isNextLost(memory) && connect?.failure) ? connect : register;
+  const place = inPlace(memory);
+  return next?.isMade ? issue : place === undefined ? make : answers[place];
+}
+
+/** Its answer may change, but not soon. What is met once with a second key is no accident. */
+function isOver(memory: Memory, { verdict, failure: met, lasting, times }: Answer): boolean {
+  const { next } = memory;
+  if (met?.code === 'NL-ISSUER-NEW-KEY') return next?.isSecond === true;
+  if (verdict === 'refused' || lasting || isNextLost(memory)) return true;
+  if (verdict !== 'broken' || next?.leaf !== undefined) return false;
+  return next?.isSecond === true || met?.code === 'NL-TOKEN-KEY' || (inPlace(memory) && times > DESTROY_TRIES) === true;
+}
 
 /** A request begins; one of newleaf's own yields to it. */
 export function begins(memory: Memory, ask: Asked, now: number): Memory {

@@ -3,7 +3,7 @@ import type { Candidate, Rest } from '../candidate.ts';
 import type { Phase, Retired } from '../phase.ts';
 import type { Hindrance, RollState } from '../state.ts';
 import { inTheWay } from '../undestroyed.ts';
-import { isAccepted, isBarred, isNextLost, isOnline, isRejected, isTrusted, isUnwanted } from './knots.ts';
+import { inPlace, isAccepted, isBarred, isNextLost, isOnline, isRejected, isTrusted, isUnwanted } from './knots.ts';
 import type { Answer, Circumstances, Memory } from './memory.ts';
 import { DESTROY_TRIES, isTaken } from './pace.ts';
 import { type Plan, plan, type Wanted } from './plan.ts';
@@ -91,7 +91,8 @@ export function view(memory: Memory, plan: Plan, c: Circumstances): RollState {
   const phase = phaseOf(memory, plan);
   // What rests is waited for as well: a candidate tells its own, and a key that is left alone as well.
   const isWaitedFor = ({ row: name, question }: Wanted) =>
-    name === 'register current' || (name === 'destroy' && (answers[question]?.times ?? 0) < DESTROY_TRIES);
+    name === 'register current' ||
+    (name === 'destroy' && ((answers[question]?.times ?? 0) < DESTROY_TRIES || question === inPlace(memory)));
   const row = rowOf(memory, plan) ?? plan.wanted.find(isWaitedFor);
   const work =
     row &&
