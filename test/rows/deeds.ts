@@ -7,6 +7,7 @@ import { ask } from '../search/people.ts';
 
 /** Faults of rows, beside those of the search. */
 export const OWN_FAULTS: Readonly<Record<string, Faults>> = {
+  'token: hangs where it makes a key': { hangs: true },
   'token: signs no CSR, NL-TOKEN-KEY': { sign: 'NL-TOKEN-KEY' },
   'token: destroys no key, NL-TOKEN-POISONED': { destroy: 'NL-TOKEN-POISONED' },
   'token: loses its state at a handshake, candidate': { handshake: { code: 'NL-TOKEN-POISONED', whom: 'candidate' } },

@@ -33,6 +33,8 @@ export interface Faults {
   /** What is wrong with each leaf that the issuer gives. */
   readonly judge?: Code;
   readonly generate?: Code;
+  /** The token hangs where it makes a key, and the job that asked it is killed. */
+  readonly hangs?: true;
   /** The token signs no CSR. */
   readonly sign?: Code;
   /** The token signs no handshake with the key of these leaves. */

@@ -5,6 +5,7 @@ import { EarlyChain } from '../../agent/keys/early-chain.ts';
 import { USUAL } from '../../agent/mqtt/pings.ts';
 import { type Assignment, isEndorsed } from '../../agent/roll/leaf.ts';
 import type { Dps, Hub, HubSignal, Issuer, Keys, Ports } from '../../agent/roll/ports.ts';
+import { KEY_MADE_MS } from '../../agent/time/token-limits.ts';
 import { Link } from './azure/link.ts';
 import { azurePorts } from './azure/ports.ts';
 import { csrFor, keyIn } from './csr.ts';
@@ -47,6 +48,10 @@ function keysOf(world: World, wait: Wait): Keys {
       await wait(LATENCY_MS);
       world.ask('generate', { slot, id });
       fail(world.faults.generate);
+      if (world.faults.hangs) {
+        await wait(KEY_MADE_MS);
+        throw Object.assign(new Fault('NL-TOKEN-HUNG'), { isLasting: true });
+      }
       const keys = world.token.keys();
       const found = keys.get(slot);
       if (found !== undefined && found !== id) throw new Fault('NL-TOKEN-OCCUPIED');

@@ -27,8 +27,10 @@ export interface Question {
 /** The ports of one process, whose questions are noted; those that newleaf itself has ended stay without an answer. */
 export function noted(ports: Ports, world: World, process: number): Ports {
   const { clock, current } = world.options;
+  const begun = clock.monotonic();
   const note = (asked: Asked, about: string): Question => {
     const question: Question = { asked, about, process, from: clock.monotonic() };
+    if (question.from < begun + START_MS && world.process === process) sessionFirst(world, question);
     // What a process that is gone still wants is not asked.
     if (world.process === process) world.questions.push(question);
     return question;
@@ -88,6 +90,27 @@ export function noted(ports: Ports, world: World, process: number): Ports {
     },
   };
 }
+
+/** The work of a start waits so long for the session. */
+const START_MS = 60_000;
+
+/**
+ * What serves goes first: after a start, nothing that is done for the next leaf stands before the session with the current one, as
+ * the token may hang in it. Not where that leaf has no session to come: it has ended or no hub, or the hub refuses it or its key is
+ * lost, as this process has met or an earlier one has written down.
+ */
+function sessionFirst({ options, questions }: World, { asked, about, process }: Question): void {
+  const { current, assignment, online, rejected } = options.state();
+  const isOfNext = asked === 'register' || asked === 'connect' ? about !== current?.thumbprint : asked === 'make';
+  if (!isOfNext || current === undefined || current.notAfter <= options.clock.now()) return;
+  if (assignment === undefined || rejected || online !== undefined) return;
+  const isMet = questions.some(
+    (one) => one.process === process && one.about === current.thumbprint && ENDS.has(one.answer as Code),
+  );
+  if (!isMet) options.broken(`a start asks "${asked}" for the next leaf before the session with the current one`);
+}
+
+const ENDS: ReadonlySet<Code> = new Set<Code>(['NL-HUB-REJECTED', 'NL-TOKEN-KEY']);
 
 /**
  * Registered last wins: DPS trusts the leaf that it has accepted last, so a candidate connects only where that is its own

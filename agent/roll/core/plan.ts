@@ -33,32 +33,31 @@ export const ASK_ROWS = [...OF_LEAVES, ...OF_KEYS];
 /** Work that waits for DPS or a hub is not interrupted; that of token and issuer is. */
 const isHeld = ({ kind }: RollEffect): boolean => kind === 'register' || kind === 'connect' || kind === 'destroy-key';
 
-/** Work of the token for what is next. */
-const OF_TOKEN: ReadonlySet<AskName> = new Set(OF_KEYS.map(({ name }) => name));
 /** How long a start waits for the session, in milliseconds. */
 const SESSION_MS = 60_000;
 
-/** What serves goes before what is next, and before what poisoned the process before this one. */
-function sessionFirst(memory: Memory, c: Circumstances): number {
-  const isUseful = isValid(memory, c) && memory.at.current !== undefined && !isRejected(memory, 'current');
+/** What serves goes before what is next, in which the token may hang, and before what poisoned the process before this one. */
+function waitForStart(name: AskName, effect: RollEffect, memory: Memory, c: Circumstances): number {
+  const { poisoned = [], answers, at } = memory;
+  const isSuspect = poisoned.some((one) => one.effect === poisonName(effect));
+  if (name === 'register current' && !isSuspect) return 0;
+  // What is in flight is not begun once more, as a job would do it after itself.
+  if (c.flying.work !== undefined && isSame(c.flying.work, effect)) return 0;
+  const isLost = answers['connect current']?.failure?.code === 'NL-TOKEN-KEY';
+  const isUseful = isValid(memory, c) && at.current !== undefined && !isRejected(memory, 'current') && !isLost;
   return isUseful && !isOnline(memory) ? SESSION_MS - c.age : 0;
 }
 
 /** A shorter pause is not worth a word, in milliseconds. */
 const TOLD_MS = 60_000;
 
-function isSuspect({ poisoned = [] }: Memory, effect: RollEffect): boolean {
-  return poisoned.some((one) => one.effect === poisonName(effect));
-}
-
 export function plan(memory: Memory, c: Circumstances): Plan {
-  const wanted = ASK_ROWS.flatMap(({ name: row, ask }): Wanted[] => {
+  const wanted = ASK_ROWS.flatMap(({ name, ask }): Wanted[] => {
     const one = ask(memory, c);
     if (one === undefined) return [];
-    const first = OF_TOKEN.has(row) || isSuspect(memory, one.effect) ? sessionFirst(memory, c) : 0;
-    const wait = Math.max(one.wait, first);
+    const wait = Math.max(one.wait, waitForStart(name, one.effect, memory, c));
     const budget = budgetWait(one.effect.kind, memory, c);
-    return [{ row, ...one, wait: Math.max(wait, budget), isBraked: budget > Math.max(wait, TOLD_MS) }];
+    return [{ row: name, ...one, wait: Math.max(wait, budget), isBraked: budget > Math.max(wait, TOLD_MS) }];
   });
   const { work: flown, session: kept } = c.flying;
   const isStill = flown !== undefined && isHeld(flown) && questionOf(memory, flown) !== undefined;

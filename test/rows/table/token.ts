@@ -17,6 +17,17 @@ without a session, every five minutes
 a clock that was set back costs one more process, and is the measure from then on
   token: makes no key, NL-TOKEN-POISONED · roll · 1 h · clock 2 hours back
   → make b 0-2, restart 0-1, make b 0.4-3, make b 5-70 beside connect a | restarts 2
+a token that hangs over the next key: the session is opened beside it, and no process ends
+  token: hangs where it makes a key · roll · until make b · link drops → connect a 0-1, nothing 4 | generating-key, online, restarts 0
+what has hung for five minutes is over in words, and is tried after 5, 15 and 60 minutes
+  token: hangs where it makes a key · roll
+  → make b 0-1, make b 10-12, make b 19-23, make b 65-75 | online, person, NL-TOKEN-HUNG, ended asked kept, restarts 0
+a start after it opens the session first, and waits for no key
+  token: hangs where it makes a key · roll · 10 s · power cut → connect a 0-0.1, make b 0-0.1, make b 10-12 | online, restarts 0
+or makes it after a minute, where no hub answers; not before, as no other process may be able to
+  token: hangs where it makes a key · roll · 10 s · hub: NL-HUB-UNREACHABLE, all · power cut → make b 1-1.1 beside connect a | offline
+what a start does with a leaf that DPS has accepted comes after the session as well
+  [individual] roll · until register b · 10 s · power cut → connect a 0-0.1, register b 0-70 | online
 a token that signs no CSR: the same
   token: signs no CSR, NL-TOKEN-POISONED · roll
   → make b, restart 0-1, connect a 0.4-1, make b 0-1, make b 5-7, make b 14-18, make b 60-70 | serving, online, NL-TOKEN-FAILED, restarts 1
