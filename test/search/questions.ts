@@ -1,5 +1,6 @@
 import type { Code } from '../../agent/failure/failure.ts';
 import { failureOf } from '../../agent/failure/failure-of.ts';
+import { lacksKey } from '../../agent/roll/look.ts';
 import type { Ports } from '../../agent/roll/ports.ts';
 import type { World } from './world.ts';
 
@@ -100,17 +101,15 @@ const START_MS = 60_000;
  * lost, as this process has met or an earlier one has written down.
  */
 function sessionFirst({ options, questions }: World, { asked, about, process }: Question): void {
-  const { current, assignment, online, rejected } = options.state();
+  const state = options.state();
+  const { current, assignment, online } = state;
   const isOfNext = asked === 'register' || asked === 'connect' ? about !== current?.thumbprint : asked === 'make';
   if (!isOfNext || current === undefined || current.notAfter <= options.clock.now()) return;
-  if (assignment === undefined || rejected || online !== undefined) return;
-  const isMet = questions.some(
-    (one) => one.process === process && one.about === current.thumbprint && ENDS.has(one.answer as Code),
-  );
-  if (!isMet) options.broken(`a start asks "${asked}" for the next leaf before the session with the current one`);
+  if (assignment === undefined || state.rejected || online !== undefined || lacksKey(state)) return;
+  const ofCurrent = questions.filter((one) => one.process === process && one.about === current.thumbprint);
+  if (ofCurrent.some(({ answer }) => answer === 'NL-HUB-REJECTED')) return;
+  options.broken(`a start asks "${asked}" for the next leaf before the session with the current one`);
 }
-
-const ENDS: ReadonlySet<Code> = new Set<Code>(['NL-HUB-REJECTED', 'NL-TOKEN-KEY']);
 
 /**
  * Registered last wins: DPS trusts the leaf that it has accepted last, so a candidate connects only where that is its own
