@@ -18,6 +18,7 @@ import { FirstLeaf } from './first-leaf.ts';
 import { Flights } from './flights.ts';
 import { issuerChangedIn } from './issuer-changed.ts';
 import { Looks } from './looks.ts';
+import { NoWay } from './no-way.ts';
 import type { DaemonOptions } from './options.ts';
 import { OtherClock } from './other-clock.ts';
 import { type Happened, perform } from './perform.ts';
@@ -53,6 +54,7 @@ export class Daemon {
   readonly #publication: Publication;
   readonly #reported: Reported;
   readonly #strangers: Strangers;
+  readonly #noWay: NoWay;
   readonly answer: Answerer;
   /** Fulfilled once it is known whether the token brings a leaf: a request before that would have a key made beside it. */
   readonly begun: Promise<void>;
@@ -93,6 +95,7 @@ export class Daemon {
     this.#publication = new Publication(options);
     this.#reported = new Reported(options);
     this.#strangers = new Strangers(options);
+    this.#noWay = new NoWay(options);
     this.#vitals = new Vitals(options.notify, log, [this.#flights.work, this.#flights.session]);
     this.#looks = new Looks({
       clock,
@@ -248,6 +251,7 @@ export class Daemon {
     this.#isBraked = advanced.plan.work?.isBraked === true;
     this.#otherClock.follow(before, this.#state);
     this.#strangers.follow(advanced.state);
+    const wayless = this.#noWay.follow(advanced, c);
     this.#transcript.tell(before, advanced, event);
     reply?.(unkept ?? advanced);
     this.#flights.follow(
@@ -259,9 +263,9 @@ export class Daemon {
     this.#report(before);
     // A new process must know the effect that poisoned this one: otherwise it is poisoned in the same way, again and again.
     const isNoted = this.#persistence.failure === undefined || this.#memory.poisoned === known.poisoned;
-    if (advanced.restart && isNoted) {
+    if ((advanced.restart && isNoted) || wayless !== undefined) {
       this.#ending = 'restart';
-      if (event.kind === 'failed') this.#why = event.failure;
+      this.#why = event.kind === 'failed' ? event.failure : wayless;
       this.#inputs.end();
     }
   }
@@ -296,7 +300,7 @@ export class Daemon {
     const beside = this.#options.beside?.();
     const now = clock.now();
     const slow = [this.#flights.work.slow(now), this.#flights.session.slow(now)];
-    const others = [disk, this.#strangers.failure, leafless, braked, beside, ...slow].filter(
+    const others = [disk, this.#strangers.failure, this.#noWay.failure, leafless, braked, beside, ...slow].filter(
       (one) => one !== undefined,
     );
     return { ...this.#options, now, silentMs: ports.hub.silentMs(), others };

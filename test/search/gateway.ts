@@ -1,5 +1,6 @@
 import { Daemon } from '../../agent/daemon/daemon.ts';
 import { Fault } from '../../agent/failure/failure.ts';
+import type { Line } from '../../agent/machine/log.ts';
 import { leafIn } from '../../agent/roll/candidate.ts';
 import { type Entry, entryOf } from '../../agent/roll/core/entry.ts';
 import { blank } from '../../agent/roll/core/memory.ts';
@@ -196,7 +197,7 @@ export class Gateway {
       journal: { read: async () => this.entry, write: (entry) => this.#write(entry, isAlive) },
       clock: this.clock,
       draw: this.#draw,
-      log: quietLog,
+      log: { ...quietLog, error: (line) => this.#holds(line) },
       notify: quietNotify,
       terms: this.terms,
       version: '0',
@@ -222,6 +223,11 @@ export class Gateway {
       },
       (error: unknown) => this.broken.push(`the daemon throws: ${error instanceof Error ? error.stack : error}`),
     );
+  }
+
+  /** The law of ends, as the daemon itself looks at it after each plan. */
+  #holds({ event, message, memory }: Line): void {
+    if (event === 'no-way') this.broken.push(`${message} ${memory}`);
   }
 
   async #write(entry: Entry, isAlive: () => boolean): Promise<void> {

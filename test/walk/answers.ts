@@ -54,7 +54,12 @@ function checkSent(before: Pair, { flying, memory, at }: Pair, holds: Holds): vo
   const { work } = flying;
   const isCandidate = work?.kind === 'register' && work.leaf.thumbprint === memory.next?.leaf?.thumbprint;
   if (!isCandidate || (before.flying.work && isSame(before.flying.work, work))) return;
-  holds(!hasItsTime(memory, at), 'a hub gets its time for the current leaf before DPS is asked for another');
+  // A technician's roll waits for one answer alone.
+  const isHurried = memory.ask?.request.from === 'technician' && memory.answers['connect current'] !== undefined;
+  holds(
+    isHurried || !hasItsTime(memory, at),
+    'a hub gets its time for the current leaf before DPS is asked for another',
+  );
 }
 
 /** DPS has accepted the current leaf last, and its hub has just begun to be asked. */

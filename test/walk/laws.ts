@@ -1,23 +1,19 @@
 import { isIntended, memoryOf } from '../../agent/roll/core/entry.ts';
 import { isBarred, isUseless } from '../../agent/roll/core/knots.ts';
 import type { Memory } from '../../agent/roll/core/memory.ts';
-import { isServed } from '../../agent/roll/core/record.ts';
+import { noWay } from '../../agent/roll/core/no-way.ts';
 import { isEndorsed } from '../../agent/roll/leaf.ts';
 import type { RollEffect } from '../../agent/roll/state.ts';
-import { type Holds, MINUTE, type Pair } from './pair.ts';
-import { statusOf } from './screen.ts';
+import type { Holds, Pair } from './pair.ts';
 import { circumstancesOf } from './step.ts';
 import { FOREIGN, has, isLive, type World } from './world.ts';
-
-/** The longest that a gateway without a session waits by itself: an hour with its jitter, and a minute to look. */
-const LONGEST_MS = 76 * MINUTE;
 
 /** More keys than this can only be ones that are named and never destroyed. */
 const MOST_OLD = 4;
 
 /** The laws that hold in every pair. */
 export function check(pair: Pair, holds: Holds): void {
-  const { memory, world, state, plan, up } = pair;
+  const { memory, world, state, plan } = pair;
   const { current, old } = memory;
   holds(
     old.every(({ id }) => id !== current?.key.id),
@@ -32,9 +28,8 @@ export function check(pair: Pair, holds: Holds): void {
   checkDisk(pair, holds);
   checkCandidate(pair, holds);
   for (const effect of [pair.flying.work, pair.flying.session]) if (effect) checkEffect(effect, pair, holds);
-  const isAtWork = pair.flying.work !== undefined || pair.flying.session !== undefined || world.isFull;
   holds(
-    isServed(memory) || isAtWork || plan.nextAt - up <= LONGEST_MS || statusOf(pair).person,
+    world.isFull || noWay(memory, plan, circumstancesOf(pair)) === undefined,
     'a gateway that does not serve has a way within 75 minutes, or names a person',
   );
 }

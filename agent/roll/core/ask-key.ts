@@ -1,4 +1,4 @@
-import { isUseless, wantsKey } from './knots.ts';
+import { isGuarded, wantsKey } from './knots.ts';
 import type { Circumstances, Memory } from './memory.ts';
 import { waitFor, waitForPlace } from './pace.ts';
 import type { AskRow } from './row.ts';
@@ -47,9 +47,8 @@ export const OF_KEYS: readonly AskRow[] = [
   },
 ];
 
-/** The leaf of an old key is given up: where the current one is of no use, not even the trust of DPS keeps its place. */
 const destroyable = (memory: Memory, needed: string | undefined, c: Circumstances) =>
   memory.old.filter(({ id, slot, isRemembered }) => {
-    const isKept = memory.trusts.some(({ keyId }) => keyId === id);
-    return slot === needed ? !isKept || isUseless(memory, c) : !isKept && !isRemembered;
+    if (slot === needed) return !isGuarded(memory, c, id);
+    return !isRemembered && !memory.trusts.some(({ keyId }) => keyId === id);
   });

@@ -50,8 +50,7 @@ export const OF_LEAVES: readonly AskRow[] = [
       const { next } = memory;
       if (next?.leaf === undefined || !isOpen(memory)) return undefined;
       const isHubAsked = !isOnline(memory) && isValid(memory, c) && hasItsTime(memory, 'current');
-      if (isHubAsked && !(memory.ask?.request.action === 'roll' && isHurried('register next', memory)))
-        return undefined;
+      if (isHubAsked && !isRollHurried(memory)) return undefined;
       const isByTurns = memory.answers['register next']?.verdict === 'silent' || isUnheard(memory, 'next');
       if (isByTurns && isTurnOfCurrent(memory, c)) return undefined;
       const wait = isAskedAnew(memory) ? waitFor('dps', memory, c) : waitForDps('next', memory, c);
@@ -60,6 +59,12 @@ export const OF_LEAVES: readonly AskRow[] = [
   },
   CURRENT,
 ];
+
+/** A technician's roll waits for the first answer of the hub about the current leaf, and for no more. */
+const isRollHurried = (memory: Memory): boolean =>
+  memory.ask?.request.action === 'roll' &&
+  isHurried('register next', memory) &&
+  memory.answers['connect current'] !== undefined;
 
 /** DPS has not assigned the candidate, or its hub refuses it or does not answer. */
 function isOpen(memory: Memory): boolean {

@@ -55,10 +55,6 @@ export const isValid = ({ current }: Memory, { now }: Pick<Circumstances, 'now'>
 export const isBarred = (memory: Memory): boolean =>
   memory.current !== undefined && (isRejected(memory, 'current') || memory.at.current === undefined);
 
-/** No session can come from the current leaf: a key that stands in the way of another is of no use to it. */
-export const isUseless = (memory: Memory, c: Circumstances): boolean =>
-  !isValid(memory, c) || isKeyLost(memory) || (isBarred(memory) && !isOnline(memory));
-
 /** The token does not sign with the key of the current leaf, for a quarter of an hour; or once, where that is no accident, or nothing else is left. */
 export function isKeyLost(memory: Memory): boolean {
   const { sign, 'register current': told } = memory.answers;
@@ -70,6 +66,17 @@ export function isKeyLost(memory: Memory): boolean {
 
 /** So many failed reads, which take a quarter of an hour or more, are no accident; three without a session that proves the token. */
 const SURE_TIMES = 2;
+
+/** Neither a session nor a registration comes from the current leaf. */
+export function isUseless(memory: Memory, c: Circumstances): boolean {
+  if (!isValid(memory, c) || isKeyLost(memory) || (isBarred(memory) && !isOnline(memory))) return true;
+  const { 'register current': told } = memory.answers;
+  return told?.failure?.code === 'NL-TOKEN-KEY' && told.times >= SURE_TIMES;
+}
+
+/** DPS may trust a leaf of this old key, which newleaf has no more: the key stays where the current leaf can take over that trust. */
+export const isGuarded = (memory: Memory, c: Circumstances, id: string): boolean =>
+  memory.trusts.some(({ keyId }) => keyId === id) && !isUseless(memory, c);
 
 /** The key of the candidate is not in the token. */
 export function isNextLost(memory: Memory): boolean {

@@ -1,7 +1,7 @@
 import { areaOf } from '../../failure/failure.ts';
 import { lastResortAt } from '../terms.ts';
 import { isMine, named, remembered, replaced, second } from './generation.ts';
-import { isKeyLost, wish } from './knots.ts';
+import { isGuarded, isKeyLost, wish } from './knots.ts';
 import { type Answer, forget, without } from './memory.ts';
 import { DESTROY_TRIES, waitFor } from './pace.ts';
 import type { Row } from './row.ts';
@@ -98,7 +98,7 @@ export const KEYS: readonly Row[] = [
       // Its place holds a key that the token keeps, or of which DPS may trust a leaf.
       const isBlocked = memory.old.some(({ slot, id }) => {
         const isKept = (answers[`destroy ${id}`]?.times ?? 0) >= DESTROY_TRIES;
-        return slot === next.key.slot && (isKept || memory.trusts.some(({ keyId }) => keyId === id));
+        return slot === next.key.slot && (isKept || isGuarded(memory, c, id));
       });
       if (
         (answers.make?.verdict !== 'broken' && !isBlocked) ||
