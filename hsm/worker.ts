@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { Socket } from 'node:net';
 import { type Call, type JobAnswer, thisProgram, WORK } from './job.ts';
 
 export interface NoAnswer {
@@ -102,6 +103,9 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>) 
     child.unref();
     child.channel?.unref();
   }
+  // systemd ends what a service leaves behind, and only it sets $INVOCATION_ID.
+  const isLeft = isCutOff && process.env.INVOCATION_ID === undefined;
+  const ended = isLeft && child.pid !== undefined ? killedAfterUs(child.pid) : undefined;
   child.on('message', (said: JobAnswer) => {
     if (said.isLast) last = said;
     else waiting.get(said.number)?.(said);
@@ -111,6 +115,7 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>) 
   // All answers have been read before this, which is not so with `exit`.
   child.once('close', (code, signal) => {
     process.off('exit', kill);
+    ended?.();
     over({ why: 'ended', how: signal ?? `exit code ${code}` });
   });
   return {
@@ -136,4 +141,18 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>) 
     isOver: () => isOver,
     end,
   };
+}
+
+/**
+ * Has a shell kill a process as soon as this one is gone, also by SIGKILL: a process that hangs in its module does not hear that
+ * its channel is closed.
+ * @returns to be called when the process has ended
+ */
+function killedAfterUs(pid: number): () => void {
+  const shell = spawn('/bin/sh', ['-c', `read -r _ || kill -9 ${pid}`], { stdio: ['pipe', 'ignore', 'ignore'] });
+  const { stdin } = shell;
+  for (const one of [shell, stdin]) one.on('error', () => {});
+  shell.unref();
+  if (stdin instanceof Socket) stdin.unref();
+  return () => stdin.end('\n');
 }

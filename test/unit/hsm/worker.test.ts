@@ -282,6 +282,12 @@ describe('the process that started it ends', () => {
     });
   }
 
+  test('by kill: one that hangs on its main thread, and is cut off, ends where no systemd ends it', async () => {
+    const [pid, end] = await parent(`['hang']`, { isCutOff: true, job: ['when told', 'cut off'] });
+    await end('kill');
+    await gone(pid);
+  });
+
   test('one that hangs, and may be cut off, ends with it', async () => {
     const [pid, end] = await parent(`['hang']`, { isKillable: true });
     await end('exit');
