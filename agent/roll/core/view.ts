@@ -20,16 +20,17 @@ const PHASE: Record<AskName, Phase> = {
 };
 
 /** It waits for another answer, and not for any. */
-function rests(memory: Memory, { question, wait }: Wanted): boolean {
+function rests(memory: Memory, { row, question, wait }: Wanted): boolean {
   const told = memory.answers[question];
   // A candidate whose hub may lag DPS is at work.
   if (wait <= 0 || told === undefined || question === 'connect next') return false;
+  if (row === 'destroy') return told.times >= DESTROY_TRIES;
   if (told.verdict !== 'broken') return told.verdict !== 'silent';
   return told.lasting === true || told.failure?.code === 'NL-TOKEN-KEY' || isTaken(question, told, memory);
 }
 
 function rowOf(memory: Memory, { work, wanted }: Plan): Wanted | undefined {
-  const isToldNow = (one: Wanted) => !rests(memory, one) && !(one.row === 'destroy' && one.wait > 0);
+  const isToldNow = (one: Wanted) => !rests(memory, one);
   if (work !== undefined && (work.wait <= 0 || isToldNow(work))) return work;
   return wanted.find(isToldNow);
 }
@@ -58,15 +59,12 @@ function troubleOf({ ask }: Memory, answer: Answer | undefined, failure = answer
   return trouble;
 }
 
-/** A key that has served is in the place of the next one: told is what a person can do about it. */
-function placeTrouble(memory: Memory, row: Wanted): Hindrance | undefined {
-  const told = memory.answers[row.question];
-  const { effect } = row;
-  const { next } = memory;
-  const isOld = effect.kind === 'destroy-key' && next !== undefined && told?.failure !== undefined;
-  if (!isOld || next.isMade || next.key.slot !== effect.key.slot || told.times < DESTROY_TRIES)
-    return troubleOf(memory, told);
-  const failure = inTheWay(next.because === undefined ? 'delivery' : 'roll', effect.key, told.failure);
+/** Of a key that has served, and is in the place of the next one: told is what a person can do about it. */
+function placeTrouble(memory: Memory, { effect, question }: Wanted): Hindrance | undefined {
+  const told = memory.answers[question];
+  const isOld = effect.kind === 'destroy-key' && told?.failure !== undefined && told.times >= DESTROY_TRIES;
+  if (!isOld || question !== inPlace(memory)) return troubleOf(memory, told);
+  const failure = inTheWay(memory.next?.because === undefined ? 'delivery' : 'roll', effect.key, told.failure);
   return troubleOf(memory, told, failure);
 }
 
@@ -89,10 +87,9 @@ export function recorded(memory: Memory, now: number): RollState {
 export function view(memory: Memory, plan: Plan, c: Circumstances): RollState {
   const { answers, current, at, ask, old, end } = memory;
   const phase = phaseOf(memory, plan);
-  // What rests is waited for as well: a candidate tells its own, and a key that is left alone as well.
+  // What rests is waited for as well: a candidate tells its own, and so does a key that is left alone and in nothing's way.
   const isWaitedFor = ({ row: name, question }: Wanted) =>
-    name === 'register current' ||
-    (name === 'destroy' && ((answers[question]?.times ?? 0) < DESTROY_TRIES || question === inPlace(memory)));
+    name === 'register current' || (name === 'destroy' && question === inPlace(memory));
   const row = rowOf(memory, plan) ?? plan.wanted.find(isWaitedFor);
   const work =
     row &&
