@@ -2,7 +2,7 @@ import type { Answer, Ask } from '../ask/ask.ts';
 import type { DaemonEvent } from '../ask/event.ts';
 import { areaOf, type Failure, type FailureDetail, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
-import { hasLeaf, keyOf, madeKeyOf } from '../roll/candidate.ts';
+import { hasLeaf, keyOf, madeKeyOf, restOf } from '../roll/candidate.ts';
 import type { KeyRef, Leaf } from '../roll/leaf.ts';
 import type { RollState } from '../roll/state.ts';
 import type { Terms } from '../roll/terms.ts';
@@ -28,7 +28,7 @@ export async function answerCsr(
   const key = madeKeyOf(next);
   if (key === undefined) {
     // Its slot still holds a key that the token does not destroy.
-    const failure = workTrouble?.failure;
+    const failure = workTrouble?.failure ?? restOf(next)?.failure;
     if (failure !== undefined && areaOf(failure) === 'TOKEN') return { is: 'broken', failure };
     return busy({ message: 'The next key cannot be made while other work is in flight.' });
   }
@@ -122,6 +122,8 @@ const still = (): Failure =>
 
 function isMaking({ phase, next }: RollState): boolean {
   if (next === undefined || hasLeaf(next) || next.for !== 'delivery' || phase === 'stranded') return false;
+  // Both places are taken: a person clears one.
+  if (restOf(next)?.failure.code === 'NL-TOKEN-OCCUPIED') return false;
   return next.is === 'key-wanted' || phase === 'retiring-key';
 }
 

@@ -186,7 +186,7 @@ test('decommission', async (t) => {
 
   await t.test('a damaged state file stands in no way', async () => {
     restore();
-    writeFileSync(join(stateDirectory, 'state.json'), '{"format":2,');
+    writeFileSync(join(stateDirectory, 'state.json'), '{"format":3,');
     assert.equal((await gateway.command('decommission', '--yes')).code, 0);
     isGone(gateway);
   });
@@ -235,7 +235,7 @@ test('decommission', async (t) => {
   await t.test('status of a gateway that is half given up says so', async () => {
     writeFileSync(
       join(stateDirectory, 'state.json'),
-      '{"format":2,"written":"2026-11-25T00:00:00.000Z","ended":true}\n',
+      '{"format":3,"written":"2026-11-25T00:00:00.000Z","ended":true}\n',
     );
     const { code, err } = await gateway.command('status');
     assert.equal(code, 4);
@@ -247,7 +247,7 @@ test('decommission', async (t) => {
     restore();
     writeFileSync(
       join(stateDirectory, 'state.json'),
-      '{"format":2,"written":"2026-11-25T00:00:00.000Z","ended":true}\n',
+      '{"format":3,"written":"2026-11-25T00:00:00.000Z","ended":true}\n',
     );
     const tokens = join(gateway.token.hsm.directory, 'tokens');
     rmSync(tokens, { recursive: true });

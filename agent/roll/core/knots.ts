@@ -89,6 +89,18 @@ export function isNextLost(memory: Memory): boolean {
   return told.times >= (isAdvised ? 1 : sure);
 }
 
+/**
+ * The other slot is free for the next key: that of the current leaf is lost, or was there before newleaf. Without a current leaf a
+ * key in the slot may be that of a leaf whose records are lost: a person looks at it.
+ */
+export function hasOtherPlace({ next, current, answers }: Memory): boolean {
+  if (next === undefined || current === undefined) return false;
+  // Each rung looks at both places.
+  if ((answers.make?.times ?? 0) % 2 === 0) return false;
+  const isTaken = current.key.slot === (next.key.slot === 'a' ? 'b' : 'a');
+  return !isTaken || answers.sign?.failure?.code === 'NL-TOKEN-KEY';
+}
+
 /** It makes room as soon as DPS trusts the current leaf again. */
 export function isUnwanted(memory: Memory): boolean {
   const { next } = memory;

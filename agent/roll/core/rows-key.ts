@@ -1,7 +1,7 @@
 import { areaOf } from '../../failure/failure.ts';
 import { lastResortAt } from '../terms.ts';
 import { isMine, named, remembered, replaced, second } from './generation.ts';
-import { isGuarded, isKeyLost, wish } from './knots.ts';
+import { hasOtherPlace, isGuarded, isKeyLost, wish } from './knots.ts';
 import { type Answer, forget, without } from './memory.ts';
 import { DESTROY_TRIES, waitFor } from './pace.ts';
 import type { Row } from './row.ts';
@@ -76,11 +76,8 @@ export const KEYS: readonly Row[] = [
       // It was named before the token had brought the leaf that has this place.
       if (!next.isMade && current?.key.slot === next.key.slot && current.key.id !== next.key.id)
         return { ...memory, next: { ...next, key: { ...next.key, slot } } };
-      if (answers.make?.failure?.code !== 'NL-TOKEN-OCCUPIED' || answers.make.again) return undefined;
-      // Each rung looks at both places.
-      if (answers.make.times % 2 === 0) return undefined;
-      // The key of the current leaf has this place, as long as the token has it.
-      if (current?.key.slot === slot && answers.sign?.failure?.code !== 'NL-TOKEN-KEY') return undefined;
+      if (answers.make?.failure?.code !== 'NL-TOKEN-OCCUPIED' || answers.make.again || !hasOtherPlace(memory))
+        return undefined;
       return {
         ...memory,
         next: { ...next, key: { ...next.key, slot }, isSecond: true },

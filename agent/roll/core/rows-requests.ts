@@ -1,6 +1,16 @@
 import { failure } from '../../failure/failure.ts';
 import type { Terms } from '../terms.ts';
-import { inPlace, isAccepted, isNextLost, isOnline, isProving, isRejected, isUnwanted, isValid } from './knots.ts';
+import {
+  hasOtherPlace,
+  inPlace,
+  isAccepted,
+  isNextLost,
+  isOnline,
+  isProving,
+  isRejected,
+  isUnwanted,
+  isValid,
+} from './knots.ts';
 import { type Answer, type Asked, type Memory, without } from './memory.ts';
 import { DESTROY_TRIES } from './pace.ts';
 import { ended, isServed } from './record.ts';
@@ -78,11 +88,12 @@ function metBy(memory: Memory): Answer | undefined {
 }
 
 /** Its answer may change, but not soon. What is met once with a second key is no accident. */
-function isOver(memory: Memory, { verdict, failure: met, lasting, times }: Answer): boolean {
+function isOver(memory: Memory, { verdict, failure: met, lasting, times, again }: Answer): boolean {
   const { next } = memory;
   if (met?.code === 'NL-ISSUER-NEW-KEY') return next?.isSecond === true;
   if (verdict === 'refused' || lasting || isNextLost(memory)) return true;
-  if (verdict !== 'broken' || next?.leaf !== undefined) return false;
+  if (verdict !== 'broken' || again || next?.leaf !== undefined) return false;
+  if (met?.code === 'NL-TOKEN-OCCUPIED' && !hasOtherPlace(memory)) return true;
   return next?.isSecond === true || met?.code === 'NL-TOKEN-KEY' || (inPlace(memory) && times > DESTROY_TRIES) === true;
 }
 
