@@ -127,7 +127,7 @@ async function roll(gateway: Clocked, from: string | undefined): Promise<string>
   return leaf?.thumbprint ?? '';
 }
 
-/** A roll whose leaf DPS accepts, and the hub never does: the leaf before it must be registered again. */
+/** A roll whose leaf DPS accepts, and the hub does not: the leaf before it must be registered again, and the new one is kept. */
 async function refusedRoll(gateway: Clocked): Promise<void> {
   const { far, clock } = gateway;
   const { leaf } = await gateway.status();
@@ -139,7 +139,7 @@ async function refusedRoll(gateway: Clocked): Promise<void> {
   await far.lift('hub1');
   const status = await gateway.settled();
   holds(status, { leaf: { thumbprint: leaf?.thumbprint }, last: { outcome: 'kept', code: 'NL-HUB-REJECTED' } });
-  assert.equal(status.next, undefined);
+  holds(status.next, { standing: 'parked' });
   const [last] = far.log.matching({ event: 'assigned' }).slice(-1);
   assert.equal(last?.thumbprint, leaf?.thumbprint, 'registered last wins');
 }
