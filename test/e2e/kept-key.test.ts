@@ -66,7 +66,7 @@ test('a factory key with its leaf beside it serves first, and no roll destroys i
   assert.equal(gateway.far.log.count({ event: 'issued' }), 0);
 
   await refusedRoll(gateway);
-  assert.deepEqual(token.privateKeys(), ['factory']);
+  assert.deepEqual(token.privateKeys(), ['factory', 'newleaf-a']);
   await reconnects(gateway, factory);
 
   const second = await roll(gateway, factory);
