@@ -1,13 +1,13 @@
 import { heed } from '../poison.ts';
 import { type Decision, doneBy, type RollEffect, type RollEvent, type RollState } from '../state.ts';
 import { alarmOf, isCredible } from '../terms.ts';
+import { begins } from './in-flight.ts';
 import { isRejected } from './knots.ts';
 import { type Circumstances, type Memory, without } from './memory.ts';
 import { spend } from './pace.ts';
 import { intend, type Plan, plan } from './plan.ts';
 import { notSigned, record, type Timed } from './record.ts';
 import { asked, csrAsked, delivered } from './requests.ts';
-import { begins } from './rows-requests.ts';
 import { settle } from './settle.ts';
 import { isGoingBack, phaseOf, view } from './view.ts';
 

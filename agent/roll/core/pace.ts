@@ -36,13 +36,14 @@ export function waitFor(question: Question, memory: Memory, c: Circumstances): n
 export const isHurried = (question: Question, { ask }: Memory): boolean =>
   ask?.heard !== undefined && !ask.heard.includes(question);
 
-/** The pause after an acceptance begins when the hub has refused the leaf for good. */
+/** The pause after an acceptance begins when the hub has refused the leaf for good, or the current leaf has taken its place. */
 function told(question: Question, memory: Memory): Answer | undefined {
   const answer = memory.answers[question];
+  if (!question.startsWith('register') || answer?.verdict !== 'accepted') return answer;
   const who = question === 'register current' ? 'current' : 'next';
-  if (!question.startsWith('register') || answer?.verdict !== 'accepted' || !isRejected(memory, who)) return answer;
-  const { at, up } = memory.answers[`connect ${who}`] ?? answer;
-  return { ...answer, at, ...(up !== undefined && { up }) };
+  const hub = memory.answers[`connect ${who}`];
+  if (hub === undefined || (memory.at[who] !== undefined && !isRejected(memory, who))) return answer;
+  return { ...answer, at: hub.at, ...(hub.up !== undefined && { up: hub.up }) };
 }
 
 /** A registration waits for DPS as well, whose silence is one ladder for both leaves. */
@@ -117,9 +118,9 @@ function registrationPause(who: Who, answer: Answer, memory: Memory, c: Circumst
   return memory.at.current === undefined ? Math.min(turn, rung) : Math.min(turn, Math.max(LEAST_TURN_MS, left / 4));
 }
 
-/** The leaf before this one came to nothing: one question soon, and then by the hour, where no technician waits. */
-const isAfterNothing = (who: Who, { times }: Answer, { answers, ask }: Memory): boolean =>
-  who === 'next' && times > 1 && answers.roll?.verdict === 'refused' && ask?.request.from !== 'technician';
+/** The leaf before this one came to nothing: one question soon, and then by the hour. */
+const isAfterNothing = (who: Who, { times }: Answer, { answers }: Memory): boolean =>
+  who === 'next' && times > 1 && answers.roll?.verdict === 'refused';
 
 /** In the last minutes of a leaf its turns are this far from each other, in milliseconds. */
 const LEAST_TURN_MS = 3 * MINUTE;
@@ -147,9 +148,9 @@ export function isTaken(question: Question, { verdict, failure }: Answer, { next
 function keyPause(question: 'make' | 'issue', answer: Answer, memory: Memory): number {
   const { verdict, times, draw, lasting } = answer;
   const left = leftAt(memory, answer);
-  // The key that the token had lost is looked for once more at once.
-  if (answer.failure?.code === 'NL-TOKEN-KEY') return times <= 1 ? 0 : probeMs(times - 1, draw, left);
-  if (verdict === 'refused' || lasting || isTaken(question, answer, memory)) return probeMs(times, draw, left);
+  const isLost = answer.failure?.code === 'NL-TOKEN-KEY';
+  if (verdict === 'refused' || lasting || isLost || isTaken(question, answer, memory))
+    return probeMs(times, draw, left);
   return pauseMs(KINDS[question], times, putOff(answer, memory), draw, left);
 }
 

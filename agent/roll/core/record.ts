@@ -1,6 +1,6 @@
 import { areaOf, type Failure, failure as failureFor } from '../../failure/failure.ts';
 import { type Leaf, placeOf } from '../leaf.ts';
-import { type Of, type Outcome, type RollEvent, session } from '../state.ts';
+import { type Of, type Outcome, type Reason, type RollEvent, session } from '../state.ts';
 import {
   type Answer,
   type Asked,
@@ -136,8 +136,15 @@ function promoted(
     ask: ask ?? { request: own },
     answers: {},
   };
-  return ended(proven, event.at, 'done');
+  return ended(isCure(because) ? came(proven, memory, event) : proven, event.at, 'done');
 }
+
+/** Whether DPS or the hub had refused the leaf before. */
+const isCure = (because: Reason): boolean => because === 'rejected' || because === 'dps-refused';
+
+/** A cure comes to something when its session has been held for an hour. */
+const came = (proven: Memory, { answers: { roll } }: Memory, event: Timed): Memory =>
+  answered({ ...proven, answers: roll ? { roll } : {} }, 'roll', { verdict: 'refused' }, event);
 
 /** Ends what is in flight for somebody, if there is anything. */
 export function ended(memory: Memory, at: number, outcome: Outcome['outcome'], failure?: Failure): Memory {
@@ -161,11 +168,10 @@ function failed(memory: Memory, event: Timed<Of<'failed'>>): Memory {
 function unmade(memory: Memory): Memory {
   const { next, answers } = memory;
   if (next === undefined) return memory;
-  const unmade = { ...memory, next: without(next, 'isMade') };
+  const key = without(next, 'isMade');
+  if (!next.isSecond) return forget({ ...memory, next: { ...key, isSecond: true } }, 'issue');
   // One that is lost again is made by the ladder of the issuer.
-  return answers.issue && answers.issue.times > 1
-    ? { ...unmade, answers: { ...answers, make: answers.issue } }
-    : unmade;
+  return { ...memory, next: key, answers: { ...answers, ...(answers.issue && { make: answers.issue }) } };
 }
 
 /** A wrong clock may have caused what was met: it is asked again at once, but not what the far side has put off. */
@@ -232,7 +238,8 @@ function lost(memory: Memory, event: Timed<Of<'lost'>>): Memory {
   const flaps = event.heldMs < FLAP_MS ? memory.flaps + 1 : 0;
   const { spent, ...rest } = without(memory, 'online', 'end');
   // A session that was held was worth its cost.
-  const offline = { ...rest, flaps, ...(spent && event.heldMs < HELD_MS && { spent }) };
+  const isHeld = event.heldMs >= HELD_MS;
+  const offline = { ...(isHeld ? forget(rest, 'roll') : rest), flaps, ...(spent && !isHeld && { spent }) };
   const { failure, at, up } = event;
   const isIdle = failure.code === 'NL-NETWORK-IDLE';
   // The first reconnect follows at once: most sessions end for a reason that is over. So does one with a shorter keepalive.

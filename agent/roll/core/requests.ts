@@ -3,10 +3,10 @@ import { budgetLeft } from '../budget.ts';
 import type { Source } from '../candidate.ts';
 import type { Decision, Of, Request } from '../state.ts';
 import { named, retired } from './generation.ts';
-import { isAccepted, isOnline, isTrusted } from './knots.ts';
-import { type Answer, type Asked, type Circumstances, type Memory, type Question, without } from './memory.ts';
+import { begins, isBusy, roomIn } from './in-flight.ts';
+import { isTrusted } from './knots.ts';
+import { type Answer, type Circumstances, type Memory, type Question, without } from './memory.ts';
 import { asksNow, ended, withLeaf } from './record.ts';
-import { begins } from './rows-requests.ts';
 
 export interface Heard {
   readonly memory: Memory;
@@ -21,7 +21,7 @@ const no = (memory: Memory, rule: string, why: string, untilMs?: number): Heard 
 /** A request to register again, or to roll. */
 export function asked(memory: Memory, event: Of<'asked'>, c: Circumstances): Heard {
   const { request, delayMs, discard } = event;
-  const { scheduled, current, next } = memory;
+  const { scheduled, next } = memory;
   const { terms, now } = c;
   const action = rolls(memory, request, c) ? 'roll' : 're-register';
   const isFromMethod = request.from === 'method';
@@ -47,20 +47,10 @@ export function asked(memory: Memory, event: Of<'asked'>, c: Circumstances): Hea
       memory: { ...charged, scheduled: { ...request, startAt: now + Math.round(delayMs * event.draw) } },
       decision,
     };
-  // What was in flight for another makes room.
-  const free =
-    charged.ask === undefined || charged.ask.request.from === 'newleaf'
-      ? without(charged, 'ask')
-      : ended(
-          charged,
-          now,
-          isDiscarded || !isOnline(charged) ? 'failed' : 'kept',
-          met(charged.answers, charged.ask)?.failure,
-        );
+  const free = roomIn(charged, now, isDiscarded);
   const taken = begins(free, asksNow({ request: { ...request, action } }), now);
   const going =
     isDiscarded && next ? { ...taken, next: { ...next, isDiscarded: true as const } } : wanted(taken, action);
-  void current;
   return { memory: isForPerson ? ended(going, now, 'person', failure('NL-ISSUER-PERSON')) : going, decision };
 }
 
@@ -75,23 +65,6 @@ function wanted(memory: Memory, action: Request['action']): Memory {
 function rolls({ current, next }: Memory, { action }: Request, { terms }: Circumstances): boolean {
   if (terms.attestation === 'tpm') return false;
   return action === 'roll' || (current === undefined && next?.leaf === undefined);
-}
-
-/** Two requests on one identity would undo each other; one that gets no answer makes room. */
-function isBusy({ ask, answers }: Memory, { from, action }: Request): boolean {
-  if (ask === undefined) return false;
-  // A roll goes on, whoever asks for one.
-  if (ask.request.action === 'roll' && action === 'roll') return true;
-  if (ask.request.from === 'newleaf') return false;
-  const isStuck = met(answers, ask) !== undefined;
-  return !(isStuck && (from === 'technician' || action === 're-register'));
-}
-
-/** What it has met since, and that was no answer. */
-function met(answers: Memory['answers'], { request }: Asked): Answer | undefined {
-  return Object.values(answers).find(
-    (one) => (one?.verdict === 'silent' || one?.verdict === 'broken') && one.at >= request.at,
-  );
 }
 
 function outOfBudget(memory: Memory, { terms, now }: Circumstances): Heard | undefined {
@@ -161,9 +134,7 @@ export function delivered(memory: Memory, event: Of<'leaf-delivered'>, c: Circum
   const { leaf, request } = event;
   const { next, current, ask } = memory;
   const isFromMethod = request.from === 'method';
-  const isInFlight =
-    next?.leaf !== undefined &&
-    (memory.at.next !== undefined || isAccepted(memory, 'next') || c.flying.work?.kind === 'register');
+  const isInFlight = next?.leaf !== undefined && (memory.at.next !== undefined || c.flying.work?.kind === 'register');
   if (isInFlight) return no(memory, 'single-flight', 'another request is in flight');
   const spent = isFromMethod ? outOfBudget(memory, c) : undefined;
   if (spent !== undefined) return spent;

@@ -1,4 +1,3 @@
-import { areaOf } from '../../failure/failure.ts';
 import { lastResortAt } from '../terms.ts';
 import { isMine, named, remembered, replaced, second } from './generation.ts';
 import { hasOtherPlace, isGuarded, isKeyLost, wish } from './knots.ts';
@@ -14,8 +13,8 @@ const SIGNS_NOTHING = 8;
 /** The issuer refuses the key, or the token signs nothing with it. */
 function isOfNoUse({ verdict, failure, lasting, times }: Answer): boolean {
   if (verdict === 'refused') return times >= SAME_FORM;
-  if (verdict !== 'broken' || failure === undefined || areaOf(failure) !== 'TOKEN') return false;
-  return times >= (lasting ? SAME_FORM : SIGNS_NOTHING);
+  // A token that is not there, or refuses its PIN, signs with no other key either.
+  return failure?.code === 'NL-TOKEN-FAILED' && times >= (lasting ? SAME_FORM : SIGNS_NOTHING);
 }
 
 /** Another leaf is wanted, and its key is named or changed. */

@@ -3,7 +3,7 @@ import { dropped, isMine, leafless, lostKey } from './generation.ts';
 import { hasNoWayBack, isDenied, isKeyLost, isNextLost, isRejected, isTrusted, isUnwanted } from './knots.ts';
 import { type Circumstances, forget, type Memory, without } from './memory.ts';
 import { waitFor } from './pace.ts';
-import { isServed } from './record.ts';
+import { ended, isServed } from './record.ts';
 import type { Row } from './row.ts';
 
 /** A candidate makes room before another is wanted. */
@@ -57,15 +57,13 @@ export const LEAVES: readonly Row[] = [
   {
     name: 'cure that is not needed',
     why: 'DPS and hub take the current leaf again: no operator will enroll the leaf that was to cure it',
-    apply: (memory) => {
-      const { next } = memory;
-      const isCure = next?.because === 'dps-refused' || next?.because === 'rejected' || next?.because === 'key-lost';
-      if (!isCure || !isServed(memory) || isTrusted(memory) || memory.ask?.request.action === 'roll') return undefined;
-      if (isDenied(memory, 'current')) return undefined;
-      // A session outlives its key.
-      if (next.because === 'key-lost' && isKeyLost(memory)) return undefined;
-      if (next.leaf !== undefined) return dropped(memory);
-      return forget({ ...memory, next: without(next, 'because') }, 'make', 'issue', 'roll');
+    apply: (memory, { now }) => {
+      const { next, ask } = memory;
+      const isRoll = ask?.request.action === 'roll';
+      if (next === undefined || !isCureInVain(memory) || (isRoll && ask.request.from !== 'newleaf')) return undefined;
+      const free = isRoll ? ended(memory, now, 'kept') : memory;
+      if (next.leaf !== undefined) return dropped(free);
+      return forget({ ...free, next: without(next, 'because') }, 'make', 'issue', 'roll');
     },
   },
   {
@@ -87,3 +85,10 @@ export const LEAVES: readonly Row[] = [
 ];
 
 const isLate = (memory: Memory, { terms, now }: Circumstances): boolean => isDue(memory, terms, now);
+
+/** The leaf that it was to replace serves; a session outlives its key. */
+function isCureInVain(memory: Memory): boolean {
+  const { because } = memory.next ?? {};
+  if (!isServed(memory) || isTrusted(memory) || isDenied(memory, 'current')) return false;
+  return because === 'dps-refused' || because === 'rejected' || (because === 'key-lost' && !isKeyLost(memory));
+}

@@ -1,5 +1,6 @@
 import { failure } from '../../failure/failure.ts';
 import type { Terms } from '../terms.ts';
+import { begins, isBusy, roomIn } from './in-flight.ts';
 import {
   hasOtherPlace,
   inPlace,
@@ -25,9 +26,9 @@ export const REQUESTS: readonly Row[] = [
       const { scheduled, ask } = memory;
       if (scheduled === undefined || (scheduled.startAt > now && scheduled.startAt <= now + 24 * 3_600_000))
         return undefined;
-      if (ask !== undefined && ask.request.from !== 'newleaf') return undefined;
       const { startAt: _, ...request } = scheduled;
-      const begun = begins(without(memory, 'scheduled'), { request }, now);
+      if (ask !== undefined && ask.request.from !== 'newleaf' && isBusy(memory, request)) return undefined;
+      const begun = begins(roomIn(without(memory, 'scheduled'), now), { request }, now);
       const isForPerson = request.action === 'roll' && !terms.automatic;
       return isForPerson ? ended(begun, now, 'person', failure('NL-ISSUER-PERSON')) : begun;
     },
@@ -95,13 +96,6 @@ function isOver(memory: Memory, { verdict, failure: met, lasting, times, again }
   if (verdict !== 'broken' || again || next?.leaf !== undefined) return false;
   if (met?.code === 'NL-TOKEN-OCCUPIED' && !hasOtherPlace(memory)) return true;
   return next?.isSecond === true || met?.code === 'NL-TOKEN-KEY' || (inPlace(memory) && times > DESTROY_TRIES) === true;
-}
-
-/** A request begins; one of newleaf's own yields to it. */
-export function begins(memory: Memory, ask: Asked, now: number): Memory {
-  const { request } = ask;
-  const rolled = request.action === 'roll' && memory.current !== undefined ? { lastRollAt: now } : {};
-  return { ...memory, ...rolled, ask };
 }
 
 function refusalSince(memory: Memory, who: 'current' | 'next', { request }: Asked, terms: Terms) {

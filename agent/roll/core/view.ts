@@ -157,9 +157,13 @@ function candidateOf(memory: Memory, plan: Plan, c: Circumstances): Candidate | 
       ? undefined
       : { failure: told.failure, askAt: Math.round(c.now + Math.max(0, waitOf(name))) };
   if (next.leaf === undefined) {
-    const purpose = next.because !== undefined ? 'roll' : next.isForPerson ? 'delivery' : 'spare';
-    const name = next.isMade ? 'issue' : 'make';
-    const told = answers[name];
+    const isAwaited = next.isForPerson && !(next.isMade && next.because !== undefined);
+    const purpose = isAwaited ? 'delivery' : next.because !== undefined ? 'roll' : 'spare';
+    const place = inPlace(memory);
+    const blocked = place && answers[place];
+    const isBlocked = blocked !== undefined && blocked.times >= DESTROY_TRIES;
+    const name = next.isMade ? 'issue' : isBlocked ? 'destroy' : 'make';
+    const told = name === 'destroy' ? blocked : answers[name];
     const isResting = row?.row !== name && told?.verdict !== 'silent';
     const rest = isResting ? restIn(name, told) : undefined;
     const alone = {

@@ -16,14 +16,14 @@ what was charged when it was accepted is not charged again
   method reprovision, delayed · 1 h · 1 h · ten methods · 95 s → nothing 10 | answer accepted, ended asked done
 a technician is outside of it
   ten methods · 2 min · reprovision → register a 0-1, nothing 60 | answer accepted, ended asked done
-the answer to a refusal by the hub waits for it, the session does not
+the answer to a refusal by the hub does not wait for it: no back end that is out of control keeps the gateway offline
   ten methods · 2 min · hub forgets the device → connect a * 0-2, register a 0-1, connect a 0-1, nothing 60 | online, ended rejected done
-what the configuration changed waits for it
-  ten methods · 2 min · another endpoint → register a 0.5-3, nothing 60 beside connect a | ended configuration done
+what the configuration changed does not wait for it
+  ten methods · 2 min · another endpoint → register a 0-1, nothing 60 beside connect a | ended configuration done
 a renewal by age is outside of it
   ten methods · 2 min · clock 400 days ahead → make b 0-2, issue b 0-1, register b 0-1, connect b 0-1, destroy a 0-1 | ended due done
 a rung of a ladder is outside of it
-  [individual, due] start · 4 min · ten methods · 95 s → register b 60-70, nothing 10 beside connect a | ended probe person
+  [individual, due] start · 4 min · ten methods · 95 s → register b 60-70, nothing 10 beside connect a | person
 a leaf that a method brings waits for it
   [individual] ten methods · 2 min · install by method, not enrolled → make b 0-1, nothing 60 | answer later, answer NL-BUDGET
 one that a technician brings does not

@@ -5,8 +5,8 @@ export const CLOCK = rowsOf(`
 a clock of 1970 judges no leaf expired or due
   [due] clock in 1970 · start → nothing 120 beside connect a | online, serving, NL-CLOCK
 nor does one that is behind the moment when a server was last seen
-  [due] hub: NL-HUB-REJECTED, candidate · start · until destroy b · no network · a boot with a clock that is 2 hours behind
-  → nothing 100 beside connect a, register a | offline, NL-CLOCK, keys a
+  [due] hub: NL-HUB-REJECTED, candidate · start · until register a · no network · a boot with a clock that is 2 hours behind
+  → nothing 100 beside connect a, register a, register b | offline, NL-CLOCK, keys ab
 once it is right, the leaf that is due is renewed
   [due] clock in 1970 · start · 10 min · clock is right → make b 0-2, issue b 0-1, register b 0-1, connect b 0-1, destroy a 0-1 | leaf b, all is well
 a refusal needs no clock
@@ -16,9 +16,9 @@ nor does a person
 a clock that jumps each minute does not cut short what DPS asked for
   clock: jumps by 6 s each minute · DPS: NL-DPS-THROTTLED, all, retry after 120 s · hub forgets the device
   → register a 0-1, register a 2-4, register a 2-5, register a 2-6 beside connect a
-nor the pauses of a ladder more than once
+nor the pauses of a ladder more than once an hour
   clock: jumps by 6 s each minute · DPS: NL-DPS-SERVER, all · hub forgets the device · 1 h
-  → register a 0-75, register a 44-76, register a 44-76 beside connect a
+  → register a x4 90-230, register a x4 90-230 beside connect a
 a clock that is set ends the pause of what may have failed for the clock alone
   DPS: NL-DPS-UNTRUSTED, all · hub forgets the device · 2 h · until register a · 10 s · clock 2 hours ahead → register a 0-2 beside connect a
 what DPS asked for is waited for, however far the clock is set

@@ -4,32 +4,32 @@ import { ROLL, rowsOf } from '../row.ts';
 export const KEYS = rowsOf(`
 the key of the candidate is lost before it has a leaf: its place is asked for one once more, and nothing is destroyed
   issuer: NL-EST-UNREACHABLE · roll · 30 s · key of the candidate is lost → make b 0-1, issue b x3 | requesting-leaf, keys ab, not NL-TOKEN-KEY
-where that one is lost as well a person is told, and the place is asked again by the ladder
+where that one is lost as well a person is told
   issuer: NL-EST-UNREACHABLE · roll · 30 s · key of the candidate is lost · until make b · until issue b · key of the candidate is lost
-  → make b 5-20, issue b x3 | NL-TOKEN-KEY, person, ended kept NL-TOKEN-KEY
+  → nothing 4 | NL-TOKEN-KEY, person, ended kept NL-TOKEN-KEY
 a person who asks for a CSR meanwhile gets one, and the ladder of the roll goes on
   issuer: NL-EST-UNREACHABLE · roll · 30 s · key of the candidate is lost · until make b · until issue b · key of the candidate is lost · until serving · csr
   → make b 0-1, issue b 4-7 | answer csr, keys ab
 a key that is kept is that of the current leaf: the next leaf gets one of its own
   [its key is kept] issuer: NL-EST-UNREACHABLE · roll · 30 s · key of the current leaf is lost → make b 0-1, issue b x3 | keys b
-the key of a candidate that waits is lost: it is looked for, as a read may fail, and then given up
+the key of a candidate that waits is lost: it is looked for, as a read may fail, and then made anew
   [individual, due] start · 1 min · key of the candidate is lost
-  → register b 3-6, register b 5-7, register a 0-1, destroy b 0-1, make c 0-2, issue c, register c | next c, leaf a
+  → register b 3-6, register b 5-7, make b 0-1, issue b 0-1, register b2 0-1 | next b2, leaf a
 a person is told while it is looked for, and the current leaf serves
   [individual, due] start · 1 min · key of the candidate is lost
-  → register b 3-6, nothing 4 | serving, online, NL-TOKEN-KEY, person, next b, ended probe person
-the same while it is proven
+  → register b 3-6, nothing 4 | serving, online, NL-TOKEN-KEY, person, next b
+the same while it is proven: DPS trusts the current leaf first
   hub: NL-HUB-CLOSED, candidate · roll · until connecting-next · key of the candidate is lost
-  → connect b 0-1, register b 5-7, register a 0-1, destroy b 0-1, nothing 60 | serving, leaf a, keys a, next none
+  → register a 0-1, make b 0-1, issue b 0-1, register b2 0-1 beside connect b | leaf a, keys ab, next b2
 without a session it is looked for once more, as nothing proves that the token works
   [individual, due] start · 1 min · key of the candidate is lost · hub: NL-HUB-UNREACHABLE, all · link drops
-  → register b 3-6, register b 5-7, register b 5-18, register a 0-1, destroy b 0-1 beside connect a
+  → register b 3-6, register b 5-7, register b 5-40, make b 0-1 beside connect a, register a
 a technician who rolls gets another key at once
   [individual, due] start · 1 min · key of the candidate is lost · until register b · roll
-  → register b 0-1, register a 0-1, destroy b 0-1, make c 0-1, issue c 0-1, register c 0-1 | next c
+  → make b 0-1, issue b 0-1, register b2 0-1 | next b2
 a refusal by the hub meanwhile leads back to the current leaf
   [individual, due] start · 1 min · key of the candidate is lost · DPS: answers after 130 s · until registering-next · hub forgets the device · over: DPS: answers after 130 s
-  → register b 0-3, register a 0-1, register b 5-18 beside connect a | leaf a, keys a
+  → register b 0-3, register a 0-1, register b 5-18 beside connect a | leaf a, online
 the first leaf of a gateway loses its key: the key is made anew, and gets another leaf
   [new, individual] start · 1 min · key of the candidate is lost
   → register a 3-6, register a 5-7, make a 0-2, issue a 0-1, register a2 0-1 | unprovisioned, next a2
@@ -44,7 +44,7 @@ a candidate waits with a key of its own: that one is the way
   → register b 3-6, register b 14-18, register b 60-70 beside connect a | NL-TOKEN-KEY, person, next b
 both keys are lost: a roll follows, with a key of its own
   [individual, due] start · 1 min · key of the current leaf is lost · key of the candidate is lost · link drops
-  → register b 3-6, register b 5-7, register b 5-18, register a 0-1, make b 0-2, issue b 0-1, register b2 0-1 beside connect a
+  → register b 3-6, register b 5-7, register b 5-18, make b 0-2, issue b 0-1, register b2 0-1 beside connect a
 a registration that needs it ends, and a roll follows when its key has been looked for
   key of the current leaf is lost · link drops · reprovision
   → register a 0-1, make b 12-18, issue b, register b, connect b beside connect a | leaf b, ended key-lost done
@@ -56,9 +56,9 @@ the hub refuses the leaf as well: one roll follows at once
   → make b 0-1, issue b 0-1, register b 0-1, connect b 0-1, nothing 60 beside connect a, destroy a | leaf b, ended key-lost done
 there is no way back to it: the candidate is kept, and asked for
   hub: NL-HUB-REJECTED, candidate · roll · 3 min · DPS: answers after 130 s · until abandoning · hub: NL-HUB-REJECTED, all · link drops · key of the current leaf is lost
-  → register a 0-3, register b 4-10 beside connect a | keys b, next b, NL-TOKEN-KEY, ended person NL-TOKEN-KEY
-the token signs no handshake of the current leaf: nothing but its session is asked for, and it is named
-  token: no handshake, current · link drops → nothing 120 beside connect a | offline, NL-TOKEN-FAILED, exit 1, keys a
+  → register a 0-3, register b 4-10 beside connect a | keys b, next b, NL-TOKEN-KEY
+the token signs no handshake of the current leaf: a key that cannot sign is a lost key, whatever the code
+  token: no handshake, current · link drops → make b 12-18, issue b 0-1, register b 0-1, connect b 0-1 beside connect a | leaf b, online
 a registration that the token cannot sign makes room for a roll
   token: no handshake, current · link drops · reprovision · 10 s · roll
   → make b 0-1, issue b 0-1, register b 0-1, connect b 0-1 beside connect a | leaf b, online

@@ -48,15 +48,16 @@ before that its ladder goes on, every five minutes
   → make b x20 50-90, make b 3.9-6.2, make b 3.9-6.2 beside connect a | leaf a, person, NL-TOKEN-FAILED
 both places are taken, and half of the time is gone: at once
   [half-way to its end] a foreign key in slot b · start
-  → make b 0-1, make b 0-1, issue a 0-2, register a2 0-1, connect a2 0-1, destroy b, nothing 60 beside connect a | leaf a2, keys ax, ended last-resort done
-the token signs no CSR: no second key and no other leaf is asked for
-  [half-way to its end] token: signs no CSR, NL-TOKEN-FAILED · start → make b 0-1, nothing 120 beside connect a | person, NL-TOKEN-FAILED, keys ab
+  → make b 0-1, issue a 0-2, register a2 0-1, connect a2 0-1, destroy b, nothing 60 beside connect a | leaf a2, keys ax, ended due done
+the token signs no CSR: after ten minutes another key is tried, then one an hour; the key of the leaf that serves is left alone
+  [half-way to its end] token: signs no CSR, NL-TOKEN-FAILED · start
+  → make b 0-1, destroy b 10-40, make c 0-1, destroy c 55-75, make d 0-1 beside connect a | person, NL-TOKEN-FAILED, keys ad
 the key of its leaf is lost: there is none to renew it with
   [half-way to its end] token: makes no key, NL-TOKEN-FAILED · key of the current leaf is lost · start
   → make b x20 40-90, make b x5 20-30 beside connect a | NL-TOKEN-KEY, NL-TOKEN-FAILED, person
-its issuer refuses: the key that it has is of no more use, and the ladder of the candidate goes on
+its issuer refuses: the key that the leaf has is of no more use, and another one is tried by the ladder of the issuer
   [half-way to its end] issuer: NL-EST-REFUSED · start
-  → make b 0-1, issue b 0-1, issue b 5-6, issue b 15-18, issue b 60-70, issue b 60-70 beside connect a | serving, NL-EST-REFUSED, person, ended probe kept
+  → make b 0-1, issue b 0-1, issue b 5-6, issue b 15-18, destroy b 60-70, make c 0-1, issue c 0-1, destroy c 60-70 beside connect a | NL-EST-REFUSED, ended due kept
 the alarm is raised when the renewal is overdue, and a person is named
   [by a person, due] start → nothing 60 beside connect a | alarm 28day, NL-LEAF-EXPIRING, NL-ISSUER-PERSON, person, exit 4
 the alarm of a clock that is ahead is raised with it

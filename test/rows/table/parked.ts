@@ -4,12 +4,12 @@ import { rowsOf } from '../row.ts';
 export const PARKED = rowsOf(`
 a candidate that DPS refuses is asked for again after 5 and 15 minutes, then every hour
   [individual, due] start
-  → make b 0-1, issue b 0-1, register b 0-1, register b 5-6, register b 15-18, register b 60-70, register b 60-70 beside connect a | serving, online, leaf a, next b, person, exit 4, NL-DPS-401002, ended probe person
+  → make b 0-1, issue b 0-1, register b 0-1, register b 5-6, register b 15-18, register b 60-70, register b 60-70 beside connect a | serving, online, leaf a, next b, person, exit 4, NL-DPS-401002
 the roll itself has ended: it waits for a person
   [individual, due] start → make b, issue b, register b 0-1, nothing 4 beside connect a | ended due person, ended person NL-DPS-401002, keys ab
 once it is enrolled, its next rung serves it
   [individual, due] start · 1 min · operator enrolls
-  → register b 3-6, connect b 0-1, destroy a 0-1, nothing 120 | leaf b, keys b, all is well, ended probe done
+  → register b 3-6, connect b 0-1, destroy a 0-1, nothing 120 | leaf b, keys b, all is well, ended due done
 or a method at once
   [individual, due] start · 1 min · operator enrolls · method reprovision
   → register b 0-1, connect b 0-1, destroy a 0-1, nothing 120 | leaf b, ended asked done
@@ -30,12 +30,12 @@ where DPS may trust it, the current leaf is registered first
 the same while DPS does not answer about it
   DPS: NL-DPS-TIMEOUT, candidate · roll · until register b · roll --discard
   → register a 0-1, destroy b 0-1, make c 0-1, issue c 0-1, register c 0-1 | ended failed NL-DPS-TIMEOUT
-one that DPS may trust is kept where DPS refuses the current leaf meanwhile
+one that DPS may trust, and DPS refuses the current leaf meanwhile: only its leaf goes, and its key gets another
   [individual] hub: NL-HUB-CLOSED, candidate · csr and install · until connect b · current leaf taken out · link drops · DPS: assigns, and tells no hub · roll --discard
-  → register a 0-1, nothing 3 beside connect a, connect b | keys ab, next b, NL-DPS-401002
+  → register a 0-1, issue b 0-1, register b2 0-1 beside connect a, connect b | keys ab, next b2
 a technician discards the candidate of a stranded gateway: once DPS takes the current leaf, it serves
   [individual, by a person] install, not enrolled · 1 min · DPS: NL-DPS-401002, all · hub forgets the device · until stranded · all is well · roll --discard
-  → register a 30-40, destroy b 0-1, connect a 0-1, nothing 60 | serving, leaf a, keys a, all is well
+  → destroy b 0-1, register a 20-70, connect a 0-1, nothing 60 | serving, leaf a, keys a, all is well
 the hub refuses the current leaf meanwhile: the candidate is registered first, the current leaf after it
   [individual, due] start · 1 min · hub forgets the device → connect a 0-1, register b 0-1, register a 0-8, connect a 0-1 | online, serving, next b
 no hub answers: newleaf asks about the current leaf, as DPS has refused the candidate
@@ -43,43 +43,38 @@ no hub answers: newleaf asks about the current leaf, as DPS has refused the cand
 the configuration has changed: it asks about the current leaf
   [individual, due] start · 30 min · another endpoint → register a 0-1, register b 30-70 beside connect a | online
 and where the current leaf has expired, about the candidate
-  [individual, left 30 min, of 2 h] start · 31 min · another endpoint → register b x3 beside connect a
+  [individual, left 30 min, of 2 h] start · 31 min · another endpoint → register b 0-1, register b 60-70 beside connect a
 the first leaf waits for its enrollment: after 5 and 15 minutes, then every hour
   [new, individual] start
   → make a, issue a, register a 0-1, register a 5-6, register a 15-18, register a 60-70 | unprovisioned, person, exit 4, NL-DPS-401002
-a factory leaf that was never assigned to a hub is asked for by turns with its candidate
+a factory leaf that was never assigned to a hub, and its candidate: each by the ladder, and no more than 12 questions an hour
   [given, individual] DPS: NL-DPS-401002, all · start
-  → register a 0-1, make b, issue b, register b 0-1, register a 15-18, register b 35-39, register a 35-39 | stranded, person
-the leaf of a roll after one that came to nothing is asked for after 5 minutes, and then every hour
-  [due] hub: NL-HUB-REJECTED, candidate · start · until destroy b · all is well · DPS: NL-DPS-401002, candidate · until register c
-  → register c 5-6, register c 60-70 | next c, ended probe person
-but where a technician waits for it, after 15 minutes as well
-  [due] hub: NL-HUB-REJECTED, candidate · start · until destroy b · all is well · DPS: NL-DPS-401002, candidate · roll
-  → make c, issue c, register c 0-1, register c 5-6, register c 14-18 | next c
-one that expired makes room without a question to DPS, and its key is kept for another leaf
-  [individual, left 6 h, of 1 h] roll · 1 h · 10 min → nothing 60 | serving, next none, keys ab, all is well
-and the next leaf is for that key
-  [individual, left 6 h, of 1 h] roll · 1 h · 10 min · roll → issue b 0-1, register b2 0-1, register b2 5-6 | next b2
+  → register a 0-1, make b, issue b, register b 0-1, register a 5-6, register b 0-1, nothing 8 | stranded, person
+the leaf after one that came to nothing is asked for after 5 minutes, and then every hour
+  [individual, left 20 h, of 3 h] roll · until issue b · until issue b
+  → register b2 0-1, register b2 5-6, register b2 60-70 | next b2, leaf a, online, person
+one that expired makes room without a question to DPS, and its key gets another leaf
+  [individual, left 6 h, of 1 h] roll · until issue b → register b 0-1, register b 5-6, register b 15-18, issue b 30-45, register b2 0-1 | next b2, keys ab, leaf a
 what was brought by install, and the issuer needs no person: it makes room for a leaf that is due, for the same key
   [individual, left 10 h, of 24 h] start · install, not enrolled · 10 s
-  → register b x3, issue b 0-60, register b2 0-1 beside connect a | next b2, keys ab
+  → register b x3, issue b 0-70, register b2 0-1 beside connect a | next b2, keys ab
 what was brought by install by method, and the issuer needs no person: it makes room for a leaf that is due, for the same key
   [individual, left 10 h, of 24 h] start · install by method, not enrolled · 10 s
-  → register b x3, issue b 0-60, register b2 0-1 beside connect a | next b2, keys ab
+  → register b x3, issue b 0-70, register b2 0-1 beside connect a | next b2, keys ab
 it stays where only persons bring leaves
   [individual, by a person, left 10 h, of 24 h] start · install, not enrolled · 10 s
   → register b x3, register b 60-70 beside connect a | next b, NL-ISSUER-PERSON, NL-DPS-401002
 roll --discard does not ask where DPS has accepted the current leaf since: it trusts no leaf but that one
   hub: NL-HUB-CLOSED, candidate · roll · until connecting-next · hub forgets the device · until register a · 5 s · roll --discard
-  → destroy b 0-1, make c 0-1, issue c 0-1, register c 0-1 | keys ac, leaf a, online
+  → destroy b 0-1, make c 0-1, issue c 0-1, register c 0-1 beside connect b | keys ac, leaf a, online
 one that expires while DPS does not answer about it: its key gets another leaf
-  [left 6 h, of 1 h] DPS: NL-DPS-TIMEOUT, candidate · roll → make b, issue b, register b *, issue b 20-60, register b2 0-1 | keys ab, next b2, online
-one that expires while the gateway is stranded makes room: the current leaf alone is asked for, until another leaf is due
+  [left 6 h, of 1 h] DPS: NL-DPS-TIMEOUT, candidate · roll → make b, issue b, register b *, issue b 20-60, register b2 0-60 | keys ab, next b2, online
+one that expires while the gateway is stranded makes room: its key gets another
   [individual, left 3 h, of 1 h] current leaf taken out · hub forgets the device · until stranded
-  → register a 35-39, register a 35-39, issue b 30-70, register b2 0-1 beside connect a | keys ab, next b2
+  → issue b 30-110, register b2 0-40 beside connect a, register a, register b | keys ab, next b2
 the hub has refused the current leaf that DPS takes: a candidate that is not enrolled is asked for once, and then the current leaf
   [individual] roll · 1 min · hub: NL-HUB-REJECTED, current · link drops
-  → connect a, register b 0-1, register a 0-1, connect a x10 3-6 | next b, NL-HUB-REJECTED
+  → connect a, register b 0-1, register a 0-1, connect a x10 3-6, register a 0-1, connect a x10 3-6 | next b, NL-HUB-REJECTED
 a first leaf that DPS assigns, and the hub refuses for good, is asked for after 5 and 15 minutes: the ladder goes on
   [new] hub: NL-HUB-REJECTED, all · start
   → make a, issue a, register a 0-1, connect a x10 3-6, register a 4-7, connect a x10, register a 14-18, connect a x10, register a 60-70 | keys a, NL-HUB-REJECTED

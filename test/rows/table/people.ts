@@ -12,8 +12,8 @@ it serves the roll that waits for its issuer
 in the middle of other work the person is told to wait, and asks again
   csr · 1 min · DPS: answers after 130 s · reprovision · csr and install
   → register a 1-3, register b 2-5, connect b 0-1, destroy a 0-1 | leaf b, ended delivered done
-in the middle of other work a leaf is not taken
-  csr · 1 min · DPS: answers after 130 s · reprovision · install, not enrolled → register a 1-3, nothing 60 | answer busy, answer NL-BUSY
+in the middle of other work a leaf is taken, and sent after it
+  csr · 1 min · DPS: answers after 130 s · reprovision · install, not enrolled → register a 1-3, register b 1-3, connect b 0-1, destroy a 0-1 | leaf b, ended delivered done
 beside a candidate that waits no other CSR is given
   [individual, due] start · 1 min · csr → register b 3-6 | answer busy, next b
 by a clock that is not credible it is taken as well
@@ -24,9 +24,9 @@ a key that is kept: a CSR for the current key, whose leaf is proven, and no key 
   [its key is kept, by a person] csr and install → register a2 0-1, connect a2 0-1, nothing 60 | leaf a2, keys a, ended delivered done
 a key that is kept: a roll asks for another leaf of it, and no key is made or destroyed
   [its key is kept] roll → issue a 0-1, register a2 0-1, connect a2 0-1, nothing 60 | leaf a2, keys a
-a key that is kept is not destroyed when its next leaf is abandoned
+a key that is kept is not destroyed where the hub refuses its next leaf
   [its key is kept] hub: NL-HUB-REJECTED, candidate · roll
-  → issue a, register a2, connect a2 x10 3-6, register a 0-1, nothing 60 | leaf a, keys a, online, ended kept NL-HUB-REJECTED
+  → issue a, register a2, connect a2 x10 3-6, register a 0-1, register a2 4-7, connect a2 x10 3-6, register a 0-1, nothing 10 | leaf a, keys a, online, ended kept NL-HUB-REJECTED
 a CSR for the key of the current leaf, and leaf.rotate_key is changed: a roll makes another key
   [its key is kept] csr · 1 min · rotate_key changed · 20 s · roll → ${ROLL}, nothing 60 | leaf b, keys b
 leaf.rotate_key is changed while the token makes no key: the current key gets the next leaf, and the other one is destroyed after it
@@ -55,9 +55,9 @@ a newer leaf for the key of a candidate that waits takes its place
   → register b2 0-1, connect b2 0-1, destroy a 0-1, nothing 60 | leaf b2, keys b, ended delivered done
 a leaf for the current key, while a CSR for another is out: the key of the CSR, which DPS never heard of, goes
   csr · 10 s · another leaf for the current key → register a2 0-1, connect a2 0-1, destroy b 0-1, nothing 60 | leaf a2, keys a
-a leaf for the current key, while a candidate waits that DPS may trust: its key goes only when that leaf is proven
+a leaf for the current key, while a candidate waits that DPS trusts no more: it is taken, and the key of the candidate goes
   hub: NL-HUB-CLOSED, candidate · csr and install · until connecting-next · hub forgets the device · until register a · 5 s · another leaf for the current key
-  → register a2 0-1, connect a2 x5 | keys ab, leaf a
+  → register a2 0-1, destroy b 0-1, nothing 4 beside connect a2, connect b | keys a, leaf a, next a2
 what an issuer says late to a roll that a person has served changes nothing
   issuer: takes nine minutes, and hears no abort · roll · 1 min · csr and install
   → register b 0-1, connect b 0-1, destroy a 0-1, issue b 6-9, nothing 60 | leaf b, keys b, all is well

@@ -36,9 +36,6 @@ once for this leaf: what DPS refuses as well is parked, the gateway stranded, an
 a cure that DPS refuses asks for the current leaf no more at once
   DPS: NL-DPS-401002, all · hub forgets the device
   → connect a, register a 0-1, make b, issue b, register b 0-1, nothing 30 | stranded, person, ended dps-refused person
-but where the issuer took its time it does
-  DPS: NL-DPS-401002, all · issuer: NL-EST-UNREACHABLE · hub forgets the device · 36 min · over: issuer: NL-EST-UNREACHABLE · until register b
-  → register a 0-1 | stranded
 a disabled enrollment refuses every leaf: no key is made, and DPS is asked once an hour
   DPS: NL-DPS-DISABLED, all · hub forgets the device
   → connect a, register a 0-1, register a 60-70, register a 60-70 | stranded, person, NL-DPS-DISABLED, keys a
@@ -55,16 +52,13 @@ the budget does not stop it
   ten methods · 95 s · DPS: NL-DPS-401002, current · reprovision · hub forgets the device
   → connect a, register a 0-1, ${ROLL} | ended dps-refused done
 the hub is content: what DPS refuses to a person who asks is no reason for a roll
-  DPS: NL-DPS-401002, all · reprovision → register a 0-1, nothing 120 | serving, online, keys a, NL-DPS-401002, ended asked kept
-DPS refuses what the configuration says, and the hub is content: one roll, and then one question in half an hour or more
+  DPS: NL-DPS-401002, all · reprovision → register a 0-1, nothing 120 | serving, online, keys a, all is well, ended kept NL-DPS-401002
+DPS refuses the leaf that the hub takes, as the configuration has changed: no roll, and the ladder goes on
   DPS: NL-DPS-401002, all · another endpoint
-  → register a 0-1, make b, issue b, register b 0-1, register a 0-2, register b 4-6, register a 30-40, register b 30-40, register a 30-40 beside connect a | serving, online, next b, person, leaf a
+  → register a 0-1, register a 5-6, register a 15-18, register a 60-70 beside connect a | serving, online, NL-DPS-401002, keys a
 DPS and hub take the current leaf again: the candidate of the cure is given up
   DPS: NL-DPS-401002, all · hub forgets the device · until stranded · all is well · until register a
   → connect a 0-1, destroy b 0-1, nothing 120 | serving, online, leaf a, next none, keys a, all is well
-also where the session never ended
-  DPS: NL-DPS-401002, all · another endpoint · until register b · 5 s · all is well
-  → register a 0-2, destroy b 0-1, nothing 120 | online, leaf a, next none, keys a
 a stranded gateway whose candidate is accepted serves with it
   [individual] current leaf taken out · hub forgets the device · until stranded · operator enrolls the candidate · reprovision
   → register b 0-1, connect b 0-1, destroy a 0-1, nothing 120 | serving, leaf b, all is well

@@ -20,9 +20,9 @@ asked while DPS takes its time with the candidate: busy
   DPS: answers after 130 s · roll · until registering-next · roll → register b 1-3, connect b 0-1, destroy a 0-1, nothing 60 | answer busy, leaf b
 asked to roll while the candidate is proven: busy
   hub: NL-HUB-UNAVAILABLE, candidate · roll · until connecting-next · 10 s · roll → connect b x10 | answer busy
-asked on the way back to the current leaf: busy
+asked on the way back to the current leaf: the candidate is tried once more after it
   hub: NL-HUB-REJECTED, candidate · roll · 3 min · DPS: answers after 130 s · until abandoning · roll
-  → register a 1-3, destroy b 0-1, nothing 60 | answer busy, leaf a
+  → register a 1-3, register b 0-3, connect b x10 3-6, register a 0-3 | answer accepted, leaf a, online
 the hub refuses the current leaf while that is registered: the work goes on
   DPS: answers after 130 s · reprovision · 30 s · hub forgets the device
   → connect a 0-1, register a 1-2, connect a 0-1, nothing 60 | online, ended asked done
@@ -31,13 +31,13 @@ the hub refuses the current leaf while the candidate is registered: the work goe
   → connect a 0-1, register b 1-3, connect b 0-1, destroy a 0-1, nothing 60 | leaf b
 the hub refuses the current leaf on the way back to it: the work goes on
   hub: NL-HUB-REJECTED, candidate · roll · 3 min · DPS: answers after 130 s · until abandoning · hub forgets the device
-  → connect a 0-1, register a 1-3, destroy b 0-1, connect a 0-1, nothing 60 | leaf a, online
+  → connect a 0-1, register a 1-3, connect a 0-1, register b 4-10 | leaf a, online
 asked to register while the issuer takes its time: busy, and the roll goes on
   issuer: takes nine minutes · roll · 1 min · reprovision
   → issue b 7-9, register b 0-1, connect b 0-1, destroy a 0-1, nothing 60 | answer busy, leaf b
-asked to register while the issuer keeps failing: the roll makes room, and has failed
+asked to register while the issuer keeps failing: the roll makes room, and goes on without its asker
   issuer: NL-EST-UNREACHABLE · roll · 1 min · reprovision
-  → register a 0-1, nothing 120 | answer accepted, ended asked done, keys ab, serving, no person
+  → register a 0-1, issue b x5 | answer accepted, ended asked done, keys ab, no person
 its key is left for the next roll
   issuer: NL-EST-UNREACHABLE · roll · 1 min · reprovision · 1 min · all is well · roll
   → issue b 0-1, register b 0-1, connect b 0-1, destroy a 0-1, nothing 60 | leaf b
@@ -48,17 +48,17 @@ the hub refuses the current leaf while the issuer takes its time: that is answer
   → connect a 0-1, register a 0-1, connect a 0-1, issue b 8-10, register b 0-1, connect b 0-1, destroy a 0-1 | leaf b, ended asked done
 the same while a key is made
   token: makes no key, NL-TOKEN-FAILED · roll · 1 min · hub forgets the device
-  → connect a 0-1, register a 0-1, make b 0-1, connect a 0-1, make b x10 | online, generating-key
+  → connect a 0-1, register a 0-1, connect a 0-1, make b x10 | online, generating-key
 asked to roll while a key is made for a CSR: that key serves the roll
   token: makes no key, NL-TOKEN-FAILED · csr · 2 s · all is well · roll → ${ROLL}, nothing 60 | ended asked done
 asked to register while the old key is not destroyed
   token: destroys no key · roll · until retiring-key · 5 s · reprovision → register b 0-1 beside destroy a | answer accepted
 asked to register while a candidate is proven whose hub gives no answer: DPS is asked for another hub
   hub: NL-HUB-UNAVAILABLE, candidate · roll · until connecting-next · 10 s · reprovision
-  → register b 0-1, connect b x5 | answer accepted, ended kept NL-HUB-UNAVAILABLE
+  → connect b 0-1, register b 0-1, connect b x5 | answer accepted, ended kept NL-HUB-UNAVAILABLE
 a candidate that the hub refuses keeps its ladder, however often a person asks
   hub: NL-HUB-REJECTED, candidate · roll · until connecting-next · 10 s · reprovision · 10 s · roll
-  → connect b x6 2-5, register a 0-1, destroy b 0-1 | answer busy
+  → connect b x6 2-5, register a 0-1, register b 4-7 | answer busy
 a re-registration whose hub does not answer makes room for another
   hub: NL-HUB-UNREACHABLE, all · link drops · reprovision · 1 min · reprovision
   → register a 0-1, nothing 8 beside connect a | answer accepted, ended failed NL-HUB-UNREACHABLE
@@ -66,15 +66,15 @@ and for a roll
   hub: NL-HUB-UNREACHABLE, current · link drops · reprovision · 1 min · roll → ${ROLL}, nothing 60 beside connect a | leaf b, online, ended asked done
 and for a leaf that is due
   hub: NL-HUB-UNREACHABLE, current · link drops · reprovision · 1 min · clock 400 days ahead
-  → make b 0-2, issue b, register b, connect b, destroy a beside connect a | leaf b, ended due done
+  → make b 0-2, issue b, register b, connect b, destroy a beside connect a | leaf b, ended asked done
 not where the hub refuses
   DPS: assigns, and tells no hub · hub forgets the device · reprovision · 1 min · roll → connect a x3 | answer busy
 a registration that DPS does not answer goes on for another that is asked for: reprovision
   DPS: NL-DPS-TIMEOUT, all · reprovision · 10 s · reprovision → register a x3 | answer accepted
 a registration that DPS does not answer goes on for another that is asked for: roll
   DPS: NL-DPS-TIMEOUT, all · reprovision · 10 s · roll → make b 0-1, issue b 0-1, register b x3 | answer accepted
-so does one about a candidate
-  DPS: NL-DPS-TIMEOUT, candidate · roll · until register b · 10 s · reprovision → register b x3 | answer accepted, ended kept NL-DPS-TIMEOUT
+where DPS does not answer about a candidate, the current leaf is registered for who asks, and the roll goes on
+  DPS: NL-DPS-TIMEOUT, candidate · roll · until register b · 10 s · reprovision → register a 0-1, register b x3 | answer accepted, ended asked done
 only persons bring leaves: a roll is answered so, and nothing is asked
   [by a person] roll → nothing 60 | answer busy, answer NL-ISSUER-PERSON
 there a registration is one as ever
@@ -92,9 +92,9 @@ the session ends beside a roll: the same
 both are told where work and session fail: the work, and the session
   issuer: NL-EST-UNREACHABLE · hub: NL-HUB-UNREACHABLE, all · link drops · roll · 1 min
   → issue b x3 beside connect a | NL-EST-UNREACHABLE, NL-HUB-UNREACHABLE, offline, no person, exit 1
-asked to roll while stranded: a key is made at once
+asked to roll while stranded: DPS is asked once more, and a key is made at once
   DPS: NL-DPS-DISABLED, all · hub forgets the device · until stranded · roll
-  → make b 0-1, issue b 0-1, register b 0-1, register a 0-1, nothing 30 | answer accepted, stranded, next b
+  → register a 0-1, make b 0-1, issue b 0-1, register b 0-1, nothing 30 | answer accepted, stranded, next b
 roll --discard where no candidate waits is a roll
   roll --discard → ${ROLL}, nothing 60 | ended asked done
 `);

@@ -22,9 +22,9 @@ a box on the way ends idle sessions: a shorter keepalive is tried at once, and s
 a box that no keepalive outdoes: pauses of a quarter of an hour, and it is named
   way: ends sessions before any ping · 1 h → connect a 0-20, connect a 14-20, connect a 14-20, nothing 5 | offline, no person, exit 1, NL-HUB-FLAPPING
 no hub answers: DPS is asked within a quarter to half an hour, and a minute is the longest pause of a connect
-  hub: NL-HUB-UNREACHABLE, all · link drops → connect a * 14-36, register a 0-1, connect a x20 18-22 | NL-HUB-UNREACHABLE, no person, exit 1
+  hub: NL-HUB-UNREACHABLE, all · link drops → connect a * 14-36, register a 0-1, connect a x20 13-20 | NL-HUB-UNREACHABLE, no person, exit 1
 and then once an hour
-  hub: NL-HUB-UNREACHABLE, all · link drops · until register a → register a 58-64, register a 58-64 beside connect a
+  hub: NL-HUB-UNREACHABLE, all · link drops · until register a → register a 54-70, register a 54-70 beside connect a
 the hub is gone: DPS names another, and the session is there
   hub1 is gone → connect a * 14-36, register a 0-1, connect a hub2 0-1, nothing 120 | online, all is well, ended unreached done
 the operator has moved the gateway: who asks is taken there
@@ -34,11 +34,11 @@ the candidate that DPS assigns to another hub is proven there
 the hub of the candidate alone does not answer: it is registered again, and its session goes on meanwhile
   hub: NL-HUB-UNREACHABLE, candidate · roll · until connecting-next
   → connect b * 14-36, register b 0-1, connect b * 55-65, register b 0-1 | online, leaf a, keys ab, no person
-neither hub answers: both leaves are asked for, by turns
+neither hub answers: DPS is asked about the candidate first, and says which hub
   hub: NL-HUB-UNREACHABLE, all · roll · until connecting-next · link drops
-  → register a 14-36, register b 4-40, register a 15-40, register b 10-40 beside connect a, connect b | keys ab
+  → register b 14-36, nothing 40 beside connect a, connect b | keys ab
 the current leaf has expired: the candidate alone is asked for
-  [left 30 min] hub: NL-HUB-UNREACHABLE, all · start · 31 min → register b 0-20, register b 55-65 beside connect a, connect b | NL-LEAF-EXPIRED
+  [left 30 min] hub: NL-HUB-UNREACHABLE, all · start · 31 min → register b 0-70, register b 54-70 beside connect a, connect b | NL-LEAF-EXPIRED
 a roll waits for its issuer, and the hub is gone: DPS is asked for another, and the roll goes on
   issuer: NL-EST-UNREACHABLE · hub1 is gone · roll
   → issue b *, register a 0-20, connect a hub2 0-1, issue b x4 beside connect a, make b | online, requesting-leaf
@@ -46,5 +46,5 @@ forty attempts without an answer cost no leaf and no key
   no network · 1 h · all is well → connect a 0-2, nothing 60 | online, leaf a, keys a, all is well
 a roll that the network interrupts goes on with its leaf
   roll · until issue b · no network · 1 h · all is well
-  → register a 0-15, register b 0-40, connect b 0-1, destroy a 0-1, nothing 60 beside connect a | leaf b, keys b, all is well
+  → register b 0-15, connect b 0-1, destroy a 0-1, nothing 60 beside connect a | leaf b, keys b, all is well
 `);

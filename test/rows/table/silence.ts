@@ -11,53 +11,54 @@ once DPS answers, it is over
   DPS: NL-DPS-TIMEOUT, all · hub forgets the device · 10 min · all is well → register a 0-15, connect a 0-1, nothing 120 | online, all is well
 about the candidate: it is asked by the ladder, and the session of the current leaf is left alone
   DPS: NL-DPS-TIMEOUT, candidate · roll · until register b → register b x7 30-90 | online, registering-next, leaf a, no person, NL-DPS-TIMEOUT
-about the candidate, and the hub refuses the current leaf: after five silences that one is registered
+about the candidate, and the hub refuses the current leaf: that one is registered at once
   DPS: NL-DPS-TIMEOUT, candidate · roll · until register b · hub forgets the device
-  → register b x4 1-5, register a 2-12, register b 0-40 beside connect a | online, ended kept NL-DPS-TIMEOUT
+  → register a 0-1, register b 0-40 beside connect a | online
 about the candidate, and no hub answers the current leaf: that one asks for another, once its hub has had its time
   DPS: NL-DPS-TIMEOUT, candidate · roll · until register b · hub: NL-HUB-UNREACHABLE, all · link drops
   → register b x5 5-12, register a 5-30, register b 2-40 beside connect a
 about the current leaf: the candidate that waits is registered by the next rung, and then they are by turns
   [individual, due] start · 30 min · DPS: NL-DPS-TIMEOUT, current · hub forgets the device
-  → register b 0-1, register a x7 30-60, register b 0-40 beside connect a | keys ab
-DPS throttles a whole fleet: the other leaf would get the same, so the first is asked for during half an hour
+  → register b 0-1, register a x7 25-60, register b 0-75 beside connect a | keys ab
+DPS throttles a whole fleet: two leaves cost no more questions than one
   DPS: NL-DPS-THROTTLED, all · roll · until register b · hub forgets the device
-  → register b x7 15-35, register a 5-20, register b 5-30 beside connect a
+  → register a 0-2, register b 1-36, register a 1-36 beside connect a
 DPS throttles, and is asked in windows that grow by a third, never within 90 s of the window before
   DPS: NL-DPS-THROTTLED, all · hub forgets the device
   → register a 0-1, register a 0.05-2, register a 1-5, register a 1-5, register a 1-6 beside connect a
 what DPS asks for is waited for
   DPS: NL-DPS-THROTTLED, all, retry after 120 s · hub forgets the device → register a 0-1, register a 2-4, register a 2-5 beside connect a
-on the way back, with an open session: the way back goes on
-  hub: NL-HUB-REJECTED, candidate · DPS: NL-DPS-TIMEOUT, current · roll · until abandoning → register a x7 20-80 | abandoning, online, keys ab
+on the way back, with an open session: the candidate is tried once more when its time has come
+  hub: NL-HUB-REJECTED, candidate · DPS: NL-DPS-TIMEOUT, current · roll · until abandoning → register a * 2-20, register b 1-12, connect b x10 3-6, register a | online, keys ab
 on the way back, without a session: the candidate is tried once more when its time has come
   hub: NL-HUB-REJECTED, candidate · DPS: NL-DPS-TIMEOUT, current · roll · until abandoning · hub: NL-HUB-REJECTED, all · link drops
   → register a * 2-30, register b 2-40, connect b x10 4-12, register a 0-5 beside connect a | keys ab
-on the way back, and the current leaf ends: the key of the candidate gets another leaf
+on the way back, and the current leaf ends: the candidate is all that is left, and is asked for
   [left 20 min] hub: NL-HUB-REJECTED, candidate · DPS: NL-DPS-TIMEOUT, current · start · until abandoning
-  → register a * 10-20, issue b 0-2, register b2 0-1, connect b2 x10 beside connect a
-one that a person has discarded is not brought back: its key gets another leaf
+  → register b 1-12, connect b x10 3-6, register b 1-12, connect b x10 3-6 beside connect a, register a
+one that a person has discarded is not brought back, also where the hub does not answer
   hub: NL-HUB-CLOSED, candidate · roll · until connecting-next · DPS: NL-DPS-TIMEOUT, current · hub: NL-HUB-UNREACHABLE, all · link drops · roll --discard
-  → register a x5 2-8, issue b 0-1, register b2 0-1 beside connect a | keys ab
+  → register a x7 20-75 beside connect a, connect b | keys ab
 but while the hub serves the current leaf the way back goes on
   hub: NL-HUB-CLOSED, candidate · roll · until connecting-next · DPS: NL-DPS-TIMEOUT, current · roll --discard
-  → register a x7 20-60 | abandoning, online
+  → register a x7 20-60 beside connect b | abandoning, online
 a hub that answers all but the candidate costs nothing while the session is open
   hub: NL-HUB-CLOSED, candidate · roll · until connecting-next → connect b x19 10-20 | online, connecting-next, no person
-and the hub refuses the current leaf: after a quarter of an hour that one is registered, and the candidate parked
+and the hub refuses the current leaf: after a quarter to half an hour that one is registered
   hub: NL-HUB-CLOSED, candidate · roll · until connecting-next · hub forgets the device
-  → connect b x20 12-18, register a 0-1, register b 2-40 beside connect a | online, ended kept NL-HUB-CLOSED, keys ab
-the same where the token signs no handshake of the candidate
+  → connect b * 12-36, register a 0-1 beside connect a, register b | online, keys ab
+where the token signs no handshake of the candidate three attempts are enough, as they say nothing of the hub
   roll · until issue b · until register b · token: no handshake, candidate · hub forgets the device
-  → connect b * 10-20, register a 0-1 beside connect a | keys ab, NL-TOKEN-FAILED
+  → connect b x3 0-1, register a 0-1 beside connect a | keys ab, online
 a request that is planned begins while the hub of a candidate is not reached, and the roll has ended
   hub: NL-HUB-UNREACHABLE, candidate · method reprovision, delayed · roll · until connecting-next · 61 min
   → connect b x3 | ended kept NL-HUB-UNREACHABLE
 a technician does not wait for the ladder of DPS
   DPS: NL-DPS-TIMEOUT, all · hub forgets the device · 1 h · all is well · reprovision
   → register a 0-0.2, connect a 0-1, nothing 60 | online, answer accepted
-a method waits for it
-  DPS: NL-DPS-TIMEOUT, all · hub forgets the device · 1 h · all is well · method reprovision → nothing 5 | answer busy
+nor does a method, within its budget
+  DPS: NL-DPS-TIMEOUT, all · hub forgets the device · 1 h · all is well · method reprovision
+  → register a 0-0.2, connect a 0-1, nothing 60 | online, answer accepted
 a pause that was planned beside an open session is no longer than a turn once the hub has ended it
   DPS: NL-DPS-TIMEOUT, all · roll · 4 h · hub forgets the device → register b 0-38, register a 0-38 beside connect a | offline, keys ab
 `);

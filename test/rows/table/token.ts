@@ -6,7 +6,7 @@ a module that has lost its state: a new process may heal it, and dials the hub f
   token: makes no key, NL-TOKEN-POISONED · roll · until restart · all is well → connect a 0.4-1, ${ROLL}, nothing 60 | leaf b, restarts 1, all is well
 the next process remembers what cost the one before: the roll fails in words, and is tried by the ladder
   token: makes no key, NL-TOKEN-POISONED · roll
-  → make b, restart 0-1, connect a 0.4-1, make b 0-1, make b 5-7, make b 14-18, make b 60-70 | serving, online, person, NL-TOKEN-FAILED, ended probe kept, restarts 1
+  → make b, restart 0-1, connect a 0.4-1, make b 0-1, make b 5-7, make b 14-18, make b 60-70 | serving, online, person, NL-TOKEN-FAILED, ended kept NL-TOKEN-FAILED, restarts 1
 or at once by a person
   token: makes no key, NL-TOKEN-POISONED · roll · until serving · 1 min · roll → make b 0-1, make b 5-18 | restarts 1, answer accepted
 once every six hours a new process is worth it again
@@ -28,18 +28,18 @@ or makes it after a minute, where no hub answers; not before, as no other proces
   token: hangs where it makes a key · roll · 10 s · hub: NL-HUB-UNREACHABLE, all · power cut → make b 1-1.1 beside connect a | offline
 what a start does with a leaf that DPS has accepted comes after the session as well
   [individual] roll · until register b · 10 s · power cut → connect a 0-0.1, register b 0-70 | online
-a token that signs no CSR: the same
+a token that signs no CSR: the same, and after three attempts another key is tried
   token: signs no CSR, NL-TOKEN-POISONED · roll
-  → make b, restart 0-1, connect a 0.4-1, make b 0-1, make b 5-7, make b 14-18, make b 60-70 | serving, online, NL-TOKEN-FAILED, restarts 1
+  → make b, restart 0-1, connect a 0.4-1, destroy b 75-100, make c 0-1 | serving, online, NL-TOKEN-FAILED, restarts 1
 one that signs no handshake of the candidate: it is parked, and its key is not destroyed, however often
   token: loses its state at a handshake, candidate · roll
   → make b, issue b, register b 0-1, restart 0-1, connect a 0.4-1, register b 0-2, register b 5-7, register b 14-18, register b 60-70 | serving, online, next b, keys ab, NL-TOKEN-FAILED
 one that destroys no key: the same, and the gateway serves
   token: destroys no key, NL-TOKEN-POISONED · roll · until destroy a
   → restart 0-1, connect b 0.4-1, destroy a x5 0.5-5, nothing 120 | serving, online, leaf b, keys ab, NL-TOKEN-FAILED, restarts 1
-the session with the current leaf is what a new process is for, always
+the session with the current leaf is what a new process is for, each five minutes at most
   token: loses its state at a handshake, current · link drops
-  → connect a, restart 0-1, connect a 0.4-1, restart 0-1, connect a 0.4-1, restart 0-1 | leaf a, keys a
+  → connect a, restart 0-1, connect a 0.4-1, connect a x5 0-4, connect a *, restart 0-3 | leaf a, keys a
 a registration waits for the session that must come first
   token: loses its state at a handshake, current · reprovision · until restart · all is well
   → connect a 0.4-1, register a 0-1, nothing 60 | online, ended asked done, restarts 1
@@ -51,7 +51,7 @@ a new process could not open the token: none ends, and the session stays
   → make b, make b 5-7, make b 14-18, make b 60-70 | online, serving, person, NL-TOKEN-FAILED, restarts 0
 the same where it signs no CSR
   token: opens for no new process, and signs no CSR · roll
-  → make b, make b 0-1, make b 5-7, make b 14-18, make b 60-70 | online, person, NL-TOKEN-FAILED, restarts 0, keys ab
+  → make b, destroy b x6 75-110 | online, NL-TOKEN-FAILED, restarts 0, keys ab
 the token is pulled: the session stays, and nothing is destroyed
   the token is pulled · roll · 30 min · the token is plugged in · roll → ${ROLL} | leaf b, online
 a refused PIN makes no key: a person is told, and the session stays
@@ -68,20 +68,20 @@ its place is needed by a roll: once more first, and then the roll goes on
   → destroy a 0-1, make c 0-1, issue c 0-1, register c 0-1, connect c 0-1, destroy b 0-1, nothing 60 | leaf c, keys c, all is well
 where it stays, the roll waits for a person, and asks by its ladder
   token: destroys no key · roll · 1 h · roll
-  → destroy a 0-1, destroy a 5-7, destroy a 14-18, destroy a 60-70 | serving, online, person, NL-TOKEN-OCCUPIED, ended probe kept
-its place is needed by a CSR: who asks is told
-  token: destroys no key · roll · 1 h · csr → destroy a 0-1, nothing 60 | answer broken, answer NL-TOKEN-OCCUPIED, keys ab
-a stranger's key is in the place of the next one: the other place is tried once, and the first is told
+  → destroy a 0-1, destroy a 5-7, destroy a 14-18, destroy a 60-70 | serving, online, person, NL-TOKEN-OCCUPIED, ended kept NL-TOKEN-FAILED
+its place is needed by a CSR: who asks is told, and the place is looked at by the ladder
+  token: destroys no key · roll · 1 h · csr → destroy a 0-1, destroy a 5-7, destroy a 14-18 | answer broken, answer NL-TOKEN-OCCUPIED, keys ab
+a stranger's key is in the place of the next one: a person is told, and the place of the leaf that serves is left alone
   [due] a foreign key in slot b · start
-  → make b 0-1, make b 0-1, make b 5-7, make b 0-1, make b 14-18, make b 0-1 beside connect a | serving, person, NL-TOKEN-OCCUPIED, keys ax
+  → make b 0-1, make b 5-7, make b 14-18, make b 60-70 beside connect a | serving, person, NL-TOKEN-OCCUPIED, keys ax
 the place is free again: the next rung finds it
   [due] a foreign key in slot b · start · 1 min · the foreign key is gone
   → make b 3-7, issue b 0-1, register b 0-1, connect b 0-1, destroy a 0-1, nothing 60 | leaf b, all is well
 beside a factory key the other place is free
   [given] start · until online · a foreign key in slot a · roll
   → make b 0-1, make b 0-1, issue b 0-1, register b 0-1, connect b 0-1, nothing 60 | leaf b, keys abx
-a person who asks for a CSR meanwhile is told, and nothing waits for them
-  a foreign key in slot b · csr → make b 0-1, make b 0-1, nothing 60 | answer broken, answer NL-TOKEN-OCCUPIED, serving
+a person who asks for a CSR meanwhile is told at once
+  a foreign key in slot b · csr → make b 0-1, make b 5-7 | answer broken, answer NL-TOKEN-OCCUPIED, serving
 a power cut when the intent is on the disk: the key is made, and the roll goes on
   power cut after a write · roll → ${ROLL}, nothing 60 beside connect a | leaf b, keys b, ended asked done
 a power cut before the disk has what the issuer gave: the same key is made again, which is found, and gets another leaf
