@@ -34,9 +34,9 @@ the candidate that DPS assigns to another hub is proven there
 the hub of the candidate alone does not answer: it is registered again, and its session goes on meanwhile
   hub: NL-HUB-UNREACHABLE, candidate · roll · until connecting-next
   → connect b * 14-36, register b 0-1, connect b * 55-65, register b 0-1 | online, leaf a, keys ab, no person
-neither hub answers: DPS is asked about the candidate first, and says which hub
+neither hub answers: both leaves are asked for, by turns
   hub: NL-HUB-UNREACHABLE, all · roll · until connecting-next · link drops
-  → register b 14-36, nothing 40 beside connect a, connect b | keys ab
+  → register a 14-36, register b 10-40, register a 40-70 beside connect a, connect b | keys ab
 the current leaf has expired: the candidate alone is asked for
   [left 30 min] hub: NL-HUB-UNREACHABLE, all · start · 31 min → register b 0-70, register b 54-70 beside connect a, connect b | NL-LEAF-EXPIRED
 a roll waits for its issuer, and the hub is gone: DPS is asked for another, and the roll goes on
