@@ -1,6 +1,6 @@
 import { failure } from '../../agent/failure/failure.ts';
 import { GRACE_REFUSALS, turnMs } from '../../agent/roll/backoff.ts';
-import { differs, entryOf } from '../../agent/roll/core/entry.ts';
+import { differs, entryOf, RUNGS } from '../../agent/roll/core/entry.ts';
 import { isDenied, isKeyLost, isUnwanted } from '../../agent/roll/core/knots.ts';
 import type { Memory } from '../../agent/roll/core/memory.ts';
 import { questionOf } from '../../agent/roll/core/memory.ts';
@@ -121,6 +121,9 @@ function checkWrites({ effect, failure }: Of<'failed'>, before: Pair, after: Pai
   const known = question && before.memory.answers[question];
   const isMore = known?.failure?.code === failure.code && failure.kind === 'transient';
   if (!isMore || after.state.phase !== before.state.phase || !isPlanned(after, effect)) return;
+  // Two rungs of each ladder are: a supply that fails each few minutes must not begin it anew.
+  const { dps } = after.memory.answers;
+  if ([question && after.memory.answers[question], dps].some((one) => one && RUNGS.includes(one.times))) return;
   const isWritten = differs(entryOf(after.memory), entryOf(before.memory));
   holds(!isWritten, 'what only fails once more is not written');
 }

@@ -29,7 +29,7 @@ export function entryOf(memory: Memory): Entry {
 export const memoryOf = (entry: Entry): Memory => ({ ...blank, ...entry });
 
 /** Rungs of a ladder at which its pause outlives a power cut: a supply that fails each few minutes must not begin each ladder anew. */
-const RUNGS = [3, 5];
+export const RUNGS: readonly number[] = [3, 5];
 
 /** What of an answer must outlive a power cut: of the hub and of a signature no more than that there is one. */
 function gist(question: Question, answer: Answer): readonly unknown[] {

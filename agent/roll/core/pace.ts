@@ -12,11 +12,9 @@ const DAY = 24 * HOUR;
 /** A moment that lies further ahead than the longest pause was planned by a clock that has been set back since. */
 const FARTHEST_MS = 1.25 * HOUR;
 
-/** In milliseconds since the answer. One from the future is that of a clock which has been set back. */
-export function ageOf(answer: Pick<Answer, 'at' | 'up'>, { now, up }: Circumstances): number {
-  if (answer.up !== undefined) return up - answer.up;
-  return answer.at > now + FARTHEST_MS ? Number.POSITIVE_INFINITY : now - answer.at;
-}
+/** In milliseconds since the answer; below 0 where another process had it by a clock that has been set back. */
+export const ageOf = (answer: Pick<Answer, 'at' | 'up'>, { now, up }: Circumstances): number =>
+  answer.up === undefined ? now - answer.at : up - answer.up;
 
 /** What is left of the current leaf when the answer came, in milliseconds; without one that is valid a pause costs nothing. */
 function leftAt({ current }: Memory, { at }: Answer): number {
@@ -29,7 +27,9 @@ const KINDS = { make: 'generate-key', issue: 'request-leaf' } as const;
 export function waitFor(question: Question, memory: Memory, c: Circumstances): number {
   const answer = told(question, memory);
   if (answer === undefined || answer.again || isHurried(question, memory)) return 0;
-  return pauseOf(question, answer, memory, c) - ageOf(answer, c);
+  const age = ageOf(answer, c);
+  const wait = pauseOf(question, answer, memory, c) - age;
+  return age < 0 && wait > FARTHEST_MS ? 0 : wait;
 }
 
 /** A technician waits for no pause of what was not asked since. */

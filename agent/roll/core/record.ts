@@ -222,8 +222,14 @@ export function notSigned(memory: Memory, event: Timed<Of<'failed'>>): Memory {
   if (!isOfCurrent) return memory;
   if (failure.kind === 'broken' && areaOf(failure) === 'TOKEN')
     return answered(memory, 'sign', { verdict: 'broken', failure, ...(event.isSure && { lasting: true }) }, event);
-  // A server that answers has seen the signature.
-  return failure.kind === 'refused' ? forget(memory, 'sign') : memory;
+  // A server that answers has seen the signature: what the token failed to sign before is over.
+  return failure.kind === 'refused' ? signed(memory) : memory;
+}
+
+function signed(memory: Memory): Memory {
+  const { 'register current': told } = memory.answers;
+  const isOfToken = told?.failure !== undefined && areaOf(told.failure) === 'TOKEN';
+  return forget(memory, 'sign', ...(isOfToken ? (['register current'] as const) : []));
 }
 
 /** A session that ends within a minute, three times in a row: another client with our identity, or the daily quota. */

@@ -56,12 +56,13 @@ export const LEAVES: readonly Row[] = [
   },
   {
     name: 'cure that is not needed',
-    why: 'DPS and hub take the current leaf again: no operator will enroll the leaf that was to cure it',
-    apply: (memory, { now }) => {
+    why: 'DPS and hub take the current leaf again, and it is not due: no operator will enroll the leaf that was to cure it',
+    apply: (memory, c) => {
       const { next, ask } = memory;
       const isRoll = ask?.request.action === 'roll';
-      if (next === undefined || !isCureInVain(memory) || (isRoll && ask.request.from !== 'newleaf')) return undefined;
-      const free = isRoll ? ended(memory, now, 'kept') : memory;
+      if (next === undefined || !isCureInVain(memory) || isLate(memory, c)) return undefined;
+      if (isRoll && ask.request.from !== 'newleaf') return undefined;
+      const free = isRoll ? ended(memory, c.now, 'kept') : memory;
       if (next.leaf !== undefined) return dropped(free);
       return forget({ ...free, next: without(next, 'because') }, 'make', 'issue', 'roll');
     },
