@@ -83,14 +83,10 @@ export interface Waiting {
 async function made(options: AnswererOptions, waiting: Waiting, from: CsrAsk['from']): Promise<Failure | undefined> {
   const { state } = options;
   if (!isMaking(state())) return undefined;
-  const { phase, workTrouble } = state();
-  const trouble = workTrouble?.failure;
+  const trouble = state().workTrouble?.failure;
   const hasFailed = trouble !== undefined && areaOf(trouble) === 'TOKEN';
   // The next attempt is minutes away: a method call does not wait that long.
   if (hasFailed && from === 'method') return trouble;
-  // A key in the place of the next one was not destroyed at once.
-  if (from === 'technician' && (hasFailed || phase === 'retiring-key'))
-    await options.post({ kind: 'csr-asked', newKey: false, from });
   waiting.all ??= wait(options, waiting);
   const { all } = waiting;
   if (all.asked >= MOST_WAITING) return still();
@@ -135,9 +131,8 @@ function unmadeBy(event: DaemonEvent, state: RollState): Failure | undefined {
   const isNeeded = next?.is === 'key-wanted' && retire.some(({ slot }) => slot === next.slot);
   const isInTheWay = effect === 'destroy-key' && isMaking(state) && isNeeded;
   if (effect !== 'generate-key' && !isInTheWay) return undefined;
-  // The other place is tried. Where it is taken, too, the candidate rests.
-  if (effect === 'generate-key' && code === 'NL-TOKEN-OCCUPIED')
-    return next?.is === 'key-wanted' ? next.rest?.failure : undefined;
+  // The other place is tried. Where it is taken, too, the key rests, and says which one a person can clear.
+  if (effect === 'generate-key' && code === 'NL-TOKEN-OCCUPIED') return restOf(next)?.failure;
   // Once the token has failed so often, told is what a person can do about it.
   if (isInTheWay && workTrouble?.failure.code === 'NL-TOKEN-OCCUPIED') return workTrouble.failure;
   return failure(code, { message, advice });

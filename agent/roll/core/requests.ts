@@ -98,7 +98,7 @@ export function csrAsked(memory: Memory, event: Of<'csr-asked'>, c: Circumstance
     return { ...kept, next: { key: current.key, isMade: true, isForPerson: true } };
   }
   if (next === undefined) return forPerson(named(memory, c));
-  if (!next.isMade) return forPerson(hurried(memory, next.key.slot));
+  if (!next.isMade) return forPerson(event.from === 'technician' ? hurried(memory, next.key.slot) : memory);
   if (event.isLost || (event.newKey && isKept))
     return forPerson(named(without(memory, 'next'), c, next.because, isKept ? undefined : next.key));
   if (!event.newKey) return forPerson(memory);

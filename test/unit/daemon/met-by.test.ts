@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '../../../agent/failure/failure.ts';
-import { met as metBy } from '../roll/candidates.ts';
 import { NOW } from '../roll/machine.ts';
-import { Disk, gateway, never, servingState } from './gateway.ts';
-
-const PAST = new Fault('NL-HUB-UNREACHABLE').failure;
+import { Disk, gateway, never, serving } from './gateway.ts';
 
 test('a trouble names the request that met it, and no other one', async (t) => {
   const generate = () => Promise.reject(new Fault('NL-TOKEN-OCCUPIED'));
-  const disk = new Disk({ ...servingState, sessionTrouble: metBy(PAST) });
-  const { ask, clock, status } = await gateway(t, disk, { keys: { generate }, connect: never });
+  let tries = 0;
+  const connect = () => {
+    tries += 1;
+    return tries === 1 ? Promise.reject(new Fault('NL-HUB-UNREACHABLE')) : never<void>();
+  };
+  const { ask, clock, status } = await gateway(t, new Disk(serving), { keys: { generate }, connect });
   const { trouble: alone } = await status();
   assert.deepEqual(
     [alone?.code, alone?.at, alone?.request],

@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { onWire } from '../../../agent/ask/wire.ts';
 import { minute } from '../../../agent/failure/minute.ts';
-import type { KeyRef } from '../../../agent/roll/leaf.ts';
+import type { KeyRef, Slot } from '../../../agent/roll/leaf.ts';
 import { TokenError } from '../../../hsm/ckr.ts';
 import { quietNotify } from '../../quiet.ts';
-import { wanted } from '../roll/candidates.ts';
 import { NOW, terms } from '../roll/machine.ts';
-import { Disk, gateway, MINUTE, never, servingState } from './gateway.ts';
+import { named } from '../roll/memories.ts';
+import { Disk, gateway, MINUTE, never, serving } from './gateway.ts';
 
 async function turns(count = 50): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await setImmediate();
@@ -20,7 +20,7 @@ test('a step that lasts two minutes is told, with its beginning, until it ends',
     new Promise<never>((_, reject) => {
       hangs = reject;
     });
-  const making = { ...servingState, phase: 'generating-key', next: wanted() } as const;
+  const making = { ...serving, next: named() };
   const { clock, status } = await gateway(t, new Disk(making), { keys: { generate } });
   const told = async () => (await status()).wrong.map(({ code, message }) => `${code} ${message}`);
   await clock.pass(2 * MINUTE - 1);
@@ -36,21 +36,21 @@ test('a step that lasts two minutes is told, with its beginning, until it ends',
   await clock.pass(1);
   assert.deepEqual(await told(), ['NL-TOKEN-HUNG Generating a key: it was killed.']);
   const { online, next, last } = await status();
-  assert.deepEqual([online, next?.standing, last?.code], [true, 'parked', undefined]);
+  assert.deepEqual([online, next?.standing, last?.outcome], [true, 'parked', 'kept']);
 });
 
 test('a handshake that waits for a token which makes a key is given the time that the key takes', async (t) => {
   const expected: number[] = [];
-  let made = (_: KeyRef) => {};
-  const generate = () =>
+  let made = () => {};
+  const generate = (slot: Slot, id: string) =>
     new Promise<KeyRef>((resolve) => {
-      made = resolve;
+      made = () => resolve({ slot, id });
     });
   const notify = { ...quietNotify, watchdogMs: 3 * MINUTE, expect: async (ms: number) => void expected.push(ms) };
   let connects = 0;
   const connect = () => (connects++ === 0 ? Promise.resolve() : never<void>());
   const far = { connect, keys: { generate } };
-  const { daemon, counts, lose, stop } = await gateway(t, new Disk(servingState), far, {
+  const { daemon, counts, lose, stop } = await gateway(t, new Disk(serving), far, {
     terms: { ...terms, automatic: false },
     notify,
   });
@@ -61,7 +61,7 @@ test('a handshake that waits for a token which makes a key is given the time tha
   await lose();
   await turns();
   assert.deepEqual(expected, [], 'and another while a key is made');
-  made({ slot: 'b', id: 'g1' });
+  made();
   assert.equal((await asked).status, 200);
   await turns();
   assert.deepEqual(expected, [30_000]);
