@@ -7,6 +7,7 @@ import { memoryOf } from '../roll/core/entry.ts';
 import { blank, type Circumstances, type Memory } from '../roll/core/memory.ts';
 import { plan } from '../roll/core/plan.ts';
 import { view } from '../roll/core/view.ts';
+import { isSession } from '../roll/poison.ts';
 import { lineOf, presentOf, type ReportOptions, twinOf, wordsOf } from '../roll/report.ts';
 import { type RollEffect, type RollEvent, type RollState, unprovisioned } from '../roll/state.ts';
 import { dueAt } from '../roll/terms.ts';
@@ -263,7 +264,7 @@ export class Daemon {
     this.#report(before);
     // A new process must know the effect that poisoned this one: otherwise it is poisoned in the same way, again and again.
     const isNoted = this.#persistence.failure === undefined || this.#memory.poisoned === known.poisoned;
-    if ((advanced.restart && isNoted) || wayless !== undefined) {
+    if ((advanced.restart && (isNoted || isOfSession(event, this.#memory))) || wayless !== undefined) {
       this.#ending = 'restart';
       this.#why = event.kind === 'failed' ? event.failure : wayless;
       this.#inputs.end();
@@ -309,6 +310,10 @@ export class Daemon {
 
 /** The asker waits for an answer that says whether the request is accepted. */
 const isAsk = ({ kind }: RollEvent): boolean => kind === 'asked' || kind === 'csr-asked' || kind === 'leaf-delivered';
+
+/** Without the session there is nothing to lose: a disk that takes nothing must not keep such a process alive. */
+const isOfSession = (event: RollEvent, { current, online }: Memory): boolean =>
+  event.kind === 'failed' && online === undefined && isSession(event.effect, current);
 
 /** Whether the effect does TLS with the key in the token. */
 const shakesHands = ({ kind }: RollEffect): boolean =>

@@ -87,8 +87,9 @@ const charge = (memory: Memory, { terms, now }: Circumstances): Memory => ({
 export function csrAsked(memory: Memory, event: Of<'csr-asked'>, c: Circumstances): Memory | Heard {
   const { current, next, ask, answers } = memory;
   if (next?.leaf !== undefined) return memory;
-  if (ask?.request.action === 'roll')
-    return next !== undefined && event.from === 'technician' ? hurried(memory, next.key.slot) : memory;
+  const urged = (one: Memory): Memory =>
+    event.from === 'technician' && one.next !== undefined ? hurried(one, one.next.key.slot) : one;
+  if (ask?.request.action === 'roll') return urged(memory);
   const isKept = next !== undefined && next.key.id === current?.key.id;
   const forPerson = (one: Memory): Memory => (one.next ? { ...one, next: { ...one.next, isForPerson: true } } : one);
   const isFree = next === undefined || (!next.isMade && next.because === undefined && !next.isForPerson);
@@ -97,8 +98,8 @@ export function csrAsked(memory: Memory, event: Of<'csr-asked'>, c: Circumstance
       next === undefined ? memory : { ...memory, old: [...memory.old, { ...next.key, isRemembered: true as const }] };
     return { ...kept, next: { key: current.key, isMade: true, isForPerson: true } };
   }
-  if (next === undefined) return forPerson(named(memory, c));
-  if (!next.isMade) return forPerson(event.from === 'technician' ? hurried(memory, next.key.slot) : memory);
+  if (next === undefined) return forPerson(urged(named(memory, c)));
+  if (!next.isMade) return forPerson(urged(memory));
   if (event.isLost || (event.newKey && isKept))
     return forPerson(named(without(memory, 'next'), c, next.because, isKept ? undefined : next.key));
   if (!event.newKey) return forPerson(memory);

@@ -5,6 +5,7 @@ import { onWire, type WireAnswer } from '../../../agent/ask/wire.ts';
 import { answerCsr } from '../../../agent/daemon/delivery.ts';
 import type { AnswererOptions } from '../../../agent/daemon/requests.ts';
 import { type Code, Fault } from '../../../agent/failure/failure.ts';
+import type { Memory } from '../../../agent/roll/core/memory.ts';
 import { DESTROY_TRIES } from '../../../agent/roll/core/pace.ts';
 import type { KeyRef, Slot } from '../../../agent/roll/leaf.ts';
 import type { Ports } from '../../../agent/roll/ports.ts';
@@ -12,19 +13,19 @@ import type { RollState } from '../../../agent/roll/state.ts';
 import type { Clock } from '../../../agent/time/clock.ts';
 import { made, wanted } from '../roll/candidates.ts';
 import { terms } from '../roll/machine.ts';
-import { Disk, gateway as gatewayBefore, MINUTE, never, serving, servingState } from './gateway.ts';
+import { current, Disk, gateway as gatewayBefore, MINUTE, never, serving, servingState } from './gateway.ts';
 
 const full = () => Promise.reject(new Fault('NL-TOKEN-FAILED', { message: 'The token is full.' }));
 
 /** A gateway that serves, whose leaves a person brings, and whose token makes keys as it is told. */
-async function gateway(t: TestContext, generate: Ports['keys']['generate']) {
+async function gateway(t: TestContext, generate: Ports['keys']['generate'], memory: Memory = serving) {
   const stage = { generate };
   const keys = {
     generate: (slot: Slot, id: string) => stage.generate(slot, id),
     csr: async ({ id }: KeyRef) => `csr of ${id}`,
   };
   const change = { terms: { ...terms, automatic: false } };
-  const { daemon, clock, counts } = await gatewayBefore(t, new Disk(serving), { keys }, change);
+  const { daemon, clock, counts } = await gatewayBefore(t, new Disk(memory), { keys }, change);
   while (daemon.state.online === undefined) await setImmediate();
   t.after(() => assert.deepEqual([counts.register, counts.issue, counts.destroy], [0, 0, 0]));
   const ask = (from: 'technician' | 'method' = 'technician') => onWire(daemon.answer)({ kind: 'csr', from });
@@ -149,10 +150,12 @@ test('an answer leaves neither a listener nor a sleeper behind', async () => {
 });
 
 test('a place that is taken is not the answer where the other one is free', async (t) => {
-  const { ask } = await gateway(t, async (slot, id) => {
-    if (slot === 'b') throw new Fault('NL-TOKEN-OCCUPIED');
+  const given: Memory = { ...serving, current: { ...current, key: { slot: 'given', id: 'f0' } } };
+  const generate: Ports['keys']['generate'] = async (slot, id) => {
+    if (slot === 'a') throw new Fault('NL-TOKEN-OCCUPIED');
     return { slot, id };
-  });
+  };
+  const { ask } = await gateway(t, generate, given);
   const { status, body } = await ask();
-  assert.deepEqual([status, (body as { slot?: string }).slot], [200, 'a']);
+  assert.deepEqual([status, (body as { slot?: string }).slot], [200, 'b']);
 });
