@@ -42,10 +42,10 @@ const outages = (wire: Wire, code: string): readonly Play[] => [
     turns: [
       [wire, 'registering, register a, connect a'],
       [dps.assigns(), 'serving, connect a'],
-      [wire, 'serving, connect a', WORTH - 1],
+      // Then once an hour.
+      [wire, 'serving, connect a', 59],
       [wire, 'registering, register a, connect a'],
       [dps.assigns(), 'serving, connect a'],
-      // Then once an hour.
       [wire, 'serving, connect a', 69],
       [wire, 'registering, register a, connect a'],
     ],
