@@ -159,7 +159,7 @@ export function waitForSession(memory: Memory, c: Circumstances): number {
   const { end } = memory;
   const leaf = memory.current;
   const wait = waitFor('connect current', memory, c);
-  if (end === undefined || leaf === undefined) return wait;
+  if (end === undefined || leaf === undefined || isHurried('connect current', memory)) return wait;
   const pause = pauseMs('connect', 1, end.failure, drawOf(`${leaf.serial} connect`));
   return Math.max(wait, pause - (c.up - end.up));
 }

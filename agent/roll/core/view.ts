@@ -3,7 +3,17 @@ import type { Candidate, Rest } from '../candidate.ts';
 import type { Phase, Retired } from '../phase.ts';
 import type { Hindrance, RollState } from '../state.ts';
 import { inTheWay } from '../undestroyed.ts';
-import { inPlace, isAccepted, isBarred, isNextLost, isOnline, isRejected, isTrusted, isUnwanted } from './knots.ts';
+import {
+  inPlace,
+  isAccepted,
+  isBarred,
+  isDenied,
+  isNextLost,
+  isOnline,
+  isRejected,
+  isTrusted,
+  isUnwanted,
+} from './knots.ts';
 import type { Answer, Circumstances, Memory } from './memory.ts';
 import { DESTROY_TRIES, isTaken } from './pace.ts';
 import { type Plan, plan, type Wanted } from './plan.ts';
@@ -94,6 +104,9 @@ export function view(memory: Memory, plan: Plan, c: Circumstances): RollState {
   const work =
     row &&
     (row.question.startsWith('register') ? troubleOf(memory, workAnswer(memory, row)) : placeTrouble(memory, row));
+  // Nothing is asked where the session is open; with its next refusal there would be no way.
+  const refused = isDenied(memory, 'current') ? troubleOf(memory, answers['register current']) : undefined;
+  const workTrouble = work ?? refused;
   const session = isServed(memory)
     ? undefined
     : (troubleOf(memory, answers['connect current']) ?? (end && { failure: end.failure, at: end.at }));
@@ -110,7 +123,7 @@ export function view(memory: Memory, plan: Plan, c: Circumstances): RollState {
     ...(phase === 'stranded' && { stranded: true as const }),
     ...(probe !== undefined && { probe: { askAt: Math.round(c.now + probe) } }),
     ...(memory.alarm && { alarm: memory.alarm }),
-    ...(work && { workTrouble: work }),
+    ...(workTrouble && { workTrouble }),
     ...(session && { sessionTrouble: session }),
     ...(ask && { request: ask.request }),
     ...(memory.scheduled && { scheduled: memory.scheduled }),
