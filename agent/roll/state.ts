@@ -17,8 +17,7 @@ export type Reason =
   | 'provisioning'
   | 'given-key'
   | 'unreached'
-  | 'key-lost'
-  | 'last-resort';
+  | 'key-lost';
 
 export interface Request {
   readonly id: string;

@@ -1,5 +1,6 @@
 import { failure } from '../../failure/failure.ts';
 import type { Terms } from '../terms.ts';
+import { blockage } from './blockage.ts';
 import { begins, isBusy, roomIn } from './in-flight.ts';
 import {
   hasOtherPlace,
@@ -13,7 +14,6 @@ import {
   isValid,
 } from './knots.ts';
 import { type Answer, type Asked, type Memory, without } from './memory.ts';
-import { DESTROY_TRIES } from './pace.ts';
 import { ended, isServed } from './record.ts';
 import type { Row } from './row.ts';
 
@@ -85,17 +85,19 @@ function metBy(memory: Memory): Answer | undefined {
   if (next?.leaf !== undefined)
     return isRejected(memory, 'next') || (isNextLost(memory) && connect?.failure) ? connect : register;
   const place = inPlace(memory);
-  return next?.isMade ? issue : place === undefined ? make : answers[place];
+  if (place === undefined) return next?.isMade ? issue : make;
+  const [told, failure] = [answers[place], blockage(memory)];
+  return told && { ...told, ...(failure && { failure }) };
 }
 
 /** Its answer may change, but not soon. What is met once with a second key is no accident. */
-function isOver(memory: Memory, { verdict, failure: met, lasting, times, again }: Answer): boolean {
+function isOver(memory: Memory, { verdict, failure: met, lasting, again }: Answer): boolean {
   const { next } = memory;
   if (met?.code === 'NL-ISSUER-NEW-KEY') return next?.isSecond === true;
   if (verdict === 'refused' || lasting || isNextLost(memory)) return true;
   if (verdict !== 'broken' || again || next?.leaf !== undefined) return false;
   if (met?.code === 'NL-TOKEN-OCCUPIED' && !hasOtherPlace(memory)) return true;
-  return next?.isSecond === true || met?.code === 'NL-TOKEN-KEY' || (inPlace(memory) && times > DESTROY_TRIES) === true;
+  return next?.isSecond === true || met?.code === 'NL-TOKEN-KEY';
 }
 
 function refusalSince(memory: Memory, who: 'current' | 'next', { request }: Asked, terms: Terms) {

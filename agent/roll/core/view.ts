@@ -2,7 +2,7 @@ import type { Failure } from '../../failure/failure.ts';
 import type { Candidate, Rest } from '../candidate.ts';
 import type { Phase, Retired } from '../phase.ts';
 import type { Hindrance, RollState } from '../state.ts';
-import { inTheWay } from '../undestroyed.ts';
+import { blockage } from './blockage.ts';
 import {
   inPlace,
   isAccepted,
@@ -70,12 +70,9 @@ function troubleOf({ ask }: Memory, answer: Answer | undefined, failure = answer
 }
 
 /** Of a key that has served, and is in the place of the next one: told is what a person can do about it. */
-function placeTrouble(memory: Memory, { effect, question }: Wanted): Hindrance | undefined {
+function placeTrouble(memory: Memory, { question }: Wanted): Hindrance | undefined {
   const told = memory.answers[question];
-  const isOld = effect.kind === 'destroy-key' && told?.failure !== undefined && told.times >= DESTROY_TRIES;
-  if (!isOld || question !== inPlace(memory)) return troubleOf(memory, told);
-  const failure = inTheWay(memory.next?.because === undefined ? 'delivery' : 'roll', effect.key, told.failure);
-  return troubleOf(memory, told, failure);
+  return troubleOf(memory, told, (question === inPlace(memory) && blockage(memory)) || told?.failure);
 }
 
 /** Of a gateway whose daemon does not run: nothing is in flight, and no settings are known. */
