@@ -81,6 +81,7 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>) 
   // Modules are known to write to stdout, which is for the answers of this program.
   const stdio = ['ignore', 'ignore', isQuiet ? 'ignore' : 'inherit', 'ipc'] as const;
   const child = spawn(file, args, { stdio: [...stdio], serialization: 'advanced', detached });
+  const { pid } = child;
   const waiting = new Map<number, (said: JobAnswer | NoAnswer) => void>();
   let count = 0;
   /** It accepts no more calls. */
@@ -98,26 +99,27 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>) 
     for (const [number, hear] of waiting) hear(number === last?.number ? last : none);
   };
   // A module that hangs does not see its channel close.
-  if (isKillable || isCutOff) process.once('exit', kill);
+  if (pid !== undefined && (isKillable || isCutOff)) process.once('exit', kill);
   if (isCutOff) {
     child.unref();
     child.channel?.unref();
   }
   // systemd ends what a service leaves behind, and only it sets $INVOCATION_ID.
   const isLeft = isCutOff && process.env.INVOCATION_ID === undefined;
-  const ended = isLeft && child.pid !== undefined ? killedAfterUs(child.pid) : undefined;
+  const ended = pid !== undefined && isLeft ? killedAfterUs(pid) : undefined;
   child.on('message', (said: JobAnswer) => {
     if (said.isLast) last = said;
     else waiting.get(said.number)?.(said);
     if (said.isLast || isOver) end();
   });
-  child.on('error', ({ message }) => over({ why: 'unstarted', how: message }));
-  // All answers have been read before this, which is not so with `exit`.
-  child.once('close', (code, signal) => {
+  // Node tells no `close` where this end has disconnected.
+  child.once('exit', () => {
     process.off('exit', kill);
     ended?.();
-    over({ why: 'ended', how: signal ?? `exit code ${code}` });
   });
+  child.on('error', ({ message }) => over({ why: 'unstarted', how: message }));
+  // All answers have been read before this, which is not so with `exit`.
+  child.once('close', (code, signal) => over({ why: 'ended', how: signal ?? `exit code ${code}` }));
   return {
     ask: (name: string, asked: readonly unknown[]) =>
       new Promise<JobAnswer | NoAnswer>((resolve) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { beforeEach, describe, test } from 'node:test';
@@ -219,6 +219,21 @@ describe('the process ends', () => {
     await assert.rejects(asked, { message: 'hang: SIGKILL' });
     await gone(pid);
   });
+});
+
+test('one that has ended leaves nothing in this process', { timeout: PATIENCE_MS }, async (t) => {
+  // One that is cut off holds no process.
+  const held = setInterval(() => {}, 1_000);
+  t.after(() => clearInterval(held));
+  const left = () => [process.listenerCount('exit'), readdirSync('/proc/self/fd').length];
+  const worker = workerOf('when told', { isCutOff: true, lingerMs: PATIENCE_MS, job: ['when told', 'cut off'] });
+  const before = left();
+  for (let times = 0; times < 2; times += 1) {
+    const pid = await worker.ask('pid');
+    worker.end();
+    await gone(pid);
+    while (left().join() !== before.join()) await sleep(5);
+  }
 });
 
 describe('the process that started it ends', () => {
