@@ -27,6 +27,13 @@ export function noneComesTooSoon(): Law {
   let seen = 0;
   const rows = new Map<string, { last: Question; times: number }>();
   let [silent, process, registered] = [0, 0, 0];
+  const anew = new Map<string, number>();
+  const begun = ({ asked, about, until = 0 }: Question) => {
+    // DPS may have named another hub.
+    if (asked === 'register') anew.set(`connect ${about}`, until);
+    // A key that was lost: how often it is made is bounded.
+    if (asked === 'make') anew.set(`issue ${about.split(' ').at(-1)}`, until);
+  };
   return (gateway) => {
     const { questions } = gateway.world;
     for (; seen < questions.length; seen += 1) {
@@ -36,6 +43,10 @@ export function noneComesTooSoon(): Law {
       // A person who asks for a CSR has the token sign one, too.
       if (asked === 'sign') continue;
       const name = `${asked} ${about}`;
+      if (question.from >= (anew.get(name) ?? Number.POSITIVE_INFINITY)) {
+        anew.delete(name);
+        rows.delete(name);
+      }
       const row = rows.get(name);
       const isKnown = row?.last.process === question.process && question.from < row.last.from + FORGOTTEN_MS;
       const isSame = isKnown && row?.last.answer === answer;
@@ -54,8 +65,7 @@ export function noneComesTooSoon(): Law {
         const pauseIs = question.from - row.last.until;
         if (pauseIs < leastMs - GRAIN_MS) return soon(name, row.last, question, leastMs);
       }
-      // DPS may have named another hub.
-      if (asked === 'register' && answer === 'accepted') rows.delete(`connect ${about}`);
+      if (answer === 'accepted') begun(question);
       rows.set(name, { last: question, times: isSame ? times + 1 : 1 });
       if (asked !== 'register') continue;
       // One ladder for all leaves: the silence of DPS is not about one of them.

@@ -55,6 +55,8 @@ export async function play(vector: Vector, begun: (gateway: Gateway) => void = (
     await look(gateway, trail, laws);
     if (endsSoon(gateway, ending)) changes.push(clock.monotonic());
     if (gateway.isOnline || !canServe(gateway)) quiet = clock.monotonic();
+    // The silence of a hub is found out again by each process: twenty attempts are no accident, and a quarter of an hour.
+    quiet = Math.max(quiet, gateway.cuts.at(-1) ?? 0);
     if (clock.monotonic() - quiet > PATIENCE_MS) broken.push('a leaf that would serve is not tried');
   }
   if (broken.length === 0) {

@@ -2,7 +2,7 @@ import { failure } from '../../failure/failure.ts';
 import { budgetLeft } from '../budget.ts';
 import type { Source } from '../candidate.ts';
 import type { Decision, Of, Request } from '../state.ts';
-import { named, retired } from './generation.ts';
+import { named, replaced, retired } from './generation.ts';
 import { begins, isBusy, roomIn } from './in-flight.ts';
 import { isTrusted } from './knots.ts';
 import { type Answer, type Circumstances, type Memory, type Question, without } from './memory.ts';
@@ -101,23 +101,15 @@ export function csrAsked(memory: Memory, event: Of<'csr-asked'>, c: Circumstance
   if (next === undefined) return forPerson(urged(named(memory, c)));
   if (!next.isMade) return forPerson(urged(memory));
   if (event.isLost || (event.newKey && isKept))
-    return forPerson(named(without(memory, 'next'), c, next.because, isKept ? undefined : next.key));
+    return forPerson(urged(named(without(memory, 'next'), c, next.because, isKept ? undefined : next.key)));
   if (!event.newKey) return forPerson(memory);
-  const isSpare = !isTrusted(memory);
   if (event.from === 'method') {
     const spent = outOfBudget(memory, c);
     if (spent !== undefined) return spent;
   }
-  const charged = event.from === 'method' ? charge(memory, c) : memory;
-  if (isSpare) return forPerson(named(retired(without(charged, 'next'), next.key), c, next.because, next.key));
-  // DPS may trust a leaf of this key: it stays, and another slot serves, where it is free.
-  const other = next.key.slot === 'a' ? 'b' : 'a';
-  if (current !== undefined && current.key.slot === other) return forPerson(memory);
-  const kept = {
-    ...without(charged, 'next'),
-    old: [...charged.old, { slot: next.key.slot, id: next.key.id, isRemembered: true as const }],
-  };
-  return forPerson(named(kept, c, next.because, { slot: other, id: '' }));
+  const another = replaced(event.from === 'method' ? charge(memory, c) : memory, c, next.key, next.because);
+  if (another?.next === undefined) return forPerson(memory);
+  return forPerson({ ...another, next: without(another.next, 'isSecond') });
 }
 
 /** A person does not wait for the ladder of a key, nor for that of the one in its place. */

@@ -2,7 +2,7 @@ import { lastResortAt } from '../terms.ts';
 import { isMine, named, remembered, replaced, second } from './generation.ts';
 import { hasOtherPlace, isGuarded, isKeyLost, wish } from './knots.ts';
 import { type Answer, forget, without } from './memory.ts';
-import { DESTROY_TRIES, waitFor } from './pace.ts';
+import { DESTROY_TRIES, waitFor, waitForPlace } from './pace.ts';
 import type { Row } from './row.ts';
 
 /** What an issuer has refused so often is not sent once more in the same form. */
@@ -93,7 +93,8 @@ export const KEYS: readonly Row[] = [
       if (c.terms.automatic ? next.because === undefined : !next.isForPerson) return undefined;
       // Its place holds a key that the token keeps, or of which DPS may trust a leaf.
       const isBlocked = memory.old.some(({ slot, id }) => {
-        const isKept = (answers[`destroy ${id}`]?.times ?? 0) >= DESTROY_TRIES;
+        const isTried = (answers[`destroy ${id}`]?.times ?? 0) >= DESTROY_TRIES;
+        const isKept = isTried && waitForPlace(id, memory, c) > 0;
         return slot === next.key.slot && (isKept || isGuarded(memory, c, id));
       });
       if (
@@ -103,7 +104,8 @@ export const KEYS: readonly Row[] = [
       )
         return undefined;
       const kept = { ...next, key: current.key, isMade: true, isSecond: true } as const;
-      return forget({ ...remembered(memory, next.key), next: kept }, 'make');
+      // A key whose place was never free was never made.
+      return forget({ ...(isBlocked ? memory : remembered(memory, next.key)), next: kept }, 'make');
     },
   },
 ];
