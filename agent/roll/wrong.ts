@@ -152,7 +152,7 @@ function clockOf(state: RollState, terms: Terms, now: number): Failure | undefin
 
 function expiryOf(state: RollState, terms: Terms, now: number, clock: Failure | undefined): Failure | undefined {
   const alarm = presentAlarm(state, terms, now);
-  const { current, workTrouble } = state;
+  const { current, next, workTrouble } = state;
   if (alarm === undefined || current === undefined) return undefined;
   const when = minute(current.notAfter);
   if (alarm !== 'expired') {
@@ -163,7 +163,7 @@ function expiryOf(state: RollState, terms: Terms, now: number, clock: Failure | 
   const first =
     clock !== undefined
       ? 'If the clock is right'
-      : workTrouble && 'The reason is named beside it. Or bring one yourself';
+      : (workTrouble ?? metBy(next)) && 'The reason is named beside it. Or bring one yourself';
   const advice = `${first}: \`newleaf csr\`, have it signed, then \`newleaf install FILE\`.`;
   return failure('NL-LEAF-EXPIRED', { message, ...(first !== undefined && { advice }) });
 }
