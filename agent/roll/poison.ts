@@ -45,7 +45,7 @@ export function heed(
     const message = `${met.message} newleaf does not restart itself, as a new process could not use the leaf: ${stays.message}`;
     return { state, event: failedFor(event, { ...met, message, advice: ADVICE_STAYS }) };
   }
-  const name = nameOf(effect);
+  const name = nameOf(effect, current);
   const before = state.poisoned?.find((one) => one.effect === name);
   const { times = 1 } = before ?? {};
   const pauseMs = state.online === undefined ? (OFFLINE_MS[times - 1] ?? 3_600_000) : ONLINE_MS;
@@ -69,17 +69,20 @@ export function isSession(effect: RollEffect, current: Leaf | undefined): boolea
   return effect.kind === 'connect' && effect.leaf.thumbprint === current?.thumbprint;
 }
 
-/** Keys change from attempt to attempt, and the token stays the same: an effect counts as the same with any key. */
-export function nameOf(effect: RollEffect): string {
-  return 'leaf' in effect ? `${effect.kind} ${effect.leaf.thumbprint}` : effect.kind;
-}
+/** Keys and candidates change from attempt to attempt, and the token stays the same: an effect counts as the same with any. */
+export const nameOf = (effect: RollEffect, current: Leaf | undefined): string =>
+  'leaf' in effect ? withLeaf(effect.kind, effect.leaf.thumbprint, current) : effect.kind;
+
+const withLeaf = (kind: RollEffect['kind'], thumbprint: string, current: Leaf | undefined): string =>
+  `${kind} ${thumbprint === current?.thumbprint ? thumbprint : 'next'}`;
 
 /** Forgets effects that have succeeded since. */
 function well(state: Memory, event: RollEvent): Memory {
   const { poisoned, ...clean } = state;
+  const { current } = state;
   const kind = doneBy(event);
   if (poisoned === undefined || kind === undefined) return state;
-  const done = 'thumbprint' in event ? `${kind} ${event.thumbprint}` : kind;
+  const done = 'thumbprint' in event ? withLeaf(kind, event.thumbprint, current) : kind;
   const left = poisoned.filter(({ effect }) => effect !== done);
   if (left.length === poisoned.length) return state;
   return left.length === 0 ? clean : { ...clean, poisoned: left };

@@ -4,6 +4,7 @@ import { AZURE_FAULTS } from '../search/azure/faults.ts';
 import { DEEDS } from '../search/deeds.ts';
 import { FAULTS, type Faults } from '../search/faults.ts';
 import type { Gateway } from '../search/gateway.ts';
+import { WIDER_DEEDS, WIDER_FAULTS } from '../search/wider.ts';
 import { OWN_DEEDS, OWN_FAULTS } from './deeds.ts';
 import type { Letters } from './letters.ts';
 import { msOf } from './row.ts';
@@ -12,7 +13,9 @@ const SECOND = 1_000;
 /** What is waited for comes within this time, in seconds. */
 const PATIENCE = 4 * 3_600;
 
-const ALL = { ...DEEDS, ...AZURE_DEEDS, ...OWN_DEEDS } as Readonly<Record<string, (gateway: Gateway) => unknown>>;
+const ALL = { ...DEEDS, ...AZURE_DEEDS, ...WIDER_DEEDS, ...OWN_DEEDS } as Readonly<
+  Record<string, (gateway: Gateway) => unknown>
+>;
 
 /** A gateway on its way through a row. */
 export class Stage {
@@ -41,7 +44,7 @@ export class Stage {
       const { [step.slice('over: '.length)]: _, ...others } = this.#laid;
       return this.#lay(others);
     }
-    const fault = FAULTS.get(step) ?? AZURE_FAULTS.get(step) ?? OWN_FAULTS[step];
+    const fault = FAULTS.get(step) ?? AZURE_FAULTS.get(step) ?? WIDER_FAULTS.get(step) ?? OWN_FAULTS[step];
     if (fault !== undefined) return this.#lay({ ...this.#laid, [step]: fault });
     const deed = ALL[step];
     if (deed === undefined) throw new Error(`"${step}" is no step`);

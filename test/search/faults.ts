@@ -24,9 +24,9 @@ export interface Faults {
   readonly hubLags?: number;
   /**
    * mute: CONNACK 0, and no answer to the twin read · changed: it ends a session when the registry changes · ended: it ends a
-   * session when its leaf has expired.
+   * session when its leaf has expired · drops: it takes a candidate, and drops it before its twin is read.
    */
-  readonly hubOddly?: 'mute' | 'changed' | 'ended';
+  readonly hubOddly?: 'mute' | 'changed' | 'ended' | 'drops';
   readonly issuer?: { readonly code: Code; readonly retryAfterMs?: number };
   /** slow: it takes nine minutes · deaf: it takes nine minutes, and hears no abort · ahead: its clock is days ahead. */
   readonly issuerOddly?: 'slow' | 'deaf' | 'ahead';

@@ -139,6 +139,10 @@ function hubOf(world: World, wait: Wait, process: number, user?: HubRenewal): Hu
         await wait(30 * LATENCY_MS, abort);
         fail('NL-HUB-TWIN');
       }
+      if (world.faults.hubOddly === 'drops' && leaf.thumbprint === world.options.candidate()?.thumbprint) {
+        if (world.session?.hub === hub) world.endSession();
+        fail('NL-HUB-LOST');
+      }
       world.count('read twin');
       const { everyMs } = keepalive.begin();
       const link = user && new Link(world, user);

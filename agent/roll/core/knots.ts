@@ -3,7 +3,7 @@ import { GRACE_REFUSALS } from '../backoff.ts';
 import type { Leaf } from '../leaf.ts';
 import type { Reason } from '../state.ts';
 import { drawOf, isCredible, isDue } from '../terms.ts';
-import { type Circumstances, leafOf, type Memory, type Question, type Who } from './memory.ts';
+import { type Answer, type Circumstances, leafOf, type Memory, type Question, type Who } from './memory.ts';
 import { isServed } from './record.ts';
 
 // Questions to the memory that more than one row asks.
@@ -29,7 +29,20 @@ export const isDenied = ({ answers }: Memory, who: Who): boolean => answers[`reg
 /** The hub refuses the leaf for good: right after DPS has accepted it, it may lag DPS for some minutes. */
 export function isRejected(memory: Memory, who: Who): boolean {
   const told = memory.answers[`connect ${who}`];
+  if (who === 'next' && isDropped(memory)) return true;
   return told?.verdict === 'refused' && told.times >= (isAccepted(memory, who) ? GRACE_REFUSALS : 1);
+}
+
+/** Codes of a connection that the hub has accepted: it has ended the session of the current leaf for that. */
+const TAKEN: ReadonlySet<Code> = new Set<Code>(['NL-HUB-LOST', 'NL-HUB-TWIN']);
+/** So often a candidate may cost that session. */
+const DROPPED_TIMES = 3;
+
+/** The hub takes the candidate, and drops it: the current leaf that is valid goes before it. */
+function isDropped({ current, answers }: Memory): boolean {
+  const told = answers['connect next'];
+  if (told?.failure === undefined || current === undefined || current.notAfter <= told.at) return false;
+  return told.verdict === 'silent' && told.times >= DROPPED_TIMES && TAKEN.has(told.failure.code);
 }
 
 /** No hub answers the leaf for so long that DPS may have another hub for it. Counted, as a clock without a network is unreliable. */
@@ -78,14 +91,29 @@ export function isUseless(memory: Memory, c: Circumstances): boolean {
 export const isGuarded = (memory: Memory, c: Circumstances, id: string): boolean =>
   memory.trusts.some(({ keyId }) => keyId === id) && !isUseless(memory, c);
 
-/** The key of the candidate is not in the token. */
+/** A key for which the token signs nothing in so many attempts, which take some minutes, is damaged; fewer where each is minutes apart. */
+const DAMAGED_TIMES = 6;
+export const SAME_FORM = 3;
+
+/** A token that is not there, or refuses its PIN, signs with no other key either. */
+export const isDamaged = ({ verdict, failure, lasting, times }: Answer): boolean =>
+  verdict === 'broken' && failure?.code === 'NL-TOKEN-FAILED' && times >= (lasting ? SAME_FORM : DAMAGED_TIMES);
+
+/** What was met where the token does not sign with the key of the candidate. */
+export function lossOfNext({ answers }: Memory): Answer | undefined {
+  const { 'register next': register, 'connect next': connect } = answers;
+  const gone = [register, connect].find((one) => one?.failure?.code === 'NL-TOKEN-KEY');
+  // A hub is asked so often that a token which is pulled for a minute would count.
+  return gone ?? (register && isDamaged(register) ? register : undefined);
+}
+
+/** The token does not sign with the key of the candidate: it is not there, or damaged. */
 export function isNextLost(memory: Memory): boolean {
-  const { next, answers, current } = memory;
-  if (next?.leaf === undefined) return false;
-  const told = [answers['register next'], answers['connect next']].find((one) => one?.failure?.code === 'NL-TOKEN-KEY');
+  const { next, current, ask } = memory;
+  const told = next?.leaf && lossOfNext(memory);
   if (told === undefined) return false;
   const sure = current === undefined || isOnline(memory) ? SURE_TIMES : SURE_TIMES + 1;
-  const isAdvised = memory.ask?.request.from === 'technician' && memory.ask.request.action === 'roll';
+  const isAdvised = ask?.request.from === 'technician' && ask.request.action === 'roll';
   return told.times >= (isAdvised ? 1 : sure);
 }
 

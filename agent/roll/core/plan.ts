@@ -39,7 +39,7 @@ const SESSION_MS = 60_000;
 /** What serves goes before what is next, in which the token may hang, and before what poisoned the process before this one. */
 function waitForStart(name: AskName, effect: RollEffect, memory: Memory, c: Circumstances): number {
   const { poisoned = [], answers, at } = memory;
-  const isSuspect = poisoned.some((one) => one.effect === poisonName(effect));
+  const isSuspect = poisoned.some((one) => one.effect === poisonName(effect, memory.current));
   if (name === 'register current' && !isSuspect) return 0;
   // What is in flight is not begun once more, as a job would do it after itself.
   if (c.flying.work !== undefined && isSame(c.flying.work, effect)) return 0;

@@ -1,21 +1,12 @@
 import { lastResortAt } from '../terms.ts';
 import { isMine, named, remembered, replaced, second } from './generation.ts';
-import { hasOtherPlace, isGuarded, isKeyLost, wish } from './knots.ts';
+import { hasOtherPlace, isDamaged, isGuarded, isKeyLost, SAME_FORM, wish } from './knots.ts';
 import { type Answer, forget, without } from './memory.ts';
 import { DESTROY_TRIES, waitFor, waitForPlace } from './pace.ts';
 import type { Row } from './row.ts';
 
-/** What an issuer has refused so often is not sent once more in the same form. */
-const SAME_FORM = 3;
-/** A key for which the token signs nothing in so many attempts, which take ten minutes, is damaged. */
-const SIGNS_NOTHING = 8;
-
-/** The issuer refuses the key, or the token signs nothing with it. */
-function isOfNoUse({ verdict, failure, lasting, times }: Answer): boolean {
-  if (verdict === 'refused') return times >= SAME_FORM;
-  // A token that is not there, or refuses its PIN, signs with no other key either.
-  return failure?.code === 'NL-TOKEN-FAILED' && times >= (lasting ? SAME_FORM : SIGNS_NOTHING);
-}
+/** What an issuer has refused so often is not sent once more in the same form; or the token signs nothing with the key. */
+const isOfNoUse = (told: Answer): boolean => (told.verdict === 'refused' && told.times >= SAME_FORM) || isDamaged(told);
 
 /** Another leaf is wanted, and its key is named or changed. */
 export const KEYS: readonly Row[] = [

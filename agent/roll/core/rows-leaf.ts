@@ -1,9 +1,18 @@
 import { isCredible, isDue } from '../terms.ts';
-import { dropped, isMine, leafless, lostKey } from './generation.ts';
-import { hasNoWayBack, isDenied, isKeyLost, isNextLost, isRejected, isTrusted, isUnwanted } from './knots.ts';
+import { dropped, isMine, leafless, lostKey, replaced } from './generation.ts';
+import {
+  hasNoWayBack,
+  isDenied,
+  isKeyLost,
+  isNextLost,
+  isRejected,
+  isTrusted,
+  isUnwanted,
+  lossOfNext,
+} from './knots.ts';
 import { type Circumstances, forget, type Memory, without } from './memory.ts';
 import { waitFor } from './pace.ts';
-import { ended, isServed } from './record.ts';
+import { answered, ended, isServed } from './record.ts';
 import type { Row } from './row.ts';
 
 /** A candidate makes room before another is wanted. */
@@ -38,7 +47,7 @@ export const LEAVES: readonly Row[] = [
       const isLost = isNextLost(memory);
       if (isTrusted(memory) && !hasNoWayBack(memory, c)) return undefined;
       const { isDiscarded: _, ...kept } = next;
-      if (isLost && isMine(memory, next.key)) return lostKey({ ...memory, next: kept });
+      if (isLost && isMine(memory, next.key)) return withoutKey({ ...memory, next: kept }, c);
       if (isTrusted(memory)) return leafless({ ...memory, next: kept }, c);
       return dropped(memory);
     },
@@ -92,4 +101,15 @@ function isCureInVain(memory: Memory): boolean {
   const { because } = memory.next ?? {};
   if (!isServed(memory) || isTrusted(memory) || isDenied(memory, 'current')) return false;
   return because === 'dps-refused' || because === 'rejected' || (because === 'key-lost' && !isKeyLost(memory));
+}
+
+/** A key that is not there is made once more; one that is damaged makes room for another, twice at once and then by the hour. */
+function withoutKey(memory: Memory, c: Circumstances): Memory | undefined {
+  const { next } = memory;
+  const { failure } = lossOfNext(memory) ?? {};
+  if (next === undefined || failure?.code === 'NL-TOKEN-KEY') return lostKey(memory);
+  if (waitFor('roll', memory, c) > 0) return undefined;
+  const another = replaced(memory, c, next.key, next.because);
+  const free = another && { ...another, at: without(memory.at, 'next') };
+  return free && answered(free, 'roll', { verdict: 'refused', ...(failure && { failure }) }, { ...c, at: c.now });
 }

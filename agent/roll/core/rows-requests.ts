@@ -72,7 +72,8 @@ export const REQUESTS: readonly Row[] = [
       const met = metBy(memory);
       if (met === undefined || met.at < ask.request.at || !isOver(memory, met)) return undefined;
       // A leaf that DPS refuses is for the operator to enroll.
-      const isKept = isOnline(memory) && met !== memory.answers['register next'];
+      const isDropped = met.verdict === 'silent';
+      const isKept = (isOnline(memory) || isDropped) && met !== memory.answers['register next'];
       return ended(memory, c.now, isKept ? 'kept' : 'person', met.failure);
     },
   },
@@ -94,7 +95,7 @@ function metBy(memory: Memory): Answer | undefined {
 function isOver(memory: Memory, { verdict, failure: met, lasting, again }: Answer): boolean {
   const { next } = memory;
   if (met?.code === 'NL-ISSUER-NEW-KEY') return next?.isSecond === true;
-  if (verdict === 'refused' || lasting || isNextLost(memory)) return true;
+  if (verdict === 'refused' || lasting || isNextLost(memory) || isRejected(memory, 'next')) return true;
   if (verdict !== 'broken' || again || next?.leaf !== undefined) return false;
   if (met?.code === 'NL-TOKEN-OCCUPIED' && !hasOtherPlace(memory)) return true;
   return next?.isSecond === true || met?.code === 'NL-TOKEN-KEY';

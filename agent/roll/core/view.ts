@@ -15,7 +15,7 @@ import {
   isUnwanted,
 } from './knots.ts';
 import type { Answer, Circumstances, Memory } from './memory.ts';
-import { DESTROY_TRIES, isTaken } from './pace.ts';
+import { ageOf, DESTROY_TRIES, isTaken } from './pace.ts';
 import { type Plan, plan, type Wanted } from './plan.ts';
 import { isServed } from './record.ts';
 import type { AskName } from './row.ts';
@@ -90,6 +90,8 @@ export function recorded(memory: Memory, now: number): RollState {
   return view(memory, plan(memory, c), c);
 }
 
+const TOLD_MS = 3_600_000;
+
 /** The memory as readers of today's machine see it. */
 export function view(memory: Memory, plan: Plan, c: Circumstances): RollState {
   const { answers, current, at, ask, old, end } = memory;
@@ -101,8 +103,9 @@ export function view(memory: Memory, plan: Plan, c: Circumstances): RollState {
   const work =
     row &&
     (row.question.startsWith('register') ? troubleOf(memory, workAnswer(memory, row)) : placeTrouble(memory, row));
-  // Nothing is asked where the session is open; with its next refusal there would be no way.
-  const refused = isDenied(memory, 'current') ? troubleOf(memory, answers['register current']) : undefined;
+  // Nothing is asked again where the session is open: what a request met is its outcome, and a trouble only for an hour.
+  const denied = isDenied(memory, 'current') ? answers['register current'] : undefined;
+  const refused = denied && ageOf(denied, c) < TOLD_MS ? troubleOf(memory, denied) : undefined;
   const workTrouble = work ?? refused;
   const session = isServed(memory)
     ? undefined

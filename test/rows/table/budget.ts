@@ -44,6 +44,8 @@ a method asks for a roll too soon after the last one
   roll · 15 s · method roll → nothing 60 | answer later, answer NL-BUDGET, leaf b
 when the interval between rolls is over, it gets it
   roll · 40 s · method roll → make c 0-1, issue c 0-1, register c 0-1, connect c 0-1, destroy b 0-1 | leaf c, keys c
+the interval between rolls does not hold back a leaf that is due
+  roll · 15 s · clock 400 days ahead → make c 0-2, issue c 0-1, register c 0-1, connect c 0-1, destroy b 0-1 beside connect b | leaf c, ended due done
 a technician need not wait for the interval
   roll · 15 s · roll → make c 0-1, issue c 0-1, register c 0-1, connect c 0-1, destroy b 0-1
 a registration is no roll

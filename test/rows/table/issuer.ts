@@ -9,6 +9,12 @@ one that asks for an hour gets it
   issuer: NL-EST-WAIT, retry after 1 h · roll → make b, issue b 0-1, issue b 60-80
 but no more than half of what is left of the leaf
   [left 40 min] issuer: NL-EST-WAIT, retry after 1 h · start → make b, issue b 0-1, issue b 18-21, issue b 8-11 beside connect a
+where no leaf serves an hour is the longest pause, whatever a server asked for: a new gateway
+  [new] issuer: NL-CMD-WAIT, retry after a day · start → make a, issue a 0-1, issue a 45-65, issue a 45-65
+where no leaf serves an hour is the longest pause, whatever a server asked for: a leaf that has expired
+  [left 10 min] issuer: NL-CMD-WAIT, retry after a day · start · 11 min → issue b 0-65, issue b 45-65 beside connect a | NL-LEAF-EXPIRED
+where no leaf serves an hour is the longest pause, whatever a server asked for: DPS
+  DPS: NL-DPS-THROTTLED, all, retry after a day · hub forgets the device → register a 0-1, register a 45-65, register a 45-65 beside connect a
 one that refuses ends the roll for its asker, and is asked again after 5 and 15 minutes, then hourly; not a fourth time with the same key
   issuer: NL-EST-REFUSED · roll
   → make b, issue b 0-1, issue b 5-7, issue b 14-18, destroy b 60-70, make c 0-1, issue c 0-1 | serving, online, person, NL-EST-REFUSED, keys ac, ended kept NL-EST-REFUSED

@@ -59,6 +59,14 @@ there is no way back to it: the candidate is kept, and asked for
   → register a 0-3, register b 4-10 beside connect a | keys b, next b, NL-TOKEN-KEY
 the token signs no handshake of the current leaf: a key that cannot sign is a lost key, whatever the code
   token: no handshake, current · link drops → make b 12-18, issue b 0-1, register b 0-1, connect b 0-1 beside connect a | leaf b, online
+the file of the key is damaged, so that each signature ends the process: a new process each five minutes, and then a roll
+  the key of the current leaf is damaged · link drops
+  → restart 0-1, restart 5-7, make b 4-9, issue b 0-1, register b 0-1, connect b 0-1, destroy a 0-1 beside connect a | leaf b, online, all is well
+the key of a candidate signs nothing: another key, twice at once, and then by the hour
+  token: no handshake, candidate · roll
+  → make b, issue b, register b x6 5-15, destroy b 0-1, make c 0-1, issue c, register c x6 5-15, destroy c 0-1, make d 0-1, issue d, register d x6 5-15, destroy d 40-70 | leaf a, online
+the key of the current leaf is lost while its session is open: one roll replaces it, and the session stays until then
+  key of the current leaf is lost · roll → make b 0-1, issue b 0-1, register b 0-1, connect b 0-1, destroy a 0-1, nothing 60 | leaf b, keys b, all is well
 a registration that the token cannot sign makes room for a roll
   token: no handshake, current · link drops · reprovision · 10 s · roll
   → make b 0-1, issue b 0-1, register b 0-1, connect b 0-1 beside connect a | leaf b, online

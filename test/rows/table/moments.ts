@@ -49,9 +49,9 @@ before that its ladder goes on, every five minutes
 both places are taken, and half of the time is gone: at once
   [half-way to its end] a foreign key in slot b · start
   → make b 0-1, issue a 0-2, register a2 0-1, connect a2 0-1, destroy b, nothing 60 beside connect a | leaf a2, keys ax, ended due done
-the token signs no CSR: after ten minutes another key is tried, then one an hour; the key of the leaf that serves is left alone
+the token signs no CSR: after some minutes another key is tried, then one an hour; the key of the leaf that serves is left alone
   [half-way to its end] token: signs no CSR, NL-TOKEN-FAILED · start
-  → make b 0-1, destroy b 10-40, make c 0-1, destroy c 55-75, make d 0-1 beside connect a | person, NL-TOKEN-FAILED, keys ad
+  → make b 0-1, destroy b 2-15, make c 0-1, destroy c 55-75, make d 0-1 beside connect a | person, NL-TOKEN-FAILED, keys ad
 the key of its leaf is lost: there is none to renew it with
   [half-way to its end] token: makes no key, NL-TOKEN-FAILED · key of the current leaf is lost · start
   → make b x20 40-90, make b x5 20-30 beside connect a | NL-TOKEN-KEY, NL-TOKEN-FAILED, person

@@ -81,4 +81,7 @@ a first leaf that DPS assigns, and the hub refuses for good, is asked for after 
 a first leaf that expires while it waits: its key gets another one
   [new, individual, of 1 h] start
   → make a, issue a, register a 0-1, register a 5-6, register a 14-18, issue a 25-60, register a2 0-1 | unprovisioned, next a2
+a key that DPS may trust stays, and the issuer signs it no more: the other place serves, and the key goes once another leaf is proven
+  [new] hub: NL-HUB-REJECTED, all · start · until connect a · 5 min · issuer: NL-ISSUER-NEW-KEY · roll --discard · 1 min · all is well
+  → destroy b 5-18, make c 0-1, issue c 0-1, register c 0-1, connect c 0-1, destroy a 0-1, nothing 60 | leaf c, keys c, all is well
 `);

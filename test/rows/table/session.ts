@@ -34,6 +34,9 @@ the candidate that DPS assigns to another hub is proven there
 the hub of the candidate alone does not answer: it is registered again, and its session goes on meanwhile
   hub: NL-HUB-UNREACHABLE, candidate · roll · until connecting-next
   → connect b * 14-36, register b 0-1, connect b * 55-65, register b 0-1 | online, leaf a, keys ab, no person
+a candidate that the hub takes, and drops, costs the session three times; then the current leaf is registered, and the candidate asked for ever more seldom
+  hub: takes the candidate, and drops it · roll
+  → make b, issue b, register b, connect b x3 0-1, register a 0-1, register b 5-6, connect b x3 0-1, register a 0-1, register b 15-18, connect b x3, register a, register b 60-70 beside connect a | leaf a, next b, keys ab, ended kept NL-HUB-LOST
 neither hub answers: both leaves are asked for, by turns
   hub: NL-HUB-UNREACHABLE, all · roll · until connecting-next · link drops
   → register a 14-36, register b 10-40, register a 40-70 beside connect a, connect b | keys ab

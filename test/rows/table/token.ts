@@ -31,9 +31,9 @@ what a start does with a leaf that DPS has accepted comes after the session as w
 a token that signs no CSR: the same, and after three attempts another key is tried
   token: signs no CSR, NL-TOKEN-POISONED · roll
   → make b, restart 0-1, connect a 0.4-1, destroy b 75-100, make c 0-1 | serving, online, NL-TOKEN-FAILED, restarts 1
-one that signs no handshake of the candidate: it is parked, and its key is not destroyed, however often
+one that signs no handshake of the candidate: it costs one process, and after three attempts more another key is tried
   token: loses its state at a handshake, candidate · roll
-  → make b, issue b, register b 0-1, restart 0-1, connect a 0.4-1, register b 0-2, register b 5-7, register b 14-18, register b 60-70 | serving, online, next b, keys ab, NL-TOKEN-FAILED
+  → make b, issue b, register b 0-1, restart 0-1, connect a 0.4-1, register b 0-2, register b 5-7, register b 14-18, register a 0-1, destroy b 0-1, make c 0-1, issue c, register c 0-1, register c 5-7 | serving, online, next c, keys ac, NL-TOKEN-FAILED, restarts 1
 one that destroys no key: the same, and the gateway serves
   token: destroys no key, NL-TOKEN-POISONED · roll · until destroy a
   → restart 0-1, connect b 0.4-1, destroy a x5 0.5-5, nothing 120 | serving, online, leaf b, keys ab, NL-TOKEN-FAILED, restarts 1
@@ -68,7 +68,7 @@ its place is needed by a roll: once more first, and then the roll goes on
   → destroy a 0-1, make c 0-1, issue c 0-1, register c 0-1, connect c 0-1, destroy b 0-1, nothing 60 | leaf c, keys c, all is well
 where it stays, the roll waits for a person, and asks by its ladder
   token: destroys no key · roll · 1 h · roll
-  → destroy a 0-1, destroy a 5-7, destroy a 14-18, destroy a 60-70 | serving, online, person, NL-TOKEN-OCCUPIED, ended kept NL-TOKEN-FAILED
+  → destroy a 0-1, destroy a 5-7, destroy a 14-18, destroy a 60-70 | serving, online, person, NL-TOKEN-OCCUPIED, ended kept NL-TOKEN-OCCUPIED
 its place is needed by a CSR: who asks is told, and the place is looked at by the ladder
   token: destroys no key · roll · 1 h · csr → destroy a 0-1, destroy a 5-7, destroy a 14-18 | answer broken, answer NL-TOKEN-OCCUPIED, keys ab
 a stranger's key is in the place of the next one: a person is told, and the place of the leaf that serves is left alone
