@@ -100,8 +100,11 @@ export function csrAsked(memory: Memory, event: Of<'csr-asked'>, c: Circumstance
   }
   if (next === undefined) return forPerson(urged(named(memory, c)));
   if (!next.isMade) return forPerson(urged(memory));
-  if (event.isLost || (event.newKey && isKept))
-    return forPerson(urged(named(without(memory, 'next'), c, next.because, isKept ? undefined : next.key)));
+  if (event.isLost || (event.newKey && isKept)) {
+    const one = named(without(memory, 'next'), c, next.because, isKept ? undefined : next.key);
+    const demanded = answers.issue && { issue: { ...answers.issue, again: true as const } };
+    return forPerson(urged({ ...one, answers: { ...one.answers, ...demanded } }));
+  }
   if (!event.newKey) return forPerson(memory);
   if (event.from === 'method') {
     const spent = outOfBudget(memory, c);

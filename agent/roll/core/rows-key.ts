@@ -1,7 +1,7 @@
 import { lastResortAt } from '../terms.ts';
 import { isMine, named, remembered, replaced, second } from './generation.ts';
 import { hasOtherPlace, isDamaged, isGuarded, isKeyLost, SAME_FORM, wish } from './knots.ts';
-import { type Answer, forget, without } from './memory.ts';
+import { type Answer, type Circumstances, forget, type Memory, without } from './memory.ts';
 import { DESTROY_TRIES, waitFor, waitForPlace } from './pace.ts';
 import type { Row } from './row.ts';
 
@@ -82,21 +82,21 @@ export const KEYS: readonly Row[] = [
       const { next, current, answers } = memory;
       if (current === undefined || next === undefined || next.isMade) return undefined;
       if (c.terms.automatic ? next.because === undefined : !next.isForPerson) return undefined;
-      // Its place holds a key that the token keeps, or of which DPS may trust a leaf.
-      const isBlocked = memory.old.some(({ slot, id }) => {
-        const isTried = (answers[`destroy ${id}`]?.times ?? 0) >= DESTROY_TRIES;
-        const isKept = isTried && waitForPlace(id, memory, c) > 0;
-        return slot === next.key.slot && (isKept || isGuarded(memory, c, id));
-      });
-      if (
-        (answers.make?.verdict !== 'broken' && !isBlocked) ||
-        answers.sign !== undefined ||
-        c.now < lastResortAt(current, c.terms.renewAt)
-      )
-        return undefined;
+      // It signs no second leaf for a key.
+      if (answers.issue?.failure?.code === 'NL-ISSUER-NEW-KEY') return undefined;
+      if (answers.sign !== undefined || c.now < lastResortAt(current, c.terms.renewAt)) return undefined;
+      const isBlocked = isPlaceBlocked(memory, c, next.key.slot);
+      if (answers.make?.verdict !== 'broken' && !isBlocked) return undefined;
       const kept = { ...next, key: current.key, isMade: true, isSecond: true } as const;
       // A key whose place was never free was never made.
       return forget({ ...(isBlocked ? memory : remembered(memory, next.key)), next: kept }, 'make');
     },
   },
 ];
+
+/** The place holds a key that the token keeps, or of which DPS may trust a leaf. */
+const isPlaceBlocked = (memory: Memory, c: Circumstances, place: string): boolean =>
+  memory.old.some(({ slot, id }) => {
+    const isKept = (memory.answers[`destroy ${id}`]?.times ?? 0) >= DESTROY_TRIES && waitForPlace(id, memory, c) > 0;
+    return slot === place && (isKept || isGuarded(memory, c, id));
+  });
