@@ -31,10 +31,14 @@ export const memoryOf = (entry: Entry): Memory => ({ ...blank, ...entry });
 /** Rungs of a ladder at which its pause outlives a power cut: a supply that fails each few minutes must not begin each ladder anew. */
 export const RUNGS: readonly number[] = [3, 5];
 
-/** What of an answer must outlive a power cut: of the hub and of a signature no more than that there is one. */
+/** A process of three minutes signs three times: the count goes on in the next, until the key is lost for sure. */
+const SIGNED_EACH = 3;
+const SURE = 21;
+
+/** What of an answer must outlive a power cut: of the hub no more than that there is one. */
 function gist(question: Question, answer: Answer): readonly unknown[] {
   const { verdict, times, again, lasting } = answer;
-  if (question === 'sign') return [question, verdict, lasting || times >= 20];
+  if (question === 'sign') return [question, verdict, lasting, Math.floor(Math.min(times, SURE) / SIGNED_EACH)];
   if (question.startsWith('connect')) return [question, verdict];
   if (isDurable(question, answer)) return [question, verdict, again, times];
   const rung = RUNGS.filter((one) => times >= one).length;
