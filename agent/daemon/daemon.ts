@@ -10,7 +10,7 @@ import { view } from '../roll/core/view.ts';
 import { isSession } from '../roll/poison.ts';
 import { lineOf, presentOf, type ReportOptions, twinOf, wordsOf } from '../roll/report.ts';
 import { type RollEffect, type RollEvent, type RollState, unprovisioned } from '../roll/state.ts';
-import { dueAt } from '../roll/terms.ts';
+import { dueAt, lastResortAt } from '../roll/terms.ts';
 import { Queue } from '../time/queue.ts';
 import { withAnew } from './anew.ts';
 import { createAnswerer } from './answerer.ts';
@@ -105,6 +105,7 @@ export class Daemon {
       moments: () => [
         this.#memory.scheduled?.startAt,
         this.#memory.current && dueAt(this.#memory.current, terms.renewAt),
+        this.#memory.current && lastResortAt(this.#memory.current, terms.renewAt),
       ],
       isStep: (ms) => this.#otherClock.answers(ms),
       woken: (isStepped) =>

@@ -96,9 +96,9 @@ const TOLD_MS = 3_600_000;
 export function view(memory: Memory, plan: Plan, c: Circumstances): RollState {
   const { answers, current, at, ask, old, end } = memory;
   const phase = phaseOf(memory, plan);
-  // What rests is waited for as well: a candidate tells its own, and so does a key that is left alone and in nothing's way.
+  // What rests is waited for as well: beside a current leaf a candidate tells its own, and so does a key that is in nothing's way.
   const isWaitedFor = ({ row: name, question }: Wanted) =>
-    name === 'register current' || (name === 'destroy' && question === inPlace(memory));
+    current === undefined || name === 'register current' || (name === 'destroy' && question === inPlace(memory));
   const row = rowOf(memory, plan) ?? plan.wanted.find(isWaitedFor);
   const work =
     row &&
