@@ -194,10 +194,11 @@ export function budgetWait(kind: RollEffect['kind'], memory: Memory, c: Circumst
   const allowance = ALLOWED[kind];
   if (allowance === undefined) return 0;
   const wait = Math.max(0, 1 - levelOf(kind, allowance, memory, c)) * allowance.everyMs;
-  const { current } = memory;
-  // As with each pause, no more than half of what is left of the leaf.
+  const { current, spent } = memory;
+  const since = c.up - (spent?.[kind]?.up ?? c.up);
+  // As with each pause, no more than half of what was left of the leaf when it began.
   const left = current === undefined || current.notAfter <= c.now ? Number.POSITIVE_INFINITY : current.notAfter - c.now;
-  return Math.min(wait, Math.max(LEAST_APART_MS, left / 2));
+  return Math.min(wait, Math.max(0, Math.max(LEAST_APART_MS, (left + since) / 2) - since));
 }
 
 export function spend(kind: RollEffect['kind'], memory: Memory, c: Circumstances): Memory {

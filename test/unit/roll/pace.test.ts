@@ -136,6 +136,8 @@ describe('the budget of a day', () => {
   test('it takes no more than half of what is left of the leaf, and counts each kind alone', () => {
     const dying = { ...after(8), current: { ...current, notAfter: NOW + 4 * MINUTE } };
     assert.equal(budgetWait('register', dying, circumstances()), 2 * MINUTE);
+    const later = circumstances({ now: NOW + MINUTE, up: HOUR + MINUTE });
+    assert.equal(budgetWait('register', dying, later), MINUTE, 'its moment does not move');
     assert.equal(budgetWait('request-leaf', after(8), circumstances()), 0);
     assert.equal(budgetWait('destroy-key', after(8), circumstances({ terms })), 0);
   });
