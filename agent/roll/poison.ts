@@ -70,7 +70,7 @@ export function isSession(effect: RollEffect, current: Leaf | undefined): boolea
 }
 
 /** Keys and candidates change from attempt to attempt, and the token stays the same: an effect counts as the same with any. */
-export const nameOf = (effect: RollEffect, current: Leaf | undefined): string =>
+const nameOf = (effect: RollEffect, current: Leaf | undefined): string =>
   'leaf' in effect ? withLeaf(effect.kind, effect.leaf.thumbprint, current) : effect.kind;
 
 const withLeaf = (kind: RollEffect['kind'], thumbprint: string, current: Leaf | undefined): string =>

@@ -96,19 +96,18 @@ export function noted(ports: Ports, world: World, process: number): Ports {
 const START_MS = 60_000;
 
 /**
- * What serves goes first: after a start, nothing that is done for the next leaf stands before the session with the current one, as
- * the token may hang in it. Not where that leaf has no session to come: it has ended or no hub, or the hub refuses it or its key is
- * lost, as this process has met or an earlier one has written down.
+ * What serves goes first: after a start, no work stands before the session with the current leaf, as the token may hang in it. Not
+ * where no session is to come: that leaf has ended or no hub, the hub refuses it, or its key is lost.
  */
 function sessionFirst({ options, questions }: World, { asked, about, process }: Question): void {
   const state = options.state();
   const { current, assignment, online } = state;
-  const isOfNext = asked === 'register' || asked === 'connect' ? about !== current?.thumbprint : asked === 'make';
-  if (!isOfNext || current === undefined || current.notAfter <= options.clock.now()) return;
+  const isWork = asked === 'make' || asked === 'register' || (asked === 'connect' && about !== current?.thumbprint);
+  if (!isWork || current === undefined || current.notAfter <= options.clock.now()) return;
   if (assignment === undefined || state.rejected || online !== undefined || lacksKey(state)) return;
   const ofCurrent = questions.filter((one) => one.process === process && one.about === current.thumbprint);
   if (ofCurrent.some(({ answer }) => answer === 'NL-HUB-REJECTED')) return;
-  options.broken(`a start asks "${asked}" for the next leaf before the session with the current one`);
+  options.broken(`a start asks "${asked}" before the session with the current leaf`);
 }
 
 /**

@@ -1,4 +1,3 @@
-import { nameOf as poisonName } from '../poison.ts';
 import type { RollEffect } from '../state.ts';
 import { OF_KEYS } from './ask-key.ts';
 import { OF_LEAVES } from './ask-leaf.ts';
@@ -36,16 +35,13 @@ const isHeld = ({ kind }: RollEffect): boolean => kind === 'register' || kind ==
 /** How long a start waits for the session, in milliseconds. */
 const SESSION_MS = 60_000;
 
-/** What serves goes before what is next, in which the token may hang, and before what poisoned the process before this one. */
-function waitForStart(name: AskName, effect: RollEffect, memory: Memory, c: Circumstances): number {
-  const { poisoned = [], answers, at } = memory;
-  const isSuspect = poisoned.some((one) => one.effect === poisonName(effect, memory.current));
-  if (name === 'register current' && !isSuspect) return 0;
+/** What serves goes first: the token may hang in what is next, and what poisoned the process before this one may do so again. */
+function waitForStart(effect: RollEffect, memory: Memory, c: Circumstances): number {
   // What is in flight is not begun once more, as a job would do it after itself.
-  if (c.flying.work !== undefined && isSame(c.flying.work, effect)) return 0;
-  const isLost = answers['connect current']?.failure?.code === 'NL-TOKEN-KEY';
-  const isUseful = isValid(memory, c) && at.current !== undefined && !isRejected(memory, 'current') && !isLost;
-  return isUseful && !isOnline(memory) ? SESSION_MS - c.age : 0;
+  if (isOnline(memory) || (c.flying.work !== undefined && isSame(c.flying.work, effect))) return 0;
+  const isLost = memory.answers['connect current']?.failure?.code === 'NL-TOKEN-KEY';
+  const isComing = isValid(memory, c) && memory.at.current !== undefined && !isRejected(memory, 'current') && !isLost;
+  return isComing ? SESSION_MS - c.age : 0;
 }
 
 /** A shorter pause is not worth a word, in milliseconds. */
@@ -55,7 +51,7 @@ export function plan(memory: Memory, c: Circumstances): Plan {
   const wanted = ASK_ROWS.flatMap(({ name, ask }): Wanted[] => {
     const one = ask(memory, c);
     if (one === undefined) return [];
-    const wait = Math.max(one.wait, waitForStart(name, one.effect, memory, c));
+    const wait = Math.max(one.wait, waitForStart(one.effect, memory, c));
     const budget = budgetWait(one.effect.kind, memory, c);
     return [{ row: name, ...one, wait: Math.max(wait, budget), isBraked: budget > Math.max(wait, TOLD_MS) }];
   });
