@@ -19,6 +19,7 @@ import { storesBeside } from '../keys/beside.ts';
 import { EarlyChain } from '../keys/early-chain.ts';
 import { FewAuthorities } from '../keys/few-authorities.ts';
 import { createJudge, givenLeaf } from '../keys/judge.ts';
+import { newerLeaf } from '../keys/newer.ts';
 import { clearing, labelsOf, strangerIn } from '../keys/occupied.ts';
 import { createKeys } from '../keys/slots.ts';
 import { overToken, trustedConnectors } from '../keys/trusted.ts';
@@ -148,6 +149,8 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     labelPrefix: hsm.label_prefix,
     issuerChanged: (since) => changedSince(file, choice, since),
     given: async () => givenLeaf(judging, hsm.key, await adoptedChain(directory)),
+    newer: (than) =>
+      newerLeaf({ token, judge: createJudge(judging, 'off'), labels: labelsOf(hsm.label_prefix), directory }, than),
     async stranger(known) {
       const given = hsm.key === undefined ? [] : [(await token.findByUri(hsm.key)).id];
       const found = await strangerIn(token, labelsOf(hsm.label_prefix), () => [...known(), ...given]);

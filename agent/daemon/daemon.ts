@@ -77,7 +77,7 @@ export class Daemon {
       this.#begins = begins;
     });
     const { clock, log, ports, terms } = options;
-    const heard = withAnew(ports, () => this.#state);
+    const heard = withAnew({ ...ports, ...(options.newer && { newer: options.newer }) }, () => this.#state);
     const attempt = (effect: RollEffect, abort: AbortSignal) => {
       const work = () => heard(perform(effect, ports, terms.registered, abort));
       if (effect.kind === 'generate-key') return this.#vitals.during('keys', work);

@@ -39,6 +39,8 @@ export interface DaemonOptions extends Omit<ReportOptions, 'now' | 'onboarding'>
   readonly notify: Notify;
   /** The leaf of a key that was in the token before us, if one is configured. */
   readonly given: () => Promise<Leaf | undefined>;
+  /** The leaf of this gateway that the token has, and that is newer than this one, whose key it has lost. */
+  readonly newer?: (than: Leaf) => Promise<Leaf | undefined>;
   /** Whether the settings of the issuer were changed after this moment (wall clock, milliseconds). */
   readonly issuerChanged?: (since: number) => Promise<boolean>;
   /** What the token has in a place of ours, of another key than those. */

@@ -204,6 +204,7 @@ export class Gateway {
       registrationId: 'gw-1',
       labelPrefix: 'newleaf',
       given: async () => this.given,
+      newer: async (than) => this.world.newerThan(than),
       publish: async () => {},
       beside: () => this.world.azure?.beside(),
     });

@@ -157,11 +157,27 @@ function failed(memory: Memory, event: Timed<Of<'failed'>>): Memory {
   const { effect, failure } = event;
   const question = questionOf(memory, effect);
   if (question === undefined) return memory;
+  if (event.newer !== undefined) return tookOver(memory, event.newer);
   const verdict = failure.kind === 'transient' ? 'silent' : failure.kind;
   const told = answered(memory, question, { verdict, failure, ...(event.again && { lasting: true }) }, event);
   if (question === 'issue' && failure.code === 'NL-TOKEN-KEY') return unmade(notSigned(told, event));
   if (effect.kind !== 'register' && effect.kind !== 'connect') return told;
   return notSigned(effect.kind === 'register' ? notRegistered(told, effect.leaf, event) : told, event);
+}
+
+/** A state from before two rolls was put back: DPS trusts the leaf that came after it, and nothing that it wanted next is needed. */
+function tookOver(memory: Memory, leaf: Leaf): Memory {
+  const { next, at } = memory;
+  const old = [...memory.old, ...(next ? [next.key] : [])].filter(({ id }) => id !== leaf.key.id);
+  const trusts = [...memory.trusts, { thumbprint: leaf.thumbprint, keyId: leaf.key.id }];
+  return {
+    ...without(memory, 'next'),
+    current: leaf,
+    at: at.current === undefined ? {} : { current: at.current },
+    old: old.filter(({ slot }) => slot !== 'given').map(({ slot, id }) => ({ slot, id })),
+    trusts,
+    answers: {},
+  };
 }
 
 /** The token does not have it: if it is there after all, it is found by its CKA_ID when it is made. */

@@ -67,6 +67,11 @@ the key of a candidate signs nothing: another key, twice at once, and then by th
   → make b, issue b, register b x6 5-15, destroy b 0-1, make c 0-1, issue c, register c x6 5-15, destroy c 0-1, make d 0-1, issue d, register d x6 5-15, destroy d 40-70 | leaf a, online
 the key of the current leaf is lost while its session is open: one roll replaces it, and the session stays until then
   key of the current leaf is lost · roll → make b 0-1, issue b 0-1, register b 0-1, connect b 0-1, destroy a 0-1, nothing 60 | leaf b, keys b, all is well
+a state from before two rolls was put back: newleaf goes on with the newer leaf whose key the token has
+  state copied · roll · 1 min · roll · 1 min · older state put back → connect a 0-1, connect c 0-1, nothing 60 | leaf c, keys c, online, all is well
+and the next roll is one as ever
+  state copied · roll · 1 min · roll · 1 min · older state put back · 2 min · roll
+  → make d 0-1, issue d 0-1, register d 0-1, connect d 0-1, destroy c 0-1, nothing 60 | leaf d, keys d, all is well
 a registration that the token cannot sign makes room for a roll
   token: no handshake, current · link drops · reprovision · 10 s · roll
   → make b 0-1, issue b 0-1, register b 0-1, connect b 0-1 beside connect a | leaf b, online
