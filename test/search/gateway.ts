@@ -204,7 +204,7 @@ export class Gateway {
       registrationId: 'gw-1',
       labelPrefix: 'newleaf',
       given: async () => this.given,
-      newer: async (than) => this.world.newerThan(than),
+      newer: async (than) => this.world.token.newerThan(than, this.clock.now()),
       publish: async () => {},
       beside: () => this.world.azure?.beside(),
     });

@@ -148,7 +148,7 @@ function hubOf(world: World, wait: Wait, process: number, user?: HubRenewal): Hu
       const link = user && new Link(world, user);
       const session = { leaf, hub, since: clock.monotonic(), process, keepalive, everyMs, ...(link && { link }) };
       world.session = session;
-      world.served.add(leaf.thumbprint);
+      world.token.beside.add(leaf);
       if (link) user.opened(link);
       world.box();
       const { hubDrops } = world.faults;

@@ -218,16 +218,6 @@ export class World {
     return handshake !== undefined && this.meets(handshake.whom, leaf.thumbprint) ? handshake.code : undefined;
   }
 
-  /** Leaves that have served: newleaf has put each beside its key. */
-  readonly served = new Set<string>();
-
-  /** The leaf that lies beside a key in the token. */
-  newerThan({ notBefore }: Leaf): Leaf | undefined {
-    const there = [...this.leaves.values()].filter((leaf) => leaf.notBefore > notBefore && this.token.has(leaf.key));
-    const served = there.filter((leaf) => this.served.has(leaf.thumbprint) && this.isLive(leaf, 0));
-    return served.toSorted((one, other) => other.notBefore - one.notBefore)[0];
-  }
-
   /** Whether a new process could open the token, and sign with this key. */
   canSignAnew = (key: KeyRef): boolean =>
     this.token.refusalOfNew() === undefined && this.token.has(key) && !this.token.isDamaged(key);

@@ -3,7 +3,7 @@ import { isOnline } from './knots.ts';
 import { type Answer, type Asked, type Memory, without } from './memory.ts';
 import { ended } from './record.ts';
 
-// What is in flight for somebody, and what makes room for another.
+// What is in flight for an asker, and what makes room for another.
 
 /** A request begins; one of newleaf's own yields to it. */
 export function begins(memory: Memory, ask: Asked, now: number): Memory {
@@ -15,7 +15,7 @@ export function begins(memory: Memory, ask: Asked, now: number): Memory {
 /** Two requests on one identity would undo each other; one that gets no answer makes room. */
 export function isBusy({ ask, answers }: Memory, { from, action }: Request): boolean {
   if (ask === undefined) return false;
-  // A roll goes on, whoever asks for one.
+  // A roll goes on for each asker.
   if (ask.request.action === 'roll' && action === 'roll') return true;
   if (ask.request.from === 'newleaf') return false;
   const isStuck = met(answers, ask) !== undefined;

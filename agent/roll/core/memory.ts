@@ -69,7 +69,7 @@ export interface Trusted {
   readonly isNew?: true;
 }
 
-/** What is in flight for somebody. */
+/** The request that is in flight. */
 export interface Asked {
   readonly request: Request;
   /** DPS has accepted a leaf since. */

@@ -16,6 +16,7 @@ import {
   whoIs,
   without,
 } from './memory.ts';
+import { sessionLost } from './session-lost.ts';
 
 /** An event with the monotonic moment at which it came, in milliseconds. */
 export type Timed<E extends RollEvent = RollEvent> = E & { readonly up: number };
@@ -40,7 +41,7 @@ export function record(memory: Memory, event: Timed): Memory {
     case 'failed':
       return failed(memory, event);
     case 'lost':
-      return lost(memory, event);
+      return sessionLost(memory, event);
     case 'woken':
       return event.isStepped ? anew(memory) : memory;
     default:
@@ -77,7 +78,7 @@ function issued(memory: Memory, event: Timed<Of<'leaf-issued'>>): Memory {
   return withLeaf(heard(memory, 'issue'), { ...next, leaf, from: 'issuer' });
 }
 
-/** A leaf that nobody has been asked about yet. */
+/** A leaf about which no question has been asked yet. */
 export const withLeaf = (memory: Memory, next: Generation): Memory =>
   forget({ ...without(memory, 'next'), next, at: without(memory.at, 'next') }, 'register next', 'connect next');
 
@@ -146,7 +147,7 @@ const isCure = (because: Reason): boolean => because === 'rejected' || because =
 const came = (proven: Memory, { answers: { roll } }: Memory, event: Timed): Memory =>
   answered({ ...proven, answers: roll ? { roll } : {} }, 'roll', { verdict: 'refused' }, event);
 
-/** Ends what is in flight for somebody, if there is anything. */
+/** Ends the request that is in flight, if there is one. */
 export function ended(memory: Memory, at: number, outcome: Outcome['outcome'], failure?: Failure): Memory {
   if (memory.ask === undefined) return memory;
   const one: Outcome = { ...memory.ask.request, outcome, ...(failure && { failure }), endedAt: at };
@@ -246,30 +247,6 @@ function signed(memory: Memory): Memory {
   const { 'register current': told } = memory.answers;
   const isOfToken = told?.failure !== undefined && areaOf(told.failure) === 'TOKEN';
   return forget(memory, 'sign', ...(isOfToken ? (['register current'] as const) : []));
-}
-
-/** A session that ends within a minute, three times in a row: another client with our identity, or the daily quota. */
-const FLAP_MS = 60_000;
-const FLAPS = 3;
-const FLAP_PAUSE_MS = 5 * 60_000;
-/** In milliseconds. */
-const HELD_MS = 60 * 60_000;
-
-function lost(memory: Memory, event: Timed<Of<'lost'>>): Memory {
-  if (memory.online?.startsWith(`${event.thumbprint}@`) !== true) return memory;
-  const flaps = event.heldMs < FLAP_MS ? memory.flaps + 1 : 0;
-  const { spent, ...rest } = without(memory, 'online', 'end');
-  // A session that was held was worth its cost.
-  const isHeld = event.heldMs >= HELD_MS;
-  const offline = { ...(isHeld ? forget(rest, 'roll') : rest), flaps, ...(spent && !isHeld && { spent }) };
-  const { failure, at, up } = event;
-  const isIdle = failure.code === 'NL-NETWORK-IDLE';
-  // The first reconnect follows at once: most sessions end for a reason that is over. So does one with a shorter keepalive.
-  if (isIdle ? failure.retryAfterMs === undefined : flaps < 2) return offline;
-  if (isIdle || flaps < FLAPS) return { ...offline, end: { failure, at, up } };
-  // From the sixth on a quarter of an hour: at most 96 sessions a day, each of which reads the twin.
-  const retryAfterMs = FLAP_PAUSE_MS * (flaps < 2 * FLAPS ? 1 : 3);
-  return { ...offline, end: { failure: failureFor('NL-HUB-FLAPPING', { cause: failure.code, retryAfterMs }), at, up } };
 }
 
 type Told = Pick<Answer, 'verdict' | 'failure' | 'lasting'>;
