@@ -49,6 +49,8 @@ export interface Status {
     readonly at?: string;
     /** The ID of the request that was in flight then. */
     readonly request?: string;
+    /** When newleaf tries again by itself, where that is minutes away. */
+    readonly askAt?: string;
   };
   /** All that is wrong, a cause before its effects. */
   readonly wrong: readonly Trouble[];
@@ -184,7 +186,7 @@ export function statusOf(
     trail: state.trail.map((one) => ({ ...one, at: iso(one.at) })),
     clock: { credible: isCredible(state, terms, now), floor: iso(clockFloor(state, terms)) },
     ...(alarm && { alarm }),
-    ...(trouble && { trouble: { ...told(trouble), ...(met && metWhen(met)) } }),
+    ...(trouble && { trouble: { ...told(trouble), ...(met && metWhen(met)), ...againIn(state, trouble, now) } }),
     wrong: wrong.map(troubleOf),
     person: needsPerson(state, terms, now, others),
   };
@@ -237,6 +239,10 @@ function certificateOf({ chain }: Leaf): Certificate {
 function requestStatus({ id, action, reason, from, at }: Request): RequestStatus {
   return { id, action, reason, from, at: iso(at) };
 }
+
+/** The end of a pause that is minutes long. */
+const againIn = ({ workTrouble, askAt = 0 }: RollState, trouble: Failure, now: number) =>
+  workTrouble?.failure === trouble && askAt > now ? { askAt: iso(askAt) } : {};
 
 function metWhen({ at, request }: Hindrance) {
   return { at: iso(at), ...(request !== undefined && { request }) };

@@ -87,6 +87,8 @@ export interface RollState {
   readonly alarm?: Alarm;
   /** What hinders the work, and what hinders the session. */
   readonly workTrouble?: Hindrance;
+  /** When the hindered work is tried again (wall clock, milliseconds), where that is minutes away. */
+  readonly askAt?: number;
   readonly sessionTrouble?: Hindrance;
   /** In flight. */
   readonly request?: Request;

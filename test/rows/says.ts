@@ -29,6 +29,7 @@ export async function wordsOf({ gateway, letters, answer }: Stage): Promise<Read
       .map(([key]) => key)
       .sort()
       .join('')}`,
+    ...(status.trouble?.askAt === undefined ? [] : ['pause named']),
     `leaf ${letters.named(leaf?.thumbprint)}`,
     `next ${letters.named(next?.leaf?.thumbprint)}`,
     `restarts ${gateway.restarts}`,

@@ -91,6 +91,8 @@ export function recorded(memory: Memory, now: number): RollState {
 }
 
 const TOLD_MS = 3_600_000;
+/** A longer pause is told with its end, in milliseconds. */
+const NAMED_MS = 5 * 60_000;
 
 /** The memory as readers of today's machine see it. */
 export function view(memory: Memory, plan: Plan, c: Circumstances): RollState {
@@ -124,6 +126,7 @@ export function view(memory: Memory, plan: Plan, c: Circumstances): RollState {
     ...(probe !== undefined && { probe: { askAt: Math.round(c.now + probe) } }),
     ...(memory.alarm && { alarm: memory.alarm }),
     ...(workTrouble && { workTrouble }),
+    ...(work && row && row.wait > NAMED_MS && { askAt: Math.round(c.now + row.wait) }),
     ...(session && { sessionTrouble: session }),
     ...(ask && { request: ask.request }),
     ...(memory.scheduled && { scheduled: memory.scheduled }),

@@ -14,7 +14,7 @@ where no leaf serves an hour is the longest pause, whatever a server asked for: 
 where no leaf serves an hour is the longest pause, whatever a server asked for: a leaf that has expired
   [left 10 min] issuer: NL-CMD-WAIT, retry after a day · start · 11 min → issue b 0-65, issue b 45-65 beside connect a | NL-LEAF-EXPIRED
 where no leaf serves an hour is the longest pause, whatever a server asked for: DPS
-  DPS: NL-DPS-THROTTLED, all, retry after a day · hub forgets the device → register a 0-1, register a 45-65, register a 45-65 beside connect a
+  DPS: NL-DPS-THROTTLED, all, retry after a day · hub forgets the device → register a 0-1, register a 45-65, register a 45-65 beside connect a | NL-DPS-THROTTLED, pause named
 one that refuses ends the roll for its asker, and is asked again after 5 and 15 minutes, then hourly; not a fourth time with the same key
   issuer: NL-EST-REFUSED · roll
   → make b, issue b 0-1, issue b 5-7, issue b 14-18, destroy b 60-70, make c 0-1, issue c 0-1 | serving, online, person, NL-EST-REFUSED, keys ac, ended kept NL-EST-REFUSED

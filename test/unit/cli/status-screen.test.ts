@@ -125,6 +125,23 @@ test('a refused CSR: what asks again at once, and when newleaf does', () => {
   assert.doesNotMatch(told('NL-TOKEN-OCCUPIED'), /After that:/);
 });
 
+test('a pause of more than some minutes: its end, and the command that cuts it', () => {
+  const told = (code: Code, askAt?: string) => {
+    const trouble = { ...failure(code), ...(askAt !== undefined && { askAt }) };
+    return renderStatus(statusWith({ wrong: [failure(code)], trouble }), ascii, place).replaceAll(/\s+/g, ' ');
+  };
+  const later = at(3 * 3_600_000);
+  assert.match(
+    told('NL-DPS-THROTTLED', later),
+    /newleaf asks again by itself in 3 hours; at once: `newleaf reprovision`\. $/,
+  );
+  assert.match(
+    told('NL-EST-UNREACHABLE', later),
+    /newleaf asks again by itself in 3 hours; at once: `newleaf roll`\. $/,
+  );
+  assert.doesNotMatch(told('NL-DPS-THROTTLED'), /asks again by itself/);
+});
+
 test('a new gateway, with a request that is to begin', () => {
   const { leaf: _, hub: _hub, ...rest } = statusWith();
   const request = { id: 'm1', action: 're-register', reason: 'asked', from: 'method', at: at(-20_000) } as const;
