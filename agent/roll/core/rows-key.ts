@@ -64,7 +64,8 @@ export const KEYS: readonly Row[] = [
       if (next === undefined) return undefined;
       const slot = next.key.slot === 'a' ? 'b' : 'a';
       // It was named before the token had brought the leaf that has this place.
-      if (!next.isMade && current?.key.slot === next.key.slot && current.key.id !== next.key.id)
+      const isFirst = !next.isMade && !next.isSecond;
+      if (isFirst && current?.key.slot === next.key.slot && current.key.id !== next.key.id)
         return { ...memory, next: { ...next, key: { ...next.key, slot } } };
       if (answers.make?.failure?.code !== 'NL-TOKEN-OCCUPIED' || answers.make.again || !hasOtherPlace(memory))
         return undefined;
