@@ -38,7 +38,8 @@ const SURE = 21;
 /** What of an answer must outlive a power cut: of the hub no more than that there is one. */
 function gist(question: Question, answer: Answer): readonly unknown[] {
   const { verdict, times, again, lasting } = answer;
-  if (question === 'sign') return [question, verdict, lasting, Math.floor(Math.min(times, SURE) / SIGNED_EACH)];
+  if (question === 'sign')
+    return [question, verdict, Math.floor((lasting ? SURE : Math.min(times, SURE)) / SIGNED_EACH)];
   if (question.startsWith('connect')) return [question, verdict];
   if (isDurable(question, answer)) return [question, verdict, again, times];
   const rung = RUNGS.filter((one) => times >= one).length;
