@@ -59,9 +59,12 @@ test('over budget: the answer says in how many seconds a request is accepted', a
   assert.deepEqual(await ask('r2'), [202, undefined]);
 });
 
-test('a method waits for the ladder, and so does a request for later', async (t) => {
+test('nor does a method wait for the ladder of what newleaf does by itself: its budget bounds it', async (t) => {
   const { ask, counts } = await paused(t);
-  assert.equal(await ask('method'), 409);
-  await ask('technician', 60_000);
-  assert.equal(counts.register, 1);
+  assert.deepEqual([await ask('method'), counts.register], [202, 2]);
+});
+
+test('a request for later hurries nothing', async (t) => {
+  const { ask, counts } = await paused(t);
+  assert.deepEqual([await ask('technician', 60_000), counts.register], [202, 1]);
 });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { replaced } from '../../../agent/roll/core/generation.ts';
-import type { Memory } from '../../../agent/roll/core/memory.ts';
+import { type Memory, without } from '../../../agent/roll/core/memory.ts';
 import { plan } from '../../../agent/roll/core/plan.ts';
+import { settle } from '../../../agent/roll/core/settle.ts';
 import { answer, circumstances, leafed, MEMORIES, made, named, parked, served, serving, trusted } from './memories.ts';
 import { briefly, standing } from './stage.ts';
 import { candidate, current } from './standing.ts';
@@ -55,4 +56,23 @@ describe('facts, and what is asked', () => {
     assert.equal(another({ ...serving, next: made(), trusts: heard }), undefined);
     assert.deepEqual(another({ ...serving, next: made() })?.old, [candidate.key]);
   });
+});
+
+describe('a candidate makes room', () => {
+  const settled = (memory: Memory) => settle(memory, circumstances()).next?.leaf;
+  const cure: Memory = { ...serving, next: { ...leafed(), because: 'dps-refused' } };
+  const rows: readonly (readonly [facts: string, Memory, stays: boolean])[] = [
+    ['it is discarded', { ...serving, next: { ...leafed(), isDiscarded: true } }, false],
+    [
+      'and DPS may trust it',
+      { ...serving, next: { ...leafed(), isDiscarded: true }, trusts: [trusted(candidate)] },
+      true,
+    ],
+    ['it was to cure a refusal, and the current leaf serves', cure, false],
+    ['which DPS refuses still', { ...cure, answers: { 'register current': answer('refused', 'NL-DPS-401002') } }, true],
+    ['which has no session', without(cure, 'online'), true],
+    ['it was asked for', { ...serving, next: leafed() }, true],
+  ];
+  for (const [facts, memory, stays] of rows)
+    test(`${facts}: ${stays ? 'it stays' : 'it goes'}`, () => assert.equal(settled(memory) !== undefined, stays));
 });

@@ -7,7 +7,7 @@ import type { Request } from '../../../agent/roll/state.ts';
 import { NOW, terms } from './machine.ts';
 import { circumstances, MEMORIES, made, serving } from './memories.ts';
 import { after, standing } from './stage.ts';
-import { candidate, HOUR, MINUTE, person, request, tight } from './standing.ts';
+import { candidate, current, HOUR, MINUTE, person, request, tight } from './standing.ts';
 
 const full: Memory = { ...serving, budget: { left: 10, at: NOW } };
 const broke: Memory = { ...serving, budget: { left: 0, at: NOW } };
@@ -118,6 +118,15 @@ describe('a leaf that a person brings', () => {
   });
   test('that is the current one already is done', () => {
     assert.equal(bring(full, full.current).memory.outcomes[0]?.outcome, 'done');
+  });
+  test('for the current key, beside a candidate: the key of that is kept where DPS may trust a leaf of it', () => {
+    const renewed = { ...current, thumbprint: 'T-renewed' };
+    const beside: Memory = { ...full, next: made() };
+    assert.deepEqual(bring(beside, renewed).memory.old, [candidate.key]);
+    const heard = [{ thumbprint: 'T-before', keyId: candidate.key.id }];
+    assert.deepEqual(bring({ ...beside, trusts: heard }, renewed).memory.old, [
+      { ...candidate.key, isRemembered: true },
+    ]);
   });
   test('waits where another one is being proven', () => {
     assert.deepEqual(bring(proving), { memory: proving, decision: bring(proving).decision });

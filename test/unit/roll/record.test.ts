@@ -64,6 +64,19 @@ describe('prove, then promote', () => {
     );
     assert.deepEqual([after.ask, after.outcomes[0]?.outcome], [undefined, 'done']);
   });
+  test('the hub accepts the current leaf meanwhile: that proves nothing of the next one', () => {
+    assert.deepEqual(tell(proving, connected(current.thumbprint)).current, current);
+  });
+  test('a key is destroyed: it is on the list no more, and the others are', () => {
+    const [one, two] = [{ slot: 'b', id: 'g8' } as const, { slot: 'b', id: 'g9' } as const];
+    assert.deepEqual(tell({ ...serving, old: [one, two] }, { kind: 'key-destroyed', id: 'g9' }).old, [one]);
+  });
+  test('of what has ended, the last ten are kept', () => {
+    let memory = proving;
+    for (let times = 0; times < 12; times += 1)
+      memory = { ...tell({ ...proving, outcomes: memory.outcomes }, connected(candidate.thumbprint)) };
+    assert.equal(memory.outcomes.length, 10);
+  });
   test('a key that was given, or is kept, is never old', () => {
     const given = { ...proving, current: { ...current, key: { slot: 'given', id: 'f0' } as const } };
     assert.deepEqual(tell(given, connected(candidate.thumbprint)).old, []);
