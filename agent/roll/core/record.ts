@@ -140,8 +140,9 @@ function promoted(
   return ended(isCure(because) ? came(proven, memory, event) : proven, event.at, 'done');
 }
 
-/** Whether DPS or the hub had refused the leaf before. */
-const isCure = (because: Reason): boolean => because === 'rejected' || because === 'dps-refused';
+/** Whether DPS or the hub had refused the leaf before, or its key was lost. */
+const isCure = (because: Reason): boolean =>
+  because === 'rejected' || because === 'dps-refused' || because === 'key-lost';
 
 /** A cure comes to something when its session has been held for an hour. */
 const came = (proven: Memory, { answers: { roll } }: Memory, event: Timed): Memory =>
