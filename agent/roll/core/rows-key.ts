@@ -51,7 +51,9 @@ export const KEYS: readonly Row[] = [
       if (next === undefined || isMine(memory, next.key)) return undefined;
       const { issue } = memory.answers;
       const signsNothing = isKeyLost(memory) || (issue?.lasting === true && issue.times >= SAME_FORM);
-      if (next.isMade && !(next.key.id === current?.key.id && signsNothing)) return undefined;
+      // While the other place is not free no key is made there.
+      const isFree = !isPlaceBlocked(memory, c, current?.key.slot === 'a' ? 'b' : 'a');
+      if (next.isMade && !(next.key.id === current?.key.id && signsNothing && isFree)) return undefined;
       const alone = { ...without(memory, 'next'), at: without(memory.at, 'next') };
       return next.because === undefined ? alone : second(named(alone, c, next.because));
     },
