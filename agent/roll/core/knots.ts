@@ -94,6 +94,8 @@ export const isGuarded = (memory: Memory, c: Circumstances, id: string): boolean
 /** A key for which the token signs nothing in so many attempts, which take some minutes, is damaged; fewer where each is minutes apart. */
 const DAMAGED_TIMES = 6;
 export const SAME_FORM = 3;
+/** A token that signs with none of so many keys hardly signs with the next: the candidate keeps its ladder, and flash is spared. */
+const KEYS_IN_VAIN = 4;
 
 /** A token that is not there, or refuses its PIN, signs with no other key either. */
 export const isDamaged = ({ verdict, failure, lasting, times }: Answer): boolean =>
@@ -101,10 +103,11 @@ export const isDamaged = ({ verdict, failure, lasting, times }: Answer): boolean
 
 /** What was met where the token does not sign with the key of the candidate. */
 export function lossOfNext({ answers }: Memory): Answer | undefined {
-  const { 'register next': register, 'connect next': connect } = answers;
+  const { 'register next': register, 'connect next': connect, roll } = answers;
   const gone = [register, connect].find((one) => one?.failure?.code === 'NL-TOKEN-KEY');
   // A hub is asked so often that a token which is pulled for a minute would count.
-  return gone ?? (register && isDamaged(register) ? register : undefined);
+  const isInVain = (roll?.times ?? 0) >= KEYS_IN_VAIN && (register?.times ?? 0) < 2 * DAMAGED_TIMES;
+  return gone ?? (register && isDamaged(register) && !isInVain ? register : undefined);
 }
 
 /** The token does not sign with the key of the candidate: it is not there, or damaged. */
