@@ -28,7 +28,7 @@ another client has the same identity | NL-HUB-FLAPPING | newleaf uplink add NAME
 a person is to bring the leaf | NL-ISSUER-PERSON; agent/cli/request/csr.ts; agent/cli/init/enrollment.ts | newleaf csr; newleaf install FILE | the gateway has it | test/e2e/arrows.test.ts › a person is to bring the leaf
 the next key cannot be used | NL-ISSUER-NEW-KEY; agent/keys/slots.ts | newleaf csr --new-key | a key of the new type | test/e2e/arrows.test.ts › leaf.key_type is changed while a person has the CSR
 the key of the CSR is lost | agent/daemon/delivery.ts | newleaf csr --new-key | another key | test/e2e/arrows.test.ts › the key of the CSR is lost
-the leaf nears its end, and the CA is well again | NL-LEAF-EXPIRING | newleaf roll | a new leaf | test/e2e/arrows.deep.test.ts › the leaf nears its end, and the CA gave no other
+the leaf nears its end, and the CA is well again | NL-LEAF-EXPIRING; agent/cli/status/advise.ts | newleaf roll | a new leaf | test/e2e/arrows.deep.test.ts › the leaf nears its end, and the CA gave no other
 the issuer refused, and is well again | agent/failure/advice.ts | newleaf roll --wait | a new leaf | test/e2e/check/breakages.ts › leaf expired
 the issuer did not answer for its configuration | agent/cli/status/advise.ts | systemctl restart newleaf | it is asked at once | test/e2e/corrected-password.test.ts › as printed, brings the first leaf
 the leaf has ended, and the CA gives no other | NL-LEAF-EXPIRED; agent/roll/wrong.ts | newleaf csr; newleaf install FILE | a leaf of another CA | test/e2e/arrows.deep.test.ts › the leaf has expired, and the CA gives no other

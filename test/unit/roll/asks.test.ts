@@ -4,6 +4,7 @@ import { replaced } from '../../../agent/roll/core/generation.ts';
 import { type Memory, without } from '../../../agent/roll/core/memory.ts';
 import { plan } from '../../../agent/roll/core/plan.ts';
 import { settle } from '../../../agent/roll/core/settle.ts';
+import { NOW } from './machine.ts';
 import { answer, circumstances, leafed, MEMORIES, made, named, parked, served, serving, trusted } from './memories.ts';
 import { briefly, standing } from './stage.ts';
 import { candidate, current } from './standing.ts';
@@ -72,6 +73,12 @@ describe('a candidate makes room', () => {
     ['which DPS refuses still', { ...cure, answers: { 'register current': answer('refused', 'NL-DPS-401002') } }, true],
     ['which has no session', without(cure, 'online'), true],
     ['it was asked for', { ...serving, next: leafed() }, true],
+    ['it has expired', { ...serving, next: leafed({ ...candidate, notAfter: NOW }) }, false],
+    [
+      'by a clock that is wrong',
+      { ...serving, lastSeen: NOW + 1, next: leafed({ ...candidate, notAfter: NOW }) },
+      true,
+    ],
   ];
   for (const [facts, memory, stays] of rows)
     test(`${facts}: ${stays ? 'it stays' : 'it goes'}`, () => assert.equal(settled(memory) !== undefined, stays));
