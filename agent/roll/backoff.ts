@@ -70,7 +70,7 @@ const LEAST_HALF_DPS_MS = 3 * MINUTE;
  * The longest that a far side may ask for where nothing serves, with its jitter in milliseconds: one that says "tomorrow" may be well in a
  * minute, and does not know that the gateway is offline until then.
  */
-export const OFFLINE_MOST_MS = HOUR;
+const OFFLINE_MOST_MS = HOUR;
 
 /** A failure as a gateway takes it that has no session, or none with a leaf that is valid. */
 export function takenOffline(failure: Failure): Failure {

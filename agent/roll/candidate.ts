@@ -77,7 +77,7 @@ export interface Unwanted extends Issued {
  */
 export type Candidate = KeyWanted | KeyMade | Sent | Assigned | Parked | Unwanted;
 
-export type WithLeaf = Exclude<Candidate, KeyWanted | KeyMade>;
+type WithLeaf = Exclude<Candidate, KeyWanted | KeyMade>;
 
 export const hasLeaf = (next: Candidate | undefined): next is WithLeaf => next !== undefined && 'leaf' in next;
 

@@ -5,7 +5,7 @@ import { doneBy, type Of, type RollEffect, type RollEvent } from './state.ts';
 import { lastResortAt, type Terms } from './terms.ts';
 
 /** While a session is open, an effect may cost a process no more often than this, in milliseconds. */
-export const ONLINE_MS = 6 * 3_600_000;
+const ONLINE_MS = 6 * 3_600_000;
 /** There is no session to lose, and a new process may find the token well; each one begins the ladders of its connects anew. */
 const OFFLINE_MS = [5 * 60_000, 15 * 60_000, 3_600_000];
 /** More effects cannot be in flight at once. */

@@ -1,5 +1,5 @@
 import { areaOf, type Failure, failure as failureFor } from '../../failure/failure.ts';
-import { type Leaf, placeOf } from '../leaf.ts';
+import type { Leaf } from '../leaf.ts';
 import { type Of, type Outcome, type Reason, type RollEvent, session } from '../state.ts';
 import {
   type Answer,
@@ -12,7 +12,6 @@ import {
   type Question,
   questionOf,
   type Trusted,
-  type Who,
   whoIs,
   without,
 } from './memory.ts';
@@ -278,8 +277,3 @@ export const asksNow = (asked: Asked): Asked => ({ ...asked, heard: [] });
 /** Whether the session is that of the current leaf, at the place where DPS has assigned it. */
 export const isServed = ({ current, at, online }: Memory): boolean =>
   current !== undefined && at.current !== undefined && online === session(current, at.current);
-
-export const isAt = (memory: Memory, who: Who): string | undefined => {
-  const place = memory.at[who];
-  return place && placeOf(place);
-};
