@@ -80,6 +80,8 @@ the place is free again: the next rung finds it
 beside a factory key the other place is free
   [given] start · until online · a foreign key in slot a · roll
   → make b 0-1, make b 0-1, issue b 0-1, register b 0-1, connect b 0-1, nothing 60 | leaf b, keys abx
+and so is that of a current leaf whose key is lost
+  a foreign key in slot b · key of the current leaf is lost · power cut · until make b → make b 0-1, issue b 0-1, register b 0-1, connect b 0-1 | leaf b, keys bx
 a person who asks for a CSR meanwhile is told at once
   a foreign key in slot b · csr → make b 0-1, make b 5-7 | answer broken, answer NL-TOKEN-OCCUPIED, serving
 a power cut when the intent is on the disk: the key is made, and the roll goes on
