@@ -214,33 +214,6 @@ export class Daemon {
     const c = this.#circumstances();
     let advanced: Advanced = advance(known, { ...came, up: c.up }, c);
     const { event } = advanced;
-    if (process.env.DBGM && clock.monotonic() > Number(process.env.DBGM) * 60000) {
-      console.log(
-        JSON.stringify({
-          ...advanced.memory,
-          outcomes: undefined,
-          trail: undefined,
-          current: advanced.memory.current?.key,
-          next: { ...advanced.memory.next, leaf: advanced.memory.next?.leaf?.thumbprint },
-        }),
-      );
-      process.exit(0);
-    }
-    if (process.env.DBG)
-      console.log(
-        (clock.monotonic() / 60000).toFixed(3),
-        event.kind,
-        'effect' in event ? event.effect.kind : '',
-        'failure' in event ? event.failure.code : '',
-        '→',
-        advanced.state.phase,
-        advanced.plan.asks.map((e) => e.kind + ('leaf' in e ? e.leaf.thumbprint : '')).join(),
-        '|',
-        advanced.plan.wanted.map((w) => `${w.row} ${(w.wait / 60000).toFixed(2)}`).join(', '),
-        '| s',
-        advanced.plan.session ? (advanced.plan.session.wait / 60000).toFixed(2) : '-',
-        advanced.state.online ?? '',
-      );
     // A request that was answered "accepted" must outlive a power cut.
     const unkept =
       isAsk(event) && advanced.memory !== known ? await this.#persistence.accept(advanced.memory) : undefined;
