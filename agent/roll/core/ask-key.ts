@@ -9,19 +9,12 @@ export const OF_KEYS: readonly AskRow[] = [
     name: 'destroy',
     why: 'a key that has served is destroyed once DPS trusts no leaf of it, the one in the place of the next key first: that also where no other leaf can serve',
     ask: (memory, c) => {
-      const { next } = memory;
-      const needed = next !== undefined && !next.isMade && wantsKey(memory, c) ? next.key.slot : undefined;
-      const [first] = destroyable(memory, needed, c)
-        .map((key) => ({ key, isNeeded: key.slot === needed }))
-        .map(({ key, isNeeded }) => ({
-          key: { slot: key.slot, id: key.id },
-          isNeeded,
-          wait: isNeeded ? waitForPlace(key.id, memory, c) : waitFor(`destroy ${key.id}`, memory, c),
-        }))
-        .sort((one, other) => Number(other.isNeeded) - Number(one.isNeeded) || one.wait - other.wait);
+      const [first] = destroyable(memory, c).sort(
+        (one, other) => Number(other.isNeeded) - Number(one.isNeeded) || one.wait - other.wait,
+      );
       if (first === undefined) return undefined;
-      const { key, wait } = first;
-      return { effect: { kind: 'destroy-key', key }, question: `destroy ${key.id}`, wait };
+      const { slot, id, wait } = first;
+      return { effect: { kind: 'destroy-key', key: { slot, id } }, question: `destroy ${id}`, wait };
     },
   },
   {
@@ -47,8 +40,15 @@ export const OF_KEYS: readonly AskRow[] = [
   },
 ];
 
-const destroyable = (memory: Memory, needed: string | undefined, c: Circumstances) =>
-  memory.old.filter(({ id, slot, isRemembered }) => {
-    if (slot === needed) return !isGuarded(memory, c, id);
-    return !isRemembered && !memory.trusts.some(({ keyId }) => keyId === id);
-  });
+function destroyable(memory: Memory, c: Circumstances) {
+  const { next, old, trusts } = memory;
+  const needed = next !== undefined && !next.isMade && wantsKey(memory, c) ? next.key.slot : undefined;
+  return old
+    .filter(({ id, slot, isRemembered }) =>
+      slot === needed ? !isGuarded(memory, c, id) : !isRemembered && !trusts.some(({ keyId }) => keyId === id),
+    )
+    .map(({ slot, id }) => {
+      const isNeeded = slot === needed;
+      return { slot, id, isNeeded, wait: isNeeded ? waitForPlace(id, memory, c) : waitFor(`destroy ${id}`, memory, c) };
+    });
+}

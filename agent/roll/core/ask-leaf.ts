@@ -20,13 +20,12 @@ const CURRENT: AskRow = {
   name: 'register current',
   why: 'DPS is asked for the current leaf: no session comes from it, DPS trusts another that does not serve, the settings differ, or a person asks',
   ask: (memory, c) => {
-    const { current } = memory;
-    const question = 'register current';
+    const { current, answers } = memory;
     if (current === undefined || !isValid(memory, c) || !isCurrentToRegister(memory, c)) return undefined;
-    const told = memory.answers[question];
+    const told = answers['register current'];
     const isFirst = told === undefined || (isBack(memory, c) && told.verdict === 'accepted');
     const wait = isFirst ? waitFor('dps', memory, c) : waitForDps('current', memory, c);
-    return { effect: { kind: 'register', leaf: current }, question, wait };
+    return { effect: { kind: 'register', leaf: current }, question: 'register current', wait };
   },
 };
 
@@ -48,9 +47,7 @@ export const OF_LEAVES: readonly AskRow[] = [
     why: 'DPS is asked for a next leaf that it has not assigned, or whose hub refuses it or is silent; not while the hub has its time for the current leaf, nor in the turn of that leaf',
     ask: (memory, c) => {
       const { next } = memory;
-      if (next?.leaf === undefined || !isOpen(memory)) return undefined;
-      const isHubAsked = !isOnline(memory) && isValid(memory, c) && hasItsTime(memory, 'current');
-      if (isHubAsked && !isRollHurried(memory)) return undefined;
+      if (next?.leaf === undefined || !isOpen(memory) || isHubAsked(memory, c)) return undefined;
       const isByTurns = memory.answers['register next']?.verdict === 'silent' || isUnheard(memory, 'next');
       if (isByTurns && isTurnOfCurrent(memory, c)) return undefined;
       const wait = isAskedAnew(memory) ? waitFor('dps', memory, c) : waitForDps('next', memory, c);
@@ -59,6 +56,10 @@ export const OF_LEAVES: readonly AskRow[] = [
   },
   CURRENT,
 ];
+
+/** The hub has its time for the current leaf. */
+const isHubAsked = (memory: Memory, c: Circumstances): boolean =>
+  !isOnline(memory) && isValid(memory, c) && hasItsTime(memory, 'current') && !isRollHurried(memory);
 
 /** A technician's roll waits for the first answer of the hub about the current leaf, and for no more. */
 const isRollHurried = (memory: Memory): boolean =>

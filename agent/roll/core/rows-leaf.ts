@@ -39,17 +39,22 @@ export const LEAVES: readonly Row[] = [
     },
   },
   {
+    name: 'candidate whose key is lost',
+    why: 'its key is made once more, or makes room for another',
+    apply: (memory, c) => {
+      const { next } = memory;
+      if (next === undefined || !isFreeToGo(memory, c) || !isNextLost(memory)) return undefined;
+      return isMine(memory, next.key) ? withoutKey({ ...memory, next: without(next, 'isDiscarded') }, c) : undefined;
+    },
+  },
+  {
     name: 'unwanted candidate goes',
     why: 'DPS does not trust it, or there is no way back and its key gets another leaf (after what has expired: that needs no way back)',
     apply: (memory, c) => {
       const { next } = memory;
-      if (next?.leaf === undefined || !isUnwanted(memory)) return undefined;
-      const isLost = isNextLost(memory);
-      if (isTrusted(memory) && !hasNoWayBack(memory, c)) return undefined;
-      const { isDiscarded: _, ...kept } = next;
-      if (isLost && isMine(memory, next.key)) return withoutKey({ ...memory, next: kept }, c);
-      if (isTrusted(memory)) return leafless({ ...memory, next: kept }, c);
-      return dropped(memory);
+      if (next === undefined || !isFreeToGo(memory, c)) return undefined;
+      if (isNextLost(memory) && isMine(memory, next.key)) return undefined;
+      return isTrusted(memory) ? leafless({ ...memory, next: without(next, 'isDiscarded') }, c) : dropped(memory);
     },
   },
   {
@@ -68,10 +73,9 @@ export const LEAVES: readonly Row[] = [
     why: 'DPS and hub take the current leaf again, and it is not due: no operator will enroll the leaf that was to cure it',
     apply: (memory, c) => {
       const { next, ask } = memory;
-      const isRoll = ask?.request.action === 'roll';
       if (next === undefined || !isCureInVain(memory) || isLate(memory, c)) return undefined;
-      if (isRoll && ask.request.from !== 'newleaf') return undefined;
-      const free = isRoll ? ended(memory, c.now, 'kept') : memory;
+      if (ask?.request.action === 'roll' && ask.request.from !== 'newleaf') return undefined;
+      const free = ask?.request.action === 'roll' ? ended(memory, c.now, 'kept') : memory;
       if (next.leaf !== undefined) return dropped(free);
       return forget({ ...free, next: without(next, 'because') }, 'make', 'issue', 'roll');
     },
@@ -81,18 +85,16 @@ export const LEAVES: readonly Row[] = [
     why: 'a person brings the leaf, for the CSR that is asked for',
     apply: (memory, { terms }) => {
       const { next, ask } = memory;
-      if (
-        terms.automatic ||
-        next === undefined ||
-        next.leaf !== undefined ||
-        next.because === undefined ||
-        ask !== undefined
-      )
-        return undefined;
+      if (terms.automatic || ask !== undefined) return undefined;
+      if (next === undefined || next.leaf !== undefined || next.because === undefined) return undefined;
       return { ...memory, next: { ...without(next, 'because'), isForPerson: true } };
     },
   },
 ];
+
+/** It is not wanted, and DPS does not trust it, or no other leaf can take its place. */
+const isFreeToGo = (memory: Memory, c: Circumstances): boolean =>
+  isUnwanted(memory) && (!isTrusted(memory) || hasNoWayBack(memory, c));
 
 const isLate = (memory: Memory, { terms, now }: Circumstances): boolean => isDue(memory, terms, now);
 

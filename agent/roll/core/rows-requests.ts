@@ -13,7 +13,7 @@ import {
   isUnwanted,
   isValid,
 } from './knots.ts';
-import { type Answer, type Asked, type Memory, without } from './memory.ts';
+import { type Answer, type Asked, type Circumstances, type Memory, type Who, without } from './memory.ts';
 import { ended, isServed } from './record.ts';
 import type { Row } from './row.ts';
 
@@ -24,13 +24,11 @@ export const REQUESTS: readonly Row[] = [
     why: 'a request that was planned begins at its moment, also where the clock was set back by more than a day',
     apply: (memory, { now, terms }) => {
       const { scheduled, ask } = memory;
-      if (scheduled === undefined || (scheduled.startAt > now && scheduled.startAt <= now + 24 * 3_600_000))
-        return undefined;
+      if (scheduled === undefined || isAhead(scheduled.startAt, now)) return undefined;
       const { startAt: _, ...request } = scheduled;
       if (ask !== undefined && ask.request.from !== 'newleaf' && isBusy(memory, request)) return undefined;
       const begun = begins(roomIn(without(memory, 'scheduled'), now), { request }, now);
-      const isForPerson = request.action === 'roll' && !terms.automatic;
-      return isForPerson ? ended(begun, now, 'person', failure('NL-ISSUER-PERSON')) : begun;
+      return request.action === 'roll' && !terms.automatic ? forPerson(begun, now) : begun;
     },
   },
   {
@@ -49,14 +47,19 @@ export const REQUESTS: readonly Row[] = [
     name: 're-registration is over',
     why: 'DPS or the hub has refused each leaf that there is since, or it cannot be asked for',
     apply: (memory, c) => {
-      const { ask, next } = memory;
+      const { ask } = memory;
       if (ask?.request.action !== 're-register') return undefined;
-      const told = (['current', 'next'] as const).filter((who) =>
-        who === 'current' ? isValid(memory, c) : next?.leaf && !isUnwanted(memory),
-      );
-      const no = told.map((who) => refusalSince(memory, who, ask, c.terms));
+      const no = askable(memory, c).map((who) => refusalSince(memory, who, ask, c.terms));
       if (no.length === 0 || no.some((one) => one === undefined)) return undefined;
       return ended(memory, c.now, isOnline(memory) ? 'kept' : 'person', no[0]);
+    },
+  },
+  {
+    name: 'roll without a leaf is over',
+    why: 'only a person brings a leaf, and none is left: the next CSR is not to wait for this request',
+    apply: (memory, { terms, now }) => {
+      if (memory.ask?.request.action !== 'roll' || terms.automatic || memory.next?.leaf !== undefined) return undefined;
+      return forPerson(memory, now);
     },
   },
   {
@@ -64,20 +67,28 @@ export const REQUESTS: readonly Row[] = [
     why: 'it was refused; newleaf goes on by itself, as the answer may change',
     apply: (memory, c) => {
       const { ask, next } = memory;
-      if (ask?.request.action !== 'roll') return undefined;
-      // Only a person brings a leaf, and none is left: the next CSR is not to wait for this request.
-      if (!c.terms.automatic && next?.leaf === undefined)
-        return ended(memory, c.now, 'person', failure('NL-ISSUER-PERSON'));
-      if (next?.because === undefined) return undefined;
+      if (ask?.request.action !== 'roll' || next?.because === undefined) return undefined;
       const met = metBy(memory);
       if (met === undefined || met.at < ask.request.at || !isOver(memory, met)) return undefined;
-      // A leaf that DPS refuses is for the operator to enroll.
-      const isDropped = met.verdict === 'silent';
-      const isKept = (isOnline(memory) || isDropped) && met !== memory.answers['register next'];
-      return ended(memory, c.now, isKept ? 'kept' : 'person', met.failure);
+      return ended(memory, c.now, isKeptAfter(memory, met) ? 'kept' : 'person', met.failure);
     },
   },
 ];
+
+const forPerson = (memory: Memory, now: number): Memory => ended(memory, now, 'person', failure('NL-ISSUER-PERSON'));
+
+/** The moment is to come, by a clock that may be right. */
+const isAhead = (startAt: number, now: number): boolean => startAt > now && startAt <= now + 24 * 3_600_000;
+
+/** The leaves for which DPS can be asked. */
+const askable = (memory: Memory, c: Circumstances): readonly Who[] => [
+  ...(isValid(memory, c) ? (['current'] as const) : []),
+  ...(memory.next?.leaf !== undefined && !isUnwanted(memory) ? (['next'] as const) : []),
+];
+
+/** The gateway serves on; a leaf that DPS refuses is for the operator to enroll. */
+const isKeptAfter = (memory: Memory, met: Answer): boolean =>
+  (isOnline(memory) || met.verdict === 'silent') && met !== memory.answers['register next'];
 
 /** What the roll has met last. */
 function metBy(memory: Memory): Answer | undefined {
