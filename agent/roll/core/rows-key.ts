@@ -50,9 +50,7 @@ export const KEYS: readonly Row[] = [
     apply: (memory, c) => {
       const { next, current } = memory;
       if (next === undefined || isMine(memory, next.key)) return undefined;
-      // While the other place is not free no key is made there.
-      const isFree = !isPlaceBlocked(memory, c, current?.key.slot === 'a' ? 'b' : 'a');
-      if (next.isMade && !(next.key.id === current?.key.id && signsNothing(memory) && isFree)) return undefined;
+      if (next.isMade && !(next.key.id === current?.key.id && isToBeReplaced(memory, c))) return undefined;
       const alone = { ...without(memory, 'next'), at: without(memory.at, 'next') };
       return next.because === undefined ? alone : second(named(alone, c, next.because));
     },
@@ -111,10 +109,11 @@ function isKeyRefused(memory: Memory, told: Answer, c: Circumstances): boolean {
   return (isDemanded || isOfNoUse(told)) && waitFor('issue', memory, c) <= 0;
 }
 
-/** The token signs nothing with the current key. */
-function signsNothing(memory: Memory): boolean {
+/** The token signs nothing with the current key; while the other place is not free no key is made there. */
+function isToBeReplaced(memory: Memory, c: Circumstances): boolean {
   const { issue } = memory.answers;
-  return isKeyLost(memory) || (issue?.lasting === true && issue.times >= SAME_FORM);
+  const signsNothing = isKeyLost(memory) || (issue?.lasting === true && issue.times >= SAME_FORM);
+  return signsNothing && !isPlaceBlocked(memory, c, memory.current?.key.slot === 'a' ? 'b' : 'a');
 }
 
 const elsewhere = (next: Generation): Generation => ({
