@@ -157,6 +157,6 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
       return found && failure('NL-TOKEN-OCCUPIED', { message: found.message });
     },
     publish: (after) => publish(directory, after),
-    afterStep: storesBeside({ token, apart, destroy, log }),
+    afterStep: storesBeside({ token, apart, destroy, log, clock }),
   });
 }

@@ -1,4 +1,5 @@
-import { DAY, HOUR, MINUTE, type Origin } from '../search/gateway.ts';
+import { DAY, HOUR, MINUTE } from '../search/gateway.ts';
+import type { Origin } from '../search/origin.ts';
 
 /** Facts, and what is asked next: a promise of the machine that is played through the real daemon in virtual time. */
 export interface Row {

@@ -12,6 +12,7 @@ import { quietLog, quietNotify } from '../quiet.ts';
 import { diceOf } from './dice.ts';
 import type { Faults } from './faults.ts';
 import { Log } from './log.ts';
+import type { Origin } from './origin.ts';
 import { portsOf } from './ports.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { World } from './world.ts';
@@ -19,30 +20,6 @@ import { World } from './world.ts';
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
-
-/** How a gateway begins. */
-export interface Origin {
-  readonly seed: number;
-  readonly enrollment: 'group' | 'individual';
-  /** A new gateway, one that serves on a leaf, one whose key and leaf were in the token before newleaf, or one that attests by its TPM. */
-  readonly begins: 'new' | 'serving' | 'given' | 'endorsed';
-  /** What is left of that leaf, in milliseconds. */
-  readonly leftMs: number;
-  /** Of the leaves that the issuer gives, in milliseconds. */
-  readonly lifetimeMs: number;
-  /** The issuer needs no person. */
-  readonly automatic: boolean;
-  /** leaf.rotate_key = false. Default false. */
-  readonly keepKey?: boolean;
-  /** limits.min_roll_interval, in milliseconds. Default 30 s. */
-  readonly minRollIntervalMs?: number;
-  /** The CA signs each key once. */
-  readonly signsOnce?: boolean;
-  /** Azure issues the leaves, and the certificate that DPS knows the gateway by ends after so long, in milliseconds. */
-  readonly onboardingLeftMs?: number | undefined;
-  /** What the serial numbers of its leaves begin with: those of a fleet are not the same. */
-  readonly serials?: string;
-}
 
 export const START = Date.UTC(2030, 0, 1);
 /** What systemd, and the rest that newleaf takes after a restart, come to. */
@@ -174,10 +151,8 @@ export class Gateway {
     if (isGiven) return current;
     this.world.registry.set('hub1', current.thumbprint);
     this.world.accepted = current.thumbprint;
-    const assignment = { hub: 'hub1', deviceId: 'gw-1' };
-    const served = { current, assignment, registered: this.terms.registered, lastSeen: START - HOUR };
-    const { assignment: place, ...facts } = served;
-    this.entry = entryOf({ ...blank, ...facts, at: { current: place } });
+    const at = { current: { hub: 'hub1', deviceId: 'gw-1' } };
+    this.entry = entryOf({ ...blank, current, at, registered: this.terms.registered, lastSeen: START - HOUR });
     return undefined;
   }
 

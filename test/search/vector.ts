@@ -3,7 +3,8 @@ import { AZURE_FAULTS } from './azure/faults.ts';
 import { DEEDS, type Deed } from './deeds.ts';
 import { diceOf } from './dice.ts';
 import { FAULTS } from './faults.ts';
-import { DAY, HOUR, MINUTE, type Origin } from './gateway.ts';
+import { DAY, HOUR, MINUTE } from './gateway.ts';
+import type { Origin } from './origin.ts';
 import { WIDER_DEEDS, WIDER_FAULTS, widerOrigin } from './wider.ts';
 
 /** A fault that is there for a while. */

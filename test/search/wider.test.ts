@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Code } from '../../agent/failure/failure.ts';
 import type { Status } from '../../agent/roll/report.ts';
-import { DAY, Gateway, HOUR, MINUTE, type Origin } from './gateway.ts';
+import { DAY, Gateway, HOUR, MINUTE } from './gateway.ts';
 import { noneComesTooSoon } from './laws-pace.ts';
+import type { Origin } from './origin.ts';
 import { play } from './play.ts';
 import type { Vector } from './vector.ts';
 

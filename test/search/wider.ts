@@ -1,6 +1,7 @@
 import type { Code } from '../../agent/failure/failure.ts';
 import type { Faults, Whom } from './faults.ts';
-import { DAY, type Gateway, HOUR, MINUTE, type Origin } from './gateway.ts';
+import { DAY, type Gateway, HOUR, MINUTE } from './gateway.ts';
+import type { Origin } from './origin.ts';
 
 // What was thought of later: its dice are thrown last (vector.ts), so it stands apart from the faults of the older seeds.
 

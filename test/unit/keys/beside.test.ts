@@ -21,6 +21,7 @@ interface Played {
 
 function stage({ there = [], store = async () => false, destroy = async () => {} }: Played = {}) {
   const did: string[] = [];
+  let now = 0;
   const note = ({ event }: { readonly event: string }) => void did.push(event);
   const follow = storesBeside({
     token: {
@@ -39,8 +40,9 @@ function stage({ there = [], store = async () => false, destroy = async () => {}
       return destroy();
     },
     log: { error: note, warn: note, info: note, debug: () => {} },
+    clock: { monotonic: () => now },
   });
-  return { did, follow };
+  return { did, follow, pass: (ms: number) => void (now += ms) };
 }
 
 for (const [what, slot, played, told] of [
@@ -57,7 +59,7 @@ for (const [what, slot, played, told] of [
   });
 }
 
-test('it comes last: once the leaf serves, and no key is to be destroyed; and once in a process', async () => {
+test('it comes last: once the leaf serves, and no key is to be destroyed; and once', async () => {
   const { did, follow } = stage();
   const current = leafIn('a');
   await follow({ phase: 'serving', current });
@@ -73,5 +75,23 @@ test('a token without room for it is no loss, nor one that does not destroy the 
     const { did, follow } = stage(played);
     await follow({ ...serving, current: leafIn('a') });
     assert.equal(did.at(-1), 'certificate-unstored');
+  }
+});
+
+test('what the token did not store is offered again after a minute, then ever less often, and a day is the most', async () => {
+  const { did, follow, pass } = stage({ store: () => Promise.reject(new Error('CKR_GENERAL_ERROR')) });
+  const current = leafIn('a');
+  for (const [minutes, times] of [
+    [0, 1],
+    [0.5, 1],
+    [1, 2],
+    [7, 2],
+    [2, 3],
+    [24 * 60, 4],
+    [24 * 60, 5],
+  ] as const) {
+    pass(minutes * 60_000);
+    await follow({ ...serving, current });
+    assert.equal(did.filter((one) => one === 'stored').length, times);
   }
 });
