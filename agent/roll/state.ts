@@ -85,6 +85,8 @@ export interface RollState {
   readonly probe?: { readonly askAt: number };
   /** How near the end of the current leaf is, once its renewal is overdue. */
   readonly alarm?: Alarm;
+  /** The token signs nothing with the key of the current leaf. */
+  readonly isKeyLost?: true;
   /** What hinders the work, and what hinders the session. */
   readonly workTrouble?: Hindrance;
   /** When the hindered work is tried again (wall clock, milliseconds), where that is minutes away. */

@@ -75,7 +75,7 @@ export function needsPerson(state: RollState, terms: Terms, now: number, others:
 /** The leaf is due, or its key is lost, and only a person brings another. */
 function waitsForDelivery(state: RollState, terms: Terms, now: number): boolean {
   if (terms.automatic || state.current === undefined || isEndorsed(state.current)) return false;
-  if (lacksKey(state)) return true;
+  if (lacksKey(state) || state.isKeyLost) return true;
   return isDue(state, terms, now) && clockOf(state, terms, now) === undefined;
 }
 
