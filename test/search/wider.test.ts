@@ -56,6 +56,20 @@ stories('a key that signs nothing, and poisons the module instead, is replaced',
     ],
   ],
   [
+    'a candidate with the same key is trusted by DPS, while the session is open',
+    { ...serving, enrollment: 'individual', begins: 'given', keepKey: true, leftMs: DAY, minRollIntervalMs: DAY },
+    [{ deed: 'the key of the current leaf is damaged', at: 2 * HOUR }],
+    { fault: 'DPS: NL-DPS-HUB, candidate', from: 0, until: 10 * HOUR },
+  ],
+  [
+    'persons bring the leaves',
+    { ...serving, leftMs: 18 * HOUR, automatic: false },
+    [
+      { deed: 'the key of the current leaf is damaged', at: 4 * HOUR },
+      { deed: 'link drops', at: 5 * HOUR },
+    ],
+  ],
+  [
     'a session is open, and the back end asks for a registration',
     serving,
     [

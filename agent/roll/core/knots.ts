@@ -141,8 +141,11 @@ export function isUnwanted(memory: Memory): boolean {
 
 /** The current leaf cannot take the place of the candidate. */
 export function hasNoWayBack(memory: Memory, c: Circumstances): boolean {
-  if (!isValid(memory, c)) return true;
-  const { 'register current': told } = memory.answers;
+  const { current, next, answers } = memory;
+  const { 'register current': told } = answers;
+  // Both leaves have one key, where keys are kept.
+  const isOneKey = next?.key.id === current?.key.id && isNextLost(memory);
+  if (!isValid(memory, c) || isOneKey) return true;
   return told?.failure?.code === 'NL-TOKEN-KEY' || (isDenied(memory, 'current') && isAfter(memory, 'current', 'next'));
 }
 

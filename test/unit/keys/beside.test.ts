@@ -42,7 +42,10 @@ function stage({ there = [], store = async () => false, destroy = async () => {}
     log: { error: note, warn: note, info: note, debug: () => {} },
     clock: { monotonic: () => now },
   });
-  return { did, follow, pass: (ms: number) => void (now += ms) };
+  const pass = (ms: number) => {
+    now += ms;
+  };
+  return { did, follow, pass };
 }
 
 for (const [what, slot, played, told] of [
