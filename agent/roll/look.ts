@@ -1,4 +1,4 @@
-import { type Candidate, hasLeaf, keyOf } from './candidate.ts';
+import type { Candidate } from './candidate.ts';
 import type { Phase } from './phase.ts';
 import type { RollState } from './state.ts';
 import type { Terms } from './terms.ts';
@@ -7,7 +7,7 @@ import type { Terms } from './terms.ts';
 
 /** Whether a person is to bring the leaf of the next key. Where the issuer needs no person, the next roll brings its own. */
 export const waitsForPerson = (next: Candidate | undefined, { automatic }: Pick<Terms, 'automatic'>): boolean =>
-  !automatic && next !== undefined && !hasLeaf(next) && next.for !== 'roll';
+  !automatic && next !== undefined && next.leaf === undefined && next.for !== 'roll';
 
 /** The token does not have the key of the current leaf. */
 export const lacksKey = ({ sessionTrouble }: Pick<RollState, 'sessionTrouble'>): boolean =>
@@ -19,7 +19,7 @@ export const knownIds = ({
   next,
   retire = [],
 }: Partial<Pick<RollState, 'current' | 'next' | 'retire'>>): string[] =>
-  [current?.key.id, next && keyOf(next).id, ...retire.map(({ id }) => id)].filter((id) => id !== undefined);
+  [current?.key.id, next?.key.id, ...retire.map(({ id }) => id)].filter((id) => id !== undefined);
 
 /** Work that waits for the token or for an issuer, perhaps for days. */
 export const WAITING: ReadonlySet<Phase> = new Set<Phase>(['generating-key', 'requesting-leaf']);

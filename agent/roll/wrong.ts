@@ -1,7 +1,6 @@
 import { advisedFor } from '../failure/advice.ts';
 import { areaOf, CODES, type Code, type Failure, failure } from '../failure/failure.ts';
 import { minute } from '../failure/minute.ts';
-import { metBy } from './candidate.ts';
 import { isEndorsed } from './leaf.ts';
 import { lacksKey, REGISTERING, WAITING, waitsForPerson } from './look.ts';
 import type { Alarm, RollState } from './state.ts';
@@ -26,7 +25,7 @@ export function wrongIn(
   const clock = clockOf(state, terms, now);
   const leaf = expiryOf(state, terms, now, clock);
   const isEffect = effectOf(clock, isCredible(state, terms, now), leaf);
-  const parked = metBy(next);
+  const parked = next?.met;
   // A token that fails now is the cause of what the candidate met there.
   const all = [named, clock, leaf, workTrouble?.failure, sessionTrouble?.failure, ...others, parked];
   const causes = all.flatMap((one): Failure[] => (one === undefined || isEffect(one) ? [] : [one]));
@@ -63,7 +62,7 @@ export function needsPerson(state: RollState, terms: Terms, now: number, others:
   if (state.online === undefined && others.some(isUnknown)) return true;
   const { phase, next } = state;
   // A candidate without an answer waits for the network only.
-  const met = metBy(next);
+  const met = next?.met;
   if (state.stranded || (met !== undefined && met.kind !== 'transient')) return true;
   // A token that is full, or whose vendor's program fails, does not mend itself.
   const needsToken = WAITING.has(phase) || REGISTERING.has(phase);
@@ -139,7 +138,7 @@ function clockOf(state: RollState, terms: Terms, now: number): Failure | undefin
     return failure('NL-CLOCK', { message });
   }
   const { current, next } = state;
-  const met = [state.workTrouble?.failure, state.sessionTrouble?.failure, metBy(next)];
+  const met = [state.workTrouble?.failure, state.sessionTrouble?.failure, next?.met];
   const distrust = met.find((one) => one !== undefined && EXPIRED.test(one.cause ?? ''));
   if (distrust === undefined) return undefined;
   const isLeafExpired = current !== undefined && !isEndorsed(current) && now >= current.notAfter;
@@ -163,7 +162,7 @@ function expiryOf(state: RollState, terms: Terms, now: number, clock: Failure | 
   const first =
     clock !== undefined
       ? 'If the clock is right'
-      : (workTrouble ?? metBy(next)) && 'The reason is named beside it. Or bring one yourself';
+      : (workTrouble ?? next?.met) && 'The reason is named beside it. Or bring one yourself';
   const advice = `${first}: \`newleaf csr\`, have it signed, then \`newleaf install FILE\`.`;
   return failure('NL-LEAF-EXPIRED', { message, ...(first !== undefined && { advice }) });
 }

@@ -1,4 +1,3 @@
-import { madeKeyOf } from '../../agent/roll/candidate.ts';
 import { AZURE_DEEDS, type AzureDeed } from './azure/deeds.ts';
 import { DAY, type Gateway, HOUR } from './gateway.ts';
 import { ask, bring, enroll } from './people.ts';
@@ -63,7 +62,7 @@ export const DEEDS = {
     if (world.session?.hub === 'hub1') world.endSession();
   },
   'key of the candidate is lost': ({ world, known }) => {
-    const key = madeKeyOf(known?.next);
+    const key = known?.next?.is === 'key-wanted' ? undefined : known?.next?.key;
     if (key?.id !== known?.current?.key.id) world.token.lose(key?.id);
   },
   'key of the current leaf is lost': ({ world, known }) => world.token.lose(known?.current?.key.id),

@@ -1,7 +1,7 @@
 import { Daemon } from '../../agent/daemon/daemon.ts';
 import { Fault } from '../../agent/failure/failure.ts';
 import type { Line } from '../../agent/machine/log.ts';
-import { leafIn } from '../../agent/roll/candidate.ts';
+import type { Candidate } from '../../agent/roll/candidate.ts';
 import { type Entry, entryOf } from '../../agent/roll/core/entry.ts';
 import { blank } from '../../agent/roll/core/memory.ts';
 import { endorsed, type Leaf } from '../../agent/roll/leaf.ts';
@@ -94,7 +94,7 @@ export class Gateway {
       signsOnce,
       state: () => this.state,
       current: () => this.known?.current,
-      candidate: () => leafIn(this.known?.next),
+      candidate: () => this.known?.next?.leaf,
       broken: (law) => this.broken.push(law),
     });
     if (begins === 'endorsed') this.given = this.#endorsed();
@@ -105,15 +105,14 @@ export class Gateway {
   get known(): Pick<RollState, 'current' | 'next' | 'outcomes' | 'registered'> | undefined {
     if (this.entry === 'absent') return undefined;
     const { current, next, outcomes, registered } = this.entry;
-    const tries = 0;
-    const candidate =
-      next === undefined
-        ? undefined
-        : next.leaf
-          ? ({ is: 'sent', leaf: next.leaf, from: 'issuer', tries } as const)
-          : next.isMade
-            ? ({ is: 'key-made', key: next.key, for: 'roll', tries } as const)
-            : ({ is: 'key-wanted', slot: next.key.slot as 'a', id: next.key.id, for: 'roll', tries } as const);
+    const is = next?.leaf ? 'sent' : next?.isMade ? 'key-made' : 'key-wanted';
+    const candidate: Candidate | undefined = next && {
+      is,
+      key: next.key,
+      for: 'roll',
+      tries: 0,
+      ...(next.leaf && { leaf: next.leaf }),
+    };
     return {
       ...(current && { current }),
       ...(candidate && { next: candidate }),

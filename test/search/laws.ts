@@ -1,4 +1,3 @@
-import { leafIn } from '../../agent/roll/candidate.ts';
 import type { Status } from '../../agent/roll/report.ts';
 import { type Gateway, HOUR, MINUTE } from './gateway.ts';
 import { SLOW_MS } from './registration.ts';
@@ -117,7 +116,7 @@ export function canServe({ world, known, daemon }: Gateway): boolean {
   if (known === undefined || daemon === undefined || !world.allowsSessions || hubOddly === 'mute') return false;
   if (hubLags !== undefined || dpsOddly !== undefined || world.faults.issuing === 'mqttV5') return false;
   if (world.azure?.handshake() !== undefined) return false;
-  return [known.current, leafIn(known.next)].some(
+  return [known.current, known.next?.leaf].some(
     (leaf) =>
       leaf !== undefined &&
       world.isLive(leaf, PATIENCE_MS) &&

@@ -1,5 +1,4 @@
 import type { Answer, Ask } from '../../agent/ask/ask.ts';
-import { leafIn } from '../../agent/roll/candidate.ts';
 import { keyIn } from './csr.ts';
 import { type Gateway, MINUTE } from './gateway.ts';
 
@@ -62,7 +61,7 @@ async function csrOf(gateway: Gateway): Promise<Answer | undefined> {
 /** The operator puts every leaf that the gateway names into the enrollment, and enables it. @returns whether one was new */
 export function enroll({ world, known }: Gateway): boolean {
   const { size } = world.enrolled;
-  for (const leaf of [known?.current, leafIn(known?.next)]) if (leaf) world.enrolled.add(leaf.thumbprint);
+  for (const leaf of [known?.current, known?.next?.leaf]) if (leaf) world.enrolled.add(leaf.thumbprint);
   world.enabled = true;
   return world.enrolled.size > size;
 }

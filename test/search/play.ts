@@ -1,4 +1,3 @@
-import { leafIn, restOf } from '../../agent/roll/candidate.ts';
 import { REGISTERING } from '../../agent/roll/look.ts';
 import { DEEDS, does } from './deeds.ts';
 import { type Faults, faultOf } from './faults.ts';
@@ -161,7 +160,7 @@ function waitsForLong(gateway: Gateway): boolean {
  * person that it is busy, as a registration waits for DPS.
  */
 function isPatient({ state, terms }: Gateway, need: string): boolean {
-  if (restOf(state.next) !== undefined || (need === 'NL-TOKEN-KEY' && terms.automatic)) return true;
+  if (state.next?.rest !== undefined || (need === 'NL-TOKEN-KEY' && terms.automatic)) return true;
   return REGISTERING.has(state.phase);
 }
 
@@ -173,7 +172,7 @@ function whereIs({ state }: Gateway): string {
 
 /** A leaf nears its end: no pause is longer than half of what is left of it. Told once for each leaf. */
 function endsSoon({ known, clock }: Gateway, ending: Set<string>): boolean {
-  const soon = [known?.current, leafIn(known?.next)].filter(
+  const soon = [known?.current, known?.next?.leaf].filter(
     (leaf) => leaf !== undefined && leaf.notAfter <= clock.now() + HOUR && !ending.has(leaf.thumbprint),
   );
   for (const leaf of soon) if (leaf) ending.add(leaf.thumbprint);

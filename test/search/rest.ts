@@ -1,5 +1,4 @@
 import type { Code } from '../../agent/failure/failure.ts';
-import { hasLeaf, keyOf, leafIn, restOf } from '../../agent/roll/candidate.ts';
 import { knownIds } from '../../agent/roll/look.ts';
 import { isDue } from '../../agent/roll/terms.ts';
 import { renew } from './azure/deeds.ts';
@@ -16,7 +15,7 @@ export function whatIsLeft({ state, world, isOnline, terms, clock, isPutBack }: 
   if (phase !== 'serving') return 'it does not come to rest';
   if (request !== undefined) return 'a request is left in flight';
   if ((state.lastSeen ?? 0) > clock.now()) return 'a clock that is right is said to be wrong';
-  if (hasLeaf(next) || restOf(next) !== undefined) return 'a candidate is left behind';
+  if (next?.leaf !== undefined || next?.rest !== undefined) return 'a candidate is left behind';
   const { a, b } = Object.fromEntries(world.token.card?.keys ?? []);
   const keys = [a, b].filter((id): id is string => id !== undefined && id !== FOREIGN);
   // The hub that was told of another leaf keeps the session, and says so when it ends.
@@ -37,7 +36,8 @@ export async function helpFor(gateway: Gateway): Promise<readonly Help[]> {
   const codes = answer.status.wrong.map(({ code }) => code);
   const { next, current } = gateway.state;
   const isInPlace = current !== undefined && gateway.world.token.has(current.key);
-  const isStrange = hasLeaf(next) && next.leaf.issuer !== 'CA' && gateway.world.options.enrollment === 'group';
+  const isStrange =
+    next?.leaf !== undefined && next.leaf.issuer !== 'CA' && gateway.world.options.enrollment === 'group';
   // A key that the token has not destroyed is told until it has; a person who finds the right token in place reads on.
   const hasOther = (code: Code) => codes.some((other) => other !== code && NEEDS[other]);
   const isMade = (code: Code) => code === 'NL-TOKEN-KEY' && gateway.terms.automatic;
@@ -56,7 +56,7 @@ export function helpWith(gateway: Gateway, code: Code): (() => void) | undefined
 
 /** The standing for which a person is called: while it stays, the same deed is no help. */
 export function standingOf({ state: { current, next } }: Gateway, need: string): string {
-  return [need, current?.thumbprint, leafIn(next)?.thumbprint, next && keyOf(next).id].join(' ');
+  return [need, current?.thumbprint, next?.leaf?.thumbprint, next?.key.id].join(' ');
 }
 
 /** Who must act, and what they do. What the operator enrolls is done anyway. */

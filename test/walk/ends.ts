@@ -1,5 +1,4 @@
 import { exitOfStatus } from '../../agent/cli/status/wrong.ts';
-import { hasLeaf, restOf } from '../../agent/roll/candidate.ts';
 import { session } from '../../agent/roll/state.ts';
 import { isDue } from '../../agent/roll/terms.ts';
 import { canPause, inPause } from './late.ts';
@@ -74,7 +73,7 @@ export function whatIsLeft(pair: Pair): string | undefined {
   if (has(world, current.key) && world.pinned !== undefined && world.pinned.thumbprint !== current.thumbprint)
     return 'DPS trusts the current leaf';
   if (memory.ask !== undefined) return 'no request is left in flight';
-  if (hasLeaf(state.next) || restOf(state.next) !== undefined) return 'no candidate is left behind';
+  if (state.next?.leaf !== undefined || state.next?.rest !== undefined) return 'no candidate is left behind';
   if (!isTidy(pair)) return 'no key is left behind in the token';
   if (!isOver(pair)) return undefined;
   const { wrong } = statusOf(pair);

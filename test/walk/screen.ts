@@ -1,7 +1,6 @@
 import { exitOfStatus } from '../../agent/cli/status/wrong.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import { failure } from '../../agent/failure/failure.ts';
-import { restOf } from '../../agent/roll/candidate.ts';
 import { presentOf, type Status } from '../../agent/roll/report.ts';
 import { HOUR, type Holds, type Pair } from './pair.ts';
 import { advance } from './step.ts';
@@ -28,9 +27,8 @@ export function checkScreen(pair: Pair, holds: Holds): void {
   const isAtWork = pair.flying.work !== undefined || pair.flying.session !== undefined;
   holds(online || exit !== EXIT.done || isAtWork, 'a gateway that is offline is at work, or not well');
   holds(phase !== 'stranded' || (person && exit === EXIT.person), 'a stranded gateway calls a person');
-  const met = restOf(next)?.failure;
-  const isExpected = next?.is !== 'unwanted' || next.because !== 'discarded';
-  holds(met === undefined || !isExpected || codes.includes(met.code), 'the cause why a candidate waits is told');
+  const met = next?.rest && next.met;
+  holds(met === undefined || codes.includes(met.code), 'the cause why a candidate waits is told');
   checkClock(pair, holds);
 }
 

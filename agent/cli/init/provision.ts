@@ -5,7 +5,6 @@ import { EXIT, exitOf } from '../../failure/exit.ts';
 import type { Passage } from '../../machine/as-daemon.ts';
 import { builtAt } from '../../machine/build.ts';
 import type { Line, Log } from '../../machine/log.ts';
-import { leafIn, restOf } from '../../roll/candidate.ts';
 import { isEndorsed, type Leaf } from '../../roll/leaf.ts';
 import { lacksKey, waitsForPerson } from '../../roll/look.ts';
 import { iso, WORDS } from '../../roll/report.ts';
@@ -47,7 +46,7 @@ export async function provision(watch: DaemonWatch, before: RollState | 'absent'
     const certificate = await awaitCertificate(watch);
     if (certificate === 'missing') return await untilAtRest(watch, late);
     if (certificate === 'brought' && !serves(daemon.state)) await askDps(watch);
-    const hasLeaf = daemon.state.current !== undefined || leafIn(daemon.state.next) !== undefined;
+    const hasLeaf = daemon.state.current !== undefined || daemon.state.next?.leaf !== undefined;
     const isKeyGone = hasLeaf && watch.isNewToken && lacksKey(await untilAtRest(watch, late));
     if (needsPerson && (!hasLeaf || isKeyGone)) {
       await showCsr(watch);
@@ -55,10 +54,10 @@ export async function provision(watch: DaemonWatch, before: RollState | 'absent'
     } else if (isKeyGone) await daemon.answer({ kind: 'roll', from: 'technician', delayMs: 0 });
     const state = await untilAtRest(watch, late, isKeyGone ? 'NL-TOKEN-KEY' : undefined);
     // The one that DPS refuses.
-    const leaf = waits(state) ? (leafIn(state.next) ?? state.current) : undefined;
+    const leaf = waits(state) ? (state.next?.leaf ?? state.current) : undefined;
     if (serves(state)) return state;
     if (leaf !== undefined) await showEnrollment(watch, leaf, state);
-    else if (!(await tellOperator(watch, restOf(state.next)?.failure.code))) return state;
+    else if (!(await tellOperator(watch, state.next?.rest?.failure.code))) return state;
     return isPatient ? await untilEnrolled(watch) : state;
   } finally {
     untell();
@@ -124,7 +123,7 @@ export function shortfall(state: RollState, terms: Pick<Terms, 'automatic'>, isI
   const stopped = (message: string) => ({ complaint: { message, advice: AGAIN }, exit: EXIT.failed });
   if (isInterrupted) return stopped('Interrupted. Nothing is lost.');
   if (waitsForPerson(state.next, terms)) return { exit: EXIT.person };
-  const met = restOf(state.next)?.failure ?? (state.workTrouble ?? state.sessionTrouble)?.failure;
+  const met = state.next?.rest?.failure ?? (state.workTrouble ?? state.sessionTrouble)?.failure;
   if (met === undefined) return stopped(`Not finished in time: ${WORDS[state.phase]}.`);
   const told = advisedFor(terms.automatic)({ ...met, ...(met.code === 'NL-TOKEN-KEY' && KEY_LOST) });
   const advice = met.kind === 'transient' ? `${told.advice} ${AGAIN}` : told.advice;

@@ -184,32 +184,24 @@ function candidateOf(memory: Memory, plan: Plan, c: Circumstances): Candidate | 
     const told = name === 'destroy' ? blocked : answers[name];
     const isResting = row?.row !== name && told?.verdict !== 'silent';
     const rest = isResting ? restIn(name, told) : undefined;
-    const alone = {
-      for: purpose,
-      tries: told?.times ?? 0,
-      ...(rest && { rest }),
-    } as const;
-    if (next.isMade) return { is: 'key-made', key: next.key, ...alone };
-    return { is: 'key-wanted', slot: next.key.slot === 'b' ? 'b' : 'a', id: next.key.id, ...alone };
+    const is = next.isMade ? 'key-made' : 'key-wanted';
+    return { is, key: next.key, for: purpose, tries: told?.times ?? 0, ...(rest && { rest, met: rest.failure }) };
   }
-  const { leaf, from = 'issuer' } = next;
+  const { leaf, key } = next;
   const { 'register next': registered, 'connect next': proven } = answers;
   // What was met last.
   const isOfHub = isRejected(memory, 'next') && !(registered?.failure && proven && registered.at > proven.at);
   const told = isOfHub ? proven : registered;
-  const issued = { leaf, from, tries: answers['register next']?.times ?? 0 };
+  const issued = { key, leaf, for: 'roll', tries: registered?.times ?? 0 } as const;
   const rest = restIn('register next', told) ?? { failure: SILENT, askAt: c.now };
-  if (isUnwanted(memory))
-    return {
-      is: 'unwanted',
-      ...issued,
-      rest,
-      because: isNextLost(memory) ? 'key-lost' : next.isDiscarded ? 'discarded' : 'refused',
-    };
-  if (at.next !== undefined && !isRejected(memory, 'next')) return { is: 'assigned', ...issued, assignment: at.next };
+  if (isUnwanted(memory)) {
+    const unwanted = isNextLost(memory) ? 'key-lost' : 'discarded';
+    return { is: 'unwanted', ...issued, rest, unwanted, ...(unwanted === 'key-lost' && { met: rest.failure }) };
+  }
+  if (at.next !== undefined && !isRejected(memory, 'next')) return { is: 'assigned', ...issued };
   const isAtWork = row?.row === 'register next' || told === undefined || told.failure === undefined;
-  if (isAtWork) return { is: 'sent', ...issued, ...(told?.failure && { last: told.failure }) };
-  return { is: 'parked', ...issued, rest };
+  if (isAtWork) return { is: 'sent', ...issued, ...(told?.failure && { met: told.failure }) };
+  return { is: 'parked', ...issued, rest, met: rest.failure };
 }
 
 const SILENT = { kind: 'transient', code: 'NL-DPS-TIMEOUT', message: '', advice: '' } as unknown as Failure;

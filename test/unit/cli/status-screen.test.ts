@@ -108,7 +108,7 @@ test('a candidate that is on its way out is neither kept nor asked again', () =>
     );
   const goes = 'it goes once DPS has accepted the current leaf again';
   assert.match(told({ unwanted: 'discarded' }), new RegExp(`Candidate discarded: ${goes} `));
-  assert.match(told({ unwanted: 'refused' }), new RegExp(`Candidate the hub refuses it: ${goes} `));
+  assert.match(told({ unwanted: 'key-lost' }), new RegExp(`Candidate its key is lost: ${goes} `));
   assert.doesNotMatch(told({ askAt: at(-77_000) }), /Asked again/);
 });
 

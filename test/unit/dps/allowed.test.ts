@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { onlyTo } from '../../../agent/dps/allowed.ts';
 import { type Failure, failure } from '../../../agent/failure/failure.ts';
-import { restOf } from '../../../agent/roll/candidate.ts';
 import { advance } from '../../../agent/roll/core/advance.ts';
 import type { Memory } from '../../../agent/roll/core/memory.ts';
 import { plan } from '../../../agent/roll/core/plan.ts';
@@ -72,8 +71,8 @@ describe('an assignment that is not allowed costs nothing that serves', () => {
   test('of a candidate: it is parked, the current leaf stays with its hub, and no key goes', () => {
     const after = fails(MEMORIES['registering-next']);
     const { phase, next } = shown(after);
-    assert.deepEqual([phase, restOf(next)?.failure.code], ['serving', 'NL-DPS-HUB']);
-    assert.ok((restOf(next)?.askAt ?? 0) >= NOW + 5 * 60_000);
+    assert.deepEqual([phase, next?.rest?.failure.code], ['serving', 'NL-DPS-HUB']);
+    assert.ok((next?.rest?.askAt ?? 0) >= NOW + 5 * 60_000);
     assert.deepEqual([after.at, after.old], [MEMORIES['registering-next'].at, []]);
   });
 

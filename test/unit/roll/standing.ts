@@ -1,5 +1,5 @@
-import { failure } from '../../../agent/failure/failure.ts';
-import type { Parked } from '../../../agent/roll/candidate.ts';
+import { type Failure, failure } from '../../../agent/failure/failure.ts';
+import type { Candidate } from '../../../agent/roll/candidate.ts';
 import type { Request } from '../../../agent/roll/state.ts';
 import type { Terms } from '../../../agent/roll/terms.ts';
 import { leafOf, NOW } from './machine.ts';
@@ -19,5 +19,14 @@ export function request(action: Request['action'], from: Request['from'] = 'tech
 }
 
 export const rest = { failure: failure('NL-DPS-401002'), askAt: NOW };
+export const waitsFor = (failure: Failure): Candidate => ({
+  is: 'parked',
+  key: candidate.key,
+  leaf: candidate,
+  for: 'roll',
+  tries: 1,
+  rest: { ...rest, failure },
+  met: failure,
+});
 /** A candidate that waits for its enrollment. */
-export const waits: Parked = { is: 'parked', leaf: candidate, from: 'issuer', tries: 1, rest };
+export const waits = waitsFor(rest.failure);

@@ -10,14 +10,14 @@ import { needsAction } from '../../../agent/roll/wrong.ts';
 import { made, met as metBy } from './candidates.ts';
 import { NOW, terms } from './machine.ts';
 import { SITUATIONS } from './memories.ts';
-import { current, HOUR, person, waits } from './standing.ts';
+import { current, HOUR, person, waitsFor } from './standing.ts';
 
 const { serving } = SITUATIONS;
 const { online: _, ...offline } = serving;
 const options: ReportOptions = { version: '1', registrationId: 'gw-1', terms, now: NOW };
 const parkedFor = (code: Code): RollState => ({
   ...serving,
-  next: { ...waits, rest: { ...waits.rest, failure: failure(code) } },
+  next: waitsFor(failure(code)),
 });
 const atWork = (code: Code, cause?: string) => ({ workTrouble: metBy(failure(code, { cause })) });
 const atSession = (code: Code, cause?: string) => ({ sessionTrouble: metBy(failure(code, { cause })) });

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { restOf } from '../../../agent/roll/candidate.ts';
 import type { Memory } from '../../../agent/roll/core/memory.ts';
 import type { Terms } from '../../../agent/roll/terms.ts';
 import { terms } from '../roll/machine.ts';
@@ -49,8 +48,8 @@ export function play({ from, turns, terms: own, person, code, pause }: Play): vo
     }
   }
   const { phase, next, workTrouble, sessionTrouble } = now.state;
-  assert.equal(phase === 'stranded' || restOf(next) !== undefined, person === true, 'a person is called');
-  if (code !== undefined) assert.equal((workTrouble ?? sessionTrouble ?? restOf(next))?.failure.code, code);
+  assert.equal(phase === 'stranded' || next?.rest !== undefined, person === true, 'a person is called');
+  if (code !== undefined) assert.equal((workTrouble ?? sessionTrouble ?? next?.rest)?.failure.code, code);
 }
 
 function untilIt({ answers, at }: Wire, now: Standing): Standing {
