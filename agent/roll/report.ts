@@ -241,8 +241,8 @@ function requestStatus({ id, action, reason, from, at }: Request): RequestStatus
 }
 
 /** The end of a pause that is minutes long. */
-const againIn = ({ workTrouble, askAt = 0 }: RollState, trouble: Failure, now: number) =>
-  workTrouble?.failure === trouble && askAt > now ? { askAt: iso(askAt) } : {};
+const againIn = ({ workTrouble, sessionTrouble, askAt = 0 }: RollState, trouble: Failure, now: number) =>
+  (workTrouble ?? sessionTrouble)?.failure === trouble && askAt > now ? { askAt: iso(askAt) } : {};
 
 function metWhen({ at, request }: Hindrance) {
   return { at: iso(at), ...(request !== undefined && { request }) };

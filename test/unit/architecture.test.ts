@@ -194,7 +194,7 @@ describe('forbidden arrows are found, and a reason is given', () => {
 
 test('what asks and what waits can only look', () => {
   const moves = ['generation', 'settle', 'requests', 'rows-key', 'rows-leaf', 'rows-requests', 'advance'];
-  const looks = ['knots', 'pace', 'ask-key', 'ask-leaf', 'plan', 'view'];
+  const looks = ['knots', 'pace', 'asks', 'plan', 'view'];
   const found = looks.flatMap((name) =>
     importsOf(read(`agent/roll/core/${name}.ts`)).map(({ from }) => `${name}: ${from}`),
   );

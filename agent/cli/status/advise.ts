@@ -61,7 +61,7 @@ function past(wrong: readonly Complaint[], { writtenAt }: { readonly writtenAt: 
 /** A pause of more than some minutes is told with its end, and with the command that cuts it. */
 function paused(one: Complaint, trouble: GatewayStatus['trouble'], now: number): Complaint {
   if (trouble?.askAt === undefined || trouble.code !== one.code) return one;
-  const command = areaOf(trouble) === 'DPS' ? '`newleaf reprovision`' : '`newleaf roll`';
+  const command = areaOf(trouble) === 'DPS' || areaOf(trouble) === 'HUB' ? '`newleaf reprovision`' : '`newleaf roll`';
   const again = `newleaf asks again by itself ${fromNow(Date.parse(trouble.askAt), now)}; at once: ${command}.`;
   return { ...one, advice: [one.advice, again].filter((text) => text !== undefined).join(' ') };
 }

@@ -74,7 +74,7 @@ export interface Asked {
   readonly request: Request;
   /** DPS has accepted a leaf since. */
   readonly isAccepted?: true;
-  /** Questions that were answered since: a technician waits for no pause of those that were not. */
+  /** Questions that were answered since a technician asked, also in vain: the pauses of the others are not waited for. */
   readonly heard?: readonly Question[];
 }
 

@@ -1,6 +1,5 @@
 import type { RollEffect } from '../state.ts';
-import { OF_KEYS } from './ask-key.ts';
-import { OF_LEAVES } from './ask-leaf.ts';
+import { OF_KEYS, OF_LEAVES } from './asks.ts';
 import { isOnline, isRejected, isValid } from './knots.ts';
 import { type Circumstances, type Memory, questionOf, whoIs } from './memory.ts';
 import { budgetWait, waitForSession } from './pace.ts';

@@ -28,7 +28,7 @@ export const LEAVES: readonly Row[] = [
   },
   {
     name: 'candidate that a hub refuses under a CA',
-    why: 'no registration makes the hub accept it later: its key gets another leaf, by the ladder of the issuer',
+    why: 'where Azure issues the leaves, no registration makes the hub accept it later: its key gets another leaf, by the ladder of the issuer',
     apply: (memory, c) => {
       if (c.terms.trust !== 'ca' || !isRejected(memory, 'next') || memory.next?.leaf === undefined) return undefined;
       const { failure: met } = memory.answers['connect next'] ?? {};

@@ -115,6 +115,7 @@ export function view(memory: Memory, plan: Plan, c: Circumstances): RollState {
     : (troubleOf(memory, answers['connect current']) ?? (end && { failure: end.failure, at: end.at }));
   const next = candidateOf(memory, plan, c);
   const probe = phase === 'stranded' ? soonest(plan) : undefined;
+  const { wait: pause = 0 } = (work ? row : workTrouble ? undefined : session && plan.session) ?? {};
   return {
     phase,
     ...(current && { current }),
@@ -128,7 +129,7 @@ export function view(memory: Memory, plan: Plan, c: Circumstances): RollState {
     ...(isKeyLost(memory) && { isKeyLost: true as const }),
     ...(memory.alarm && { alarm: memory.alarm }),
     ...(workTrouble && { workTrouble }),
-    ...(work && row && row.wait > NAMED_MS && { askAt: Math.round(c.now + row.wait) }),
+    ...(pause > NAMED_MS && { askAt: Math.round(c.now + pause) }),
     ...(session && { sessionTrouble: session }),
     ...(ask && { request: ask.request }),
     ...(memory.scheduled && { scheduled: memory.scheduled }),

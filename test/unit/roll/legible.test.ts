@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-const FILES = ['rows-requests', 'rows-leaf', 'rows-key', 'ask-leaf', 'ask-key'];
+const FILES = ['rows-requests', 'rows-leaf', 'rows-key', 'asks'];
 /** With its name, its sentence and its braces. */
 const MOST_LINES = 12;
 
