@@ -95,7 +95,7 @@ const TOLD_MS = 3_600_000;
 /** A longer pause is told with its end, in milliseconds. */
 const NAMED_MS = 5 * 60_000;
 
-/** The memory as readers of today's machine see it. */
+/** The memory as readers see it. */
 export function view(memory: Memory, plan: Plan, c: Circumstances): RollState {
   const { answers, current, at, ask, old, end } = memory;
   const phase = phaseOf(memory, plan);
