@@ -62,7 +62,9 @@ function past(wrong: readonly Complaint[], { writtenAt }: { readonly writtenAt: 
 function paused(one: Complaint, trouble: GatewayStatus['trouble'], now: number): Complaint {
   if (trouble?.askAt === undefined || trouble.code !== one.code) return one;
   const command = areaOf(trouble) === 'DPS' || areaOf(trouble) === 'HUB' ? '`newleaf reprovision`' : '`newleaf roll`';
-  const again = `newleaf asks again by itself ${fromNow(Date.parse(trouble.askAt), now)}; at once: ${command}.`;
+  const end = `newleaf asks again by itself ${fromNow(Date.parse(trouble.askAt), now)}`;
+  // An advice that names a command says what helps.
+  const again = one.advice?.includes('`') ? `${end}.` : `${end}; at once: ${command}.`;
   return { ...one, advice: [one.advice, again].filter((text) => text !== undefined).join(' ') };
 }
 
