@@ -19,9 +19,12 @@ const UNSIGNED_TIMES = 3;
 
 export const isOnline = ({ online }: Memory): boolean => online !== undefined;
 
-/** DPS has accepted the leaf, and no hub has honoured that yet. */
-export const isAccepted = ({ answers }: Memory, who: Who): boolean =>
-  answers[`register ${who}`]?.verdict === 'accepted';
+/** DPS has accepted the leaf, and no hub has honoured that yet. Where another went out since, DPS may trust that one. */
+export function isAccepted(memory: Memory, who: Who): boolean {
+  if (memory.answers[`register ${who}`]?.verdict !== 'accepted') return false;
+  const { thumbprint } = leafOf(memory, who) ?? {};
+  return memory.trusts.every((one) => one.thumbprint === thumbprint);
+}
 
 /** The last word of DPS about the leaf was no. */
 export const isDenied = ({ answers }: Memory, who: Who): boolean => answers[`register ${who}`]?.verdict === 'refused';

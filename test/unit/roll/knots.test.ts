@@ -37,6 +37,11 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
     ['at the first refusal', isRejected(met({ 'connect current': refused() }), 'current'), true],
     ['but DPS has just accepted it', isRejected(assigned(refused(9)), 'current'), false],
     ['at the tenth then', isRejected(assigned(refused(10)), 'current'), true],
+    [
+      'a candidate went out before a power cut: DPS may trust that one',
+      isRejected({ ...assigned(refused()), next: leafed(), trusts: [...served.trusts, trusted(candidate)] }, 'current'),
+      true,
+    ],
     ['never by a silence', isRejected(met({ 'connect current': silent(99) }), 'current'), false],
   ],
   'no hub answers for long': [
