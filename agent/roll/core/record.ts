@@ -90,8 +90,10 @@ function registered(memory: Memory, event: Timed<Of<'registered'>>): Memory {
   const trusts: readonly Trusted[] = [{ thumbprint, keyId: leaf.key.id }];
   const at = who === 'next' ? { ...memory.at, next: assignment } : { current: assignment };
   const { ask } = memory;
+  // The pause after the end of a session was with the hub of before.
+  const before = who === 'current' ? without(memory, 'end') : memory;
   const pinned = forget(
-    { ...memory, trusts, at, registered: as, ...(ask && { ask: { ...ask, isAccepted: true } }) },
+    { ...before, trusts, at, registered: as, ...(ask && { ask: { ...ask, isAccepted: true } }) },
     `connect ${who}`,
   );
   const told = relieved(answered(pinned, `register ${who}`, { verdict: 'accepted' }, event));

@@ -43,6 +43,10 @@ describe('registered last wins', () => {
     const refused = { ...served, answers: { 'connect current': answer('refused', 'NL-HUB-REJECTED', { times: 9 }) } };
     assert.equal(tell(refused, registered(current.thumbprint)).answers['connect current'], undefined);
   });
+  test('and so is the pause after sessions that ended at once: DPS may have named another hub', () => {
+    const flapping = { ...served, flaps: 3, end: { failure: failure('NL-HUB-FLAPPING'), at: NOW, up: 0 } };
+    assert.equal(tell(flapping, registered(current.thumbprint)).end, undefined);
+  });
   test('DPS refuses an attempt that was the first of its leaf: it has never trusted it', () => {
     assert.deepEqual(tell(isNew, failed(register(candidate), 'NL-DPS-401002')).trusts, [trusted(current)]);
   });
