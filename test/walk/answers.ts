@@ -1,7 +1,7 @@
 import { failure } from '../../agent/failure/failure.ts';
 import { GRACE_REFUSALS, turnMs } from '../../agent/roll/backoff.ts';
 import { differs, entryOf, RUNGS } from '../../agent/roll/core/entry.ts';
-import { isDenied, isKeyLost, isUnwanted } from '../../agent/roll/core/knots.ts';
+import { isAccepted, isDenied, isKeyLost, isUnwanted } from '../../agent/roll/core/knots.ts';
 import type { Memory } from '../../agent/roll/core/memory.ts';
 import { questionOf } from '../../agent/roll/core/memory.ts';
 import { isSame, plan } from '../../agent/roll/core/plan.ts';
@@ -133,7 +133,7 @@ function checkGrace({ effect, failure }: Of<'failed'>, after: Pair, holds: Holds
   if (effect.kind !== 'connect' || failure.kind !== 'refused' || after.terms.trust === 'ca') return;
   const { memory } = after;
   const who = memory.next?.leaf?.thumbprint === effect.leaf.thumbprint ? 'next' : 'current';
-  if (memory.answers[`register ${who}`]?.verdict !== 'accepted' || memory.ask?.request.action === 're-register') return;
+  if (!isAccepted(memory, who) || memory.ask?.request.action === 're-register') return;
   const { times = 0 } = memory.answers[`connect ${who}`] ?? {};
   const isGiven = times >= GRACE_REFUSALS || isPlanned(after, effect) || isUnwanted(memory);
   holds(isGiven, 'a hub that refuses a leaf right after DPS has accepted it gets its time');

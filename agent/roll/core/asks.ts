@@ -116,11 +116,12 @@ function isOpen(memory: Memory): boolean {
   return isAsked && answers['connect next']?.verdict === 'silent';
 }
 
-/** The hub has refused the current leaf since DPS refused the candidate: it is asked at once. */
+/** The hub has refused the current leaf since DPS refused the candidate, or the hub this and DPS the other: it is asked at once. */
 function isAskedAnew(memory: Memory): boolean {
   const { 'register next': told, 'connect current': since } = memory.answers;
   if (told === undefined || since === undefined || isOnline(memory) || isAccepted(memory, 'current')) return false;
-  return isRejected(memory, 'current') && isDenied(memory, 'next') && since.at > told.at && since.times <= 1;
+  const isRefused = isDenied(memory, 'next') || (isRejected(memory, 'next') && isDenied(memory, 'current'));
+  return isRejected(memory, 'current') && isRefused && since.at > told.at && since.times <= 1;
 }
 
 /** DPS or a hub may answer about the one leaf, and not about the other: the one that was asked for longer ago comes first. */

@@ -1,4 +1,4 @@
-import { failure } from '../../failure/failure.ts';
+import { type Failure, failure } from '../../failure/failure.ts';
 import type { Terms } from '../terms.ts';
 import { blockage } from './blockage.ts';
 import { begins, isBusy, roomIn } from './in-flight.ts';
@@ -37,10 +37,9 @@ export const REQUESTS: readonly Row[] = [
     apply: (memory, { now }) => {
       const { ask } = memory;
       if (ask?.request.action !== 're-register' || !isServed(memory) || isProving(memory)) return undefined;
-      // What newleaf asks because of the hub is answered by the hub, too.
-      const isOfHub = ask.request.reason === 'unreached' || ask.request.reason === 'rejected';
-      const isDone = ask.isAccepted === true || isOfHub;
-      return isDone ? ended(memory, now, 'done') : undefined;
+      if (ask.isAccepted !== true && !isOfHub(ask)) return undefined;
+      const refused = refusedByHub(memory, ask);
+      return ended(memory, now, refused === undefined ? 'done' : 'kept', refused);
     },
   },
   {
@@ -110,6 +109,15 @@ function isOver(memory: Memory, { verdict, failure: met, lasting, again }: Answe
   if (verdict !== 'broken' || again || next?.leaf !== undefined) return false;
   if (met?.code === 'NL-TOKEN-OCCUPIED' && !hasOtherPlace(memory)) return true;
   return next?.isSecond === true || met?.code === 'NL-TOKEN-KEY';
+}
+
+/** What newleaf asks because of the hub is answered by the hub, too. */
+const isOfHub = ({ request: { reason } }: Asked): boolean => reason === 'unreached' || reason === 'rejected';
+
+/** The candidate that was tried for the asker, and that its hub refuses: the gateway has gone back. */
+function refusedByHub(memory: Memory, { request }: Asked): Failure | undefined {
+  const told = memory.answers['connect next'];
+  return told !== undefined && told.at >= request.at && isRejected(memory, 'next') ? told.failure : undefined;
 }
 
 function refusalSince(memory: Memory, who: 'current' | 'next', { request }: Asked, terms: Terms) {
