@@ -50,8 +50,7 @@ export const OF_LEAVES: readonly AskRow[] = [
     ask: (memory, c) => {
       const { next } = memory;
       if (next?.leaf === undefined || !isOpen(memory) || isHubAsked(memory, c)) return undefined;
-      const isByTurns = memory.answers['register next']?.verdict === 'silent' || isUnheard(memory, 'next');
-      if (isByTurns && isTurnOfCurrent(memory, c)) return undefined;
+      if (isByTurns(memory) && isTurnOfCurrent(memory, c)) return undefined;
       const wait = isAskedAnew(memory) ? waitFor('dps', memory, c) : waitForDps('next', memory, c);
       return { effect: { kind: 'register', leaf: next.leaf }, question: 'register next', wait };
     },
@@ -123,6 +122,10 @@ function isAskedAnew(memory: Memory): boolean {
   const isRefused = isDenied(memory, 'next') || (isRejected(memory, 'next') && isDenied(memory, 'current'));
   return isRejected(memory, 'current') && isRefused && since.at > told.at && since.times <= 1;
 }
+
+/** DPS or a hub do not answer about the candidate, or its hub refuses it. */
+const isByTurns = (memory: Memory): boolean =>
+  memory.answers['register next']?.verdict === 'silent' || isUnheard(memory, 'next') || isRejected(memory, 'next');
 
 /** DPS or a hub may answer about the one leaf, and not about the other: the one that was asked for longer ago comes first. */
 function isTurnOfCurrent(memory: Memory, c: Circumstances): boolean {
