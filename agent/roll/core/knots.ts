@@ -3,7 +3,7 @@ import { GRACE_REFUSALS } from '../backoff.ts';
 import type { Leaf } from '../leaf.ts';
 import type { Reason } from '../state.ts';
 import { drawOf, isCredible, isDue } from '../terms.ts';
-import { type Answer, type Circumstances, leafOf, type Memory, type Question, type Who } from './memory.ts';
+import { type Answer, ageOf, type Circumstances, leafOf, type Memory, type Question, type Who } from './memory.ts';
 import { isServed } from './record.ts';
 
 // Questions to the memory that more than one row asks.
@@ -42,7 +42,9 @@ const TAKEN: ReadonlySet<Code> = new Set<Code>(['NL-HUB-LOST', 'NL-HUB-TWIN']);
 const DROPPED_TIMES = 3;
 
 /** The hub takes the candidate, and drops it: the current leaf that is valid goes before it. */
-function isDropped({ current, answers }: Memory): boolean {
+function isDropped(memory: Memory): boolean {
+  const { current, answers } = memory;
+  if (isBarred(memory) && isDenied(memory, 'current')) return false;
   const told = answers['connect next'];
   if (told?.failure === undefined || current === undefined || current.notAfter <= told.at) return false;
   return told.verdict === 'silent' && told.times >= DROPPED_TIMES && TAKEN.has(told.failure.code);
@@ -148,14 +150,16 @@ export function hasNoWayBack(memory: Memory, c: Circumstances): boolean {
   const { 'register current': told } = answers;
   // Both leaves have one key, where keys are kept.
   const isOneKey = next?.key.id === current?.key.id && isNextLost(memory);
-  if (!isValid(memory, c) || isOneKey) return true;
-  return told?.failure?.code === 'NL-TOKEN-KEY' || (isDenied(memory, 'current') && isAfter(memory, 'current', 'next'));
+  if (!isValid(memory, c) || isOneKey || isKeyLost(memory)) return true;
+  return (
+    told?.failure?.code === 'NL-TOKEN-KEY' || (isDenied(memory, 'current') && isAfter(memory, c, 'current', 'next'))
+  );
 }
 
 /** Whether DPS was asked about the one leaf after it was asked about the other. */
-export function isAfter({ answers }: Memory, who: Who, other: Who): boolean {
+export function isAfter({ answers }: Memory, c: Circumstances, who: Who, other: Who): boolean {
   const [one, two] = [answers[`register ${who}`], answers[`register ${other}`]];
-  return one !== undefined && (two === undefined || one.at > two.at);
+  return one !== undefined && (two === undefined || ageOf(one, c) < ageOf(two, c));
 }
 
 /** DPS may trust the candidate, or an earlier leaf of its key. */

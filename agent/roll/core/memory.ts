@@ -149,6 +149,10 @@ export const forget = (memory: Memory, ...questions: readonly Question[]): Memor
   answers: without(memory.answers, ...questions),
 });
 
+/** In milliseconds since the answer; below 0 where another process had it by a clock that has been set back. */
+export const ageOf = (answer: Pick<Answer, 'at' | 'up'>, { now, up }: Pick<Circumstances, 'now' | 'up'>): number =>
+  answer.up === undefined ? now - answer.at : up - answer.up;
+
 export const leafOf = ({ current, next }: Memory, who: Who): Leaf | undefined =>
   who === 'current' ? current : next?.leaf;
 

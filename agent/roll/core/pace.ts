@@ -3,7 +3,7 @@ import { pauseMs, probeMs, takenOffline, turnMs } from '../backoff.ts';
 import type { RollEffect } from '../state.ts';
 import { drawOf } from '../terms.ts';
 import { isBarred, isDenied, isOnline, isRejected, isValid } from './knots.ts';
-import { type Answer, type Circumstances, leafOf, type Memory, type Question, type Who } from './memory.ts';
+import { type Answer, ageOf, type Circumstances, leafOf, type Memory, type Question, type Who } from './memory.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -11,10 +11,6 @@ const DAY = 24 * HOUR;
 
 /** A moment that lies further ahead than the longest pause was planned by a clock that has been set back since. */
 const FARTHEST_MS = 1.25 * HOUR;
-
-/** In milliseconds since the answer; below 0 where another process had it by a clock that has been set back. */
-export const ageOf = (answer: Pick<Answer, 'at' | 'up'>, { now, up }: Circumstances): number =>
-  answer.up === undefined ? now - answer.at : up - answer.up;
 
 /** What is left of the current leaf when the answer came, in milliseconds; without one that is valid a pause costs nothing. */
 function leftAt({ current }: Memory, { at }: Answer): number {
@@ -114,7 +110,7 @@ function registrationPause(who: Who, answer: Answer, memory: Memory, c: Circumst
   const rung = probeMs(isKnown || isAfterNothing(who, answer, memory) ? 3 : times, draw, left);
   const both = memory.next?.leaf !== undefined && isValid(memory, c) && isBarred(memory) && verdict !== 'broken';
   if (!both) return rung;
-  const turn = turnOf(who, answer, memory);
+  const turn = turnOf(who, answer, memory, c);
   return memory.at.current === undefined ? Math.min(turn, rung) : Math.min(turn, Math.max(LEAST_TURN_MS, left / 4));
 }
 
@@ -126,11 +122,11 @@ const isAfterNothing = (who: Who, { times }: Answer, { answers }: Memory): boole
 const LEAST_TURN_MS = 3 * MINUTE;
 
 /** Two leaves of which neither serves are asked for by turns: the one that was asked for longer ago comes next. */
-function turnOf(who: Who, answer: Answer, { answers }: Memory): number {
+function turnOf(who: Who, answer: Answer, { answers }: Memory, c: Circumstances): number {
   const other = answers[`register ${who === 'next' ? 'current' : 'next'}`];
-  return other === undefined || other.at < answer.at
+  return other === undefined || ageOf(other, c) > ageOf(answer, c)
     ? 2 * turnMs(answer.draw)
-    : other.at - answer.at + turnMs(other.draw);
+    : ageOf(answer, c) - ageOf(other, c) + turnMs(other.draw);
 }
 
 function connectPause(question: `connect ${Who}`, answer: Answer, memory: Memory): number {

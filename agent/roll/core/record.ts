@@ -164,6 +164,8 @@ function failed(memory: Memory, event: Timed<Of<'failed'>>): Memory {
   const verdict = failure.kind === 'transient' ? 'silent' : failure.kind;
   const told = answered(memory, question, { verdict, failure, ...(event.again && { lasting: true }) }, event);
   if (question === 'issue' && failure.code === 'NL-TOKEN-KEY') return unmade(notSigned(told, event));
+  const { lasting, times = 0 } = told.answers.issue ?? {};
+  if (question === 'issue' && lasting && times >= 3) return notSigned(told, event);
   if (effect.kind !== 'register' && effect.kind !== 'connect') return told;
   return notSigned(effect.kind === 'register' ? notRegistered(told, effect.leaf, event) : told, event);
 }

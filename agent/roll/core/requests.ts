@@ -2,7 +2,7 @@ import { failure } from '../../failure/failure.ts';
 import { budgetLeft } from '../budget.ts';
 import type { Source } from '../candidate.ts';
 import type { Decision, Of, Request } from '../state.ts';
-import { named, replaced, retired } from './generation.ts';
+import { named, replaced, retired, second } from './generation.ts';
 import { begins, isBusy, roomIn } from './in-flight.ts';
 import { isTrusted } from './knots.ts';
 import { type Answer, type Circumstances, type Memory, type Question, without } from './memory.ts';
@@ -103,7 +103,7 @@ export function csrAsked(memory: Memory, event: Of<'csr-asked'>, c: Circumstance
   if (event.isLost || (event.newKey && isKept)) {
     const one = named(without(memory, 'next'), c, next.because, isKept ? undefined : next.key);
     const demanded = answers.issue && { issue: { ...answers.issue, again: true as const } };
-    return forPerson(urged({ ...one, answers: { ...one.answers, ...demanded } }));
+    return forPerson(urged(second({ ...one, answers: { ...one.answers, ...demanded } })));
   }
   if (!event.newKey) return forPerson(memory);
   if (event.from === 'method') {

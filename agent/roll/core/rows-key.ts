@@ -5,6 +5,7 @@ import { isMine, named, remembered, replaced, second } from './generation.ts';
 import { hasOtherPlace, isDamaged, isGuarded, isKeyLost, SAME_FORM, wish } from './knots.ts';
 import { type Answer, type Circumstances, forget, type Generation, type Memory, without } from './memory.ts';
 import { DESTROY_TRIES, waitFor, waitForPlace } from './pace.ts';
+import { isServed } from './record.ts';
 import type { Row } from './row.ts';
 
 /** What an issuer has refused so often is not sent once more in the same form; or the token signs nothing with the key. */
@@ -95,7 +96,9 @@ export const KEYS: readonly Row[] = [
 function newWish(memory: Memory, c: Circumstances): Reason | undefined {
   const { next, ask } = memory;
   if (!c.terms.automatic || next?.because !== undefined || next?.leaf !== undefined) return undefined;
-  return ask === undefined && waitFor('roll', memory, c) > 0 ? undefined : wish(memory, c);
+  const because = wish(memory, c);
+  const isRenewal = because === 'due' && isServed(memory);
+  return ask === undefined && !isRenewal && waitFor('roll', memory, c) > 0 ? undefined : because;
 }
 
 const keepsKey = ({ current, answers }: Memory, { terms }: Circumstances): boolean =>
@@ -123,6 +126,7 @@ const elsewhere = (next: Generation): Generation => ({
 
 /** The current key signs, half of the time is gone, and the issuer has not said that it signs no second leaf for a key. */
 function isLastResort({ next, answers }: Memory, current: Leaf, { terms, now }: Circumstances): boolean {
+  if (next?.isForPerson && next.isSecond) return false;
   if (next?.isMade || (terms.automatic ? next?.because === undefined : !next?.isForPerson)) return false;
   if (answers.issue?.failure?.code === 'NL-ISSUER-NEW-KEY' || answers.sign !== undefined) return false;
   return now >= lastResortAt(current, terms.renewAt);

@@ -15,8 +15,8 @@ import {
   isTrusted,
   isUnwanted,
 } from './knots.ts';
-import type { Answer, Circumstances, Memory } from './memory.ts';
-import { ageOf, DESTROY_TRIES, isTaken } from './pace.ts';
+import { type Answer, ageOf, type Circumstances, type Memory } from './memory.ts';
+import { DESTROY_TRIES, isTaken } from './pace.ts';
 import { type Plan, plan, type Wanted } from './plan.ts';
 import { isServed } from './record.ts';
 import type { AskName } from './row.ts';
