@@ -159,6 +159,41 @@ stories('a far side says "in a day" once, and is well a minute later: at most an
   ],
 ]);
 
+const trusted = { fault: 'hub: NL-HUB-UNREACHABLE, candidate', from: 0, until: 10 * HOUR };
+stories('a candidate that DPS trusts makes room where the current key is damaged, and no way leads back', [
+  [
+    'the key of the candidate is lost',
+    serving,
+    [
+      { deed: 'roll', at: 30 * MINUTE },
+      { deed: 'the key of the current leaf is damaged', at: 40 * MINUTE },
+      { deed: 'key of the candidate is lost', at: 42 * MINUTE },
+      { deed: 'link drops', at: 51 * MINUTE },
+    ],
+    trusted,
+  ],
+  [
+    'a person discards it',
+    serving,
+    [
+      { deed: 'roll', at: 30 * MINUTE },
+      { deed: 'the key of the current leaf is damaged', at: 40 * MINUTE },
+      { deed: 'roll --discard', at: 50 * MINUTE },
+      { deed: 'link drops', at: 51 * MINUTE },
+    ],
+    trusted,
+  ],
+]);
+
+stories('a key that DPS may trust makes room where its issuer signs it no second time', [
+  [
+    'DPS is silent until its leaf has ended',
+    { ...serving, leftMs: DAY, lifetimeMs: 5 * HOUR, signsOnce: true },
+    [{ deed: 'roll', at: 31 * MINUTE }],
+    { fault: 'DPS: NL-DPS-TIMEOUT, all', from: 29 * MINUTE, until: 9 * HOUR },
+  ],
+]);
+
 describe('a law of the pace is seen to break', () => {
   const base = { asked: 'register', about: 'T1', process: 1, leftMs: 30 * DAY } as const;
   const rows: readonly (readonly [what: string, answer: Code, pauseMs: number, broken: boolean])[] = [

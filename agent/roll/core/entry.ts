@@ -29,7 +29,7 @@ export function entryOf(memory: Memory): Entry {
 export const memoryOf = (entry: Entry): Memory => ({ ...blank, ...entry });
 
 /** Rungs of a ladder at which its pause outlives a power cut: a supply that fails each few minutes must not begin each ladder anew. */
-export const RUNGS: readonly number[] = [3, 5, 7];
+export const RUNGS: readonly number[] = [3, 5];
 
 /** A process of three minutes signs three times: the count goes on in the next, until the key is lost for sure. */
 const SIGNED_EACH = 3;
@@ -43,7 +43,7 @@ function gist(question: Question, answer: Answer): readonly unknown[] {
   if (question.startsWith('connect')) return [question, verdict];
   if (isDurable(question, answer)) return [question, verdict, again, times];
   const rung = RUNGS.filter((one) => times >= one).length;
-  return rung === 0 ? [] : [question, rung, rung > 1 ? Math.floor(answer.at / 3_600_000) : 0];
+  return rung === 0 ? [] : [question, rung];
 }
 
 const text = ({ answers, trail: _, lastSeen: _seen, ...rest }: Entry): string =>
