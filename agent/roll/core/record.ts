@@ -97,11 +97,14 @@ function registered(memory: Memory, event: Timed<Of<'registered'>>): Memory {
     `connect ${who}`,
   );
   const told = relieved(answered(pinned, `register ${who}`, { verdict: 'accepted' }, event));
-  // DPS trusted no other leaf meanwhile: the session that is open honours it already.
-  const isHonoured = who === 'current' && isServed(told) && memory.trusts.every((one) => one.thumbprint === thumbprint);
-  if (isHonoured) return forget(told, 'sign', 'register current');
-  return who === 'current' ? forget(told, 'sign') : told;
+  if (who === 'next') return told;
+  // The hub has taken no other leaf meanwhile: the session that is open honours it already.
+  const isAlone = memory.trusts.every((one) => one.thumbprint === thumbprint || isRefusedByHub(memory, one));
+  return isServed(told) && isAlone ? forget(told, 'sign', 'register current') : forget(told, 'sign');
 }
+
+const isRefusedByHub = (memory: Memory, { thumbprint }: Trusted): boolean =>
+  whoIs(memory, thumbprint) === 'next' && memory.answers['connect next']?.verdict === 'refused';
 
 function connected(memory: Memory, event: Timed<Of<'connected'>>): Memory {
   const { thumbprint, hub, at } = event;

@@ -122,9 +122,9 @@ function refusedByHub(memory: Memory, { request }: Asked): Failure | undefined {
 
 function refusalSince(memory: Memory, who: 'current' | 'next', { request }: Asked, terms: Terms) {
   const { answers } = memory;
-  const told = answers[`register ${who}`];
-  if (told !== undefined && told.at >= request.at && isInVain(memory, who, terms))
-    return answers[`connect ${who}`]?.failure;
+  const [told, hub] = [answers[`register ${who}`], answers[`connect ${who}`]];
+  // DPS may have accepted it before the request: the last word of the hub is an answer to that, too.
+  if (hub !== undefined && hub.at >= request.at && isInVain(memory, who, terms)) return hub.failure;
   const isNo = told?.verdict === 'refused' || told?.failure?.code === 'NL-TOKEN-KEY' || told?.lasting;
   return told !== undefined && isNo && told.at >= request.at ? told.failure : undefined;
 }

@@ -15,6 +15,12 @@ a refusal that comes long after an assignment is no such thing: DPS is asked at 
 within the grace the refusals of the hub begin no roll, and a refusal by DPS does
   DPS: assigns, and tells no hub · hub forgets the device · 1 min · DPS: NL-DPS-401002, current · until register a
   → make b 0-1, issue b 0-1, register b 0-1, connect b x10
+the hub has refused the candidate that DPS trusted meanwhile: a session that was open all the time is no new assignment
+  hub: NL-HUB-REJECTED, candidate · roll · until register a · 5 s · all is well · DPS: NL-DPS-401002, current · hub forgets the device
+  → connect a, register a 0-1, register b 0-1, connect b 0-1, destroy a 0-1, nothing 60 | leaf b, all is well
+where the candidate was discarded, the hub may have taken it, and has its time for the current leaf
+  hub: NL-HUB-CLOSED, candidate · roll · until connecting-next · roll --discard · until register a · hub: NL-HUB-REJECTED, current · link drops
+  → connect a x5 0-1 beside connect b, destroy b, make c, issue c, register c
 a hub that learns of a registration within its grace costs no second one
   hub: learns of a registration after 30 s · hub forgets the device
   → connect a, register a 0-1, connect a * 0.4-2, nothing 120 | online, ended rejected done

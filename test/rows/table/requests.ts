@@ -59,6 +59,9 @@ asked to register while a candidate is proven whose hub gives no answer: DPS is 
 a candidate that the hub refuses keeps its ladder, however often a person asks
   hub: NL-HUB-REJECTED, candidate · roll · until connecting-next · 10 s · reprovision · 10 s · roll
   → connect b x6 2-5, register a 0-1, register b 4-7 | answer busy
+asked to register while the hub has its time for the candidate: its last word is an answer, and the candidate gets no second time
+  DPS: NL-DPS-401002, current · hub: NL-HUB-REJECTED, candidate · hub forgets the device · until connecting-next · 10 s · reprovision
+  → connect b x7 2-5, register a 0-1, nothing 30 | stranded, person, ended asked person
 a re-registration whose hub does not answer makes room for another
   hub: NL-HUB-UNREACHABLE, all · link drops · reprovision · 1 min · reprovision
   → register a 0-1, nothing 8 beside connect a | answer accepted, ended failed NL-HUB-UNREACHABLE
