@@ -194,6 +194,52 @@ stories('a key that DPS may trust makes room where its issuer signs it no second
   ],
 ]);
 
+const alone: Origin = { ...serving, enrollment: 'individual' };
+const takenOut = (at: number): Vector['deeds'] => [
+  { deed: 'current leaf taken out', at },
+  { deed: 'hub forgets the device', at: at + 10 * MINUTE },
+];
+const ahead = [10, 11, 12, 13, 14].map((at) => ({ deed: 'clock 2 hours ahead', at: at * MINUTE }) as const);
+stories('two leaves of which neither serves are asked for by turns, whatever the clock says', [
+  [
+    'the clock is set back after DPS has refused both',
+    { ...alone, leftMs: DAY },
+    [...takenOut(HOUR), { deed: 'clock 2 hours back', at: 90 * MINUTE }],
+  ],
+  [
+    'DPS does not answer about the candidate when the clock is right again',
+    alone,
+    [
+      ...ahead,
+      ...takenOut(50 * MINUTE),
+      { deed: 'operator enrolls', at: 100 * MINUTE },
+      { deed: 'clock is right', at: 3 * HOUR },
+    ],
+    { fault: 'DPS: NL-DPS-SERVER, all', from: 80 * MINUTE, until: 181 * MINUTE },
+    { fault: 'DPS: NL-DPS-SERVER, candidate', from: 181 * MINUTE, until: 10 * HOUR },
+  ],
+]);
+
+stories('the current key signs nothing, and a foreign key has the other place: it is no last resort', [
+  [
+    'the issuer needs no person',
+    { ...serving, leftMs: 3 * HOUR, lifetimeMs: 5 * HOUR },
+    [
+      { deed: 'a foreign key in slot b', at: 10 * MINUTE },
+      { deed: 'the key of the current leaf is damaged', at: 20 * MINUTE },
+    ],
+  ],
+  [
+    'persons bring the leaves, and the owner of the token is called',
+    { ...serving, leftMs: 3 * HOUR, automatic: false },
+    [
+      { deed: 'the key of the current leaf is damaged', at: 20 * MINUTE },
+      { deed: 'a foreign key in slot b', at: 30 * MINUTE },
+      { deed: 'csr and install', at: 40 * MINUTE },
+    ],
+  ],
+]);
+
 describe('a law of the pace is seen to break', () => {
   const base = { asked: 'register', about: 'T1', process: 1, leftMs: 30 * DAY } as const;
   const rows: readonly (readonly [what: string, answer: Code, pauseMs: number, broken: boolean])[] = [

@@ -26,6 +26,9 @@ what DPS asked for is waited for, however far the clock is set
 a leaf that was not valid yet: its issuer is asked as soon as the clock is set, and not an hour later
   issuer: its clock is days ahead · roll · 1 min · all is well · clock 4 days ahead
   → issue b 0-2, register b2 0-1, connect b2 0-1, destroy a 0-1 | keys b, leaf b2
+the turns of two leaves go by what was asked last, also where the clock was set back in between
+  [individual] current leaf taken out · hub: NL-HUB-UNREACHABLE, candidate · hub forgets the device · 1 min · operator enrolls the candidate · reprovision · 10 min · clock 2 hours back · until register a
+  → connect b * 35-39, register b 0-2 | offline, next b
 a disk that takes nothing: no roll begins that it does not know, and who asks is told
   disk: takes nothing · roll → nothing 60 | online, keys a, answer broken, answer NL-STATE-WRITE, NL-STATE-WRITE
 the session is opened again all the same, and the leaf that the disk knows is registered

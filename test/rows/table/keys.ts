@@ -72,6 +72,9 @@ a state from before two rolls was put back: newleaf goes on with the newer leaf 
 and the next roll is one as ever
   state copied · roll · 1 min · roll · 1 min · older state put back · 2 min · roll
   → make d 0-1, issue d 0-1, register d 0-1, connect d 0-1, destroy c 0-1, nothing 60 | leaf d, keys d, all is well
+the hour after two cures bounds no renewal: a leaf of which half an hour is left is replaced while it serves
+  [of 1 h] the key of the current leaf is damaged · link drops · until connect b · 1 min · the key of the current leaf is damaged · link drops · until connect c · 1 min
+  → make d 30-45, issue d 0-1, register d 0-1, connect d 0-1 beside destroy c | leaf d, online
 a registration that the token cannot sign makes room for a roll
   token: no handshake, current · link drops · reprovision · 10 s · roll
   → make b 0-1, issue b 0-1, register b 0-1, connect b 0-1 beside connect a | leaf b, online
