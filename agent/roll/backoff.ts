@@ -127,8 +127,8 @@ export function probeMs(times: number, draw: number, remainingMs = Number.POSITI
   return Math.round(Math.min(rung * (1 + 0.15 * draw), Math.max(30 * SECOND, remainingMs / 2)));
 }
 
-/** Two leaves that are asked for by turns: each comes within 75 minutes, and DPS is asked 40 times a day, in milliseconds. */
-export const turnMs = (draw: number): number => Math.round(36 * MINUTE * (1 + 0.04 * draw));
+/** Two leaves that are asked for by turns: each comes within 75 minutes, and DPS is asked 39 times a day, in milliseconds. */
+export const turnMs = (draw: number): number => Math.round(37 * MINUTE * (1 + 0.013 * draw));
 
 /**
  * How often the hub may refuse right after DPS said "assigned" before the refusal counts: 1, 2, 4 … 60 s add up to 5 minutes.

@@ -62,12 +62,13 @@ function checkSent(before: Pair, { flying, memory, at }: Pair, holds: Holds): vo
   );
 }
 
-/** DPS has accepted the current leaf last, and its hub has just begun to be asked. */
-function hasItsTime({ current, online, at, answers }: Memory, now: number): boolean {
+/** DPS has accepted the current leaf last, no other went out since, and its hub has just begun to be asked. */
+function hasItsTime({ current, online, at, answers, trusts }: Memory, now: number): boolean {
   const told = answers['connect current'];
   const isNew = told === undefined || (told.verdict !== 'broken' && told.times < GRACE_REFUSALS);
   const isAssigned = answers['register current']?.verdict === 'accepted' && at.current !== undefined;
-  return current !== undefined && isLive(current, now) && online === undefined && isAssigned && isNew;
+  const isLast = trusts.every(({ thumbprint }) => thumbprint === current?.thumbprint);
+  return current !== undefined && isLive(current, now) && online === undefined && isAssigned && isLast && isNew;
 }
 
 /** Registered last wins: DPS trusts this leaf, and no other. */
@@ -149,5 +150,8 @@ function checkKept({ effect, failure }: Of<'failed'>, before: Pair, after: Pair,
   const isLate =
     current === undefined || isDue(before.memory as never, after.terms, after.at) || isKeyLost(before.memory);
   const isOutranked = next.from !== 'issuer' && isLate;
-  holds(!isGone || isUseless || isOutranked, 'a candidate that DPS refuses is kept');
+  // The leaf that it was to replace serves again: no operator enrolls it.
+  const isCure = next.because === 'key-lost' || next.because === 'dps-refused' || next.because === 'rejected';
+  const isCured = isCure && before.memory.online !== undefined && !isLate;
+  holds(!isGone || isUseless || isOutranked || isCured, 'a candidate that DPS refuses is kept');
 }

@@ -25,7 +25,7 @@ const CURRENT: AskRow = {
     const { current, answers } = memory;
     if (current === undefined || !isValid(memory, c) || !isCurrentToRegister(memory, c)) return undefined;
     const told = answers['register current'];
-    const isFirst = told === undefined || (isBack(memory, c) && told.verdict === 'accepted');
+    const isFirst = told === undefined || (told.verdict === 'accepted' && isBack(memory, c) && !isOneOfTwo(memory, c));
     const wait = isFirst ? waitFor('dps', memory, c) : waitForDps('current', memory, c);
     return { effect: { kind: 'register', leaf: current }, question: 'register current', wait };
   },
@@ -108,7 +108,8 @@ const isRollHurried = (memory: Memory): boolean =>
 /** DPS has not assigned the candidate, or its hub refuses it or does not answer. */
 function isOpen(memory: Memory): boolean {
   const { at, ask, answers } = memory;
-  if (isUnwanted(memory)) return false;
+  // What a token did not sign with is looked at again where no session comes from the current leaf: DPS may trust it still.
+  if (isUnwanted(memory)) return isTrusted(memory) && isBarred(memory) && memory.next?.isDiscarded !== true;
   if (at.next === undefined || isRejected(memory, 'next') || isUnheard(memory, 'next')) return true;
   // A person asks for another hub.
   const isAsked = ask?.request.action === 're-register' && ask.isAccepted !== true;
@@ -125,7 +126,10 @@ function isAskedAnew(memory: Memory, c: Circumstances): boolean {
 
 /** DPS or a hub do not answer about the candidate, or its hub refuses it. */
 const isByTurns = (memory: Memory): boolean =>
-  memory.answers['register next']?.verdict === 'silent' || isUnheard(memory, 'next') || isRejected(memory, 'next');
+  memory.answers['register next']?.verdict === 'silent' ||
+  isUnheard(memory, 'next') ||
+  isRejected(memory, 'next') ||
+  isUnwanted(memory);
 
 /** DPS or a hub may answer about the one leaf, and not about the other: the one that was asked for longer ago comes first. */
 function isTurnOfCurrent(memory: Memory, c: Circumstances): boolean {
@@ -153,6 +157,13 @@ function isCurrentToRegister(memory: Memory, c: Circumstances): boolean {
 function isBack(memory: Memory, { terms }: Circumstances): boolean {
   const isUseless = isUnwanted(memory) || (isRejected(memory, 'next') && terms.trust === 'leaf');
   return (isTrusted(memory) && isUseless) || isStrayTrusted(memory, terms.trust);
+}
+
+/** The hub had refused the current leaf as well when DPS accepted the next one: they take turns. */
+function isOneOfTwo({ answers }: Memory, c: Circumstances): boolean {
+  const { 'connect current': told, 'register next': next, 'register current': before } = answers;
+  if (told?.verdict !== 'refused' || next === undefined || before === undefined) return false;
+  return ageOf(next, c) < ageOf(told, c) && ageOf(told, c) <= ageOf(before, c);
 }
 
 /** DPS may trust a leaf that is given up: its key holds its place, and the hub would refuse the current leaf at its next session. */

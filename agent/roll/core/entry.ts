@@ -1,4 +1,5 @@
 import type { RollEffect } from '../state.ts';
+import { isRejected } from './knots.ts';
 import { type Answer, blank, type Memory, type Question, without } from './memory.ts';
 
 /** What is written: counts of the hub and moments of this process are found out again. */
@@ -35,32 +36,37 @@ export const RUNGS: readonly number[] = [3, 5];
 const SIGNED_EACH = 3;
 const SURE = 21;
 
-/** What of an answer must outlive a power cut: of the hub no more than that there is one. */
-function gist(question: Question, answer: Answer): readonly unknown[] {
+/** What of an answer must outlive a power cut: of the hub no more than that there is one, and that it refuses for good. */
+function gist(question: Question, answer: Answer, memory: Memory): readonly unknown[] {
   const { verdict, times, again, lasting } = answer;
   if (question === 'sign')
     return [question, verdict, Math.floor((lasting ? SURE : Math.min(times, SURE)) / SIGNED_EACH)];
-  if (question.startsWith('connect')) return [question, verdict];
+  if (question.startsWith('connect')) {
+    const who = question === 'connect next' ? 'next' : 'current';
+    return verdict === 'refused' && !isRejected(memory, who) ? [] : [question, verdict];
+  }
   if (isDurable(question, answer)) return [question, verdict, again, times];
   const rung = RUNGS.filter((one) => times >= one).length;
   return rung === 0 ? [] : [question, rung];
 }
 
-const text = ({ answers, trail: _, lastSeen: _seen, ...rest }: Entry): string =>
-  JSON.stringify([
-    rest,
-    (Object.entries(answers) as [Question, Answer][])
-      .map(([question, one]) => gist(question, one))
-      .filter(({ length }) => length > 0)
-      .sort(),
-  ]);
+function text(entry: Entry): string {
+  const { answers, trail: _, lastSeen: _seen, ...rest } = entry;
+  const told = (Object.entries(answers) as [Question, Answer][])
+    .map(([question, one]) => gist(question, one, memoryOf(entry)))
+    .filter(({ length }) => length > 0);
+  return JSON.stringify([rest, told.sort()]);
+}
 
 /** A server was seen so much later than the disk says, in milliseconds: sessions that end each minute must not wear out the flash. */
 const SEEN_MS = 3_600_000;
 
 /** Whether the disk lacks a fact that must outlive a power cut. */
 export function differs(entry: Entry, disk: Entry): boolean {
-  return Math.abs((entry.lastSeen ?? 0) - (disk.lastSeen ?? 0)) >= SEEN_MS || text(entry) !== text(disk);
+  // That DPS has not heard of a leaf is no reason to write: a process that takes it for trusted registers once more.
+  const isTrusted = entry.trusts.every((one) => disk.trusts.some(({ thumbprint }) => thumbprint === one.thumbprint));
+  const told = isTrusted ? { ...entry, trusts: disk.trusts } : entry;
+  return Math.abs((entry.lastSeen ?? 0) - (disk.lastSeen ?? 0)) >= SEEN_MS || text(told) !== text(disk);
 }
 
 /** Whether an effect may be tried while the disk holds no more than this. */

@@ -107,7 +107,10 @@ function registrationPause(who: Who, answer: Answer, memory: Memory, c: Circumst
   if (isFirst) return 0;
   // A leaf that has served: an operator who disallowed it does not stand by. What the configuration changed is looked after.
   const isKnown = who === 'current' && memory.at.current !== undefined && memory.registered === c.terms.registered;
-  const rung = probeMs(isKnown || isAfterNothing(who, answer, memory) ? 3 : times, draw, left);
+  const tries = isKnown || isAfterNothing(who, answer, memory) ? 3 : times;
+  // The current leaf takes its place back each time.
+  const isPair = who === 'next' && verdict === 'accepted' && tries > 2 && isValid(memory, c);
+  const rung = isPair ? Math.min(2 * turnMs(draw), left / 2) : probeMs(tries, draw, left);
   const both = memory.next?.leaf !== undefined && isValid(memory, c) && isBarred(memory) && verdict !== 'broken';
   if (!both) return rung;
   const turn = turnOf(who, answer, memory, c);

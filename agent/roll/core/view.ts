@@ -183,7 +183,8 @@ function candidateOf(memory: Memory, plan: Plan, c: Circumstances): Candidate | 
     const isBlocked = blocked !== undefined && blocked.times >= DESTROY_TRIES;
     const name = next.isMade ? 'issue' : isBlocked ? 'destroy' : 'make';
     const told = name === 'destroy' ? blocked : answers[name];
-    const isResting = row?.row !== name && told?.verdict !== 'silent';
+    // Nothing waits for a spare key.
+    const isResting = purpose !== 'spare' && row?.row !== name && told?.verdict !== 'silent';
     const rest = isResting ? restIn(name, told) : undefined;
     const is = next.isMade ? 'key-made' : 'key-wanted';
     return { is, key: next.key, for: purpose, tries: told?.times ?? 0, ...(rest && { rest, met: rest.failure }) };

@@ -36,7 +36,7 @@ the hub of the candidate alone does not answer: it is registered again, and its 
   → connect b * 14-36, register b 0-1, connect b * 55-65, register b 0-1 | online, leaf a, keys ab, no person
 a candidate that the hub takes, and drops, costs the session three times; then the current leaf is registered, and the candidate asked for ever more seldom
   hub: takes the candidate, and drops it · roll
-  → make b, issue b, register b, connect b x3 0-1, register a 0-1, register b 5-6, connect b x3 0-1, register a 0-1, register b 15-18, connect b x3, register a, register b 60-70 beside connect a | leaf a, next b, keys ab, ended kept NL-HUB-LOST
+  → make b, issue b, register b, connect b x3 0-1, register a 0-1, register b 5-6, connect b x3 0-1, register a 0-1, register b 15-18, connect b x3, register a, register b 73-76 beside connect a | leaf a, next b, keys ab, ended kept NL-HUB-LOST
 but not where DPS and hub refuse the current leaf: the candidate goes on, and serves when the line is well again
   [individual] current leaf taken out · hub: takes the candidate, and drops it · hub forgets the device · 1 min · operator enrolls the candidate · reprovision · 2 min · all is well
   → connect b 0-2, destroy a 0-1 | leaf b, online
