@@ -77,7 +77,7 @@ the hub has refused the current leaf that DPS takes: a candidate that is not enr
   → connect a, register b 0-1, register a 0-1, connect a x10 3-6, register a 0-1, connect a x10 3-6 | next b, NL-HUB-REJECTED
 DPS takes both leaves, and the hub refuses both: they take turns of 37 minutes
   [due] hub: NL-HUB-REJECTED, all · start · 2 h
-  → register b, connect b x10, register a 30-34, connect a x10 3-6, register b 30-34, connect b x10, register a 30-34 | stranded, person, NL-HUB-REJECTED
+  → register b, connect b x10, register a 30-34, connect a x10 3-6, register b 30-34, connect b x10, register a 30-34 | person, NL-HUB-REJECTED
 a first leaf that DPS assigns, and the hub refuses for good, is asked for after 5 and 15 minutes: the ladder goes on
   [new] hub: NL-HUB-REJECTED, all · start
   → make a, issue a, register a 0-1, connect a x10 3-6, register a 4-7, connect a x10, register a 14-18, connect a x10, register a 60-70 | keys a, NL-HUB-REJECTED
