@@ -218,6 +218,12 @@ stories('two leaves of which neither serves are asked for by turns, whatever the
     { fault: 'DPS: NL-DPS-SERVER, all', from: 80 * MINUTE, until: 181 * MINUTE },
     { fault: 'DPS: NL-DPS-SERVER, candidate', from: 181 * MINUTE, until: 10 * HOUR },
   ],
+  [
+    'DPS does not answer about the candidate, and the operator enrolls the current leaf again',
+    { ...alone, lifetimeMs: 30 * DAY },
+    [...takenOut(HOUR), { deed: 'operator enrolls', at: 110 * MINUTE }],
+    { fault: 'DPS: NL-DPS-SERVER, candidate', from: 100 * MINUTE, until: 10 * HOUR },
+  ],
 ]);
 
 stories('the current key signs nothing, and a foreign key has the other place: it is no last resort', [

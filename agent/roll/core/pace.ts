@@ -42,9 +42,12 @@ function told(question: Question, memory: Memory): Answer | undefined {
   return { ...answer, at: hub.at, ...(hub.up !== undefined && { up: hub.up }) };
 }
 
-/** A registration waits for DPS as well, whose silence is one ladder for both leaves. */
+/** A registration waits for DPS as well, whose silence is one ladder for both leaves; one that DPS refuses, for two turns: it answers about this leaf. */
 export function waitForDps(who: Who, memory: Memory, c: Circumstances): number {
-  return Math.max(waitFor(`register ${who}`, memory, c), waitFor('dps', memory, c));
+  const { dps, [`register ${who}` as const]: told } = memory.answers;
+  const isHeard = told !== undefined && isDenied(memory, who) && dps?.failure?.retryAfterMs === undefined;
+  const most = isHeard ? 2 * turnMs(told.draw) - ageOf(told, c) : Number.POSITIVE_INFINITY;
+  return Math.max(waitFor(`register ${who}`, memory, c), Math.min(waitFor('dps', memory, c), most));
 }
 
 function pauseOf(question: Question, answer: Answer, memory: Memory, c: Circumstances): number {
@@ -124,12 +127,12 @@ const isAfterNothing = (who: Who, { times }: Answer, { answers }: Memory): boole
 /** In the last minutes of a leaf its turns are this far from each other, in milliseconds. */
 const LEAST_TURN_MS = 3 * MINUTE;
 
-/** Two leaves of which neither serves are asked for by turns: the one that was asked for longer ago comes next. */
+/** Two leaves of which neither serves are asked for by turns: the one that was asked for longer ago comes next, however often the other meets silence. */
 function turnOf(who: Who, answer: Answer, { answers }: Memory, c: Circumstances): number {
   const other = answers[`register ${who === 'next' ? 'current' : 'next'}`];
-  return other === undefined || ageOf(other, c) > ageOf(answer, c)
-    ? 2 * turnMs(answer.draw)
-    : ageOf(answer, c) - ageOf(other, c) + turnMs(other.draw);
+  const both = 2 * turnMs(answer.draw);
+  if (other === undefined || ageOf(other, c) > ageOf(answer, c)) return both;
+  return Math.min(both, ageOf(answer, c) - ageOf(other, c) + turnMs(other.draw));
 }
 
 function connectPause(question: `connect ${Who}`, answer: Answer, memory: Memory): number {
