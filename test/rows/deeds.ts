@@ -12,6 +12,7 @@ export const OWN_FAULTS: Readonly<Record<string, Faults>> = {
   'token: destroys no key, NL-TOKEN-POISONED': { destroy: 'NL-TOKEN-POISONED' },
   'token: loses its state at a handshake, candidate': { handshake: { code: 'NL-TOKEN-POISONED', whom: 'candidate' } },
   'token: loses its state at a handshake, current': { handshake: { code: 'NL-TOKEN-POISONED', whom: 'current' } },
+  'token: does not show the current key': { handshake: { code: 'NL-TOKEN-KEY', whom: 'current' } },
   'hub: takes the candidate, and drops it': { hubOddly: 'drops' },
   'hub: NL-TPM-KEY, all': { hub: { code: 'NL-TPM-KEY', whom: 'all' } },
   'DPS: NL-DPS-THROTTLED, all, retry after 1 h': {

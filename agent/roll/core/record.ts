@@ -163,29 +163,29 @@ function failed(memory: Memory, event: Timed<Of<'failed'>>): Memory {
   const { effect, failure } = event;
   const question = questionOf(memory, effect);
   if (question === undefined) return memory;
-  if (event.newer !== undefined) return tookOver(memory, event.newer);
   const verdict = failure.kind === 'transient' ? 'silent' : failure.kind;
   const told = answered(memory, question, { verdict, failure, ...(event.again && { lasting: true }) }, event);
   if (question === 'issue' && failure.code === 'NL-TOKEN-KEY') return unmade(notSigned(told, event));
   const { lasting, times = 0 } = told.answers.issue ?? {};
   if (question === 'issue' && lasting && times >= 3) return notSigned(told, event);
   if (effect.kind !== 'register' && effect.kind !== 'connect') return told;
-  return notSigned(effect.kind === 'register' ? notRegistered(told, effect.leaf, event) : told, event);
+  const counted = notSigned(effect.kind === 'register' ? notRegistered(told, effect.leaf, event) : told, event);
+  return event.newer === undefined ? counted : found(counted, event.newer);
 }
 
-/** A state from before two rolls was put back: DPS trusts the leaf that came after it, and nothing that it wanted next is needed. */
-function tookOver(memory: Memory, leaf: Leaf): Memory {
-  const { next, at } = memory;
-  const old = [...memory.old, ...(next ? [next.key] : [])].filter(({ id }) => id !== leaf.key.id);
+/** A state from before a roll was put back, and DPS trusts the leaf that came after it: this one is proven, as a read may have failed. */
+function found(memory: Memory, leaf: Leaf): Memory {
+  const { current, next, at } = memory;
+  if (next?.leaf?.thumbprint === leaf.thumbprint) return memory;
+  const known = [
+    ...memory.old,
+    ...(next ? [{ slot: next.key.slot, id: next.key.id, isRemembered: true as const }] : []),
+  ];
+  const old = known.filter(({ slot, id }) => slot !== 'given' && id !== leaf.key.id && id !== current?.key.id);
   const trusts = [...memory.trusts, { thumbprint: leaf.thumbprint, keyId: leaf.key.id }];
-  return {
-    ...without(memory, 'next'),
-    current: leaf,
-    at: at.current === undefined ? {} : { current: at.current },
-    old: old.filter(({ slot }) => slot !== 'given').map(({ slot, id }) => ({ slot, id })),
-    trusts,
-    answers: {},
-  };
+  const generation = { key: leaf.key, isMade: true, leaf, from: 'issuer', because: 'key-lost' } as const;
+  const wanted = withLeaf({ ...memory, old, trusts }, generation);
+  return at.current === undefined ? wanted : { ...wanted, at: { current: at.current, next: at.current } };
 }
 
 /** The token does not have it: if it is there after all, it is found by its CKA_ID when it is made. */

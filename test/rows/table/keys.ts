@@ -68,13 +68,19 @@ the key of a candidate signs nothing: another key, twice at once, and then by th
 the key of the current leaf is lost while its session is open: one roll replaces it, and the session stays until then
   key of the current leaf is lost · roll → make b 0-1, issue b 0-1, register b 0-1, connect b 0-1, destroy a 0-1, nothing 60 | leaf b, keys b, all is well
 a state from before two rolls was put back: newleaf goes on with the newer leaf whose key the token has
-  state copied · roll · 1 min · roll · 1 min · older state put back → connect a 0-1, connect c 0-1, nothing 60 | leaf c, keys c, online, all is well
+  state copied · roll · 1 min · roll · 1 min · older state put back → connect a 0-1, connect c 0-1, destroy a 0-1, nothing 60 | leaf c, keys c, online, all is well
 and the next roll is one as ever
   state copied · roll · 1 min · roll · 1 min · older state put back · 2 min · roll
   → make d 0-1, issue d 0-1, register d 0-1, connect d 0-1, destroy c 0-1, nothing 60 | leaf d, keys d, all is well
 the hour after two cures bounds no renewal: a leaf of which half an hour is left is replaced while it serves
   [of 1 h] the key of the current leaf is damaged · link drops · until connect b · 1 min · the key of the current leaf is damaged · link drops · until connect c · 1 min
   → make d 30-45, issue d 0-1, register d 0-1, connect d 0-1 beside destroy c | leaf d, online
+such a leaf is proven first: a token that fails to show the current key for some seconds costs nothing, and DPS trusts this leaf again
+  [individual] token: destroys no key · state copied · roll · 10 s · operator enrolls the candidate · reprovision · 1 min · current leaf taken out · older state put back · 1 min · token: does not show the current key · link drops · 2 s · all is well
+  → connect a 0-1, register a 0-1, destroy b 0-1 | leaf a, keys a, online
+and the key before it keeps no place for ever: the token shows it again after that leaf has served
+  token: destroys no key · state copied · roll · 1 min · older state put back · 1 min · token: does not show the current key · link drops · until connect b · until connect b · all is well
+  → destroy a 0-2, nothing 60 beside connect b | leaf b, keys b, all is well
 a registration that the token cannot sign makes room for a roll
   token: no handshake, current · link drops · reprovision · 10 s · roll
   → make b 0-1, issue b 0-1, register b 0-1, connect b 0-1 beside connect a | leaf b, online
