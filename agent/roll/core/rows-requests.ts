@@ -10,6 +10,7 @@ import {
   isOnline,
   isProving,
   isRejected,
+  isTrusted,
   isUnwanted,
   isValid,
 } from './knots.ts';
@@ -92,7 +93,9 @@ const isKeptAfter = (memory: Memory, met: Answer): boolean =>
 /** What the roll has met last. */
 function metBy(memory: Memory): Answer | undefined {
   const { next, answers } = memory;
-  const { make, issue, 'register next': register, 'connect next': connect } = answers;
+  const { make, issue, 'register next': register, 'connect next': connect, 'register current': back } = answers;
+  // The token signs nothing with which DPS could trust the current leaf again.
+  if (isUnwanted(memory) && isTrusted(memory) && back?.lasting) return back;
   if (next?.leaf !== undefined)
     return isRejected(memory, 'next') || (isNextLost(memory) && connect?.failure) ? connect : register;
   const place = inPlace(memory);

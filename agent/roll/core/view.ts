@@ -198,7 +198,10 @@ function candidateOf(memory: Memory, plan: Plan, c: Circumstances): Candidate | 
   const rest = restIn('register next', told) ?? { failure: SILENT, askAt: c.now };
   if (isUnwanted(memory)) {
     const unwanted = isNextLost(memory) ? 'key-lost' : 'discarded';
-    return { is: 'unwanted', ...issued, rest, unwanted, ...(unwanted === 'key-lost' && { met: rest.failure }) };
+    const { 'register current': back } = answers;
+    // A token that does not sign for the current leaf keeps it there.
+    const met = unwanted === 'key-lost' ? rest.failure : back?.lasting ? back.failure : undefined;
+    return { is: 'unwanted', ...issued, rest, unwanted, ...(met && { met }) };
   }
   if (at.next !== undefined && !isRejected(memory, 'next')) return { is: 'assigned', ...issued };
   const isAtWork = row?.row === 'register next' || told === undefined || told.failure === undefined;
