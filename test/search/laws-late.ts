@@ -84,11 +84,16 @@ export function noneWaitsTooLong(): Law {
     if (work === undefined) return undefined;
     const { asked } = work;
     const last = world.questions.findLast((one) => asked.includes(one.asked));
+    // A session that opens meanwhile takes back what was asked because there was none; a signature says nothing of the issuer.
+    const answered = world.questions.findLast(
+      (one) =>
+        asked.includes(one.asked) && one.answer !== undefined && !(one.asked === 'sign' && one.answer === 'accepted'),
+    );
     // The windows of a DPS that throttles grow up to an hour, whatever is asked of it.
     const mostMs = last?.answer === 'NL-DPS-THROTTLED' ? 75 * MINUTE : work.mostMs;
     if (last !== undefined && last.process === world.process && last.until === undefined) return undefined;
     // A far side that asks for more gets it, while the gateway serves: an issuer at most a day.
-    const told = Math.min(online ? DAY : HOUR, last?.retryAfterMs ?? 0);
+    const told = Math.min(online ? DAY : HOUR, answered?.retryAfterMs ?? 0);
     const from = Math.max(since.at, last?.until ?? 0);
     if (now - from <= Math.max(mostMs, 1.25 * told) + LOOK_MS) return undefined;
     return `nothing asks for ${Math.round((now - from) / MINUTE)} minutes: ${phase}`;

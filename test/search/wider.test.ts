@@ -157,6 +157,21 @@ stories('a far side says "in a day" once, and is well a minute later: at most an
     [{ deed: 'hub forgets the device', at: MINUTE }],
     { fault: 'DPS: NL-DPS-THROTTLED, all, retry after a day', from: 0, until: 5 * MINUTE },
   ],
+  [
+    'DPS, and it has accepted the current leaf since: the candidate waits no day',
+    { ...serving, enrollment: 'individual', begins: 'given', leftMs: 6 * HOUR, lifetimeMs: 30 * DAY },
+    [],
+    { fault: 'DPS: NL-DPS-THROTTLED, all, retry after a day', from: 0, until: 67 * MINUTE },
+  ],
+  [
+    'an issuer, and what was asked without a session is taken back when it opens',
+    { ...serving, enrollment: 'individual', leftMs: DAY, lifetimeMs: 30 * DAY },
+    [
+      { deed: 'link drops', at: 121 * MINUTE },
+      { deed: 'power cut', at: 155 * MINUTE },
+    ],
+    { ...ofADay, until: 179 * MINUTE },
+  ],
 ]);
 
 const trusted = { fault: 'hub: NL-HUB-UNREACHABLE, candidate', from: 0, until: 10 * HOUR };

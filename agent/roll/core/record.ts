@@ -228,11 +228,12 @@ function notRegistered(memory: Memory, { thumbprint, key }: Leaf, event: Timed<O
   return failure.kind === 'refused' ? relieved(after) : after;
 }
 
-/** An answer of DPS takes one rung of its silence away, and not all: it may answer about one leaf, or each second time. */
+/** An answer of DPS ends a pause that it had asked for, and takes one rung of its silence away, not all: it may answer about one leaf, or each second time. */
 function relieved(memory: Memory): Memory {
   const { dps } = memory.answers;
-  if (dps === undefined || dps.times <= 1) return forget(memory, 'dps');
-  return { ...memory, answers: { ...memory.answers, dps: { ...dps, times: dps.times - 1 } } };
+  if (dps?.failure === undefined || dps.times <= 1) return forget(memory, 'dps');
+  const silence = { ...dps, failure: without(dps.failure, 'retryAfterMs'), times: dps.times - 1 };
+  return { ...memory, answers: { ...memory.answers, dps: silence } };
 }
 
 /** Also of what ends the process. */
