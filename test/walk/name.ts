@@ -1,5 +1,12 @@
 import { isAccepted, isTrusted, isUnheard } from '../../agent/roll/core/knots.ts';
-import type { Answer, Circumstances, Memory, Question, Who } from '../../agent/roll/core/memory.ts';
+import {
+  type Answer,
+  type Circumstances,
+  isSince,
+  type Memory,
+  type Question,
+  type Who,
+} from '../../agent/roll/core/memory.ts';
 import { budgetWait, waitFor, waitForSession } from '../../agent/roll/core/pace.ts';
 import type { RollEffect } from '../../agent/roll/state.ts';
 import { isCredible, isDue, lastResortAt } from '../../agent/roll/terms.ts';
@@ -57,10 +64,9 @@ function nameOfAnswer(question: Question, memory: Memory, c: Circumstances): str
   const { ask } = memory;
   const heard = bit(ask?.heard?.includes(question));
   if (told === undefined) return `-${heard}`;
-  const { verdict, failure, again, lasting, at } = told;
+  const { verdict, failure, again, lasting } = told;
   const code = (failure && CODES[failure.code]) ?? '.';
-  const isSince = ask !== undefined && at >= ask.request.at;
-  const flags = `${bit(again)}${bit(lasting)}${bit(waitFor(question, memory, c) <= 0)}${bit(isSince)}${heard}`;
+  const flags = `${bit(again)}${bit(lasting)}${bit(waitFor(question, memory, c) <= 0)}${bit(ask && isSince(told, ask))}${heard}`;
   return `${verdict[0]}${code}${timesOf(question, told, memory)}${flags}`;
 }
 

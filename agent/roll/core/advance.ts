@@ -100,7 +100,7 @@ function owned(memory: Memory, { asks }: Plan, c: Circumstances): Memory {
       {
         request: { id: `newleaf-${c.now.toString(36)}`, action, reason: reason ?? 'probe', from: 'newleaf', at: c.now },
       },
-      c.now,
+      c,
     );
   const starts = (effect: RollEffect) => effect.kind === 'generate-key' || effect.kind === 'request-leaf';
   if (next?.because !== undefined && asks.some(starts)) return own('roll', next.because);

@@ -1,16 +1,16 @@
 import type { RollEffect } from '../state.ts';
 import { isRejected } from './knots.ts';
-import { type Answer, blank, type Memory, type Question, without } from './memory.ts';
+import { type Answer, blank, isKeyless, type Memory, type Question, without } from './memory.ts';
 
 /** What is written: counts of the hub and moments of this process are found out again. */
 export type Entry = Omit<Memory, 'online' | 'flaps' | 'end' | 'spent'>;
 
-const isDurable = (question: Question, { verdict, failure, lasting }: Answer): boolean =>
-  verdict === 'accepted' ||
-  verdict === 'refused' ||
-  lasting === true ||
+const isDurable = (question: Question, answer: Answer): boolean =>
+  answer.verdict === 'accepted' ||
+  answer.verdict === 'refused' ||
+  answer.lasting === true ||
   question === 'sign' ||
-  failure?.code === 'NL-TOKEN-KEY';
+  isKeyless(answer);
 
 /** A hub that does not answer is asked each minute, by each process. */
 const isKept = (question: Question, answer: Answer): boolean =>
@@ -24,7 +24,7 @@ export function entryOf(memory: Memory): Entry {
     isKept(question, answer) ? [[question, without(answer, 'up')] as const] : [],
   );
   const entry = without(memory, 'online', 'flaps', 'end', 'spent', 'ask');
-  return { ...entry, trusts, answers: Object.fromEntries(kept), ...(ask && { ask: without(ask, 'heard') }) };
+  return { ...entry, trusts, answers: Object.fromEntries(kept), ...(ask && { ask: without(ask, 'heard', 'up') }) };
 }
 
 export const memoryOf = (entry: Entry): Memory => ({ ...blank, ...entry });

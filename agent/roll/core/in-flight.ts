@@ -1,15 +1,15 @@
 import type { Request } from '../state.ts';
 import { isOnline } from './knots.ts';
-import { type Answer, type Asked, type Memory, without } from './memory.ts';
+import { type Answer, type Asked, type Circumstances, isSince, type Memory, without } from './memory.ts';
 import { ended } from './record.ts';
 
 // What is in flight for an asker, and what makes room for another.
 
 /** A request begins; one of newleaf's own yields to it. */
-export function begins(memory: Memory, ask: Asked, now: number): Memory {
+export function begins(memory: Memory, ask: Asked, { now, up }: Circumstances): Memory {
   const { request } = ask;
   const rolled = request.action === 'roll' && memory.current !== undefined ? { lastRollAt: now } : {};
-  return { ...memory, ...rolled, ask };
+  return { ...memory, ...rolled, ask: { ...ask, up } };
 }
 
 /** Two requests on one identity would undo each other; one that gets no answer makes room. */
@@ -23,9 +23,9 @@ export function isBusy({ ask, answers }: Memory, { from, action }: Request): boo
 }
 
 /** What it has met since, and that was no answer. */
-function met(answers: Memory['answers'], { request }: Asked): Answer | undefined {
+function met(answers: Memory['answers'], ask: Asked): Answer | undefined {
   return Object.values(answers).find(
-    (one) => (one?.verdict === 'silent' || one?.verdict === 'broken') && one.at >= request.at,
+    (one) => (one?.verdict === 'silent' || one?.verdict === 'broken') && isSince(one, ask),
   );
 }
 

@@ -3,7 +3,16 @@ import { GRACE_REFUSALS } from '../backoff.ts';
 import type { Leaf } from '../leaf.ts';
 import type { Reason } from '../state.ts';
 import { drawOf, isCredible, isDue } from '../terms.ts';
-import { type Answer, ageOf, type Circumstances, leafOf, type Memory, type Question, type Who } from './memory.ts';
+import {
+  type Answer,
+  ageOf,
+  type Circumstances,
+  isKeyless,
+  leafOf,
+  type Memory,
+  type Question,
+  type Who,
+} from './memory.ts';
 import { isServed } from './record.ts';
 
 // Questions to the memory that more than one row asks.
@@ -78,8 +87,7 @@ export function isKeyLost(memory: Memory): boolean {
   const { sign, 'register current': told } = memory.answers;
   if (memory.current === undefined || sign === undefined) return false;
   if (sign.lasting || sign.times >= PATIENCE) return true;
-  const isGone = told?.failure?.code === 'NL-TOKEN-KEY';
-  return isGone && !isOnline(memory) && (isBarred(memory) || isUnwanted(memory));
+  return isUnsigned(told) && !isOnline(memory) && (isBarred(memory) || isUnwanted(memory));
 }
 
 /** So many failed reads, which take a quarter of an hour or more, are no accident; three without a session that proves the token. */
@@ -89,7 +97,7 @@ const SURE_TIMES = 2;
 export function isUseless(memory: Memory, c: Circumstances): boolean {
   if (!isValid(memory, c) || isKeyLost(memory) || (isBarred(memory) && !isOnline(memory))) return true;
   const { 'register current': told } = memory.answers;
-  return told?.failure?.code === 'NL-TOKEN-KEY' && told.times >= SURE_TIMES;
+  return isUnsigned(told) && (told?.times ?? 0) >= SURE_TIMES;
 }
 
 /** DPS may trust a leaf of this old key, which newleaf has no more: the key stays where the current leaf can take over that trust. */
@@ -106,10 +114,13 @@ const KEYS_IN_VAIN = 4;
 export const isDamaged = ({ verdict, failure, lasting, times }: Answer): boolean =>
   verdict === 'broken' && failure?.code === 'NL-TOKEN-FAILED' && times >= (lasting ? SAME_FORM : DAMAGED_TIMES);
 
+/** The token signed nothing with the key when DPS was to be asked: it is not there, or damaged. */
+const isUnsigned = (told: Answer | undefined): boolean => told !== undefined && (isKeyless(told) || isDamaged(told));
+
 /** What was met where the token does not sign with the key of the candidate. */
 export function lossOfNext({ answers }: Memory): Answer | undefined {
   const { 'register next': register, 'connect next': connect, roll } = answers;
-  const gone = [register, connect].find((one) => one?.failure?.code === 'NL-TOKEN-KEY');
+  const gone = [register, connect].find(isKeyless);
   // A hub is asked so often that a token which is pulled for a minute would count.
   const isInVain = (roll?.times ?? 0) >= KEYS_IN_VAIN && (register?.times ?? 0) < 2 * DAMAGED_TIMES;
   return gone ?? (register && isDamaged(register) && !isInVain ? register : undefined);
@@ -134,7 +145,7 @@ export function hasOtherPlace({ next, current, answers }: Memory): boolean {
   // Each rung looks at both places.
   if ((answers.make?.times ?? 0) % 2 === 0) return false;
   const isTaken = current.key.slot === (next.key.slot === 'a' ? 'b' : 'a');
-  return !isTaken || answers.sign?.failure?.code === 'NL-TOKEN-KEY';
+  return !isTaken || isKeyless(answers.sign);
 }
 
 /** It makes room as soon as DPS trusts the current leaf again. */
@@ -151,9 +162,7 @@ export function hasNoWayBack(memory: Memory, c: Circumstances): boolean {
   // Both leaves have one key, where keys are kept.
   const isOneKey = next?.key.id === current?.key.id && isNextLost(memory);
   if (!isValid(memory, c) || isOneKey || isKeyLost(memory)) return true;
-  return (
-    told?.failure?.code === 'NL-TOKEN-KEY' || (isDenied(memory, 'current') && isAfter(memory, c, 'current', 'next'))
-  );
+  return isUnsigned(told) || (isDenied(memory, 'current') && isAfter(memory, c, 'current', 'next'));
 }
 
 /** Whether DPS was asked about the one leaf after it was asked about the other. */

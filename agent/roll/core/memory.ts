@@ -72,6 +72,8 @@ export interface Trusted {
 /** The request that is in flight. */
 export interface Asked {
   readonly request: Request;
+  /** Monotonic clock of this process when it began, milliseconds; absent where another process has begun it. */
+  readonly up?: number;
   /** DPS has accepted a leaf since. */
   readonly isAccepted?: true;
   /** Questions that were answered since a technician asked, also in vain: the pauses of the others are not waited for. */
@@ -152,6 +154,16 @@ export const forget = (memory: Memory, ...questions: readonly Question[]): Memor
 /** In milliseconds since the answer; below 0 where another process had it by a clock that has been set back. */
 export const ageOf = (answer: Pick<Answer, 'at' | 'up'>, { now, up }: Pick<Circumstances, 'now' | 'up'>): number =>
   answer.up === undefined ? now - answer.at : up - answer.up;
+
+/** The token has no such key, or shows none that signs. */
+export const isKeyless = (answer: Pick<Answer, 'failure'> | undefined): boolean =>
+  answer?.failure?.code === 'NL-TOKEN-KEY';
+
+/** Whether the answer came since the request, also where the wall clock was set meanwhile. */
+export function isSince({ at, up }: Answer, ask: Asked): boolean {
+  if (ask.up !== undefined) return up !== undefined && up >= ask.up;
+  return up !== undefined || at >= ask.request.at;
+}
 
 export const leafOf = ({ current, next }: Memory, who: Who): Leaf | undefined =>
   who === 'current' ? current : next?.leaf;

@@ -3,7 +3,16 @@ import { pauseMs, probeMs, takenOffline, turnMs } from '../backoff.ts';
 import type { RollEffect } from '../state.ts';
 import { drawOf } from '../terms.ts';
 import { isBarred, isDenied, isOnline, isRejected, isValid } from './knots.ts';
-import { type Answer, ageOf, type Circumstances, leafOf, type Memory, type Question, type Who } from './memory.ts';
+import {
+  type Answer,
+  ageOf,
+  type Circumstances,
+  isKeyless,
+  leafOf,
+  type Memory,
+  type Question,
+  type Who,
+} from './memory.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -104,7 +113,7 @@ function registrationPause(who: Who, answer: Answer, memory: Memory, c: Circumst
   const { verdict, times, draw } = answer;
   if (verdict === 'silent') return 0;
   const left = leftAt(memory, answer);
-  if (verdict === 'broken' && !answer.lasting && answer.failure?.code !== 'NL-TOKEN-KEY')
+  if (verdict === 'broken' && !answer.lasting && !isKeyless(answer))
     return pauseMs('register', times, failureOf(answer), draw, left);
   const isFirst = who === 'current' && verdict === 'accepted' && times === 1 && c.terms.trust === 'leaf';
   if (isFirst) return 0;
@@ -150,8 +159,7 @@ export function isTaken(question: Question, { verdict, failure }: Answer, { next
 function keyPause(question: 'make' | 'issue', answer: Answer, memory: Memory): number {
   const { verdict, times, draw, lasting } = answer;
   const left = leftAt(memory, answer);
-  const isLost = answer.failure?.code === 'NL-TOKEN-KEY';
-  if (verdict === 'refused' || lasting || isLost || isTaken(question, answer, memory))
+  if (verdict === 'refused' || lasting || isKeyless(answer) || isTaken(question, answer, memory))
     return probeMs(times, draw, left);
   return pauseMs(KINDS[question], times, putOff(answer, memory), draw, left);
 }

@@ -1,7 +1,7 @@
 import type { RollEffect } from '../state.ts';
 import { OF_KEYS, OF_LEAVES } from './asks.ts';
 import { isOnline, isRejected, isValid } from './knots.ts';
-import { type Circumstances, type Memory, questionOf, whoIs } from './memory.ts';
+import { type Circumstances, isKeyless, type Memory, questionOf, whoIs } from './memory.ts';
 import { budgetWait, waitForSession } from './pace.ts';
 import { isServed } from './record.ts';
 import type { Asking, AskName } from './row.ts';
@@ -38,7 +38,7 @@ const SESSION_MS = 60_000;
 function waitForStart(effect: RollEffect, memory: Memory, c: Circumstances): number {
   // What is in flight is not begun once more, as a job would do it after itself.
   if (isOnline(memory) || (c.flying.work !== undefined && isSame(c.flying.work, effect))) return 0;
-  const isLost = memory.answers['connect current']?.failure?.code === 'NL-TOKEN-KEY';
+  const isLost = isKeyless(memory.answers['connect current']);
   const isComing = isValid(memory, c) && memory.at.current !== undefined && !isRejected(memory, 'current') && !isLost;
   return isComing ? SESSION_MS - c.age : 0;
 }

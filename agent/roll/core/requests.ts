@@ -48,7 +48,7 @@ export function asked(memory: Memory, event: Of<'asked'>, c: Circumstances): Hea
       decision,
     };
   const free = roomIn(charged, now, isDiscarded);
-  const taken = begins(free, asksNow({ request: { ...request, action } }), now);
+  const taken = begins(free, asksNow({ request: { ...request, action } }), c);
   const going =
     isDiscarded && next ? { ...taken, next: { ...next, isDiscarded: true as const } } : wanted(taken, action);
   return { memory: isForPerson ? ended(going, now, 'person', failure('NL-ISSUER-PERSON')) : going, decision };
@@ -150,6 +150,6 @@ export function delivered(memory: Memory, event: Of<'leaf-delivered'>, c: Circum
         ? { ...charged, old: [...charged.old, { slot: next.key.slot, id: next.key.id, isRemembered: true as const }] }
         : retired(charged, next.key);
   const from: Source = isFromMethod ? 'hub' : 'person';
-  const taken = ask === undefined || ask.request.from === 'newleaf' ? begins(kept, asksNow({ request }), c.now) : kept;
+  const taken = ask === undefined || ask.request.from === 'newleaf' ? begins(kept, asksNow({ request }), c) : kept;
   return { memory: withLeaf(taken, { key: leaf.key, isMade: true, leaf, from, because: 'delivered' }), decision };
 }

@@ -10,7 +10,7 @@ import {
   isUnwanted,
   lossOfNext,
 } from './knots.ts';
-import { type Circumstances, forget, type Memory, without } from './memory.ts';
+import { type Circumstances, forget, isKeyless, type Memory, without } from './memory.ts';
 import { waitFor } from './pace.ts';
 import { answered, ended, isServed } from './record.ts';
 import type { Row } from './row.ts';
@@ -108,10 +108,11 @@ function isCureInVain(memory: Memory): boolean {
 /** A key that is not there is made once more; one that is damaged makes room for another, twice at once and then by the hour. */
 function withoutKey(memory: Memory, c: Circumstances): Memory | undefined {
   const { next } = memory;
-  const { failure } = lossOfNext(memory) ?? {};
-  if (next === undefined || failure?.code === 'NL-TOKEN-KEY') return lostKey(memory);
+  const met = lossOfNext(memory);
+  if (next === undefined || isKeyless(met)) return lostKey(memory);
   if (waitFor('roll', memory, c) > 0) return undefined;
   const another = replaced(memory, c, next.key, next.because);
   const free = another && { ...another, at: without(memory.at, 'next') };
-  return free && answered(free, 'roll', { verdict: 'refused', ...(failure && { failure }) }, { ...c, at: c.now });
+  const told = { verdict: 'refused', ...(met?.failure && { failure: met.failure }) } as const;
+  return free && answered(free, 'roll', told, { ...c, at: c.now });
 }

@@ -14,7 +14,16 @@ import {
   isUnwanted,
   isValid,
 } from './knots.ts';
-import { type Answer, type Asked, type Circumstances, type Memory, type Who, without } from './memory.ts';
+import {
+  type Answer,
+  type Asked,
+  type Circumstances,
+  isKeyless,
+  isSince,
+  type Memory,
+  type Who,
+  without,
+} from './memory.ts';
 import { ended, isServed } from './record.ts';
 import type { Row } from './row.ts';
 
@@ -23,12 +32,13 @@ export const REQUESTS: readonly Row[] = [
   {
     name: 'planned request begins',
     why: 'a request that was planned begins at its moment, also where the clock was set back by more than a day',
-    apply: (memory, { now, terms }) => {
+    apply: (memory, c) => {
+      const { now, terms } = c;
       const { scheduled, ask } = memory;
       if (scheduled === undefined || isAhead(scheduled.startAt, now)) return undefined;
       const { startAt: _, ...request } = scheduled;
       if (ask !== undefined && ask.request.from !== 'newleaf' && isBusy(memory, request)) return undefined;
-      const begun = begins(roomIn(without(memory, 'scheduled'), now), { request }, now);
+      const begun = begins(roomIn(without(memory, 'scheduled'), now), { request }, c);
       return request.action === 'roll' && !terms.automatic ? forPerson(begun, now) : begun;
     },
   },
@@ -69,7 +79,7 @@ export const REQUESTS: readonly Row[] = [
       const { ask, next } = memory;
       if (ask?.request.action !== 'roll' || next?.because === undefined) return undefined;
       const met = metBy(memory);
-      if (met === undefined || met.at < ask.request.at || !isOver(memory, met)) return undefined;
+      if (met === undefined || !isSince(met, ask) || !isOver(memory, met)) return undefined;
       return ended(memory, c.now, isKeptAfter(memory, met) ? 'kept' : 'person', met.failure);
     },
   },
@@ -105,35 +115,36 @@ function metBy(memory: Memory): Answer | undefined {
 }
 
 /** Its answer may change, but not soon. What is met once with a second key is no accident. */
-function isOver(memory: Memory, { verdict, failure: met, lasting, again }: Answer): boolean {
+function isOver(memory: Memory, told: Answer): boolean {
   const { next } = memory;
+  const { verdict, failure: met, lasting, again } = told;
   if (met?.code === 'NL-ISSUER-NEW-KEY') return next?.isSecond === true;
   if (verdict === 'refused' || lasting || isNextLost(memory) || isRejected(memory, 'next')) return true;
   if (verdict !== 'broken' || again || next?.leaf !== undefined) return false;
   if (met?.code === 'NL-TOKEN-OCCUPIED' && !hasOtherPlace(memory)) return true;
-  return next?.isSecond === true || met?.code === 'NL-TOKEN-KEY';
+  return next?.isSecond === true || isKeyless(told);
 }
 
 /** What newleaf asks because of the hub is answered by the hub, too. */
 const isOfHub = ({ request: { reason } }: Asked): boolean => reason === 'unreached' || reason === 'rejected';
 
 /** The candidate that was tried for the asker, and that its hub refuses: the gateway has gone back. */
-function refusedByHub(memory: Memory, { request }: Asked): Failure | undefined {
+function refusedByHub(memory: Memory, ask: Asked): Failure | undefined {
   const told = memory.answers['connect next'];
-  return told !== undefined && told.at >= request.at && isRejected(memory, 'next') ? told.failure : undefined;
+  return told !== undefined && isSince(told, ask) && isRejected(memory, 'next') ? told.failure : undefined;
 }
 
-function refusalSince(memory: Memory, who: 'current' | 'next', { request }: Asked, terms: Terms) {
+function refusalSince(memory: Memory, who: Who, ask: Asked, terms: Terms) {
   const { answers } = memory;
   const [told, hub] = [answers[`register ${who}`], answers[`connect ${who}`]];
   // DPS may have accepted it before the request: the last word of the hub is an answer to that, too.
-  if (hub !== undefined && hub.at >= request.at && isInVain(memory, who, terms)) return hub.failure;
-  const isNo = told?.verdict === 'refused' || told?.failure?.code === 'NL-TOKEN-KEY' || told?.lasting;
-  return told !== undefined && isNo && told.at >= request.at ? told.failure : undefined;
+  if (hub !== undefined && isSince(hub, ask) && isInVain(memory, who, terms)) return hub.failure;
+  const isNo = told?.verdict === 'refused' || isKeyless(told) || told?.lasting;
+  return told !== undefined && isNo && isSince(told, ask) ? told.failure : undefined;
 }
 
 /** DPS accepts the leaf, and its hub refuses it for good; under a CA, where a new leaf did as well. */
-function isInVain(memory: Memory, who: 'current' | 'next', { trust }: Terms): boolean {
+function isInVain(memory: Memory, who: Who, { trust }: Terms): boolean {
   if (!isAccepted(memory, who) || !isRejected(memory, who)) return false;
   if (trust === 'ca') return memory.answers.roll?.verdict === 'refused';
   return who === 'next' || (memory.answers['register current']?.times ?? 0) >= 2;

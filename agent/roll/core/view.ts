@@ -15,7 +15,7 @@ import {
   isTrusted,
   isUnwanted,
 } from './knots.ts';
-import { type Answer, ageOf, type Circumstances, type Memory } from './memory.ts';
+import { type Answer, ageOf, type Circumstances, isKeyless, isSince, type Memory } from './memory.ts';
 import { DESTROY_TRIES, isTaken } from './pace.ts';
 import { type Plan, plan, type Wanted } from './plan.ts';
 import { isServed } from './record.ts';
@@ -37,7 +37,7 @@ function rests(memory: Memory, { row, question, wait }: Wanted): boolean {
   if (wait <= 0 || told === undefined || question === 'connect next') return false;
   if (row === 'destroy') return told.times >= DESTROY_TRIES;
   if (told.verdict !== 'broken') return told.verdict !== 'silent';
-  return told.lasting === true || told.failure?.code === 'NL-TOKEN-KEY' || isTaken(question, told, memory);
+  return told.lasting === true || isKeyless(told) || isTaken(question, told, memory);
 }
 
 function rowOf(memory: Memory, { work, wanted }: Plan): Wanted | undefined {
@@ -65,7 +65,7 @@ function troubleOf({ ask }: Memory, answer: Answer | undefined, failure = answer
   const before = known.get(answer);
   if (before !== undefined) return before;
   const { at } = answer;
-  const trouble = { failure, at, ...(ask && at >= ask.request.at && { request: ask.request.id }) };
+  const trouble = { failure, at, ...(ask && isSince(answer, ask) && { request: ask.request.id }) };
   known.set(answer, trouble);
   return trouble;
 }
