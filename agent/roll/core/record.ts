@@ -113,7 +113,9 @@ function connected(memory: Memory, event: Timed<Of<'connected'>>): Memory {
   if (next?.leaf?.thumbprint === thumbprint && memory.at.next !== undefined)
     return promoted(open, next, next.leaf, event);
   if (current?.thumbprint !== thumbprint) return memory;
-  return forget(heard(open, 'connect current'), 'connect current', 'register current', 'sign');
+  const honoured = signed(forget(heard(open, 'connect current'), 'connect current'));
+  // What the gateway itself lacks for a registration keeps its pace, however often a session ends.
+  return honoured.answers['register current']?.verdict === 'broken' ? honoured : forget(honoured, 'register current');
 }
 
 /** Proven: only now it becomes current, and only after this is on disk the old key may be destroyed. */

@@ -106,4 +106,7 @@ one that must wait for a token which is not in its place ends in words, and name
 with the first token in its place again, a roll goes on at once
   hub: NL-HUB-UNREACHABLE, candidate · roll · 2 min · another token is plugged in · roll --discard · 2 min · all is well · the first token is plugged in · roll
   → register a 0-1, destroy b 0-1, make c 0-1, issue c 0-1, register c 0-1, connect c 0-1, destroy a 0-1 | leaf c, keys c, all is well, ended asked done
+a re-registration for which the gateway lacks its onboarding key keeps its pace, however often a session ends
+  [Azure] the onboarding key is lost · method reprovision · hub: ends each session after 61 s · 10 min
+  → register 10-75, register 55-80 beside connect a | online, person, NL-ONBOARDING-KEY
 `);
