@@ -192,7 +192,8 @@ function candidateOf(memory: Memory, plan: Plan, c: Circumstances): Candidate | 
   const { leaf, key } = next;
   const { 'register next': registered, 'connect next': proven } = answers;
   // What was met last.
-  const isOfHub = isRejected(memory, 'next') && !(registered?.failure && proven && registered.at > proven.at);
+  const isOfHub =
+    isRejected(memory, 'next') && !(registered?.failure && proven && ageOf(registered, c) < ageOf(proven, c));
   const told = isOfHub ? proven : registered;
   const issued = { key, leaf, for: 'roll', tries: registered?.times ?? 0 } as const;
   const rest = restIn('register next', told) ?? { failure: SILENT, askAt: c.now };
