@@ -29,6 +29,9 @@ a leaf that was not valid yet: its issuer is asked as soon as the clock is set, 
 the turns of two leaves go by what was asked last, also where the clock was set back in between
   [individual] current leaf taken out · hub: NL-HUB-UNREACHABLE, candidate · hub forgets the device · 1 min · operator enrolls the candidate · reprovision · 10 min · clock 2 hours back · until register a
   → connect b * 35-39, register b 0-2 | offline, next b
+and so does what a candidate has met last
+  hub: NL-HUB-REJECTED, candidate · roll · until register a · DPS: NL-DPS-REFUSED, candidate · clock 2 hours back · until register b
+  → nothing 2 | person, NL-DPS-REFUSED, next b
 a disk that takes nothing: no roll begins that it does not know, and who asks is told
   disk: takes nothing · roll → nothing 60 | online, keys a, answer broken, answer NL-STATE-WRITE, NL-STATE-WRITE
 the session is opened again all the same, and the leaf that the disk knows is registered
