@@ -82,6 +82,9 @@ export function takenOffline(failure: Failure): Failure {
 /** Largest pause of any ladder or probe, in milliseconds: a renewal margin below three times this cannot work. */
 export const LARGEST_PAUSE_MS = HOUR;
 
+/** The same with its jitter. */
+export const LONGEST_MS = 1.25 * LARGEST_PAUSE_MS;
+
 /**
  * The pause in milliseconds before try number `tries` + 1, after `tries` failures in a row (1 or more). It is at least the
  * time that the other side asked for, but for an issuer and DPS at most a day, for a leaf that begins later an hour, and at most half of the leaf's remaining life; jitter

@@ -1,13 +1,11 @@
 import { type Failure, failure } from '../../failure/failure.ts';
+import { LONGEST_MS } from '../backoff.ts';
 import { isCredible } from '../terms.ts';
 import { needsPerson } from '../wrong.ts';
 import type { Circumstances, Memory } from './memory.ts';
 import type { Plan, Wanted } from './plan.ts';
 import { isServed } from './record.ts';
 import { view } from './view.ts';
-
-/** The longest that newleaf pauses by itself, in milliseconds: an hour with its jitter. */
-const LONGEST_MS = 75 * 60_000;
 
 /**
  * The law of ends, asked after each plan: newleaf serves, or a way has its moment within 75 minutes, or a person is named.

@@ -1,5 +1,5 @@
 import type { Failure } from '../../failure/failure.ts';
-import { pauseMs, probeMs, takenOffline, turnMs } from '../backoff.ts';
+import { LONGEST_MS, pauseMs, probeMs, takenOffline, turnMs } from '../backoff.ts';
 import type { RollEffect } from '../state.ts';
 import { drawOf } from '../terms.ts';
 import { isBarred, isDenied, isOnline, isRejected, isValid } from './knots.ts';
@@ -18,9 +18,6 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A moment that lies further ahead than the longest pause was planned by a clock that has been set back since. */
-const FARTHEST_MS = 1.25 * HOUR;
-
 /** What is left of the current leaf when the answer came, in milliseconds; without one that is valid a pause costs nothing. */
 function leftAt({ current }: Memory, { at }: Answer): number {
   return current === undefined || current.notAfter <= at ? Number.POSITIVE_INFINITY : current.notAfter - at;
@@ -34,7 +31,8 @@ export function waitFor(question: Question, memory: Memory, c: Circumstances): n
   if (answer === undefined || answer.again || isHurried(question, memory)) return 0;
   const age = ageOf(answer, c);
   const wait = pauseOf(question, answer, memory, c) - age;
-  return age < 0 && wait > FARTHEST_MS ? 0 : wait;
+  // Planned by a clock that has been set back since.
+  return age < 0 && wait > LONGEST_MS ? 0 : wait;
 }
 
 /** A technician waits for no pause of what was not asked since. */

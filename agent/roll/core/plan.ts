@@ -44,7 +44,7 @@ function waitForStart(effect: RollEffect, memory: Memory, c: Circumstances): num
 }
 
 /** A shorter pause is not worth a word, in milliseconds. */
-const TOLD_MS = 60_000;
+const LEAST_BRAKE_MS = 60_000;
 
 export function plan(memory: Memory, c: Circumstances): Plan {
   const wanted = ASK_ROWS.flatMap(({ name, ask }): Wanted[] => {
@@ -52,7 +52,7 @@ export function plan(memory: Memory, c: Circumstances): Plan {
     if (one === undefined) return [];
     const wait = Math.max(one.wait, waitForStart(one.effect, memory, c));
     const budget = budgetWait(one.effect.kind, memory, c);
-    return [{ row: name, ...one, wait: Math.max(wait, budget), isBraked: budget > Math.max(wait, TOLD_MS) }];
+    return [{ row: name, ...one, wait: Math.max(wait, budget), isBraked: budget > Math.max(wait, LEAST_BRAKE_MS) }];
   });
   const { work: flown, session: kept } = c.flying;
   const isStill = flown !== undefined && isHeld(flown) && questionOf(memory, flown) !== undefined;
