@@ -169,7 +169,7 @@ function isOneOfTwo({ answers }: Memory, c: Circumstances): boolean {
 /** DPS may trust a leaf that is given up: its key holds its place, and the hub would refuse the current leaf at its next session. */
 function isStrayTrusted({ trusts, current, next, answers }: Memory, trust: string): boolean {
   if (next?.leaf !== undefined) return false;
-  const isGivenUp = trust === 'leaf' && answers.issue?.verdict === 'refused';
+  const isGivenUp = trust === 'leaf' && (answers.issue?.verdict === 'refused' || next?.because === undefined);
   return trusts.some(
     ({ keyId, thumbprint }) => thumbprint !== current?.thumbprint && (isGivenUp || keyId !== next?.key.id),
   );

@@ -204,7 +204,8 @@ function candidateOf(memory: Memory, plan: Plan, c: Circumstances): Candidate | 
     const met = unwanted === 'key-lost' ? rest.failure : back?.lasting ? back.failure : undefined;
     return { is: 'unwanted', ...issued, rest, unwanted, ...(met && { met }) };
   }
-  if (at.next !== undefined && !isRejected(memory, 'next')) return { is: 'assigned', ...issued };
+  const isWithHub = row?.row === 'prove' || !isDenied(memory, 'next');
+  if (at.next !== undefined && !isRejected(memory, 'next') && isWithHub) return { is: 'assigned', ...issued };
   const isAtWork = row?.row === 'register next' || told === undefined || told.failure === undefined;
   if (isAtWork) return { is: 'sent', ...issued, ...(told?.failure && { met: told.failure }) };
   return { is: 'parked', ...issued, rest, met: rest.failure };
