@@ -115,9 +115,9 @@ function registrationPause(who: Who, answer: Answer, memory: Memory, c: Circumst
     return pauseMs('register', times, failureOf(answer), draw, left);
   const isFirst = who === 'current' && verdict === 'accepted' && times === 1 && c.terms.trust === 'leaf';
   if (isFirst) return 0;
-  // A leaf that has served: an operator who disallowed it does not stand by. What the configuration changed is looked after.
+  // A leaf that has served: an operator who disallowed it does not stand by. What the configuration changed, or a token does not sign, is looked after.
   const isKnown = who === 'current' && memory.at.current !== undefined && memory.registered === c.terms.registered;
-  const tries = isKnown || isAfterNothing(who, answer, memory) ? 3 : times;
+  const tries = (isKnown && !answer.lasting) || isAfterNothing(who, answer, memory) ? 3 : times;
   // The current leaf takes its place back each time.
   const isPair = who === 'next' && verdict === 'accepted' && tries > 2 && isValid(memory, c);
   const rung = isPair ? Math.min(2 * turnMs(draw), left / 2) : probeMs(tries, draw, left);

@@ -62,6 +62,9 @@ the token signs no handshake of the current leaf: a key that cannot sign is a lo
 the file of the key is damaged, so that each signature ends the process: a new process each five minutes, and then a roll
   the key of the current leaf is damaged · link drops
   → restart 0-1, restart 5-7, make b 4-9, issue b 0-1, register b 0-1, connect b 0-1, destroy a 0-1 beside connect a | leaf b, online, all is well
+the same while no hub takes the leaf, and DPS is not reached with it: three attempts, each confirmed by a new process
+  DPS: NL-DPS-THROTTLED, all · hub forgets the device · until register a · the key of the current leaf is damaged · 2 min · all is well
+  → register a 4-7, register a 14-18, make b 0-1, issue b 0-1, register b 0-1, connect b 0-1, destroy a 0-1 | leaf b, online, all is well
 the key of a candidate signs nothing: another key, twice at once, and then by the hour
   token: no handshake, candidate · roll
   → make b, issue b, register b x6 5-15, destroy b 0-1, make c 0-1, issue c, register c x6 5-15, destroy c 0-1, make d 0-1, issue d, register d x6 5-15, destroy d 40-70 | leaf a, online

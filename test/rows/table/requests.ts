@@ -102,7 +102,7 @@ roll --discard where no candidate waits is a roll
   roll --discard → ${ROLL}, nothing 60 | ended asked done
 one that must wait for a token which is not in its place ends in words, and names a person, while the session stays open
   hub: NL-HUB-UNREACHABLE, candidate · roll · 2 min · another token is plugged in · roll --discard
-  → register a 0-1, nothing 50 | online, leaf a, person, NL-TOKEN-FAILED, exit 4, ended kept NL-TOKEN-FAILED
+  → register a 0-1, register a 5-6, register a 14-18 | online, leaf a, person, NL-TOKEN-FAILED, exit 4, ended kept NL-TOKEN-FAILED
 with the first token in its place again, a roll goes on at once
   hub: NL-HUB-UNREACHABLE, candidate · roll · 2 min · another token is plugged in · roll --discard · 2 min · all is well · the first token is plugged in · roll
   → register a 0-1, destroy b 0-1, make c 0-1, issue c 0-1, register c 0-1, connect c 0-1, destroy a 0-1 | leaf c, keys c, all is well, ended asked done
