@@ -33,13 +33,12 @@ export const REQUESTS: readonly Row[] = [
     name: 'planned request begins',
     why: 'a request that was planned begins at its moment, also where the clock was set back by more than a day',
     apply: (memory, c) => {
-      const { now, terms } = c;
       const { scheduled, ask } = memory;
-      if (scheduled === undefined || isAhead(scheduled.startAt, now)) return undefined;
+      if (scheduled === undefined || isAhead(scheduled.startAt, c.now)) return undefined;
       const { startAt: _, ...request } = scheduled;
       if (ask !== undefined && ask.request.from !== 'newleaf' && isBusy(memory, request)) return undefined;
-      const begun = begins(roomIn(without(memory, 'scheduled'), now), { request }, c);
-      return request.action === 'roll' && !terms.automatic ? forPerson(begun, now) : begun;
+      const begun = begins(roomIn(without(memory, 'scheduled'), c.now), { request }, c);
+      return request.action === 'roll' && !c.terms.automatic ? forPerson(begun, c.now) : begun;
     },
   },
   {
