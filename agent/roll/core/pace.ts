@@ -96,11 +96,13 @@ function silenceOf(answer: Answer, memory: Memory, c: Circumstances): number {
   const byTurns = !isOnline(memory) && memory.next?.leaf !== undefined && isValid(memory, c);
   // A leaf that DPS refuses has its pace beside this one.
   const turns = isDenied(memory, 'current') || isDenied(memory, 'next') ? 2 : 1;
+  // The windows of a DPS that throttles are shared out once and for all.
+  const leaf = answer.failure?.code === 'NL-DPS-THROTTLED' ? (memory.current ?? memory.next?.leaf) : undefined;
   return pauseMs(
     'register',
     answer.times,
     putOff(answer, memory),
-    answer.draw,
+    leaf === undefined ? answer.draw : drawOf(`${leaf.serial} register`),
     leftAt(memory, answer),
     byTurns ? turns * turnMs(answer.draw) : undefined,
   );

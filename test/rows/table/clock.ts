@@ -22,7 +22,7 @@ nor the pauses of a ladder more than once an hour
 a clock that is set ends the pause of what may have failed for the clock alone
   DPS: NL-DPS-UNTRUSTED, all · hub forgets the device · 2 h · until register a · 10 s · clock 2 hours ahead → register a 0-2 beside connect a
 what DPS asked for is waited for, however far the clock is set
-  DPS: NL-DPS-THROTTLED, all, retry after 1 h · hub forgets the device · until register a · clock 4 days ahead → register a 59-90 beside connect a
+  DPS: NL-DPS-THROTTLED, all, retry after 1 h · hub forgets the device · until register a · clock 4 days ahead → register a 58-90 beside connect a
 a leaf that was not valid yet: its issuer is asked as soon as the clock is set, and not an hour later
   issuer: its clock is days ahead · roll · 1 min · all is well · clock 4 days ahead
   → issue b 0-2, register b2 0-1, connect b2 0-1, destroy a 0-1 | keys b, leaf b2
