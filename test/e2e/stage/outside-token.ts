@@ -30,11 +30,14 @@ export class OutsideToken {
     return [...listed.matchAll(/^ {2}label: +(\S.*)$/gm)].map(([, label = '']) => label).sort();
   }
 
-  /** Waits until this is the certificate that is stored beside a key: that is the last thing of a roll. */
+  /**
+   * Waits until this is the certificate that is stored beside a key: that is the last thing of a roll. Looked at without a login:
+   * SoftHSM 2.6.1 empties token.object for a moment at each, and a job that opens the token then meets CKR_GENERAL_ERROR.
+   */
   stores(label: string, thumbprint: string): Promise<void> {
     return until(`${thumbprint} is stored in ${label}`, () => {
       try {
-        const der = this.ask('--read-object', '--type', 'cert', '--label', label);
+        const der = this.#run('--token-label', this.hsm.token, '--read-object', '--type', 'cert', '--label', label);
         return createHash('sha256').update(der).digest('hex').toUpperCase() === thumbprint;
       } catch {
         return false;
