@@ -28,8 +28,13 @@ export interface Plan {
 /** The first row whose moment has come is asked; if there is none, the soonest is waited for. */
 export const ASK_ROWS = [...OF_LEAVES, ...OF_KEYS];
 
-/** Work that waits for DPS or a hub is not interrupted; that of token and issuer is. */
-const isHeld = ({ kind }: RollEffect): boolean => kind === 'register' || kind === 'connect' || kind === 'destroy-key';
+/** Work that waits for DPS or a hub is not interrupted, unless a person has discarded its leaf; that of token and issuer is. */
+function isHeld(memory: Memory, effect: RollEffect): boolean {
+  const question = questionOf(memory, effect);
+  if (effect.kind === 'destroy-key') return question !== undefined;
+  if (effect.kind !== 'register' && effect.kind !== 'connect') return false;
+  return question !== undefined && !(question.endsWith('next') && memory.next?.isDiscarded);
+}
 
 /** How long a start waits for the session, in milliseconds. */
 const SESSION_MS = 60_000;
@@ -55,7 +60,7 @@ export function plan(memory: Memory, c: Circumstances): Plan {
     return [{ row: name, ...one, wait: Math.max(wait, budget), isBraked: budget > Math.max(wait, LEAST_BRAKE_MS) }];
   });
   const { work: flown, session: kept } = c.flying;
-  const isStill = flown !== undefined && isHeld(flown) && questionOf(memory, flown) !== undefined;
+  const isStill = flown !== undefined && isHeld(memory, flown);
   const [soonest] = wanted.toSorted((one, other) => one.wait - other.wait);
   const due = wanted.find(({ wait }) => wait <= 0) ?? soonest;
   const work = isStill ? (wanted.find(({ effect }) => isSame(effect, flown)) ?? due) : due;
