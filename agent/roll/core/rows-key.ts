@@ -126,7 +126,8 @@ const elsewhere = (next: Generation): Generation => ({
 
 /** The current key signs, half of the time is gone, and the issuer has not said that it signs no second leaf for a key. */
 function isLastResort({ next, answers }: Memory, current: Leaf, { terms, now }: Circumstances): boolean {
-  if (next?.isForPerson && next.isSecond) return false;
+  // Another key than the current one is what a person has asked for.
+  if (next?.isForPerson && next.isSecond && next.because === undefined) return false;
   if (next?.isMade || (terms.automatic ? next?.because === undefined : !next?.isForPerson)) return false;
   if (answers.issue?.failure?.code === 'NL-ISSUER-NEW-KEY' || answers.sign !== undefined) return false;
   return now >= lastResortAt(current, terms.renewAt);
