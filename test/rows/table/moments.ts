@@ -49,6 +49,9 @@ before that its ladder goes on, every five minutes
 both places are taken, and half of the time is gone: at once
   [half-way to its end] a foreign key in slot b · start
   → make b 0-1, issue a 0-2, register a2 0-1, connect a2 0-1, destroy b, nothing 60 beside connect a | leaf a2, keys ax, ended due done
+also where keys are kept and a person has asked for another one
+  [half-way to its end, its key is kept] issuer: NL-EST-UNREACHABLE · a foreign key in slot b · start · csr --new-key · all is well
+  → make b 0-1, issue a 0-2, register a2 0-1, connect a2 0-1, destroy b beside connect a | leaf a2, keys ax, ended due done
 the token signs no CSR: after some minutes another key is tried, then one an hour; the key of the leaf that serves is left alone
   [half-way to its end] token: signs no CSR, NL-TOKEN-FAILED · start
   → make b 0-1, destroy b 2-15, make c 0-1, destroy c 55-75, make d 0-1 beside connect a | person, NL-TOKEN-FAILED, keys ad
