@@ -3,7 +3,8 @@ import { reasonOf } from './reason.ts';
 
 /**
  * What a failure of the token means for the operator; the caller maps each kind to one of its own codes. `poisoned`: the
- * module lost its state under an open session, only a restart of the process heals it.
+ * module lost its state under an open session, only a restart of the process heals it. `hung`: a process of its own gave no
+ * answer within its limit.
  */
 export type TokenErrorKind =
   | PinErrorKind
@@ -13,6 +14,7 @@ export type TokenErrorKind =
   | 'key'
   | 'occupied'
   | 'poisoned'
+  | 'hung'
   | 'failed';
 type PinErrorKind = 'pin' | 'pin-locked' | 'pin-file';
 
@@ -27,6 +29,8 @@ export class TokenError extends Error {
   readonly advice: string | undefined;
   /** In its place where a person brings the leaves. */
   readonly byPerson: string | undefined;
+  /** A new process has met it, so a restart of this one heals nothing. */
+  readonly isLasting: boolean = false;
 
   constructor(kind: TokenErrorKind, code: string, message: string, cause?: unknown, ...[advice, byPerson]: NextSteps) {
     super(message, cause === undefined ? {} : { cause });

@@ -2,6 +2,8 @@
 export interface Job {
   /** When the process ends by itself. In each case it ends, after its current calls, when its parent is gone. */
   readonly ends: 'after one call' | 'after a failure' | 'when told';
+  /** It ends at once when its parent is gone, and not after its current calls: a successor may ask for the same. */
+  readonly isCutOff?: true;
   perform(name: string, asked: readonly unknown[]): Promise<unknown>;
   /** Takes the place of an error that `perform` threw: plain values only. */
   explain(error: unknown): unknown;
@@ -50,6 +52,8 @@ export function serve(job: Job): void {
   });
   process.once('disconnect', () => {
     if (open === 0) process.exit();
+    // At an exit Node waits for its threads, and a module may hang in one.
+    if (job.isCutOff) process.kill(process.pid, 'SIGKILL');
   });
 }
 

@@ -93,8 +93,22 @@ const takesShortOnly = new WeakSet<Session>();
  * @param manufacturer of the module (CK_INFO)
  */
 export function knowModule(session: Session, manufacturer: string): void {
-  if (manufacturer.startsWith('tpm2-software')) takesShortOnly.add(session);
+  if (isOfTpm2(manufacturer)) takesShortOnly.add(session);
 }
+
+/** @param manufacturer of the module (CK_INFO) */
+const isOfTpm2 = (manufacturer: string): boolean => manufacturer.startsWith('tpm2-software');
+
+/**
+ * Whether the process that uses a key must make it, and no job.
+ * - tpm2-pkcs11 1.9.1 reads its store once, at C_Initialize: a key that another process makes later stays invisible to this one and
+ *   to its TLS, until a restart. The TPM does one thing at a time anyway.
+ * - opencryptoki 3.23 ("IBM") gives the key of another process the handle of a destroyed one, which libp11 keeps (tls.ts): with keys
+ *   of a job newleaf restarted itself after every second roll, with its own after every fourth.
+ * @param manufacturer of the module (CK_INFO)
+ */
+export const makesKeysHere = (manufacturer: string): boolean =>
+  isOfTpm2(manufacturer) || manufacturer.startsWith('IBM');
 
 const denied = (types: readonly number[]): Template => types.map((type) => ({ type, value: false }));
 const NOTHING_ELSE = {

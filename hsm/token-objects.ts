@@ -4,6 +4,7 @@ import { certificateTemplate } from './certificate.ts';
 import { TokenError } from './ckr.ts';
 import { importedId, importedPair } from './import-key.ts';
 import { generateKeyPair, type Protection, protectionOf } from './key-pair.ts';
+import { assertLabelAndId, occupiedBy } from './label-and-id.ts';
 import { type KeyType, type PublicKey, publicHalf } from './public-key.ts';
 import type { Session } from './session.ts';
 import { sign } from './sign.ts';
@@ -18,19 +19,6 @@ export interface Generation {
   readonly protection?: Protection;
 }
 
-const NAMED_BY_BOTH = 'A key is made and destroyed only by its label and its CKA_ID.';
-
-function assertId(id: string): void {
-  if (!/^([0-9a-f]{2})+$/.test(id)) throw new TokenError('failed', 'LABEL_AND_ID_REQUIRED', NAMED_BY_BOTH);
-}
-
-const occupied = (what: string): TokenError =>
-  new TokenError(
-    'occupied',
-    'LABEL_OCCUPIED',
-    `The token already holds ${what}, and the records of newleaf do not say that newleaf made it.`,
-  );
-
 /** An open token. Every method throws TokenError; calls may overlap, and run one after the other. */
 export type Token = Pick<TokenObjects, keyof TokenObjects>;
 
@@ -38,14 +26,17 @@ export class TokenObjects {
   readonly name: TokenName;
   /** Another token matches as well (module.ts). */
   readonly doubt: string | undefined;
+  /** The process that uses a key is to make it (key-pair.ts). */
+  readonly makesKeysHere: boolean;
   readonly #session: Session;
   readonly #forgotten = new Set<string>();
   /** Keys that this process has seen, and that were not destroyed with its knowledge. */
   readonly #seen = new Set<string>();
 
-  constructor(name: TokenName, session: Session, doubt?: string) {
+  constructor(name: TokenName, session: Session, doubt?: string, makesKeysHere = false) {
     this.name = name;
     this.doubt = doubt;
+    this.makesKeysHere = makesKeysHere;
     this.#session = session;
   }
 
@@ -59,7 +50,7 @@ export class TokenObjects {
    */
   generate(label: string, keyType: KeyType, id: string): Promise<PublicKey> {
     return this.#session.alone(`Generating the key "${label}"`, async () => {
-      assertId(id);
+      assertLabelAndId(label, id);
       this.#makeRoom(label, id);
       // Destroyed by another process, and now made again.
       this.#forgotten.delete(id);
@@ -144,6 +135,16 @@ export class TokenObjects {
     return found;
   }
 
+  /** The key pair with this CKA_ID (hex) that another process has just made. @throws TokenError KEY_UNSEEN; as `findById` */
+  async findMade(id: string): Promise<PublicKey> {
+    // Destroyed by another process, and now made again.
+    this.#forgotten.delete(id);
+    const found = await this.findById(id);
+    if (found !== undefined) return found;
+    const is = `Token "${this.name.label}" does not show this process the key with id ${id}, which another one has made`;
+    throw new TokenError('poisoned', 'KEY_UNSEEN', `${is}: only a restart shows it.`);
+  }
+
   /** The key pair that the URI names. @throws TokenError KEY_NOT_FOUND, KEY_AMBIGUOUS, KEY_ALWAYS_AUTHENTICATES */
   async findByUri(uri: string): Promise<PublicKey> {
     const wanted = parseUri(uri);
@@ -191,8 +192,7 @@ export class TokenObjects {
    */
   destroy(label: string, id: string, but?: Uint8Array): Promise<void> {
     return this.#session.alone(`Destroying the key "${label}"`, () => {
-      if (label === '') throw new TokenError('failed', 'LABEL_AND_ID_REQUIRED', NAMED_BY_BOTH);
-      assertId(id);
+      assertLabelAndId(label, id);
       this.#destroy(label, bytes(id), but);
       if (but === undefined) this.#seen.delete(id);
     });
@@ -268,11 +268,11 @@ export class TokenObjects {
   #makeRoom(label: string, id: string): void {
     const named = (key: Handle) => `label "${this.#textOf(key)}", CKA_ID ${this.#idOf(key) || 'none'}`;
     const [key] = [...this.#privateKeys([labelled(label)]), ...this.#privateKeys([identified(bytes(id))])];
-    if (key !== undefined) throw occupied(`a private key (${named(key)})`);
+    if (key !== undefined) throw occupiedBy(`a private key (${named(key)})`);
     for (const half of this.#session.find([PUBLIC_KEY, labelled(label)])) {
       const idOfHalf = this.#idOf(half);
       if (this.#forgotten.has(idOfHalf)) continue;
-      if (idOfHalf !== id) throw occupied(`a public key (${named(half)})`);
+      if (idOfHalf !== id) throw occupiedBy(`a public key (${named(half)})`);
       this.#session.destroy(half);
     }
   }

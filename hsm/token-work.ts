@@ -2,10 +2,10 @@ import { TokenError, tokenError } from './ckr.ts';
 import { type NoAnswer, Worker } from './worker.ts';
 
 /** Plain values: a TokenError on its way from one process to another. */
-type Told = Pick<TokenError, 'kind' | 'code' | 'message'>;
+export type TokenToldError = Pick<TokenError, 'kind' | 'code' | 'message'>;
 
 /** For `Job.explain`. @param doing the work, as the beginning of a sentence */
-export function tellTokenError(error: unknown, doing: string): Told {
+export function tellTokenError(error: unknown, doing: string): TokenToldError {
   const { kind, code, message } = tokenError(error, 'opening', doing);
   return { kind, code, message };
 }
@@ -14,8 +14,10 @@ export function tellTokenError(error: unknown, doing: string): Told {
  * For `revive` of a worker. The process had a module of its own, and has ended: that a restart heals that module says nothing
  * about the one in this process.
  */
-export const toldTokenError = ({ kind, code, message }: Told): TokenError =>
-  new TokenError(kind === 'poisoned' ? 'failed' : kind, code, message);
+export const toldTokenError = ({ kind, code, message }: TokenToldError): TokenError =>
+  kind === 'poisoned' ? lasting(new TokenError('failed', code, message)) : new TokenError(kind, code, message);
+
+const lasting = (error: TokenError): TokenError => Object.assign(error, { isLasting: true });
 
 /**
  * For `unanswered` of a worker: CHILD_TIMEOUT where it was killed, CHILD_ENDED where it crashed or cannot start.
@@ -28,7 +30,9 @@ export function unansweredTokenError({ why, how }: NoAnswer, doing: string, limi
     ended: `its process ended without an answer: ${how}.`,
     unstarted: `its process cannot be started: ${how}`,
   }[why];
-  return new TokenError('failed', code, `${doing}: ${message}`);
+  const words = `${doing}: ${message}`;
+  // One that was killed, or has crashed, may do better the next time: that costs no minutes.
+  return why === 'late' ? lasting(new TokenError('hung', code, words)) : new TokenError('failed', code, words);
 }
 
 /**
@@ -38,7 +42,7 @@ export function unansweredTokenError({ why, how }: NoAnswer, doing: string, limi
  * @throws TokenError of that process; CHILD_TIMEOUT, CHILD_ENDED
  */
 export function askOnce(job: string, request: object, doing: string, limitMs: number): Promise<void> {
-  const worker = new Worker<Record<string, (request: object) => void>, Told>({
+  const worker = new Worker<Record<string, (request: object) => void>, TokenToldError>({
     job: [job],
     limitMs,
     revive: toldTokenError,

@@ -1,6 +1,6 @@
 import pkcs11js, { type Handle, type PKCS11 } from 'pkcs11js';
 import { TokenError, tokenError } from './ckr.ts';
-import { knowModule } from './key-pair.ts';
+import { knowModule, makesKeysHere } from './key-pair.ts';
 import { knownToken } from './known-token.ts';
 import { findSlot, loadModule, mild, type TokenSlot } from './module.ts';
 import { PinRecord } from './pin-record.ts';
@@ -33,8 +33,9 @@ export async function openToken(options: TokenOptions): Promise<Token> {
     const session = module.C_OpenSession(found.slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
     if ((found.info.flags & pkcs11js.CKF_LOGIN_REQUIRED) !== 0) await login(module, session, found, options);
     const mine = new Session(module, session);
-    knowModule(mine, module.C_GetInfo().manufacturerID);
-    return new TokenObjects(found.name, mine, found.doubt);
+    const { manufacturerID } = module.C_GetInfo();
+    knowModule(mine, manufacturerID);
+    return new TokenObjects(found.name, mine, found.doubt, makesKeysHere(manufacturerID));
   } catch (error) {
     throw tokenError(error, 'opening', 'Opening the token');
   }

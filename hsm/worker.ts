@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { Socket } from 'node:net';
 import { type Call, type JobAnswer, thisProgram, WORK } from './job.ts';
 
 export interface NoAnswer {
@@ -25,6 +26,8 @@ export interface WorkerOptions<Failed> {
   readonly isQuiet?: boolean;
   /** It changes nothing, so `end` kills it, and so does the end of this process. */
   readonly isKillable?: boolean;
+  /** This process ends without waiting for it, and so kills it in the middle of its work, as a power cut would. */
+  readonly isCutOff?: boolean;
   /** Makes an error of the words of `Job.explain`. */
   readonly revive: (failed: Failed) => Error;
   readonly unanswered: (none: NoAnswer, name: string) => Error;
@@ -73,11 +76,12 @@ export class Worker<C extends Calls<C>, Failed = never> {
 
 /** One process, from its start to its end. */
 function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>) {
-  const { isKillable = false, isDetached: detached = false, isQuiet = false } = options;
+  const { isKillable = false, isCutOff = false, isDetached: detached = false, isQuiet = false } = options;
   const [file = '', ...args] = [...prefix, ...thisProgram(), WORK, ...job];
   // Modules are known to write to stdout, which is for the answers of this program.
   const stdio = ['ignore', 'ignore', isQuiet ? 'ignore' : 'inherit', 'ipc'] as const;
   const child = spawn(file, args, { stdio: [...stdio], serialization: 'advanced', detached });
+  const { pid } = child;
   const waiting = new Map<number, (said: JobAnswer | NoAnswer) => void>();
   let count = 0;
   /** It accepts no more calls. */
@@ -95,18 +99,27 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>) 
     for (const [number, hear] of waiting) hear(number === last?.number ? last : none);
   };
   // A module that hangs does not see its channel close.
-  if (isKillable) process.once('exit', kill);
+  if (pid !== undefined && (isKillable || isCutOff)) process.once('exit', kill);
+  if (isCutOff) {
+    child.unref();
+    child.channel?.unref();
+  }
+  // systemd ends what a service leaves behind, and only it sets $INVOCATION_ID.
+  const isLeft = isCutOff && process.env.INVOCATION_ID === undefined;
+  const ended = pid !== undefined && isLeft ? killedAfterUs(pid) : undefined;
   child.on('message', (said: JobAnswer) => {
     if (said.isLast) last = said;
     else waiting.get(said.number)?.(said);
     if (said.isLast || isOver) end();
   });
+  // Node tells no `close` where this end has disconnected.
+  child.once('exit', () => {
+    process.off('exit', kill);
+    ended?.();
+  });
   child.on('error', ({ message }) => over({ why: 'unstarted', how: message }));
   // All answers have been read before this, which is not so with `exit`.
-  child.once('close', (code, signal) => {
-    process.off('exit', kill);
-    over({ why: 'ended', how: signal ?? `exit code ${code}` });
-  });
+  child.once('close', (code, signal) => over({ why: 'ended', how: signal ?? `exit code ${code}` }));
   return {
     ask: (name: string, asked: readonly unknown[]) =>
       new Promise<JobAnswer | NoAnswer>((resolve) => {
@@ -117,6 +130,7 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>) 
           over({ why: 'late', how: 'SIGKILL' });
         };
         const limit = setTimeout(late, typeof limitMs === 'number' ? limitMs : limitMs(name));
+        if (isCutOff) limit.unref();
         waiting.set(call.number, (said) => {
           clearTimeout(limit);
           waiting.delete(call.number);
@@ -129,4 +143,18 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>) 
     isOver: () => isOver,
     end,
   };
+}
+
+/**
+ * Has a shell kill a process as soon as this one is gone, also by SIGKILL: a process that hangs in its module does not hear that
+ * its channel is closed.
+ * @returns to be called when the process has ended
+ */
+function killedAfterUs(pid: number): () => void {
+  const shell = spawn('/bin/sh', ['-c', `read -r _ || kill -9 ${pid}`], { stdio: ['pipe', 'ignore', 'ignore'] });
+  const { stdin } = shell;
+  for (const one of [shell, stdin]) one.on('error', () => {});
+  shell.unref();
+  if (stdin instanceof Socket) stdin.unref();
+  return () => stdin.end('\n');
 }

@@ -23,8 +23,9 @@ NEWLEAF_NODE_24 names a Node 24, which takes types away by itself: with it, the 
 const ROOT = join(import.meta.dirname, '..');
 /** The nearest tests judge a breakage: so many, and more of them a row; some in a process that comes first. */
 const [MOST, MOST_OF_ROW, FIRST] = [12, 24, 3];
-/** The folder of the machine is proven by all of its tables, and by the walk. */
-const MACHINE = 'agent/roll/';
+/** The folder of the core is proven by all of its tables, by the rows of its promises, and by the walk. */
+const CORE = 'agent/roll/';
+const PROMISES = 'test/rows/rows.test.ts';
 const MOST_TABLES = 30;
 /** The nearest pairs of the walk: a broken law is found by a short story. */
 const WALKS = [
@@ -32,11 +33,11 @@ const WALKS = [
   "{ enrollment: 'individual' }",
   "{ enrollment: 'individual', isFated: true }",
 ];
-const walkFile = (number: number) => `test/unit/roll/walk-${number}.test.ts`;
+const walkFile = (number: number) => `test/walk/walk-${number}.test.ts`;
 const walkText = (walk: string) => `import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { walk } from './walk.ts';
-test('the walk', () => assert.deepEqual(walk({ ...${walk}, most: 10_000 }).broken, []));
+test('the walk', () => assert.deepEqual(walk({ ...${walk}, most: 300 }).broken, []));
 `;
 /** Tests that share no process with others (test/stages.sh); and a process opens one token. */
 const ALONE = new RegExp(readFileSync(join(ROOT, 'test', 'alone.regex'), 'utf8').trim(), 'm');
@@ -103,17 +104,17 @@ function* byHand(): Generator<Breakage> {
 
 /** The tests that judge a breakage of a file, nearest first. */
 function groupsOf(file: string, reach: Reach): Groups {
-  const isMachine = file.startsWith(MACHINE);
+  const isCore = file.startsWith(CORE);
   const tests = reach.testsOf(file);
   const ours = tests.filter((test) => test.startsWith('test/unit/roll/')).slice(0, MOST_TABLES);
-  const chosen = isMachine ? ours : tests.slice(0, values.rows ? MOST_OF_ROW : MOST);
+  const chosen = isCore ? ours : tests.slice(0, values.rows ? MOST_OF_ROW : MOST);
   const isAlone = (test: string) => test.startsWith(OF_TOKEN) || ALONE.test(readFileSync(join(ROOT, test), 'utf8'));
   const together = chosen.filter((test) => !isAlone(test));
   return [
-    together.slice(0, isMachine ? MOST_TABLES : FIRST),
-    together.slice(isMachine ? MOST_TABLES : FIRST),
+    together.slice(0, isCore ? MOST_TABLES : FIRST),
+    together.slice(isCore ? MOST_TABLES : FIRST),
     ...chosen.filter(isAlone).map((test) => [test]),
-    ...(isMachine ? WALKS.map((_, i) => [walkFile(i)]) : []),
+    ...(isCore ? [...WALKS.map((_, i) => [walkFile(i)]), [PROMISES]] : []),
   ];
 }
 

@@ -55,11 +55,13 @@ stage_unit() {
 }
 # By the Node of this machine, with more seeds.
 stage_unit-own() { STORIES=${STORIES:-60} units ''; }
-stage_walk() { judged --test test/unit/roll/walk.test.ts; }
+stage_walk() { judged --test test/walk/walk.test.ts; }
 stage_walk-wide() { WALK=wide stage_walk; }
 stage_walk-whole() { WALK=whole stage_walk; }
-# Random faults over time, through the real daemon in virtual time.
-stage_search() { judged --test test/search/search.test.ts test/search/azure.test.ts test/search/{ten-minutes,fleet}.test.ts; }
+# Random faults over time, and the promises of the core, through the real daemon in virtual time.
+stage_search() {
+  judged --test test/search/search.test.ts test/search/azure.test.ts test/search/{ten-minutes,fleet}.test.ts test/rows/rows.test.ts
+}
 stage_search-wide() { STORIES=${STORIES:-300} tests test/search/search.test.ts; }
 stage_search-whole() { STORIES=${STORIES:-5000} stage_search-wide; }
 # The same daemon, each single fault that stays, and ninety days without one.

@@ -17,8 +17,8 @@ import { failureFields } from '../machine/failure-fields.ts';
 import { droppingTo } from '../machine/log.ts';
 import { readAuthorities } from '../machine/named-file.ts';
 import { endorsed } from '../roll/leaf.ts';
-import { makesTokens } from '../roll/plan.ts';
 import type { Ports } from '../roll/ports.ts';
+import { makesTokens } from '../roll/terms.ts';
 import { makeDirectory } from '../state/durable.ts';
 import { foundationOf, type Given } from './foundation.ts';
 

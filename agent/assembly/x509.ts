@@ -6,6 +6,7 @@ import { readPin } from '../../hsm/pin.ts';
 import { TokenConnectors } from '../../hsm/tls.ts';
 import { prepareTls } from '../../hsm/tls-way.ts';
 import { openToken } from '../../hsm/token.ts';
+import { tokenApart } from '../../hsm/token-apart.ts';
 import type { X509Config } from '../config/config.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { onlyTo } from '../dps/allowed.ts';
@@ -14,18 +15,21 @@ import { failure } from '../failure/failure.ts';
 import { nameToken } from '../failure/failure-of.ts';
 import { createHub } from '../hub/session.ts';
 import { opensAnew } from '../keys/anew.ts';
-import { storeBeside } from '../keys/beside.ts';
+import { storesBeside } from '../keys/beside.ts';
 import { EarlyChain } from '../keys/early-chain.ts';
 import { FewAuthorities } from '../keys/few-authorities.ts';
 import { createJudge, givenLeaf } from '../keys/judge.ts';
+import { newerLeaf } from '../keys/newer.ts';
 import { clearing, labelsOf, strangerIn } from '../keys/occupied.ts';
 import { createKeys } from '../keys/slots.ts';
 import { overToken, trustedConnectors } from '../keys/trusted.ts';
 import { droppingTo } from '../machine/log.ts';
 import { secretDirectory } from '../machine/runtime-directory.ts';
+import { lacksKey } from '../roll/look.ts';
 import { adoptedChain } from '../state/adopted.ts';
 import { makeDirectory } from '../state/durable.ts';
 import { publish } from '../state/published.ts';
+import { KEY_MADE_MS, TOKEN_WORK_MS } from '../time/token-limits.ts';
 import { foundationOf, type Given } from './foundation.ts';
 import { changedSince, createIssuer } from './issuers.ts';
 
@@ -62,16 +66,21 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const connectors = new TokenConnectors(token, pin, hidden, helped);
   const rehearsed = rehearsedAnew({ ...named, tls, pin: () => readPin(place), directory: hidden });
   const few = new FewAuthorities(directory);
-  const trusted = trustedConnectors({ token, connectors, caFile: config.trust.ca_file, few, current, now, log });
-  const destroy = destroyerOf({
+  const others = {
     module,
     token: token.name,
     // The PIN has opened the token already: a file that is missing for the moment does no harm.
     pin: () => readPin(place).catch(() => pin),
     pinRecord: directory,
-  });
+  };
+  const apart = tokenApart({ ...others, limitMs: { make: KEY_MADE_MS, other: TOKEN_WORK_MS } });
+  const destroy = destroyerOf(others);
+  const isLost = () => lacksKey(view.state());
+  const { ca_file: caFile } = config.trust;
+  const trusted = trustedConnectors({ token, apart, connectors, caFile, few, current, isLost, now, log });
   const keys = createKeys({
     token,
+    apart,
     prefix: hsm.label_prefix,
     // One document of Microsoft demands EC P-384 of a leaf that Azure issues; its samples and tests also use others.
     ...(leaf.key_type === undefined && config.issuer.kind === 'azure'
@@ -140,15 +149,14 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     labelPrefix: hsm.label_prefix,
     issuerChanged: (since) => changedSince(file, choice, since),
     given: async () => givenLeaf(judging, hsm.key, await adoptedChain(directory)),
+    newer: (than) =>
+      newerLeaf({ token, judge: createJudge(judging, 'off'), labels: labelsOf(hsm.label_prefix), directory }, than),
     async stranger(known) {
       const given = hsm.key === undefined ? [] : [(await token.findByUri(hsm.key)).id];
       const found = await strangerIn(token, labelsOf(hsm.label_prefix), () => [...known(), ...given]);
       return found && failure('NL-TOKEN-OCCUPIED', { message: found.message });
     },
-    async publish(after, before) {
-      await publish(directory, after);
-      // A certificate that the token has stored, or had no room for, is not offered again at each turn of the loop.
-      if (after.current !== before?.current) await storeBeside({ token, destroy, log }, after.current);
-    },
+    publish: (after) => publish(directory, after),
+    afterStep: storesBeside({ token, apart, destroy, log, clock }),
   });
 }

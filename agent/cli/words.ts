@@ -10,7 +10,6 @@ const REASONS: Readonly<Record<string, string>> = {
   probe: 'to ask again',
   provisioning: 'to get the first leaf',
   'given-key': 'with the key that was there before',
-  'last-resort': 'with the same key, as the token makes no other',
 };
 
 /** The person or the event behind a request. */
@@ -41,7 +40,6 @@ const CAUSES: Readonly<Record<string, string>> = {
   'given-key': 'a key was there before',
   unreached: 'no hub has answered for long',
   'key-lost': 'the key of the leaf is not in the token',
-  'last-resort': 'the token makes no other key',
   started: 'newleaf started',
   discarded: 'candidate discarded',
   'csr-asked': 'a CSR was asked for',

@@ -1,4 +1,4 @@
-import type { RenewAt } from '../roll/plan.ts';
+import type { RenewAt } from '../roll/terms.ts';
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, min: 60_000, hour: 3_600_000, day: 86_400_000 };
 

@@ -16,7 +16,7 @@ import {
   string,
 } from 'valibot';
 import { LARGEST_PAUSE_MS } from '../roll/backoff.ts';
-import type { RenewAt } from '../roll/plan.ts';
+import type { RenewAt } from '../roll/terms.ts';
 import { durationMs, LEAST_SHARE, renewAt } from './duration.ts';
 import { sizeBytes } from './size.ts';
 

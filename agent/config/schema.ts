@@ -191,7 +191,11 @@ export const SCHEMA = {
   limits: {
     requests_per_hour: standard(count(1, 1000), 20, 'Methods, automatic registrations and rolls.'),
     burst: standard(count(1, 1000), 10, 'How many of them at once.'),
-    min_roll_interval: standard(duration('1s', '1day'), '30s', 'The least time between two rolls.'),
+    min_roll_interval: standard(
+      duration('1s', '1day'),
+      '30s',
+      'The least time between two rolls that a direct method asks for; a leaf that is due does not wait for it.',
+    ),
   },
 } as const;
 

@@ -1,4 +1,4 @@
-import type { Terms } from '../roll/plan.ts';
+import type { Terms } from '../roll/terms.ts';
 import type { Config, IssuerChoice } from './config.ts';
 
 /** Whether newleaf gets a leaf from this issuer by itself. */

@@ -2,44 +2,52 @@ import type { Answerer } from '../ask/ask.ts';
 import type { DaemonEvent } from '../ask/event.ts';
 import { type Failure, failure } from '../failure/failure.ts';
 import { failureFields } from '../machine/failure-fields.ts';
-import { type Advance, advance } from '../roll/advance.ts';
-import { nextMoment } from '../roll/plan.ts';
-import { iso, lineOf, presentOf, type ReportOptions, twinOf, wordsOf } from '../roll/report.ts';
-import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from '../roll/state.ts';
+import { type Advanced, advance } from '../roll/core/advance.ts';
+import { memoryOf } from '../roll/core/entry.ts';
+import { blank, type Circumstances, type Memory } from '../roll/core/memory.ts';
+import { plan } from '../roll/core/plan.ts';
+import { view } from '../roll/core/view.ts';
+import { isSession } from '../roll/poison.ts';
+import { lineOf, presentOf, type ReportOptions, twinOf, wordsOf } from '../roll/report.ts';
+import { type RollEffect, type RollEvent, type RollState, unprovisioned } from '../roll/state.ts';
+import { dueAt, lastResortAt } from '../roll/terms.ts';
 import { Queue } from '../time/queue.ts';
 import { withAnew } from './anew.ts';
 import { createAnswerer } from './answerer.ts';
 import { Transcript } from './events.ts';
 import { FirstLeaf } from './first-leaf.ts';
+import { Flights } from './flights.ts';
 import { issuerChangedIn } from './issuer-changed.ts';
-import { Lanes } from './lanes.ts';
+import { Looks } from './looks.ts';
+import { NoWay } from './no-way.ts';
 import type { DaemonOptions } from './options.ts';
-import { aheadMs, OtherClock } from './other-clock.ts';
+import { OtherClock } from './other-clock.ts';
 import { type Happened, perform } from './perform.ts';
 import { Persistence } from './persistence.ts';
 import { Publication } from './publication.ts';
 import { Reported } from './reported.ts';
+import type { Landed } from './requests.ts';
 import { Strangers } from './strangers.ts';
 import { Vitals } from './vitals.ts';
 
-/** How often the clock is looked at, so that a step is noticed. */
-const LOOK_MS = 60_000;
 /** `stopped`: told to. `restart`: the module has lost its state, and only a new process heals it. */
 export type Ending = 'stopped' | 'restart';
 
 interface Input {
   readonly happened: Happened;
-  /** Frees the lane that the event came from. */
+  /** Tells that what was in flight has landed. */
   readonly landed?: () => void;
   /** Gets the decision of the rules, once it is on disk. */
-  readonly reply?: (answered: Advance | Failure) => void;
+  readonly reply?: (answered: Landed | Failure) => void;
 }
 
 /** The loop: one event at a time. It owns order and sleeping, and no policy. */
 export class Daemon {
   readonly #options: DaemonOptions;
   readonly #inputs = new Queue<Input>();
-  readonly #lanes: Lanes;
+  readonly #flights: Flights;
+  #memory: Memory = blank;
+  readonly #startedAt: number;
   readonly #transcript: Transcript;
   readonly #vitals: Vitals;
   readonly #firstLeaf: FirstLeaf;
@@ -47,6 +55,7 @@ export class Daemon {
   readonly #publication: Publication;
   readonly #reported: Reported;
   readonly #strangers: Strangers;
+  readonly #noWay: NoWay;
   readonly answer: Answerer;
   /** Fulfilled once it is known whether the token brings a leaf: a request before that would have a key made beside it. */
   readonly begun: Promise<void>;
@@ -55,14 +64,12 @@ export class Daemon {
   #ending: Ending = 'stopped';
   #why: Failure | undefined;
   #isBegun = false;
+  #isBraked = false;
   /** The twin that was reported last, as text. */
   #twin: string | undefined;
   #isClockWrong = false;
   readonly #otherClock: OtherClock;
-  /** The sleep until the next look at the clock: its end by the monotonic clock, and the abort that cuts it short. */
-  #nap = { end: 0, abort: new AbortController() };
-  /** Wall clock of the last look. A moment that had passed by then waits for something else, and is looked at with the rest. */
-  #lookedAt = Number.NEGATIVE_INFINITY;
+  readonly #looks: Looks;
 
   constructor(options: DaemonOptions) {
     this.#options = options;
@@ -70,18 +77,18 @@ export class Daemon {
       this.#begins = begins;
     });
     const { clock, log, ports, terms } = options;
-    const heard = withAnew(ports, () => this.#state);
+    const heard = withAnew({ ...ports, ...(options.newer && { newer: options.newer }) }, () => this.#state);
     const attempt = (effect: RollEffect, abort: AbortSignal) => {
       const work = () => heard(perform(effect, ports, terms.registered, abort));
       if (effect.kind === 'generate-key') return this.#vitals.during('keys', work);
       if (!shakesHands(effect)) return work();
       const guarded = this.#vitals.during('handshakes', work);
-      this.#lookSooner();
+      this.#looks.sooner();
       return guarded;
     };
     const happened = (event: Happened, landed: () => void) => this.#inputs.push({ happened: event, landed });
-    const isFree = (effect: RollEffect) => effect.kind === 'register' && ports.dps.knows?.(effect.leaf) === true;
-    this.#lanes = new Lanes({ clock, log, attempt, happened, isFree });
+    this.#startedAt = clock.monotonic();
+    this.#flights = new Flights({ clock, attempt, happened });
     this.#transcript = new Transcript(log, terms);
     this.#firstLeaf = new FirstLeaf(options);
     this.#otherClock = new OtherClock(clock);
@@ -89,7 +96,24 @@ export class Daemon {
     this.#publication = new Publication(options);
     this.#reported = new Reported(options);
     this.#strangers = new Strangers(options);
-    this.#vitals = new Vitals(options.notify, log, [this.#lanes.work, this.#lanes.session]);
+    this.#noWay = new NoWay(options);
+    this.#vitals = new Vitals(options.notify, log, [this.#flights.work, this.#flights.session]);
+    this.#looks = new Looks({
+      clock,
+      log,
+      everyMs: () => Math.min(this.#vitals.everyMs, this.#persistence.dueInMs),
+      moments: () => [
+        this.#memory.scheduled?.startAt,
+        this.#memory.current && dueAt(this.#memory.current, terms.renewAt),
+        this.#memory.current && lastResortAt(this.#memory.current, terms.renewAt),
+      ],
+      isStep: (ms) => this.#otherClock.answers(ms),
+      woken: (isStepped) =>
+        this.#inputs.push({
+          happened: { kind: 'woken', ...(isStepped && { isStepped }) },
+          reply: () => this.#vitals.beat(),
+        }),
+    });
     this.answer = createAnswerer({
       ...options,
       state: () => this.#otherClock.shown(this.#state),
@@ -99,7 +123,6 @@ export class Daemon {
         const happened = await heard(Promise.resolve(event));
         return new Promise((reply) => this.#inputs.push({ happened, reply }));
       },
-      hurry: () => this.#lanes.hurry(),
       changed: (listener) => this.#transcript.subscribe(listener),
     });
     options.view?.open(this);
@@ -116,7 +139,7 @@ export class Daemon {
 
   /** Work is repeated without progress, and is slowed down. */
   get isBraked(): boolean {
-    return this.#lanes.isBraked;
+    return this.#isBraked;
   }
 
   get onboarding(): DaemonOptions['onboarding'] {
@@ -135,7 +158,9 @@ export class Daemon {
   async run(abort: AbortSignal): Promise<Ending> {
     const { notify, ports, log, version, terms } = this.#options;
     const entry = await this.#persistence.read();
-    if (entry !== 'absent') this.#state = { ...entry, flaps: 0, unreached: 0 };
+    if (entry !== 'absent') this.#memory = memoryOf(entry);
+    const c = this.#circumstances();
+    this.#state = view(this.#memory, plan(this.#memory, c), c);
     this.#otherClock.begin(this.#state);
     const { phase } = this.#state;
     log.info({ event: 'started', version, phase, message: wordsOf(phase, terms.attestation) });
@@ -144,7 +169,7 @@ export class Daemon {
     abort.addEventListener('abort', () => this.#inputs.end(), { once: true });
     if (abort.aborted) this.#inputs.end();
     void this.#listen();
-    void this.#look(AbortSignal.any([abort, ended.signal]));
+    void this.#looks.run(AbortSignal.any([abort, ended.signal]));
     await notify.ready();
     try {
       for await (const input of this.#inputs) await this.#take(input);
@@ -152,7 +177,7 @@ export class Daemon {
       ended.abort();
     }
     await notify.stopping();
-    this.#lanes.end();
+    this.#flights.end();
     this.#reported.follow(undefined, {});
     await ports.hub.close();
     return this.#ending;
@@ -176,76 +201,54 @@ export class Daemon {
     for await (const happened of this.#options.ports.hub.signals) this.#inputs.push({ happened });
   }
 
-  /** Wakes at the next planned moment, and looks at the clock once a minute. */
-  async #look(abort: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
-    abort.addEventListener('abort', () => this.#nap.abort.abort(), { once: true });
-    while (!abort.aborted) {
-      const ms = this.#untilLook();
-      const offset = aheadMs(clock);
-      const nap = { end: clock.monotonic() + ms, abort: new AbortController() };
-      this.#nap = nap;
-      if (ms > 0) await clock.sleep(ms, nap.abort.signal);
-      const stepMs = Math.abs(aheadMs(clock) - offset);
-      if (!abort.aborted && this.#otherClock.answers(stepMs)) {
-        log.info({ event: 'clock-stepped', at: iso(clock.now()) });
-        // Those of the far side and of the brake are measured by the monotonic clock.
-        this.#lanes.hurry(['ladder']);
-      }
-      if (!nap.abort.signal.aborted) {
-        this.#lookedAt = clock.now();
-        this.#inputs.push({ happened: { kind: 'woken' }, reply: () => this.#vitals.beat() });
-      }
-    }
-  }
-
-  #untilLook(): number {
-    const longest = Math.min(LOOK_MS, this.#vitals.everyMs, this.#persistence.dueInMs);
-    const moment = nextMoment(this.#state, this.#options.terms, this.#lookedAt);
-    if (moment === undefined) return longest;
-    // The moment may have passed during the write: a delay can be shorter than a write.
-    return Math.min(longest, Math.max(0, moment - this.#options.clock.now()));
-  }
-
-  /** A moment before the next look may have been planned since. */
-  #lookSooner(): void {
-    if (this.#options.clock.monotonic() + this.#untilLook() < this.#nap.end) this.#nap.abort.abort();
-  }
-
   async #take({ happened, landed, reply }: Input): Promise<void> {
-    const { clock, draw, terms } = this.#options;
+    const { clock, draw } = this.#options;
     const came: RollEvent = { ...this.#otherClock.seen(happened, this.#state), at: clock.now(), draw: draw() };
     if (happened.kind === 'woken' && !this.#isBegun) {
       await this.#begin();
-      return reply?.({ state: this.#state, effects: [] });
+      return reply?.({});
     }
+    landed?.();
     const before = this.#state;
-    let advanced = advance(before, came, terms);
-    const { event = came } = advanced;
+    const known = this.#memory;
+    const c = this.#circumstances();
+    let advanced: Advanced = advance(known, { ...came, up: c.up }, c);
+    const { event } = advanced;
     // A request that was answered "accepted" must outlive a power cut.
     const unkept =
-      isAsk(event) && advanced.state !== before ? await this.#persistence.accept(advanced.state) : undefined;
-    if (unkept !== undefined) advanced = { state: before, effects: effectsOf(before) };
-    await this.#persistence.follow(advanced.state);
+      isAsk(event) && advanced.memory !== known ? await this.#persistence.accept(advanced.memory) : undefined;
+    if (unkept !== undefined) advanced = { ...advanced, memory: known, state: before, plan: plan(known, c) };
+    await this.#persistence.follow(advanced.memory);
     // Before the news: a listener who hears of a finished roll, or of a leaf to enroll, opens the file.
     await this.#publication.follow(advanced.state);
+    this.#memory = advanced.memory;
     this.#state = advanced.state;
+    this.#isBraked = advanced.plan.work?.isBraked === true;
     this.#otherClock.follow(before, this.#state);
     this.#strangers.follow(advanced.state);
+    const wayless = this.#noWay.follow(advanced, c);
     this.#transcript.tell(before, advanced, event);
     reply?.(unkept ?? advanced);
-    landed?.();
-    const allowed = advanced.effects.filter((effect) => this.#persistence.allows(effect));
-    this.#lanes.follow(before, advanced, event, allowed);
-    this.#lookSooner();
+    this.#flights.follow(
+      advanced.plan,
+      advanced.plan.asks.filter((effect) => this.#persistence.allows(effect)),
+    );
+    void this.#options.afterStep?.(this.#state);
+    this.#looks.sooner();
     this.#report(before);
     // A new process must know the effect that poisoned this one: otherwise it is poisoned in the same way, again and again.
-    const isNoted = this.#persistence.failure === undefined || this.#state.poisoned === before.poisoned;
-    if (advanced.restart && isNoted) {
+    const isNoted = this.#persistence.failure === undefined || this.#memory.poisoned === known.poisoned;
+    if ((advanced.restart && (isNoted || isOfSession(event, this.#memory))) || wayless !== undefined) {
       this.#ending = 'restart';
-      if (event.kind === 'failed') this.#why = event.failure;
+      this.#why = event.kind === 'failed' ? event.failure : wayless;
       this.#inputs.end();
     }
+  }
+
+  #circumstances(): Circumstances {
+    const { clock, draw, terms } = this.#options;
+    const up = clock.monotonic();
+    return { now: clock.now(), up, age: up - this.#startedAt, draw: draw(), terms, flying: this.#flights.flying };
   }
 
   /** Tells systemd, the log and the twin what is wrong. */
@@ -270,13 +273,21 @@ export class Daemon {
     const leafless = this.#state.current === undefined ? this.#firstLeaf.failure : undefined;
     const disk = this.#persistence.failure ?? this.#publication.failure;
     const beside = this.#options.beside?.();
-    const others = [disk, this.#strangers.failure, leafless, braked, beside].filter((one) => one !== undefined);
-    return { ...this.#options, now: clock.now(), silentMs: ports.hub.silentMs(), others };
+    const now = clock.now();
+    const slow = [this.#flights.work.slow(now), this.#flights.session.slow(now)];
+    const others = [disk, this.#strangers.failure, this.#noWay.failure, leafless, braked, beside, ...slow].filter(
+      (one) => one !== undefined,
+    );
+    return { ...this.#options, now, silentMs: ports.hub.silentMs(), others };
   }
 }
 
 /** The asker waits for an answer that says whether the request is accepted. */
 const isAsk = ({ kind }: RollEvent): boolean => kind === 'asked' || kind === 'csr-asked' || kind === 'leaf-delivered';
+
+/** Without the session there is nothing to lose: a disk that takes nothing must not keep such a process alive. */
+const isOfSession = (event: RollEvent, { current, online }: Memory): boolean =>
+  event.kind === 'failed' && online === undefined && isSession(event.effect, current);
 
 /** Whether the effect does TLS with the key in the token. */
 const shakesHands = ({ kind }: RollEffect): boolean =>

@@ -2,10 +2,9 @@ import type { Answer, Ask } from '../ask/ask.ts';
 import type { DaemonEvent } from '../ask/event.ts';
 import { areaOf, type Failure, type FailureDetail, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
-import { hasLeaf, keyOf, madeKeyOf } from '../roll/candidate.ts';
 import type { KeyRef, Leaf } from '../roll/leaf.ts';
-import type { Terms } from '../roll/plan.ts';
 import type { RollState } from '../roll/state.ts';
+import type { Terms } from '../roll/terms.ts';
 import { type AnswererOptions, asRequest, refusedBy } from './requests.ts';
 
 type CsrAsk = Extract<Ask, { kind: 'csr' }>;
@@ -25,14 +24,14 @@ export async function answerCsr(
   const unmade = await made(options, waiting, from);
   if (unmade !== undefined) return { is: unmade.code === 'NL-BUSY' ? 'busy' : 'broken', failure: unmade };
   const { next, workTrouble } = state();
-  const key = madeKeyOf(next);
+  const key = next?.is === 'key-wanted' ? undefined : next?.key;
   if (key === undefined) {
     // Its slot still holds a key that the token does not destroy.
-    const failure = workTrouble?.failure;
+    const failure = workTrouble?.failure ?? next?.rest?.failure;
     if (failure !== undefined && areaOf(failure) === 'TOKEN') return { is: 'broken', failure };
     return busy({ message: 'The next key cannot be made while other work is in flight.' });
   }
-  if (hasLeaf(next)) {
+  if (next?.leaf !== undefined) {
     if (next.is !== 'parked') return busy({ message: 'The next leaf is there already, and is being proven.' });
     const message = 'The next leaf is there already, and waits for its enrollment.';
     return busy({ message, advice: 'Enroll it, or drop it: `newleaf roll --discard`' });
@@ -58,9 +57,9 @@ async function poisoned({ post }: AnswererOptions, key: KeyRef, met: Failure): P
 
 /** Whether the key of the last CSR is not in the token. */
 async function lacksKeyOf({ state, ports }: AnswererOptions): Promise<boolean> {
-  const key = madeKeyOf(state().next);
-  if (key === undefined) return false;
-  return ports.keys.csr(key).then(
+  const { next } = state();
+  if (next === undefined || next.is === 'key-wanted') return false;
+  return ports.keys.csr(next.key).then(
     () => false,
     (error: unknown) => failureOf(error).code === 'NL-TOKEN-KEY',
   );
@@ -81,15 +80,12 @@ export interface Waiting {
 
 /** Waits until no key is in the making. @returns why there is none */
 async function made(options: AnswererOptions, waiting: Waiting, from: CsrAsk['from']): Promise<Failure | undefined> {
-  const { state, hurry } = options;
+  const { state } = options;
   if (!isMaking(state())) return undefined;
-  const { phase, workTrouble } = state();
-  const trouble = workTrouble?.failure;
+  const trouble = state().workTrouble?.failure;
   const hasFailed = trouble !== undefined && areaOf(trouble) === 'TOKEN';
   // The next attempt is minutes away: a method call does not wait that long.
   if (hasFailed && from === 'method') return trouble;
-  // A key in the place of the next one was not destroyed at once.
-  if (from === 'technician' && (hasFailed || phase === 'retiring-key')) hurry();
   waiting.all ??= wait(options, waiting);
   const { all } = waiting;
   if (all.asked >= MOST_WAITING) return still();
@@ -120,7 +116,9 @@ const still = (): Failure =>
   failure('NL-BUSY', { message: 'The key is still being made.', advice: 'Ask again: `newleaf csr`.' });
 
 function isMaking({ phase, next }: RollState): boolean {
-  if (next === undefined || hasLeaf(next) || next.for !== 'delivery' || phase === 'stranded') return false;
+  if (next === undefined || next.leaf !== undefined || next.for !== 'delivery' || phase === 'stranded') return false;
+  // Both places are taken: a person clears one.
+  if (next?.rest?.failure.code === 'NL-TOKEN-OCCUPIED') return false;
   return next.is === 'key-wanted' || phase === 'retiring-key';
 }
 
@@ -129,12 +127,13 @@ function unmadeBy(event: DaemonEvent, state: RollState): Failure | undefined {
   if (event.type !== 'failed') return undefined;
   const { effect, code, message, advice } = event;
   const { next, retire, workTrouble } = state;
-  const isNeeded = next?.is === 'key-wanted' && retire.some(({ slot }) => slot === next.slot);
+  const isNeeded = next?.is === 'key-wanted' && retire.some(({ slot }) => slot === next.key.slot);
   const isInTheWay = effect === 'destroy-key' && isMaking(state) && isNeeded;
   if (effect !== 'generate-key' && !isInTheWay) return undefined;
-  // The other place is tried. Where it is taken, too, the machine has said which one a person can clear.
-  if (effect === 'generate-key' && code === 'NL-TOKEN-OCCUPIED')
-    return isMaking(state) ? undefined : workTrouble?.failure;
+  // The other place is tried. Where it is taken, too, the key rests, and says which one a person can clear.
+  if (effect === 'generate-key' && code === 'NL-TOKEN-OCCUPIED') return next?.rest?.failure;
+  // Once the token has failed so often, told is what a person can do about it.
+  if (isInTheWay && workTrouble?.failure.code === 'NL-TOKEN-OCCUPIED') return workTrouble.failure;
   return failure(code, { message, advice });
 }
 
@@ -174,6 +173,6 @@ function issuersOf({ issuer }: Leaf, current: Leaf | undefined): string {
 
 /** The key of the CSR, else that of the current leaf where it is kept. */
 function expectedKey({ current, next }: RollState, { keepKey }: Pick<Terms, 'keepKey'>): KeyRef | undefined {
-  if (next !== undefined) return keyOf(next);
+  if (next !== undefined) return next.key;
   return keepKey || current?.key.slot === 'given' ? current?.key : undefined;
 }

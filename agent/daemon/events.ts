@@ -3,11 +3,11 @@ import { toldFor } from '../failure/advice.ts';
 import { failure } from '../failure/failure.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import type { Log } from '../machine/log.ts';
-import type { Advance } from '../roll/advance.ts';
+import type { Advanced } from '../roll/core/advance.ts';
 import type { Leaf } from '../roll/leaf.ts';
-import type { Terms } from '../roll/plan.ts';
 import { iso, wordsOf } from '../roll/report.ts';
 import type { Alarm, RollEvent, RollState } from '../roll/state.ts';
+import type { Terms } from '../roll/terms.ts';
 
 /** Tells the log and the subscribers what a step changed: one line for a transition, an outcome, an alarm. */
 export class Transcript {
@@ -27,7 +27,7 @@ export class Transcript {
     return () => this.#listeners.delete(listener);
   }
 
-  tell(before: RollState, { state, decision }: Advance, event: RollEvent): void {
+  tell(before: RollState, { state, decision }: Pick<Advanced, 'state' | 'decision'>, event: RollEvent): void {
     const told = this.#told;
     if (event.kind === 'failed') {
       const { effect, failure } = event;

@@ -2,8 +2,8 @@ import { areaOf, type Failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import type { Leaf } from '../roll/leaf.ts';
-import { isCredible } from '../roll/plan.ts';
 import { unprovisioned } from '../roll/state.ts';
+import { isCredible } from '../roll/terms.ts';
 import type { DaemonOptions } from './options.ts';
 
 const MINUTE = 60_000;

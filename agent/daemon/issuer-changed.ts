@@ -1,4 +1,3 @@
-import { hasLeaf, restOf } from '../roll/candidate.ts';
 import type { RollState } from '../roll/state.ts';
 import type { DaemonOptions } from './options.ts';
 
@@ -10,7 +9,7 @@ export async function issuerChangedIn(
   { next, outcomes }: RollState,
   { issuerChanged }: Pick<DaemonOptions, 'issuerChanged'>,
 ): Promise<{ readonly isIssuerChanged: true } | undefined> {
-  const refused = hasLeaf(next) ? undefined : restOf(next)?.failure.code;
+  const refused = next?.leaf !== undefined ? undefined : next?.rest?.failure.code;
   const last = outcomes.find(({ failure }) => refused !== undefined && failure?.code === refused);
   return last !== undefined && (await issuerChanged?.(last.endedAt)) === true ? { isIssuerChanged: true } : undefined;
 }

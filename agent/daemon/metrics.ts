@@ -1,4 +1,3 @@
-import { metBy } from '../roll/candidate.ts';
 import { isEndorsed } from '../roll/leaf.ts';
 import type { OnboardingStatus } from '../roll/onboarding-status.ts';
 import type { RollState } from '../roll/state.ts';
@@ -42,7 +41,7 @@ export function metricsOf(state: RollState, { isBraked, onboarding }: Beside, is
   const isAsked = next?.is === 'key-made' && next.for === 'roll';
   const values: Readonly<Record<Name, number | undefined>> = {
     newleaf_online: online === undefined ? 0 : 1,
-    newleaf_parked: metBy(next) === undefined ? 0 : 1,
+    newleaf_parked: next?.met === undefined ? 0 : 1,
     newleaf_stranded: phase === 'stranded' ? 1 : 0,
     newleaf_braked: isBraked ? 1 : 0,
     newleaf_flaps: flaps,

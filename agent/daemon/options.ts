@@ -39,12 +39,16 @@ export interface DaemonOptions extends Omit<ReportOptions, 'now' | 'onboarding'>
   readonly notify: Notify;
   /** The leaf of a key that was in the token before us, if one is configured. */
   readonly given: () => Promise<Leaf | undefined>;
+  /** The leaf of this gateway that the token has, and that is newer than this one, whose key it has lost. */
+  readonly newer?: (than: Leaf) => Promise<Leaf | undefined>;
   /** Whether the settings of the issuer were changed after this moment (wall clock, milliseconds). */
   readonly issuerChanged?: (since: number) => Promise<boolean>;
   /** What the token has in a place of ours, of another key than those. */
   readonly stranger?: (known: () => readonly string[]) => Promise<Failure | undefined>;
   /** Writes the files that are derived from the state, for others to read; those of `before` exist already. */
   readonly publish: (state: RollState, before?: RollState) => Promise<void>;
+  /** Hears each state, once its effects are in flight; nothing waits for it. Never throws. */
+  readonly afterStep?: (state: RollState) => Promise<void>;
   /** What the twin has beside the state of the machine; it is looked at with each step. */
   readonly besideTwin?: () => object | undefined;
   /** What is wrong beside the machine, as in the inbox. */

@@ -1,4 +1,4 @@
-import { without } from '../roll/moves.ts';
+import { without } from '../roll/core/memory.ts';
 import type { RollState } from '../roll/state.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Happened } from './perform.ts';

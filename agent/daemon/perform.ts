@@ -1,4 +1,4 @@
-import { failureOf } from '../failure/failure-of.ts';
+import { failureOf, isMetAnew, isSure } from '../failure/failure-of.ts';
 import { placeOf } from '../roll/leaf.ts';
 import type { Ports } from '../roll/ports.ts';
 import type { RollEffect, RollEvent } from '../roll/state.ts';
@@ -13,7 +13,13 @@ export type Happened = Untimed<RollEvent>;
  * @param as the registration as one string (`Terms.registered`)
  */
 export function perform(effect: RollEffect, ports: Ports, as: string, abort: AbortSignal): Promise<Happened> {
-  const failed = (error: unknown): Happened => ({ kind: 'failed', effect, failure: failureOf(error) });
+  const failed = (error: unknown): Happened => ({
+    kind: 'failed',
+    effect,
+    failure: failureOf(error),
+    ...(isMetAnew(error) && { again: true }),
+    ...(isSure(error) && { isSure: true }),
+  });
   return attempt(effect, ports, as, abort).catch(failed);
 }
 

@@ -2,9 +2,9 @@ import type { Failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { rungMs } from '../roll/backoff.ts';
-import { type RollEffect, type RollState, unprovisioned } from '../roll/state.ts';
-import { type Entry, entryOf } from '../state/entry.ts';
-import { differs, isIntended } from './intent.ts';
+import { differs, type Entry, entryOf, isIntended } from '../roll/core/entry.ts';
+import { blank, type Memory } from '../roll/core/memory.ts';
+import type { RollEffect } from '../roll/state.ts';
 import type { DaemonOptions } from './options.ts';
 
 /** A failed write is tried again after this time, then after twice as long each time, in milliseconds. */
@@ -71,7 +71,7 @@ export class Persistence {
   }
 
   /** Writes the state, if the disk lacks a fact that must outlive a power cut; after a failure by a ladder, until it succeeds. */
-  async follow(state: RollState): Promise<void> {
+  async follow(state: Memory): Promise<void> {
     const owed = this.#owed;
     const now = this.#options.clock.monotonic();
     const isStale = this.#disk !== undefined && now >= this.#provenAt + PROOF_MS;
@@ -81,7 +81,7 @@ export class Persistence {
   }
 
   /** Writes a state whose asker waits, at once. A failure, which is told each time, undoes it. */
-  async accept(state: RollState): Promise<Failure | undefined> {
+  async accept(state: Memory): Promise<Failure | undefined> {
     if (!this.#lacks(state)) return undefined;
     const failure = await this.#write(state);
     if (failure !== undefined) this.#tell(failure);
@@ -97,11 +97,11 @@ export class Persistence {
     return isGone;
   }
 
-  #lacks(state: RollState): boolean {
-    return differs(entryOf(state), this.#disk ?? entryOf(unprovisioned));
+  #lacks(state: Memory): boolean {
+    return differs(entryOf(state), this.#disk ?? entryOf(blank));
   }
 
-  async #write(state: RollState): Promise<Failure | undefined> {
+  async #write(state: Memory): Promise<Failure | undefined> {
     const { clock, journal, log } = this.#options;
     const entry = entryOf(state);
     try {

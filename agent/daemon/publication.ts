@@ -2,7 +2,6 @@ import type { Failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { rungMs } from '../roll/backoff.ts';
-import { leafIn } from '../roll/candidate.ts';
 import type { RollState } from '../roll/state.ts';
 import type { DaemonOptions } from './options.ts';
 import { WRITE_AGAIN } from './persistence.ts';
@@ -57,4 +56,4 @@ export class Publication {
 }
 
 const isSame = (state: RollState, other: RollState | undefined): boolean =>
-  other !== undefined && state.current === other.current && leafIn(state.next) === leafIn(other.next);
+  other !== undefined && state.current === other.current && state.next?.leaf === other.next?.leaf;

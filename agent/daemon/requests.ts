@@ -1,34 +1,33 @@
 import type { Answer, Ask } from '../ask/ask.ts';
 import type { Subscribe } from '../ask/event.ts';
 import { type Failure, failure } from '../failure/failure.ts';
-import type { Advance } from '../roll/advance.ts';
+import type { Advanced } from '../roll/core/advance.ts';
 import { type ReportOptions, statusOf } from '../roll/report.ts';
 import type { Request, RollState } from '../roll/state.ts';
 import type { DaemonOptions } from './options.ts';
 import type { Happened } from './perform.ts';
 
+/** What came of an event. */
+export type Landed = Partial<Pick<Advanced, 'decision' | 'event'>>;
+
 export interface AnswererOptions extends Pick<DaemonOptions, 'clock' | 'draw' | 'ports' | 'onboarding'> {
   readonly state: () => RollState;
   readonly report: () => ReportOptions;
   /** Hands an event to the loop; resolves once its result is on disk, or with why it is not. */
-  readonly post: (event: Happened) => Promise<Advance | Failure>;
-  readonly hurry: () => void;
+  readonly post: (event: Happened) => Promise<Landed | Failure>;
   readonly changed: Subscribe;
 }
 
 type RequestAsk = Extract<Ask, { kind: 're-register' | 'roll' }>;
 
 export async function answerRequest(options: AnswererOptions, ask: RequestAsk): Promise<Answer> {
-  const { state, hurry } = options;
+  const { state } = options;
   const known = asRequest(options, ask, ask.kind);
   if ('answer' in known) return known.answer;
   const { request } = known;
   const { delayMs, discard = false } = ask;
   const came = await options.post({ kind: 'asked', request, delayMs, discard });
   const refused = refusedBy(options, came, request.id);
-  // The work in flight may be paused, and serve this request as well.
-  const isNow = refused === undefined ? delayMs === 0 : refused.is === 'busy';
-  if (isNow && ask.from === 'technician') hurry();
   return refused ?? { is: 'accepted', id: request.id, phase: state().phase };
 }
 
@@ -53,7 +52,7 @@ function known(id: string, { state, report }: AnswererOptions): Answer | undefin
 }
 
 /** The answer where the rules, or the disk, did not let a request begin. */
-export function refusedBy(options: AnswererOptions, came: Advance | Failure, id?: string): Answer | undefined {
+export function refusedBy(options: AnswererOptions, came: Landed | Failure, id?: string): Answer | undefined {
   const { state, report } = options;
   if ('kind' in came) return { is: 'broken', failure: came };
   const { decision } = came;

@@ -1,8 +1,11 @@
 import type { Log } from '../machine/log.ts';
 import type { Notify } from '../machine/notify.ts';
-import type { Lane } from './lane.ts';
+import type { Lane } from './flights.ts';
 
-/** Every effect ends within ten minutes by a deadline of its own; only a module that hangs on a thread of the pool does not. */
+/**
+ * Every effect ends within ten minutes by a deadline of its own, also what a job does for the next leaf (time/token-limits.ts); only
+ * a module that hangs on a thread of the pool, in this process, does not.
+ */
 const STUCK_MS = 15 * 60_000;
 
 /**

@@ -46,6 +46,14 @@ export function failureOf(error: unknown): Failure {
   return failure('NL-INTERNAL', { cause: error instanceof Error ? (error.stack ?? error.message) : error });
 }
 
+/** A new process has met this, so a restart heals nothing (hsm/token-work.ts). */
+export const isMetAnew = (error: unknown): boolean =>
+  error instanceof Error && 'isLasting' in error && error.isLasting === true;
+
+/** Two keys have the CKA_ID of the leaf. A read that failed cannot seem so, and TLS can use neither. */
+export const isSure = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'KEY_ID_SHARED';
+
 function ownOf(error: Error): Advice | undefined {
   const { advice, byPerson } = error as Partial<Advice>;
   return typeof advice === 'string' ? { advice, byPerson } : undefined;

@@ -4,8 +4,8 @@ import { certificatePem, toPem } from '../certificate/pem.ts';
 import { verify } from '../certificate/verify.ts';
 import type { Log } from '../machine/log.ts';
 import type { KeyRef, Leaf } from '../roll/leaf.ts';
-import { dueAt, type RenewAt } from '../roll/plan.ts';
 import type { Ports } from '../roll/ports.ts';
+import { dueAt, type RenewAt } from '../roll/terms.ts';
 import type { EarlyChain } from './early-chain.ts';
 import { publicKeyOf } from './slots.ts';
 

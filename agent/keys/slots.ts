@@ -5,6 +5,7 @@ import { csr } from '../../hsm/csr.ts';
 import { doubtsOf } from '../../hsm/key-pair.ts';
 import type { KeyType, PublicKey } from '../../hsm/public-key.ts';
 import type { Token } from '../../hsm/token.ts';
+import type { TokenApart } from '../../hsm/token-apart.ts';
 import type { Advice } from '../failure/advice.ts';
 import { Fault } from '../failure/failure.ts';
 import type { KeyRef, Slot } from '../roll/leaf.ts';
@@ -13,7 +14,10 @@ import { writeAtomically } from '../state/durable.ts';
 import { generatedOr, isWhole } from './whole.ts';
 
 interface KeysOptions {
+  /** Open in this process: it finds keys, and signs for the session. */
   readonly token: Token;
+  /** In another process, which makes keys and signs CSRs: a module may hang in that. */
+  readonly apart: TokenApart;
   /** Object labels are this with `-a` and `-b`. */
   readonly prefix: string;
   readonly keyType: KeyType;
@@ -39,8 +43,21 @@ interface KeysOptions {
 const WHOLE = /^-----BEGIN CERTIFICATE REQUEST-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE REQUEST-----\n$/;
 
 export function createKeys(options: KeysOptions): Keys {
-  const { token, prefix, keyType, otherType, registrationId, directory, current, wrote, warn, clearing, destroy } =
-    options;
+  const {
+    token,
+    apart,
+    prefix,
+    keyType,
+    otherType,
+    registrationId,
+    directory,
+    current,
+    wrote,
+    warn,
+    clearing,
+    destroy,
+  } = options;
+  const maker = token.makesKeysHere ? token : apart;
   const requests = new Map<string, Promise<string>>();
   const request = async (key: KeyRef): Promise<string> => {
     const found = await publicKeyOf(token, key);
@@ -48,14 +65,20 @@ export function createKeys(options: KeysOptions): Keys {
     if (!isWanted && key.id !== current()?.id) throw outdated(found, keyType);
     const written = await readFile(fileOf(key), 'utf8').catch(() => '');
     if (WHOLE.test(written)) return written;
-    const made = await csr(registrationId, found, (message) => token.sign(found, message));
+    const made = await csr(registrationId, found, (message) => apart.sign(found, message));
     await writeAtomically(fileOf(key), made, 0o644);
     return made;
   };
   const fileOf = ({ id }: KeyRef) => join(directory, `${registrationId}.${id}.pem`);
   const hasSigned = async (key: KeyRef) =>
-    (await token.certificates(key.id)).length > 0 || (await readFile(fileOf(key)).catch(() => undefined)) !== undefined;
+    (await maker.certificates(key.id)).length > 0 || (await readFile(fileOf(key)).catch(() => undefined)) !== undefined;
   const labelOf = (slot: Slot) => `${prefix}-${slot}`;
+  /** Both processes see the key: this one needs it for TLS, the other for the CSR. */
+  const shown = async (key: KeyRef): Promise<KeyRef> => {
+    if (token.makesKeysHere) apart.forget(key.id);
+    await token.findMade(key.id);
+    return key;
+  };
   /** A key keeps its label, also under another hsm.label_prefix. The child itself meets an error that hides the label. */
   const labelNow = async ({ slot, id }: KeyRef) =>
     (await token.findById(id).catch(() => undefined))?.label ?? labelOf(slot);
@@ -63,18 +86,18 @@ export function createKeys(options: KeysOptions): Keys {
     async generate(slot, id) {
       if (slot === 'given') throw new Fault('NL-INTERNAL', { message: 'A given key is never generated.' });
       const label = labelOf(slot);
-      if (await isWhole(token, { label, id }, () => hasSigned({ slot, id }), destroy)) return { slot, id };
+      if (await isWhole(maker, { label, id }, () => hasSigned({ slot, id }), destroy)) return shown({ slot, id });
       // The CSR of a key with this CKA_ID that was lost.
       await rm(fileOf({ slot, id }), { force: true });
-      const making = generatedOr(token, { label, id }, keyType, otherType);
+      const making = generatedOr(maker, { label, id }, keyType, otherType);
       const made = await making.catch(async (error: unknown) => {
         if (!isOccupied(error) || current() !== undefined) throw error;
         throw new Fault('NL-TOKEN-OCCUPIED', { message: error.message, ...(await clearing(label)) });
       });
       wrote();
-      const doubts = doubtsOf(await token.describe(made));
+      const doubts = doubtsOf(await maker.describe(made));
       if (doubts.length > 0) warn(`The token says of the new key "${label}" that ${doubts.join(', and that ')}.`);
-      return { slot, id };
+      return shown({ slot, id });
     },
     csr(key) {
       // Two at once would make two CSRs, and the issuer knows one of them.
@@ -91,7 +114,7 @@ export function createKeys(options: KeysOptions): Keys {
 }
 
 /** @throws Fault NL-TOKEN-KEY */
-export async function publicKeyOf(token: Token, { slot, id }: KeyRef): Promise<PublicKey> {
+export async function publicKeyOf(token: Pick<Token, 'findById' | 'name'>, { slot, id }: KeyRef): Promise<PublicKey> {
   const found = await token.findById(id);
   if (found !== undefined) return found;
   const message = `Token "${token.name.label}" has no key with the id ${id} (slot ${slot}).`;

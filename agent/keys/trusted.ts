@@ -3,6 +3,7 @@ import type { TlsConnector } from '../../hsm/connector.ts';
 import { tokenErrorOf } from '../../hsm/engine.ts';
 import type { TokenConnectors } from '../../hsm/tls.ts';
 import type { Token } from '../../hsm/token.ts';
+import type { TokenApart } from '../../hsm/token-apart.ts';
 import type { Log } from '../machine/log.ts';
 import { readAuthorities } from '../machine/named-file.ts';
 import type { Leaf } from '../roll/leaf.ts';
@@ -13,18 +14,41 @@ import type { FewAuthorities } from './few-authorities.ts';
 
 interface TrustedOptions {
   readonly token: Token;
+  /** As a new process sees it. */
+  readonly apart: Pick<TokenApart, 'findById' | 'forget'>;
   readonly connectors: TokenConnectors;
   /** trust.ca_file: the CAs of DPS and hubs. */
   readonly caFile: string;
   readonly few: FewAuthorities;
   readonly current: () => Leaf | undefined;
+  /** The key of the current leaf counts as lost: it may be there, and sign nothing. */
+  readonly isLost: () => boolean;
   readonly now: () => number;
   readonly log: Log;
 }
 
 /** TLS connectors with keys in the token. */
-export function trustedConnectors({ token, connectors, caFile, few, current, now, log }: TrustedOptions) {
+export function trustedConnectors({
+  token,
+  apart,
+  connectors,
+  caFile,
+  few,
+  current,
+  isLost,
+  now,
+  log,
+}: TrustedOptions) {
   let onDisk: Promise<void> | undefined;
+  /** A key that this process no longer sees is lost where a new one sees none either. */
+  const isGone = async ({ kind, code }: TokenError, id: string): Promise<boolean> => {
+    if (code !== 'KEY_VANISHED') return kind === 'key';
+    apart.forget(id);
+    return apart.findById(id).then(
+      (found) => found === undefined,
+      () => false,
+    );
+  };
   const withLeaf = ({ key, chain }: Leaf, ca: string) => connectors.connector({ id: key.id, chain, ca });
   return {
     /** The token has written a key. */
@@ -46,15 +70,16 @@ export function trustedConnectors({ token, connectors, caFile, few, current, now
 
     /**
      * For an issuer: with the current leaf, while it is valid. A leaf whose key is lost proves nothing: the credentials of the
-     * first enrolment may still work.
+     * first enrolment may still work. Its session may be open all the same.
      */
     async forIssuer(ca: string): Promise<TlsConnector | undefined> {
       const leaf = current();
-      if (leaf === undefined || leaf.notAfter <= now()) return undefined;
+      // A handshake with such a key would poison the module each time.
+      if (leaf === undefined || leaf.notAfter <= now() || isLost()) return undefined;
       try {
         return await withLeaf(leaf, ca);
       } catch (error) {
-        if (!(error instanceof TokenError) || error.kind !== 'key') throw error;
+        if (!(error instanceof TokenError) || !(await isGone(error, leaf.key.id))) throw error;
         const message = 'The current leaf cannot be shown to the issuer.';
         log.warn({ event: 'leaf-without-key', message, cause: error.message });
         return undefined;

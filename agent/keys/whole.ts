@@ -5,6 +5,7 @@ import type { KeyType, PublicKey } from '../../hsm/public-key.ts';
 import { digestOf } from '../../hsm/sign.ts';
 import type { Token } from '../../hsm/token.ts';
 
+type Maker = Pick<Token, 'describe' | 'findById' | 'forget' | 'generate' | 'sign'>;
 type Destroy = (label: string, id: string) => Promise<void>;
 
 /** A key by its label and its CKA_ID (hex). */
@@ -17,7 +18,7 @@ type Placed = Readonly<Record<'label' | 'id', string>>;
  * @throws TokenError
  */
 export async function isWhole(
-  token: Token,
+  token: Maker,
   { label, id }: Placed,
   hasSigned: () => Promise<boolean>,
   destroy: Destroy,
@@ -30,7 +31,7 @@ export async function isWhole(
 }
 
 /** Makes a key, of the other type where the token makes none of the first. @throws TokenError */
-export function generatedOr(token: Token, { label, id }: Placed, keyType: KeyType, otherType: KeyType | undefined) {
+export function generatedOr(token: Maker, { label, id }: Placed, keyType: KeyType, otherType: KeyType | undefined) {
   return token.generate(label, keyType, id).catch((error: unknown) => {
     if (otherType === undefined || !isUnknown(error)) throw error;
     return token.generate(label, otherType, id);
@@ -39,10 +40,11 @@ export function generatedOr(token: Token, { label, id }: Placed, keyType: KeyTyp
 
 /**
  * The remains of a key after an interrupted attempt. SoftHSM 2.6.1 writes a new key in several steps: cut off between them, it
- * lists the key without its public half, or answers each C_Sign with it by CKR_GENERAL_ERROR, for ever.
+ * lists the key without its public half, or answers each C_Sign with it by CKR_GENERAL_ERROR, for ever. A process that was
+ * killed may leave its key to a server, which makes it after the next one has been asked for: two with one CKA_ID.
  * @throws TokenError any other error: no key is destroyed because a token failed
  */
-async function leftOf(token: Token, id: string, hasSigned: () => Promise<boolean>) {
+async function leftOf(token: Maker, id: string, hasSigned: () => Promise<boolean>) {
   try {
     const key = await token.findById(id);
     if (key === undefined) return undefined;
@@ -54,9 +56,9 @@ async function leftOf(token: Token, id: string, hasSigned: () => Promise<boolean
   }
 }
 
-const HALF = new Set(['CKR_GENERAL_ERROR', 'PUBLIC_KEY_NOT_FOUND', 'KEY_HALF_MADE']);
+const HALF = new Set(['CKR_GENERAL_ERROR', 'PUBLIC_KEY_NOT_FOUND', 'KEY_HALF_MADE', 'KEY_ID_SHARED']);
 
-async function signs(token: Token, key: PublicKey): Promise<boolean> {
+async function signs(token: Maker, key: PublicKey): Promise<boolean> {
   const message = Buffer.from(key.id);
   const spki = createPublicKey({ key: key.spki, format: 'der', type: 'spki' });
   return verify(digestOf(key.keyType), message, spki, await token.sign(key, message));

@@ -12,6 +12,6 @@ export default {
   begin: () => program(COMMANDS, TOKEN_JOBS),
   async rehearse() {
     await rehearsed(COMMANDS, ['help'], ['version'], ['status', '--config', '/newleaf/none']);
-    await TOKEN_JOBS.destroy?.();
+    await Promise.all([TOKEN_JOBS.destroy?.(), TOKEN_JOBS.token?.()]);
   },
 } satisfies Contents;

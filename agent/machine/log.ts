@@ -7,8 +7,8 @@ export type Level = 'error' | 'warn' | 'info' | 'debug';
 
 /** `message`: the event for a person. `phase`, `action`, `reason`: words of agent/roll/state.ts. */
 const WORDS = ['message', 'advice', 'cause', 'phase', 'from', 'to', 'action', 'reason'] as const;
-/** `id`: of the request, the same in method, command and twin. `at`: ISO 8601. */
-const NAMES = ['id', 'thumbprint', 'hub', 'path', 'version', 'at'] as const;
+/** `id`: of the request, the same in method, command and twin. `at`: ISO 8601. `memory`: what the journal holds, as JSON. */
+const NAMES = ['id', 'thumbprint', 'hub', 'path', 'version', 'at', 'memory'] as const;
 const TIMES = ['retryInMs', 'tookMs'] as const;
 
 /** No other fields are printed, so neither a PIN nor a password nor a key can be. */

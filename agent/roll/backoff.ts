@@ -66,12 +66,28 @@ const NEVER_THERE: ReadonlySet<Failure['code']> = new Set<Failure['code']>([
 const LEAST_HALF_MS = 10 * SECOND;
 const LEAST_HALF_DPS_MS = 3 * MINUTE;
 
+/**
+ * The longest that a far side may ask for where nothing serves, with its jitter in milliseconds: one that says "tomorrow" may be well in a
+ * minute, and does not know that the gateway is offline until then.
+ */
+const OFFLINE_MOST_MS = HOUR;
+
+/** A failure as a gateway takes it that has no session, or none with a leaf that is valid. */
+export function takenOffline(failure: Failure): Failure {
+  const { retryAfterMs = 0 } = failure;
+  const most = OFFLINE_MOST_MS / (1 + LADDERS.register.jitter);
+  return retryAfterMs <= most ? failure : { ...failure, retryAfterMs: most };
+}
+
 /** Largest pause of any ladder or probe, in milliseconds: a renewal margin below three times this cannot work. */
 export const LARGEST_PAUSE_MS = HOUR;
 
+/** The same with its jitter. */
+export const LONGEST_MS = 1.25 * LARGEST_PAUSE_MS;
+
 /**
  * The pause in milliseconds before try number `tries` + 1, after `tries` failures in a row (1 or more). It is at least the
- * time that the other side asked for, but for an issuer at most a day, for a leaf that begins later an hour, and at most half of the leaf's remaining life; jitter
+ * time that the other side asked for, but for an issuer and DPS at most a day, for a leaf that begins later an hour, and at most half of the leaf's remaining life; jitter
  * is added on top of it, never taken off.
  * @param draw in [0, 1): of a leaf that stays the same (`drawOf`) where a ladder spreads from rung to rung
  * @param remainingMs what is left of the leaf that must be replaced: the pause is never more than half of it
@@ -95,7 +111,10 @@ export function pauseMs(
   const wanted = failure.retryAfterMs ?? 0;
   // Whose clock is wrong is not known, and one that has been set right is no reason to wait.
   const most = failure.code === 'NL-LEAF-NOT-YET' ? HOUR : DAY;
-  const asked = effect === 'request-leaf' ? Math.min(wanted, half, most) : wanted;
+  // DPS spares a quota that a fleet shares: within an hour it is obeyed, whatever ends meanwhile.
+  const least = effect === 'register' ? HOUR : 0;
+  const asked =
+    effect === 'request-leaf' || effect === 'register' ? Math.min(wanted, Math.max(half, least), most) : wanted;
   const later = isEven ? Math.max(rungOf(tries + 1) - rung, asked * jitter) : asked * jitter;
   const isOnTop = isEven || asked > rung;
   const pause = isOnTop ? Math.max(asked, rung) + later * draw : Math.max(asked, jittered(rung, jitter, draw));
@@ -111,8 +130,8 @@ export function probeMs(times: number, draw: number, remainingMs = Number.POSITI
   return Math.round(Math.min(rung * (1 + 0.15 * draw), Math.max(30 * SECOND, remainingMs / 2)));
 }
 
-/** Two leaves that are asked for by turns: each comes within 75 minutes, and DPS is asked 40 times a day, in milliseconds. */
-export const turnMs = (draw: number): number => Math.round(36 * MINUTE * (1 + 0.04 * draw));
+/** Two leaves that are asked for by turns: each comes within 75 minutes, and DPS is asked 39 times a day, in milliseconds. */
+export const turnMs = (draw: number): number => Math.round(37 * MINUTE * (1 + 0.013 * draw));
 
 /**
  * How often the hub may refuse right after DPS said "assigned" before the refusal counts: 1, 2, 4 … 60 s add up to 5 minutes.

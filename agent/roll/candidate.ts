@@ -1,5 +1,5 @@
 import type { Failure } from '../failure/failure.ts';
-import type { Assignment, KeyRef, Leaf, Slot } from './leaf.ts';
+import type { KeyRef, Leaf } from './leaf.ts';
 
 /** For what the key of a candidate is there: a roll, a leaf that a person brings, or the next roll. */
 export type Purpose = 'roll' | 'delivery' | 'spare';
@@ -13,135 +13,26 @@ export interface Rest {
   readonly askAt: number;
 }
 
-interface Rungs {
-  /** Rungs of its ladder that are used: how often it was refused, or got no answer. */
-  readonly tries: number;
-}
-
-interface KeyAlone extends Rungs {
-  readonly for: Purpose;
-  /** It got another key at once, because the issuer demanded one, or the first was lost: it gets no third one so soon. */
-  readonly isSecond?: true;
-  /** Its issuer refuses, or the token makes no key. */
-  readonly rest?: Rest;
-  /** Why it rested before: it is asked for again. */
-  readonly last?: Failure;
-}
-
-/** Its key is to be made. */
-export interface KeyWanted extends KeyAlone {
-  readonly is: 'key-wanted';
-  readonly slot: Exclude<Slot, 'given'>;
-  /** CKA_ID (hex): written first, so that no unknown key is left after a power cut. */
-  readonly id: string;
-  /** The last resort has just failed: the token signs no CSR with the key of the current leaf either. */
-  readonly isUnsigned?: true;
-}
-
-/** The key is in the token, and there is no leaf for it yet. */
-export interface KeyMade extends KeyAlone {
-  readonly is: 'key-made';
-  readonly key: KeyRef;
-  /** DPS may trust an earlier leaf of this key: no other key takes its place. */
-  readonly isKeyTrusted?: true;
-}
-
-interface Issued extends Rungs {
-  readonly leaf: Leaf;
-  readonly from: Source;
-  /** DPS may trust an earlier leaf of its key, whatever it says of this one. */
-  readonly isKeyTrusted?: true;
-}
-
-/** From here on DPS may trust it, whatever it answers: going back must be a registration, too. */
-export interface Sent extends Issued {
-  readonly is: 'sent';
-  /** Why it was parked before. */
-  readonly last?: Failure;
-}
-
-/** DPS has accepted it. */
-export interface Assigned extends Issued {
-  readonly is: 'assigned';
-  readonly assignment: Assignment;
-}
-
-/** DPS or the hub refuse it, or do not answer: it is kept, and asked for again. */
-export interface Parked extends Issued {
-  readonly is: 'parked';
-  readonly rest: Rest;
-  /** Whether DPS may trust it: it may · no, its last word about it was a refusal · no, its last word was about the current leaf. */
-  readonly trust: 'possible' | 'refused' | 'none';
-}
-
-/** It makes room as soon as DPS trusts the current leaf again. */
-export interface Unwanted extends Issued {
-  readonly is: 'unwanted';
-  readonly rest: Rest;
-  /** The hub refuses it for good · a person has discarded it · its key is lost. */
-  readonly because: 'refused' | 'discarded' | 'key-lost';
-}
-
 /**
+ * The leaf that is to become current, as readers see it: read from the memory (core/view.ts), and nowhere stored.
+ *
  *   key-wanted → key-made → sent → assigned → proven: it is the current leaf
  *       with a rest: asked   └── parked ──┘
  *       again by a ladder          └────→ unwanted → gone
  */
-export type Candidate = KeyWanted | KeyMade | Sent | Assigned | Parked | Unwanted;
-
-export type WithLeaf = Exclude<Candidate, KeyWanted | KeyMade>;
-
-export const hasLeaf = (next: Candidate | undefined): next is WithLeaf => next !== undefined && 'leaf' in next;
-
-export const leafIn = (next: Candidate | undefined): Leaf | undefined => (hasLeaf(next) ? next.leaf : undefined);
-
-/** Its key, also one that an interrupted attempt may have left in the token. */
-export function keyOf(next: Candidate): KeyRef {
-  if (hasLeaf(next)) return next.leaf.key;
-  return next.is === 'key-made' ? next.key : { slot: next.slot, id: next.id };
+export interface Candidate {
+  readonly is: 'key-wanted' | 'key-made' | 'sent' | 'assigned' | 'parked' | 'unwanted';
+  /** Also one that an interrupted attempt may have left in the token. */
+  readonly key: KeyRef;
+  readonly for: Purpose;
+  /** From here on DPS may trust it, whatever it answers: going back must be a registration, too. */
+  readonly leaf?: Leaf;
+  /** How often it was refused, or got no answer. */
+  readonly tries: number;
+  /** Why it is not asked for now, and when it will be. */
+  readonly rest?: Rest;
+  /** What it has met, and not overcome: also while it is asked for again. Of one that a person has discarded nothing is expected. */
+  readonly met?: Failure;
+  /** It makes room as soon as DPS trusts the current leaf again: a person has discarded it, or its key is lost. */
+  readonly unwanted?: 'discarded' | 'key-lost';
 }
-
-/** Its key, once it is in the token. */
-export const madeKeyOf = (next: Candidate | undefined): KeyRef | undefined =>
-  next === undefined || next.is === 'key-wanted' ? undefined : keyOf(next);
-
-/** Why it is not asked for now, and when it will be. */
-export const restOf = (next: Candidate | undefined): Rest | undefined =>
-  next !== undefined && 'rest' in next ? next.rest : undefined;
-
-/** What it has met, and not overcome: also while it is asked for again. Of one that a person has discarded nothing is expected. */
-export function metBy(next: Candidate | undefined): Failure | undefined {
-  if (next?.is === 'unwanted' && next.because === 'discarded') return undefined;
-  return restOf(next)?.failure ?? (next !== undefined && 'last' in next ? next.last : undefined);
-}
-
-/** Whether DPS has heard of a leaf of its key, and not accepted another leaf since. */
-export function isHeardOf(next: Candidate): boolean {
-  return hasLeaf(next) ? next.is !== 'parked' || next.trust !== 'none' : mayBeTrusted(next);
-}
-
-/** Whether DPS may trust its leaf, or an earlier one of its key. */
-export function mayBeTrusted(next: Candidate): boolean {
-  if (!hasLeaf(next)) return next.is === 'key-made' && next.isKeyTrusted === true;
-  return next.is !== 'parked' || next.trust === 'possible' || next.isKeyTrusted === true;
-}
-
-/** In work, or on its way to it: it no longer rests. */
-export function resumed(next: KeyWanted | KeyMade): KeyWanted | KeyMade {
-  const { rest, ...going } = next;
-  return { ...going, for: 'roll', ...(rest && { last: rest.failure }) };
-}
-
-export function sent(next: WithLeaf): Sent {
-  const last = metBy(next);
-  return { is: 'sent', ...issuedOf(next), ...(last && { last }) };
-}
-
-/** What is known of its leaf, whatever DPS and hub have said. */
-export function issuedOf({ leaf, from, tries, isKeyTrusted }: WithLeaf): Issued {
-  return { leaf, from, tries, ...(isKeyTrusted && { isKeyTrusted }) };
-}
-
-/** What a leaf inherits from the candidate with the same key that it takes the place of. */
-export const inherited = (before: Candidate): Pick<Issued, 'isKeyTrusted'> =>
-  isHeardOf(before) ? { isKeyTrusted: true } : {};

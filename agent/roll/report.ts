@@ -1,12 +1,12 @@
 import { advisedFor } from '../failure/advice.ts';
 import { areaOf, type Failure, sentence } from '../failure/failure.ts';
-import { type Candidate, hasLeaf, keyOf, leafIn, metBy, restOf, type Unwanted } from './candidate.ts';
+import type { Candidate } from './candidate.ts';
 import { isEndorsed, type Leaf } from './leaf.ts';
 import { misnamed } from './misnamed.ts';
 import type { OnboardingStatus } from './onboarding-status.ts';
 import type { Phase } from './phase.ts';
-import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
 import type { Alarm, Hindrance, Outcome, Request, RollState, Transition } from './state.ts';
+import { clockFloor, dueAt, isCredible, type Terms } from './terms.ts';
 import { needsAction, needsPerson, presentAlarm, wrongIn } from './wrong.ts';
 
 /**
@@ -49,6 +49,8 @@ export interface Status {
     readonly at?: string;
     /** The ID of the request that was in flight then. */
     readonly request?: string;
+    /** When newleaf tries again by itself, where that is minutes away. */
+    readonly askAt?: string;
   };
   /** All that is wrong, a cause before its effects. */
   readonly wrong: readonly Trouble[];
@@ -83,8 +85,8 @@ export interface NextStatus extends Certificate {
   readonly askAt?: string;
   readonly refusals?: number;
   readonly trouble?: Trouble;
-  /** It makes room once DPS has accepted the current leaf again: the hub refuses it, a person has discarded it, or its key is lost. */
-  readonly unwanted?: Unwanted['because'];
+  /** It makes room once DPS has accepted the current leaf again. */
+  readonly unwanted?: Candidate['unwanted'];
 }
 
 export interface RequestStatus extends Omit<Request, 'at'> {
@@ -149,7 +151,7 @@ export function statusOf(
 ): Status {
   const { current, assignment, request, scheduled, outcomes } = state;
   // A key that is only there for the next roll is no candidate.
-  const isSpare = !hasLeaf(state.next) && state.next?.for === 'spare' && terms.automatic;
+  const isSpare = state.next?.leaf === undefined && state.next?.for === 'spare' && terms.automatic;
   const next = isSpare ? undefined : state.next;
   const alarm = presentAlarm(state, terms, now);
   const named = misnamed(current, registrationId);
@@ -176,7 +178,9 @@ export function statusOf(
         ? { endorsementKey: current.thumbprint }
         : { leaf: { ...currentStatus(current, renewAt), ...(pem && certificateOf(current)) } })),
     ...(onboarding?.told && { onboarding: onboarding.told }),
-    ...(next && { next: { ...nextStatus(next, state, told), ...(pem && hasLeaf(next) && certificateOf(next.leaf)) } }),
+    ...(next && {
+      next: { ...nextStatus(next, state, told), ...(pem && next.leaf && certificateOf(next.leaf)) },
+    }),
     ...(request && { request: requestStatus(request) }),
     ...(scheduled && { scheduled: { ...requestStatus(scheduled), startAt: iso(scheduled.startAt) } }),
     ...(ended[0] && { last: ended[0] }),
@@ -184,7 +188,7 @@ export function statusOf(
     trail: state.trail.map((one) => ({ ...one, at: iso(one.at) })),
     clock: { credible: isCredible(state, terms, now), floor: iso(clockFloor(state, terms)) },
     ...(alarm && { alarm }),
-    ...(trouble && { trouble: { ...told(trouble), ...(met && metWhen(met)) } }),
+    ...(trouble && { trouble: { ...told(trouble), ...(met && metWhen(met)), ...againIn(state, trouble, now) } }),
     wrong: wrong.map(troubleOf),
     person: needsPerson(state, terms, now, others),
   };
@@ -204,19 +208,17 @@ export function lineOf({ words, online, hub, leaf, wrong: [wrong] }: Status): st
 }
 
 function nextStatus(next: Candidate, { phase, probe }: RollState, told: (failure: Failure) => Trouble): NextStatus {
-  const leaf = leafIn(next);
-  const rest = restOf(next);
-  const failure = metBy(next);
+  const { leaf, rest, met, unwanted } = next;
   // A stranded gateway has one ladder for all that it asks.
   const askAt = phase === 'stranded' && probe !== undefined ? probe.askAt : rest?.askAt;
-  const waits = !hasLeaf(next) && next.for !== 'roll';
+  const waits = leaf === undefined && next.for !== 'roll';
   return {
-    slot: keyOf(next).slot,
-    standing: failure !== undefined ? 'parked' : waits ? 'waiting' : 'rolling',
+    slot: next.key.slot,
+    standing: met !== undefined ? 'parked' : waits ? 'waiting' : 'rolling',
     ...(leaf && { leaf: leafStatus(leaf) }),
-    ...(askAt !== undefined && rest && next.is !== 'unwanted' && { askAt: iso(askAt) }),
-    ...(failure && { refusals: next.tries, trouble: told(failure) }),
-    ...(next.is === 'unwanted' && { unwanted: next.because }),
+    ...(askAt !== undefined && rest && unwanted === undefined && { askAt: iso(askAt) }),
+    ...(met && { refusals: next.tries, trouble: told(met) }),
+    ...(unwanted && { unwanted }),
   };
 }
 
@@ -237,6 +239,10 @@ function certificateOf({ chain }: Leaf): Certificate {
 function requestStatus({ id, action, reason, from, at }: Request): RequestStatus {
   return { id, action, reason, from, at: iso(at) };
 }
+
+/** The end of a pause that is minutes long. */
+const againIn = ({ workTrouble, sessionTrouble, askAt = 0 }: RollState, trouble: Failure, now: number) =>
+  (workTrouble ?? sessionTrouble)?.failure === trouble && askAt > now ? { askAt: iso(askAt) } : {};
 
 function metWhen({ at, request }: Hindrance) {
   return { at: iso(at), ...(request !== undefined && { request }) };

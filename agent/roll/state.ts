@@ -1,7 +1,7 @@
 import type { Code, Failure } from '../failure/failure.ts';
 import type { Candidate } from './candidate.ts';
 import { type Assignment, type KeyRef, type Leaf, placeOf, type Slot } from './leaf.ts';
-import { type Phase, type Retired, retiringOf } from './phase.ts';
+import type { Phase, Retired } from './phase.ts';
 
 export type Action = 're-register' | 'roll';
 
@@ -17,8 +17,7 @@ export type Reason =
   | 'provisioning'
   | 'given-key'
   | 'unreached'
-  | 'key-lost'
-  | 'last-resort';
+  | 'key-lost';
 
 export interface Request {
   readonly id: string;
@@ -37,9 +36,11 @@ export interface Outcome extends Request {
 }
 
 /** After this effect the module had lost its state, and the process was ended. */
-interface Poisoned {
+export interface Poisoned {
   readonly effect: string;
   readonly at: number;
+  /** How many processes in a row; 1 where it is not said. */
+  readonly times?: number;
 }
 
 /** Told once each, the last one when the leaf has expired. */
@@ -64,9 +65,8 @@ export interface Transition {
   readonly code?: Code;
 }
 
-/** All fields that must change together: written as one file, before any effect is tried. */
+/** The memory and its plan as status, log, twin and files see them (core/view.ts). Nothing is decided by it, and nothing stored. */
 export interface RollState {
-  /** Follows from the other fields (phase.ts). */
   readonly phase: Phase;
   readonly current?: Leaf;
   /** The candidate: the generation that is to become current. */
@@ -75,27 +75,23 @@ export interface RollState {
   readonly assignment?: Assignment;
   /** Keys that are to be destroyed. Never the key of current or next. */
   readonly retire: readonly Retired[];
-  /** The current leaf is to be registered, and DPS has not answered yet. */
-  readonly ask?: true;
   /** Every automatic way has been refused: a person is needed. */
   readonly stranded?: true;
   /** The hub has refused the current leaf, and DPS has not confirmed it since. */
   readonly rejected: boolean;
   /** Refusals by the hub since DPS said "assigned"; absent once the hub has accepted. The hub can lag DPS. */
   readonly grace?: number;
-  /** How many assignments in a row the hub did not honour. */
-  readonly unproven: number;
-  /** The thumbprint for which the one automatic roll after a refusal by DPS was spent. */
-  readonly rolledFor?: string;
   /** The slow probe while stranded. */
-  readonly probe?: { readonly times: number; readonly askAt: number };
+  readonly probe?: { readonly askAt: number };
   /** How near the end of the current leaf is, once its renewal is overdue. */
   readonly alarm?: Alarm;
-  /** What hinders the work, and what hinders the session (troubles.ts). */
+  /** The token signs nothing with the key of the current leaf. */
+  readonly isKeyLost?: true;
+  /** What hinders the work, and what hinders the session. */
   readonly workTrouble?: Hindrance;
+  /** When the hindered work is tried again (wall clock, milliseconds), where that is minutes away. */
+  readonly askAt?: number;
   readonly sessionTrouble?: Hindrance;
-  /** Effects that have poisoned a process and not succeeded since, the newest first, bounded. */
-  readonly poisoned?: readonly Poisoned[];
   /** In flight. */
   readonly request?: Request;
   /** Accepted, begins at `startAt`. */
@@ -104,23 +100,14 @@ export interface RollState {
   readonly outcomes: readonly Outcome[];
   /** The registration: ID scope, registration ID and endpoint, as one string. */
   readonly registered?: string;
-  /** Token bucket of methods and automatic actions. */
-  readonly budget: { readonly left: number; readonly at: number };
-  readonly lastRollAt?: number;
   /** Wall clock when a server was last proven by TLS: the clock is not credible before it. */
   readonly lastSeen?: number;
   /** The newest first, bounded. */
   readonly trail: readonly Transition[];
-  /** The open session: `thumbprint@place`. Not written: a start begins without one. */
+  /** The open session: `thumbprint@place`. */
   readonly online?: string;
-  /** Sessions in a row that ended within a minute. Not written. */
+  /** Sessions in a row that ended within a minute. */
   readonly flaps: number;
-  /** Attempts in a row that no hub answered. Not written: it would wear out the flash of a gateway that is offline. */
-  readonly unreached: number;
-  /** Attempts in a row for which the key of the current leaf was not in the token. Not written, for the same reason. */
-  readonly keyless?: number;
-  /** Registrations in a row that DPS did not answer. Not written, for the same reason. */
-  readonly unheard?: number;
 }
 
 export type RollEffect =
@@ -131,25 +118,23 @@ export type RollEffect =
   | { readonly kind: 'destroy-key'; readonly key: KeyRef };
 
 export type Decision =
-  /** Same key: the leaf is renewed with the key that it has. */
-  | { readonly action: Action; readonly reason: Reason; readonly why: string; readonly sameKey?: true }
-  /** Every automatic way has been refused: a person is needed. */
-  | { readonly action: 'strand'; readonly why: string }
-  /** Give the parked candidate up. */
-  | { readonly action: 'drop'; readonly why: string }
+  | { readonly action: Action; readonly reason: Reason; readonly why: string }
   | { readonly action: 'ignore'; readonly why: string; readonly untilMs?: number };
 
-/** Stays: why no new process could use the current leaf (`Ports.opensAnew`). Again: no process ends for it (poison.ts). */
-type Lasting = { readonly stays?: Failure; readonly again?: true };
+/**
+ * Stays: why no new process could use the current leaf (`Ports.opensAnew`). Again: no process ends for it (poison.ts). IsSure: the
+ * token has not only failed to show the key. Newer: the leaf that the token has in place of the current one, whose key is lost.
+ */
+type Lasting = { readonly stays?: Failure; readonly again?: true; readonly isSure?: true; readonly newer?: Leaf };
 
-/** `at` is the wall clock in milliseconds, `draw` a random number in [0, 1): the machine itself has neither. */
+/** `at` is the wall clock in milliseconds, `draw` a random number in [0, 1): the core itself has neither. */
 export type RollEvent = {
   readonly at: number;
   readonly draw: number;
 } /** `isIssuerChanged`: its settings were changed since it has refused. */ & (
   | { readonly kind: 'started'; readonly given?: Leaf; readonly isIssuerChanged?: true }
-  /** `isSetBack`: the clock was set back while the process has been running. */
-  | { readonly kind: 'woken'; readonly isSetBack?: true }
+  /** `isSetBack`: the clock was set back while the process has been running. `isStepped`: it was set by so much that failures are tried anew. */
+  | { readonly kind: 'woken'; readonly isSetBack?: true; readonly isStepped?: true }
   | { readonly kind: 'asked'; readonly request: Request; readonly delayMs: number; readonly discard: boolean }
   | {
       readonly kind: 'csr-asked';
@@ -182,75 +167,13 @@ export const doneBy = ({ kind }: RollEvent): RollEffect['kind'] | undefined => D
 
 export type Of<K extends RollEvent['kind']> = Extract<RollEvent, { kind: K }>;
 
-export interface Step {
-  readonly state: RollState;
-  /** The effects that should be in flight now: at most one piece of work and one session with the current leaf. */
-  readonly effects: readonly RollEffect[];
-  /** Nothing changed, the same effect is to be tried again later. */
-  readonly retry?: Failure;
-}
-
-/** With `retry` the same effect is to be tried again later. `met`: the trouble, where it is another than the failure itself. */
-export type Moved = RollState | { readonly state: RollState; readonly retry?: Failure; readonly met?: Failure };
-
 export const unprovisioned: RollState = {
   phase: 'unprovisioned',
   retire: [],
   rejected: false,
-  unproven: 0,
   outcomes: [],
-  budget: { left: 0, at: 0 },
   trail: [],
   flaps: 0,
-  unreached: 0,
 };
 
 export const session = (leaf: Leaf, assignment: Assignment) => `${leaf.thumbprint}@${placeOf(assignment)}`;
-
-/** Start-up is "read the journal, perform `effectsOf(state)`": there is no separate recovery code. */
-export function effectsOf(state: RollState): readonly RollEffect[] {
-  const work = workOf(state);
-  const kept = sessionOf(state);
-  return [...(work === undefined ? [] : [work]), ...(kept === undefined ? [] : [kept])];
-}
-
-function workOf(state: RollState): RollEffect | undefined {
-  const { phase, current, next } = state;
-  const retiring = retiringOf(state);
-  switch (phase) {
-    case 'registering-next':
-    case 'connecting-next':
-    case 'generating-key':
-    case 'requesting-leaf':
-      return next && ofCandidate(next);
-    case 'registering':
-    case 'abandoning':
-      return current && { kind: 'register', leaf: current };
-    case 'retiring-key':
-      return retiring && { kind: 'destroy-key', key: { slot: retiring.slot, id: retiring.id } };
-    default:
-      return undefined;
-  }
-}
-
-function ofCandidate(next: Candidate): RollEffect | undefined {
-  switch (next.is) {
-    case 'key-wanted':
-      return { kind: 'generate-key', slot: next.slot, id: next.id };
-    case 'key-made':
-      return { kind: 'request-leaf', key: next.key };
-    case 'sent':
-      return { kind: 'register', leaf: next.leaf };
-    case 'assigned':
-      return { kind: 'connect', leaf: next.leaf, assignment: next.assignment };
-    default:
-      return undefined;
-  }
-}
-
-/** The session with the current leaf is kept, whatever DPS says; only a refusal by the hub itself ends it. */
-function sessionOf({ current, assignment, rejected, online }: RollState): RollEffect | undefined {
-  if (current === undefined || assignment === undefined || rejected) return undefined;
-  if (online === session(current, assignment)) return undefined;
-  return { kind: 'connect', leaf: current, assignment };
-}

@@ -1,6 +1,6 @@
 import { another } from '../failure/advice.ts';
 import { type Failure, failure } from '../failure/failure.ts';
-import type { KeyWanted } from './candidate.ts';
+import type { Purpose } from './candidate.ts';
 import type { KeyRef } from './leaf.ts';
 import type { RollState } from './state.ts';
 
@@ -15,7 +15,7 @@ export function undestroyedIn({ retire }: RollState): Failure | undefined {
 }
 
 /** Such a key is in the place of the next one: a person who asked for a CSR is told to ask again. */
-export function inTheWay({ for: purpose }: KeyWanted, { slot, id }: KeyRef, met: Failure): Failure {
+export function inTheWay(purpose: Purpose, { slot, id }: KeyRef, met: Failure): Failure {
   const say = (then: string) => `Destroy it with the tool of the token's vendor, then ${then}.`;
   const until = 'Until then the leaf is renewed with the key that it has, half-way between its renewal and its end';
   return failure('NL-TOKEN-OCCUPIED', {

@@ -1,16 +1,15 @@
 import { advisedFor } from '../failure/advice.ts';
 import { areaOf, CODES, type Code, type Failure, failure } from '../failure/failure.ts';
 import { minute } from '../failure/minute.ts';
-import { metBy } from './candidate.ts';
 import { isEndorsed } from './leaf.ts';
 import { lacksKey, REGISTERING, WAITING, waitsForPerson } from './look.ts';
-import { alarmOf, clockFloor, isCredible, isDue, type Terms } from './plan.ts';
 import type { Alarm, RollState } from './state.ts';
+import { alarmOf, clockFloor, isCredible, isDue, type Terms } from './terms.ts';
 import { undestroyedIn } from './undestroyed.ts';
 
 /**
  * What is wrong, a cause before its effects: clock; disk, token, state and names; leaf; candidate; far side; network. Status, exit
- * code, `systemctl status`, twin and log all tell this. It decides nothing: what is done is up to the rules (decide.ts).
+ * code, `systemctl status`, twin and log all tell this. It decides nothing: what is done is up to the plan (core/plan.ts).
  * @param now wall clock, milliseconds
  * @param others faults that the machine does not know: of the disk, of the first leaf, the brake
  * @param named that the leaf and the configuration have different names (misnamed.ts)
@@ -26,7 +25,7 @@ export function wrongIn(
   const clock = clockOf(state, terms, now);
   const leaf = expiryOf(state, terms, now, clock);
   const isEffect = effectOf(clock, isCredible(state, terms, now), leaf);
-  const parked = metBy(next);
+  const parked = next?.met;
   // A token that fails now is the cause of what the candidate met there.
   const all = [named, clock, leaf, workTrouble?.failure, sessionTrouble?.failure, ...others, parked];
   const causes = all.flatMap((one): Failure[] => (one === undefined || isEffect(one) ? [] : [one]));
@@ -63,7 +62,7 @@ export function needsPerson(state: RollState, terms: Terms, now: number, others:
   if (state.online === undefined && others.some(isUnknown)) return true;
   const { phase, next } = state;
   // A candidate without an answer waits for the network only.
-  const met = metBy(next);
+  const met = next?.met;
   if (state.stranded || (met !== undefined && met.kind !== 'transient')) return true;
   // A token that is full, or whose vendor's program fails, does not mend itself.
   const needsToken = WAITING.has(phase) || REGISTERING.has(phase);
@@ -75,7 +74,7 @@ export function needsPerson(state: RollState, terms: Terms, now: number, others:
 /** The leaf is due, or its key is lost, and only a person brings another. */
 function waitsForDelivery(state: RollState, terms: Terms, now: number): boolean {
   if (terms.automatic || state.current === undefined || isEndorsed(state.current)) return false;
-  if (lacksKey(state)) return true;
+  if (lacksKey(state) || state.isKeyLost) return true;
   return isDue(state, terms, now) && clockOf(state, terms, now) === undefined;
 }
 
@@ -139,7 +138,7 @@ function clockOf(state: RollState, terms: Terms, now: number): Failure | undefin
     return failure('NL-CLOCK', { message });
   }
   const { current, next } = state;
-  const met = [state.workTrouble?.failure, state.sessionTrouble?.failure, metBy(next)];
+  const met = [state.workTrouble?.failure, state.sessionTrouble?.failure, next?.met];
   const distrust = met.find((one) => one !== undefined && EXPIRED.test(one.cause ?? ''));
   if (distrust === undefined) return undefined;
   const isLeafExpired = current !== undefined && !isEndorsed(current) && now >= current.notAfter;
@@ -152,7 +151,7 @@ function clockOf(state: RollState, terms: Terms, now: number): Failure | undefin
 
 function expiryOf(state: RollState, terms: Terms, now: number, clock: Failure | undefined): Failure | undefined {
   const alarm = presentAlarm(state, terms, now);
-  const { current, workTrouble } = state;
+  const { current, next, workTrouble } = state;
   if (alarm === undefined || current === undefined) return undefined;
   const when = minute(current.notAfter);
   if (alarm !== 'expired') {
@@ -163,7 +162,7 @@ function expiryOf(state: RollState, terms: Terms, now: number, clock: Failure | 
   const first =
     clock !== undefined
       ? 'If the clock is right'
-      : workTrouble && 'The reason is named beside it. Or bring one yourself';
+      : (workTrouble ?? next?.met) && 'The reason is named beside it. Or bring one yourself';
   const advice = `${first}: \`newleaf csr\`, have it signed, then \`newleaf install FILE\`.`;
   return failure('NL-LEAF-EXPIRED', { message, ...(first !== undefined && { advice }) });
 }

@@ -1,6 +1,5 @@
 import {
   array,
-  boolean,
   entriesFromList,
   type GenericSchema,
   literal,
@@ -9,21 +8,24 @@ import {
   optional,
   parse,
   picklist,
+  record,
   string,
   unknown,
   ValiError,
-  variant,
 } from 'valibot';
-import type { Assigned, KeyMade, KeyWanted, Parked, Sent, Unwanted } from '../roll/candidate.ts';
-import { PHASES, phaseOf } from '../roll/phase.ts';
-import { ALARMS, type Outcome, type RollState } from '../roll/state.ts';
+import type { Entry } from '../roll/core/entry.ts';
+import type { Answer, Generation, Memory, Old, Trusted } from '../roll/core/memory.ts';
+import { ALARMS, type Outcome } from '../roll/state.ts';
 
-/** The part of the state that is written: a start begins without a session. */
-export type Entry = Omit<RollState, 'online' | 'flaps' | 'unreached' | 'unheard' | 'keyless'>;
+export type { Entry };
 
-const key = object({ slot: picklist(['a', 'b', 'given']), id: string() });
+/** A field that is forgotten here does not compile: it would be read unchecked. */
+type Checked<C> = Record<keyof C, GenericSchema>;
+
+const key = { slot: picklist(['a', 'b', 'given']), id: string() };
+const isSo = optional(literal(true));
 const leaf = object({
-  key,
+  key: object(key),
   ...entriesFromList(['chain', 'thumbprint', 'cn', 'serial', 'issuer'], string()),
   ...entriesFromList(['notBefore', 'notAfter'], number()),
 });
@@ -36,84 +38,38 @@ const failure = object({
   ...entriesFromList(['code', 'message', 'advice'], string()),
   byPerson: optional(string()),
 });
-const request = object({
+const request = {
   id: string(),
   action: picklist(['re-register', 'roll']),
   reason: string(),
   from: picklist(['method', 'technician', 'newleaf']),
   at: number(),
-});
-
-const alone = {
-  for: picklist(['roll', 'delivery', 'spare']),
-  tries: number(),
-  isSecond: optional(literal(true)),
-  last: optional(failure),
-  rest: optional(object({ failure, askAt: number() })),
 };
-const issued = {
-  leaf,
-  from: picklist(['issuer', 'person', 'hub']),
-  tries: number(),
-  isKeyTrusted: optional(literal(true)),
-};
-const rest = object({ failure, askAt: number() });
+const next = object({
+  key: object(key),
+  leaf: optional(leaf),
+  from: optional(picklist(['issuer', 'person', 'hub'])),
+  because: optional(string()),
+  ...entriesFromList(['isMade', 'isForPerson', 'isSecond', 'isDiscarded'], isSo),
+} satisfies Checked<Generation>);
+const answer = object({
+  verdict: picklist(['accepted', 'refused', 'silent', 'broken']),
+  failure: optional(failure),
+  ...entriesFromList(['times', 'at', 'draw'], number()),
+  up: optional(number()),
+  ...entriesFromList(['again', 'lasting'], isSo),
+} satisfies Checked<Answer>);
 
-/** A field that is forgotten here does not compile: it would be read unchecked. */
-type Checked<C> = Record<keyof C, GenericSchema>;
-
-const next = variant('is', [
-  object({
-    is: literal('key-wanted'),
-    slot: picklist(['a', 'b']),
-    id: string(),
-    isUnsigned: optional(literal(true)),
-    ...alone,
-  } satisfies Checked<KeyWanted>),
-  object({ is: literal('key-made'), key, isKeyTrusted: optional(literal(true)), ...alone } satisfies Checked<KeyMade>),
-  object({ is: literal('sent'), last: optional(failure), ...issued } satisfies Checked<Sent>),
-  object({ is: literal('assigned'), assignment, ...issued } satisfies Checked<Assigned>),
-  object({
-    is: literal('parked'),
-    rest,
-    trust: picklist(['possible', 'refused', 'none']),
-    ...issued,
-  } satisfies Checked<Parked>),
-  object({
-    is: literal('unwanted'),
-    rest,
-    because: picklist(['refused', 'discarded', 'key-lost']),
-    ...issued,
-  } satisfies Checked<Unwanted>),
-]);
-
-/** The fields that a step relies on: of the trail, which is for people, only the type is checked. */
+/** The fields that a plan relies on: of the trail, which is for people, only the type is checked. */
 const ENTRY = object({
-  phase: picklist(PHASES),
   current: optional(leaf),
   next: optional(next),
-  assignment: optional(assignment),
-  retire: array(
-    variant('is', [
-      object({ ...key.entries, is: literal('pending'), tries: number() }),
-      object({ ...key.entries, is: literal('undestroyed'), againAt: number() }),
-      object({ ...key.entries, is: literal('remembered') }),
-    ]),
-  ),
-  ...entriesFromList(['ask', 'stranded'], optional(literal(true))),
-  rejected: boolean(),
-  grace: optional(number()),
-  unproven: number(),
-  rolledFor: optional(string()),
-  probe: optional(object({ times: number(), askAt: number() })),
-  alarm: optional(picklist(ALARMS)),
-  ...entriesFromList(
-    ['workTrouble', 'sessionTrouble'],
-    optional(object({ failure, at: number(), request: optional(string()) })),
-  ),
-  poisoned: optional(array(object({ effect: string(), at: number() }))),
-  request: optional(request),
-  scheduled: optional(object({ ...request.entries, startAt: number() })),
+  old: array(object({ ...key, isRemembered: isSo } satisfies Checked<Old>)),
+  at: object({ current: optional(assignment), next: optional(assignment) } satisfies Checked<Memory['at']>),
+  trusts: array(object({ thumbprint: string(), keyId: string(), isNew: isSo } satisfies Checked<Trusted>)),
+  answers: record(string(), answer),
+  ask: optional(object({ request: object(request), isAccepted: isSo, heard: optional(array(string())) })),
+  scheduled: optional(object({ ...request, startAt: number() })),
   // Only their types: a word that a newer newleaf has written there stops no gateway after a downgrade.
   outcomes: array(
     object({
@@ -126,8 +82,10 @@ const ENTRY = object({
   budget: object({ left: number(), at: number() }),
   lastRollAt: optional(number()),
   lastSeen: optional(number()),
+  alarm: optional(picklist(ALARMS)),
+  poisoned: optional(array(object({ effect: string(), at: number(), times: optional(number()) }))),
   trail: array(unknown()),
-}) satisfies GenericSchema;
+} satisfies Checked<Entry>);
 
 /** Gives a journal entry its type. @throws Error that names the wrong field */
 export function validateEntry(written: unknown): Entry {
@@ -139,16 +97,5 @@ export function validateEntry(written: unknown): Entry {
     const path = issue.path?.map(({ key: name }: { key?: unknown }) => String(name)).join('.') ?? '';
     throw new Error(`"${path}": ${issue.message}`);
   }
-  const checked = written as Entry;
-  // The phase follows from the facts, by the rules of the newleaf that reads them.
-  const phase = phaseOf(checked);
-  const needsCurrent = phase === 'registering' || phase === 'abandoning' || phase === 'stranded';
-  if (needsCurrent && checked.current === undefined)
-    throw new Error(`the phase is "${phase}", but there is no current leaf`);
-  return { ...checked, phase };
-}
-
-export function entryOf(state: RollState): Entry {
-  const { online: _, flaps: _flaps, unreached: _unreached, unheard: _unheard, keyless: _keyless, ...entry } = state;
-  return entry;
+  return written as Entry;
 }

@@ -28,7 +28,7 @@ interface JournalOptions<E> {
 }
 
 /** The only format that is read: another one is refused, and stays as it is. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 export function createJournal<E>({ directory, validate, now = Date.now }: JournalOptions<E>): Journal<E> {
   const path = stateFile(directory);

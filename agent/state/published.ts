@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { certificatePem, certificatesOf } from '../certificate/pem.ts';
-import { leafIn } from '../roll/candidate.ts';
 import type { RollState } from '../roll/state.ts';
 import { readRegular, writeIfOther } from './durable.ts';
 
@@ -16,7 +15,7 @@ export async function publish(directory: string, { current, next }: RollState): 
     await writeIfOther(join(directory, 'leaf.pem'), certificatePem(leaf), 0o644);
     await writeIfOther(join(directory, 'chain.pem'), current.chain, 0o644);
   }
-  const waiting = leafIn(next);
+  const waiting = next?.leaf;
   const candidate = join(directory, 'next.pem');
   if (waiting === undefined) await rm(candidate, { force: true });
   else await writeIfOther(candidate, waiting.chain, 0o644);

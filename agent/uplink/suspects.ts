@@ -56,7 +56,7 @@ const MOST_CLOSES = 2;
 export const PROMPT_MS = 5_000;
 /** A link that is dead ends by the keepalive, minutes later. */
 const LINK_MS = 60_000;
-/** Three sessions that end within a minute of CONNACK 0 are "flapping" to the machine (roll/lost.ts). */
+/** Three sessions that end within a minute of CONNACK 0 are "flapping" to the machine (roll/core/record.ts). */
 const BRIEF_MS = 61_000;
 const MOST_BRIEF = 2;
 const CONVICTED_MS = 60 * 60_000;

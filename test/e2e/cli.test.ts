@@ -144,13 +144,13 @@ suite('exit codes tell what happened at the far side', { concurrency: true }, ()
       if (refusals < 10) assert.equal((await gateway.post('/v1/reprovision')).status, 409);
     }
     assert.match(exits(await rolling, 3).err, /NL-HUB-REJECTED/);
-    await gateway.until(({ phase, next }) => phase === 'serving' && next === undefined);
+    await gateway.until(({ phase, next }) => phase === 'serving' && next?.standing === 'parked');
 
     const registered = far.log.matching({ event: 'register' }).map((entry) => entry.thumbprint);
     assert.equal(registered.length, 3);
     assert.equal(registered.at(-1), thumbprint, 'going back is a registration, too');
     assert.equal((await far.device(ID))?.thumbprints.primary, thumbprint);
-    assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a']);
+    assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a', 'newleaf-b'], 'it is asked for again, by its ladder');
     assert.equal(far.log.count({ event: 'disconnected', connection: session.connection ?? 0 }), 0);
     assert.equal((await far.callMethod(ID, 'leafStatus')).status, 200);
   });

@@ -30,7 +30,7 @@ test('a command and a child of the daemon are killed in their logins: daemon, ro
   assert.equal((await gateway.command('check')).code, 0);
 
   lay();
-  // The daemon has logged in already: it is the process that destroys the old key which meets the cut.
+  // The daemon has logged in already: it is the process that makes the next key which meets the cut.
   await gateway.post('/v1/roll', { id: 'asked' });
   await gateway.log.waitFor({ event: 'failed', code: 'NL-TOKEN-FAILED' }, { timeoutMs: PATIENCE_MS });
   holds(await gateway.settled(), { last: { id: 'asked', outcome: 'done' }, leaf: { slot: 'b' } });

@@ -29,6 +29,21 @@ test('the key of the leaf is gone from the token: it is said, nothing is written
   assert.deepEqual(gateway.token.privateKeys(), ['newleaf-b']);
 });
 
+test('the key of the leaf is gone while its session is open: a roll gets the next leaf by the first identity, in the same process', async (t) => {
+  const { far, gateway, thumbprint } = await serving(t);
+  gateway.token.ask('--delete-object', '--type', 'privkey', '--label', 'newleaf-a');
+  const [{ pid }, since] = [gateway, far.log.entries.length];
+  const asked = await gateway.command('roll', '--wait');
+  assert.equal(asked.code, 0, asked.err);
+  const { leaf } = await gateway.settled();
+  const seen = far.log.entries.slice(since);
+  assert.notEqual(leaf?.thumbprint, thumbprint);
+  const events = seen.map(({ event }) => event).filter((event) => event === 'issued' || event === 'disconnected');
+  assert.equal(events[0], 'issued', 'the session stays until the next leaf has one');
+  assert.deepEqual([seen.find(({ event }) => event === 'issued')?.reason, gateway.pid], ['simpleenroll', pid]);
+  assert.deepEqual(gateway.token.privateKeys(), ['newleaf-b']);
+});
+
 /** A roll that has made its key, and waits for an EST server that is away. */
 async function waitsForItsIssuer(t: TestContext): Promise<Serving> {
   const waiting = await serving(t);

@@ -57,6 +57,7 @@ test('the leaf of the other slot, with its intermediates, where the token holds 
   assert.equal((await gateway.command('roll', '--wait')).code, 0);
   const { leaf } = await gateway.settled();
   assert.equal(leaf?.slot, 'b');
+  await gateway.token.stores('newleaf-b', leaf.thumbprint);
   await loseState(gateway);
   gateway.token.ask('--delete-object', '--type', 'cert', '--label', 'newleaf-b');
   await goesOn(site, leaf?.thumbprint);

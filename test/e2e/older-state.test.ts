@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { scratch } from '../unit/state/disk.ts';
 import { serving } from './stage/site.ts';
 
@@ -9,21 +9,39 @@ const SITUATIONS: readonly (readonly [rolls: number, next: string, stranger: str
   [1, 'a', 'newleaf-b'],
   [2, 'b', 'newleaf-a'],
 ];
-for (const [rolls, next, stranger] of SITUATIONS) {
-  test(`a state from ${rolls} rolls ago is put back: a roll gets a leaf again, and the key that the records do not know has a way out`, async (t) => {
-    const { far, gateway } = await serving(t);
-    const { token, stateDirectory, configuration } = gateway;
-    const saved = join(scratch(t), 'saved');
-    await gateway.stop();
-    cpSync(stateDirectory, saved, { recursive: true });
+/** Its state is from so many rolls ago; the last leaf is stored beside its key. */
+async function putBack(t: TestContext, rolls: number) {
+  const { far, gateway } = await serving(t);
+  const { stateDirectory, token } = gateway;
+  const saved = join(scratch(t), 'saved');
+  await gateway.stop();
+  cpSync(stateDirectory, saved, { recursive: true });
+  await gateway.start();
+  for (let roll = 0; roll < rolls; roll += 1) assert.equal((await gateway.command('roll', '--wait')).code, 0);
+  const { leaf } = await gateway.settled();
+  const newest = leaf?.thumbprint ?? '';
+  await token.stores(`newleaf-${leaf?.slot}`, newest);
+  await gateway.stop();
+  rmSync(stateDirectory, { recursive: true });
+  cpSync(saved, stateDirectory, { recursive: true });
+  return { far, gateway, newest };
+}
+
+for (const rolls of [1, 2])
+  test(`a state from ${rolls} rolls ago is put back: the newest leaf, whose certificate is beside its key, serves`, async (t) => {
+    const { gateway, newest } = await putBack(t, rolls);
     await gateway.start();
-    for (let roll = 0; roll < rolls; roll += 1) {
-      assert.equal((await gateway.command('roll', '--wait')).code, 0);
-      await gateway.settled();
-    }
-    await gateway.stop();
-    rmSync(stateDirectory, { recursive: true });
-    cpSync(saved, stateDirectory, { recursive: true });
+    await gateway.until(({ leaf, phase }) => leaf?.thumbprint === newest && phase === 'serving');
+    const { wrong } = await gateway.settled();
+    assert.deepEqual(wrong, []);
+    assert.equal(gateway.token.privateKeys().length, 1);
+  });
+
+for (const [rolls, next, stranger] of SITUATIONS) {
+  test(`a state from ${rolls} rolls ago is put back, and no certificate is there: a roll gets a leaf again, and the key that the records do not know has a way out`, async (t) => {
+    const { far, gateway } = await putBack(t, rolls);
+    const { token, configuration } = gateway;
+    token.ask('--delete-object', '--type', 'cert', '--label', stranger);
 
     const since = far.log.registrations();
     await gateway.start();

@@ -83,7 +83,7 @@ suite('a leaf that DPS does not know yet', { concurrency: true }, () => {
 
     holds(status, { person: false, leaf: { thumbprint: candidate }, last: { id: 'now', outcome: 'done' } });
     assert.equal(status.next, undefined);
-    assert.equal(gateway.token.storedThumbprint('newleaf-b'), candidate);
+    await gateway.token.stores('newleaf-b', candidate);
     assert.equal(far.log.count({ event: 'issued' }), 2, 'one leaf for the roll, and no other');
     assert.deepEqual(gateway.token.privateKeys(), ['newleaf-b']);
     assert.equal(existsSync(join(gateway.stateDirectory, 'next.pem')), false);

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { after, test } from 'node:test';
-import { leafIn } from '../../agent/roll/candidate.ts';
 import { softHsm } from '../contract/token/softhsm.ts';
 import { withEnvironment } from '../put-back.ts';
 import { type Clocked, clocked } from './stage/clocked.ts';
@@ -44,7 +43,7 @@ test('a parked leaf that the operator enrolls becomes current within one probe, 
   assert.equal(registrations(gateway, mark), 1);
   assert.equal(far.log.count({ event: 'disconnected', connection: session?.connection ?? 0 }), 0, 'no gap');
 
-  await far.replaceCertificates(ID, { primary: current, secondary: pemOf(leafIn(gateway.daemon.state.next)?.chain) });
+  await far.replaceCertificates(ID, { primary: current, secondary: pemOf(gateway.daemon.state.next?.leaf?.chain) });
   const proven = far.log.waitFor({ event: 'connected', thumbprint: next?.leaf?.thumbprint ?? '' }, PATIENCE_MS, mark);
   await gateway.passUntil(gateway.clock.now() + 20 * MINUTE, { pausing: 0, over: proven });
   await proven;
@@ -87,7 +86,7 @@ for (const [session, expiredLeafAtDps] of [
     }
 
     const mark = far.log.entries.length;
-    await far.replaceCertificates(ID, { primary: current, secondary: pemOf(leafIn(gateway.daemon.state.next)?.chain) });
+    await far.replaceCertificates(ID, { primary: current, secondary: pemOf(gateway.daemon.state.next?.leaf?.chain) });
     const proven = far.log.waitFor({ event: 'connected', thumbprint: next?.leaf?.thumbprint ?? '' }, PATIENCE_MS, mark);
     await gateway.passUntil(clock.now() + 80 * MINUTE, { pausing: 0, over: proven });
     await proven;

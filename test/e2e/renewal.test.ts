@@ -90,13 +90,14 @@ test('EST is down until the leaf has expired: then HTTP Basic is the way back', 
 });
 
 /** Twin, hub and token name the leaf that the daemon says it serves with. */
-async function agrees({ far }: Clocked, token: Inspector, { leaf }: Status): Promise<void> {
+async function agrees({ far, log }: Clocked, token: Inspector, { leaf }: Status): Promise<void> {
   const thumbprint = leaf?.thumbprint ?? '';
   await far.log.waitFor(({ event, body }) => event === 'reported' && JSON.stringify(body).includes(thumbprint));
   holds(await far.twin(ID), { reported: { newleaf: { leaf: { thumbprint } } } });
   holds(await far.device(ID), { hub: 'hub1', thumbprints: { primary: thumbprint } });
-  const stored = token.certificates().map((der) => createHash('sha256').update(der).digest('hex').toUpperCase());
-  assert.deepEqual(stored, [thumbprint]);
+  const thumbprintOf = (der: Buffer) => createHash('sha256').update(der).digest('hex').toUpperCase();
+  await log.waitFor({ event: 'certificate-stored', thumbprint });
+  assert.deepEqual(token.certificates().map(thumbprintOf), [thumbprint]);
 }
 
 /** The longest time, in milliseconds, in which the hub had no session, since the first one. */

@@ -2,16 +2,33 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { serving } from './stage/site.ts';
+import { type Serving, serving } from './stage/site.ts';
 
-test('another program gives its key the CKA_ID of the leaf: status and check name the roll that cures it, as printed', async (t) => {
-  const { gateway } = await serving(t);
+/** Another program gives its key the CKA_ID of the leaf. */
+async function shares({ gateway }: Pick<Serving, 'gateway'>): Promise<void> {
   const state = JSON.parse(readFileSync(join(gateway.stateDirectory, 'state.json'), 'utf8'));
   const { id } = state.entry.current.key;
   gateway.token.ask('--keypairgen', '--key-type', 'EC:prime256v1', '--label', 'another', '--id', id);
   await gateway.stop();
+}
+
+test('another program gives its key the CKA_ID of the leaf: the issuer that needs no person gives another leaf at once', async (t) => {
+  const site = await serving(t);
+  const { gateway, thumbprint } = site;
+  await shares(site);
   await gateway.start();
-  await gateway.until(({ trouble }) => trouble?.code === 'NL-TOKEN-KEY');
+  const { leaf, last, trouble } = await gateway.settled();
+  assert.notEqual(leaf?.thumbprint, thumbprint);
+  assert.deepEqual([last?.reason, last?.outcome, trouble], ['key-lost', 'done', undefined]);
+});
+
+test('the same while the issuer is away: status and check name the roll that cures it, as printed', async (t) => {
+  const site = await serving(t);
+  const { far, gateway } = site;
+  await shares(site);
+  await far.lay('est', 'port-closed');
+  await gateway.start();
+  await gateway.until(({ wrong }) => wrong.some(({ code }) => code === 'NL-TOKEN-KEY'));
   for (const command of [['status'], ['check', 'keys'], ['check', 'leaf-key']]) {
     const { out } = await gateway.command(...command);
     assert.match(
@@ -20,6 +37,7 @@ test('another program gives its key the CKA_ID of the leaf: status and check nam
     );
     assert.doesNotMatch(out, /name one/);
   }
+  await far.lift('est');
   assert.equal((await gateway.command('roll', '--wait')).code, 0);
   const { trouble } = await gateway.settled();
   assert.equal(trouble, undefined);

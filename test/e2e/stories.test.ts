@@ -29,7 +29,7 @@ suite('stories', { concurrency: true }, () => {
     assert.equal(far.log.count({ event: 'issued' }), 1);
     assert.equal((await far.device(ID))?.thumbprints.primary, thumbprint);
     assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a']);
-    assert.equal(gateway.token.storedThumbprint('newleaf-a'), thumbprint);
+    await gateway.token.stores('newleaf-a', thumbprint);
     const { reported } = await far.twin(ID);
     holds(reported, { newleaf: { phase: 'serving', leaf: { thumbprint } } });
     const published = readFileSync(join(gateway.stateDirectory, 'leaf.pem'), 'utf8');
@@ -95,7 +95,7 @@ suite('stories', { concurrency: true }, () => {
     assert.equal(connected.connection, connection);
     assert.equal((await far.device(ID))?.thumbprints.primary, thumbprint);
     assert.deepEqual(gateway.token.privateKeys(), ['newleaf-b']);
-    assert.equal(gateway.token.storedThumbprint('newleaf-b'), thumbprint);
+    await gateway.token.stores('newleaf-b', thumbprint);
     assert.equal(status.leaf?.thumbprint, thumbprint);
     const { reported } = await far.twin(ID);
     holds(reported, {

@@ -1,10 +1,10 @@
 import { Daemon } from '../../agent/daemon/daemon.ts';
 import { failure } from '../../agent/failure/failure.ts';
+import { type Entry, entryOf } from '../../agent/roll/core/entry.ts';
+import { blank } from '../../agent/roll/core/memory.ts';
 import type { KeyRef } from '../../agent/roll/leaf.ts';
-import type { Terms } from '../../agent/roll/plan.ts';
 import type { HubSignal, Ports } from '../../agent/roll/ports.ts';
-import { unprovisioned } from '../../agent/roll/state.ts';
-import { type Entry, entryOf } from '../../agent/state/entry.ts';
+import type { Terms } from '../../agent/roll/terms.ts';
 import { Queue } from '../../agent/time/queue.ts';
 import { quietLog, quietNotify } from '../quiet.ts';
 import type { Far } from './far.ts';
@@ -55,8 +55,9 @@ export class Gateway implements Member {
     const current = far.issue(name, { slot: 'a', id: `${name}-0` });
     far.write('hub1', name, current);
     const assignment = { hub: 'hub1', deviceId: name };
-    const served = { current, assignment, registered: this.#terms.registered, lastSeen: clock.now() };
-    this.#entry = entryOf({ ...unprovisioned, phase: 'serving', ...served });
+    const trusts = [{ thumbprint: current.thumbprint, keyId: current.key.id }];
+    const served = { current, at: { current: assignment }, trusts, registered: this.#terms.registered };
+    this.#entry = entryOf({ ...blank, ...served, lastSeen: clock.now() });
   }
 
   start(): void {

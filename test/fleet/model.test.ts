@@ -24,7 +24,7 @@ const SLOW: Readonly<Record<string, Slow>> = {
   },
   'a wrong enrollment for five minutes': {
     most: 4.5,
-    because: 'DPS has refused both leaves: they are asked for by turns, each 36 minutes (a law of agent/roll)',
+    because: 'DPS has refused both leaves: they are asked for by turns, each 37 minutes (a law of agent/roll)',
   },
   'DPS has no hub for an hour': {
     most: 8.5,

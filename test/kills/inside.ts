@@ -17,7 +17,18 @@ export interface PrivateKey {
  */
 export function privateKeys(at: TestToken): PrivateKey[] | undefined {
   if (statSync(filesOfToken(at.directory).object).size === 0) return undefined;
-  return inEnvironment(at.environment, () => look(at));
+  return inEnvironment(at.environment, () => steadily(() => look(at)));
+}
+
+/** SoftHSM 2.6.1 truncates token.object before it writes it: a look in that moment of another process fails. */
+function steadily<T>(look: () => T, tries = 40): T {
+  try {
+    return look();
+  } catch (error) {
+    if (tries === 1) throw error;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    return steadily(look, tries - 1);
+  }
 }
 
 function look({ module, token, pin }: TestToken): PrivateKey[] {

@@ -94,6 +94,8 @@ export class Lane {
     );
     const ended = gateway.ended();
     const how = await Promise.race([done, ended]);
+    // A job may still be at work when the story has come to its end.
+    if (how === 'done') this.places.spare();
     if (this.places.killedAt !== '') {
       await ended;
       // What still waits for the daemon looks again, and finds that it has gone: it must not meet the next one.

@@ -86,6 +86,11 @@ export class Places {
     writeSync(this.#page, page, 0, page.length, COUNT);
   }
 
+  /** Kills at no place from now on; what has happened stays known. */
+  spare(): void {
+    writeSync(this.#page, Buffer.alloc(8), 0, 8, TARGET);
+  }
+
   /** The next process that begins is the daemon. */
   expectDaemon(): void {
     writeSync(this.#page, Buffer.alloc(4), 0, 4, DAEMON);

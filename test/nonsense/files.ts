@@ -7,14 +7,16 @@ import { verify } from '../../agent/certificate/verify.ts';
 import { parseConfig } from '../../agent/config/config.ts';
 import { POSTED_PATHS, readAsk } from '../../agent/control/ask.ts';
 import type { Fault } from '../../agent/failure/failure.ts';
-import { phaseOf } from '../../agent/roll/phase.ts';
-import { entryOf, validateEntry } from '../../agent/state/entry.ts';
+import { entryOf, memoryOf } from '../../agent/roll/core/entry.ts';
+import { recorded } from '../../agent/roll/core/view.ts';
+import { PHASES } from '../../agent/roll/phase.ts';
+import { validateEntry } from '../../agent/state/entry.ts';
 import { createJournal, stateFile } from '../../agent/state/journal.ts';
 import { changedTerms } from '../../agent/state/program-terms.ts';
 import { armored } from '../unit/certificate/deliver.ts';
 import { NOW } from '../unit/certificate/mint.ts';
 import { LEAST } from '../unit/config/least.ts';
-import { SITUATIONS } from '../unit/roll/situations.ts';
+import { MEMORIES } from '../unit/roll/memories.ts';
 import { lineAndRest } from './inputs.ts';
 import { assertRefusal, type Reader } from './laws.ts';
 import type { Papers } from './papers.ts';
@@ -82,8 +84,8 @@ export const configurations: Reader = {
   },
 };
 
-const FORMAT = '{"format":2,"written":"2030-01-01T00:00:00.000Z","entry":';
-const entries = Object.values(SITUATIONS).map((state) => JSON.stringify(entryOf(state)));
+const FORMAT = '{"format":3,"written":"2030-01-01T00:00:00.000Z","entry":';
+const entries = Object.values(MEMORIES).map((memory) => JSON.stringify(entryOf(memory)));
 
 /** The state file: damaged, or (after the line `signed`) with another entry under a digest that is right. */
 export const journals = (directory: string): Reader => {
@@ -106,7 +108,7 @@ export const journals = (directory: string): Reader => {
       try {
         const entry = await journal.read();
         assert.ok(entry !== 'absent');
-        assert.equal(entry.phase, phaseOf(entry));
+        assert.ok(PHASES.includes(recorded(memoryOf(entry), NOW).phase));
       } catch (error) {
         assertRefusal(error, /^NL-STATE-(CORRUPT|NEWER|DECOMMISSIONED)$/);
       }

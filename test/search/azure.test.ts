@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AZURE_FAULTS } from './azure/faults.ts';
 import { FAULTS } from './faults.ts';
-import { DAY, HOUR, MINUTE, type Origin } from './gateway.ts';
+import { DAY, HOUR, MINUTE } from './gateway.ts';
+import type { Origin } from './origin.ts';
 import { play } from './play.ts';
 import type { Vector } from './vector.ts';
 

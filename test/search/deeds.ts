@@ -1,8 +1,8 @@
-import { madeKeyOf } from '../../agent/roll/candidate.ts';
 import { AZURE_DEEDS, type AzureDeed } from './azure/deeds.ts';
 import { DAY, type Gateway, HOUR } from './gateway.ts';
 import { ask, bring, enroll } from './people.ts';
 import { FOREIGN } from './token.ts';
+import { WIDER_DEEDS, type WiderDeed } from './wider.ts';
 
 const technician = { from: 'technician', delayMs: 0 } as const;
 const method = { from: 'method', delayMs: 0 } as const;
@@ -62,7 +62,7 @@ export const DEEDS = {
     if (world.session?.hub === 'hub1') world.endSession();
   },
   'key of the candidate is lost': ({ world, known }) => {
-    const key = madeKeyOf(known?.next);
+    const key = known?.next?.is === 'key-wanted' ? undefined : known?.next?.key;
     if (key?.id !== known?.current?.key.id) world.token.lose(key?.id);
   },
   'key of the current leaf is lost': ({ world, known }) => world.token.lose(known?.current?.key.id),
@@ -86,6 +86,7 @@ export const DEEDS = {
     gateway.stop();
     gateway.entry = gateway.copied;
     gateway.isPutBack = true;
+    gateway.world.isForgetful = true;
     gateway.log.accepted.clear();
     gateway.start();
   },
@@ -104,6 +105,7 @@ export const DEEDS = {
     gateway.cutPower();
   },
 } satisfies Record<string, (gateway: Gateway) => unknown>;
-export type Deed = keyof typeof DEEDS | AzureDeed;
+export type Deed = keyof typeof DEEDS | AzureDeed | WiderDeed;
 
-export const does = (deed: Deed, gateway: Gateway): unknown => ({ ...DEEDS, ...AZURE_DEEDS })[deed](gateway);
+export const does = (deed: Deed, gateway: Gateway): unknown =>
+  ({ ...DEEDS, ...AZURE_DEEDS, ...WIDER_DEEDS })[deed](gateway);

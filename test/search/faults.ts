@@ -1,5 +1,6 @@
 import type { Code } from '../../agent/failure/failure.ts';
 import { AZURE_FAULTS, type RenewalFault } from './azure/faults.ts';
+import { WIDER_FAULTS } from './wider.ts';
 
 /** Whom a fault meets: every leaf, the one that the journal calls current, or any other. */
 export type Whom = 'all' | 'current' | 'candidate';
@@ -23,15 +24,17 @@ export interface Faults {
   readonly hubLags?: number;
   /**
    * mute: CONNACK 0, and no answer to the twin read · changed: it ends a session when the registry changes · ended: it ends a
-   * session when its leaf has expired.
+   * session when its leaf has expired · drops: it takes a candidate, and drops it before its twin is read.
    */
-  readonly hubOddly?: 'mute' | 'changed' | 'ended';
+  readonly hubOddly?: 'mute' | 'changed' | 'ended' | 'drops';
   readonly issuer?: { readonly code: Code; readonly retryAfterMs?: number };
   /** slow: it takes nine minutes · deaf: it takes nine minutes, and hears no abort · ahead: its clock is days ahead. */
   readonly issuerOddly?: 'slow' | 'deaf' | 'ahead';
   /** What is wrong with each leaf that the issuer gives. */
   readonly judge?: Code;
   readonly generate?: Code;
+  /** The token hangs where it makes a key, and the job that asked it is killed. */
+  readonly hangs?: true;
   /** The token signs no CSR. */
   readonly sign?: Code;
   /** The token signs no handshake with the key of these leaves. */
@@ -171,4 +174,5 @@ export const FAULTS: ReadonlyMap<string, Faults> = new Map<string, Faults>([
   ['clock: jumps by 6 s each minute', { clock: 6_000 }],
 ]);
 
-export const faultOf = (name: string): Faults => FAULTS.get(name) ?? AZURE_FAULTS.get(name) ?? {};
+export const faultOf = (name: string): Faults =>
+  FAULTS.get(name) ?? AZURE_FAULTS.get(name) ?? WIDER_FAULTS.get(name) ?? {};

@@ -1,14 +1,18 @@
 import { Daemon } from '../../agent/daemon/daemon.ts';
 import { Fault } from '../../agent/failure/failure.ts';
-import { leafIn } from '../../agent/roll/candidate.ts';
-import type { Leaf } from '../../agent/roll/leaf.ts';
-import { lastResortAt, type Terms } from '../../agent/roll/plan.ts';
+import type { Line } from '../../agent/machine/log.ts';
+import type { Candidate } from '../../agent/roll/candidate.ts';
+import { type Entry, entryOf } from '../../agent/roll/core/entry.ts';
+import { blank } from '../../agent/roll/core/memory.ts';
+import { endorsed, type Leaf } from '../../agent/roll/leaf.ts';
 import { type RollState, unprovisioned } from '../../agent/roll/state.ts';
-import { type Entry, entryOf, validateEntry } from '../../agent/state/entry.ts';
+import { lastResortAt, type Terms } from '../../agent/roll/terms.ts';
+import { validateEntry } from '../../agent/state/entry.ts';
 import { quietLog, quietNotify } from '../quiet.ts';
 import { diceOf } from './dice.ts';
 import type { Faults } from './faults.ts';
 import { Log } from './log.ts';
+import type { Origin } from './origin.ts';
 import { portsOf } from './ports.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { World } from './world.ts';
@@ -16,26 +20,6 @@ import { World } from './world.ts';
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
-
-/** How a gateway begins. */
-export interface Origin {
-  readonly seed: number;
-  readonly enrollment: 'group' | 'individual';
-  /** A new gateway, one that serves on a leaf, or one whose key and leaf were in the token before newleaf. */
-  readonly begins: 'new' | 'serving' | 'given';
-  /** What is left of that leaf, in milliseconds. */
-  readonly leftMs: number;
-  /** Of the leaves that the issuer gives, in milliseconds. */
-  readonly lifetimeMs: number;
-  /** The issuer needs no person. */
-  readonly automatic: boolean;
-  /** leaf.rotate_key = false. Default false. */
-  readonly keepKey?: boolean;
-  /** Azure issues the leaves, and the certificate that DPS knows the gateway by ends after so long, in milliseconds. */
-  readonly onboardingLeftMs?: number | undefined;
-  /** What the serial numbers of its leaves begin with: those of a fleet are not the same. */
-  readonly serials?: string;
-}
 
 export const START = Date.UTC(2030, 0, 1);
 /** What systemd, and the rest that newleaf takes after a restart, come to. */
@@ -66,7 +50,8 @@ export class Gateway {
   /** The power fails during the next write: before the disk has it, or after. */
   cutAtWrite: 'before' | 'after' | undefined;
   readonly #draw: () => number;
-  readonly #given: Leaf | undefined;
+  /** The leaf that is in the token before newleaf, or what stands in for it. */
+  readonly given: Leaf | undefined;
   #daemon: Daemon | undefined;
   #abort = new AbortController();
   #writes = 0;
@@ -83,18 +68,21 @@ export class Gateway {
       keepKey = false,
       onboardingLeftMs,
       serials,
+      minRollIntervalMs = 30_000,
+      signsOnce = false,
     } = origin;
     this.#draw = diceOf(seed);
+    const isEndorsed = begins === 'endorsed';
     this.terms = {
-      attestation: 'x509',
+      attestation: isEndorsed ? 'tpm' : 'x509',
       trust: onboardingLeftMs === undefined ? 'leaf' : 'ca',
       automatic,
       keepKey,
-      renewAt: { share: 0.66 },
+      renewAt: isEndorsed ? 'off' : { share: 0.66 },
       builtAt: START - 365 * DAY,
       requestsPerHour: 20,
       burst: 10,
-      minRollIntervalMs: 30_000,
+      minRollIntervalMs,
       registered: 'scope/gw-1@dps',
     };
     this.world = new World({
@@ -103,17 +91,34 @@ export class Gateway {
       lifetimeMs,
       onboardingLeftMs,
       serials,
+      signsOnce,
       state: () => this.state,
       current: () => this.known?.current,
-      candidate: () => leafIn(this.known?.next),
+      candidate: () => this.known?.next?.leaf,
       broken: (law) => this.broken.push(law),
     });
-    if (begins !== 'new') this.#given = this.#serves(begins, leftMs, lifetimeMs);
+    if (begins === 'endorsed') this.given = this.#endorsed();
+    else if (begins !== 'new') this.given = this.#serves(begins, leftMs, lifetimeMs);
   }
 
   /** The journal, where there is one. */
-  get known(): Entry | undefined {
-    return this.entry === 'absent' ? undefined : this.entry;
+  get known(): Pick<RollState, 'current' | 'next' | 'outcomes' | 'registered'> | undefined {
+    if (this.entry === 'absent') return undefined;
+    const { current, next, outcomes, registered } = this.entry;
+    const is = next?.leaf ? 'sent' : next?.isMade ? 'key-made' : 'key-wanted';
+    const candidate: Candidate | undefined = next && {
+      is,
+      key: next.key,
+      for: 'roll',
+      tries: 0,
+      ...(next.leaf && { leaf: next.leaf }),
+    };
+    return {
+      ...(current && { current }),
+      ...(candidate && { next: candidate }),
+      ...(registered !== undefined && { registered }),
+      outcomes,
+    };
   }
 
   get state(): RollState {
@@ -130,6 +135,13 @@ export class Gateway {
     return session !== undefined && session.process === this.world.process && this.state.online !== undefined;
   }
 
+  #endorsed(): Leaf {
+    const leaf = endorsed('gw-1', 'E'.repeat(64));
+    this.world.makeKey(leaf.key.slot, leaf.key.id);
+    this.world.enrolled.add(leaf.thumbprint);
+    return leaf;
+  }
+
   #serves(begins: 'serving' | 'given', leftMs: number, lifetimeMs: number): Leaf | undefined {
     const isGiven = begins === 'given';
     const leaf = this.world.issue(this.world.makeKey(isGiven ? 'given' : 'a'), { lifetimeMs: leftMs });
@@ -137,9 +149,9 @@ export class Gateway {
     this.world.enrolled.add(current.thumbprint);
     if (isGiven) return current;
     this.world.registry.set('hub1', current.thumbprint);
-    const assignment = { hub: 'hub1', deviceId: 'gw-1' };
-    const served = { current, assignment, registered: this.terms.registered, lastSeen: START - HOUR };
-    this.entry = entryOf({ ...unprovisioned, phase: 'serving', ...served });
+    this.world.accepted = current.thumbprint;
+    const at = { current: { hub: 'hub1', deviceId: 'gw-1' } };
+    this.entry = entryOf({ ...blank, current, at, registered: this.terms.registered, lastSeen: START - HOUR });
     return undefined;
   }
 
@@ -159,13 +171,14 @@ export class Gateway {
       journal: { read: async () => this.entry, write: (entry) => this.#write(entry, isAlive) },
       clock: this.clock,
       draw: this.#draw,
-      log: quietLog,
+      log: { ...quietLog, error: (line) => this.#holds(line) },
       notify: quietNotify,
       terms: this.terms,
       version: '0',
       registrationId: 'gw-1',
       labelPrefix: 'newleaf',
-      given: async () => this.#given,
+      given: async () => this.given,
+      newer: async (than) => this.world.token.newerThan(than, this.clock.now()),
       publish: async () => {},
       beside: () => this.world.azure?.beside(),
     });
@@ -177,7 +190,7 @@ export class Gateway {
         if (ending !== 'restart' || !isAlive()) return;
         const { current, online } = daemon.state;
         const isLate = current !== undefined && this.clock.now() >= lastResortAt(current, this.terms.renewAt);
-        const canStart = current === undefined || (!this.world.token.isShut && this.world.token.has(current.key));
+        const canStart = current === undefined || this.world.canSignAnew(current.key);
         // Without a session the process is of no use.
         if (online !== undefined && !canStart && !isLate)
           this.broken.push('it ends itself with an open session, and no new process can open one');
@@ -187,11 +200,19 @@ export class Gateway {
     );
   }
 
+  /** The law of ends, as the daemon itself looks at it after each plan. */
+  #holds({ event, message, memory }: Line): void {
+    if (event === 'no-way') this.broken.push(`${message} ${memory}`);
+  }
+
   async #write(entry: Entry, isAlive: () => boolean): Promise<void> {
     if (!isAlive()) return DEAD;
     const { disk } = this.world.faults;
     this.#writes += 1;
-    if (disk === 'nothing' || (disk === 'second' && this.#writes % 2 === 0)) throw new Fault('NL-STATE-WRITE');
+    if (disk === 'nothing' || (disk === 'second' && this.#writes % 2 === 0)) {
+      this.world.isForgetful = true;
+      throw new Fault('NL-STATE-WRITE');
+    }
     if (disk === 'slow') await this.clock.sleep(SLOW_DISK_MS);
     if (!isAlive()) return DEAD;
     const cut = this.cutAtWrite;
@@ -225,6 +246,7 @@ export class Gateway {
   #again(): void {
     const { process } = this.world;
     this.restarts += 1;
+    this.world.asked.push({ call: 'restart', at: this.clock.monotonic() });
     this.world.session = undefined;
     void this.clock.sleep(RESTART_MS).then(() => (this.world.process === process ? this.start() : undefined));
   }

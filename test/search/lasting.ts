@@ -1,6 +1,7 @@
 import { AZURE_OCCASIONS, AZURE_STAYS } from './azure/lasting.ts';
 import { faultOf } from './faults.ts';
-import { DAY, Gateway, HOUR, MINUTE, type Origin } from './gateway.ts';
+import { DAY, Gateway, HOUR, MINUTE } from './gateway.ts';
+import type { Origin } from './origin.ts';
 import { enroll } from './people.ts';
 import { CALLS, type Call } from './world.ts';
 

@@ -1,4 +1,4 @@
-import { leafIn } from '../../agent/roll/candidate.ts';
+import type { Status } from '../../agent/roll/report.ts';
 import { type Gateway, HOUR, MINUTE } from './gateway.ts';
 import { SLOW_MS } from './registration.ts';
 import type { Call } from './world.ts';
@@ -116,7 +116,7 @@ export function canServe({ world, known, daemon }: Gateway): boolean {
   if (known === undefined || daemon === undefined || !world.allowsSessions || hubOddly === 'mute') return false;
   if (hubLags !== undefined || dpsOddly !== undefined || world.faults.issuing === 'mqttV5') return false;
   if (world.azure?.handshake() !== undefined) return false;
-  return [known.current, leafIn(known.next)].some(
+  return [known.current, known.next?.leaf].some(
     (leaf) =>
       leaf !== undefined &&
       world.isLive(leaf, PATIENCE_MS) &&
@@ -135,15 +135,13 @@ const TELL_MS = 2 * MINUTE;
 const TELL_ANEW_MS = 11 * MINUTE;
 
 /** While work fails, `status` names its cause in every minute. @returns the law where it is broken */
-export async function untold({ daemon, log, clock }: Gateway): Promise<string | undefined> {
+export function untold({ log, clock }: Gateway, { wrong }: Status): string | undefined {
   const { failing } = log;
-  if (daemon === undefined || failing === undefined) return undefined;
+  if (failing === undefined) return undefined;
   const now = clock.monotonic();
   if (now - failing.at < TELL_MS || now - (clock.steps.at(-1) ?? Number.NEGATIVE_INFINITY) < TELL_ANEW_MS)
     return undefined;
-  const answer = await daemon.answer({ kind: 'status' });
-  if (answer.is !== 'status') return undefined;
-  const codes = answer.status.wrong.map(({ code }) => code);
+  const codes = wrong.map(({ code }) => code);
   // A wrong clock is the cause of what is met.
   if (codes.includes('NL-CLOCK') || codes.includes(failing.code as never)) return undefined;
   const said = codes.length === 0 ? 'nothing' : codes.join(', ');

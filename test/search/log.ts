@@ -7,6 +7,7 @@ type Told = { readonly type: string } & Partial<Pick<Failure, 'code'>> & {
     readonly effect?: RollEffect['kind'];
     readonly to?: Phase;
     readonly id?: string;
+    readonly why?: string;
   };
 
 /** What the daemon has said of its work, over all of its processes. */
@@ -15,6 +16,8 @@ export class Log {
   readonly ended = new Set<string>();
   /** Requests that were accepted, and must end. */
   readonly accepted = new Set<string>();
+  /** Monotonic moments at which somebody asked for something, or for which it was planned. */
+  readonly asked: number[] = [];
   /** What the work of this phase met last, and the monotonic moment; undefined where it has not failed. */
   failing: { readonly code: string; readonly effect: RollEffect['kind']; readonly at: number } | undefined;
 
@@ -24,9 +27,10 @@ export class Log {
   follow(daemon: Daemon, now: () => number): void {
     this.failing = undefined;
     daemon.subscribe((event) => {
-      const { type, code, effect, id } = event as Told;
+      const { type, code, effect, id, why } = event as Told;
       if (type === 'outcome' && id !== undefined) this.ended.add(id);
       if (type === 'transition') this.failing = undefined;
+      if (type === 'transition' && why === 'asked') this.asked.push(now());
       // Neither a session nor a CSR for a person is work.
       const { phase } = daemon.state;
       const isSession = effect === 'connect' && phase !== 'connecting-next';

@@ -1,11 +1,11 @@
 import type { Answer, Ask } from '../../agent/ask/ask.ts';
-import { leafIn } from '../../agent/roll/candidate.ts';
 import { keyIn } from './csr.ts';
 import { type Gateway, MINUTE } from './gateway.ts';
 
 /** A request to the daemon. One that is accepted must end. */
 export async function ask(gateway: Gateway, asked: Ask): Promise<Answer | undefined> {
-  const { daemon, log, broken } = gateway;
+  const { daemon, log, broken, clock } = gateway;
+  log.asked.push(clock.monotonic());
   try {
     const answer = await daemon?.answer(asked);
     if (answer?.is === 'accepted') log.accepted.add(answer.id);
@@ -23,9 +23,12 @@ interface Brought {
 
 /** A person has the CSR signed, by the CA of this gateway or by another, and installs what comes back. */
 export async function bring(gateway: Gateway, { isStrange = false, from = 'technician' }: Brought = {}): Promise<void> {
-  const answer = await patiently(gateway, () => csrOf(gateway));
-  if (answer?.is !== 'csr') return;
   const { world } = gateway;
+  let answer = await patiently(gateway, () => csrOf(gateway));
+  // The CA has signed this key before.
+  if (answer?.is === 'csr' && !isStrange && !world.signs(keyIn(answer.csr)))
+    answer = await patiently(gateway, () => ask(gateway, { kind: 'csr', from: 'technician', newKey: true }));
+  if (answer?.is !== 'csr') return;
   const leaf = world.issue(keyIn(answer.csr), { isStrange });
   if (!isStrange) world.enrolled.add(leaf.thumbprint);
   await patiently(gateway, () => ask(gateway, { kind: 'install', from, delivered: Buffer.from(leaf.chain) }));
@@ -47,6 +50,10 @@ async function csrOf(gateway: Gateway): Promise<Answer | undefined> {
   const answer = await ask(gateway, { kind: 'csr', from: 'technician' });
   // It says that no new process could use the leaf: this is another token, and the right one is plugged in.
   if (answer?.is === 'broken' && answer.failure.code === 'NL-TOKEN-FAILED') gateway.world.token.putBack();
+  // The tool of the vendor has said so.
+  const { known, world } = gateway;
+  const isDamaged = known?.current !== undefined && world.token.isDamaged(known.current.key);
+  if (answer?.is === 'broken' && isDamaged) return ask(gateway, { kind: 'csr', from: 'technician', newKey: true });
   const wantsAnother = answer !== undefined && 'failure' in answer && answer.failure.advice.includes('csr --new-key');
   return wantsAnother ? ask(gateway, { kind: 'csr', from: 'technician', newKey: true }) : answer;
 }
@@ -54,7 +61,7 @@ async function csrOf(gateway: Gateway): Promise<Answer | undefined> {
 /** The operator puts every leaf that the gateway names into the enrollment, and enables it. @returns whether one was new */
 export function enroll({ world, known }: Gateway): boolean {
   const { size } = world.enrolled;
-  for (const leaf of [known?.current, leafIn(known?.next)]) if (leaf) world.enrolled.add(leaf.thumbprint);
+  for (const leaf of [known?.current, known?.next?.leaf]) if (leaf) world.enrolled.add(leaf.thumbprint);
   world.enabled = true;
   return world.enrolled.size > size;
 }

@@ -1,10 +1,13 @@
-import { leafIn } from '../../agent/roll/candidate.ts';
+import { REGISTERING } from '../../agent/roll/look.ts';
 import { DEEDS, does } from './deeds.ts';
 import { type Faults, faultOf } from './faults.ts';
 import { Gateway, HOUR, MINUTE } from './gateway.ts';
 import { canServe, PATIENCE_MS, tooManyLeaves, tooOften, untold } from './laws.ts';
+import { isPutOff, type Law, lostKeyIsReplaced, noneWaitsTooLong } from './laws-late.ts';
+import { noneComesTooSoon } from './laws-pace.ts';
+import { nothingIsTold, offlineIsTold, statusOf } from './laws-screen.ts';
 import { enroll } from './people.ts';
-import { helpFor, whatIsLeft } from './rest.ts';
+import { helpFor, standingOf, whatIsLeft } from './rest.ts';
 import { SPAN_MS, type Vector } from './vector.ts';
 
 /** What came of a vector: the laws that it broke, none where all is well. */
@@ -19,6 +22,8 @@ const LOOK_MS = 5 * MINUTE;
 const LIMIT_MS = 75 * MINUTE;
 /** A person who did what was asked for does it again, where it is still asked for. */
 const AGAIN_MS = 10 * MINUTE;
+/** By then what a person has done has changed the standing. */
+const HELPED_MS = HOUR;
 /** The roll itself, after its ladder. */
 const WORK_MS = 3 * MINUTE;
 
@@ -29,6 +34,7 @@ export async function play(vector: Vector, begun: (gateway: Gateway) => void = (
   const changes: number[] = [0];
   const trail: string[] = [];
   const moments = momentsOf(vector);
+  const laws = [lostKeyIsReplaced(), noneComesTooSoon(), noneWaitsTooLong(), offlineIsTold()];
   gateway.start();
   begun(gateway);
   const ending = new Set<string>();
@@ -45,20 +51,22 @@ export async function play(vector: Vector, begun: (gateway: Gateway) => void = (
     }
     const next = Math.min(due?.at ?? SPAN_MS, now + LOOK_MS, SPAN_MS);
     await clock.pass(next - now);
-    await look(gateway, trail);
+    await look(gateway, trail, laws);
     if (endsSoon(gateway, ending)) changes.push(clock.monotonic());
     if (gateway.isOnline || !canServe(gateway)) quiet = clock.monotonic();
+    // The silence of a hub is found out again by each process: twenty attempts are no accident, and a quarter of an hour.
+    quiet = Math.max(quiet, gateway.cuts.at(-1) ?? 0);
     if (clock.monotonic() - quiet > PATIENCE_MS) broken.push('a leaf that would serve is not tried');
   }
   if (broken.length === 0) {
     changes.push(clock.monotonic());
-    await heal(
-      gateway,
-      vector.origin.enrollment === 'individual',
-      trail,
-      () => changes.push(clock.monotonic()),
-      ending,
-    );
+    const looked = async () => {
+      await look(gateway, trail, laws);
+      if (endsSoon(gateway, ending)) changes.push(clock.monotonic());
+    };
+    await heal(gateway, vector.origin.enrollment === 'individual', () => changes.push(clock.monotonic()), looked);
+    const told = broken.length === 0 && !waitsForLong(gateway) ? await nothingIsTold(gateway, looked) : undefined;
+    if (told !== undefined) broken.push(told);
   }
   broken.push(...tooOften(world.calls, [...changes, ...gateway.cuts]), ...tooManyLeaves(gateway));
   gateway.stop();
@@ -83,22 +91,23 @@ function momentsOf({ spells, deeds }: Vector): readonly Moment[] {
   ].sort((one, other) => one.at - other.at);
 }
 
-async function look(gateway: Gateway, trail: string[]): Promise<void> {
+async function look(gateway: Gateway, trail: string[], laws: readonly Law[]): Promise<void> {
   gateway.world.look();
   // A power cut may come between the journal and whoever hears of it.
   for (const { id } of gateway.known?.outcomes ?? []) gateway.log.ended.add(id);
   note(gateway, trail);
-  const law = await untold(gateway);
-  if (law !== undefined) gateway.broken.push(law);
+  const status = await statusOf(gateway);
+  if (status === undefined) return;
+  const broken = [untold(gateway, status), ...laws.map((law) => law(gateway, status))];
+  gateway.broken.push(...broken.filter((law) => law !== undefined));
 }
 
 /** Faults end, the operator enrolls what the gateway names, and a person does what it asks for. */
 async function heal(
   gateway: Gateway,
   isIndividual: boolean,
-  trail: string[],
   changed: () => void,
-  ending: Set<string>,
+  looked: () => Promise<void>,
 ): Promise<void> {
   const { clock, broken, log } = gateway;
   gateway.lay({});
@@ -108,29 +117,51 @@ async function heal(
   const { azure } = gateway.world;
   if (azure) Object.assign(azure, { hasPolicy: true, isEnabled: true, trusted: azure.authority });
   const helped = new Map<string, number>();
+  const standings = new Map<string, number>();
   enroll(gateway);
   for (let end = clock.monotonic() + LIMIT_MS + WORK_MS; clock.monotonic() < end && broken.length === 0; ) {
     if (isIndividual && enroll(gateway)) end = clock.monotonic() + LIMIT_MS + WORK_MS;
     await clock.pass(MINUTE);
-    await look(gateway, trail);
-    if (endsSoon(gateway, ending)) changed();
+    await looked();
     if (whatIsLeft(gateway) === '') break;
     const now = clock.monotonic();
     const isNew = ({ need }: { need: string }) => now >= (helped.get(need) ?? Number.NEGATIVE_INFINITY) + AGAIN_MS;
     const help = (await helpFor(gateway)).find(isNew);
     if (help === undefined) continue;
     const since = helped.get(help.need);
+    const standing = standingOf(gateway, help.need);
+    const first = standings.get(standing) ?? now;
+    if (!isPatient(gateway, help.need)) {
+      standings.set(standing, first);
+      if (now - first >= HELPED_MS)
+        broken.push(`a person did what was asked for, and is asked for the same: ${help.need}, ${whereIs(gateway)}`);
+    }
     helped.set(help.need, now);
     changed();
     help.deed();
     // What is done again gains no time.
     if (since === undefined) end = now + LIMIT_MS + WORK_MS;
   }
-  if (broken.length > 0) return;
+  if (broken.length > 0 || waitsForLong(gateway)) return;
   const left = whatIsLeft(gateway);
   if (left !== '') broken.push(`faults are over, and ${left}: ${whereIs(gateway)}`);
   const open = [...log.accepted].filter((id) => !log.ended.has(id) && gateway.state.scheduled?.id !== id);
   if (left === '' && open.length > 0) broken.push(`a request that was accepted does not end: ${open.length}`);
+}
+
+/** The gateway serves on a leaf that is valid, and a far side has asked for a pause of hours: there is time. */
+function waitsForLong(gateway: Gateway): boolean {
+  const { isOnline, known, world } = gateway;
+  return isOnline && known?.current !== undefined && world.isLive(known.current) && isPutOff(gateway, HOUR);
+}
+
+/**
+ * A candidate rests, and is asked for at the moment that `status` tells; newleaf itself makes another key; or it has answered the
+ * person that it is busy, as a registration waits for DPS.
+ */
+function isPatient({ state, terms }: Gateway, need: string): boolean {
+  if (state.next?.rest !== undefined || (need === 'NL-TOKEN-KEY' && terms.automatic)) return true;
+  return REGISTERING.has(state.phase);
 }
 
 function whereIs({ state }: Gateway): string {
@@ -141,7 +172,7 @@ function whereIs({ state }: Gateway): string {
 
 /** A leaf nears its end: no pause is longer than half of what is left of it. Told once for each leaf. */
 function endsSoon({ known, clock }: Gateway, ending: Set<string>): boolean {
-  const soon = [known?.current, leafIn(known?.next)].filter(
+  const soon = [known?.current, known?.next?.leaf].filter(
     (leaf) => leaf !== undefined && leaf.notAfter <= clock.now() + HOUR && !ending.has(leaf.thumbprint),
   );
   for (const leaf of soon) if (leaf) ending.add(leaf.thumbprint);

@@ -3,11 +3,13 @@ import { Keepalive } from '../../agent/hub/keepalive.ts';
 import type { HubRenewal } from '../../agent/issuer/azure/renewal.ts';
 import { EarlyChain } from '../../agent/keys/early-chain.ts';
 import { USUAL } from '../../agent/mqtt/pings.ts';
-import type { Assignment } from '../../agent/roll/leaf.ts';
+import { type Assignment, isEndorsed } from '../../agent/roll/leaf.ts';
 import type { Dps, Hub, HubSignal, Issuer, Keys, Ports } from '../../agent/roll/ports.ts';
+import { KEY_MADE_MS } from '../../agent/time/token-limits.ts';
 import { Link } from './azure/link.ts';
 import { azurePorts } from './azure/ports.ts';
 import { csrFor, keyIn } from './csr.ts';
+import { noted } from './questions.ts';
 import { fail, LATENCY_MS, registration, type Wait } from './registration.ts';
 import type { World } from './world.ts';
 
@@ -25,17 +27,18 @@ export function portsOf(world: World, process: number): Ports {
   };
   const azure = world.azure && azurePorts(world, world.azure, wait);
   if (world.azure && azure) world.azure.trouble = azure.trouble;
-  return {
+  const ports: Ports = {
     keys: keysOf(world, wait),
     ...issuerOf(world, azure?.issuer ?? caOf(world, wait)),
     opensAnew: async ({ key }) => {
       await wait(LATENCY_MS);
-      const code = world.token.refusalOfNew() ?? (world.token.has(key) ? undefined : 'NL-TOKEN-KEY');
-      return code && failure(code);
+      if (world.canSignAnew(key)) return undefined;
+      return failure(world.token.refusalOfNew() ?? (world.token.has(key) ? 'NL-TOKEN-FAILED' : 'NL-TOKEN-KEY'));
     },
     dps: azure?.dps ?? dpsOf(world, wait),
     hub: hubOf(world, wait, process, azure?.renewal),
   };
+  return noted(ports, world, process);
 }
 
 function keysOf(world: World, wait: Wait): Keys {
@@ -43,8 +46,12 @@ function keysOf(world: World, wait: Wait): Keys {
   return {
     generate: async (slot, id) => {
       await wait(LATENCY_MS);
-      world.count('generate');
+      world.ask('generate', { slot, id });
       fail(world.faults.generate);
+      if (world.faults.hangs) {
+        await wait(KEY_MADE_MS);
+        throw Object.assign(new Fault('NL-TOKEN-HUNG'), { isLasting: true });
+      }
       const keys = world.token.keys();
       const found = keys.get(slot);
       if (found !== undefined && found !== id) throw new Fault('NL-TOKEN-OCCUPIED');
@@ -53,11 +60,13 @@ function keysOf(world: World, wait: Wait): Keys {
     csr: async (key) => {
       await wait(100);
       fail(world.token.keys().get(key.slot) === key.id ? world.faults.sign : 'NL-TOKEN-KEY');
+      fail(world.token.isOutdated(key) && 'NL-ISSUER-NEW-KEY');
+      fail(world.token.isDamaged(key) && 'NL-TOKEN-POISONED');
       return csrFor(key);
     },
     destroy: async (key) => {
       await wait(LATENCY_MS);
-      world.count('destroy');
+      world.ask('destroy', key);
       fail(world.faults.destroy);
       for (const leaf of [current(), candidate()])
         if (leaf?.key.id === key.id) broken('a key is destroyed that the journal relies on');
@@ -73,9 +82,10 @@ const caOf = (world: World, wait: Wait): Issuer => ({
     const { issuer: fault, issuerOddly, network } = world.faults;
     const isSlow = issuerOddly === 'slow' || issuerOddly === 'deaf';
     await wait(isSlow ? SLOW_MS : LATENCY_MS, issuerOddly === 'deaf' ? undefined : abort);
-    world.count('issue');
+    world.ask('issue', keyIn(csr));
     fail(network && 'NL-EST-UNREACHABLE');
     fail(fault?.code, fault?.retryAfterMs);
+    fail(!world.signs(keyIn(csr)) && 'NL-ISSUER-NEW-KEY');
     return world.issue(keyIn(csr), issuerOddly === 'ahead' ? { aheadMs: 3 * DAY } : {}).chain;
   },
 });
@@ -85,6 +95,7 @@ function issuerOf(world: World, asked: Issuer): Pick<Ports, 'issuer' | 'judge'> 
   const early = new EarlyChain();
   const judge: Ports['judge'] = async (delivered, { id }) => {
     fail(world.faults.judge);
+    fail(world.token.isOutdated({ id }) && 'NL-LEAF-KEY');
     const chain = String(delivered);
     return early.watch(chain, () => {
       const leaf = world.leaves.get(chain);
@@ -100,12 +111,15 @@ function issuerOf(world: World, asked: Issuer): Pick<Ports, 'issuer' | 'judge'> 
 }
 
 const dpsOf = (world: World, wait: Wait): Dps => ({
-  register: (leaf, abort) =>
-    registration(world, wait, abort, {
+  register: async (leaf, abort) => {
+    const assignment = await registration(world, wait, abort, {
+      leaf,
       handshake: () => world.handshakeOf(leaf),
       refusal: () => world.refusalOf(leaf),
       pins: leaf.thumbprint,
-    }),
+    });
+    return isEndorsed(leaf) ? { ...assignment, key: `key ${world.calls.register.length}` } : assignment;
+  },
 });
 
 function hubOf(world: World, wait: Wait, process: number, user?: HubRenewal): Hub {
@@ -114,7 +128,7 @@ function hubOf(world: World, wait: Wait, process: number, user?: HubRenewal): Hu
   return {
     connect: async (leaf, { hub }: Assignment, abort) => {
       await wait(LATENCY_MS, abort);
-      world.count('connect');
+      world.ask('connect', leaf, hub);
       world.token.keys();
       fail(world.handshakeOf(leaf));
       const refusal = world.rejectionOf(leaf, hub) ?? (world.knows(leaf, hub) ? undefined : 'NL-HUB-REJECTED');
@@ -125,11 +139,16 @@ function hubOf(world: World, wait: Wait, process: number, user?: HubRenewal): Hu
         await wait(30 * LATENCY_MS, abort);
         fail('NL-HUB-TWIN');
       }
+      if (world.faults.hubOddly === 'drops' && leaf.thumbprint === world.options.candidate()?.thumbprint) {
+        if (world.session?.hub === hub) world.endSession();
+        fail('NL-HUB-LOST');
+      }
       world.count('read twin');
       const { everyMs } = keepalive.begin();
       const link = user && new Link(world, user);
       const session = { leaf, hub, since: clock.monotonic(), process, keepalive, everyMs, ...(link && { link }) };
       world.session = session;
+      world.token.beside.add(leaf);
       if (link) user.opened(link);
       world.box();
       const { hubDrops } = world.faults;

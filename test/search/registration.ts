@@ -1,5 +1,5 @@
 import { type Code, Fault } from '../../agent/failure/failure.ts';
-import type { Assignment } from '../../agent/roll/leaf.ts';
+import type { Assignment, Leaf } from '../../agent/roll/leaf.ts';
 import type { Answered } from './faults.ts';
 import type { World } from './world.ts';
 
@@ -19,6 +19,7 @@ const UNREACHED: ReadonlySet<Code> = new Set<Code>(['NL-DPS-UNREACHABLE', 'NL-DP
 
 /** What is shown to DPS. */
 export interface Shown {
+  readonly leaf?: Leaf;
   readonly handshake: () => Code | undefined;
   readonly refusal: () => Answered | undefined;
   /** The request is on its way, and may be answered. */
@@ -33,7 +34,7 @@ export interface Shown {
 export async function registration(world: World, wait: Wait, abort: AbortSignal, shown: Shown): Promise<Assignment> {
   await wait(world.faults.dpsOddly === 'slow' ? SLOW_MS : 2 * LATENCY_MS, abort);
   const { dpsOddly, hubLags = 0 } = world.faults;
-  world.count('register');
+  world.ask('register', shown.leaf);
   world.token.keys();
   fail(shown.handshake());
   const refusal = shown.refusal();
@@ -41,12 +42,19 @@ export async function registration(world: World, wait: Wait, abort: AbortSignal,
     world.count('reach DPS');
     if (refusal?.code !== 'NL-DPS-REJECTED') shown.asked?.();
   }
+  // DPS has assigned that hub, and pinned the leaf: it is newleaf that does not go there.
+  if (refusal?.code === 'NL-DPS-HUB') pin(world, shown, hubLags);
   fail(refusal?.code, refusal?.retryAfterMs);
   fail(world.isThrottled() && 'NL-DPS-THROTTLED', RETRY_MS);
   if (dpsOddly === 'flips') world.assigns = world.assigns === 'hub1' ? 'hub2' : 'hub1';
   const hub = world.assigns;
-  if (dpsOddly !== 'forgets') world.write(hub, shown.pins, hubLags);
+  pin(world, shown, hubLags);
   shown.accepted?.();
   if (dpsOddly === 'loses') fail('NL-DPS-TIMEOUT');
   return { hub, deviceId: 'gw-1' };
+}
+
+function pin(world: World, { pins }: Shown, afterMs: number): void {
+  world.accepted = pins;
+  if (world.faults.dpsOddly !== 'forgets') world.write(world.assigns, pins, afterMs);
 }

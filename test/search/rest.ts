@@ -1,7 +1,6 @@
 import type { Code } from '../../agent/failure/failure.ts';
-import { hasLeaf, restOf } from '../../agent/roll/candidate.ts';
 import { knownIds } from '../../agent/roll/look.ts';
-import { isDue } from '../../agent/roll/plan.ts';
+import { isDue } from '../../agent/roll/terms.ts';
 import { renew } from './azure/deeds.ts';
 import { DEEDS } from './deeds.ts';
 import type { Gateway } from './gateway.ts';
@@ -16,7 +15,7 @@ export function whatIsLeft({ state, world, isOnline, terms, clock, isPutBack }: 
   if (phase !== 'serving') return 'it does not come to rest';
   if (request !== undefined) return 'a request is left in flight';
   if ((state.lastSeen ?? 0) > clock.now()) return 'a clock that is right is said to be wrong';
-  if (hasLeaf(next) || restOf(next) !== undefined) return 'a candidate is left behind';
+  if (next?.leaf !== undefined || next?.rest !== undefined) return 'a candidate is left behind';
   const { a, b } = Object.fromEntries(world.token.card?.keys ?? []);
   const keys = [a, b].filter((id): id is string => id !== undefined && id !== FOREIGN);
   // The hub that was told of another leaf keeps the session, and says so when it ends.
@@ -37,7 +36,8 @@ export async function helpFor(gateway: Gateway): Promise<readonly Help[]> {
   const codes = answer.status.wrong.map(({ code }) => code);
   const { next, current } = gateway.state;
   const isInPlace = current !== undefined && gateway.world.token.has(current.key);
-  const isStrange = hasLeaf(next) && next.leaf.issuer !== 'CA' && gateway.world.options.enrollment === 'group';
+  const isStrange =
+    next?.leaf !== undefined && next.leaf.issuer !== 'CA' && gateway.world.options.enrollment === 'group';
   // A key that the token has not destroyed is told until it has; a person who finds the right token in place reads on.
   const hasOther = (code: Code) => codes.some((other) => other !== code && NEEDS[other]);
   const isMade = (code: Code) => code === 'NL-TOKEN-KEY' && gateway.terms.automatic;
@@ -46,6 +46,17 @@ export async function helpFor(gateway: Gateway): Promise<readonly Help[]> {
     const deed = isDone(need) || (need === 'NL-DPS-401002' && !isStrange) ? undefined : NEEDS[need];
     return deed ? [{ need, deed: () => deed(gateway) }] : [];
   });
+}
+
+/** What a person does about this, whoever says that one is needed; undefined where there is nothing to do. */
+export function helpWith(gateway: Gateway, code: Code): (() => void) | undefined {
+  const deed = NEEDS[code];
+  return deed && (() => deed(gateway));
+}
+
+/** The standing for which a person is called: while it stays, the same deed is no help. */
+export function standingOf({ state: { current, next } }: Gateway, need: string): string {
+  return [need, current?.thumbprint, next?.leaf?.thumbprint, next?.key.id].join(' ');
 }
 
 /** Who must act, and what they do. What the operator enrolls is done anyway. */
@@ -57,10 +68,28 @@ const NEEDS: Partial<Record<Code, (gateway: Gateway) => void>> = {
     gateway.world.token.clear(knownIds(gateway.state));
     if (!gateway.terms.automatic) void bring(gateway);
   },
-  'NL-ONBOARDING-EXPIRED': (gateway) => gateway.world.azure && renew(gateway.world.azure, gateway),
-  'NL-ONBOARDING-KEY': (gateway) => gateway.world.azure && renew(gateway.world.azure, gateway),
+  'NL-ISSUER-NEW-KEY': (gateway) => {
+    if (gateway.terms.keepKey) DEEDS['rotate_key changed'](gateway);
+    else void anotherKey(gateway);
+  },
+  'NL-ONBOARDING-EXPIRED': (gateway) => renewed(gateway),
+  'NL-ONBOARDING-KEY': (gateway) => renewed(gateway),
   // The token of this gateway is plugged in again.
   'NL-TOKEN-FAILED': ({ world, state }) => world.token.putBack(state.current?.key),
   // A leaf of another CA in a group: the technician takes it back.
   'NL-DPS-401002': (gateway) => void DEEDS['roll --discard'](gateway),
 };
+
+/** Another onboarding certificate is installed, and DPS is asked, as what it has said of the one before is told until then. */
+function renewed(gateway: Gateway): void {
+  if (gateway.world.azure === undefined) return;
+  renew(gateway.world.azure, gateway);
+  void DEEDS.reprovision(gateway);
+}
+
+/** A person asks for another key, and reads the answer: its place may have to be cleared first. */
+async function anotherKey(gateway: Gateway): Promise<void> {
+  const answer = await DEEDS['csr --new-key'](gateway);
+  if (answer !== undefined && 'failure' in answer && answer.failure.code === 'NL-TOKEN-OCCUPIED')
+    gateway.world.token.clear(knownIds(gateway.state));
+}

@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { restOf } from '../../agent/roll/candidate.ts';
 import { AZURE_STAYS } from './azure/lasting.ts';
 import { FAULTS } from './faults.ts';
 import { DAY, Gateway, MINUTE } from './gateway.ts';
@@ -75,7 +74,7 @@ test('a token that makes no key for a day costs four processes, and the leaf tha
     if (!gateway.isOnline) offline += 1;
   }
   assert.equal(gateway.known?.current?.thumbprint, thumbprint);
-  assert.equal(restOf(gateway.state.next)?.failure.code, 'NL-TOKEN-FAILED');
+  assert.equal(gateway.state.next?.rest?.failure.code, 'NL-TOKEN-FAILED');
   assert.ok(gateway.restarts > 0 && gateway.restarts <= 4, `${gateway.restarts} restarts`);
   assert.ok(offline <= gateway.restarts, `no session in ${offline} minutes, with ${gateway.restarts} restarts`);
 

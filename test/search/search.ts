@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
 import { play } from './play.ts';
 import { shrink } from './shrink.ts';
-import { type Trust, told, vectorOf } from './vector.ts';
+import { type Trust, told, vectorOf, type Worlds } from './vector.ts';
 
 /**
  * Random faults over time, in virtual time, until a law breaks:
- *   node --import tsx test/search/search.ts [--minutes N] [--runs N] [--seed FIRST] [--step N] [--stories N] [--trust leaf|ca]
+ *   node --import tsx test/search/search.ts [--minutes N] [--runs N] [--seed FIRST] [--step N] [--stories N] [--trust leaf|ca] [--worlds older|wider]
  * Prints each story that broke a law, as short as it could be made, and how many runs there were.
  */
 const { values } = parseArgs({
@@ -16,6 +16,7 @@ const { values } = parseArgs({
     step: { type: 'string', default: '1' },
     stories: { type: 'string', default: '1' },
     trust: { type: 'string', default: 'drawn' },
+    worlds: { type: 'string', default: 'drawn' },
   },
 });
 const end = performance.now() + Number(values.minutes) * 60_000;
@@ -26,7 +27,7 @@ let runs = 0;
 let stories = 0;
 let seed = first;
 for (; performance.now() < end && runs < Number(values.runs) && stories < Number(values.stories); seed += step) {
-  const vector = vectorOf(seed, values.trust as Trust);
+  const vector = vectorOf(seed, values.trust as Trust, values.worlds as Worlds);
   const { broken } = await play(vector);
   runs += 1;
   if (broken.length === 0) continue;

@@ -1,5 +1,5 @@
 import { type Code, Fault } from '../../agent/failure/failure.ts';
-import type { KeyRef, Slot } from '../../agent/roll/leaf.ts';
+import type { KeyRef, Leaf, Slot } from '../../agent/roll/leaf.ts';
 
 /** What is in a token: CKA_IDs by slot. */
 export interface Card {
@@ -21,6 +21,11 @@ export class Reader {
   #opened: Card | undefined;
   /** It opens for no new process. */
   isShut = false;
+  /** Leaves that have served: newleaf puts each beside its key. */
+  readonly beside = new Set<Leaf>();
+  /** Keys whose each signature ends in CKR_GENERAL_ERROR, by CKA_ID: their files are damaged. */
+  readonly #damaged = new Set<string>();
+  readonly #outdated = new Set<string>();
   /** It has been another token: keys of one stay behind there. */
   isSwapped = false;
 
@@ -86,6 +91,26 @@ export class Reader {
   lose(id: string | undefined): void {
     for (const { keys } of this.#cards) for (const [slot, one] of keys) if (one === id) keys.delete(slot);
   }
+
+  damage(id: string | undefined): void {
+    if (id !== undefined) this.#damaged.add(id);
+  }
+
+  /** Every key that is there is of another type than the configuration says from now on. */
+  outdate(): void {
+    for (const { keys } of this.#cards) for (const id of keys.values()) this.#outdated.add(id);
+  }
+
+  /** The newest leaf that lies beside a key, and is valid at this moment of the wall clock. */
+  newerThan({ notBefore }: Leaf, now: number): Leaf | undefined {
+    const there = [...this.beside].filter((leaf) => this.has(leaf.key) && leaf.notAfter > now);
+    const newer = there.filter((leaf) => leaf.notBefore > notBefore);
+    return newer.toSorted((one, other) => other.notBefore - one.notBefore)[0];
+  }
+
+  isOutdated = ({ id }: Pick<KeyRef, 'id'>): boolean => this.#outdated.has(id);
+
+  isDamaged = ({ id }: Pick<KeyRef, 'id'>): boolean => this.#damaged.has(id);
 
   /** Another program has put a key of its own into a free slot. */
   occupy(slot: Slot): void {

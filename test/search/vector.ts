@@ -3,7 +3,9 @@ import { AZURE_FAULTS } from './azure/faults.ts';
 import { DEEDS, type Deed } from './deeds.ts';
 import { diceOf } from './dice.ts';
 import { FAULTS } from './faults.ts';
-import { DAY, HOUR, MINUTE, type Origin } from './gateway.ts';
+import { DAY, HOUR, MINUTE } from './gateway.ts';
+import type { Origin } from './origin.ts';
+import { WIDER_DEEDS, WIDER_FAULTS, widerOrigin } from './wider.ts';
 
 /** A fault that is there for a while. */
 export interface Spell {
@@ -31,9 +33,24 @@ const ONBOARDING_LEFT = [0, 2 * HOUR, 1_000 * DAY, 1_000 * DAY, 1_000 * DAY];
 /** Who trusts what: as the dice of the seed say, or as a test asks for. */
 export type Trust = 'leaf' | 'ca' | 'drawn';
 
+/** The faults of the older seeds alone, those that were thought of later as well, or as the dice of the seed say. */
+export type Worlds = 'older' | 'wider' | 'drawn';
+
 /** The vector of a seed: always the same. What came later is drawn last, so that the stories of older seeds stay what they were. */
-export function vectorOf(seed: number, trust: Trust = 'drawn'): Vector {
+export function vectorOf(seed: number, trust: Trust = 'drawn', worlds: Worlds = 'drawn'): Vector {
   const draw = diceOf(seed);
+  const older = olderOf(seed, draw, trust);
+  const isWider = draw() < 0.4;
+  if (worlds === 'older' || (worlds === 'drawn' && !isWider)) return older;
+  const { spellOf, deedOf, upTo } = throwsOf(draw);
+  return {
+    origin: { ...older.origin, ...widerOrigin(draw, older.origin) },
+    spells: [...older.spells, ...Array.from({ length: upTo(3) }, spellOf(WIDER_FAULTS))],
+    deeds: [...older.deeds, ...Array.from({ length: upTo(3) }, deedOf(WIDER_DEEDS))].sort(byTime),
+  };
+}
+
+function throwsOf(draw: () => number) {
   const upTo = (count: number) => Math.floor(draw() * count);
   const oneOf = <T>(list: readonly T[]): T => list[upTo(list.length)] as T;
   const moment = () => Math.round((draw() * SPAN_MS) / MINUTE) * MINUTE;
@@ -43,6 +60,11 @@ export function vectorOf(seed: number, trust: Trust = 'drawn'): Vector {
     return { fault: oneOf([...faults.keys()]), from, until };
   };
   const deedOf = (deeds: object) => () => ({ deed: oneOf(Object.keys(deeds) as Deed[]), at: moment() });
+  return { upTo, oneOf, spellOf, deedOf };
+}
+
+function olderOf(seed: number, draw: () => number, trust: Trust): Vector {
+  const { upTo, oneOf, spellOf, deedOf } = throwsOf(draw);
   const spells = Array.from({ length: 1 + upTo(3) }, spellOf(FAULTS));
   const deeds = Array.from({ length: upTo(5) }, deedOf(DEEDS));
   const origin: Origin = {
@@ -77,6 +99,7 @@ const clock = (ms: number) =>
 /** A vector as a story. */
 export function told({ origin, spells, deeds }: Vector): string {
   const { enrollment, begins, leftMs, lifetimeMs, automatic, keepKey, onboardingLeftMs, seed } = origin;
+  const { minRollIntervalMs, signsOnce } = origin;
   const first =
     begins === 'new' ? 'a new gateway' : `a ${begins === 'given' ? 'given ' : ''}leaf with ${leftMs / HOUR} h left`;
   const azure =
@@ -89,7 +112,7 @@ export function told({ origin, spells, deeds }: Vector): string {
     ...deeds.map(({ deed, at }) => ({ at, line: `${clock(at)}           ${deed}` })),
   ].sort((one, other) => one.at - other.at);
   return [
-    `seed ${seed}: ${enrollment} enrollment, ${first}, ${issuer}${keepKey ? ', the key is kept' : ''}`,
+    `seed ${seed}: ${enrollment} enrollment, ${first}, ${issuer}${keepKey ? ', the key is kept' : ''}${signsOnce ? ', the CA signs each key once' : ''}${minRollIntervalMs ? `, ${minRollIntervalMs / HOUR} h between rolls` : ''}`,
     ...lines.map(({ line }) => line),
   ].join('\n');
 }

@@ -8,6 +8,7 @@ import { Azure } from './azure/azure.ts';
 import { chainOf } from './azure/certificates.ts';
 import type { Link } from './azure/link.ts';
 import type { Answered, Faults, Whom } from './faults.ts';
+import type { Question } from './questions.ts';
 import { Reader } from './token.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -26,6 +27,16 @@ export const CALLS = [
 ] as const;
 export type Call = (typeof CALLS)[number];
 
+/** A call of those that a step of the machine makes, or the end of a process. */
+export interface Asked {
+  readonly call: Call | 'restart';
+  /** Monotonic clock, milliseconds. */
+  readonly at: number;
+  /** The leaf that is shown, or the key that is worked with. Where Azure issues, DPS is shown neither. */
+  readonly of?: Leaf | KeyRef;
+  readonly hub?: string;
+}
+
 const MINUTE = 60_000;
 
 /** A CA that no group trusts. */
@@ -41,6 +52,8 @@ export interface WorldOptions {
   readonly onboardingLeftMs?: number | undefined;
   /** What serial numbers begin with. */
   readonly serials?: string | undefined;
+  /** The CA signs each key once. */
+  readonly signsOnce: boolean;
   /** Of the process that is alive. */
   readonly state: () => RollState;
   /** The leaf that the journal calls current, and every leaf that it knows. */
@@ -75,11 +88,25 @@ export class World {
   readonly registry = new Map<string, string>();
   readonly gone = new Set<string>();
   #session: Session | undefined;
+  /** Keys for which the CA has signed, by CKA_ID. */
+  readonly #signed = new Set<string>();
   /** Every leaf, by its chain. */
   readonly leaves = new Map<string, Leaf>();
   readonly azure: Azure | undefined;
   /** Monotonic moments of each call. */
   readonly calls: Record<Call, number[]> = Object.fromEntries(CALLS.map((call) => [call, []])) as never;
+  /** The same in their order, and what each was about. */
+  readonly asked: Asked[] = [];
+  /** What the gateway has asked, the oldest first. */
+  readonly questions: Question[] = [];
+  /** The thumbprint that DPS has accepted last. */
+  accepted: string | undefined;
+  /** The disk did not take everything, or an older state was put back: the gateway may not know what it has registered. */
+  isForgetful = false;
+  /** Monotonic moments at which a session began or ended. */
+  readonly turns: number[] = [];
+  /** When the last session ended, on the monotonic clock. */
+  servedUntil = 0;
   /** The process that is alive; what others still want has no effect. */
   process = 0;
   #made = 0;
@@ -100,11 +127,20 @@ export class World {
 
   set session(session: Session | undefined) {
     this.#session?.link?.end();
+    this.turns.push(this.options.clock.monotonic());
+    if (this.#session !== undefined) this.servedUntil = this.options.clock.monotonic();
     this.#session = session;
   }
 
   count(call: Call): void {
     this.calls[call].push(this.options.clock.monotonic());
+  }
+
+  /** The same, told with what it is about. */
+  ask(call: Call, of?: Leaf | KeyRef, hub?: string): void {
+    this.count(call);
+    const at = this.options.clock.monotonic();
+    this.asked.push({ call, at, ...(of && { of }), ...(hub !== undefined && { hub }) });
   }
 
   /** A leaf for a key, from now on. */
@@ -178,7 +214,19 @@ export class World {
   handshakeOf(leaf: Leaf): Code | undefined {
     const { handshake } = this.faults;
     if (!this.token.has(leaf.key)) return 'NL-TOKEN-KEY';
+    if (this.token.isDamaged(leaf.key)) return 'NL-TOKEN-POISONED';
     return handshake !== undefined && this.meets(handshake.whom, leaf.thumbprint) ? handshake.code : undefined;
+  }
+
+  /** Whether a new process could open the token, and sign with this key. */
+  canSignAnew = (key: KeyRef): boolean =>
+    this.token.refusalOfNew() === undefined && this.token.has(key) && !this.token.isDamaged(key);
+
+  /** The CA signs for this key. @returns false where it has done so, and signs each key once */
+  signs({ id }: KeyRef): boolean {
+    if (this.options.signsOnce && this.#signed.has(id)) return false;
+    this.#signed.add(id);
+    return true;
   }
 
   /** The hub, or the way to it, ends the session. */

@@ -140,7 +140,7 @@ async function destroysNoKey(site: Site): Promise<void> {
   assert.match(JSON.stringify((await far.twin('gw-0001')).reported), /NL-TOKEN-OCCUPIED/);
   assert.equal((await statusOf(machine)).online, true);
 
-  const resort = { event: 'transition', reason: 'last-resort' };
+  const resort = { event: 'transition', to: 'requesting-leaf' };
   const begins = await machine.journal.waitFor(resort, { since: line, timeoutMs: LIFETIME_MS });
   const after = machine.journal.lines.indexOf(begins);
   await machine.journal.waitFor({ event: 'outcome', reason: 'done' }, { since: after });

@@ -98,6 +98,18 @@ test('no two files import each other: what both need is a third file', () => {
 const TWOFOLD: Readonly<Record<string, string>> = {
   run: 'each command of newleaf has one',
   Program: 'one that an issuer starts, and one of the gateway that connects',
+  Answer: 'of a person or a program, and of the outside to a question of the core',
+  Question: 'of a terminal, and of the core to the outside',
+  Asking: 'at a terminal, and of the core',
+  named: 'a name of X.500, and a key that the core has named',
+  withLeaf: 'of a check, and of a memory',
+  leafOf: 'of a pair that is adopted, and of a memory',
+  ended: 'a process, and a request of the core',
+  REQUESTS: 'topics of Azure, and rows of the core',
+  Generation: 'a key in the token, and what is to become current',
+  Memory: 'a queue that has no disk, and the facts of the core',
+  Wanted: 'a certificate for a program, and a question of the core',
+  Heard: 'what a child of the token says, and what comes of a request',
 };
 
 test('an exported name means one thing', () => {
@@ -180,14 +192,16 @@ describe('forbidden arrows are found, and a reason is given', () => {
   }
 });
 
-test('the rules of the machine can only look', () => {
-  const moves = ['moves', 'failed', 'parked', 'key-lost', 'unreached', 'step', 'advance'].map((name) => `./${name}.ts`);
-  const rules = ['look', 'plan', 'backoff', 'budget', 'signal', 'single-flight', 'rules', 'decide', 'report'];
-  const found = rules.flatMap((name) => importsOf(read(`agent/roll/${name}.ts`)).map(({ from }) => `${name}: ${from}`));
+test('what asks and what waits can only look', () => {
+  const moves = ['generation', 'settle', 'requests', 'rows-key', 'rows-leaf', 'rows-requests', 'advance'];
+  const looks = ['knots', 'pace', 'asks', 'plan', 'view'];
+  const found = looks.flatMap((name) =>
+    importsOf(read(`agent/roll/core/${name}.ts`)).map(({ from }) => `${name}: ${from}`),
+  );
   assert.deepEqual(
-    found.filter((one) => moves.some((move) => one.endsWith(move))),
+    found.filter((one) => moves.some((move) => one.endsWith(`./${move}.ts`))),
     [],
-    'a rule that moved the state would decide twice: it says what is to be done, and step.ts does it',
+    'what moved the memory there would decide twice: facts follow from facts in settle.ts alone',
   );
 });
 

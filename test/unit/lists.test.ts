@@ -7,7 +7,7 @@ const root = resolve(import.meta.dirname, '..');
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.test.ts'));
 
 /** Folders of `scripts/test` whose tests any machine can run, but for those that are named *.deep.test.ts. */
-const SHALLOW = ['unit', 'search', 'contract', 'e2e'];
+const SHALLOW = ['unit', 'walk', 'search', 'rows', 'contract', 'e2e'];
 /** Folders of the other list, and of stages that are run by name only. */
 const DEEP = [
   'contract/modules',

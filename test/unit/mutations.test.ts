@@ -84,7 +84,7 @@ test('a place of a row is found however it is broken into lines, and in its func
 
 test('the nearest tests are those that have the name of the file, then those of its folder', () => {
   const reach = new Reach(ROOT);
-  assert.equal(reach.testsOf('agent/roll/plan.ts')[0], 'test/unit/roll/plan.test.ts');
+  assert.equal(reach.testsOf('agent/roll/terms.ts')[0], 'test/unit/roll/terms.test.ts');
   const tests = reach.testsOf('agent/uplink/queue/reader.ts').slice(0, 5);
   assert.deepEqual(
     tests.filter((file) => !file.startsWith('test/unit/uplink/queue/')),

@@ -142,8 +142,8 @@ describe('a stranger finds the way', () => {
   });
 
   test('a count of lines that is far off is put right, and others stay', () => {
-    const [{ lines } = { lines: 0 }] = readingsIn('| `agent/roll/step.ts` | 0 | a');
-    const row = (count: number) => `| \`agent/roll/step.ts\` | ${count} | a`;
+    const [{ lines } = { lines: 0 }] = readingsIn('| `agent/roll/core/settle.ts` | 0 | a');
+    const row = (count: number) => `| \`agent/roll/core/settle.ts\` | ${count} | a`;
     assert.equal(renewCounts(row(0)), row(Math.round(lines / 10) * 10));
     assert.equal(renewCounts(row(lines - 9)), row(lines - 9));
     assert.throws(() => renewCounts('| `agent/gone.ts` | 10 | a'), /ENOENT/);

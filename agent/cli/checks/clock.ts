@@ -41,7 +41,7 @@ export async function isClockWrong(site: Site): Promise<boolean> {
   return site.now < (await floorOf(site)) || (server !== undefined && Math.abs(server.here - server.at) > TOO_FAR_MS);
 }
 
-/** The floor of agent/roll/plan.ts, from the files that this user may read. */
+/** The floor of agent/roll/terms.ts, from the files that this user may read. */
 async function floorOf(site: Site): Promise<number> {
   const entry = await site.entry().catch(() => 'absent' as const);
   if (entry === 'absent') return builtAt;

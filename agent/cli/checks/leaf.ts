@@ -5,7 +5,7 @@ import { certificatesOf } from '../../certificate/pem.ts';
 import { needsNoPerson } from '../../config/terms.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import { misnamed } from '../../roll/misnamed.ts';
-import { dueAt } from '../../roll/plan.ts';
+import { dueAt } from '../../roll/terms.ts';
 import { localDay, localMinute, moment } from '../moment.ts';
 import type { Site } from '../proof/site.ts';
 import { type Finding, failed, ofLeaf, ok, warning, withLeaf, x509 } from './check.ts';

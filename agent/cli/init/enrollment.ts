@@ -2,7 +2,6 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isContained, STARTING } from '../../machine/contained.ts';
-import { restOf } from '../../roll/candidate.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import type { RollState } from '../../roll/state.ts';
 import { digestRows } from '../status/screen.ts';
@@ -16,7 +15,7 @@ export async function showEnrollment(watch: DaemonWatch, leaf: Leaf, state: Roll
     return dialogue.copy(`\n${renderEndorsement(await readEndorsement(config), dialogue.screen)}`);
   }
   const file = leaf === state.current ? 'leaf.pem' : 'next.pem';
-  const isDisabled = (restOf(state.next) ?? state.workTrouble)?.failure.code === 'NL-DPS-DISABLED';
+  const isDisabled = (state.next?.rest ?? state.workTrouble)?.failure.code === 'NL-DPS-DISABLED';
   const task = isDisabled ? 'enables its enrollment:' : `enrolls it, or its issuer "${leaf.issuer}" for a group:`;
   dialogue.paragraph(`DPS does not accept this leaf yet. The operator of DPS ${task}`);
   showLeaf(watch, leaf, file);

@@ -3,7 +3,6 @@ import { formatUri } from '../../../hsm/uri.ts';
 import { type Advice, another, inBoth } from '../../failure/advice.ts';
 import { Fault } from '../../failure/failure.ts';
 import { isStranger } from '../../machine/as-daemon.ts';
-import { leafIn } from '../../roll/candidate.ts';
 import { isEndorsed } from '../../roll/leaf.ts';
 import { iso } from '../../roll/report.ts';
 import { INIT_LOCK, takeLock } from '../../state/lock.ts';
@@ -64,7 +63,7 @@ function runs(message: string, first: Advice = { advice: '' }): Fault {
 export async function recordedIn(directory: string) {
   const entry = await readEntry(directory).catch(() => 'absent' as const);
   const { current, next, registered } = entry === 'absent' ? {} : entry;
-  return { leaf: current ?? leafIn(next), registered };
+  return { leaf: current ?? next?.leaf, registered };
 }
 
 /**

@@ -5,14 +5,12 @@ import { EXIT, exitOf } from '../../failure/exit.ts';
 import type { Passage } from '../../machine/as-daemon.ts';
 import { builtAt } from '../../machine/build.ts';
 import type { Line, Log } from '../../machine/log.ts';
-import { leafIn, restOf } from '../../roll/candidate.ts';
 import { isEndorsed, type Leaf } from '../../roll/leaf.ts';
 import { lacksKey, waitsForPerson } from '../../roll/look.ts';
-import type { Terms } from '../../roll/plan.ts';
 import { iso, WORDS } from '../../roll/report.ts';
 import type { RollState } from '../../roll/state.ts';
+import type { Terms } from '../../roll/terms.ts';
 import { adoptedChain } from '../../state/adopted.ts';
-import type { Entry } from '../../state/entry.ts';
 import { beginAnew } from '../../state/journal.ts';
 import { readEntry } from '../../state/read-entry.ts';
 import { limited } from '../../time/limited.ts';
@@ -35,7 +33,7 @@ const ANSWER_MS = 60_000;
  * refuses it. Where a person is at the screen, it waits for that person.
  * @param before the state file before the daemon was started
  */
-export async function provision(watch: DaemonWatch, before: Entry | 'absent'): Promise<RollState> {
+export async function provision(watch: DaemonWatch, before: RollState | 'absent'): Promise<RollState> {
   const { config, isPatient, running } = watch;
   const { daemon } = running;
   const untell = tellAll(watch, before === 'absent' ? undefined : before.phase);
@@ -48,7 +46,7 @@ export async function provision(watch: DaemonWatch, before: Entry | 'absent'): P
     const certificate = await awaitCertificate(watch);
     if (certificate === 'missing') return await untilAtRest(watch, late);
     if (certificate === 'brought' && !serves(daemon.state)) await askDps(watch);
-    const hasLeaf = daemon.state.current !== undefined || leafIn(daemon.state.next) !== undefined;
+    const hasLeaf = daemon.state.current !== undefined || daemon.state.next?.leaf !== undefined;
     const isKeyGone = hasLeaf && watch.isNewToken && lacksKey(await untilAtRest(watch, late));
     if (needsPerson && (!hasLeaf || isKeyGone)) {
       await showCsr(watch);
@@ -56,10 +54,10 @@ export async function provision(watch: DaemonWatch, before: Entry | 'absent'): P
     } else if (isKeyGone) await daemon.answer({ kind: 'roll', from: 'technician', delayMs: 0 });
     const state = await untilAtRest(watch, late, isKeyGone ? 'NL-TOKEN-KEY' : undefined);
     // The one that DPS refuses.
-    const leaf = waits(state) ? (leafIn(state.next) ?? state.current) : undefined;
+    const leaf = waits(state) ? (state.next?.leaf ?? state.current) : undefined;
     if (serves(state)) return state;
     if (leaf !== undefined) await showEnrollment(watch, leaf, state);
-    else if (!(await tellOperator(watch, restOf(state.next)?.failure.code))) return state;
+    else if (!(await tellOperator(watch, state.next?.rest?.failure.code))) return state;
     return isPatient ? await untilEnrolled(watch) : state;
   } finally {
     untell();
@@ -125,7 +123,7 @@ export function shortfall(state: RollState, terms: Pick<Terms, 'automatic'>, isI
   const stopped = (message: string) => ({ complaint: { message, advice: AGAIN }, exit: EXIT.failed });
   if (isInterrupted) return stopped('Interrupted. Nothing is lost.');
   if (waitsForPerson(state.next, terms)) return { exit: EXIT.person };
-  const met = restOf(state.next)?.failure ?? (state.workTrouble ?? state.sessionTrouble)?.failure;
+  const met = state.next?.rest?.failure ?? (state.workTrouble ?? state.sessionTrouble)?.failure;
   if (met === undefined) return stopped(`Not finished in time: ${WORDS[state.phase]}.`);
   const told = advisedFor(terms.automatic)({ ...met, ...(met.code === 'NL-TOKEN-KEY' && KEY_LOST) });
   const advice = met.kind === 'transient' ? `${told.advice} ${AGAIN}` : told.advice;

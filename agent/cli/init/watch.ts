@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import type { DaemonEvent } from '../../ask/event.ts';
 import type { Config } from '../../config/config.ts';
 import { CODES, type Code } from '../../failure/failure.ts';
-import { restOf } from '../../roll/candidate.ts';
 import type { Phase } from '../../roll/phase.ts';
 import { WORDS } from '../../roll/report.ts';
 import type { RollState } from '../../roll/state.ts';
@@ -28,7 +27,7 @@ export const serves = ({ phase, online }: RollState): boolean => phase === 'serv
 
 /** Whether the gateway waits for a person: DPS refuses its leaf, or every automatic way was refused. */
 export const waits = ({ phase, next }: Pick<RollState, 'phase' | 'next'>): boolean =>
-  (phase === 'stranded' || restOf(next) !== undefined) && phase !== 'registering-next' && phase !== 'requesting-leaf';
+  (phase === 'stranded' || next?.rest !== undefined) && phase !== 'registering-next' && phase !== 'requesting-leaf';
 
 /**
  * Whether waiting is over: it serves, a person is needed, or the failure will not mend itself.

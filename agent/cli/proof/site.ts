@@ -3,7 +3,7 @@ import type { Token } from '../../../hsm/token.ts';
 import type { LoadedConfig } from '../../config/config.ts';
 import type { HttpsReply } from '../../issuer/answer.ts';
 import type { Errand } from '../../issuer/enrolment.ts';
-import type { Entry } from '../../state/entry.ts';
+import type { RollState } from '../../roll/state.ts';
 import type { GatewayStatus } from '../status/present.ts';
 import type { Answers } from './apart.ts';
 import type { Dialled } from './dial.ts';
@@ -31,7 +31,7 @@ export interface Site {
   /** @throws Fault NL-CONFIG */
   config(): Promise<LoadedConfig>;
   /** @throws Fault NL-STATE-CORRUPT; EACCES where this user may not read it */
-  entry(): Promise<Entry | 'absent'>;
+  entry(): Promise<RollState | 'absent'>;
   /** The text of a file that a setting names. @throws Fault NL-CONFIG, with the error of the file system as its cause */
   text(setting: string, path: string): Promise<string>;
   /** PEM of the CAs in such a file. @throws Fault NL-CONFIG, also where there are none in it */

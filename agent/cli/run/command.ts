@@ -17,7 +17,7 @@ import { createLog, type Log } from '../../machine/log.ts';
 import { createNotify } from '../../machine/notify.ts';
 import { noteDirectory } from '../../machine/runtime-directory.ts';
 import { SharedSession } from '../../mqtt/hub-session.ts';
-import { isCredible } from '../../roll/plan.ts';
+import { isCredible } from '../../roll/terms.ts';
 import { assertNotEnded } from '../../state/journal.ts';
 import { FORGET_MS, forgetStart, forgetWords, lastWords, leaveWords } from '../../state/last-words.ts';
 import { type Lock, takeLock } from '../../state/lock.ts';

@@ -38,7 +38,9 @@ export function advise(status: GatewayStatus, screen: Screen, surroundings: Surr
   const { lastKnown, directory } = surroundings;
   const { next, at } = status;
   const wrong = wrongOf(status).map((one) =>
-    one.code === next?.trouble?.code ? (parkedAlarm(next, directory, Date.parse(at)) ?? one) : one,
+    one.code === next?.trouble?.code
+      ? (parkedAlarm(next, directory, Date.parse(at)) ?? one)
+      : paused(one, status.trouble, Date.parse(at)),
   );
   const told = lastKnown === undefined ? wrong : [lastKnown.failure, ...past(wrong, lastKnown, Date.parse(at))];
   if (told.length === 0) return wrap(screen, calm(status), { first: INDENT });
@@ -54,6 +56,16 @@ function past(wrong: readonly Complaint[], { writtenAt }: { readonly writtenAt: 
     if (/^NL-(?:LEAF-EXPIR|CLOCK)/.test(one.code ?? '')) return one;
     return { ...one, message: `Last known, ${moment(writtenAt, now)}: ${one.message}`, advice: undefined };
   });
+}
+
+/** A pause of more than some minutes is told with its end, and with the command that cuts it. */
+function paused(one: Complaint, trouble: GatewayStatus['trouble'], now: number): Complaint {
+  if (trouble?.askAt === undefined || trouble.code !== one.code) return one;
+  const command = areaOf(trouble) === 'DPS' || areaOf(trouble) === 'HUB' ? '`newleaf reprovision`' : '`newleaf roll`';
+  const end = `newleaf asks again by itself ${fromNow(Date.parse(trouble.askAt), now)}`;
+  // An advice that names a command says what helps.
+  const again = one.advice?.includes('`') ? `${end}.` : `${end}; at once: ${command}.`;
+  return { ...one, advice: [one.advice, again].filter((text) => text !== undefined).join(' ') };
 }
 
 /** Areas of the failures of an issuer, and of what it sends. */

@@ -21,7 +21,7 @@ export async function lastKnown(config: Config, now: number) {
     const entry = await readEntry(state.directory);
     if (entry === 'absent') return undefined;
     const about = { version, registrationId: dps.registration_id, terms: termsOf(config, builtAt), now };
-    const status = statusOf({ ...entry, flaps: 0, unreached: 0 }, about);
+    const status = statusOf(entry, about);
     return { status, writtenAt: (await stat(stateFile(state.directory))).mtimeMs };
   } catch (error) {
     if (error instanceof Fault && error.failure.code === 'NL-STATE-DECOMMISSIONED') throw error;

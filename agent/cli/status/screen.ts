@@ -212,7 +212,6 @@ function candidateBlock(next: NextStatus, now: number, screen: Screen, directory
 }
 
 const UNWANTED: Record<NonNullable<NextStatus['unwanted']>, string> = {
-  refused: 'the hub refuses it',
   discarded: 'discarded',
   'key-lost': 'its key is lost',
 };

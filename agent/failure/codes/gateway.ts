@@ -189,6 +189,14 @@ export const GATEWAY = {
     'newleaf repeats the same work without success, and slows down.',
     'See with `newleaf status` what is refused. A request (`newleaf reprovision`) is done at once.',
   ),
+  'NL-BUSY-LONG': transientCode(
+    'A step of the work has lasted for two minutes, and goes on.',
+    'newleaf ends it after some minutes, and tries again; the session does not wait for it. If it comes again and again, and is about the token: restart the daemon behind the PKCS#11 module (pcscd, tpm2-abrmd, the p11-kit server), then `newleaf check leaf-key`.',
+  ),
+  'NL-NO-WAY': brokenCode(
+    'newleaf does not serve, and has no way that it would try soon: a defect of newleaf.',
+    'Registering and renewing stand still. `newleaf reprovision` is done at once; newleaf looks each minute, and starts itself again after 75 minutes. Send `newleaf support-bundle` to its makers: the memory is in the log.',
+  ),
   'NL-BUSY': transientCode('Another request is in flight.', 'Wait for it: `newleaf status --watch`.'),
   'NL-DAEMON-DOWN': transientCode(
     'The daemon does not run.',

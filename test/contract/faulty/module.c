@@ -39,6 +39,8 @@ static int command_of(char *text, int size, const char *name, const char *suffix
 /* Whether this call is to be answered here: CKR_OK where it is not. */
 static CK_RV command(const char *name) {
   char path[4096], text[256];
+  /* Read before the call is noted: a test that sees the note may take the command back. */
+  long ms = command_of(text, sizeof text, name, ".delay") ? atol(text) : 0;
   path_of(path, sizeof path, "calls", "");
   FILE *calls = fopen(path, "r+");
   if (calls) {
@@ -46,8 +48,7 @@ static CK_RV command(const char *name) {
     fprintf(calls, "%s\n", name);
     fclose(calls);
   }
-  if (command_of(text, sizeof text, name, ".delay")) {
-    long ms = atol(text);
+  if (ms > 0) {
     struct timespec pause = {ms / 1000, (ms % 1000) * 1000000};
     nanosleep(&pause, NULL);
   }

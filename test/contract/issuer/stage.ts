@@ -47,7 +47,7 @@ export class Stage {
     const { slot } = status.leaf ?? {};
     assert.equal(status.leaf?.thumbprint, thumbprint);
     assert.deepEqual(this.gateway.token.privateKeys(), [`newleaf-${slot}`], 'no other key is left');
-    assert.equal(this.gateway.token.storedThumbprint(`newleaf-${slot}`), thumbprint);
+    await this.gateway.token.stores(`newleaf-${slot}`, thumbprint);
     return status;
   }
 

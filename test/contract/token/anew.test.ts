@@ -68,5 +68,5 @@ test('a process that hangs is killed, and cannot do it', async () => {
   leaf = { id: key.id, chain: authority(directory).issue(await csr('gw', key, (message) => token.sign(key, message))) };
   startedBy([process.execPath, '-e', 'setInterval(() => {}, 1000)']);
   const hanging = rehearsedAnew({ ...options, pin: async () => at.pin }, 300);
-  await assert.rejects(hanging(leaf), { kind: 'failed', code: 'CHILD_TIMEOUT' });
+  await assert.rejects(hanging(leaf), { kind: 'hung', code: 'CHILD_TIMEOUT' });
 });

@@ -10,6 +10,7 @@ import { prepareEngine } from '../../../hsm/engine.ts';
 import { startedBy } from '../../../hsm/job.ts';
 import { TokenConnectors } from '../../../hsm/tls.ts';
 import { openToken } from '../../../hsm/token.ts';
+import { tokenApart } from '../../../hsm/token-apart.ts';
 import { authority } from './authority.ts';
 import { dial, farSide } from './far-side.ts';
 import { freshId } from './fresh-id.ts';
@@ -17,6 +18,7 @@ import { collectGarbage } from './garbage.ts';
 import type { Rolled, RollRequest } from './rolls.ts';
 
 const RESTART = 6;
+const LIMIT_MS = 60_000;
 
 /** Counted when the far side, which lives in this process too, has let go of its sockets. */
 async function openDescriptors(far: Server): Promise<number> {
@@ -29,6 +31,9 @@ async function roll({ at, directory, destroyer, rolls, rolled }: RollRequest): P
   startedBy(destroyer);
   const { module, pin } = at;
   const token = await openToken({ ...at, uri: undefined });
+  const limitMs = { make: LIMIT_MS, other: LIMIT_MS };
+  const apart = tokenApart({ module, token: token.name, pin: async () => pin, pinRecord: directory, limitMs });
+  const maker = token.makesKeysHere ? token : apart;
   prepareEngine(module);
   const connectors = new TokenConnectors(token, pin, directory);
   const ca = authority(directory);
@@ -37,9 +42,11 @@ async function roll({ at, directory, destroyer, rolls, rolled }: RollRequest): P
   for (let number = rolled.length; number < rolls; number += 1) {
     const label = number % 2 === 0 ? 'newleaf-a' : 'newleaf-b';
     // What an interrupted roll has made is found again.
-    const next = (await token.find(label)) ?? (await token.generate(label, 'ec-p256', freshId()));
-    const chain = ca.issue(await csr('gw-0001', next, (message) => token.sign(next, message)));
-    await token.storeCertificate(next, new X509Certificate(chain).raw);
+    const next = (await token.find(label)) ?? (await maker.generate(label, 'ec-p256', freshId()));
+    await token.findMade(next.id);
+    apart.forget(next.id);
+    const chain = ca.issue(await csr('gw-0001', next, (message) => apart.sign(next, message)));
+    await apart.storeCertificate(next, new X509Certificate(chain).raw);
     const seen: string[] = [];
     for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       seen.push(await dial(far, await connectors.connector({ id: next.id, chain, ca: ca.ca, maxVersion: version })));

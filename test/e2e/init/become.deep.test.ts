@@ -78,7 +78,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       machine.sh('SUDO_UID=65534 SUDO_GID=65534 newleaf support-bundle -o /tmp/bundle.tar.gz && mkdir /tmp/bundle');
       assert.equal(machine.sh('stat -c "%u %a" /tmp/bundle.tar.gz'), '65534 600\n');
       machine.sh('tar -xzf /tmp/bundle.tar.gz -C /tmp/bundle --strip-components=1');
-      assert.match(machine.sh('cat /tmp/bundle/state.json'), /"phase": "serving"/);
+      assert.match(machine.sh('cat /tmp/bundle/state.json'), /"at": \{\s+"current": \{\s+"hub": /);
       assert.match(machine.sh('cat /tmp/bundle/check.json'), /"id": "pin",\s+"describes": [^}]*"outcome": "ok"/);
       assert.match(machine.sh('cat /tmp/bundle/status.txt'), /Last known/);
       assert.equal(machine.sh('grep -rw 1234 /tmp/bundle || true'), '');

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { memoryOf } from '../../../agent/roll/core/entry.ts';
+import { recorded } from '../../../agent/roll/core/view.ts';
 import type { Gateway } from '../stage/gateway.ts';
 import { holds } from '../stage/holds.ts';
 import { PATIENCE_MS } from '../stage/site.ts';
@@ -56,8 +58,10 @@ const registrations = ({ far }: Scene, since: number): number =>
   far.log.since(since).filter(({ event }) => event === 'register').length;
 
 /** When DPS is asked next, as the state file has it. */
-const nextProbe = ({ stateDirectory }: Gateway): number =>
-  JSON.parse(readFileSync(join(stateDirectory, 'state.json'), 'utf8')).entry.probe.askAt;
+function nextProbe({ stateDirectory }: Gateway): number {
+  const { entry } = JSON.parse(readFileSync(join(stateDirectory, 'state.json'), 'utf8'));
+  return recorded(memoryOf(entry), Date.now()).probe?.askAt ?? Number.NaN;
+}
 
 suite('disallow and re-allow', { concurrency: 4 }, () => {
   for (const row of rowsHere(rows)) {

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { until } from '../../contract/modules/servers.ts';
 import { softHsm, type TestToken } from '../../contract/token/softhsm.ts';
 
 /** A SoftHSM token, asked by `pkcs11-tool`: what is in it does not depend on what newleaf believes. */
@@ -29,10 +30,19 @@ export class OutsideToken {
     return [...listed.matchAll(/^ {2}label: +(\S.*)$/gm)].map(([, label = '']) => label).sort();
   }
 
-  /** Thumbprint of the certificate that is stored beside a key. */
-  storedThumbprint(label: string): string {
-    const der = this.ask('--read-object', '--type', 'cert', '--label', label);
-    return createHash('sha256').update(der).digest('hex').toUpperCase();
+  /**
+   * Waits until this is the certificate that is stored beside a key: that is the last thing of a roll. Looked at without a login:
+   * SoftHSM 2.6.1 empties token.object for a moment at each, and a job that opens the token then meets CKR_GENERAL_ERROR.
+   */
+  stores(label: string, thumbprint: string): Promise<void> {
+    return until(`${thumbprint} is stored in ${label}`, () => {
+      try {
+        const der = this.#run('--token-label', this.hsm.token, '--read-object', '--type', 'cert', '--label', label);
+        return createHash('sha256').update(der).digest('hex').toUpperCase() === thumbprint;
+      } catch {
+        return false;
+      }
+    });
   }
 
   /** What the token says of its PIN; asked without a login, which would count. */

@@ -3,6 +3,7 @@ import { type AskingDps, createAzure } from '../../../agent/issuer/azure/azure.t
 import { LeafPace } from '../../../agent/issuer/azure/pace.ts';
 import { HubRenewal } from '../../../agent/issuer/azure/renewal.ts';
 import { ofOnboarding } from '../../../agent/keys/onboarding.ts';
+import { keyIn } from '../csr.ts';
 import { fail, registration, type Wait } from '../registration.ts';
 import type { World } from '../world.ts';
 import type { Azure } from './azure.ts';
@@ -61,7 +62,7 @@ export function azurePorts(world: World, azure: Azure, wait: Wait) {
     demandKey: async ({ key: { slot, id } }) => fail(world.token.keys().get(slot) === id ? undefined : 'NL-TOKEN-KEY'),
   });
   const issue = (csr: string, abort: AbortSignal) => {
-    world.count('issue');
+    world.ask('issue', keyIn(csr));
     return parts.issuer.issue(csr, abort);
   };
   return { ...parts, issuer: { issue }, renewal };

@@ -28,7 +28,7 @@ another client has the same identity | NL-HUB-FLAPPING | newleaf uplink add NAME
 a person is to bring the leaf | NL-ISSUER-PERSON; agent/cli/request/csr.ts; agent/cli/init/enrollment.ts | newleaf csr; newleaf install FILE | the gateway has it | test/e2e/arrows.test.ts › a person is to bring the leaf
 the next key cannot be used | NL-ISSUER-NEW-KEY; agent/keys/slots.ts | newleaf csr --new-key | a key of the new type | test/e2e/arrows.test.ts › leaf.key_type is changed while a person has the CSR
 the key of the CSR is lost | agent/daemon/delivery.ts | newleaf csr --new-key | another key | test/e2e/arrows.test.ts › the key of the CSR is lost
-the leaf nears its end, and the CA is well again | NL-LEAF-EXPIRING | newleaf roll | a new leaf | test/e2e/arrows.deep.test.ts › the leaf nears its end, and the CA gave no other
+the leaf nears its end, and the CA is well again | NL-LEAF-EXPIRING; agent/cli/status/advise.ts | newleaf roll | a new leaf | test/e2e/arrows.deep.test.ts › the leaf nears its end, and the CA gave no other
 the issuer refused, and is well again | agent/failure/advice.ts | newleaf roll --wait | a new leaf | test/e2e/check/breakages.ts › leaf expired
 the issuer did not answer for its configuration | agent/cli/status/advise.ts | systemctl restart newleaf | it is asked at once | test/e2e/corrected-password.test.ts › as printed, brings the first leaf
 the leaf has ended, and the CA gives no other | NL-LEAF-EXPIRED; agent/roll/wrong.ts | newleaf csr; newleaf install FILE | a leaf of another CA | test/e2e/arrows.deep.test.ts › the leaf has expired, and the CA gives no other
@@ -38,7 +38,8 @@ the TPM was not enrolled yet | agent/dps/tpm/attest.ts | newleaf reprovision | D
 a CSR, where there is no leaf | NL-TPM-NO-LEAF | newleaf reprovision | another key of the TPM | test/e2e/tpm/registration.test.ts › a CSR of a gateway without a leaf
 the registration ID is not that of the leaf | agent/roll/misnamed.ts; agent/cli/init/settings.ts | newleaf decommission; newleaf init | a gateway of that ID | test/system/arrows-lost.ts › another registration ID for a gateway that has a leaf
 the budget of requests is used up | NL-BUDGET | newleaf reprovision | it is done at once | test/e2e/arrows.test.ts › the budget of the hub is used up
-work that goes round in circles is slowed down | NL-BUDGET-BRAKED | newleaf reprovision | it is done at once | test/unit/daemon/brake.test.ts › whoever asks is served at once
+newleaf stands still by a defect of its own | NL-NO-WAY | newleaf reprovision | it is done at once | test/unit/daemon/pauses.test.ts › a technician who asks a hundred times in a row
+work that goes round in circles is slowed down | NL-BUDGET-BRAKED | newleaf reprovision | it is done at once | test/unit/daemon/pauses.test.ts › whoever asks is served at once
 port 8883 is closed, and 443 is not tried | agent/cli/checks/check.ts | systemctl restart newleaf | the gateway goes by 443 | test/e2e/network.test.ts › mqtt, and a proxy that lets only 443 through
 a file cannot be written | agent/cli/request/csr.ts | newleaf csr -o FILE | the CSR is in another | test/e2e/arrows.test.ts › a person is to bring the leaf
 the token is lost | NL-TOKEN-MISSING; hsm/module.ts | systemctl stop newleaf; newleaf init --ask; systemctl start newleaf; newleaf roll --wait | another token, key and leaf | test/system/cures.test.ts › a token that is lost, with the key of the leaf

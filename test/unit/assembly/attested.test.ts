@@ -3,24 +3,24 @@ import { describe, test } from 'node:test';
 import { attested } from '../../../agent/assembly/foundation.ts';
 import type { Config } from '../../../agent/config/config.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
+import { type Entry, entryOf } from '../../../agent/roll/core/entry.ts';
+import { blank } from '../../../agent/roll/core/memory.ts';
 import { endorsed } from '../../../agent/roll/leaf.ts';
-import { unprovisioned } from '../../../agent/roll/state.ts';
-import { type Entry, entryOf } from '../../../agent/state/entry.ts';
-import { made, sent } from '../roll/candidates.ts';
 import { leafOf } from '../roll/machine.ts';
+import { leafed, made } from '../roll/memories.ts';
 
-const entry = (part: Partial<Entry>): Entry => ({ ...entryOf(unprovisioned), ...part });
+const entry = (part: Partial<Entry>): Entry => ({ ...entryOf(blank), ...part });
 
 const rows: readonly (readonly [what: string, Entry | 'absent', x509: string, tpm: string])[] = [
   ['no state', 'absent', 'read', 'read'],
   ['a gateway that has not come anywhere', entry({}), 'read', 'read'],
   ['a leaf', entry({ current: leafOf('g0', 'a') }), 'read', 'NL-CONFIG'],
   ['a key in the TPM', entry({ current: endorsed('gw-1', 'E'.repeat(64)) }), 'NL-CONFIG', 'read'],
-  ['a first leaf that no hub has proven', entry({ next: sent(leafOf('g0', 'a')) }), 'read', 'NL-CONFIG'],
+  ['a first leaf that no hub has proven', entry({ next: leafed(leafOf('g0', 'a')) }), 'read', 'NL-CONFIG'],
   // Under a TPM nobody would ever ask for that leaf, nor register with the TPM: there is a candidate already.
   [
     'a first leaf that no issuer has given',
-    entry({ next: made('roll', { slot: 'a', id: 'g0' }) }),
+    entry({ next: made('provisioning', { slot: 'a', id: 'g0' }) }),
     'read',
     'NL-CONFIG',
   ],

@@ -3,7 +3,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
 import { type Expected, verify } from '../../../agent/certificate/verify.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
-import { dueAt } from '../../../agent/roll/plan.ts';
+import { dueAt } from '../../../agent/roll/terms.ts';
 import { armored } from './deliver.ts';
 import { DAY, ec, type Minted, mint, mintByOpenssl, mintCa, NOW, rsa, type Wish } from './mint.ts';
 

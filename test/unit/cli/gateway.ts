@@ -2,7 +2,7 @@ import type { Dialled } from '../../../agent/cli/proof/dial.ts';
 import type { Site } from '../../../agent/cli/proof/site.ts';
 import { parseConfig } from '../../../agent/config/config.ts';
 import type { Leaf } from '../../../agent/roll/leaf.ts';
-import type { Entry } from '../../../agent/state/entry.ts';
+import { type RollState, unprovisioned } from '../../../agent/roll/state.ts';
 import type { Protection } from '../../../hsm/key-pair.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
 import type { Token } from '../../../hsm/token.ts';
@@ -32,16 +32,11 @@ export const currentLeaf: Leaf = {
   notAfter: NOW + 20 * DAY,
 };
 
-export const entry: Entry = {
+export const entry: RollState = {
+  ...unprovisioned,
   phase: 'serving',
   current: currentLeaf,
   assignment: { hub: 'hub-1.azure-devices.net', deviceId: 'gw-0001' },
-  retire: [],
-  rejected: false,
-  unproven: 0,
-  outcomes: [],
-  budget: { left: 10, at: NOW },
-  trail: [],
 };
 
 const slot = {
@@ -72,10 +67,12 @@ export function tokenWith(change: Partial<Token>): Token {
   return {
     name: slot.name,
     doubt: undefined,
+    makesKeysHere: false,
     find: async (label) => (label === key.label ? key : undefined),
     generations: async (label) => (label === key.label ? [{ id: key.id, protection: PROTECTED }] : []),
     findById: async (id) => (id === key.id ? key : undefined),
     findByUri: async () => key,
+    findMade: refuse,
     describe: async () => PROTECTED,
     sign: refuse,
     generate: refuse,

@@ -108,7 +108,7 @@ test('a candidate that is on its way out is neither kept nor asked again', () =>
     );
   const goes = 'it goes once DPS has accepted the current leaf again';
   assert.match(told({ unwanted: 'discarded' }), new RegExp(`Candidate discarded: ${goes} `));
-  assert.match(told({ unwanted: 'refused' }), new RegExp(`Candidate the hub refuses it: ${goes} `));
+  assert.match(told({ unwanted: 'key-lost' }), new RegExp(`Candidate its key is lost: ${goes} `));
   assert.doesNotMatch(told({ askAt: at(-77_000) }), /Asked again/);
 });
 
@@ -123,6 +123,23 @@ test('a refused CSR: what asks again at once, and when newleaf does', () => {
   );
   assert.match(told('NL-LEAF-CN'), /keep the subject of the CSR\. After that: `newleaf roll --wait`/);
   assert.doesNotMatch(told('NL-TOKEN-OCCUPIED'), /After that:/);
+});
+
+test('a pause of more than some minutes: its end, and the command that cuts it', () => {
+  const told = (code: Code, askAt?: string) => {
+    const trouble = { ...failure(code), ...(askAt !== undefined && { askAt }) };
+    return renderStatus(statusWith({ wrong: [failure(code)], trouble }), ascii, place).replaceAll(/\s+/g, ' ');
+  };
+  const later = at(3 * 3_600_000);
+  assert.match(
+    told('NL-DPS-THROTTLED', later),
+    /newleaf asks again by itself in 3 hours; at once: `newleaf reprovision`\. $/,
+  );
+  assert.match(
+    told('NL-EST-UNREACHABLE', later),
+    /newleaf asks again by itself in 3 hours; at once: `newleaf roll`\. $/,
+  );
+  assert.doesNotMatch(told('NL-DPS-THROTTLED'), /asks again by itself/);
 });
 
 test('a new gateway, with a request that is to begin', () => {

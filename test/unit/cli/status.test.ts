@@ -12,9 +12,10 @@ import { demandHere } from '../../../agent/cli/status/present.ts';
 import { exitOfStatus } from '../../../agent/cli/status/wrong.ts';
 import type { Config } from '../../../agent/config/config.ts';
 import { Fault, failure } from '../../../agent/failure/failure.ts';
+import { entryOf } from '../../../agent/roll/core/entry.ts';
+import { blank } from '../../../agent/roll/core/memory.ts';
 import type { Status } from '../../../agent/roll/report.ts';
-import { unprovisioned } from '../../../agent/roll/state.ts';
-import { entryOf, validateEntry } from '../../../agent/state/entry.ts';
+import { validateEntry } from '../../../agent/state/entry.ts';
 import { createJournal } from '../../../agent/state/journal.ts';
 import { leaveWords } from '../../../agent/state/last-words.ts';
 import { takeLock } from '../../../agent/state/lock.ts';
@@ -104,7 +105,7 @@ async function stateLeft(t: TestContext) {
   const directory = scratch(t);
   const state = join(directory, 'state');
   mkdirSync(state);
-  await createJournal({ directory: state, validate: validateEntry }).write(entryOf(unprovisioned));
+  await createJournal({ directory: state, validate: validateEntry }).write(entryOf(blank));
   return { directory, state };
 }
 

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { parseConfig, x509Of } from '../../../agent/config/config.ts';
 import { failure } from '../../../agent/failure/failure.ts';
 import { pauseMs, probeMs } from '../../../agent/roll/backoff.ts';
-import { dueAt } from '../../../agent/roll/plan.ts';
+import { dueAt } from '../../../agent/roll/terms.ts';
 import { complaints } from './complaints.ts';
 
 const MINUTE = 60_000;

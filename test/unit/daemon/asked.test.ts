@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Fault } from '../../../agent/failure/failure.ts';
-import { type RollState, unprovisioned } from '../../../agent/roll/state.ts';
-import { sent, wanted } from '../roll/candidates.ts';
+import { blank, type Memory } from '../../../agent/roll/core/memory.ts';
 import { hub, NOW, terms } from '../roll/machine.ts';
-import { candidate, Disk, gateway, servingState } from './gateway.ts';
+import { leafed, named } from '../roll/memories.ts';
+import { candidate, Disk, gateway, serving } from './gateway.ts';
 
 /** The first leaf is on its way to DPS. */
-const registering: RollState = { ...unprovisioned, phase: 'registering-next', next: sent(candidate) };
+const registering: Memory = { ...blank, next: leafed(candidate) };
 
 /** A registration that DPS answers with an outage of its own: the ladder begins at minutes. It is over since. */
 async function paused(t: TestContext) {
@@ -34,7 +34,7 @@ test('a technician who is told yes need not wait for the ladder of what is in fl
 
 test('nor one who is told that a roll is in flight, whenever their own was to begin', async (t) => {
   const request = { id: 'r0', action: 'roll', reason: 'asked', from: 'technician', at: NOW } as const;
-  const state: RollState = { ...servingState, phase: 'generating-key', request, next: wanted() };
+  const state: Memory = { ...serving, ask: { request }, next: named() };
   for (const delayMs of [0, 60_000]) {
     const far = { keys: { generate: () => Promise.reject(new Fault('NL-TOKEN-FAILED')) } };
     const { ask, counts } = await gateway(t, new Disk(state), far);
@@ -46,7 +46,7 @@ test('nor one who is told that a roll is in flight, whenever their own was to be
 
 test('over budget: the answer says in how many seconds a request is accepted', async (t) => {
   const budget = { requestsPerHour: 60, burst: 1 };
-  const stage = await gateway(t, new Disk(servingState), {}, { terms: { ...terms, ...budget } });
+  const stage = await gateway(t, new Disk(serving), {}, { terms: { ...terms, ...budget } });
   const ask = async (id: string) => {
     const { status, body } = await stage.ask({ kind: 're-register', from: 'method', id, delayMs: 0 });
     return [status, (body as { retryAfterSeconds?: number }).retryAfterSeconds];
@@ -59,9 +59,12 @@ test('over budget: the answer says in how many seconds a request is accepted', a
   assert.deepEqual(await ask('r2'), [202, undefined]);
 });
 
-test('a method waits for the ladder, and so does a request for later', async (t) => {
+test('nor does a method wait for the ladder of what newleaf does by itself: its budget bounds it', async (t) => {
   const { ask, counts } = await paused(t);
-  assert.equal(await ask('method'), 409);
-  await ask('technician', 60_000);
-  assert.equal(counts.register, 1);
+  assert.deepEqual([await ask('method'), counts.register], [202, 2]);
+});
+
+test('a request for later hurries nothing', async (t) => {
+  const { ask, counts } = await paused(t);
+  assert.deepEqual([await ask('technician', 60_000), counts.register], [202, 1]);
 });

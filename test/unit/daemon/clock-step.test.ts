@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Fault } from '../../../agent/failure/failure.ts';
-import { made } from '../roll/candidates.ts';
-import { DAY, Disk, gateway, HOUR, MINUTE, servingState } from './gateway.ts';
+import { answer, made } from '../roll/memories.ts';
+import { DAY, Disk, gateway, HOUR, MINUTE, serving } from './gateway.ts';
 
-const registering = { ...servingState, phase: 'registering', ask: true, rejected: true } as const;
+const registering = { ...serving, answers: { 'connect current': answer('refused', 'NL-HUB-REJECTED') } };
 
 /** A gateway that is to register, and whose DPS answers so. */
 const failing = (t: TestContext, answer: Fault) =>
@@ -60,7 +60,7 @@ test('within an hour of a step only a far larger one ends pauses; after it any d
 });
 
 test('a leaf that is not valid yet is judged again as soon as the clock is set', async (t) => {
-  const requesting = { ...servingState, phase: 'requesting-leaf', next: made() } as const;
+  const requesting = { ...serving, next: made() };
   let judged = 0;
   const { clock } = await gateway(t, new Disk(requesting), {
     async judge() {
@@ -81,7 +81,7 @@ for (const [code, isOver] of [
 ] as const) {
   test(`${code} ${isOver ? 'may be over when' : 'has nothing to do with it that'} the clock is set`, async (t) => {
     const connect = () => Promise.reject(new Fault(code));
-    const { clock, status } = await gateway(t, new Disk(servingState), { connect });
+    const { clock, status } = await gateway(t, new Disk(serving), { connect });
     clock.step(HOUR);
     assert.equal((await status()).trouble?.code, isOver ? undefined : code);
   });
@@ -92,7 +92,7 @@ test('a clock that is ahead is logged once, and nothing is said of it any more a
   const expired = (code: 'NL-HUB-UNTRUSTED' | 'NL-EST-UNTRUSTED', cause: string) => {
     if (isAhead) throw new Fault(code, { cause });
   };
-  const { clock, status, lose, told } = await gateway(t, new Disk(servingState), {
+  const { clock, status, lose, told } = await gateway(t, new Disk(serving), {
     connect: async () => expired('NL-HUB-UNTRUSTED', 'CERT_HAS_EXPIRED'),
     async issue() {
       expired('NL-EST-UNTRUSTED', 'certificate has expired');
@@ -112,7 +112,7 @@ test('a clock that is ahead is logged once, and nothing is said of it any more a
 });
 
 test('a clock that was ahead when the hub was reached, and is set right while the session is open, is not said to be wrong', async (t) => {
-  const { clock, daemon, lose, status } = await gateway(t, new Disk(servingState));
+  const { clock, daemon, lose, status } = await gateway(t, new Disk(serving));
   clock.step(60 * DAY);
   await lose();
   await clock.pass(MINUTE);

@@ -5,26 +5,27 @@ import { onWire, type WireAnswer } from '../../../agent/ask/wire.ts';
 import { answerCsr } from '../../../agent/daemon/delivery.ts';
 import type { AnswererOptions } from '../../../agent/daemon/requests.ts';
 import { type Code, Fault } from '../../../agent/failure/failure.ts';
+import type { Memory } from '../../../agent/roll/core/memory.ts';
+import { DESTROY_TRIES } from '../../../agent/roll/core/pace.ts';
 import type { KeyRef, Slot } from '../../../agent/roll/leaf.ts';
-import { RETIRE_TRIES } from '../../../agent/roll/phase.ts';
 import type { Ports } from '../../../agent/roll/ports.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import type { Clock } from '../../../agent/time/clock.ts';
 import { made, wanted } from '../roll/candidates.ts';
 import { terms } from '../roll/machine.ts';
-import { Disk, gateway as gatewayBefore, MINUTE, never, servingState } from './gateway.ts';
+import { current, Disk, gateway as gatewayBefore, MINUTE, never, serving, servingState } from './gateway.ts';
 
 const full = () => Promise.reject(new Fault('NL-TOKEN-FAILED', { message: 'The token is full.' }));
 
 /** A gateway that serves, whose leaves a person brings, and whose token makes keys as it is told. */
-async function gateway(t: TestContext, generate: Ports['keys']['generate']) {
+async function gateway(t: TestContext, generate: Ports['keys']['generate'], memory: Memory = serving) {
   const stage = { generate };
   const keys = {
     generate: (slot: Slot, id: string) => stage.generate(slot, id),
     csr: async ({ id }: KeyRef) => `csr of ${id}`,
   };
   const change = { terms: { ...terms, automatic: false } };
-  const { daemon, clock, counts } = await gatewayBefore(t, new Disk(servingState), { keys }, change);
+  const { daemon, clock, counts } = await gatewayBefore(t, new Disk(memory), { keys }, change);
   while (daemon.state.online === undefined) await setImmediate();
   t.after(() => assert.deepEqual([counts.register, counts.issue, counts.destroy], [0, 0, 0]));
   const ask = (from: 'technician' | 'method' = 'technician') => onWire(daemon.answer)({ kind: 'csr', from });
@@ -49,7 +50,7 @@ for (const code of ['NL-TOKEN-FAILED', 'NL-TOKEN-MISSING', 'NL-TOKEN-OCCUPIED', 
 test('a key of the CSR that is lost is made anew: the advice for the key of a leaf would lead nowhere', async (t) => {
   const change = { terms: { ...terms, automatic: false } };
   const keys = { csr: () => Promise.reject(new Fault('NL-TOKEN-KEY')) };
-  const { daemon } = await gatewayBefore(t, new Disk(servingState), { keys }, change);
+  const { daemon } = await gatewayBefore(t, new Disk(serving), { keys }, change);
   while (daemon.state.online === undefined) await setImmediate();
   for (const automatic of [true, false]) {
     const { body } = await onWire(daemon.answer, undefined, automatic)({ kind: 'csr', from: 'technician' });
@@ -58,13 +59,13 @@ test('a key of the CSR that is lost is made anew: the advice for the key of a le
 });
 
 test('an old key that the token does not destroy, in the place of the next one, is the answer each time', async (t) => {
-  const blocked: RollState = { ...servingState, retire: [{ slot: 'b', id: 'g9', is: 'pending', tries: 0 }] };
+  const blocked = { ...serving, old: [{ slot: 'b', id: 'g9' }] } as const;
   const change = { terms: { ...terms, automatic: false } };
   const keys = { destroy: full, csr: () => Promise.reject(new Fault('NL-TOKEN-KEY')) };
   const { daemon } = await gatewayBefore(t, new Disk(blocked), { keys }, change);
   while (daemon.state.online === undefined) await setImmediate();
   const codes = new Set<unknown>();
-  for (let asked = 0; asked < RETIRE_TRIES + 2; asked += 1) {
+  for (let asked = 0; asked < DESTROY_TRIES + 2; asked += 1) {
     const { body } = await onWire(daemon.answer)({ kind: 'csr', from: 'technician' });
     const { code, message } = body as { code: Code; message: string };
     codes.add(code);
@@ -80,8 +81,10 @@ test('a technician who asks again makes the token try at once; a method is told 
   assert.equal(counts.generate, 1);
   assert.deepEqual(codeOf(await ask()), [500, 'NL-TOKEN-FAILED']);
   assert.equal(counts.generate, 2);
-  stage.generate = async () => ({ slot: 'b', id: 'g1' });
-  assert.deepEqual((await ask()).body, { csr: 'csr of g1', slot: 'b', cn: 'gw-1' });
+  stage.generate = async (slot, id) => ({ slot, id });
+  const { csr, ...about } = (await ask()).body as { csr: string };
+  assert.match(csr, /^csr of [0-9a-f]{32}$/);
+  assert.deepEqual(about, { slot: 'b', cn: 'gw-1' });
 });
 
 test('a token that takes long is waited for, and no longer than the asker waits', async (t) => {
@@ -147,10 +150,12 @@ test('an answer leaves neither a listener nor a sleeper behind', async () => {
 });
 
 test('a place that is taken is not the answer where the other one is free', async (t) => {
-  const { ask } = await gateway(t, async (slot) => {
-    if (slot === 'b') throw new Fault('NL-TOKEN-OCCUPIED');
-    return { slot, id: 'g1' };
-  });
+  const given: Memory = { ...serving, current: { ...current, key: { slot: 'given', id: 'f0' } } };
+  const generate: Ports['keys']['generate'] = async (slot, id) => {
+    if (slot === 'a') throw new Fault('NL-TOKEN-OCCUPIED');
+    return { slot, id };
+  };
+  const { ask } = await gateway(t, generate, given);
   const { status, body } = await ask();
-  assert.deepEqual([status, (body as { slot?: string }).slot], [200, 'a']);
+  assert.deepEqual([status, (body as { slot?: string }).slot], [200, 'b']);
 });

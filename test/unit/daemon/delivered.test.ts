@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Received } from '../../../agent/ask/ask.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
+import type { Memory } from '../../../agent/roll/core/memory.ts';
 import type { KeyRef } from '../../../agent/roll/leaf.ts';
 import type { Ports } from '../../../agent/roll/ports.ts';
-import type { RollState } from '../../../agent/roll/state.ts';
-import { made } from '../roll/candidates.ts';
 import { terms } from '../roll/machine.ts';
-import { candidate, current, Disk, gateway, servingState } from './gateway.ts';
+import { forPerson as next } from '../roll/memories.ts';
+import { candidate, current, Disk, gateway, serving } from './gateway.ts';
 
 /** What is said of a leaf that is delivered, and the key that it is held against. */
-async function delivered(t: TestContext, state: RollState, keepKey: boolean, judge?: Ports['judge']) {
+async function delivered(t: TestContext, state: Memory, keepKey: boolean, judge?: Ports['judge']) {
   let against: KeyRef | undefined;
   const judging: Ports['judge'] = async (chain, key) => {
     against = key;
@@ -21,13 +21,12 @@ async function delivered(t: TestContext, state: RollState, keepKey: boolean, jud
   return { answer, against };
 }
 
-const next = made('delivery');
 const factory = { ...current, key: { slot: 'given', id: 'f0' } } as const;
-const KEYS: readonly (readonly [what: string, state: RollState, keepKey: boolean, id: string | undefined])[] = [
-  ['no CSR was made', servingState, false, undefined],
-  ['the key of the CSR', { ...servingState, next }, false, 'g1'],
-  ['the key of the current leaf, where it is kept', servingState, true, 'g0'],
-  ['the key of the factory, which has no other', { ...servingState, current: factory }, false, 'f0'],
+const KEYS: readonly (readonly [what: string, state: Memory, keepKey: boolean, id: string | undefined])[] = [
+  ['no CSR was made', serving, false, undefined],
+  ['the key of the CSR', { ...serving, next }, false, 'g1'],
+  ['the key of the current leaf, where it is kept', serving, true, 'g0'],
+  ['the key of the factory, which has no other', { ...serving, current: factory }, false, 'f0'],
 ];
 for (const [what, state, keepKey, id] of KEYS) {
   test(`a leaf is delivered: ${what}`, async (t) => {
@@ -36,9 +35,9 @@ for (const [what, state, keepKey, id] of KEYS) {
   });
 }
 
-const ISSUERS: readonly (readonly [what: string, state: RollState, issuer: string, says: string])[] = [
-  ['the CA of before', { ...servingState, next }, current.issuer, `It is issued by ${current.issuer}.`],
-  ['another CA', { ...servingState, next }, 'Mine', `It is issued by Mine; so far by ${current.issuer}.`],
+const ISSUERS: readonly (readonly [what: string, state: Memory, issuer: string, says: string])[] = [
+  ['the CA of before', { ...serving, next }, current.issuer, `It is issued by ${current.issuer}.`],
+  ['another CA', { ...serving, next }, 'Mine', `It is issued by Mine; so far by ${current.issuer}.`],
 ];
 for (const [what, state, issuer, says] of ISSUERS) {
   test(`a leaf is delivered by ${what}: the answer names it`, async (t) => {
@@ -55,7 +54,7 @@ const WORDS: readonly (readonly [Fault, expected: readonly [status: number, retr
   ];
 for (const [fault, expected] of WORDS) {
   test(`a delivered leaf meets ${fault.failure.code}: ${expected[0]}`, async (t) => {
-    const { answer } = await delivered(t, { ...servingState, next }, false, () => Promise.reject(fault));
+    const { answer } = await delivered(t, { ...serving, next }, false, () => Promise.reject(fault));
     const { code, retryAfterSeconds } = answer.body as Record<string, unknown>;
     assert.deepEqual([code, answer.status, retryAfterSeconds], [fault.failure.code, ...expected]);
   });

@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { Fault } from '../../../agent/failure/failure.ts';
-import type { RollState } from '../../../agent/roll/state.ts';
 import { TestClock } from '../clock.ts';
-import { made } from '../roll/candidates.ts';
-import { DAY, Disk, type Far, gateway, MINUTE, never, servingState } from './gateway.ts';
+import { made } from '../roll/memories.ts';
+import { DAY, Disk, type Far, gateway, MINUTE, never, serving } from './gateway.ts';
 
-const rolling: RollState = { ...servingState, phase: 'requesting-leaf', next: made() };
+const rolling = { ...serving, next: made() };
 
 /** What a daemon that is told to end still does in the day after. */
 async function after(t: TestContext, far: Far) {
@@ -47,7 +46,7 @@ test('the answers that are on their way to the hub are waited for', async (t) =>
     new Promise<void>((resolve) => {
       closed = resolve;
     });
-  const { clock, stop } = await gateway(t, new Disk(servingState), { close });
+  const { clock, stop } = await gateway(t, new Disk(serving), { close });
   let ending: string | undefined;
   const ended = stop().then((how) => {
     ending = how;

@@ -38,7 +38,7 @@ for (const code of [
     const { given } = answers(new Fault(code));
     const { clock, daemon, told } = await gateway(t, new Disk(), {}, { given });
     await clock.pass(MINUTE);
-    assert.deepEqual([daemon.state.phase, daemon.state.current?.key.id], ['serving', 'g1']);
+    assert.deepEqual([daemon.state.phase, daemon.state.current?.thumbprint], ['serving', 'T-g1']);
     assert.deepEqual(
       told('given-leaf-unusable').map((line) => line.code),
       [code],
@@ -79,7 +79,7 @@ test('a leaf that begins in a year, by a clock that is right, is not waited for'
   const { given } = answers(notYet(365 * DAY));
   const { clock, daemon } = await gateway(t, new Disk(), {}, { given });
   await clock.pass(MINUTE);
-  assert.equal(daemon.state.current?.key.id, 'g1');
+  assert.equal(daemon.state.current?.thumbprint, 'T-g1');
 });
 
 test('one that begins in an hour is, and a technician need not wait', async (t) => {
@@ -92,7 +92,7 @@ test('one that begins in an hour is, and a technician need not wait', async (t) 
   const never = answers(notYet(HOUR));
   const other = await gateway(t, new Disk(), {}, { given: never.given });
   assert.equal((await other.ask({ kind: 'roll', from: 'technician', id: 'now', delayMs: 0 }, MINUTE)).status, 202);
-  assert.equal(other.daemon.state.current?.key.id, 'g1');
+  assert.equal(other.daemon.state.current?.thumbprint, 'T-g1');
   const { looks } = never;
   await other.clock.pass(HOUR);
   assert.equal(never.looks, looks, 'nobody looks for a leaf that is not needed any more');

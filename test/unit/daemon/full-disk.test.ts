@@ -1,33 +1,45 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Failure, Fault } from '../../../agent/failure/failure.ts';
-import type { Candidate } from '../../../agent/roll/candidate.ts';
-import type { RollState } from '../../../agent/roll/state.ts';
-import { entryOf } from '../../../agent/state/entry.ts';
-import { assigned, made, sent, unwanted, wanted } from '../roll/candidates.ts';
-import { hub, NOW, terms } from '../roll/machine.ts';
-import { candidate, current, Disk, gateway, HOUR, MINUTE, never, servingState } from './gateway.ts';
+import { entryOf } from '../../../agent/roll/core/entry.ts';
+import type { Generation, Memory } from '../../../agent/roll/core/memory.ts';
+import * as viewed from '../roll/candidates.ts';
+import { hub, terms } from '../roll/machine.ts';
+import { answer, forPerson, leafed, made, named, trusted } from '../roll/memories.ts';
+import { request } from '../roll/standing.ts';
+import { candidate, current, Disk, gateway, HOUR, MINUTE, never, serving } from './gateway.ts';
 
-const request = { id: 'r1', action: 'roll', reason: 'asked', from: 'technician', at: NOW } as const;
-const rolling = (phase: RollState['phase'], next: Candidate): RollState => ({ ...servingState, phase, request, next });
+const refused = { 'connect current': answer('refused', 'NL-HUB-REJECTED') } as const;
+const rolling = (next: Generation, more: Partial<Memory> = {}): Memory => ({
+  ...serving,
+  ask: { request: { ...request('roll'), id: 'r1' } },
+  next,
+  ...more,
+});
+const sent = rolling(leafed(candidate), { trusts: [trusted(current), trusted(candidate)] });
+const assigned = rolling(leafed(candidate), {
+  at: { current: hub, next: hub },
+  trusts: [trusted(candidate)],
+  answers: { 'register next': answer('accepted') },
+});
 
 /** What is on the disk when it takes nothing any more, and what may be tried in the hour after. */
-const ROWS: readonly (readonly [name: string, state: RollState, limits: Partial<Record<string, number>>])[] = [
+const ROWS: readonly (readonly [name: string, memory: Memory, limits: Partial<Record<string, number>>])[] = [
+  ['registering', { ...serving, answers: refused }, { register: 1, connect: 1, destroy: 0 }],
+  ['generating-key', rolling(named()), { generate: 1, issue: 0, register: 0, connect: 1 }],
+  ['requesting-leaf', rolling(made()), { issue: 1, register: 0, connect: 1 }],
+  ['registering-next', sent, { register: 1, connect: 2, destroy: 0 }],
+  ['connecting-next', assigned, { connect: 2, destroy: 0 }],
   [
-    'registering',
-    { ...servingState, phase: 'registering', ask: true, rejected: true },
+    'abandoning',
+    { ...assigned, next: { ...leafed(candidate), isDiscarded: true } },
     { register: 1, connect: 1, destroy: 0 },
   ],
-  ['generating-key', rolling('generating-key', wanted()), { generate: 1, issue: 0, register: 0, connect: 1 }],
-  ['requesting-leaf', rolling('requesting-leaf', made()), { issue: 1, register: 0, connect: 1 }],
-  ['registering-next', rolling('registering-next', sent(candidate)), { register: 1, connect: 2, destroy: 0 }],
-  ['connecting-next', rolling('connecting-next', assigned(candidate)), { connect: 2, destroy: 0 }],
-  ['abandoning', rolling('abandoning', unwanted(candidate)), { register: 1, connect: 1, destroy: 0 }],
 ];
 
-for (const [name, state, limits] of ROWS) {
+for (const [name, memory, limits] of ROWS) {
   test(`a disk that takes nothing while "${name}": nothing is asked for twice, and it goes on when there is room`, async (t) => {
-    const disk = new Disk(state);
+    const disk = new Disk(memory);
     disk.isFull = true;
     const { clock, counts, daemon, told } = await gateway(t, disk);
     await clock.pass(HOUR);
@@ -38,14 +50,14 @@ for (const [name, state, limits] of ROWS) {
     disk.isFull = false;
     await clock.pass(11 * MINUTE);
     assert.equal(daemon.state.phase, 'serving');
-    assert.deepEqual(disk.entry !== 'absent' && disk.entry.phase, 'serving');
+    assert.deepEqual(disk.entry !== 'absent' && [disk.entry.next, disk.entry.old], [undefined, []]);
     assert.ok(counts.issue <= 1 && counts.register <= 2);
   });
 }
 
 for (const isFull of [false, true]) {
   test(`a module that has lost its state, and a disk that ${isFull ? 'does not take why: it goes on' : 'does: a new process'}`, async (t) => {
-    const disk = new Disk(rolling('generating-key', wanted()));
+    const disk = new Disk(rolling(named()));
     disk.isFull = isFull;
     const generate = () => Promise.reject(new Fault('NL-TOKEN-POISONED'));
     const { clock, ended } = await gateway(t, disk, { keys: { generate } });
@@ -55,17 +67,17 @@ for (const isFull of [false, true]) {
 }
 
 test('a module that cannot keep the session, and a disk that takes nothing: a new process, as nothing was to be noted', async (t) => {
-  const disk = new Disk(servingState);
+  const disk = new Disk(serving);
   disk.isFull = true;
   const connect = () => Promise.reject(new Fault('NL-TOKEN-POISONED'));
-  const assertWritable = () => disk.write(entryOf(servingState));
+  const assertWritable = () => disk.write(entryOf(serving));
   const { clock, ended, told } = await gateway(t, disk, { connect }, { assertWritable });
   assert.equal(await Promise.race([ended, clock.pass(HOUR)]), 'restart');
   assert.equal(told('state-unwritten').length, 1, 'the disk was found out before');
 });
 
 test('a key is destroyed only after the disk knows that its leaf has been replaced', async (t) => {
-  const disk = new Disk(rolling('connecting-next', assigned(candidate)));
+  const disk = new Disk(assigned);
   disk.isFull = true;
   const { clock, counts, daemon } = await gateway(t, disk);
   await clock.pass(HOUR);
@@ -76,7 +88,7 @@ test('a key is destroyed only after the disk knows that its leaf has been replac
 });
 
 test('a full disk holds up neither a refusal by the hub nor a hub that has moved', async (t) => {
-  const disk = new Disk(servingState);
+  const disk = new Disk(serving);
   disk.isFull = true;
   const moved = { ...hub, hub: 'hub2' };
   const { clock, counts, daemon } = await gateway(t, disk, {
@@ -91,7 +103,7 @@ test('a full disk holds up neither a refusal by the hub nor a hub that has moved
 });
 
 test('a hub that is gone, and a disk that is full: DPS is asked, and the other hub is used', async (t) => {
-  const disk = new Disk(servingState);
+  const disk = new Disk(serving);
   disk.isFull = true;
   const { clock, daemon } = await gateway(t, disk, {
     register: async () => ({ ...hub, hub: 'hub2' }),
@@ -105,7 +117,7 @@ test('a hub that is gone, and a disk that is full: DPS is asked, and the other h
 
 for (const delayMs of [0, 600_000]) {
   test(`a request with a delay of ${delayMs} ms that cannot be kept is refused, and forgotten`, async (t) => {
-    const disk = new Disk(servingState);
+    const disk = new Disk(serving);
     const { clock, counts, daemon, ask } = await gateway(t, disk);
     disk.isFull = true;
     const later = { kind: 're-register', from: 'technician', id: 'later', delayMs } as const;
@@ -127,7 +139,7 @@ for (const [what, asked] of [
   ['a leaf that is delivered', { kind: 'install', from: 'technician', delivered: Buffer.from('chain') }],
 ] as const) {
   test(`${what} that cannot be kept is refused, and what is in flight goes on`, async (t) => {
-    const disk = new Disk({ ...servingState, next: made('delivery') });
+    const disk = new Disk({ ...serving, next: forPerson });
     let session: AbortSignal | undefined;
     const { ask, counts, daemon } = await gateway(t, disk, {
       connect(_leaf, _assignment, abort) {
@@ -136,13 +148,13 @@ for (const [what, asked] of [
       },
     });
     disk.isFull = true;
-    assert.deepEqual([(await ask(asked, 0)).status, daemon.state.next], [500, made('delivery')]);
+    assert.deepEqual([(await ask(asked, 0)).status, daemon.state.next], [500, viewed.made('delivery')]);
     assert.deepEqual([session?.aborted, counts.connect], [false, 1]);
   });
 }
 
 test('what people read says that the disk takes nothing, until it does', async (t) => {
-  const disk = new Disk({ ...servingState, phase: 'registering', ask: true });
+  const disk = new Disk({ ...serving, ask: { request: request('re-register') } });
   disk.isFull = true;
   const { clock, status, told } = await gateway(t, disk);
   assert.equal((await status()).trouble?.code, 'NL-STATE-WRITE');
@@ -154,9 +166,9 @@ test('what people read says that the disk takes nothing, until it does', async (
 });
 
 test('a disk that takes nothing is found out at the start, without a write', async (t) => {
-  const disk = new Disk(servingState);
+  const disk = new Disk(serving);
   disk.isFull = true;
-  const assertWritable = () => disk.write(entryOf(servingState));
+  const assertWritable = () => disk.write(entryOf(serving));
   const { clock, counts, status, told } = await gateway(t, disk, {}, { assertWritable });
   assert.equal((await status()).trouble?.code, 'NL-STATE-WRITE');
   assert.equal(counts.writes, 0);
@@ -168,7 +180,7 @@ test('a disk that takes nothing is found out at the start, without a write', asy
 });
 
 test('one that is lost later, within a day', async (t) => {
-  const disk = new Disk(servingState);
+  const disk = new Disk(serving);
   const { clock, daemon, status } = await gateway(t, disk);
   disk.isFull = true;
   await clock.pass(25 * HOUR);
@@ -184,7 +196,7 @@ test('a new gateway writes nothing before there is something to keep', async (t)
 });
 
 test('a state file that a person deletes is written again within two minutes', async (t) => {
-  const disk = new Disk(servingState);
+  const disk = new Disk(serving);
   const { clock, counts, told } = await gateway(t, disk);
   const before = counts.writes;
   disk.entry = 'absent';

@@ -5,13 +5,14 @@ import { Daemon } from '../../../agent/daemon/daemon.ts';
 import type { DaemonOptions } from '../../../agent/daemon/options.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import type { Line } from '../../../agent/machine/log.ts';
+import { type Entry, entryOf } from '../../../agent/roll/core/entry.ts';
+import type { Memory } from '../../../agent/roll/core/memory.ts';
 import type { HubSignal, Ports } from '../../../agent/roll/ports.ts';
 import type { Status } from '../../../agent/roll/report.ts';
-import { type RollState, unprovisioned } from '../../../agent/roll/state.ts';
-import { type Entry, entryOf } from '../../../agent/state/entry.ts';
 import { quietNotify } from '../../quiet.ts';
 import { TestClock } from '../clock.ts';
 import { hub, leafOf, NOW, terms } from '../roll/machine.ts';
+import { served, shown, trusted } from '../roll/memories.ts';
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
@@ -23,13 +24,10 @@ export const never = <T>() => new Promise<T>(() => {});
 export const current = { ...leafOf('g0', 'a'), notAfter: NOW + 365 * DAY };
 export const candidate = { ...leafOf('g1', 'b'), notAfter: NOW + 365 * DAY };
 
-export const servingState: RollState = {
-  ...unprovisioned,
-  phase: 'serving',
-  current,
-  assignment: hub,
-  registered: terms.registered,
-};
+/** A gateway that serves, before its session is open. */
+export const serving: Memory = { ...served, current, trusts: [trusted(current)] };
+/** The same as its readers see it. */
+export const servingState = shown(serving);
 
 /** How often each effect was tried. */
 export interface Counts {
@@ -60,8 +58,8 @@ export class Disk {
   readonly written: Entry[] = [];
   tries = 0;
 
-  constructor(state?: RollState) {
-    this.entry = state === undefined ? 'absent' : entryOf(state);
+  constructor(memory?: Memory) {
+    this.entry = memory === undefined ? 'absent' : entryOf(memory);
   }
 
   readonly read = async () => this.entry;
@@ -95,7 +93,7 @@ export async function gateway(
     };
   const ports: Ports = {
     keys: {
-      generate: counted('generate', far.keys?.generate ?? (async (slot) => ({ slot, id: 'g1' }))),
+      generate: counted('generate', far.keys?.generate ?? (async (slot, id) => ({ slot, id }))),
       csr: far.keys?.csr ?? (async () => 'csr'),
       destroy: counted('destroy', far.keys?.destroy ?? (async () => {})),
     },

@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '../../../agent/failure/failure.ts';
-import { met as metBy } from '../roll/candidates.ts';
 import { NOW } from '../roll/machine.ts';
-import { Disk, gateway, never, servingState } from './gateway.ts';
-
-const PAST = new Fault('NL-HUB-UNREACHABLE').failure;
+import { Disk, gateway, MINUTE, never, serving } from './gateway.ts';
 
 test('a trouble names the request that met it, and no other one', async (t) => {
-  const generate = () => Promise.reject(new Fault('NL-TOKEN-OCCUPIED'));
-  const disk = new Disk({ ...servingState, sessionTrouble: metBy(PAST) });
-  const { ask, clock, status } = await gateway(t, disk, { keys: { generate }, connect: never });
+  const generate = () => Promise.reject(new Fault('NL-TOKEN-PIN'));
+  let tries = 0;
+  const connect = () => {
+    tries += 1;
+    return tries === 1 ? Promise.reject(new Fault('NL-HUB-UNREACHABLE')) : never<void>();
+  };
+  const { ask, clock, status } = await gateway(t, new Disk(serving), { keys: { generate }, connect });
+  // What serves goes before what is next: a start gives the hub a minute.
+  await clock.pass(MINUTE);
   const { trouble: alone } = await status();
   assert.deepEqual(
     [alone?.code, alone?.at, alone?.request],
@@ -19,6 +22,6 @@ test('a trouble names the request that met it, and no other one', async (t) => {
   const asked = new Date(clock.now()).toISOString();
   await ask({ kind: 'roll', from: 'technician', id: 'r1', delayMs: 0 });
   const { trouble: met } = await status();
-  assert.deepEqual([met?.code, met?.request], ['NL-TOKEN-OCCUPIED', 'r1']);
+  assert.deepEqual([met?.code, met?.request], ['NL-TOKEN-PIN', 'r1']);
   assert.ok((met?.at ?? '') >= asked, met?.at);
 });

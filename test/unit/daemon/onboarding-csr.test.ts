@@ -4,7 +4,7 @@ import type { Ask } from '../../../agent/ask/ask.ts';
 import { onWire } from '../../../agent/ask/wire.ts';
 import type { DaemonOptions } from '../../../agent/daemon/options.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
-import { current, Disk, gateway, servingState } from './gateway.ts';
+import { current, Disk, gateway, serving } from './gateway.ts';
 
 const told = { thumbprint: 'T', issuer: 'CN=CA', notAfter: '2027-01-01T00:00:00.000Z' };
 
@@ -18,7 +18,7 @@ const INSTALL: Ask = { kind: 'install-onboarding', from: 'technician', delivered
 
 /** The status of the answer, and its body as text. */
 async function asked(t: TestContext, ask: Ask, onboarding?: DaemonOptions['onboarding']) {
-  const { daemon } = await gateway(t, new Disk(servingState), {}, onboarding && { onboarding });
+  const { daemon } = await gateway(t, new Disk(serving), {}, onboarding && { onboarding });
   const { status, body } = await onWire(daemon.answer)(ask);
   return { status, said: JSON.stringify(body) };
 }

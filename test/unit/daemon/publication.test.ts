@@ -8,7 +8,7 @@ import { publish } from '../../../agent/state/published.ts';
 import { TestClock } from '../clock.ts';
 import { leafOf } from '../roll/machine.ts';
 import { scratch } from '../state/disk.ts';
-import { Disk, gateway, MINUTE, servingState } from './gateway.ts';
+import { serving as before, Disk, gateway, MINUTE } from './gateway.ts';
 
 const pem = (text: string) =>
   `-----BEGIN CERTIFICATE-----\n${Buffer.from(text).toString('base64')}\n-----END CERTIFICATE-----\n`;
@@ -84,13 +84,13 @@ test('a disk that takes nothing for a moment leaves the leaf before in leaf.pem 
 test('a listener who hears of another leaf finds its files', async (t) => {
   let published: string | undefined;
   const publish = async ({ current }: RollState) => {
-    published = current?.key.id;
+    published = current?.thumbprint;
   };
-  const { ask, daemon } = await gateway(t, new Disk(servingState), {}, { publish });
+  const { ask, daemon } = await gateway(t, new Disk(before), {}, { publish });
   const found = new Set<string>();
-  daemon.subscribe(() => found.add(`${daemon.state.current?.key.id} ${published}`));
+  daemon.subscribe(() => found.add(`${daemon.state.current?.thumbprint} ${published}`));
   await ask({ kind: 'roll', from: 'technician', id: 'r1', delayMs: 0 }, MINUTE);
-  assert.deepEqual([...found], ['g0 g0', 'g1 g1']);
+  assert.deepEqual([...found], ['T-g0 T-g0', 'T-g1 T-g1']);
 });
 
 test('a file that a person deletes is there again within an hour', async (t) => {

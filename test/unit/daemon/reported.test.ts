@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { Fault } from '../../../agent/failure/failure.ts';
-import { current, DAY, Disk, gateway, HOUR, MINUTE, servingState } from './gateway.ts';
+import { current, DAY, Disk, gateway, HOUR, MINUTE, serving } from './gateway.ts';
 
 const throttled = () =>
   Promise.reject(new Fault('NL-HUB-TWIN', { message: 'The hub refused the reported properties.' }));
@@ -10,7 +10,7 @@ const throttled = () =>
 /** A gateway whose twin takes nothing until a test says so. */
 async function refusing(t: TestContext) {
   const twin = { takes: false, writes: [] as object[], tries: 0 };
-  const stage = await gateway(t, new Disk(servingState), {
+  const stage = await gateway(t, new Disk(serving), {
     report(reported) {
       twin.tries += 1;
       if (!twin.takes) return throttled();
@@ -65,7 +65,7 @@ test('without a session nothing is tried, and the next one begins anew', async (
   let takes = false;
   let tries = 0;
   let connects = true;
-  const { clock, lose } = await gateway(t, new Disk(servingState), {
+  const { clock, lose } = await gateway(t, new Disk(serving), {
     report() {
       tries += 1;
       return takes ? Promise.resolve() : throttled();
@@ -87,7 +87,7 @@ test('without a session nothing is tried, and the next one begins anew', async (
 test('one write at a time, however often the state changes while it lasts', async (t) => {
   const open: (() => void)[] = [];
   let most = 0;
-  const { ask } = await gateway(t, new Disk(servingState), {
+  const { ask } = await gateway(t, new Disk(serving), {
     report: () =>
       new Promise<void>((resolve) => {
         open.push(resolve);

@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { Fault } from '../../../agent/failure/failure.ts';
 import type { Notify } from '../../../agent/machine/notify.ts';
+import type { Ports } from '../../../agent/roll/ports.ts';
 import type { Entry } from '../../../agent/state/entry.ts';
 import type { Journal } from '../../../agent/state/journal.ts';
 import { Disk, type Far, gateway, MINUTE, never } from './gateway.ts';
@@ -94,7 +95,7 @@ test('while the token may be asked to sign in a handshake, the loop has to turn 
     new Promise<never>((_, reject) => {
       refuse = reject;
     });
-  const generate = async () => ({ slot: 'a', id: 'g0' }) as const;
+  const generate: Ports['keys']['generate'] = async (slot, id) => ({ slot, id });
   const { clock, systemd } = await daemon(t, 3 * MINUTE, { keys: { generate }, issue });
   await clock.asleep();
   assert.ok(systemd.heard.includes('expect 30000'));

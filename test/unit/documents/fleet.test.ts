@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { advance } from '../../../agent/roll/advance.ts';
 import { iso, presentOf, twinOf } from '../../../agent/roll/report.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import { condition } from '../../simulator/rest/condition.ts';
 import { NOW, terms } from '../roll/machine.ts';
-import { EVENTS, SITUATIONS } from '../roll/situations.ts';
+import { parked as refused, SITUATIONS, shown } from '../roll/memories.ts';
 import { current, HOUR, request } from '../roll/standing.ts';
 
-const refusal = EVENTS.refusal?.(SITUATIONS['registering-next']);
-assert.ok(refusal);
-const parked = advance(SITUATIONS['registering-next'], refusal, terms).state;
+const parked = shown(refused);
 
 const well: RollState = {
   ...SITUATIONS.serving,

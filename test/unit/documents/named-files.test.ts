@@ -38,7 +38,7 @@ test('every source file that a comment names is there', () => {
 
 test('one that is gone is found', () => {
   assert.deepEqual(
-    missingIn('see agent/roll/gone.ts, rules.ts, roll/rules.ts and `gone.test.ts`; agent/issuer/NAME.ts'),
+    missingIn('see agent/roll/gone.ts, poison.ts, roll/poison.ts and `gone.test.ts`; agent/issuer/NAME.ts'),
     ['agent/roll/gone.ts', 'gone.test.ts'],
   );
 });

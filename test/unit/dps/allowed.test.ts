@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { onlyTo } from '../../../agent/dps/allowed.ts';
 import { type Failure, failure } from '../../../agent/failure/failure.ts';
-import { advance } from '../../../agent/roll/advance.ts';
-import { restOf } from '../../../agent/roll/candidate.ts';
-import { without } from '../../../agent/roll/moves.ts';
-import { effectsOf, type RollState } from '../../../agent/roll/state.ts';
-import { NOW, terms } from '../roll/machine.ts';
-import { briefly, SITUATIONS } from '../roll/situations.ts';
+import { advance } from '../../../agent/roll/core/advance.ts';
+import type { Memory } from '../../../agent/roll/core/memory.ts';
+import { plan } from '../../../agent/roll/core/plan.ts';
+import { HOUR, NOW } from '../roll/machine.ts';
+import { answer, circumstances, MEMORIES, served, shown } from '../roll/memories.ts';
 import { current } from '../roll/standing.ts';
 import { fault } from '../state/disk.ts';
 
@@ -52,36 +51,36 @@ describe('hosts that DPS may assign', () => {
 });
 
 describe('an assignment that is not allowed costs nothing that serves', () => {
-  const met: Failure = failure('NL-DPS-HUB', { message: 'DPS assigned the hub evil.example' });
-  const fails = (state: RollState): RollState => {
-    const [effect] = effectsOf(state);
-    assert.ok(effect !== undefined && effect.kind === 'register');
-    return advance(state, { kind: 'failed', effect, failure: met, at: NOW, draw: 0.5 }, terms).state;
-  };
+  /** What is in flight meets it, and the moment comes after it. */
+  function fails(from: Memory): Memory {
+    const [effect] = plan(from, circumstances()).asks;
+    assert.ok(effect?.kind === 'register');
+    const met: Failure = failure('NL-DPS-HUB', { message: 'DPS assigned the hub evil.example' });
+    const event = { kind: 'failed', effect, failure: met, at: NOW, up: HOUR, draw: 0.5 } as const;
+    return advance(from, event, circumstances({ flying: {} })).memory;
+  }
 
   test('of the current leaf: the session and the hub stay, the request ends', () => {
-    const { registering } = SITUATIONS;
+    const { registering } = MEMORIES;
     const after = fails(registering);
-    assert.equal(after.phase, 'serving');
-    assert.deepEqual([after.online, after.assignment], [registering.online, registering.assignment]);
-    assert.deepEqual([after.request, after.outcomes[0]?.outcome], [undefined, 'kept']);
+    assert.equal(shown(after).phase, 'serving');
+    assert.deepEqual([after.online, after.at], [registering.online, registering.at]);
+    assert.deepEqual([after.ask, after.outcomes[0]?.outcome], [undefined, 'kept']);
   });
 
   test('of a candidate: it is parked, the current leaf stays with its hub, and no key goes', () => {
-    const after = fails(SITUATIONS['registering-next']);
-    assert.equal(briefly(after), 'serving');
-    assert.deepEqual(restOf(after.next)?.failure.code, 'NL-DPS-HUB');
-    assert.ok((restOf(after.next)?.askAt ?? 0) >= NOW + 5 * 60_000);
-    assert.equal(after.assignment, SITUATIONS['registering-next'].assignment);
+    const after = fails(MEMORIES['registering-next']);
+    const { phase, next } = shown(after);
+    assert.deepEqual([phase, next?.rest?.failure.code], ['serving', 'NL-DPS-HUB']);
+    assert.ok((next?.rest?.askAt ?? 0) >= NOW + 5 * 60_000);
+    assert.deepEqual([after.at, after.old], [MEMORIES['registering-next'].at, []]);
   });
 
-  test('while the hub refuses us: DPS is asked once an hour, and again as soon as somebody asks', () => {
-    const rejected = { ...without(SITUATIONS.registering, 'online'), rejected: true };
-    const after = fails(rejected);
-    assert.equal(after.phase, 'stranded');
-    const wait = (after.probe?.askAt ?? 0) - NOW;
-    assert.ok(wait >= 3_600_000 && wait <= 1.15 * 3_600_000);
-    const woken = advance(after, { kind: 'woken', at: (after.probe?.askAt ?? 0) + 1, draw: 0.5 }, terms).state;
-    assert.equal(briefly(woken), 'registering, register a');
+  test('while the hub refuses us: DPS is asked once an hour', () => {
+    const rejected: Memory = { ...served, answers: { 'connect current': answer('refused', 'NL-HUB-REJECTED') } };
+    const { phase, probe } = shown(fails(rejected));
+    assert.equal(phase, 'stranded');
+    const wait = (probe?.askAt ?? 0) - NOW;
+    assert.ok(wait >= HOUR && wait <= 1.15 * HOUR);
   });
 });

@@ -56,7 +56,7 @@ for (const [code, message] of silent) {
 
 test('a child that hangs is killed', async () => {
   const message = 'Destroying a key: nothing happened for 0.3 s, and its process was killed.';
-  await assert.rejects(destroyBy('', 300), { kind: 'failed', code: 'CHILD_TIMEOUT', message });
+  await assert.rejects(destroyBy('', 300), { kind: 'hung', code: 'CHILD_TIMEOUT', message });
 });
 
 test('an answer counts, and is handed on when its process has ended', async (t) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pkcs11js, { type PKCS11 } from 'pkcs11js';
 import { ckrName } from '../../../hsm/ckr.ts';
-import { doubtsOf, generateKeyPair, knowModule } from '../../../hsm/key-pair.ts';
+import { doubtsOf, generateKeyPair, knowModule, makesKeysHere } from '../../../hsm/key-pair.ts';
 import { Session } from '../../../hsm/session.ts';
 
 /** A module that gives these answers to C_GenerateKeyPair, one after the other, and then a key. */
@@ -98,4 +98,9 @@ test('an attribute that the token does not have, or does not tell, is none; one 
   for (const code of [pkcs11js.CKR_ATTRIBUTE_TYPE_INVALID, pkcs11js.CKR_ATTRIBUTE_SENSITIVE])
     assert.equal(reading(code), undefined);
   for (const code of [pkcs11js.CKR_DEVICE_REMOVED, CKR_GENERAL_ERROR]) assert.throws(() => reading(code), { code });
+});
+
+test('modules that hide a key of another process, or give it the handle of an old one, have keys made in the process that uses them', () => {
+  const made = ['SoftHSM', 'Mozilla Foundation', 'PKCS#11 Kit', 'tpm2-software.github.io', 'IBM   '].map(makesKeysHere);
+  assert.deepEqual(made, [false, false, false, true, true]);
 });

@@ -33,6 +33,7 @@ const CALLS: Readonly<Record<string, (...asked: never[]) => unknown>> = {
 
 serve({
   ends: ends as Job['ends'],
+  ...(args.includes('cut off') && { isCutOff: true }),
   perform: async (name, asked) => CALLS[name]?.(...(asked as never[])),
   explain: (error) => {
     const { kind, code, message } = error as Error & { kind: string; code: string };

@@ -1,68 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { beforeEach, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { startedBy, WORK } from '../../../hsm/job.ts';
-import { Worker, type WorkerOptions } from '../../../hsm/worker.ts';
+import type { Worker } from '../../../hsm/worker.ts';
 import { TYPESCRIPT } from '../../typescript.ts';
-import { scratch } from '../state/disk.ts';
-
-const PROGRAM = [process.execPath, ...TYPESCRIPT, join(import.meta.dirname, 'worker-job.ts')];
-const PATIENCE_MS = 60_000;
-
-interface Calls {
-  echo(...asked: readonly unknown[]): readonly unknown[];
-  pid(): number;
-  argv(): readonly string[];
-  environment(): string;
-  group(): string;
-  later(ms: number, value: string): Promise<string>;
-  noise(): string;
-  refuse(kind: string): void;
-  exit(code: number): void;
-  crash(): void;
-  hang(): void;
-}
-
-interface Met {
-  readonly kind: string;
-  readonly code: string;
-  readonly message: string;
-}
-
-type Options = WorkerOptions<Met>;
-type Ends = 'after one call' | 'after a failure' | 'when told';
-
-const workerOf = (ends: Ends, options: Partial<Options> = {}) =>
-  new Worker<Calls, Met>({
-    job: [ends],
-    limitMs: PATIENCE_MS,
-    isQuiet: true,
-    revive: (met) => Object.assign(new Error(met.message), met),
-    unanswered: ({ why, how }, name) => Object.assign(new Error(`${name}: ${how}`), { why }),
-    ...options,
-  });
-
-/** Whether there is such a process that is not a zombie. */
-function isAlive(pid: number): boolean {
-  try {
-    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
-  } catch {
-    return false;
-  }
-}
-
-async function gone(pid: number): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
-  while (isAlive(pid)) {
-    assert.ok(performance.now() < deadline, `process ${pid} lives on`);
-    await sleep(20);
-  }
-}
+import { type Calls, gone, isAlive, type Met, PATIENCE_MS, PROGRAM, workerOf } from './worker-of.ts';
 
 beforeEach(() => startedBy(PROGRAM));
 
@@ -218,71 +162,5 @@ describe('the process ends', () => {
     worker.end();
     await assert.rejects(asked, { message: 'hang: SIGKILL' });
     await gone(pid);
-  });
-});
-
-describe('the process that started it ends', () => {
-  /** Asks in a process of its own, which says the pid of the worker. */
-  async function parent(
-    call: string,
-    options: object,
-  ): Promise<readonly [pid: number, end: (by: 'exit' | 'kill') => Promise<void>]> {
-    const code = `
-      const { startedBy } = await import('${join(import.meta.dirname, '../../../hsm/job.ts')}');
-      const { Worker } = await import('${join(import.meta.dirname, '../../../hsm/worker.ts')}');
-      startedBy(${JSON.stringify(PROGRAM)});
-      const options = { job: ['when told'], limitMs: ${PATIENCE_MS}, revive: Error, unanswered: Error };
-      const worker = new Worker({ ...options, ...${JSON.stringify(options)} });
-      const pid = await worker.ask('pid');
-      worker.ask(...${call});
-      // The call has reached the worker when a later one is answered; one that hangs answers no more.
-      if (${call}[0] !== 'hang') await worker.ask('pid');
-      console.log(pid);
-      process.stdin.once('data', () => process.exit());`;
-    const child = spawn(process.execPath, [...TYPESCRIPT, '--input-type=module', '-e', code], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    const [line] = await once(child.stdout, 'data');
-    const ended = once(child, 'exit');
-    return [
-      Number(line),
-      async (by) => {
-        if (by === 'kill') child.kill('SIGKILL');
-        else child.stdin.write('\n');
-        await ended;
-      },
-    ];
-  }
-
-  for (const by of ['exit', 'kill'] as const) {
-    test(`by ${by}: one with nothing to do ends`, async () => {
-      const [pid, end] = await parent(`['pid']`, {});
-      await end(by);
-      await gone(pid);
-    });
-
-    test(`by ${by}: one that is at work brings that to its end first`, async (t) => {
-      const over = join(scratch(t), 'over');
-      const [pid, end] = await parent(`['until', '${over}']`, { isDetached: true });
-      await end(by);
-      assert.ok(isAlive(pid));
-      writeFileSync(over, '');
-      await gone(pid);
-    });
-  }
-
-  test('one that hangs, and may be cut off, ends with it', async () => {
-    const [pid, end] = await parent(`['hang']`, { isKillable: true });
-    await end('exit');
-    await gone(pid);
-  });
-
-  test('one that is detached has a process group of its own', async (t) => {
-    for (const isDetached of [true, false]) {
-      const worker = workerOf('when told', { isDetached });
-      t.after(() => worker.end());
-      const [pid, group] = [await worker.ask('pid'), await worker.ask('group')];
-      assert.equal(group === String(pid), isDetached);
-    }
   });
 });

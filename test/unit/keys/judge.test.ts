@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '../../../agent/failure/failure.ts';
-import { storeBeside } from '../../../agent/keys/beside.ts';
 import { EarlyChain } from '../../../agent/keys/early-chain.ts';
 import { createJudge, givenLeaf } from '../../../agent/keys/judge.ts';
-import type { Leaf } from '../../../agent/roll/leaf.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
 import type { Token } from '../../../hsm/token.ts';
 import { DAY, type Minted, mint, mintCa, NOW } from '../certificate/mint.ts';
@@ -65,33 +63,3 @@ for (const [what, uri, adopted, found, slot] of BEGINNINGS) {
     assert.deepEqual(said, uri !== undefined && slot === undefined ? ['given-key-without-leaf'] : []);
   });
 }
-
-for (const [slot, isKept, told] of [
-  ['a', false, ['stored']],
-  ['a', true, ['stored', 'others of f0 destroyed']],
-  ['given', true, []],
-] as const) {
-  const what = isKept ? 'key that has had another' : 'new key';
-  test(`the certificate of a leaf with a ${what} in slot ${slot}: ${told.join(', ') || 'nothing'}`, async () => {
-    const { judging } = options(due);
-    const did: string[] = [];
-    const storeCertificate = async () => did.push('stored') > 0 && isKept;
-    const destroy = async (_: string, id: string, but: Uint8Array) =>
-      void did.push(`others of ${id} ${due.der.equals(but) ? 'destroyed' : 'and itself'}`);
-    const token = { ...judging.token, storeCertificate } as Token;
-    await storeBeside({ token, destroy, log: judging.log }, { key: { slot, id: 'f0' }, chain } as Leaf);
-    assert.deepEqual(did, told);
-  });
-}
-
-test('a token without room for it is no loss, nor one that does not destroy the certificate before', async () => {
-  const { judging, said } = options(due);
-  const fail = () => Promise.reject(new Error('CKR_DEVICE_MEMORY'));
-  const leaf = { key: { slot: 'a', id: 'f0' }, chain } as Leaf;
-  for (const storeCertificate of [fail, async () => true]) {
-    const token = { ...judging.token, storeCertificate } as Token;
-    await storeBeside({ token, destroy: fail, log: judging.log }, leaf);
-  }
-  await Promise.resolve();
-  assert.deepEqual(said, ['certificate-unstored', 'certificate-unstored']);
-});

@@ -55,6 +55,7 @@ const tokenWith = (found: Left, did: string[], csr = '') =>
     describe: async () => found.protection ?? whole,
     sign: async (_: PublicKey, message: Uint8Array) => (found.sign ?? signsWith(pair))(message),
     certificates: async () => found.certificates ?? [],
+    findMade: async () => left,
     forget: (id: string) => did.push(`forget ${id}`),
     async generate(label: string, keyType: KeyType, id: string) {
       assert.ok(!existsSync(csr), 'no CSR of a key before it is left');

@@ -17,10 +17,11 @@ import { scratch } from '../state/disk.ts';
 
 const [current, candidate] = [leafOf('g0', 'a'), leafOf('g1', 'b')];
 const lost = new TokenError('key', 'KEY_NOT_FOUND', 'There is no key.');
+const vanished = new TokenError('poisoned', 'KEY_VANISHED', 'The key is no longer shown.');
 const failed = new TokenError('failed', 'CKR_DEVICE_ERROR', 'The token has a fault.');
 
 /** Connectors of a gateway with this leaf; a connector is the key that it is made with. */
-function stage(t: TestContext, leaf: Leaf | undefined, fault?: TokenError) {
+function stage(t: TestContext, leaf: Leaf | undefined, fault?: TokenError, isElsewhere: boolean | 'unknown' = false) {
   const directory = scratch(t);
   const caFile = join(directory, 'ca.pem');
   const few = Object.assign(new FewAuthorities(directory), { noting: <T>(connector: T) => connector });
@@ -33,10 +34,18 @@ function stage(t: TestContext, leaf: Leaf | undefined, fault?: TokenError) {
   };
   const trusted = trustedConnectors({
     token: {} as Token,
+    apart: {
+      async findById(id: string) {
+        if (isElsewhere === 'unknown') throw failed;
+        return isElsewhere ? { id, label: '', spki: Buffer.alloc(0), keyType: 'ec-p256' } : undefined;
+      },
+      forget: () => {},
+    },
     connectors: { connector } as unknown as TokenConnectors,
     caFile,
     few,
     current: () => leaf,
+    isLost: () => false,
     now: () => NOW,
     log: { error: note, warn: note, info: note, debug: note },
   });
@@ -88,6 +97,7 @@ const ISSUERS: readonly (readonly [what: string, Leaf | undefined, TokenError | 
   ['no leaf yet', undefined, undefined, undefined],
   ['a leaf that ends in this moment', { ...current, notAfter: NOW }, undefined, undefined],
   ['a leaf whose key is lost', current, lost, undefined],
+  ['a leaf whose key is lost while its session is open', current, vanished, undefined],
 ];
 for (const [what, leaf, fault, shown] of ISSUERS) {
   test(`an issuer is shown ${shown === undefined ? 'nothing' : 'a leaf'}: ${what}`, async (t) => {
@@ -99,6 +109,8 @@ for (const [what, leaf, fault, shown] of ISSUERS) {
 
 test('a token that fails is no lost key: the credentials of the first enrolment are not spent on it', async (t) => {
   await assert.rejects(stage(t, current, failed).trusted.forIssuer('ca'), failed);
+  for (const isElsewhere of [true, 'unknown'] as const)
+    await assert.rejects(stage(t, current, vanished, isElsewhere).trusted.forIssuer('ca'), vanished);
 });
 
 test("an error of OpenSSL about the token is the token's, and any other is that of the far side", async (t) => {

@@ -29,5 +29,5 @@ for (const [line, piece] of ROWS) {
 }
 
 test('the processes that work with the token: each that hsm starts is there, in both pieces', () => {
-  assert.deepEqual(Object.keys(TOKEN_JOBS), ['anew', 'destroy', 'tpm']);
+  assert.deepEqual(Object.keys(TOKEN_JOBS), ['anew', 'destroy', 'token', 'tpm']);
 });

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Transcript } from '../../../agent/daemon/events.ts';
 import type { Line, Log } from '../../../agent/machine/log.ts';
-import { advance } from '../../../agent/roll/advance.ts';
-import { alarmOf, dueAt, type Terms } from '../../../agent/roll/plan.ts';
+import type { Memory } from '../../../agent/roll/core/memory.ts';
 import { statusOf, twinOf } from '../../../agent/roll/report.ts';
-import { ALARMS, type Alarm, type RollEvent, type RollState, unprovisioned } from '../../../agent/roll/state.ts';
-import { assigned } from './candidates.ts';
+import { ALARMS, type Alarm } from '../../../agent/roll/state.ts';
+import { alarmOf, dueAt, type Terms } from '../../../agent/roll/terms.ts';
 import { hub, leafOf, NOW, terms as ordinary } from './machine.ts';
+import { answer, leafed, served } from './memories.ts';
+import { after, type Standing, standing, type Told } from './stage.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -15,7 +16,7 @@ const DAY = 24 * HOUR;
 
 /** A leaf of 400 days, and a renewal that is due with 100 days left. Nobody manages to renew it. */
 const current = { ...leafOf('g1', 'a'), notBefore: NOW - 300 * DAY, notAfter: NOW + 100 * DAY };
-const serving: RollState = { ...unprovisioned, phase: 'serving', current, assignment: hub, online: 'T-g1@hub1/gw-1' };
+const serving: Memory = { ...served, current, online: 'T-g1@hub1/gw-1' };
 const overdue: Terms = { ...ordinary, automatic: false, renewAt: { leftMs: 100 * DAY } };
 const end = current.notAfter;
 
@@ -73,30 +74,27 @@ describe('an alarm is of use only after the renewal should have been', () => {
   });
 });
 
-interface Told {
-  readonly state: RollState;
-  readonly lines: readonly (Line & { readonly level: string })[];
-  readonly events: readonly object[];
-}
+/** Something that happens at a moment. */
+type Happens = readonly [at: number, told: Told];
 
 /** Plays events, and keeps what log and listeners were told of expiry. */
-function play(from: RollState, events: readonly RollEvent[]): Told {
+function play(from: Memory, events: readonly Happens[]) {
   const lines: (Line & { readonly level: string })[] = [];
   const heard: object[] = [];
   const to = (level: string) => (line: Line) => void (line.event === 'expiring' && lines.push({ level, ...line }));
   const log: Log = { error: to('error'), warn: to('warn'), info: to('info'), debug: to('debug') };
   const transcript = new Transcript(log, { attestation: 'x509', automatic: true });
   transcript.subscribe((event) => 'type' in event && event.type === 'alarm' && heard.push(event));
-  let state = from;
-  for (const event of events) {
-    const advanced = advance(state, event, overdue);
-    transcript.tell(state, advanced, event);
-    state = advanced.state;
+  let now: Standing = standing(from, { terms: overdue });
+  for (const [at, told] of events) {
+    const then = after({ ...now, c: { ...now.c, now: at } }, told);
+    if (then.advanced) transcript.tell(now.state, then.advanced, then.advanced.event);
+    now = then;
   }
-  return { state, lines, events: heard };
+  return { ...now, lines, events: heard };
 }
 
-const woken = (at: number): RollEvent => ({ kind: 'woken', at, draw: 0.5 });
+const woken = (at: number): Happens => [at, { kind: 'woken' }];
 
 describe('each alarm is told once', () => {
   const hourly = Array.from({ length: 30 * 24 + 2 }, (_, hours) => woken(end - 30 * DAY + hours * HOUR));
@@ -120,7 +118,7 @@ describe('each alarm is told once', () => {
   });
 
   test('a gateway that was off is told only the one that holds', () => {
-    const { lines } = play(serving, [{ kind: 'started', at: end - 2 * DAY, draw: 0.5 }, woken(end - 2 * DAY + 1)]);
+    const { lines } = play(serving, [[end - 2 * DAY, { kind: 'started' }], woken(end - 2 * DAY + 1)]);
     assert.deepEqual(
       lines.map(({ reason }) => reason),
       ['3day'],
@@ -128,7 +126,7 @@ describe('each alarm is told once', () => {
   });
 
   test('a boot in 1970 neither takes it back nor tells it again', () => {
-    const start: RollEvent = { kind: 'started', at: 0, draw: 0.5 };
+    const start: Happens = [0, { kind: 'started' }];
     const seen = { ...serving, lastSeen: end - 4 * DAY };
     const { state, lines } = play(seen, [woken(end - 3 * DAY), start, woken(MINUTE), woken(end - 3 * DAY + HOUR)]);
     assert.equal(state.alarm, '3day');
@@ -138,7 +136,7 @@ describe('each alarm is told once', () => {
 
 describe('where it is to be seen', () => {
   const options = { version: '1', registrationId: 'gw-1', terms: overdue };
-  const { state } = play(serving, [woken(end - 3 * DAY)]);
+  const { memory, state } = play(serving, [woken(end - 3 * DAY)]);
 
   test('in the status and in the twin', () => {
     const now = end - 3 * DAY;
@@ -149,17 +147,18 @@ describe('where it is to be seen', () => {
   });
 
   test('expired is trouble, and names who must do what', () => {
-    const expired = play(state, [woken(end)]).state;
+    const expired = play(memory, [woken(end)]).state;
     const { alarm, trouble, person } = statusOf(expired, { ...options, now: end });
     assert.deepEqual([alarm, trouble?.code, person], ['expired', 'NL-LEAF-EXPIRED', true]);
   });
 
   test('the leaf that is promoted takes it away', () => {
     const leaf = { ...leafOf('g2', 'b'), notAfter: end + 400 * DAY };
-    const proving: RollState = { ...state, phase: 'connecting-next', next: assigned(leaf) };
+    const answers = { 'register next': answer('accepted') };
+    const proving: Memory = { ...memory, next: leafed(leaf), at: { current: hub, next: hub }, answers };
     const at = end - 2 * DAY;
-    const connected: RollEvent = { kind: 'connected', thumbprint: 'T-g2', hub: 'hub1/gw-1', at, draw: 0.5 };
-    const promoted = play(proving, [connected]).state;
+    const connected = { kind: 'connected', thumbprint: 'T-g2', hub: 'hub1/gw-1' } as const;
+    const promoted = play(proving, [[at, connected]]).state;
     assert.equal(promoted.current?.thumbprint, 'T-g2');
     assert.equal('alarm' in promoted, false);
     const twin = twinOf(statusOf(promoted, { ...options, now: at }), 'newleaf');

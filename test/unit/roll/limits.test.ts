@@ -1,220 +1,135 @@
-import { probeMs } from '../../../agent/roll/backoff.ts';
-import { type Outcome, unprovisioned } from '../../../agent/roll/state.ts';
-import { NOW } from './machine.ts';
-import {
-  asked,
-  configuration,
-  current,
-  delivered,
-  due,
-  ended,
-  expired,
-  HOUR,
-  MINUTE,
-  probe,
-  provisioning,
-  rejected,
-  request,
-  table,
-  tight,
-  waits,
-} from './standing.ts';
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { budgetLeft } from '../../../agent/roll/budget.ts';
+import type { Circumstances, Memory } from '../../../agent/roll/core/memory.ts';
+import { asked, delivered } from '../../../agent/roll/core/requests.ts';
+import type { Request } from '../../../agent/roll/state.ts';
+import { NOW, terms } from './machine.ts';
+import { circumstances, MEMORIES, made, serving } from './memories.ts';
+import { after, standing } from './stage.ts';
+import { candidate, current, HOUR, MINUTE, person, request, tight } from './standing.ts';
 
-const broke = { budget: { left: 0, at: NOW } };
-table('budget', [
-  [
-    'spent: a method waits three minutes',
-    asked('re-register', 'method'),
-    { ...broke, terms: tight },
-    'budget: ignore',
-    NOW + 3 * MINUTE,
-  ],
-  ['spent: the hub refuses', rejected, { ...broke, terms: tight }, 'budget: ignore', NOW + 3 * MINUTE],
-  ['spent: the configuration changed', configuration, { ...broke, terms: tight }, 'budget: ignore', NOW + 3 * MINUTE],
-  [
-    'half of one is left',
-    rejected,
-    { budget: { left: 0.5, at: NOW }, terms: tight },
-    'budget: ignore',
-    NOW + 1.5 * MINUTE,
-  ],
-  ['one is left', rejected, { budget: { left: 1, at: NOW }, terms: tight }, 'rejected: re-register'],
-  [
-    'one has been earned since',
-    rejected,
-    { budget: { left: 0, at: NOW - 3 * MINUTE }, terms: tight },
-    'rejected: re-register',
-  ],
-  [
-    'a second too early',
-    rejected,
-    { budget: { left: 0, at: NOW - 3 * MINUTE + 1000 }, terms: tight },
-    'budget: ignore',
-    NOW + 1000,
-  ],
-  [
-    'a clock that was set back earns nothing, and takes nothing',
-    rejected,
-    { budget: { left: 1, at: NOW + HOUR }, terms: tight },
-    'rejected: re-register',
-  ],
-  [
-    'spent by a clock that is ahead by no more than NTP corrects in passing',
-    rejected,
-    { budget: { left: 0, at: NOW + MINUTE }, terms: tight },
-    'budget: ignore',
-    NOW + 3 * MINUTE,
-  ],
-  [
-    'spent by a clock that was further ahead, and has been set right',
-    rejected,
-    { budget: { left: 0, at: NOW + MINUTE + 1 }, terms: tight },
-    'rejected: re-register',
-  ],
-  [
-    'spent: a leaf that a method brings',
-    { kind: 'delivered', request: request('roll', 'method') },
-    { ...broke, terms: tight },
-    'budget: ignore',
-    NOW + 3 * MINUTE,
-  ],
-  [
-    'spent: a method wants another key',
-    { kind: 'new-key' },
-    { ...broke, terms: tight },
-    'budget: ignore',
-    NOW + 3 * MINUTE,
-  ],
-  ['it is not', { kind: 'new-key' }, { terms: tight }, 'new-key: drop'],
-  ['one that a technician brings', delivered, { ...broke, terms: tight }, 'delivered: roll'],
-  ['a technician is outside of it', asked('roll', 'technician'), { ...broke, terms: tight }, 'asked: roll'],
-  ['renewal by age is outside of it', due, { ...broke, terms: tight }, 'due: roll'],
-  ['a probe is outside of it', probe, { ...broke, terms: tight }, 'probe: re-register'],
-]);
+const full: Memory = { ...serving, budget: { left: 10, at: NOW } };
+const broke: Memory = { ...serving, budget: { left: 0, at: NOW } };
+const spent = (left: number, at: number): Memory => ({ ...serving, budget: { left, at } });
+const rolled: Memory = { ...full, lastRollAt: NOW - 20_000 };
+const limited = { ...terms, ...tight };
 
-const refused = ended('configuration', 'kept', NOW);
-table('a configuration that DPS refuses', [
-  ['a moment ago', configuration, { outcomes: [refused] }, 'configuration: ignore', NOW + probeMs(1, 0.5)],
-  [
-    'when the pause is over',
-    configuration,
-    { outcomes: [refused], now: NOW + 6 * MINUTE },
-    'configuration: re-register',
-  ],
-  [
-    'three times, and a probe in between',
-    configuration,
-    { outcomes: [ended('probe', 'kept', NOW), refused, refused, refused, ended('asked', 'done', NOW), refused] },
-    'configuration: ignore',
-    NOW + probeMs(3, 0.5),
-  ],
-  [
-    'before one that was accepted',
-    configuration,
-    { outcomes: [ended('asked', 'done', NOW), refused] },
-    'configuration: re-register',
-  ],
-  ['by a clock that was ahead', configuration, { outcomes: [refused], now: NOW - 1 }, 'configuration: re-register'],
-  [
-    'may have been corrected',
-    { kind: 'configuration', isNew: true },
-    { outcomes: [refused] },
-    'configuration: re-register',
-  ],
-]);
-
-const rolled = { lastRollAt: NOW - 20_000 };
-const until = NOW + 40_000;
-table('interval between rolls', [
-  ['due too soon after the last roll', due, { ...rolled, terms: tight }, 'roll-interval: ignore', until],
-  ['a method asks too soon', asked('roll', 'method'), { ...rolled, terms: tight }, 'roll-interval: ignore', until],
-  ['a technician may', asked('roll', 'technician'), { ...rolled, terms: tight }, 'asked: roll'],
-  ['a re-registration is no roll', asked('re-register', 'method'), { ...rolled, terms: tight }, 'asked: re-register'],
-  [
-    'but the first is, without a leaf',
-    asked('re-register', 'method'),
-    { ...rolled, base: unprovisioned, terms: tight },
-    'roll-interval: ignore',
-    until,
-  ],
-  ['a millisecond before it is over', due, { ...rolled, terms: tight, now: until - 1 }, 'roll-interval: ignore', until],
-  ['when it is over', due, { ...rolled, terms: tight, now: until }, 'due: roll'],
+type Row = readonly [why: string, Memory, Request['action'], Request['from'], answer: string, until?: number];
+const ROWS: readonly Row[] = [
+  ['spent: a method waits three minutes', broke, 're-register', 'method', 'budget', NOW + 3 * MINUTE],
+  ['half of one is left', spent(0.5, NOW), 'roll', 'method', 'budget', NOW + 1.5 * MINUTE],
+  ['one is left', spent(1, NOW), 're-register', 'method', 'asked'],
+  ['one has been earned since', spent(0, NOW - 3 * MINUTE), 're-register', 'method', 'asked'],
+  ['a second too early', spent(0, NOW - 3 * MINUTE + 1_000), 're-register', 'method', 'budget', NOW + 1_000],
+  ['a clock that NTP corrects in passing', spent(0, NOW + MINUTE), 're-register', 'method', 'budget', NOW + 3 * MINUTE],
+  ['a clock that was far ahead, and was set back', spent(0, NOW + MINUTE + 1), 're-register', 'method', 'asked'],
+  ['a technician is outside of it', broke, 'roll', 'technician', 'asked'],
+  ['a method rolls too soon after the last roll', rolled, 'roll', 'method', 'roll-interval', NOW + 40_000],
+  ['a technician may', rolled, 'roll', 'technician', 'asked'],
+  ['a re-registration is no roll', rolled, 're-register', 'method', 'asked'],
+  ['the interval is over', { ...full, lastRollAt: NOW - MINUTE }, 'roll', 'method', 'asked'],
   [
     'a roll in the future was before the clock was set back',
-    due,
-    { lastRollAt: NOW + HOUR, terms: tight },
-    'due: roll',
+    { ...full, lastRollAt: NOW + HOUR },
+    'roll',
+    'method',
+    'asked',
   ],
-  ['provisioning goes on', provisioning, { ...rolled, terms: tight }, 'provisioning: roll'],
-]);
+  ['a roll goes on, whoever asks for one', MEMORIES['requesting-leaf'], 'roll', 'technician', 'single-flight'],
+  ['a registration is in flight for another', MEMORIES.registering, 're-register', 'technician', 'single-flight'],
+  [
+    'a request is planned',
+    { ...full, scheduled: { ...request('roll'), startAt: NOW + HOUR } },
+    'roll',
+    'method',
+    'single-flight',
+  ],
+];
 
-table('clock', [
-  ['a millisecond before a server was last seen', due, { lastSeen: NOW + 1 }, 'clock: ignore'],
-  ['at that moment', due, { lastSeen: NOW }, 'due: roll'],
-  ['before the leaf was valid', due, { now: current.notBefore - 1 }, 'clock: ignore'],
-  ['before the build', due, { terms: { builtAt: NOW + 1 } }, 'clock: ignore'],
-  ['no candidate is judged expired by it', expired, { lastSeen: NOW + 1, next: waits }, 'clock: ignore'],
-  ['a refusal needs no clock', rejected, { lastSeen: NOW + 1 }, 'rejected: re-register'],
-  ['nor does a person', asked('roll'), { lastSeen: NOW + 1 }, 'asked: roll'],
-]);
+describe('a request', () => {
+  for (const [why, memory, action, from, answer, until] of ROWS) {
+    test(`${why} → ${answer}`, () => {
+      const event = { kind: 'asked', request: request(action, from), delayMs: 0, discard: false } as const;
+      const { decision, memory: next } = asked(
+        memory,
+        { ...event, at: NOW, draw: 0.5 },
+        circumstances({ terms: limited }),
+      );
+      assert.equal(decision.rule, answer);
+      assert.equal('untilMs' in decision ? decision.untilMs : undefined, until);
+      if (answer === 'budget' || answer === 'roll-interval') assert.equal(next, memory, 'nothing comes of it');
+    });
+  }
+  test('a roll where only a person brings the leaf: who asks is told so', () => {
+    const event = { kind: 'asked', request: request('roll'), delayMs: 0, discard: false, at: NOW, draw: 0.5 } as const;
+    assert.equal(asked(full, event, circumstances({ terms: { ...terms, ...person } })).decision.rule, 'person');
+  });
+});
 
-// After one renewal that failed, the next is tried 5 minutes (and an eighth: the middle of the jitter) later.
-const PAUSE = probeMs(1, 0.5);
-const took = (ms: number): Outcome => ({ ...ended('due', 'kept', NOW), at: NOW - ms });
-table('due', [
-  ['a leaf that is due', due, {}, 'due: roll'],
-  ['a leaf that has expired', due, { now: current.notAfter }, 'due: roll'],
-  ['a parked candidate has a schedule of its own', due, { next: waits }, 'due: ignore'],
-  [
-    'the last renewal failed a moment ago',
-    due,
-    { outcomes: [ended('due', 'person', NOW)] },
-    'due: ignore',
-    NOW + PAUSE,
-  ],
-  [
-    'a millisecond before the pause is over',
-    due,
-    { outcomes: [ended('due', 'kept', NOW - PAUSE + 1)] },
-    'due: ignore',
-    NOW + 1,
-  ],
-  ['when it is over', due, { outcomes: [ended('due', 'kept', NOW - PAUSE)] }, 'due: roll'],
-  ['ten minutes are an attempt, and no pause', due, { outcomes: [took(10 * MINUTE)] }, 'due: ignore', NOW + PAUSE],
-  [
-    'what an attempt took beyond them was a pause: the way back waited for DPS',
-    due,
-    { outcomes: [took(10 * MINUTE + PAUSE - 1)] },
-    'due: ignore',
-    NOW + 1,
-  ],
-  ['the whole pause', due, { outcomes: [took(10 * MINUTE + PAUSE)] }, 'due: roll'],
-  [
-    'two in a row wait longer',
-    due,
-    { outcomes: [ended('due', 'failed', NOW), ended('due', 'kept', NOW)] },
-    'due: ignore',
-    NOW + 3 * PAUSE,
-  ],
-  [
-    'one that went well ends the row',
-    due,
-    { outcomes: [ended('due', 'failed', NOW), ended('due', 'done', NOW), ended('due', 'kept', NOW)] },
-    'due: ignore',
-    NOW + PAUSE,
-  ],
-  ['other requests do not count', due, { outcomes: [ended('asked', 'failed', NOW)] }, 'due: roll'],
-  [
-    'nor does one in the future, before the clock was set back',
-    due,
-    { outcomes: [ended('due', 'failed', NOW + HOUR)] },
-    'due: roll',
-  ],
-  [
-    'the pause is at most half of what remains',
-    due,
-    { outcomes: [ended('due', 'failed', current.notAfter - 4 * MINUTE)], now: current.notAfter - 4 * MINUTE },
-    'due: ignore',
-    current.notAfter - 2 * MINUTE,
-  ],
-]);
+describe('what it costs', () => {
+  const ask = (from: Request['from'], delayMs = 0) =>
+    ({ kind: 'asked', request: request('re-register', from), delayMs, discard: false }) as const;
+  const brought = (from: Request['from']) =>
+    ({ kind: 'leaf-delivered', leaf: candidate, request: request('roll', from) }) as const;
+  const csr = (from: Request['from'], newKey: boolean) => ({ kind: 'csr-asked', newKey, from }) as const;
+  const waiting: Memory = { ...full, next: { ...made(), isForPerson: true } };
+  const rows: readonly (readonly [why: string, Memory, Parameters<typeof after>[1], left: number])[] = [
+    ['a method costs one', full, ask('method'), 9],
+    ['one that is to begin later costs it at once', full, ask('method', HOUR), 9],
+    ['a technician costs nothing', full, ask('technician'), 10],
+    [
+      'what was charged when it was accepted is not charged again',
+      { ...full, scheduled: { ...request('roll', 'method'), startAt: NOW } },
+      { kind: 'woken' },
+      10,
+    ],
+    ['a leaf that a method brings', waiting, brought('method'), 9],
+    ['one that a technician brings', waiting, brought('technician'), 10],
+    ['a CSR of another key, by a method', waiting, csr('method', true), 9],
+    ['by a technician', waiting, csr('technician', true), 10],
+    ['a CSR of the key that is there', waiting, csr('method', false), 10],
+    ['the first key', full, csr('method', true), 10],
+    ['a leaf that is due', full, { kind: 'woken' }, 10],
+  ];
+  for (const [why, memory, event, left] of rows) {
+    test(`${why}: ${10 - left}`, () => {
+      const { memory: next } = after(standing(memory, { terms: { ...limited, automatic: false } }), event);
+      assert.equal(budgetLeft(next, limited, NOW), left);
+    });
+  }
+  test('is earned back by the hour, and never above the burst', () => {
+    const earned = [0, 3, 4.5, 30, 31, 9999].map((minutes) => budgetLeft(broke, limited, NOW + minutes * MINUTE));
+    assert.deepEqual(earned, [0, 1, 1.5, 10, 10, 10]);
+  });
+});
+
+describe('a leaf that a person brings', () => {
+  const bring = (memory: Memory, leaf = candidate, flying: Circumstances['flying'] = {}) => {
+    const event = { kind: 'leaf-delivered', leaf, request: request('roll'), at: NOW, draw: 0.5 } as const;
+    return delivered(memory, event, circumstances({ flying }));
+  };
+  const proving = MEMORIES['connecting-next'];
+  test('of another key is none of ours', () => {
+    assert.deepEqual(
+      bring(full, { ...candidate, key: { slot: 'b', id: 'x' } }).memory.outcomes[0]?.failure?.code,
+      'NL-LEAF-KEY',
+    );
+  });
+  test('that is the current one already is done', () => {
+    assert.equal(bring(full, full.current).memory.outcomes[0]?.outcome, 'done');
+  });
+  test('for the current key, beside a candidate: the key of that is kept where DPS may trust a leaf of it', () => {
+    const renewed = { ...current, thumbprint: 'T-renewed' };
+    const beside: Memory = { ...full, next: made() };
+    assert.deepEqual(bring(beside, renewed).memory.old, [candidate.key]);
+    const heard = [{ thumbprint: 'T-before', keyId: candidate.key.id }];
+    assert.deepEqual(bring({ ...beside, trusts: heard }, renewed).memory.old, [
+      { ...candidate.key, isRemembered: true },
+    ]);
+  });
+  test('waits where another one is being proven', () => {
+    assert.deepEqual(bring(proving), { memory: proving, decision: bring(proving).decision });
+    assert.equal(bring(proving).decision.rule, 'single-flight');
+  });
+});

@@ -1,5 +1,5 @@
 import type { Assignment, Leaf } from '../../../agent/roll/leaf.ts';
-import type { Terms } from '../../../agent/roll/plan.ts';
+import type { Terms } from '../../../agent/roll/terms.ts';
 
 export const HOUR = 3_600_000;
 /** When things happen, and when the planned moments (probe, renewal) have come. */

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
-import { advance } from '../../../agent/roll/advance.ts';
-import { restOf } from '../../../agent/roll/candidate.ts';
+import { without } from '../../../agent/roll/core/memory.ts';
 import type { Phase } from '../../../agent/roll/phase.ts';
-import { dueAt } from '../../../agent/roll/plan.ts';
 import { iso, presentOf, type ReportOptions, statusOf, twinOf, WORDS } from '../../../agent/roll/report.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
+import { dueAt } from '../../../agent/roll/terms.ts';
 import { again, made, wanted } from './candidates.ts';
 import { LATER, NOW, terms } from './machine.ts';
-import { EVENTS, play, REFUSAL, SITUATIONS } from './situations.ts';
-import { candidate, current, HOUR, person, waits } from './standing.ts';
+import { made as keyMade, MEMORIES, REFUSAL, SITUATIONS, serving } from './memories.ts';
+import { after, standing } from './stage.ts';
+import { candidate, current, HOUR, person, rest, waits, waitsFor } from './standing.ts';
 
 const options: ReportOptions = { version: '1.2.3', registrationId: 'gw-1', terms, now: NOW };
 const status = (state: RollState, more: Partial<ReportOptions> = {}) => statusOf(state, { ...options, ...more });
@@ -18,10 +18,13 @@ const status = (state: RollState, more: Partial<ReportOptions> = {}) => statusOf
 const twin = (state: RollState, more: Partial<ReportOptions> = {}): object =>
   JSON.parse(JSON.stringify(twinOf(presentOf(state, { ...options, ...more }), 'newleaf')));
 
-const refusal = EVENTS.refusal?.(SITUATIONS['registering-next']);
-assert.ok(refusal);
 /** A candidate has just been parked. */
-const parked = advance(SITUATIONS['registering-next'], refusal, terms).state;
+const parked = after(
+  after(standing(MEMORIES['requesting-leaf']), { kind: 'leaf-issued', leaf: candidate }, 0.5, 'work'),
+  { kind: 'failed', effect: { kind: 'register', leaf: candidate }, failure: REFUSAL },
+  0.5,
+  'work',
+).state;
 
 describe('each phase', () => {
   for (const [phase, state] of Object.entries({ ...SITUATIONS, serving: parked }) as [Phase, RollState][]) {
@@ -70,7 +73,7 @@ test('asked for the certificates, it tells the leaf and the next one, each witho
 test('a stranded gateway asks for its candidate when it asks at all', () => {
   const { probe } = SITUATIONS.stranded;
   assert.equal(status({ ...SITUATIONS.stranded, next: waits }).next?.askAt, iso(probe?.askAt ?? 0));
-  assert.equal(status({ ...SITUATIONS.serving, next: waits }).next?.askAt, iso(waits.rest.askAt));
+  assert.equal(status({ ...SITUATIONS.serving, next: waits }).next?.askAt, iso(rest.askAt));
 });
 
 describe('when a person is needed', () => {
@@ -80,7 +83,7 @@ describe('when a person is needed', () => {
     ['a candidate is parked', parked, {}, true],
     [
       'a candidate got no answer: only the network must come back',
-      { ...parked, next: { ...waits, rest: { ...waits.rest, failure: failure('NL-HUB-CLOSED') } } },
+      { ...parked, next: waitsFor(failure('NL-HUB-CLOSED')) },
       {},
       false,
     ],
@@ -131,7 +134,7 @@ describe('the standing of the candidate', () => {
   test('one that a person has discarded: nothing is told of what it has met, and nothing is expected of it', () => {
     const { next, wrong } = status({
       ...SITUATIONS.abandoning,
-      next: { ...waits, is: 'unwanted', because: 'discarded' },
+      next: { ...without(waits, 'met'), is: 'unwanted', unwanted: 'discarded' },
     });
     assert.deepEqual(
       [next?.standing, next?.unwanted, next?.askAt, next?.trouble],
@@ -152,15 +155,20 @@ describe('the standing of the candidate', () => {
   });
 
   test('asked for its CSR, it waits for a person all the same', () => {
-    const asked = play(kept, 'csr');
-    assert.deepEqual(asked.next, made('delivery'));
-    assert.equal(status(asked).next?.standing, 'waiting');
+    const { because: _, ...spare } = keyMade();
+    const asked = after(standing({ ...serving, next: spare }), {
+      kind: 'csr-asked',
+      newKey: false,
+      from: 'technician',
+    });
+    assert.deepEqual(asked.state.next, made('delivery'));
+    assert.equal(status(asked.state).next?.standing, 'waiting');
   });
 
   test('parked tells which leaf, how often, what is wrong, and when it is asked for again', () => {
     const { leaf, askAt, refusals, trouble } = status(parked).next ?? {};
     assert.equal(leaf?.thumbprint, candidate.thumbprint);
-    assert.equal(askAt, iso(restOf(parked.next)?.askAt ?? 0));
+    assert.equal(askAt, iso(parked.next?.rest?.askAt ?? 0));
     assert.equal(refusals, 1);
     assert.deepEqual(trouble, { code: REFUSAL.code, message: REFUSAL.message, advice: REFUSAL.advice });
   });

@@ -9,15 +9,15 @@ import type { RollState } from '../../../agent/roll/state.ts';
 import { needsAction } from '../../../agent/roll/wrong.ts';
 import { made, met as metBy } from './candidates.ts';
 import { NOW, terms } from './machine.ts';
-import { SITUATIONS } from './situations.ts';
-import { current, HOUR, person, waits } from './standing.ts';
+import { SITUATIONS } from './memories.ts';
+import { current, HOUR, person, waitsFor } from './standing.ts';
 
 const { serving } = SITUATIONS;
 const { online: _, ...offline } = serving;
 const options: ReportOptions = { version: '1', registrationId: 'gw-1', terms, now: NOW };
 const parkedFor = (code: Code): RollState => ({
   ...serving,
-  next: { ...waits, rest: { ...waits.rest, failure: failure(code) } },
+  next: waitsFor(failure(code)),
 });
 const atWork = (code: Code, cause?: string) => ({ workTrouble: metBy(failure(code, { cause })) });
 const atSession = (code: Code, cause?: string) => ({ sessionTrouble: metBy(failure(code, { cause })) });
@@ -152,7 +152,7 @@ const ROWS: readonly (readonly [what: string, RollState, Partial<ReportOptions>,
     'NL-EST-REFUSED',
     'NL-HUB-UNREACHABLE',
   ],
-  ['stranded', { ...SITUATIONS.stranded, ...atWork('NL-DPS-401002') }, {}, 4, 'NL-DPS-401002'],
+  ['stranded', { ...SITUATIONS.stranded, ...atWork('NL-DPS-401002') }, {}, 4, 'NL-DPS-401002', 'NL-HUB-REJECTED'],
   ['the hub port is closed', met('NL-HUB-UNREACHABLE', 'ECONNREFUSED'), {}, 1, 'NL-HUB-UNREACHABLE'],
   ['a second client', met('NL-HUB-FLAPPING'), {}, 1, 'NL-HUB-FLAPPING'],
   ['a candidate without an answer', parkedFor('NL-HUB-CLOSED'), {}, 0, 'NL-HUB-CLOSED'],
@@ -235,6 +235,7 @@ test('an online gateway ends with 0 only where there is nothing to do: what newl
     'NL-AZURE-SILENT',
     'NL-BUDGET',
     'NL-BUSY',
+    'NL-BUSY-LONG',
     'NL-CMD-UNREACHABLE',
     'NL-CMD-WAIT',
     'NL-CONFIG-READ',

@@ -1,14 +1,12 @@
-import { without } from '../../../agent/roll/moves.ts';
-import type { RollState } from '../../../agent/roll/state.ts';
-import { SITUATIONS } from '../roll/situations.ts';
+import { MEMORIES, served } from '../roll/memories.ts';
 import type { Play, Situation } from './situation.ts';
 import { asked, dps, errorBody, hub, issued, keyMade, notEnrolled, type Wire } from './wire.ts';
 
-export const { serving, registering } = SITUATIONS;
+export const { serving, registering } = MEMORIES;
 /** A gateway whose session has ended. */
-export const offline: RollState = without(serving, 'online');
-export const registeringNext = SITUATIONS['registering-next'];
-export const connectingNext = SITUATIONS['connecting-next'];
+export const offline = served;
+export const registeringNext = MEMORIES['registering-next'];
+export const connectingNext = MEMORIES['connecting-next'];
 
 const disabledShapes: Readonly<Record<string, Wire>> = {
   'res/401': dps.says(401, errorBody(401002, 'Unauthorized')),

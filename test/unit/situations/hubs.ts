@@ -1,24 +1,30 @@
-import { isWorthAsking } from '../../../agent/roll/look.ts';
+import { isUnheard } from '../../../agent/roll/core/knots.ts';
+import type { Memory } from '../../../agent/roll/core/memory.ts';
+import { answer } from '../roll/memories.ts';
 import { current } from '../roll/standing.ts';
 import { barred, connectingNext, offline, registering, serving } from './enrollments.ts';
 import type { Play, Situation, Turn } from './situation.ts';
 import { dps, hub, notEnrolled, tokenFails, type Wire, wakes } from './wire.ts';
 
 const OUTAGES = 'test/matrix/hub.test.ts';
-const LAWS = 'test/unit/roll/laws.test.ts';
+const REFUSALS = 'test/rows/table/refusals.ts';
 const DISALLOW = 'test/e2e/roll/disallow.test.ts';
-const FLAPPING =
-  'test/unit/roll/laws.test.ts: the first short one is opened again at once, the third in a row backs off for five minutes, and asks no DPS';
+const FLAPPING = 'test/rows/table/session.ts: from the third on newleaf backs off for five minutes, and asks no DPS';
 
-/** The attempt after which DPS is asked, of those that nobody answered. */
+const unheard = (times: number): Memory => ({
+  ...offline,
+  answers: { 'connect current': answer('silent', 'NL-HUB-UNREACHABLE', { times }) },
+});
+
+/** The attempt after which DPS is asked, of those that no hub has answered. */
 const WORTH = Array.from({ length: 60 }, (_, tries) => tries).findIndex((tries) =>
-  isWorthAsking(tries, current.serial),
+  isUnheard(unheard(tries), 'current'),
 );
 
-/** An outage for a day: DPS is asked once, and whoever answers first ends it. */
+/** An outage of two hours: DPS is asked once, and whoever answers first ends it. */
 const outage = (wire: Wire, code: string, answers: readonly Turn[] = [[hub.accepts, 'serving']]): Play => ({
   from: offline,
-  turns: [[wire, 'serving, connect a', WORTH - 1], [wire, 'registering, register a, connect a', 1500], ...answers],
+  turns: [[wire, 'serving, connect a', WORTH - 1], [wire, 'registering, register a, connect a', 100], ...answers],
   ...(answers.length === 0 && { code }),
 });
 
@@ -27,16 +33,20 @@ const outages = (wire: Wire, code: string): readonly Play[] => [
   outage(wire, code, []),
   outage(wire, code),
   outage(wire, code, [
-    [dps.ends('tcp', 'ENOTFOUND'), 'registering, register a, connect a', 100],
+    [dps.ends('tcp', 'ENOTFOUND'), 'registering, register a, connect a', 5],
     [dps.assigns('hub2.azure-devices.net'), 'serving, connect a'],
     [hub.accepts, 'serving'],
   ]),
   {
-    from: { ...offline, unreached: WORTH - 1 },
+    from: unheard(WORTH - 1),
     turns: [
       [wire, 'registering, register a, connect a'],
       [dps.assigns(), 'serving, connect a'],
+      // Then once an hour.
       [wire, 'serving, connect a', 59],
+      [wire, 'registering, register a, connect a'],
+      [dps.assigns(), 'serving, connect a'],
+      [wire, 'serving, connect a', 69],
       [wire, 'registering, register a, connect a'],
     ],
   },
@@ -94,7 +104,7 @@ export const HUBS: readonly Situation[] = [
     ],
     elsewhere: [
       `${DISALLOW}: a hub that answers CONNACK 3 for a disabled device: no word to DPS, and back when it is enabled`,
-      `${LAWS}: DPS assigns twice, and the hub refuses twice: stranded, and DPS is not asked a third time`,
+      `${REFUSALS}: then the gateway is stranded, and a person is named`,
     ],
   },
   {
@@ -136,7 +146,7 @@ export const HUBS: readonly Situation[] = [
     elsewhere: [
       `${OUTAGES}: connack`,
       `${OUTAGES}: close-before-connack`,
-      'test/unit/roll/unreached.test.ts: then once an hour',
+      'test/rows/table/session.ts: and then once an hour',
     ],
   },
   {
@@ -219,8 +229,11 @@ export const HUBS: readonly Situation[] = [
   {
     row: 34,
     title: 'hub throttles connections',
-    plays: [{ ...outage(hub.connack(3), 'NL-HUB-UNAVAILABLE'), pause: [1_000, 2_000] }],
-    elsewhere: [`${OUTAGES}: connack`],
+    plays: [outage(hub.connack(3), 'NL-HUB-UNAVAILABLE')],
+    elsewhere: [
+      `${OUTAGES}: connack`,
+      'test/unit/roll/backoff.test.ts: connects: over each second from one rung to the next',
+    ],
   },
   {
     row: 35,

@@ -1,25 +1,22 @@
 import assert from 'node:assert/strict';
-import { advance } from '../../../agent/roll/advance.ts';
-import { pauseMs } from '../../../agent/roll/backoff.ts';
-import { restOf } from '../../../agent/roll/candidate.ts';
-import type { Terms } from '../../../agent/roll/plan.ts';
-import type { RollState } from '../../../agent/roll/state.ts';
+import type { Memory } from '../../../agent/roll/core/memory.ts';
+import type { Terms } from '../../../agent/roll/terms.ts';
 import { terms } from '../roll/machine.ts';
-import { briefly } from '../roll/situations.ts';
+import { after, briefly, later, type Standing, standing, whenAsked } from '../roll/stage.ts';
 import type { Wire } from './wire.ts';
 
 /** What comes, and then the phase with what is in flight: `registering, register a`; and how often in a row. */
 export type Turn = readonly [comes: Wire, then: string, times?: number];
 
 export interface Play {
-  readonly from: RollState;
+  readonly from: Memory;
   readonly turns: readonly Turn[];
   readonly terms?: Partial<Terms>;
   /** Whether a person is called at the end. Default false. */
   readonly person?: true;
   /** The code that is shown as trouble at the end. */
   readonly code?: string;
-  /** The pause before what failed last is tried again: the least and the most, in milliseconds. */
+  /** The pause after the first failure: with the least and the most draw, in milliseconds. */
   readonly pause?: readonly [least: number, most: number];
 }
 
@@ -34,22 +31,39 @@ export interface Situation {
   readonly because?: string;
 }
 
-/** Plays it through the pure machine; each turn must lead where the table says. */
+/** Plays it through the core; each turn must lead where the table says. */
 export function play({ from, turns, terms: own, person, code, pause }: Play): void {
-  let state = from;
-  let last: ReturnType<typeof advance> | undefined;
+  // No leaf becomes due while an outage lasts.
+  let now = standing(from, { terms: { ...terms, renewAt: 'off', ...own } });
   for (const [comes, then, times = 1] of turns) {
     for (let time = 1; time <= times; time += 1) {
-      const event = comes(state);
-      last = advance(state, event, { ...terms, ...own });
-      state = last.state;
-      assert.equal(briefly(state), then, `after ${event.kind} in ${from.phase}`);
-      if (event.kind === 'failed' && pause) {
-        const within = (draw: number) => pauseMs(event.effect.kind, 1, last?.retry ?? event.failure, draw);
-        assert.deepEqual([within(0), within(1)].map(Math.round), pause);
-      }
+      const asked = untilIt(comes, now);
+      if (pause !== undefined && now.advanced === undefined)
+        assert.deepEqual(
+          [0, 1].map((draw) => pauseAfter(asked, comes, draw)),
+          pause,
+        );
+      now = happens(asked, comes);
+      assert.equal(briefly(now), then, `after ${now.advanced?.event.kind} in ${asked.state.phase}, ${time}`);
     }
   }
-  assert.equal(state.phase === 'stranded' || restOf(state.next) !== undefined, person === true, 'a person is called');
-  if (code !== undefined) assert.equal((state.workTrouble ?? state.sessionTrouble)?.failure.code, code);
+  const { phase, next, workTrouble, sessionTrouble } = now.state;
+  assert.equal(phase === 'stranded' || next?.rest !== undefined, person === true, 'a person is called');
+  if (code !== undefined) assert.equal((workTrouble ?? sessionTrouble ?? next?.rest)?.failure.code, code);
+}
+
+function untilIt({ answers, at }: Wire, now: Standing): Standing {
+  if (answers !== undefined) return whenAsked(now, answers);
+  return at === undefined ? now : later(now, at - now.c.now);
+}
+
+function happens(asked: Standing, { answers, told }: Wire, draw?: number): Standing {
+  const lane = answers === undefined ? undefined : asked.c.flying.work?.kind === answers ? 'work' : 'session';
+  return after(asked, told(asked), draw, lane);
+}
+
+function pauseAfter(asked: Standing, comes: Wire, draw: number): number | undefined {
+  const { wanted, session } = happens(asked, comes, draw).plan;
+  const wait = [...wanted, ...(session ? [session] : [])].find(({ effect }) => effect.kind === comes.answers)?.wait;
+  return wait && Math.round(wait);
 }

@@ -16,7 +16,7 @@ test('absent, then what was written last', async (t) => {
   await journal.write({ phase: 'registering' });
   assert.deepEqual(await open(directory).read(), { phase: 'registering' });
   const { format, written } = JSON.parse(readFileSync(join(directory, 'state.json'), 'utf8'));
-  assert.deepEqual([format, written], [2, '2030-01-01T00:00:00.000Z']);
+  assert.deepEqual([format, written], [3, '2030-01-01T00:00:00.000Z']);
   assert.equal(statSync(join(directory, 'state.json')).mode & 0o777, 0o600);
 });
 
@@ -38,13 +38,13 @@ const DAMAGE: readonly (readonly [name: string, spoil: (text: string) => string,
   ['no format', (text) => text.replace('"format"', '"form"'), /has no field "format"/],
   [
     'another format',
-    (text) => text.replace('"format": 2', '"format": "0.9"'),
-    /has format "0.9", and this newleaf reads format 2: it is of another version/,
+    (text) => text.replace('"format": 3', '"format": "0.9"'),
+    /has format "0.9", and this newleaf reads format 3: it is of another version/,
   ],
   [
     'a lower format',
-    (text) => text.replace('"format": 2', '"format": 1'),
-    /has format 1, and this newleaf reads format 2: it is of another version\. Nothing was overwritten or sent/,
+    (text) => text.replace('"format": 3', '"format": 2'),
+    /has format 2, and this newleaf reads format 3: it is of another version\. Nothing was overwritten or sent/,
   ],
   ['no entry', (text) => text.replace('"entry"', '"entri"'), /has no field "entry"/],
   ['no digest', (text) => text.replace('"digest"', '"digset"'), /has no field "digest"/],

@@ -6,7 +6,7 @@ import { failure } from '../../../agent/failure/failure.ts';
 import { leaveWords } from '../../../agent/state/last-words.ts';
 import { takeLock } from '../../../agent/state/lock.ts';
 import { publish } from '../../../agent/state/published.ts';
-import { candidate, current, DAY, Disk, gateway, HOUR, servingState } from '../daemon/gateway.ts';
+import { candidate, current, DAY, Disk, gateway, HOUR, serving, servingState } from '../daemon/gateway.ts';
 import { sent } from '../roll/candidates.ts';
 import { scratch } from './disk.ts';
 
@@ -17,7 +17,7 @@ const pem = (text: string) =>
   `-----BEGIN CERTIFICATE-----\n${Buffer.from(text).toString('base64')}\n-----END CERTIFICATE-----\n`;
 
 test('a link that drops each minute costs a write an hour', async (t) => {
-  const { clock, counts, lose } = await gateway(t, new Disk(servingState));
+  const { clock, counts, lose } = await gateway(t, new Disk(serving));
   for (let ms = 0; ms < DAY; ms += 61_000) {
     await clock.pass(61_000);
     await lose(current.thumbprint, 61_000);
@@ -27,13 +27,13 @@ test('a link that drops each minute costs a write an hour', async (t) => {
 });
 
 test('sessions that end within a second, and a session that holds', async (t) => {
-  const flapping = await gateway(t, new Disk(servingState));
+  const flapping = await gateway(t, new Disk(serving));
   for (let ms = 0; ms < DAY; ms += HOUR / 12) {
     await flapping.lose(current.thumbprint, 1_000);
     await flapping.clock.pass(HOUR / 12);
   }
   assert.ok(flapping.counts.writes <= A_DAY, `${flapping.counts.writes} writes`);
-  const idle = await gateway(t, new Disk(servingState));
+  const idle = await gateway(t, new Disk(serving));
   await idle.clock.pass(2 * DAY);
   assert.ok(idle.counts.writes <= 3, 'a day on which nothing happens costs the write that proves the disk');
 });

@@ -14,7 +14,7 @@ export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
-/** The machine calls so many sessions in a row that end so soon "flapping" (agent/roll/step.ts). */
+/** The core calls so many sessions in a row that end so soon "flapping" (agent/roll/core/record.ts). */
 const FLAP_MS = 60_000;
 const FLAPS = 3;
 const FLAP_PAUSE_MS = 5 * MINUTE;

@@ -122,7 +122,7 @@ async function isBlank(directory: string, keys: readonly FoundKey[]): Promise<bo
   const entry = await readEntry(directory).catch(() => undefined);
   if (entry === 'absent' || entry === undefined) return entry === 'absent';
   const { next } = entry;
-  return next === undefined || (next.is === 'key-wanted' && !keys.some(({ id }) => id === next.id));
+  return next === undefined || (next.is === 'key-wanted' && !keys.some(({ id }) => id === next.key.id));
 }
 
 const idOf = ({ answers }: Guide): string => answers.inEffect('dps.registration_id');

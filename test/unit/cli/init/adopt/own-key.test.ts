@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { askFirstKey } from '../../../../../agent/cli/init/adopt/begin.ts';
 import type { FoundKey } from '../../../../../agent/cli/proof/errands.ts';
-import { type RollState, unprovisioned } from '../../../../../agent/roll/state.ts';
-import { entryOf, validateEntry } from '../../../../../agent/state/entry.ts';
+import { entryOf } from '../../../../../agent/roll/core/entry.ts';
+import { blank, type Memory } from '../../../../../agent/roll/core/memory.ts';
+import { validateEntry } from '../../../../../agent/state/entry.ts';
 import { createJournal, endJournal } from '../../../../../agent/state/journal.ts';
 import { DAY, type Minted, mint } from '../../../certificate/mint.ts';
 import { fault, scratch } from '../../../state/disk.ts';
@@ -25,22 +26,24 @@ const found = (label: string, { spki, pem }: Minted): FoundKey => ({
 const keys = [found('newleaf-a', older), found('newleaf-b', newer)];
 
 /** `init --adopt token --yes` on a token with two keys of our own. */
-async function adopted(t: TestContext, state?: Partial<RollState> | 'ended' | 'gone') {
+async function adopted(t: TestContext, state?: Partial<Memory> | 'ended' | 'gone') {
   const directory = scratch(t);
   const journal = createJournal({ directory, validate: validateEntry });
   if (typeof state === 'string') await endJournal(directory, now, state);
-  else if (state !== undefined) await journal.write(entryOf({ ...unprovisioned, ...state }));
+  else if (state !== undefined) await journal.write(entryOf({ ...blank, ...state }));
   const configured = { 'dps.registration_id': 'gw-0001', 'state.directory': directory, 'hsm.pin_file': '/dev/null' };
   const { guide, paper } = scene({ configured, errands: { keysIn: async () => keys } });
   const asked = askFirstKey({ ...guide, adopted: {} });
   return { asked, paper, guide, has: (name: string) => existsSync(join(directory, name)), directory };
 }
 
-const alone = { for: 'roll', tries: 0 } as const;
-const BLANK = { phase: 'generating-key', next: { is: 'key-wanted', slot: 'a', id: '0e', ...alone } } as const;
+/** The next generation has this key. */
+const keyed = (id: string, made: { readonly isMade?: true } = {}): Partial<Memory> => ({
+  next: { key: { slot: 'a', id }, because: 'provisioning', ...made },
+});
 for (const [what, state] of [
   ['there is none', undefined],
-  ['it is that of a daemon which came to no key', BLANK],
+  ['it is that of a daemon which came to no key', keyed('0e')],
   ['it is that of a gateway which was given up', 'gone'],
 ] as const) {
   test(`a lost state, and ${what}: the newer leaf goes on, with a key of our own`, async (t) => {
@@ -52,8 +55,8 @@ for (const [what, state] of [
 }
 
 for (const [what, state] of [
-  ['has a key', { next: { is: 'key-made', key: { slot: 'a', id: '0e' }, ...alone } }],
-  ['may have made one of these', { next: { is: 'key-wanted', slot: 'a', id: '0a', ...alone } }],
+  ['has a key', keyed('0e', { isMade: true })],
+  ['may have made one of these', keyed('0a')],
   ['is not given up to the end', 'ended'],
 ] as const) {
   test(`a state that ${what} is not lost, and stays`, async (t) => {

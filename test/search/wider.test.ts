@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Code } from '../../agent/failure/failure.ts';
+import type { Status } from '../../agent/roll/report.ts';
+import { DAY, Gateway, HOUR, MINUTE } from './gateway.ts';
+import { noneComesTooSoon } from './laws-pace.ts';
+import type { Origin } from './origin.ts';
+import { play } from './play.ts';
+import type { Vector } from './vector.ts';
+
+const serving: Origin = {
+  seed: 1,
+  enrollment: 'group',
+  begins: 'serving',
+  leftMs: 30 * DAY,
+  lifetimeMs: 24 * HOUR,
+  automatic: true,
+};
+const isNew: Origin = { ...serving, begins: 'new', leftMs: 0 };
+const ending: Origin = { ...serving, leftMs: 12 * MINUTE, lifetimeMs: 5 * HOUR };
+
+type Story = readonly [what: string, origin: Origin, deeds: Vector['deeds'], ...spells: Vector['spells'][number][]];
+
+/** Stories that broke a law once. */
+const stories = (name: string, told: readonly Story[]): void => {
+  describe(name, () => {
+    for (const [what, origin, deeds, ...spells] of told)
+      test(what, async () => assert.deepEqual((await play({ origin, spells, deeds })).broken, []));
+  });
+};
+
+const ofADay = { fault: 'issuer: NL-EST-WAIT, retry after a day', from: 0, until: 5 * MINUTE };
+stories('a key that signs nothing, and poisons the module instead, is replaced', [
+  [
+    'the current key is not there any more, and the link drops',
+    serving,
+    [
+      { deed: 'key of the current leaf is lost', at: 30 * MINUTE },
+      { deed: 'link drops', at: 31 * MINUTE },
+    ],
+  ],
+  [
+    'the file of the current key is damaged, and the link drops',
+    serving,
+    [
+      { deed: 'the key of the current leaf is damaged', at: 30 * MINUTE },
+      { deed: 'link drops', at: 31 * MINUTE },
+    ],
+  ],
+  [
+    'the same, and the leaf is renewed with its key',
+    { ...serving, keepKey: true },
+    [
+      { deed: 'the key of the current leaf is damaged', at: 30 * MINUTE },
+      { deed: 'link drops', at: 31 * MINUTE },
+    ],
+  ],
+  [
+    'a candidate with the same key is trusted by DPS, while the session is open',
+    { ...serving, enrollment: 'individual', begins: 'given', keepKey: true, leftMs: DAY, minRollIntervalMs: DAY },
+    [{ deed: 'the key of the current leaf is damaged', at: 2 * HOUR }],
+    { fault: 'DPS: NL-DPS-HUB, candidate', from: 0, until: 10 * HOUR },
+  ],
+  [
+    'persons bring the leaves',
+    { ...serving, leftMs: 18 * HOUR, automatic: false },
+    [
+      { deed: 'the key of the current leaf is damaged', at: 4 * HOUR },
+      { deed: 'link drops', at: 5 * HOUR },
+    ],
+  ],
+  [
+    'a session is open, and the back end asks for a registration',
+    serving,
+    [
+      { deed: 'the key of the current leaf is damaged', at: 30 * MINUTE },
+      { deed: 'method reprovision', at: 40 * MINUTE },
+    ],
+  ],
+  [
+    'each handshake of the current leaf does so for hours, and its key is well after that',
+    serving,
+    [{ deed: 'link drops', at: 31 * MINUTE }],
+    { fault: 'token: each handshake poisons, current', from: 30 * MINUTE, until: 5 * HOUR },
+  ],
+  [
+    'each handshake does so for hours',
+    serving,
+    [{ deed: 'link drops', at: 31 * MINUTE }],
+    { fault: 'token: each handshake poisons, all', from: 30 * MINUTE, until: 5 * HOUR },
+  ],
+]);
+
+const UNSIGNED = 'the issuer signs no more for a key of which DPS may trust a leaf: another is made';
+const outdated = (at: number) => ({ deed: 'key_type changed', at }) as const;
+stories(UNSIGNED, [
+  [
+    'a first leaf is discarded that DPS refuses',
+    isNew,
+    [outdated(70 * MINUTE), { deed: 'roll --discard', at: 72 * MINUTE }],
+    { fault: 'DPS: NL-DPS-401002, all', from: 0, until: HOUR },
+  ],
+  [
+    'a first leaf ends before it is enrolled, and the CA signs each key once',
+    { ...isNew, enrollment: 'individual', lifetimeMs: 5 * HOUR, signsOnce: true },
+    [],
+  ],
+  [
+    'a person has brought a leaf of another CA, and discards it',
+    { ...isNew, automatic: false },
+    [
+      { deed: 'csr and install of another CA', at: 30 * MINUTE },
+      outdated(50 * MINUTE),
+      { deed: 'roll --discard', at: HOUR },
+    ],
+  ],
+  [
+    'the leaf has ended, and a person discards the next one',
+    { ...ending, enrollment: 'individual', signsOnce: true },
+    [{ deed: 'roll --discard', at: HOUR }],
+  ],
+  [
+    'the back end has installed a leaf of another CA, and the current one ends',
+    { ...serving, leftMs: 3 * HOUR },
+    [{ deed: 'requestCsr and installLeaf of another CA', at: 10 * MINUTE }, outdated(4 * HOUR)],
+    { fault: 'issuer: NL-EST-UNREACHABLE', from: 0, until: 4 * HOUR },
+  ],
+]);
+
+stories('what a request met that has ended is its outcome, and no trouble', [
+  [
+    'a back end asks in the minute in which the enrollment is disabled',
+    serving,
+    [
+      { deed: 'enrollment disabled', at: 60 * MINUTE },
+      { deed: 'method reprovision', at: 61 * MINUTE },
+    ],
+  ],
+  [
+    'DPS refuses the leaf that its hub accepts',
+    serving,
+    [{ deed: 'reprovision', at: 60 * MINUTE }],
+    { fault: 'DPS: NL-DPS-REFUSED, current', from: 0, until: 2 * HOUR },
+  ],
+]);
+
+stories('limits.min_roll_interval is a day, and bounds no leaf that is due', [
+  ['leaves of five hours', { ...serving, leftMs: 3 * HOUR, lifetimeMs: 5 * HOUR, minRollIntervalMs: DAY }, []],
+]);
+
+stories('a far side says "in a day" once, and is well a minute later: at most an hour where nothing serves', [
+  ['an issuer, and a new gateway', isNew, [], ofADay],
+  ['an issuer, and a leaf that has ended', ending, [], { ...ofADay, until: HOUR }],
+  [
+    'DPS, and a hub that has forgotten the device',
+    serving,
+    [{ deed: 'hub forgets the device', at: MINUTE }],
+    { fault: 'DPS: NL-DPS-THROTTLED, all, retry after a day', from: 0, until: 5 * MINUTE },
+  ],
+  [
+    'DPS, and it has accepted the current leaf since: the candidate waits no day',
+    { ...serving, enrollment: 'individual', begins: 'given', leftMs: 6 * HOUR, lifetimeMs: 30 * DAY },
+    [],
+    { fault: 'DPS: NL-DPS-THROTTLED, all, retry after a day', from: 0, until: 67 * MINUTE },
+  ],
+  [
+    'an issuer, and what was asked without a session is taken back when it opens',
+    { ...serving, enrollment: 'individual', leftMs: DAY, lifetimeMs: 30 * DAY },
+    [
+      { deed: 'link drops', at: 121 * MINUTE },
+      { deed: 'power cut', at: 155 * MINUTE },
+    ],
+    { ...ofADay, until: 179 * MINUTE },
+  ],
+]);
+
+const trusted = { fault: 'hub: NL-HUB-UNREACHABLE, candidate', from: 0, until: 10 * HOUR };
+stories('a candidate that DPS trusts makes room where the current key is damaged, and no way leads back', [
+  [
+    'the key of the candidate is lost',
+    serving,
+    [
+      { deed: 'roll', at: 30 * MINUTE },
+      { deed: 'the key of the current leaf is damaged', at: 40 * MINUTE },
+      { deed: 'key of the candidate is lost', at: 42 * MINUTE },
+      { deed: 'link drops', at: 51 * MINUTE },
+    ],
+    trusted,
+  ],
+  [
+    'a person discards it',
+    serving,
+    [
+      { deed: 'roll', at: 30 * MINUTE },
+      { deed: 'the key of the current leaf is damaged', at: 40 * MINUTE },
+      { deed: 'roll --discard', at: 50 * MINUTE },
+      { deed: 'link drops', at: 51 * MINUTE },
+    ],
+    trusted,
+  ],
+]);
+
+stories('a key that DPS may trust makes room where its issuer signs it no second time', [
+  [
+    'DPS is silent until its leaf has ended',
+    { ...serving, leftMs: DAY, lifetimeMs: 5 * HOUR, signsOnce: true },
+    [{ deed: 'roll', at: 31 * MINUTE }],
+    { fault: 'DPS: NL-DPS-TIMEOUT, all', from: 29 * MINUTE, until: 9 * HOUR },
+  ],
+]);
+
+const alone: Origin = { ...serving, enrollment: 'individual' };
+const takenOut = (at: number): Vector['deeds'] => [
+  { deed: 'current leaf taken out', at },
+  { deed: 'hub forgets the device', at: at + 10 * MINUTE },
+];
+const ahead = [10, 11, 12, 13, 14].map((at) => ({ deed: 'clock 2 hours ahead', at: at * MINUTE }) as const);
+stories('two leaves of which neither serves are asked for by turns, whatever the clock says', [
+  [
+    'the clock is set back after DPS has refused both',
+    { ...alone, leftMs: DAY },
+    [...takenOut(HOUR), { deed: 'clock 2 hours back', at: 90 * MINUTE }],
+  ],
+  [
+    'DPS does not answer about the candidate when the clock is right again',
+    alone,
+    [
+      ...ahead,
+      ...takenOut(50 * MINUTE),
+      { deed: 'operator enrolls', at: 100 * MINUTE },
+      { deed: 'clock is right', at: 3 * HOUR },
+    ],
+    { fault: 'DPS: NL-DPS-SERVER, all', from: 80 * MINUTE, until: 181 * MINUTE },
+    { fault: 'DPS: NL-DPS-SERVER, candidate', from: 181 * MINUTE, until: 10 * HOUR },
+  ],
+  [
+    'DPS does not answer about the candidate, and the operator enrolls the current leaf again',
+    { ...alone, lifetimeMs: 30 * DAY },
+    [...takenOut(HOUR), { deed: 'operator enrolls', at: 110 * MINUTE }],
+    { fault: 'DPS: NL-DPS-SERVER, candidate', from: 100 * MINUTE, until: 10 * HOUR },
+  ],
+]);
+
+stories('the current key signs nothing, and a foreign key has the other place: it is no last resort', [
+  [
+    'the issuer needs no person',
+    { ...serving, leftMs: 3 * HOUR, lifetimeMs: 5 * HOUR },
+    [
+      { deed: 'a foreign key in slot b', at: 10 * MINUTE },
+      { deed: 'the key of the current leaf is damaged', at: 20 * MINUTE },
+    ],
+  ],
+  [
+    'persons bring the leaves, and the owner of the token is called',
+    { ...serving, leftMs: 3 * HOUR, automatic: false },
+    [
+      { deed: 'the key of the current leaf is damaged', at: 20 * MINUTE },
+      { deed: 'a foreign key in slot b', at: 30 * MINUTE },
+      { deed: 'csr and install', at: 40 * MINUTE },
+    ],
+  ],
+]);
+
+describe('a law of the pace is seen to break', () => {
+  const base = { asked: 'register', about: 'T1', process: 1, leftMs: 30 * DAY } as const;
+  const rows: readonly (readonly [what: string, answer: Code, pauseMs: number, broken: boolean])[] = [
+    ['a refusal is asked about again within five minutes', 'NL-DPS-401002', 4 * MINUTE, true],
+    ['and after them', 'NL-DPS-401002', 5 * MINUTE, false],
+    ['a DPS that is silent is asked again within the first rung', 'NL-DPS-SERVER', 2_000, true],
+    ['and after it', 'NL-DPS-SERVER', 4_000, false],
+  ];
+  for (const [what, answer, pauseMs, isBroken] of rows) {
+    test(what, () => {
+      const gateway = new Gateway(serving);
+      gateway.world.process = 1;
+      gateway.world.questions.push(
+        { ...base, from: HOUR, until: HOUR + 1_000, answer },
+        { ...base, from: HOUR + 1_000 + pauseMs, until: HOUR + 2_000 + pauseMs, answer },
+      );
+      const broken = noneComesTooSoon()(gateway, {} as Status);
+      assert.equal(broken !== undefined, isBroken, broken);
+    });
+  }
+});
