@@ -175,27 +175,21 @@ stories('a far side says "in a day" once, and is well a minute later: at most an
 ]);
 
 const trusted = { fault: 'hub: NL-HUB-UNREACHABLE, candidate', from: 0, until: 10 * HOUR };
+const damaged = [
+  { deed: 'roll', at: 30 * MINUTE },
+  { deed: 'the key of the current leaf is damaged', at: 40 * MINUTE },
+] as const;
 stories('a candidate that DPS trusts makes room where the current key is damaged, and no way leads back', [
   [
     'the key of the candidate is lost',
     serving,
-    [
-      { deed: 'roll', at: 30 * MINUTE },
-      { deed: 'the key of the current leaf is damaged', at: 40 * MINUTE },
-      { deed: 'key of the candidate is lost', at: 42 * MINUTE },
-      { deed: 'link drops', at: 51 * MINUTE },
-    ],
+    [...damaged, { deed: 'key of the candidate is lost', at: 42 * MINUTE }, { deed: 'link drops', at: 51 * MINUTE }],
     trusted,
   ],
   [
     'a person discards it',
     serving,
-    [
-      { deed: 'roll', at: 30 * MINUTE },
-      { deed: 'the key of the current leaf is damaged', at: 40 * MINUTE },
-      { deed: 'roll --discard', at: 50 * MINUTE },
-      { deed: 'link drops', at: 51 * MINUTE },
-    ],
+    [...damaged, { deed: 'roll --discard', at: 50 * MINUTE }, { deed: 'link drops', at: 51 * MINUTE }],
     trusted,
   ],
 ]);
