@@ -15,11 +15,13 @@ const STUNNEL = ['/usr/bin/stunnel', '/usr/sbin/stunnel'];
 const PROVIDERS = opensslDirectories(process.arch, 'ossl-modules/pkcs11.so');
 
 /**
- * SoftHSM 2.6.1 does not always show token and key to a process that starts while others log in: 5 of 120 processes, six at a
- * time, ended with HELPER_KEY, and none of 150 one after the other, as each login empties the file of the token (rewritten.ts). No PIN
- * is refused then.
+ * SoftHSM 2.6.1 does not always show token and key to a process that starts while others log in, as each login empties the file of
+ * the token (rewritten.ts): 5 of 120 processes, six at a time, ended with HELPER_KEY, and none of 150 one after the other; through
+ * p11-kit 0.25 a login was seen to end with CKR_GENERAL_ERROR. No PIN is refused then.
  */
 const TRIES = 4;
+const mayPass = (failure: Error | undefined): boolean =>
+  failure instanceof TokenError && (failure.code === 'HELPER_KEY' || failure.kind === 'poisoned');
 
 /** What does TLS outside this process. */
 export interface Helper {
@@ -177,7 +179,7 @@ class HelperStream extends Duplex implements TlsStream {
       const failure = this.#heard.failure(this.#isSecure, signal ?? `exit code ${code}`, readFileSync(spoken, 'utf8'));
       closeSync(spoken);
       this.authorizationError = this.#heard.untrusted;
-      if (failure instanceof TokenError && failure.code === 'HELPER_KEY' && again()) return;
+      if (mayPass(failure) && again()) return;
       if (failure !== undefined) this.#failed(failure).then((why) => this.destroy(why));
       else if (!this.destroyed) {
         this.push(null);

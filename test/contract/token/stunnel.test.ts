@@ -116,6 +116,15 @@ for (const [what, module, helper, code, words] of [
   });
 }
 
+test('a login that is refused as another program writes the token is made again', async () => {
+  const [stunnel, before] = [`${at.directory}/refused-once`, `${at.directory}/before`];
+  const refusal = 'echo "Error 5 returned by C_Login" >/proc/self/fd/9; echo "[!] Loading private key" >&2; exit 1';
+  const first = `[ -e ${before} ] || { touch ${before}; ${refusal}; }`;
+  writeFileSync(stunnel, `#!/bin/sh\n${first}\nexec ${findHelper().stunnel} "$@"\n`, { mode: 0o755 });
+  const by = connectors(at.pin, at.module, { ...findHelper(), stunnel });
+  assert.match(await text(await opened(by, await leafOf())), /^TLSv1.3 /);
+});
+
 test('a stunnel that hangs is ended by the deadline of the connection', async () => {
   const [stunnel, pid] = [`${at.directory}/hangs`, `${at.directory}/pid`];
   writeFileSync(stunnel, `#!/bin/sh\necho $$ >${pid}.new\nmv ${pid}.new ${pid}\nexec sleep 600\n`, { mode: 0o755 });
