@@ -20,6 +20,8 @@ import { World } from './world.ts';
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
+/** How long faults are laid, since the begin. */
+export const SPAN_MS = 10 * HOUR;
 
 export const START = Date.UTC(2030, 0, 1);
 /** What systemd, and the rest that newleaf takes after a restart, come to. */

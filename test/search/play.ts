@@ -1,14 +1,14 @@
 import { REGISTERING } from '../../agent/roll/look.ts';
 import { DEEDS, does } from './deeds.ts';
 import { type Faults, faultOf } from './faults.ts';
-import { Gateway, HOUR, MINUTE } from './gateway.ts';
+import { Gateway, HOUR, MINUTE, SPAN_MS } from './gateway.ts';
 import { canServe, PATIENCE_MS, tooManyLeaves, tooOften, untold } from './laws.ts';
 import { isPutOff, type Law, lostKeyIsReplaced, noneWaitsTooLong } from './laws-late.ts';
 import { noneComesTooSoon } from './laws-pace.ts';
 import { nothingIsTold, offlineIsTold, statusOf } from './laws-screen.ts';
 import { enroll } from './people.ts';
 import { helpFor, standingOf, whatIsLeft } from './rest.ts';
-import { SPAN_MS, type Vector } from './vector.ts';
+import type { Vector } from './vector.ts';
 
 /** What came of a vector: the laws that it broke, none where all is well. */
 export interface Played {

@@ -3,7 +3,7 @@ import { AZURE_FAULTS } from './azure/faults.ts';
 import { DEEDS, type Deed } from './deeds.ts';
 import { diceOf } from './dice.ts';
 import { FAULTS } from './faults.ts';
-import { DAY, HOUR, MINUTE } from './gateway.ts';
+import { DAY, HOUR, MINUTE, SPAN_MS } from './gateway.ts';
 import type { Origin } from './origin.ts';
 import { WIDER_DEEDS, WIDER_FAULTS, widerOrigin } from './wider.ts';
 
@@ -20,9 +20,6 @@ export interface Vector {
   readonly spells: readonly Spell[];
   readonly deeds: readonly { readonly deed: Deed; readonly at: number }[];
 }
-
-/** How long faults are laid, in milliseconds. */
-export const SPAN_MS = 10 * HOUR;
 
 const BEGINS = ['new', 'given', 'serving', 'serving', 'serving', 'serving', 'serving'] as const;
 const LEFT = [0.2 * HOUR, 3 * HOUR, 6 * HOUR, 24 * HOUR, 30 * DAY];

@@ -1,6 +1,6 @@
 import type { Code } from '../../agent/failure/failure.ts';
 import type { Faults, Whom } from './faults.ts';
-import { DAY, type Gateway, HOUR, MINUTE } from './gateway.ts';
+import { DAY, type Gateway, HOUR, MINUTE, SPAN_MS } from './gateway.ts';
 import type { Origin } from './origin.ts';
 
 // What was thought of later: its dice are thrown last (vector.ts), so it stands apart from the faults of the older seeds.
@@ -32,7 +32,7 @@ export const WIDER_DEEDS = {
     gateway.cutPower();
   },
   'a restart each three minutes': async (gateway) => {
-    for (let count = 0; count < RESTARTS; count += 1) {
+    for (let count = 0; count < RESTARTS && gateway.clock.monotonic() < SPAN_MS; count += 1) {
       gateway.cutPower();
       await gateway.clock.sleep(3 * MINUTE);
     }
