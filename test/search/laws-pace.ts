@@ -27,6 +27,7 @@ export function noneComesTooSoon(): Law {
   let seen = 0;
   const rows = new Map<string, { last: Question; times: number }>();
   let [silent, process, registered] = [0, 0, 0];
+  let silentAbout = '';
   const anew = new Map<string, number>();
   const begun = ({ asked, about, until = 0 }: Question) => {
     // DPS may have named another hub.
@@ -67,7 +68,10 @@ export function noneComesTooSoon(): Law {
       }
       if (answer === 'accepted') begun(question);
       rows.set(name, { last: question, times: isSame ? times + 1 : 1 });
+      // With another leaf in its place all begins anew.
+      if (asked === 'connect' && answer === 'accepted' && about !== silentAbout) silent = 0;
       if (asked !== 'register') continue;
+      silentAbout = about;
       // One ladder for all leaves: the silence of DPS is not about one of them.
       if (answer === undefined || !isBroken(answer)) silent = answer !== undefined && isSilent(answer) ? silent + 1 : 0;
     }

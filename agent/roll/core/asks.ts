@@ -14,7 +14,7 @@ import {
   isValid,
   wantsKey,
 } from './knots.ts';
-import { ageOf, type Circumstances, type Memory } from './memory.ts';
+import { type Circumstances, isNewer, type Memory } from './memory.ts';
 import { isHurried, waitFor, waitForDps, waitForPlace } from './pace.ts';
 import type { AskRow } from './row.ts';
 
@@ -25,7 +25,7 @@ const CURRENT: AskRow = {
     const { current, answers } = memory;
     if (current === undefined || !isValid(memory, c) || !isCurrentToRegister(memory, c)) return undefined;
     const told = answers['register current'];
-    const isFirst = told === undefined || (told.verdict === 'accepted' && isBack(memory, c) && !isOneOfTwo(memory, c));
+    const isFirst = told === undefined || (told.verdict === 'accepted' && isBack(memory, c) && !isOneOfTwo(memory));
     const wait = isFirst ? waitFor('dps', memory, c) : waitForDps('current', memory, c);
     return { effect: { kind: 'register', leaf: current }, question: 'register current', wait };
   },
@@ -39,7 +39,7 @@ export const OF_LEAVES: readonly AskRow[] = [
     ask: (memory, c) => {
       const { next, at } = memory;
       if (!isProving(memory) || next?.leaf === undefined || at.next === undefined) return undefined;
-      if (isUnheard(memory, 'next') && !isTurnOf(memory, c, 'next')) return undefined;
+      if (isUnheard(memory, 'next') && !isTurnOf(memory, 'next')) return undefined;
       const effect = { kind: 'connect', leaf: next.leaf, assignment: at.next } as const;
       return { effect, question: 'connect next', wait: waitFor('connect next', memory, c) };
     },
@@ -51,7 +51,7 @@ export const OF_LEAVES: readonly AskRow[] = [
       const { next } = memory;
       if (next?.leaf === undefined || !isOpen(memory) || isHubAsked(memory, c)) return undefined;
       if (isByTurns(memory) && isTurnOfCurrent(memory, c)) return undefined;
-      const wait = isAskedAnew(memory, c) ? waitFor('dps', memory, c) : waitForDps('next', memory, c);
+      const wait = isAskedAnew(memory) ? waitFor('dps', memory, c) : waitForDps('next', memory, c);
       return { effect: { kind: 'register', leaf: next.leaf }, question: 'register next', wait };
     },
   },
@@ -117,11 +117,11 @@ function isOpen(memory: Memory): boolean {
 }
 
 /** The hub has refused the current leaf since DPS refused the candidate, or the hub this and DPS the other: it is asked at once. */
-function isAskedAnew(memory: Memory, c: Circumstances): boolean {
+function isAskedAnew(memory: Memory): boolean {
   const { 'register next': told, 'connect current': since } = memory.answers;
   if (told === undefined || since === undefined || isOnline(memory) || isAccepted(memory, 'current')) return false;
   const isRefused = isDenied(memory, 'next') || (isRejected(memory, 'next') && isDenied(memory, 'current'));
-  return isRejected(memory, 'current') && isRefused && ageOf(since, c) < ageOf(told, c) && since.times <= 1;
+  return isRejected(memory, 'current') && isRefused && isNewer(since, told) && since.times <= 1;
 }
 
 /** DPS or a hub do not answer about the candidate, or its hub refuses it. */
@@ -134,12 +134,12 @@ const isByTurns = (memory: Memory): boolean =>
 /** DPS or a hub may answer about the one leaf, and not about the other: the one that was asked for longer ago comes first. */
 function isTurnOfCurrent(memory: Memory, c: Circumstances): boolean {
   const other = CURRENT.ask(memory, c);
-  return other !== undefined && other.wait <= 0 && !isAfter(memory, c, 'current', 'next');
+  return other !== undefined && other.wait <= 0 && !isAfter(memory, 'current', 'next');
 }
 
-function isTurnOf({ answers }: Memory, c: Circumstances, who: 'next' | 'current'): boolean {
+function isTurnOf({ answers }: Memory, who: 'next' | 'current'): boolean {
   const [mine, other] = [answers[`register ${who}`], answers[`register ${who === 'next' ? 'current' : 'next'}`]];
-  return other === undefined || (mine !== undefined && ageOf(mine, c) >= ageOf(other, c));
+  return other === undefined || (mine !== undefined && !isNewer(mine, other));
 }
 
 function isCurrentToRegister(memory: Memory, c: Circumstances): boolean {
@@ -160,10 +160,10 @@ function isBack(memory: Memory, { terms }: Circumstances): boolean {
 }
 
 /** The hub had refused the current leaf as well when DPS accepted the next one: they take turns. */
-function isOneOfTwo({ answers }: Memory, c: Circumstances): boolean {
+function isOneOfTwo({ answers }: Memory): boolean {
   const { 'connect current': told, 'register next': next, 'register current': before } = answers;
   if (told?.verdict !== 'refused' || next === undefined || before === undefined) return false;
-  return ageOf(next, c) < ageOf(told, c) && ageOf(told, c) <= ageOf(before, c);
+  return isNewer(next, told) && !isNewer(before, told);
 }
 
 /** DPS may trust a leaf that is given up: its key holds its place, and the hub would refuse the current leaf at its next session. */

@@ -5,9 +5,9 @@ import type { Reason } from '../state.ts';
 import { drawOf, isCredible, isDue } from '../terms.ts';
 import {
   type Answer,
-  ageOf,
   type Circumstances,
   isKeyless,
+  isNewer,
   leafOf,
   type Memory,
   type Question,
@@ -162,13 +162,13 @@ export function hasNoWayBack(memory: Memory, c: Circumstances): boolean {
   // Both leaves have one key, where keys are kept.
   const isOneKey = next?.key.id === current?.key.id && isNextLost(memory);
   if (!isValid(memory, c) || isOneKey || isKeyLost(memory)) return true;
-  return isUnsigned(told) || (isDenied(memory, 'current') && isAfter(memory, c, 'current', 'next'));
+  return isUnsigned(told) || (isDenied(memory, 'current') && isAfter(memory, 'current', 'next'));
 }
 
 /** Whether DPS was asked about the one leaf after it was asked about the other. */
-export function isAfter({ answers }: Memory, c: Circumstances, who: Who, other: Who): boolean {
+export function isAfter({ answers }: Memory, who: Who, other: Who): boolean {
   const [one, two] = [answers[`register ${who}`], answers[`register ${other}`]];
-  return one !== undefined && (two === undefined || ageOf(one, c) < ageOf(two, c));
+  return one !== undefined && (two === undefined || isNewer(one, two));
 }
 
 /** DPS may trust the candidate, or an earlier leaf of its key. */

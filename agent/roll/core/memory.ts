@@ -155,6 +155,12 @@ export const forget = (memory: Memory, ...questions: readonly Question[]): Memor
 export const ageOf = (answer: Pick<Answer, 'at' | 'up'>, { now, up }: Pick<Circumstances, 'now' | 'up'>): number =>
   answer.up === undefined ? now - answer.at : up - answer.up;
 
+/** Whether it came after the other: what this process has heard came after all that another has, whatever the wall clock says. */
+export const isNewer = (one: Pick<Answer, 'at' | 'up'>, other: Pick<Answer, 'at' | 'up'>): boolean =>
+  one.up === undefined || other.up === undefined
+    ? one.up !== undefined || (other.up === undefined && one.at > other.at)
+    : one.up > other.up;
+
 /** The token has no such key, or shows none that signs. */
 export const isKeyless = (answer: Pick<Answer, 'failure'> | undefined): boolean =>
   answer?.failure?.code === 'NL-TOKEN-KEY';

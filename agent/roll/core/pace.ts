@@ -8,6 +8,7 @@ import {
   ageOf,
   type Circumstances,
   isKeyless,
+  isNewer,
   leafOf,
   type Memory,
   type Question,
@@ -111,23 +112,30 @@ function silenceOf(answer: Answer, memory: Memory, c: Circumstances): number {
 /** Accepted and not honoured: the current leaf is asked for once more at once, then hourly; a candidate by the ladder of a refusal. */
 function registrationPause(who: Who, answer: Answer, memory: Memory, c: Circumstances): number {
   const { verdict, times, draw } = answer;
-  if (verdict === 'silent') return 0;
   const left = leftAt(memory, answer);
+  const both = memory.next?.leaf !== undefined && isValid(memory, c) && isBarred(memory) && verdict !== 'broken';
+  const pair = isPair(who, answer, memory, c) ? Math.min(2 * turnMs(draw), left / 2) : undefined;
+  if (verdict === 'silent') return both ? 0 : (pair ?? 0);
   if (verdict === 'broken' && !answer.lasting && !isKeyless(answer))
     return pauseMs('register', times, failureOf(answer), draw, left);
   const isFirst = who === 'current' && verdict === 'accepted' && times === 1 && c.terms.trust === 'leaf';
   if (isFirst) return 0;
   // A leaf that has served: an operator who disallowed it does not stand by. What the configuration changed, or a token does not sign, is looked after.
   const isKnown = who === 'current' && memory.at.current !== undefined && memory.registered === c.terms.registered;
-  const tries = (isKnown && !answer.lasting) || isAfterNothing(who, answer, memory) ? 3 : times;
-  // The current leaf takes its place back each time.
-  const isPair = who === 'next' && verdict === 'accepted' && tries > 2 && isValid(memory, c);
-  const rung = isPair ? Math.min(2 * turnMs(draw), left / 2) : probeMs(tries, draw, left);
-  const both = memory.next?.leaf !== undefined && isValid(memory, c) && isBarred(memory) && verdict !== 'broken';
+  const isHourly = (isKnown && !answer.lasting) || isAfterNothing(who, answer, memory);
+  const rung = pair ?? probeMs(isHourly ? 3 : times, draw, left);
   if (!both) return rung;
   const turn = turnOf(who, answer, memory, c);
   return memory.at.current === undefined ? Math.min(turn, rung) : Math.min(turn, Math.max(LEAST_TURN_MS, left / 4));
 }
+
+/** The hub refuses the candidate again and again, and the current leaf takes its place back each time, also where DPS does not say that it took it. */
+const isPair = (who: Who, { verdict, times }: Answer, memory: Memory, c: Circumstances): boolean =>
+  who === 'next' &&
+  (verdict === 'accepted' || verdict === 'silent') &&
+  times > 2 &&
+  isRejected(memory, 'next') &&
+  isValid(memory, c);
 
 /** The leaf before this one came to nothing: one question soon, and then by the hour. */
 const isAfterNothing = (who: Who, { times }: Answer, { answers }: Memory): boolean =>
@@ -140,7 +148,7 @@ const LEAST_TURN_MS = 3 * MINUTE;
 function turnOf(who: Who, answer: Answer, { answers }: Memory, c: Circumstances): number {
   const other = answers[`register ${who === 'next' ? 'current' : 'next'}`];
   const both = 2 * turnMs(answer.draw);
-  if (other === undefined || ageOf(other, c) > ageOf(answer, c)) return both;
+  if (other === undefined || isNewer(answer, other)) return both;
   return Math.min(both, ageOf(answer, c) - ageOf(other, c) + turnMs(other.draw));
 }
 

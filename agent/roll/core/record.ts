@@ -96,8 +96,13 @@ function registered(memory: Memory, event: Timed<Of<'registered'>>): Memory {
     { ...before, trusts, at, registered: as, ...(ask && { ask: { ...ask, isAccepted: true } }) },
     `connect ${who}`,
   );
-  const told = relieved(answered(pinned, `register ${who}`, { verdict: 'accepted' }, event));
-  if (who === 'next') return told;
+  const heard = relieved(answered(pinned, `register ${who}`, { verdict: 'accepted' }, event));
+  if (who === 'next') return heard;
+  // A hub that was silent about the candidate is not the one that DPS assigns now: the candidate is as one that was not asked for.
+  const { next } = memory.at;
+  const isMoved =
+    next !== undefined && next.hub !== assignment.hub && heard.answers['connect next']?.verdict === 'silent';
+  const told = isMoved ? forget(heard, 'register next', 'connect next') : heard;
   // The hub has taken no other leaf meanwhile: the session that is open honours it already.
   const isAlone = memory.trusts.every((one) => one.thumbprint === thumbprint || isRefusedByHub(memory, one));
   return isServed(told) && isAlone ? forget(told, 'sign', 'register current') : forget(told, 'sign');

@@ -15,7 +15,7 @@ import {
   isTrusted,
   isUnwanted,
 } from './knots.ts';
-import { type Answer, ageOf, type Circumstances, isKeyless, isSince, type Memory } from './memory.ts';
+import { type Answer, ageOf, type Circumstances, isKeyless, isNewer, isSince, type Memory } from './memory.ts';
 import { DESTROY_TRIES, isTaken } from './pace.ts';
 import { type Plan, plan, type Wanted } from './plan.ts';
 import { isServed } from './record.ts';
@@ -110,9 +110,11 @@ export function view(memory: Memory, plan: Plan, c: Circumstances): RollState {
   const denied = isDenied(memory, 'current') ? answers['register current'] : undefined;
   const refused = denied && ageOf(denied, c) < TOLD_MS ? troubleOf(memory, denied) : undefined;
   const workTrouble = work ?? refused;
+  // Without a hub there is no session as DPS assigns none.
+  const unopened = answers[at.current === undefined ? 'register current' : 'connect current'];
   const session = isServed(memory)
     ? undefined
-    : (troubleOf(memory, answers['connect current']) ?? (end && { failure: end.failure, at: end.at }));
+    : (troubleOf(memory, unopened) ?? (end && { failure: end.failure, at: end.at }));
   const next = candidateOf(memory, plan, c);
   const probe = phase === 'stranded' ? soonest(plan) : undefined;
   const { wait: pause = 0 } = (work ? row : workTrouble ? undefined : session && plan.session) ?? {};
@@ -192,8 +194,7 @@ function candidateOf(memory: Memory, plan: Plan, c: Circumstances): Candidate | 
   const { leaf, key } = next;
   const { 'register next': registered, 'connect next': proven } = answers;
   // What was met last.
-  const isOfHub =
-    isRejected(memory, 'next') && !(registered?.failure && proven && ageOf(registered, c) < ageOf(proven, c));
+  const isOfHub = isRejected(memory, 'next') && !(registered?.failure && proven && isNewer(registered, proven));
   const told = isOfHub ? proven : registered;
   const issued = { key, leaf, for: 'roll', tries: registered?.times ?? 0 } as const;
   const rest = restIn('register next', told) ?? { failure: SILENT, askAt: c.now };
