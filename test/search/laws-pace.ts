@@ -27,11 +27,13 @@ export function noneComesTooSoon(): Law {
   let seen = 0;
   const rows = new Map<string, { last: Question; times: number }>();
   let [silent, process, registered] = [0, 0, 0];
-  let silentAbout = '';
+  let served = '';
   const anew = new Map<string, number>();
   const begun = ({ asked, about, until = 0 }: Question) => {
-    // DPS may have named another hub.
-    if (asked === 'register') anew.set(`connect ${about}`, until);
+    // DPS may have named another hub; and what that says of the leaf is an answer to its issuer.
+    if (asked === 'register')
+      for (const name of [`connect ${about}`, ...[...rows.keys()].filter((one) => one.startsWith('issue '))])
+        anew.set(name, until);
     // A key that was lost: how often it is made is bounded.
     if (asked === 'make') anew.set(`issue ${about.split(' ').at(-1)}`, until);
   };
@@ -69,9 +71,11 @@ export function noneComesTooSoon(): Law {
       if (answer === 'accepted') begun(question);
       rows.set(name, { last: question, times: isSame ? times + 1 : 1 });
       // With another leaf in its place all begins anew.
-      if (asked === 'connect' && answer === 'accepted' && about !== silentAbout) silent = 0;
+      if (asked === 'connect' && answer === 'accepted' && about !== served) {
+        [served, silent] = [about, 0];
+        rows.clear();
+      }
       if (asked !== 'register') continue;
-      silentAbout = about;
       // One ladder for all leaves: the silence of DPS is not about one of them.
       if (answer === undefined || !isBroken(answer)) silent = answer !== undefined && isSilent(answer) ? silent + 1 : 0;
     }
