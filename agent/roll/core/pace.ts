@@ -19,8 +19,12 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+/** When the answer came, by the clock of now: that of then may have been wrong. */
+const momentOf = (answer: Answer, c: Circumstances): number => c.now - ageOf(answer, c);
+
 /** What is left of the current leaf when the answer came, in milliseconds; without one that is valid a pause costs nothing. */
-function leftAt({ current }: Memory, { at }: Answer): number {
+function leftAt({ current }: Memory, answer: Answer, c: Circumstances): number {
+  const at = momentOf(answer, c);
   return current === undefined || current.notAfter <= at ? Number.POSITIVE_INFINITY : current.notAfter - at;
 }
 
@@ -62,8 +66,8 @@ function pauseOf(question: Question, answer: Answer, memory: Memory, c: Circumst
   if (question === 'dps') return silenceOf(answer, memory, c);
   if (question === 'register current' || question === 'register next')
     return registrationPause(question === 'register next' ? 'next' : 'current', answer, memory, c);
-  if (question === 'connect current' || question === 'connect next') return connectPause(question, answer, memory);
-  if (question === 'make' || question === 'issue') return keyPause(question, answer, memory);
+  if (question === 'connect current' || question === 'connect next') return connectPause(question, answer, memory, c);
+  if (question === 'make' || question === 'issue') return keyPause(question, answer, memory, c);
   if (question === 'roll') return answer.times >= 2 ? HOUR : 0;
   if (question === 'sign') return 0;
   return destroyPause(answer, DAY);
@@ -88,9 +92,9 @@ const NONE = { kind: 'transient', code: 'NL-DPS-TIMEOUT', message: '', advice: '
 const failureOf = ({ failure = NONE }: Answer): Failure => failure;
 
 /** A far side that says "tomorrow" does not know that nothing serves: an hour is the most then. A session may outlive its leaf. */
-function putOff(answer: Answer, memory: Memory): Failure {
+function putOff(answer: Answer, memory: Memory, c: Circumstances): Failure {
   const met = failureOf(answer);
-  return isOnline(memory) && isValid(memory, { now: answer.at }) ? met : takenOffline(met);
+  return isOnline(memory) && isValid(memory, { now: momentOf(answer, c) }) ? met : takenOffline(met);
 }
 
 function silenceOf(answer: Answer, memory: Memory, c: Circumstances): number {
@@ -102,9 +106,9 @@ function silenceOf(answer: Answer, memory: Memory, c: Circumstances): number {
   return pauseMs(
     'register',
     answer.times,
-    putOff(answer, memory),
+    putOff(answer, memory, c),
     leaf === undefined ? answer.draw : drawOf(`${leaf.serial} register`),
-    leftAt(memory, answer),
+    leftAt(memory, answer, c),
     byTurns ? turns * turnMs(answer.draw) : undefined,
   );
 }
@@ -112,7 +116,7 @@ function silenceOf(answer: Answer, memory: Memory, c: Circumstances): number {
 /** Accepted and not honoured: the current leaf is asked for once more at once, then hourly; a candidate by the ladder of a refusal. */
 function registrationPause(who: Who, answer: Answer, memory: Memory, c: Circumstances): number {
   const { verdict, times, draw } = answer;
-  const left = leftAt(memory, answer);
+  const left = leftAt(memory, answer, c);
   const both = memory.next?.leaf !== undefined && isValid(memory, c) && isBarred(memory) && verdict !== 'broken';
   const pair = isPair(who, answer, memory, c) ? Math.min(2 * turnMs(draw), left / 2) : undefined;
   if (verdict === 'silent') return both ? 0 : (pair ?? 0);
@@ -152,10 +156,10 @@ function turnOf(who: Who, answer: Answer, { answers }: Memory, c: Circumstances)
   return Math.min(both, ageOf(answer, c) - ageOf(other, c) + turnMs(other.draw));
 }
 
-function connectPause(question: `connect ${Who}`, answer: Answer, memory: Memory): number {
+function connectPause(question: `connect ${Who}`, answer: Answer, memory: Memory, c: Circumstances): number {
   const leaf = leafOf(memory, question === 'connect next' ? 'next' : 'current');
   const draw = leaf === undefined ? answer.draw : drawOf(`${leaf.serial} connect`);
-  return pauseMs('connect', answer.times, failureOf(answer), draw, leftAt(memory, answer));
+  return pauseMs('connect', answer.times, failureOf(answer), draw, leftAt(memory, answer, c));
 }
 
 /** Another place has been tried, or another key: to look again at once is of no use. */
@@ -164,12 +168,12 @@ export function isTaken(question: Question, { verdict, failure }: Answer, { next
   return failure?.code === 'NL-TOKEN-OCCUPIED' || next?.isSecond === true;
 }
 
-function keyPause(question: 'make' | 'issue', answer: Answer, memory: Memory): number {
+function keyPause(question: 'make' | 'issue', answer: Answer, memory: Memory, c: Circumstances): number {
   const { verdict, times, draw, lasting } = answer;
-  const left = leftAt(memory, answer);
+  const left = leftAt(memory, answer, c);
   if (verdict === 'refused' || lasting || isKeyless(answer) || isTaken(question, answer, memory))
     return probeMs(times, draw, left);
-  return pauseMs(KINDS[question], times, putOff(answer, memory), draw, left);
+  return pauseMs(KINDS[question], times, putOff(answer, memory, c), draw, left);
 }
 
 /** The session: after an end that calls for a pause, and by its ladder. */
