@@ -53,9 +53,11 @@ export function requests(pair: Pair): Named<Told> {
  * signed by the CA of this gateway, or by another.
  */
 export function deliveries(pair: Pair): Named<Told> {
-  const { next, current } = pair.memory;
+  const { next, current, old } = pair.memory;
+  // Where another key is named, the daemon takes none for the current key (agent/daemon/delivery.ts), unless it was named meanwhile.
+  const isLate = next !== undefined && old.length > 1;
   const own = next?.isMade ? next.key : undefined;
-  const kept = current?.key.id === own?.id ? undefined : current?.key;
+  const kept = current?.key.id === own?.id || isLate ? undefined : current?.key;
   const keys = [own, kept].filter((key) => key !== undefined);
   const request = { ...requestOf(pair), id: 'd', action: 'roll', reason: 'delivered' } as const;
   return keys.flatMap((key) =>
