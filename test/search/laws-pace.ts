@@ -96,7 +96,9 @@ function leastOf({ asked, answer, retryAfterMs, leftMs, isServing = false }: Que
   if (isRefusal(answer)) {
     // The hub can lag DPS: its first refusals have a ladder of seconds.
     if (asked === 'connect') return pauseMs('connect', times, failure(answer), 0, leftMs);
-    return asked === 'make' ? 0 : probeMs(1, 0, leftMs);
+    if (asked === 'make') return 0;
+    // In the last minutes of a leaf it and another one are asked for by turns.
+    return Math.min(probeMs(1, 0, leftMs), leftMs === undefined ? HOUR : Math.max(3 * MINUTE, leftMs / 4));
   }
   const told = failure(answer, retryAfterMs === undefined ? {} : { retryAfterMs });
   const met = isServing ? told : takenOffline(told);
