@@ -122,7 +122,7 @@ function checkWrites({ effect, failure }: Of<'failed'>, before: Pair, after: Pai
   const known = question && before.memory.answers[question];
   const isMore = known?.failure?.code === failure.code && failure.kind === 'transient';
   // A request that was planned begins at its moment.
-  if (after.memory.ask?.request.id !== before.memory.ask?.request.id) return;
+  if (after.memory.scheduled !== before.memory.scheduled) return;
   if (!isMore || after.state.phase !== before.state.phase || !isPlanned(after, effect)) return;
   // Two rungs of each ladder are: a supply that fails each few minutes must not begin it anew.
   const { dps } = after.memory.answers;
