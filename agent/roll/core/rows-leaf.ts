@@ -10,7 +10,7 @@ import {
   isUnwanted,
   lossOfNext,
 } from './knots.ts';
-import { type Circumstances, forget, isKeyless, type Memory, without } from './memory.ts';
+import { type Circumstances, forget, type Generation, isKeyless, type Memory, without } from './memory.ts';
 import { waitFor } from './pace.ts';
 import { answered, ended, isServed } from './record.ts';
 import type { Row } from './row.ts';
@@ -44,7 +44,7 @@ export const LEAVES: readonly Row[] = [
     apply: (memory, c) => {
       const { next } = memory;
       if (next === undefined || !isFreeToGo(memory, c) || !isNextLost(memory)) return undefined;
-      return isMine(memory, next.key) ? withoutKey({ ...memory, next: without(next, 'isDiscarded') }, c) : undefined;
+      return hasOwnCure(memory, next) ? withoutKey({ ...memory, next: without(next, 'isDiscarded') }, c) : undefined;
     },
   },
   {
@@ -53,7 +53,7 @@ export const LEAVES: readonly Row[] = [
     apply: (memory, c) => {
       const { next } = memory;
       if (next === undefined || !isFreeToGo(memory, c)) return undefined;
-      if (isNextLost(memory) && isMine(memory, next.key)) return undefined;
+      if (isNextLost(memory) && hasOwnCure(memory, next)) return undefined;
       return isTrusted(memory) ? leafless({ ...memory, next: without(next, 'isDiscarded') }, c) : dropped(memory);
     },
   },
@@ -104,6 +104,10 @@ function isCureInVain(memory: Memory): boolean {
   if (!isServed(memory) || isTrusted(memory) || isDenied(memory, 'current')) return false;
   return because === 'dps-refused' || because === 'rejected' || (because === 'key-lost' && !isKeyLost(memory));
 }
+
+/** Where the key of the current leaf is gone, that is replaced; where it signs nothing for this leaf, another leaf of it is of no use. */
+const hasOwnCure = (memory: Memory, { key }: Generation): boolean =>
+  isMine(memory, key) || !isKeyless(lossOfNext(memory));
 
 /** A key that is not there is made once more; one that is damaged makes room for another, twice at once and then by the hour. */
 function withoutKey(memory: Memory, c: Circumstances): Memory | undefined {
