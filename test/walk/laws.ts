@@ -34,11 +34,12 @@ export function check(pair: Pair, holds: Holds): void {
   );
 }
 
-/** A candidate is asked for, or makes room, or the hub has its time for the current leaf. */
-function checkCandidate({ memory: { next }, plan: { wanted, session } }: Pair, holds: Holds): void {
+/** A candidate is asked for, or makes room at a moment that is known, or the hub has its time for the current leaf. */
+function checkCandidate({ memory: { next }, plan: { wanted, session, nextAt } }: Pair, holds: Holds): void {
   const rows = wanted.map(({ row }) => row);
   const isWanted = rows.some((row) => row === 'prove' || row.startsWith('register'));
-  holds(next?.leaf === undefined || isWanted || session !== undefined, 'a candidate waits for a moment');
+  const isPlanned = isWanted || session !== undefined || Number.isFinite(nextAt);
+  holds(next?.leaf === undefined || isPlanned, 'a candidate waits for a moment');
 }
 
 /** A power cut loses no key, and no leaf that DPS may trust. */

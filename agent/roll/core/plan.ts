@@ -1,8 +1,8 @@
 import type { RollEffect } from '../state.ts';
 import { OF_KEYS, OF_LEAVES } from './asks.ts';
-import { isOnline, isRejected, isValid } from './knots.ts';
+import { isOnline, isRejected, isUnwanted, isValid } from './knots.ts';
 import { type Circumstances, isKeyless, type Memory, questionOf, whoIs } from './memory.ts';
-import { budgetWait, waitForSession } from './pace.ts';
+import { budgetWait, waitFor, waitForSession } from './pace.ts';
 import { isServed } from './record.ts';
 import type { Asking, AskName } from './row.ts';
 
@@ -75,9 +75,12 @@ export function plan(memory: Memory, c: Circumstances): Plan {
           ? [session.effect]
           : []),
   ];
-  const moments = [...(isStill ? [] : wanted.map(({ wait }) => wait)), ...(session ? [session.wait] : [])].filter(
-    (wait) => wait > 0,
-  );
+  const moments = [
+    ...(isStill ? [] : wanted.map(({ wait }) => wait)),
+    ...(session ? [session.wait] : []),
+    // Its key is replaced then.
+    ...(isUnwanted(memory) ? [waitFor('roll', memory, c)] : []),
+  ].filter((wait) => wait > 0);
   const nextAt = c.up + Math.min(...moments, Number.POSITIVE_INFINITY);
   return { asks, ...(work && { work }), wanted, ...(session && { session }), nextAt };
 }
