@@ -117,9 +117,12 @@ function silenceOf(answer: Answer, memory: Memory, c: Circumstances): number {
 function registrationPause(who: Who, answer: Answer, memory: Memory, c: Circumstances): number {
   const { verdict, times, draw } = answer;
   const left = leftAt(memory, answer, c);
-  const both = memory.next?.leaf !== undefined && isValid(memory, c) && isBarred(memory) && verdict !== 'broken';
+  const other = memory.answers[`register ${who === 'next' ? 'current' : 'next'}`];
+  // What the token does not sign costs DPS nothing, and is in no other leaf's way.
+  const isOfToken = verdict === 'broken' || other?.verdict === 'broken';
+  const both = memory.next?.leaf !== undefined && isValid(memory, c) && isBarred(memory) && !isOfToken;
   const pair = isPair(who, answer, memory, c) ? Math.min(2 * turnMs(draw), left / 2) : undefined;
-  if (verdict === 'silent') return both ? 0 : (pair ?? 0);
+  if (verdict === 'silent') return both ? silentTurn(who, answer, memory, c) : (pair ?? 0);
   if (verdict === 'broken' && !answer.lasting && !isKeyless(answer))
     return pauseMs('register', times, failureOf(answer), draw, left);
   const isFirst = who === 'current' && verdict === 'accepted' && times === 1 && c.terms.trust === 'leaf';
@@ -147,6 +150,12 @@ const isAfterNothing = (who: Who, { times }: Answer, { answers }: Memory): boole
 
 /** In the last minutes of a leaf its turns are this far from each other, in milliseconds. */
 const LEAST_TURN_MS = 3 * MINUTE;
+
+/** The ladder of DPS's silence is one for both leaves: where it answers about the current one, the other takes its turn once its own ladder has ended. */
+function silentTurn(who: Who, answer: Answer, memory: Memory, c: Circumstances): number {
+  const own = pauseMs('register', answer.times, failureOf(answer), answer.draw);
+  return who === 'current' || own < turnMs(answer.draw) ? 0 : turnOf(who, answer, memory, c);
+}
 
 /** Two leaves of which neither serves are asked for by turns: the one that was asked for longer ago comes next, however often the other meets silence. */
 function turnOf(who: Who, answer: Answer, { answers }: Memory, c: Circumstances): number {
