@@ -26,8 +26,9 @@ export class Log {
 
   follow(daemon: Daemon, now: () => number): void {
     this.failing = undefined;
+    let before: Phase | undefined;
     daemon.subscribe((event) => {
-      const { type, code, effect, id, why } = event as Told;
+      const { type, code, effect, to, id, why } = event as Told;
       if (type === 'outcome' && id !== undefined) this.ended.add(id);
       if (type === 'transition') this.failing = undefined;
       if (type === 'transition' && why === 'asked') this.asked.push(now());
@@ -36,7 +37,10 @@ export class Log {
       const isSession = effect === 'connect' && phase !== 'connecting-next';
       const isWork = effect !== undefined && !isSession && (effect !== 'request-leaf' || phase === 'requesting-leaf');
       if (type === 'failed' && code !== undefined) this.last = { code, isSession };
-      if (type === 'failed' && isWork && code !== undefined) this.failing = { code, effect, at: now() };
+      // What was in flight when the session came, or the leaf ended, is not asked again: it failed at rest.
+      if (type === 'failed' && isWork && code !== undefined && before !== 'serving')
+        this.failing = { code, effect, at: now() };
+      if (to !== undefined) before = to;
     });
   }
 }
