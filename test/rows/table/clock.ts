@@ -29,9 +29,14 @@ a leaf that was not valid yet: its issuer is asked as soon as the clock is set, 
 the turns of two leaves go by what was asked last, also where the clock was set back in between
   [individual] current leaf taken out · hub: NL-HUB-UNREACHABLE, candidate · hub forgets the device · 1 min · operator enrolls the candidate · reprovision · 10 min · clock 2 hours back · until register a
   → connect b * 35-39, register b 0-2 | offline, next b
+and by what this process has heard, where the clock was set back during a restart
+  [individual, due] start · 1 min · DPS: NL-DPS-TIMEOUT, current · hub: NL-HUB-REJECTED, current · link drops · until register b · 10 s · a boot with a clock that is 2 hours behind
+  → register b 0-1, register a * 30-40, register b 30-50 | person, next b
 and so does what a candidate has met last
   hub: NL-HUB-REJECTED, candidate · roll · until register a · DPS: NL-DPS-REFUSED, candidate · clock 2 hours back · until register b
   → nothing 2 | person, NL-DPS-REFUSED, next b
+an issuer said "tomorrow" while the clock was of 1970, and the leaf has ended by the one that is right: within an hour it is asked again
+  [left 6 h] issuer: NL-CMD-WAIT, retry after a day · start · 550 min · clock in 1970 · 43 min · clock is right → issue b 0-70, issue b 40-70 beside connect a | online, leaf a
 a disk that takes nothing: no roll begins that it does not know, and who asks is told
   disk: takes nothing · roll → nothing 60 | online, keys a, answer broken, answer NL-STATE-WRITE, NL-STATE-WRITE
 the session is opened again all the same, and the leaf that the disk knows is registered

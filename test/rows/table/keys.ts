@@ -90,6 +90,9 @@ a registration that the token cannot sign makes room for a roll
 also one that was in flight before a power cut
   token: no handshake, current · link drops · reprovision · 10 s · power cut · 10 s · roll
   → make b 0-1, issue b 0-1, register b 0-1, connect b 0-1 beside connect a | leaf b, online
+a kept key that signs nothing for its next leaf: that one gets another key
+  [its key is kept, due] token: no handshake, candidate · start
+  → issue a 0-1, register a2 x6 5-15, make b 0-1, issue b 0-1, register b x6 5-15, destroy b 0-1, make c 0-1 beside connect a | online, leaf a
 a token that loses each key makes one an hour in the end, and not one after the other
   token: signs no CSR, NL-TOKEN-KEY · roll · 4 h → make b 0-70, make b 60-70, make b 60-70 | person, NL-TOKEN-KEY, online
 `);

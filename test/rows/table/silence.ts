@@ -33,6 +33,12 @@ on the way back, with an open session: the candidate is tried once more when its
 on the way back, without a session: the candidate is tried once more when its time has come
   hub: NL-HUB-REJECTED, candidate · DPS: NL-DPS-TIMEOUT, current · roll · until abandoning · hub: NL-HUB-REJECTED, all · link drops
   → register a * 2-30, register b 2-40, connect b x10 4-12, register a 0-5 beside connect a | keys ab
+the hub refuses a candidate, and then DPS does not answer about it: newleaf asks each 74 minutes, and then takes the current leaf back
+  hub: NL-HUB-REJECTED, candidate · roll · until register a · DPS: NL-DPS-TIMEOUT, candidate · 8 h
+  → register b 0-75, register a 0-1, register b 73-76, register a 0-1, register b 73-76 beside connect a | online, leaf a, next b
+where DPS assigns another hub to the current leaf, a candidate about which the one before was silent is asked for at once
+  hub: NL-HUB-UNREACHABLE, candidate · roll · until connect b · moved to hub2 · link drops
+  → register a 14-36, connect a hub2 0-1, register b 0-1, connect b hub2 0-1 beside connect a, connect b | online, leaf a, next b
 on the way back, and the current leaf ends: the candidate is all that is left, and is asked for
   [left 20 min] hub: NL-HUB-REJECTED, candidate · DPS: NL-DPS-TIMEOUT, current · start · until abandoning
   → register b 1-12, connect b x10 3-6, register b 1-12, connect b x10 3-6 beside connect a, register a

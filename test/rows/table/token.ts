@@ -99,4 +99,6 @@ a key that no process has keeps the process whose session is open
 and not one without a session
   token: makes no key, NL-TOKEN-POISONED · key of the current leaf is lost · link drops · roll
   → make b 0-1, restart 0-1, make b 0-3, make b 4-7, restart 0-1 beside connect a | offline
+DPS names no hub that is allowed, and the token makes no key: both are told
+  [given, due] DPS: NL-DPS-HUB, all · token: makes no key, NL-TOKEN-FAILED · start · 1 min → make b 0-2, make b 1-3 beside register a | NL-DPS-HUB, NL-TOKEN-FAILED, offline, person
 `);
