@@ -43,7 +43,7 @@ export const drawnFates = (kills: number): Plan =>
  * Power is cut before each sync of the state directory, and after the last: without what was written since the one before, and
  * with any part of it.
  * @param most so many syncs, from the first to the last
- * @throws where not even a quarter of them were met: messages of programs are synced more often in a slow play than in another
+ * @throws where not even half of them were met
  */
 export const beforeEachSync = (most: number): Plan =>
   function* ({ story }) {
@@ -55,13 +55,17 @@ export const beforeEachSync = (most: number): Plan =>
     for (const place of places)
       for (const end of ['power, nothing else', 'power, any part'] as const)
         met += yield { aim: { place, among: 'syncs' }, end, again: 0 };
-    if (2 * met < places.length) throw new Error(`${met} of ${2 * places.length} power cuts were met.`);
+    if (met < places.length) throw new Error(`${met} of ${2 * places.length} power cuts were met.`);
   };
 
-/** What is called in the whole story, and while the daemon starts. */
+/** What is called in the whole story, and while the daemon starts. Messages of programs are synced more often in a slow play than in another: the shorter of two counts. */
 async function recorded(lane: Lane, dice: () => number): Promise<Recorded> {
   await lane.play('whole', NOWHERE, 'kill', dice);
-  const story = lane.places.calls;
+  const one = lane.places.calls;
+  await lane.story.mend?.(lane.at, 'whole-mended');
+  await lane.play('whole-again', NOWHERE, 'kill', dice);
+  const other = lane.places.calls;
+  const story = one.syncs <= other.syncs ? one : other;
   await lane.at.gateway.stop('SIGKILL');
   await lane.start(NOWHERE, true);
   return { story, start: lane.places.calls };
