@@ -56,7 +56,7 @@ const answer = object({
   verdict: picklist(['accepted', 'refused', 'silent', 'broken']),
   failure: optional(failure),
   ...entriesFromList(['times', 'at', 'draw'], number()),
-  up: optional(number()),
+  ...entriesFromList(['up', 'tries'], optional(number())),
   ...entriesFromList(['again', 'lasting'], isSo),
 } satisfies Checked<Answer>);
 

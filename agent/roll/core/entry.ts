@@ -21,7 +21,7 @@ export function entryOf(memory: Memory): Entry {
   // The attempt may reach DPS before a power cut: the next process takes no leaf for one that DPS has never heard of.
   const trusts = memory.trusts.map((one) => without(one, 'isNew'));
   const kept = (Object.entries(answers) as [Question, Answer][]).flatMap(([question, answer]) =>
-    isKept(question, answer) ? [[question, without(answer, 'up')] as const] : [],
+    isKept(question, answer) ? [[question, without(answer, 'up', 'tries')] as const] : [],
   );
   const entry = without(memory, 'online', 'flaps', 'end', 'spent', 'ask');
   return { ...entry, trusts, answers: Object.fromEntries(kept), ...(ask && { ask: without(ask, 'heard', 'up') }) };

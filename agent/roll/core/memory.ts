@@ -26,6 +26,8 @@ export interface Answer {
   readonly failure?: Failure;
   /** How often in a row. */
   readonly times: number;
+  /** The same, however it came to nothing: a token that fails in between does not begin the ladder of a far side anew. */
+  readonly tries?: number;
   /** Wall clock, milliseconds. */
   readonly at: number;
   /** Monotonic clock of this process, milliseconds; absent where another process has asked. */

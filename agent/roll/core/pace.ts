@@ -90,6 +90,7 @@ export function waitForPlace(id: string, memory: Memory, c: Circumstances): numb
 
 const NONE = { kind: 'transient', code: 'NL-DPS-TIMEOUT', message: '', advice: '' } as unknown as Failure;
 const failureOf = ({ failure = NONE }: Answer): Failure => failure;
+const triesOf = ({ tries, times }: Answer): number => tries ?? times;
 
 /** A far side that says "tomorrow" does not know that nothing serves: an hour is the most then. A session may outlive its leaf. */
 function putOff(answer: Answer, memory: Memory, c: Circumstances): Failure {
@@ -168,7 +169,7 @@ function turnOf(who: Who, answer: Answer, { answers }: Memory, c: Circumstances)
 function connectPause(question: `connect ${Who}`, answer: Answer, memory: Memory, c: Circumstances): number {
   const leaf = leafOf(memory, question === 'connect next' ? 'next' : 'current');
   const draw = leaf === undefined ? answer.draw : drawOf(`${leaf.serial} connect`);
-  return pauseMs('connect', answer.times, failureOf(answer), draw, leftAt(memory, answer, c));
+  return pauseMs('connect', triesOf(answer), failureOf(answer), draw, leftAt(memory, answer, c));
 }
 
 /** Another place has been tried, or another key: to look again at once is of no use. */
@@ -182,7 +183,7 @@ function keyPause(question: 'make' | 'issue', answer: Answer, memory: Memory, c:
   const left = leftAt(memory, answer, c);
   if (verdict === 'refused' || lasting || isKeyless(answer) || isTaken(question, answer, memory))
     return probeMs(times, draw, left);
-  return pauseMs(KINDS[question], times, putOff(answer, memory, c), draw, left);
+  return pauseMs(KINDS[question], triesOf(answer), putOff(answer, memory, c), draw, left);
 }
 
 /** The session: after an end that calls for a pause, and by its ladder. */

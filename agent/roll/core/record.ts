@@ -266,6 +266,10 @@ function signed(memory: Memory): Memory {
 
 type Told = Pick<Answer, 'verdict' | 'failure' | 'lasting'>;
 
+/** Neither an acceptance nor a refusal. */
+const isNone = <T extends Pick<Answer, 'verdict'>>(told: T | undefined): told is T =>
+  told?.verdict === 'silent' || told?.verdict === 'broken';
+
 export function answered(
   memory: Memory,
   question: Question,
@@ -274,7 +278,8 @@ export function answered(
 ): Memory {
   const before = memory.answers[question];
   const times = before?.verdict === told.verdict ? before.times + 1 : 1;
-  const answers = { ...memory.answers, [question]: { ...told, times, at, up, draw } };
+  const tries = isNone(told) && isNone(before) ? (before.tries ?? before.times) + 1 : times;
+  const answers = { ...memory.answers, [question]: { ...told, times, ...(tries > times && { tries }), at, up, draw } };
   return noted({ ...memory, answers }, question);
 }
 

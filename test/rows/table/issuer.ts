@@ -54,4 +54,7 @@ the issuer refuses, and so do DPS and the hub: stranded, and both are asked by t
   → connect a, register a 0-1, make b, issue b 0-1, issue b 5-6, issue b 15-18, register a 30-50 | stranded, person, NL-EST-REFUSED, keys ab
 a roll that begins with what the issuer gave before a power cut does not ask twice
   roll · until issue b · power cut → register b * 0-2, connect b 0-1, destroy a 0-1, nothing 60 beside connect a | leaf b, keys b
+a token that fails in between does not begin the ladder of the issuer anew
+  [new] issuer: NL-CMD-FAILED · start · 20 min · token: signs no CSR, NL-TOKEN-MISSING · 30 min · over: token: signs no CSR, NL-TOKEN-MISSING
+  → issue a 0-20, issue a 11-19, issue a 11-19 | unprovisioned, NL-CMD-FAILED
 `);
