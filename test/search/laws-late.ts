@@ -90,7 +90,7 @@ export function noneWaitsTooLong(): Law {
         asked.includes(one.asked) && one.answer !== undefined && !(one.asked === 'sign' && one.answer === 'accepted'),
     );
     // The windows of a DPS that throttles grow up to an hour, whatever is asked of it.
-    const mostMs = last?.answer === 'NL-DPS-THROTTLED' ? 75 * MINUTE : work.mostMs;
+    const mostMs = answered?.answer === 'NL-DPS-THROTTLED' ? 75 * MINUTE : work.mostMs;
     if (last !== undefined && last.process === world.process && last.until === undefined) return undefined;
     // A far side that asks for more gets it, while the gateway serves: an issuer at most a day.
     const told = Math.min(online ? DAY : HOUR, answered?.retryAfterMs ?? 0);

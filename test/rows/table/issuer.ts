@@ -56,5 +56,5 @@ a roll that begins with what the issuer gave before a power cut does not ask twi
   roll · until issue b · power cut → register b * 0-2, connect b 0-1, destroy a 0-1, nothing 60 beside connect a | leaf b, keys b
 a token that fails in between does not begin the ladder of the issuer anew
   [new] issuer: NL-CMD-FAILED · start · 20 min · token: signs no CSR, NL-TOKEN-MISSING · 30 min · over: token: signs no CSR, NL-TOKEN-MISSING
-  → issue a 0-20, issue a 11-19, issue a 11-19 | unprovisioned, NL-CMD-FAILED
+  → issue a 0-20, issue a 11-19, issue a 11-19 | NL-CMD-FAILED, offline
 `);
