@@ -10,11 +10,12 @@ import { answered } from './record.ts';
 export const isMine = ({ current }: Memory, { slot, id }: KeyRef): boolean =>
   slot !== 'given' && id !== current?.key.id;
 
-/** Only the leaf is given up: its key gets another. One that was refused counts. */
+/** Only the leaf is given up: its key gets another. One of the issuer that was refused counts. */
 export function leafless(memory: Memory, c: Circumstances): Memory {
   const { next, current, answers } = memory;
   if (next === undefined) return memory;
-  const isRefused = answers['register next']?.verdict === 'refused' || answers['connect next']?.verdict === 'refused';
+  const no = [answers['register next'], answers['connect next']].some((told) => told?.verdict === 'refused');
+  const isRefused = no && next.from === 'issuer';
   const { leaf: _, from: _from, ...key } = next;
   const gone = forget({ ...without(memory, 'next'), at: without(memory.at, 'next') }, 'register next', 'connect next');
   const counted = isRefused ? answered(gone, 'roll', { verdict: 'refused' }, { ...c, at: c.now }) : gone;

@@ -143,7 +143,8 @@ const isPair = (who: Who, { verdict, times }: Answer, memory: Memory, c: Circums
   (verdict === 'accepted' || verdict === 'silent') &&
   times > 2 &&
   isRejected(memory, 'next') &&
-  isValid(memory, c);
+  isValid(memory, c) &&
+  memory.answers['register current']?.verdict !== 'broken';
 
 /** The leaf before this one came to nothing: one question soon, and then by the hour. */
 const isAfterNothing = (who: Who, { times }: Answer, { answers }: Memory): boolean =>

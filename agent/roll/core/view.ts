@@ -110,8 +110,9 @@ export function view(memory: Memory, plan: Plan, c: Circumstances): RollState {
   const denied = isDenied(memory, 'current') ? answers['register current'] : undefined;
   const refused = denied && ageOf(denied, c) < TOLD_MS ? troubleOf(memory, denied) : undefined;
   const workTrouble = work ?? refused;
-  // Without a hub there is no session as DPS assigns none.
-  const unopened = answers[at.current === undefined ? 'register current' : 'connect current'];
+  // There is none as DPS assigns no hub, or as the token does not sign what is to be registered.
+  const isUnregistered = at.current === undefined || answers['register current']?.verdict === 'broken';
+  const unopened = answers[isUnregistered ? 'register current' : 'connect current'];
   const session = isServed(memory)
     ? undefined
     : (troubleOf(memory, unopened) ?? (end && { failure: end.failure, at: end.at }));
