@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Code, failure } from '../../../agent/failure/failure.ts';
-import type { Answer, Circumstances, Memory, Question } from '../../../agent/roll/core/memory.ts';
+import {
+  type Answer,
+  type Circumstances,
+  isNewer,
+  type Memory,
+  type Question,
+} from '../../../agent/roll/core/memory.ts';
 import { budgetWait, spend, waitFor, waitForDps, waitForPlace, waitForSession } from '../../../agent/roll/core/pace.ts';
 import { NOW, terms } from './machine.ts';
 import { answer, circumstances, leafed, named, served, serving } from './memories.ts';
@@ -19,6 +25,10 @@ const waiting = (question: Question, told: Answer, memory = serving, change: Par
 const both: Memory = { ...served, next: leafed() };
 const barred: Memory = { ...both, answers: { 'connect current': answer('refused', 'NL-HUB-REJECTED') } };
 const unknown: Memory = { ...serving, at: {} };
+/** The hub refuses the candidate, and the token does or does not sign for the current leaf. */
+const hubRefuses = answer('refused', 'NL-HUB-REJECTED');
+const pair: Memory = { ...both, answers: { 'connect next': hubRefuses } };
+const unsigned = { 'register current': answer('broken', 'NL-TOKEN-KEY') };
 
 /** With the middle of all jitter. */
 describe('minutes until it is asked again', () => {
@@ -46,6 +56,13 @@ describe('minutes until it is asked again', () => {
     ['register next', 'refused', 'NL-DPS-401002', 3, 60, 70],
     ['register next', 'refused', 'NL-DPS-401002', 9, 60, 70],
     ['register next', 'refused', 'NL-DPS-401002', 9, 70, 80, barred],
+    ['register next', 'silent', 'NL-DPS-TIMEOUT', 2, 0, 0, pair],
+    ['register next', 'silent', 'NL-DPS-TIMEOUT', 3, 73, 76, pair],
+    ['register next', 'silent', 'NL-DPS-TIMEOUT', 3, 0, 0, { ...pair, answers: { ...pair.answers, ...unsigned } }],
+    ['register next', 'silent', 'NL-DPS-TIMEOUT', 6, 0, 0, barred],
+    ['register next', 'silent', 'NL-DPS-TIMEOUT', 9, 70, 80, barred],
+    ['register next', 'accepted', undefined, 1, 5, 6, { ...barred, answers: { ...barred.answers, ...unsigned } }],
+    ['register current', 'broken', 'NL-TOKEN-KEY', 1, 5, 6],
     ['connect current', 'silent', 'NL-HUB-UNREACHABLE', 1, 0, 0.1],
     ['connect current', 'silent', 'NL-HUB-UNREACHABLE', 99, 0.9, 1.3],
     ['make', 'broken', 'NL-TOKEN-FAILED', 1, 0, 0.5],
@@ -77,6 +94,15 @@ describe('what a pause is counted by', () => {
     assert.ok(waiting('issue', before, serving, { now: NOW + 6 * MINUTE }) < 0);
     assert.ok(waiting('issue', { ...before, at: NOW + 2 * HOUR }) <= 0);
     assert.ok(waiting('issue', { ...before, at: NOW + HOUR }) > 60);
+  });
+  test('one of this process is newer than one of the process before, whatever the wall clock says', () => {
+    const later = { ...before, at: NOW + HOUR };
+    assert.deepEqual([isNewer(told, later), isNewer(later, told), isNewer(later, before)], [true, false, true]);
+  });
+  test('all that came to nothing in a row, whatever it was', () => {
+    const mixed = answer('silent', 'NL-CMD-FAILED', { tries: 12 });
+    assert.ok(waiting('issue', mixed) > 10);
+    assert.ok(waiting('issue', answer('silent', 'NL-CMD-FAILED')) < 1);
   });
   test('no more than half of what is left of the leaf', () => {
     const dying = { ...serving, current: { ...current, notAfter: NOW + 4 * MINUTE }, answers: { issue: told } };

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
+import { leafless } from '../../../agent/roll/core/generation.ts';
 import type { Memory } from '../../../agent/roll/core/memory.ts';
 import { record } from '../../../agent/roll/core/record.ts';
 import type { RollEvent } from '../../../agent/roll/state.ts';
 import { HOUR, hub, NOW, terms } from './machine.ts';
-import { answer, leafed, MEMORIES, made, named, served, serving, trusted } from './memories.ts';
+import { answer, circumstances, leafed, MEMORIES, made, named, served, serving, trusted } from './memories.ts';
 import type { Told } from './stage.ts';
 import { candidate, current } from './standing.ts';
 
@@ -129,6 +130,20 @@ describe('answers', () => {
       [undefined, undefined, true],
     );
   });
+});
+
+describe('a leaf that is given up', () => {
+  const refused = (from: 'issuer' | 'person'): Memory => ({
+    ...served,
+    next: { ...leafed(), from },
+    answers: { 'register next': answer('refused', 'NL-DPS-401002') },
+  });
+  for (const [from, times] of [
+    ['issuer', 1],
+    ['person', undefined],
+  ] as const)
+    test(`one of ${from} that was refused counts as a roll in vain: ${times !== undefined}`, () =>
+      assert.equal(leafless(refused(from), circumstances()).answers.roll?.times, times));
 });
 
 describe('what changes nothing', () => {
