@@ -10,7 +10,7 @@ import {
   isUnwanted,
   lossOfNext,
 } from './knots.ts';
-import { type Circumstances, forget, type Generation, isKeyless, type Memory, without } from './memory.ts';
+import { type Answer, type Circumstances, forget, type Generation, isKeyless, type Memory, without } from './memory.ts';
 import { waitFor } from './pace.ts';
 import { answered, ended, isServed } from './record.ts';
 import type { Row } from './row.ts';
@@ -30,12 +30,11 @@ export const LEAVES: readonly Row[] = [
     name: 'candidate that a hub refuses under a CA',
     why: 'where Azure issues the leaves, no registration makes the hub accept it later: its key gets another leaf, by the ladder of the issuer',
     apply: (memory, c) => {
-      if (c.terms.trust !== 'ca' || !isRejected(memory, 'next') || memory.next?.leaf === undefined) return undefined;
-      const { failure: met } = memory.answers['connect next'] ?? {};
-      const told = { verdict: 'refused', ...(met && { failure: met }) } as const;
+      const { next } = memory;
+      if (c.terms.trust !== 'ca' || next?.leaf === undefined || !isRejected(memory, 'next')) return undefined;
       const leaf = leafless(memory, c);
-      const { times = 1 } = leaf.answers.roll ?? {};
-      return { ...leaf, answers: { ...leaf.answers, issue: { ...told, times, at: c.now, up: c.up, draw: c.draw } } };
+      // What a person has brought says nothing of the issuer.
+      return next.from === 'issuer' ? issuedInVain(leaf, memory.answers['connect next'], c) : leaf;
     },
   },
   {
@@ -103,6 +102,13 @@ function isCureInVain(memory: Memory): boolean {
   const { because } = memory.next ?? {};
   if (!isServed(memory) || isTrusted(memory) || isDenied(memory, 'current')) return false;
   return because === 'dps-refused' || because === 'rejected' || (because === 'key-lost' && !isKeyLost(memory));
+}
+
+/** The issuer has given a leaf that no hub takes: that has the ladder of a refusal. */
+function issuedInVain(memory: Memory, met: Answer | undefined, { now: at, up, draw }: Circumstances): Memory {
+  const { times = 1 } = memory.answers.roll ?? {};
+  const issue = { verdict: 'refused', ...(met?.failure && { failure: met.failure }), times, at, up, draw } as const;
+  return { ...memory, answers: { ...memory.answers, issue } };
 }
 
 /** Where the key of the current leaf is gone, that is replaced; where it signs nothing for this leaf, another leaf of it is of no use. */

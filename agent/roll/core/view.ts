@@ -109,9 +109,11 @@ export function view(memory: Memory, plan: Plan, c: Circumstances): RollState {
   // Nothing is asked again where the session is open: what a request met is its outcome, and a trouble only for an hour.
   const denied = isDenied(memory, 'current') ? answers['register current'] : undefined;
   const refused = denied && ageOf(denied, c) < TOLD_MS ? troubleOf(memory, denied) : undefined;
-  const workTrouble = work ?? refused;
+  // Silence about a candidate is told with it.
+  const workTrouble = work?.failure.kind === 'transient' ? (refused ?? work) : (work ?? refused);
   // There is none as DPS assigns no hub, or as the token does not sign what is to be registered.
-  const isUnregistered = at.current === undefined || answers['register current']?.verdict === 'broken';
+  const isUnregistered =
+    isBarred(memory) && (at.current === undefined || answers['register current']?.verdict === 'broken');
   const unopened = answers[isUnregistered ? 'register current' : 'connect current'];
   const session = isServed(memory)
     ? undefined
