@@ -109,8 +109,8 @@ export function view(memory: Memory, plan: Plan, c: Circumstances): RollState {
   // Nothing is asked again where the session is open: what a request met is its outcome, and a trouble only for an hour.
   const denied = isDenied(memory, 'current') ? answers['register current'] : undefined;
   const refused = denied && ageOf(denied, c) < TOLD_MS ? troubleOf(memory, denied) : undefined;
-  // Silence about a candidate is told with it.
-  const workTrouble = work?.failure.kind === 'transient' ? (refused ?? work) : (work ?? refused);
+  // What a candidate has met is told with it.
+  const workTrouble = row?.row === 'register next' ? (refused ?? work) : (work ?? refused);
   // There is none as DPS assigns no hub, or as the token does not sign what is to be registered.
   const isUnregistered =
     isBarred(memory) && (at.current === undefined || answers['register current']?.verdict === 'broken');
