@@ -51,7 +51,7 @@ export const OF_LEAVES: readonly AskRow[] = [
       const { next } = memory;
       if (next?.leaf === undefined || !isOpen(memory) || isHubAsked(memory, c)) return undefined;
       if (isByTurns(memory) && isTurnOfCurrent(memory, c)) return undefined;
-      const wait = isAskedAnew(memory) ? waitFor('dps', memory, c) : waitForDps('next', memory, c);
+      const wait = isAskedAnew(memory, c) ? waitFor('dps', memory, c) : waitForDps('next', memory, c);
       return { effect: { kind: 'register', leaf: next.leaf }, question: 'register next', wait };
     },
   },
@@ -116,12 +116,14 @@ function isOpen(memory: Memory): boolean {
   return isAsked && answers['connect next']?.verdict === 'silent';
 }
 
-/** The hub has refused the current leaf since DPS refused the candidate, or the hub this and DPS the other: it is asked at once. */
-function isAskedAnew(memory: Memory): boolean {
-  const { 'register next': told, 'connect current': since } = memory.answers;
-  if (told === undefined || since === undefined || isOnline(memory) || isAccepted(memory, 'current')) return false;
+/** The hub has refused the current leaf since DPS refused the candidate, or the hub this and DPS the other: it is asked at once, the first time. */
+function isAskedAnew(memory: Memory, { terms }: Circumstances): boolean {
+  const { 'register next': told, 'connect current': since, 'register current': before } = memory.answers;
+  if (told === undefined || since === undefined || isOnline(memory) || !isNewer(since, told)) return false;
   const isRefused = isDenied(memory, 'next') || (isRejected(memory, 'next') && isDenied(memory, 'current'));
-  return isRejected(memory, 'current') && isRefused && isNewer(since, told) && since.times <= 1;
+  // Where the hub trusts a CA, it is the leaf that it refuses after DPS took it.
+  const times = isAccepted(memory, 'current') && terms.trust === 'ca' ? before?.times : since.times;
+  return isRejected(memory, 'current') && isRefused && times === 1;
 }
 
 /** DPS or a hub do not answer about the candidate, or its hub refuses it. */
