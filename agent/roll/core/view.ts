@@ -208,7 +208,7 @@ function candidateOf(memory: Memory, plan: Plan, c: Circumstances): Candidate | 
     const met = unwanted === 'key-lost' ? rest.failure : back?.lasting ? back.failure : undefined;
     return { is: 'unwanted', ...issued, rest, unwanted, ...(met && { met }) };
   }
-  const isWithHub = row?.row === 'prove' || (row?.row !== 'register next' && !isDenied(memory, 'next'));
+  const isWithHub = row?.row === 'prove' || (row?.row !== 'register next' && registered?.failure === undefined);
   if (at.next !== undefined && !isRejected(memory, 'next') && isWithHub) return { is: 'assigned', ...issued };
   const isAtWork = row?.row === 'register next' || told === undefined || told.failure === undefined;
   if (isAtWork) return { is: 'sent', ...issued, ...(told?.failure && { met: told.failure }) };
