@@ -130,7 +130,7 @@ function registrationPause(who: Who, answer: Answer, memory: Memory, c: Circumst
   if (isFirst) return 0;
   // A leaf that has served: an operator who disallowed it does not stand by. What the configuration changed, or a token does not sign, is looked after.
   const isKnown = who === 'current' && memory.at.current !== undefined && memory.registered === c.terms.registered;
-  const isHourly = (isKnown && !answer.lasting && !isKeyless(answer)) || isAfterNothing(who, answer, memory);
+  const isHourly = !isKeyless(answer) && ((isKnown && !answer.lasting) || isAfterNothing(who, answer, memory));
   const rung = pair ?? probeMs(isHourly ? 3 : times, draw, left);
   if (!both) return rung;
   const turn = turnOf(who, answer, memory, c);

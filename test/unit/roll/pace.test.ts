@@ -63,6 +63,8 @@ describe('minutes until it is asked again', () => {
     ['register next', 'silent', 'NL-DPS-TIMEOUT', 9, 70, 80, barred],
     ['register next', 'accepted', undefined, 1, 5, 6, { ...barred, answers: { ...barred.answers, ...unsigned } }],
     ['register current', 'broken', 'NL-TOKEN-KEY', 1, 5, 6],
+    ['register next', 'broken', 'NL-TOKEN-KEY', 2, 15, 18, { ...both, answers: { roll: answer('refused') } }],
+    ['register next', 'refused', 'NL-DPS-401002', 2, 60, 70, { ...both, answers: { roll: answer('refused') } }],
     ['connect current', 'silent', 'NL-HUB-UNREACHABLE', 1, 0, 0.1],
     ['connect current', 'silent', 'NL-HUB-UNREACHABLE', 99, 0.9, 1.3],
     ['make', 'broken', 'NL-TOKEN-FAILED', 1, 0, 0.5],
