@@ -93,8 +93,10 @@ export class Played {
     const isOfAnother = next?.leaf !== undefined && !accepts(world, next.leaf);
     if (isOfAnother && at < due && memory.online !== undefined) this.#once('due', () => this.#waitUntil(due));
     if (memory.answers.make?.failure?.code !== 'NL-TOKEN-OCCUPIED') return;
-    // A key that signs gets a second leaf half-way to the end of the first.
-    const canWait = current !== undefined && isLive(current, at) && memory.answers.sign === undefined;
+    // A key that signs gets a second leaf half-way to the end of the first, where the issuer signs for a key twice.
+    const { sign, issue } = memory.answers;
+    const isSignedTwice = issue?.failure?.code !== 'NL-ISSUER-NEW-KEY';
+    const canWait = current !== undefined && isLive(current, at) && sign === undefined && isSignedTwice;
     if (!canWait) this.#once('clear', () => this.#clear());
     else if (this.#isFirst('resort')) this.limitMs += Math.max(0, lastResortAt(current, terms.renewAt) - this.#begin);
   }
