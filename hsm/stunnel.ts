@@ -17,11 +17,14 @@ const PROVIDERS = opensslDirectories(process.arch, 'ossl-modules/pkcs11.so');
 /**
  * SoftHSM 2.6.1 does not always show token and key to a process that starts while others log in, as each login empties the file of
  * the token (rewritten.ts): 5 of 120 processes, six at a time, ended with HELPER_KEY, and none of 150 one after the other; through
- * p11-kit 0.25 a login was seen to end with CKR_GENERAL_ERROR. No PIN is refused then.
+ * p11-kit 0.25 a login was seen to end with CKR_GENERAL_ERROR. No PIN is refused then; but another token may count such a login, so
+ * that is made once more only.
  */
 const TRIES = 4;
-const mayPass = (failure: Error | undefined): boolean =>
-  failure instanceof TokenError && (failure.code === 'HELPER_KEY' || failure.kind === 'poisoned');
+const mayPass = (failure: Error | undefined, tries: number): boolean => {
+  if (!(failure instanceof TokenError)) return false;
+  return failure.code === 'HELPER_KEY' ? tries > 1 : failure.code === 'CKR_GENERAL_ERROR' && tries === TRIES;
+};
 
 /** What does TLS outside this process. */
 export interface Helper {
@@ -151,8 +154,8 @@ class HelperStream extends Duplex implements TlsStream {
     try {
       this.#heard = new Heard();
       const { child, spoken } = begin();
-      this.#attend(child, spoken, () => {
-        const may = tries > 1 && !this.destroyed;
+      this.#attend(child, spoken, (failure) => {
+        const may = mayPass(failure, tries) && !this.destroyed;
         if (may) this.#start(begin, tries - 1);
         return may;
       });
@@ -161,8 +164,8 @@ class HelperStream extends Duplex implements TlsStream {
     }
   }
 
-  /** @param again starts another one, and tells whether it did */
-  #attend(child: Launched, spoken: number, again: () => boolean): void {
+  /** @param again starts another one where the failure may pass, and tells whether it did */
+  #attend(child: Launched, spoken: number, again: (failure: Error | undefined) => boolean): void {
     this.#child = child;
     child.stdin.on('error', () => undefined);
     child.stdout.on('data', (chunk: Buffer) => {
@@ -179,7 +182,7 @@ class HelperStream extends Duplex implements TlsStream {
       const failure = this.#heard.failure(this.#isSecure, signal ?? `exit code ${code}`, readFileSync(spoken, 'utf8'));
       closeSync(spoken);
       this.authorizationError = this.#heard.untrusted;
-      if (mayPass(failure) && again()) return;
+      if (again(failure)) return;
       if (failure !== undefined) this.#failed(failure).then((why) => this.destroy(why));
       else if (!this.destroyed) {
         this.push(null);

@@ -168,10 +168,8 @@ export const isKeyless = (answer: Pick<Answer, 'failure'> | undefined): boolean 
   answer?.failure?.code === 'NL-TOKEN-KEY';
 
 /** Whether the answer came since the request, also where the wall clock was set meanwhile. */
-export function isSince({ at, up }: Answer, ask: Asked): boolean {
-  if (ask.up !== undefined) return up !== undefined && up >= ask.up;
-  return up !== undefined || at >= ask.request.at;
-}
+export const isSince = (answer: Answer, { request: { at }, up }: Asked): boolean =>
+  !isNewer({ at, ...(up !== undefined && { up }) }, answer);
 
 export const leafOf = ({ current, next }: Memory, who: Who): Leaf | undefined =>
   who === 'current' ? current : next?.leaf;

@@ -116,13 +116,20 @@ for (const [what, module, helper, code, words] of [
   });
 }
 
-test('a login that is refused as another program writes the token is made again', async () => {
-  const [stunnel, before] = [`${at.directory}/refused-once`, `${at.directory}/before`];
+test('a login that is refused as another program writes the token is made once more, and not a third time', async () => {
+  const [stunnel, logins] = [`${at.directory}/refused`, `${at.directory}/logins`];
   const refusal = 'echo "Error 5 returned by C_Login" >/proc/self/fd/9; echo "[!] Loading private key" >&2; exit 1';
-  const first = `[ -e ${before} ] || { touch ${before}; ${refusal}; }`;
-  writeFileSync(stunnel, `#!/bin/sh\n${first}\nexec ${findHelper().stunnel} "$@"\n`, { mode: 0o755 });
-  const by = connectors(at.pin, at.module, { ...findHelper(), stunnel });
-  assert.match(await text(await opened(by, await leafOf())), /^TLSv1.3 /);
+  const refused = (condition: string) => {
+    writeFileSync(logins, '');
+    const script = `echo >>${logins}; if ${condition}; then ${refusal}; fi; exec ${findHelper().stunnel} "$@"`;
+    writeFileSync(stunnel, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    return connectors(at.pin, at.module, { ...findHelper(), stunnel });
+  };
+  const once = refused(`[ $(wc -l <${logins}) = 1 ]`);
+  assert.match(await text(await opened(once, await leafOf())), /^TLSv1.3 /);
+  const error = await ended(await opened(refused('true'), await leafOf()));
+  assert.ok(error instanceof TokenError && error.code === 'CKR_GENERAL_ERROR', String(error));
+  assert.equal(readFileSync(logins, 'utf8').length, 2);
 });
 
 test('a stunnel that hangs is ended by the deadline of the connection', async () => {
