@@ -1,6 +1,7 @@
 import { heed } from '../poison.ts';
 import { type Decision, doneBy, type RollEffect, type RollEvent, type RollState } from '../state.ts';
 import { alarmOf, isCredible } from '../terms.ts';
+import { anew } from './anew.ts';
 import { begins } from './in-flight.ts';
 import { isRejected } from './knots.ts';
 import { type Circumstances, type Memory, without } from './memory.ts';
@@ -30,7 +31,8 @@ export function advance(before: Memory, happened: Timed, c: Circumstances): Adva
   const { memory: told, decision }: ReturnType<typeof hear> = heeded.restart
     ? { memory: endedBy(heeded.state, event) }
     : hear(heeded.state, event, c);
-  const settled = settle(alarmed(spent(told, event, c), event, c), c);
+  const renewed = heeded.restart ? told : anew(heeded.state, told, event, c);
+  const settled = settle(alarmed(spent(renewed, event, c), event, c), c);
   // A process that ends itself asks for nothing more.
   const planned = { ...plan(settled, c), ...(heeded.restart && { asks: [] }) };
   const intended = intend(owned(settled, planned, c), planned.asks, c.flying);

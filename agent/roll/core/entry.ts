@@ -3,7 +3,7 @@ import { isRejected } from './knots.ts';
 import { type Answer, blank, isKeyless, type Memory, type Question, without } from './memory.ts';
 
 /** What is written: counts of the hub and moments of this process are found out again. */
-export type Entry = Omit<Memory, 'online' | 'flaps' | 'end' | 'spent'>;
+export type Entry = Omit<Memory, 'online' | 'flaps' | 'end' | 'late' | 'spent'>;
 
 const isDurable = (question: Question, answer: Answer): boolean =>
   answer.verdict === 'accepted' ||
@@ -23,7 +23,7 @@ export function entryOf(memory: Memory): Entry {
   const kept = (Object.entries(answers) as [Question, Answer][]).flatMap(([question, answer]) =>
     isKept(question, answer) ? [[question, without(answer, 'up', 'tries')] as const] : [],
   );
-  const entry = without(memory, 'online', 'flaps', 'end', 'spent', 'ask');
+  const entry = without(memory, 'online', 'flaps', 'end', 'late', 'spent', 'ask');
   return { ...entry, trusts, answers: Object.fromEntries(kept), ...(ask && { ask: without(ask, 'heard', 'up') }) };
 }
 

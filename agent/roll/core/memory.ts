@@ -107,6 +107,8 @@ export interface Memory {
   readonly flaps: number;
   /** The last end of a session that calls for a pause. */
   readonly end?: { readonly failure: Failure; readonly at: number; readonly up: number };
+  /** What was out when it was asked for anew: the answer is one to what was sent before. */
+  readonly late?: readonly Question[];
   /** Attempts without a pause, by kind of effect. */
   readonly spent?: Partial<Record<RollEffect['kind'], { readonly left: number; readonly up: number }>>;
 }
@@ -167,9 +169,9 @@ export const isNewer = (one: Pick<Answer, 'at' | 'up'>, other: Pick<Answer, 'at'
 export const isKeyless = (answer: Pick<Answer, 'failure'> | undefined): boolean =>
   answer?.failure?.code === 'NL-TOKEN-KEY';
 
-/** Whether the answer came since the request, also where the wall clock was set meanwhile. */
+/** Whether the answer came since the request, also where the wall clock was set meanwhile; one that is asked for again at once is none. */
 export const isSince = (answer: Answer, { request: { at }, up }: Asked): boolean =>
-  !isNewer({ at, ...(up !== undefined && { up }) }, answer);
+  answer.again !== true && !isNewer({ at, ...(up !== undefined && { up }) }, answer);
 
 export const leafOf = ({ current, next }: Memory, who: Who): Leaf | undefined =>
   who === 'current' ? current : next?.leaf;

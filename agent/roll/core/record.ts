@@ -41,8 +41,6 @@ export function record(memory: Memory, event: Timed): Memory {
       return failed(memory, event);
     case 'lost':
       return sessionLost(memory, event);
-    case 'woken':
-      return event.isStepped ? anew(memory) : memory;
     default:
       return memory;
   }
@@ -203,17 +201,6 @@ function unmade(memory: Memory): Memory {
   if (!next.isSecond) return forget({ ...memory, next: { ...key, isSecond: true } }, 'issue');
   // One that is lost again is made by the ladder of the issuer.
   return { ...memory, next: key, answers: { ...answers, ...(answers.issue && { make: answers.issue }) } };
-}
-
-/** A wrong clock may have caused what was met: it is asked again at once, but not what the far side has put off. */
-function anew(memory: Memory): Memory {
-  const isPutOff = ({ verdict, failure }: Answer) =>
-    verdict === 'accepted' || (failure?.retryAfterMs !== undefined && failure.code !== 'NL-LEAF-NOT-YET');
-  const answers = (Object.entries(memory.answers) as [Question, Answer][]).map(([question, one]) => [
-    question,
-    isPutOff(one) ? one : { ...one, again: true },
-  ]);
-  return { ...memory, answers: Object.fromEntries(answers) };
 }
 
 /** DPS has accepted a leaf, and told a hub that the configuration does not allow. */

@@ -59,4 +59,6 @@ a factory leaf is registered all the same: it is found in the token once more
 a disk that takes every second write holds no roll back
   [due] disk: takes every second write · start
   → make b 0-2, issue b 0-2, register b 0-2, connect b 0-2, destroy a 0-2, nothing 60 beside connect a | leaf b
+what DPS answers to what was sent before the clock was set is asked again at once
+  [individual] DPS: answers after 130 s · install, not enrolled · 1 min · clock 4 days ahead → register b 1-2, register b 2-3, register b 15-20
 `);

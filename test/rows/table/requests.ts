@@ -16,6 +16,8 @@ and where its first leaf waits for the operator, that one
   [new, individual] start · 1 min · reprovision → register a 0-1, register a 14-18 | unprovisioned, person, next a
 asked while DPS takes its time with the current leaf: busy
   DPS: answers after 130 s · reprovision · 1 min · roll → register a 1-2, nothing 60 | answer busy, answer NL-BUSY
+what DPS answers to what was sent before a technician asked is no answer: it is asked at once
+  [individual] DPS: answers after 130 s · install, not enrolled · 1 min · reprovision → register b 1-2, register b 2-3, register b 15-20 | answer busy, next b
 asked while DPS takes its time with the candidate: busy
   DPS: answers after 130 s · roll · until registering-next · roll → register b 1-3, connect b 0-1, destroy a 0-1, nothing 60 | answer busy, leaf b
 asked to roll while the candidate is proven: busy

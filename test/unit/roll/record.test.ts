@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
+import { anew } from '../../../agent/roll/core/anew.ts';
 import { leafless } from '../../../agent/roll/core/generation.ts';
 import type { Memory } from '../../../agent/roll/core/memory.ts';
 import { record } from '../../../agent/roll/core/record.ts';
@@ -124,7 +125,8 @@ describe('answers', () => {
   test('a clock that was set makes all of it asked again, but what DPS has accepted, and what a server put off', () => {
     const later = { ...answer('silent'), failure: failure('NL-DPS-THROTTLED', { retryAfterMs: HOUR }) };
     const answers = { 'register current': answer('accepted'), dps: later, issue: answer('refused', 'NL-EST-REFUSED') };
-    const after = tell({ ...serving, answers }, { kind: 'woken', isStepped: true }).answers;
+    const woken = { kind: 'woken', isStepped: true, at: NOW, draw: 0.5 } as const;
+    const after = anew(serving, { ...serving, answers }, woken, circumstances()).answers;
     assert.deepEqual(
       [after['register current']?.again, after.dps?.again, after.issue?.again],
       [undefined, undefined, true],
