@@ -116,8 +116,10 @@ function isExcused({ world, clock, log, terms, known }: Gateway, last: Question,
   const since = (last.until ?? last.from) - GRAIN_MS;
   const isWithin = (at: number) => at >= since && at <= question.from + GRAIN_MS;
   if (world.faults.disk !== undefined || world.faults.clock !== undefined) return true;
-  if ([...log.asked, ...world.turns].some(isWithin)) return true;
-  if (clock.steps.some((at) => at >= since - NOTICED_MS && at <= question.from)) return true;
+  if (world.turns.some(isWithin)) return true;
+  // What was sent before a person asked, or before the clock was set, is asked again as soon as it is answered.
+  const isSinceSent = (at: number) => at >= last.from - NOTICED_MS && at <= question.from + GRAIN_MS;
+  if ([...log.asked, ...clock.steps].some(isSinceSent)) return true;
   if (known?.registered !== undefined && known.registered !== terms.registered) return true;
   const goesOn = GOES_ON[question.asked];
   return world.questions.some(

@@ -122,8 +122,8 @@ function checkWrites({ effect, failure }: Of<'failed'>, before: Pair, after: Pai
   const question = questionOf(after.memory, effect);
   const known = question && before.memory.answers[question];
   const isMore = known?.failure?.code === failure.code && failure.kind === 'transient';
-  // A request that was planned begins at its moment.
-  if (after.memory.scheduled !== before.memory.scheduled) return;
+  // A request that was planned begins at its moment, and one whose answer was there already ends with the next event.
+  if (after.memory.scheduled !== before.memory.scheduled || after.memory.outcomes !== before.memory.outcomes) return;
   if (!isMore || after.state.phase !== before.state.phase || !isPlanned(after, effect)) return;
   // Two rungs of each ladder are: a supply that fails each few minutes must not begin it anew.
   const { dps } = after.memory.answers;

@@ -34,7 +34,7 @@ const PHASE: Record<AskName, Phase> = {
 function rests(memory: Memory, { row, question, wait }: Wanted): boolean {
   const told = memory.answers[question];
   // A candidate whose hub may lag DPS is at work.
-  if (wait <= 0 || told === undefined || question === 'connect next') return false;
+  if (wait <= 0 || told === undefined || told.again || question === 'connect next') return false;
   if (row === 'destroy') return told.times >= DESTROY_TRIES;
   if (told.verdict !== 'broken') return told.verdict !== 'silent';
   return told.lasting === true || isKeyless(told) || isTaken(question, told, memory);
