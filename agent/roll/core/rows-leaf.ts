@@ -76,7 +76,7 @@ export const LEAVES: readonly Row[] = [
       if (ask?.request.action === 'roll' && ask.request.from !== 'newleaf') return undefined;
       const free = ask?.request.action === 'roll' ? ended(memory, c.now, 'kept') : memory;
       if (next.leaf !== undefined) return dropped(free);
-      return forget({ ...free, next: without(next, 'because') }, 'make', 'issue', 'roll');
+      return forget({ ...free, next: without(next, 'because') }, 'issue', 'roll');
     },
   },
   {
