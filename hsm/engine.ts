@@ -40,6 +40,12 @@ const BY_CODE: Readonly<Record<string, readonly [TokenErrorKind, string]>> = {
   ERR_OSSL_X509_KEY_VALUES_MISMATCH: ['key', 'The leaf does not belong to the key in the token'],
 };
 
+/**
+ * decrypt_error, alert 51 of RFC 8446 section 6.2: the far side has read our certificate, and the signature is not by its key.
+ * OpenSSL 3.0 says "tlsv1 alert", 3.5 "ssl/tls alert".
+ */
+const UNVERIFIED = /alert decrypt error/;
+
 /** Answers of modules for a lost key of which libp11 still has a handle; the second is NSS 3.110. */
 const GONE = new Set(['CKR_OBJECT_HANDLE_INVALID', 'CKR_KEY_HANDLE_INVALID']);
 
@@ -59,6 +65,10 @@ export function tokenErrorOf(error: unknown): TokenError | undefined {
     const code = `CKR_${reason.toUpperCase().replaceAll(' ', '_')}`;
     const kind = GONE.has(code) ? 'key' : ckrKind(code, 'open');
     return new TokenError(kind, code, `OpenSSL could not use the key in the token: ${reason} (${code})`, error);
+  }
+  if (UNVERIFIED.test(error.message)) {
+    const what = 'The far side finds the signature of the token wrong (TLS alert 51)';
+    return new TokenError('failed', 'SIGNATURE_WRONG', what, error);
   }
   const code = 'code' in error ? String(error.code) : '';
   const known = BY_CODE[code];

@@ -57,6 +57,8 @@ export class Heard {
     if (this.untrusted !== undefined && !isSecure) {
       return Object.assign(new Error(`the certificate is not trusted: ${this.untrusted}`), { code: this.untrusted });
     }
+    const wrong = tokenErrorOf(new Error(why));
+    if (wrong !== undefined) return Object.assign(wrong, { library: 'stunnel' });
     if (library !== undefined) return Object.assign(new Error(why), { code: 'EPROTO', library });
     return isSecure ? undefined : Object.assign(new Error(why), { code: 'ECONNRESET' });
   }

@@ -47,11 +47,17 @@ export function parseUri(uri: string): Pkcs11Uri {
   return found;
 }
 
-/** Writes a PKCS#11 URI, with everything percent-encoded that is not unreserved (RFC 3986 section 2.3). */
+/** Stands for bytes that are no UTF-8: a label in Latin-1, or one that 32 bytes cut in the middle of a character. */
+const UNREADABLE = '\uFFFD';
+
+/**
+ * Writes a PKCS#11 URI, with everything percent-encoded that is not unreserved (RFC 3986 section 2.3). What cannot be read is
+ * left out: OpenSSL compares bytes, which are not known here.
+ */
 export function formatUri(uri: Pkcs11Uri): string {
   const path = TEXT.flatMap((name) => {
     const value = uri[name];
-    return value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`];
+    return value === undefined || value.includes(UNREADABLE) ? [] : [`${name}=${encodeURIComponent(value)}`];
   });
   if (uri.id !== undefined) path.push(`id=${[...uri.id].map((byte) => `%${hex(byte)}`).join('')}`);
   return `${SCHEME}${path.join(';')}${uri.pinSource === undefined ? '' : `?pin-source=${encodeQuery(uri.pinSource)}`}`;

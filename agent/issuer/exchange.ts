@@ -110,11 +110,11 @@ const isUntrusted = (socket: unknown): boolean =>
   socket instanceof Duplex && 'authorizationError' in socket && Boolean(socket.authorizationError);
 
 /**
- * TLS alerts about our certificate, by number: bad, unsupported, revoked, expired, unknown, unknown CA, access denied,
- * required (RFC 8446 section 6.2). The number is in the message only: `code` is EPROTO where the alert meets a write, and
+ * TLS alerts about our certificate, by number: bad, unsupported, revoked, expired, unknown, unknown CA, access denied, our
+ * signature wrong, required (RFC 8446 section 6.2). The number is in the message only: `code` is EPROTO where the alert meets a write, and
  * OpenSSL 3.5 (Node 24) has renamed the reasons in the other codes.
  */
-const OUR_CERTIFICATE = new Set([42, 43, 44, 45, 46, 48, 49, 116]);
+const OUR_CERTIFICATE = new Set([42, 43, 44, 45, 46, 48, 49, 51, 116]);
 
 const refusesUs = (cause: unknown): boolean =>
   OUR_CERTIFICATE.has(Number(/SSL alert number (\d+)/.exec(cause instanceof Error ? cause.message : '')?.[1]));

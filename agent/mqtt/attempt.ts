@@ -110,6 +110,7 @@ const UNTRUSTED: ReadonlySet<string> = new Set([
 /**
  * A key that was destroyed after its context was made fails in the handshake as ERR_SSL_OBJECT_HANDLE_INVALID with library
  * "PKCS#11 module" (libp11 0.4.13, Node 20), because Node puts ERR_SSL_ before every OpenSSL error. Faults of the other side,
- * its alerts included, come from "SSL routines".
+ * its alerts included, come from "SSL routines"; of these, decrypt_error says that our signature is wrong (RFC 8446 section 6.2).
  */
-const isLocal = ({ library }: OpensslError): boolean => library !== undefined && library !== 'SSL routines';
+const isLocal = ({ library, message }: OpensslError): boolean =>
+  (library !== undefined && library !== 'SSL routines') || message.includes('alert decrypt error');

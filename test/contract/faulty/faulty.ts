@@ -35,6 +35,10 @@ export interface FaultyModule {
   say(attribute: number, value: Buffer | boolean): void;
   /** What the token answers when it is asked for this attribute of any object. */
   refuse(attribute: number, rv: number): void;
+  /** The label of each token. @param bytes at most 32 */
+  label(bytes: Buffer): void;
+  /** Each signature is wrong. */
+  spoil(): void;
   /** How often this function has been called since, by whatever process. */
   calls(call: Call): number;
   /** Takes all commands back. */
@@ -81,6 +85,8 @@ export function faultyModule(where: string): FaultyModule {
       write(attribute(type), bytes.toString('hex'));
     },
     refuse: (type, rv) => write(attribute(type), `answer 0x${rv.toString(16)}\n`),
+    label: (bytes) => write('label', Buffer.concat([bytes, Buffer.alloc(32, ' ')]).toString('hex', 0, 32)),
+    spoil: () => write('signature', 'wrong\n'),
     calls: (call) =>
       readFileSync(file('calls'), 'utf8')
         .split('\n')

@@ -64,6 +64,11 @@ const openssl: readonly (readonly [object, string, string])[] = [
   [{ code: 'ERR_OSSL_X509_KEY_VALUES_MISMATCH' }, 'key', 'ERR_OSSL_X509_KEY_VALUES_MISMATCH'],
   [{ code: 'ERR_OSSL_UI_PROCESSING_ERROR' }, 'pin', 'ERR_OSSL_UI_PROCESSING_ERROR'],
   [{ code: 'ERR_OSSL_UNABLE_TO_LOAD_PKCS#11_MODULE' }, 'module', 'ERR_OSSL_UNABLE_TO_LOAD_PKCS#11_MODULE'],
+  [
+    { code: 'EPROTO', message: 'SSL routines::ssl/tls alert decrypt error:SSL alert number 51' },
+    'failed',
+    'SIGNATURE_WRONG',
+  ],
   [{ code: 'ERR_OSSL_INVALID_ID' }, 'failed', 'ERR_OSSL_INVALID_ID'],
 ];
 
