@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import type { Code } from '../failure/failure.ts';
 import type { Slot } from '../roll/leaf.ts';
 import { namingIn } from './naming.ts';
+import { type Outlet, outlet } from './outlet.ts';
 
 export type Level = 'error' | 'warn' | 'info' | 'debug';
 
@@ -31,22 +32,28 @@ interface LogOptions {
   readonly level: Level;
   /** JOURNAL_STREAM is set where stdout goes to the journal (systemd.exec(5)). */
   readonly env: NodeJS.ProcessEnv;
-  /** Gets one line at a time; stdout by default. */
-  readonly sink?: { write(line: string): void };
+  /** Stdout by default. */
+  readonly sink?: Outlet;
 }
 
 /** sd-daemon(3): "<N>" at the head of a line is its priority for the journal, N as in syslog(3). */
 const PRIORITY: Readonly<Record<number, string>> = { 20: '<7>', 30: '<6>', 40: '<4>', 50: '<3>' };
 
-/** One JSON line an event. Written before the call returns, so nothing is lost where the process ends at once. */
-export function createLog({ level, env, sink = pino.destination({ fd: 1, sync: true }) }: LogOptions): Log {
+/**
+ * One JSON line an event. Written before the call returns, so nothing is lost where the process ends at once; what is not taken
+ * is counted, and told before the next line that is.
+ */
+export function createLog({ level, env, sink = outlet(process.stdout.fd) }: LogOptions): Log {
   const journal = env.JOURNAL_STREAM !== undefined;
   const told = namingIn(env);
+  const at = (priority: number, line: string) => (journal ? `${PRIORITY[priority] ?? ''}${line}` : line);
+  let dropped = 0;
   const stream = {
     [Symbol.for('pino.metadata')]: true,
     lastLevel: 30,
     write(line: string) {
-      sink.write(journal ? `${PRIORITY[this.lastLevel] ?? ''}${line}` : line);
+      const before = dropped === 0 ? '' : at(40, lineOfDropped(dropped));
+      dropped = sink.write(before + at(this.lastLevel, line)) === false ? dropped + 1 : 0;
     },
   };
   const logger = pino(
@@ -60,8 +67,14 @@ export function createLog({ level, env, sink = pino.destination({ fd: 1, sync: t
     },
     stream,
   );
-  const at = (of: Level) => (line: Line) => logger[of](known(line, told));
-  return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
+  const logs = (of: Level) => (line: Line) => logger[of](known(line, told));
+  return { error: logs('error'), warn: logs('warn'), info: logs('info'), debug: logs('debug') };
+}
+
+function lineOfDropped(count: number): string {
+  const message = `${count} ${count === 1 ? 'line' : 'lines'} of the log were lost: nothing took them.`;
+  const line = { level: 'warn', time: new Date().toISOString(), event: 'log-dropped', message };
+  return `${JSON.stringify(line)}\n`;
 }
 
 /** An object from elsewhere may have more fields than its type, so only listed fields are copied. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync } from 'node:fs';
 import { test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { failureFields } from '../../../agent/machine/failure-fields.ts';
@@ -52,17 +54,49 @@ test('a failure brings code, message, advice and cause', () => {
   assert.match(advice, /keeps trying/);
 });
 
-test('nothing is lost where the process ends at once', () => {
+/** A process that logs so many lines of 200 characters. @param then what it does after them */
+const logging = (lines: number, then: string): [string, string[]] => {
   const child = `
     import { createLog } from ${JSON.stringify(new URL('../../../agent/machine/log.ts', import.meta.url).href)};
     const log = createLog({ level: 'info', env: {} });
-    for (let n = 0; n < 2000; n++) log.info({ event: 'line', id: String(n) });
-    process.exit(6);`;
-  const { stdout, status } = spawnSync(process.execPath, [...TYPESCRIPT, '--input-type=module', '-e', child], {
-    encoding: 'utf8',
-  });
+    for (let n = 0; n < ${lines}; n++) log.info({ event: 'line', id: String(n), message: 'x'.repeat(200) });
+    ${then}`;
+  return [process.execPath, [...TYPESCRIPT, '--input-type=module', '-e', child]];
+};
+
+test('nothing is lost where the process ends at once', () => {
+  const { stdout, status } = spawnSync(...logging(2000, 'process.exit(6);'), { encoding: 'utf8' });
   assert.equal(status, 6);
   assert.equal(JSON.parse(stdout.trimEnd().split('\n')[1999] ?? '{}').id, '1999');
+});
+
+test('a full disk under stdout costs the lines alone', () => {
+  const stdio = ['ignore', openSync('/dev/full', 'w'), 'pipe'] as const;
+  const { stderr, status } = spawnSync(...logging(2000, ''), { encoding: 'utf8', stdio: [...stdio] });
+  assert.deepEqual([stderr, status], ['', 0]);
+});
+
+test('a reader that stands still is not waited for: it gets whole lines later, and how many are missing', async () => {
+  const most = 20_000;
+  const more =
+    "setInterval(() => log.info({ event: 'more' }), 20); process.stdin.resume().once('end', () => process.exit());";
+  const child = spawn(...logging(most, `console.error('logged'); ${more}`));
+  await once(child.stderr, 'data');
+  // Nothing has been read from its stdout until now.
+  let read = '';
+  child.stdout.on('data', (bytes) => {
+    read += bytes;
+    if (read.includes('log-dropped')) child.stdin.end();
+  });
+  await once(child.stdout, 'end');
+  const lines = read
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const passed = lines.findIndex(({ event }) => event === 'log-dropped');
+  assert.ok(passed > 0 && passed < most && lines.slice(0, passed).every(({ id }, at) => id === String(at)));
+  const [, lost] = /^(\d+) lines of the log were lost: nothing took them\.$/.exec(lines[passed].message) ?? [];
+  assert.ok(passed + Number(lost) >= most, `${passed} passed, ${lost} are said to be lost`);
 });
 
 test('a message that is dropped is told at debug, and its topic only in part', () => {
