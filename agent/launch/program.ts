@@ -21,6 +21,8 @@ export function program(commands: Partial<Commands>, jobs: Jobs): void {
   startedBy([process.execPath, ...process.execArgv, process.argv[1] ?? '']);
   endWithReader(process.stdout);
   dialPatiently();
+  // Without a listener Node would open its debugger to each user of the machine, in a process that is logged in to the token.
+  process.on('SIGUSR1', () => undefined);
   main(process.argv.slice(2), commands, jobs).then((code) => {
     process.exitCode = code;
   });

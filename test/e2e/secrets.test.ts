@@ -42,6 +42,13 @@ test('neither key, PIN nor password leaves its place', async (t) => {
     assert.deepEqual(access, ['sensitive', 'always sensitive', 'never extractable', 'local']);
   });
 
+  await t.test('SIGUSR1 opens no debugger, which would let each user of the machine sign', async () => {
+    process.kill(Number(gateway.pid), 'SIGUSR1');
+    // node tells where it listens, before it answers anything else.
+    assert.equal((await gateway.command('status')).code, 0);
+    assert.doesNotMatch(gateway.noise, /Debugger/);
+  });
+
   const places: Readonly<Record<string, () => string>> = {
     log: () => JSON.stringify(gateway.log.lines) + gateway.noise,
     'command line': () => proc('cmdline'),
