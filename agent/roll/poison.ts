@@ -1,4 +1,5 @@
 import { type Failure, failure } from '../failure/failure.ts';
+import { isKeyLost } from './core/knots.ts';
 import type { Memory } from './core/memory.ts';
 import type { Leaf } from './leaf.ts';
 import { doneBy, type Of, type RollEffect, type RollEvent } from './state.ts';
@@ -22,8 +23,8 @@ const ADVICE_STAYS = `Mend this before newleaf is started again: see \`newleaf c
  *
  * | whether a new process could go on | before                                   | answer                   |
  * |-----------------------------------|------------------------------------------|--------------------------|
- * | no                                | whatever                                 | NL-TOKEN-FAILED, `again` |
- * | yes                               | not, or it has gone well since           | a new process            |
+ * | no, and this one may sign         | whatever                                 | NL-TOKEN-FAILED, `again` |
+ * | yes, or neither can               | not, or it has gone well since           | a new process            |
  * | yes                               | long ago (6 hours; if offline 5, 15, 60 minutes) | a new process    |
  * | yes                               | a moment ago                             | NL-TOKEN-FAILED, `again` |
  *
@@ -41,7 +42,9 @@ export function heed(
   // A key that neither process has: a new process makes another. An open session is worth more, until its leaf nears its end.
   const isLate = automatic && current !== undefined && at >= lastResortAt(current, renewAt);
   const isLost = stays?.code === 'NL-TOKEN-KEY' && (online === undefined || isLate);
-  if (stays !== undefined && !isLost) {
+  // This process cannot sign with the leaf either: there is nothing to lose.
+  const isSpent = online === undefined && isKeyLost(state);
+  if (stays !== undefined && !isLost && !isSpent) {
     const message = `${met.message} newleaf does not restart itself, as a new process could not use the leaf: ${stays.message}`;
     return { state, event: failedFor(event, { ...met, message, advice: ADVICE_STAYS }) };
   }

@@ -38,7 +38,7 @@ export const BOUNDS: readonly Bound[] = [
   },
   {
     call: 'write',
-    anHour: 30,
+    anHour: 40,
     // In the last hour of a leaf the pauses of a roll that fails halve, and each round writes eight times.
     aChange: 24,
     because: 'flash wears out: 50 writes a day leave it its ten years',

@@ -28,6 +28,10 @@ export function longName(pair: Pair): string {
 /** The work itself, after the longest pause, and one rung of the issuer for a key that has to be made again, in milliseconds. */
 const WORK_MS = 27 * MINUTE;
 
+/** A key of the candidate that seems lost is looked at once more, while the current leaf serves. */
+const SECOND_LOOK_MS = 6 * MINUTE;
+const LEFT_BEHIND = 'no candidate is left behind';
+
 /**
  * Every standing has an end: once far side, token, disk and clock are well, the gateway serves within 75 minutes on a leaf that is
  * neither expired nor overdue, and no candidate is left behind. Played twice: as it is, and with each pause at its longest.
@@ -50,13 +54,15 @@ function endOf(played: Played, known: Map<string, number>, heard: Heard): string
     const before = played.pair;
     const { spentMs } = played;
     const name = longName(before);
-    const left = whatIsLeft(before) === undefined ? 0 : known.get(name);
+    const rest = whatIsLeft(before);
+    const left = rest === undefined ? 0 : known.get(name);
     if (left !== undefined && spentMs + left <= played.limitMs) {
       for (const one of path) known.set(one.name, spentMs + left - one.spentMs);
       return undefined;
     }
     path.push({ name, spentMs });
-    if (spentMs > played.limitMs) return whatIsLeft(before);
+    const overMs = spentMs - played.limitMs;
+    if (overMs > (rest === LEFT_BEHIND ? SECOND_LOOK_MS : 0)) return rest;
     played.turn();
     heard(before, played.what, played.pair);
   }
@@ -73,7 +79,7 @@ export function whatIsLeft(pair: Pair): string | undefined {
   if (has(world, current.key) && world.pinned !== undefined && world.pinned.thumbprint !== current.thumbprint)
     return 'DPS trusts the current leaf';
   if (memory.ask !== undefined) return 'no request is left in flight';
-  if (state.next?.leaf !== undefined || state.next?.rest !== undefined) return 'no candidate is left behind';
+  if (state.next?.leaf !== undefined || state.next?.rest !== undefined) return LEFT_BEHIND;
   if (!isTidy(pair)) return 'no key is left behind in the token';
   if (!isOver(pair)) return undefined;
   const { wrong } = statusOf(pair);

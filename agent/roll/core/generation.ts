@@ -71,7 +71,7 @@ export function named(memory: Memory, c: Circumstances, because?: Generation['be
   );
 }
 
-/** A key that DPS may trust is kept, and another slot serves, where no leaf that is valid has it. */
+/** A key that DPS may trust is kept, and another slot serves, where no leaf that is valid has it; where the hub trusts a CA, that trust is of no use. */
 export function replaced(
   memory: Memory,
   c: Circumstances,
@@ -80,7 +80,7 @@ export function replaced(
 ): Memory | undefined {
   const alone = without(memory, 'next');
   if (!isMine(memory, key)) return second(named(alone, c, because));
-  if (!isTrusted(memory)) return second(named(retired(alone, key), c, because, key));
+  if (!isTrusted(memory) || c.terms.trust === 'ca') return second(named(retired(alone, key), c, because, key));
   const slot = key.slot === 'a' ? 'b' : 'a';
   if (memory.current?.key.slot === slot) {
     return isUseless(memory, c) ? second(named(retired(alone, key), c, because, key)) : undefined;
