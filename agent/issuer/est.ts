@@ -51,7 +51,7 @@ async function enrol(settings: EstSettings, csrPem: string, signal: AbortSignal)
   });
   // A successful answer contains "only the certificate that was issued" (RFC 7030 section 4.2.3); many servers send the
   // intermediates all the same, the others have them under /cacerts
-  const issuers = issued.length === 1 ? await authorities(settings, ca, signal) : [];
+  const issuers = issued.length === 1 ? await authorities(settings, ca) : [];
   return [...issued, ...issuers].map(certificatePem).join('');
 }
 
@@ -82,13 +82,18 @@ const mayBeOurCertificate = (error: unknown): boolean =>
   error instanceof Fault && ['NL-EST-AUTH', 'NL-EST-UNREACHABLE'].includes(error.failure.code);
 
 /**
- * The CA certificates of the server, none where it refuses, or another server answers: the leaf is there already, and may do
- * without. At each further try the CA would issue another leaf.
+ * The CA certificates of the server; none where it refuses, is slow or cannot be reached, or another server answers. The leaf is
+ * there already, and may do without: at each further try the CA would issue another one.
  */
-async function authorities(settings: EstSettings, ca: string, signal: AbortSignal): Promise<Buffer[]> {
-  const { url, now, maxBytes, through } = settings;
-  const reply = await exchange({ ...authoritiesRequest(url), tls: { ca }, maxBytes, through, signal });
-  return reply.status === 200 ? await certificatesFrom('cacerts', reply, now()).catch(() => []) : [];
+function authorities({ url, now, maxBytes, through, deadlineMs }: EstSettings, ca: string): Promise<readonly Buffer[]> {
+  const asked = async (signal: AbortSignal) => {
+    const reply = await exchange({ ...authoritiesRequest(url), tls: { ca }, maxBytes, through, signal });
+    return certificatesFrom('cacerts', reply, now());
+  };
+  return inTime(url, Math.ceil(deadlineMs / 6), asked).catch((error: unknown) => {
+    if (error instanceof Fault) return [];
+    throw error;
+  });
 }
 
 function requestIn(csrPem: string): Buffer {
