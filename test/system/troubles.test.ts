@@ -83,6 +83,15 @@ if (inside(import.meta.filename, APART)) {
       putBack();
     });
 
+    await t.test('a program that ends before it speaks, however often it is started', async () => {
+      const dumb = '/etc/systemd/system/newleaf.service.d/dumb.conf';
+      machine.write(dumb, '[Service]\nExecStart=\nExecStart=/bin/false\nRestart=no\n');
+      await machine.must('systemctl', 'daemon-reload');
+      for (let times = 0; times < 25; times += 1) await start();
+      await machine.must('rm', dumb);
+      await machine.must('systemctl', 'daemon-reload');
+    });
+
     await t.test('all is put right: it starts, and the alarm ends', async () => {
       const mark = far.log.entries.length;
       await machine.must('systemctl', 'restart', 'newleaf');
@@ -108,7 +117,7 @@ async function passing(t: TestContext): Promise<void> {
   await assertAlarmed(machine, /\d restarts\).*again and again.*NL-TOKEN-MISSING/);
 
   // A systemd that gives up.
-  dropIn('newleaf.service', `[Unit]\nStartLimitBurst=2\n${quick}`);
+  dropIn('newleaf.service', `[Unit]\nStartLimitIntervalSec=5min\nStartLimitBurst=2\n${quick}`);
   await machine.must('systemctl', 'daemon-reload');
   await assertAlarmed(machine, /It is started again\..*NL-TOKEN-MISSING/);
   putBack();
