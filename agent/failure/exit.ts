@@ -20,6 +20,7 @@ export const EXIT = {
 const CODES: Partial<Record<Code, number>> = {
   'NL-CONFIG': EXIT.usage,
   'NL-STATE-CORRUPT': EXIT.person,
+  'NL-STATE-OWNER': EXIT.person,
   'NL-STATE-NEWER': EXIT.person,
   'NL-STATE-DECOMMISSIONED': EXIT.person,
   'NL-TOKEN-PIN': EXIT.person,

@@ -83,9 +83,13 @@ function terminalFor(args: readonly string[]): readonly string[] {
   return args.includes('-') ? ['--interactive'] : ['--interactive', '--tty'];
 }
 
+const OF_ITS_USER =
+  'must belong to the user of the image: `chown -R newleaf: /var/lib/newleaf`. A directory of the host must belong to user and group 990 there.';
+
 /** Advice of codes that is about packages and users of a machine, and what an image has in its place. */
 const OF_IMAGE: Readonly<Partial<Record<Code, string>>> = {
-  'NL-STATE-WRITE': `Check free space. The volume must not be read-only, and must belong to the user of the image: \`chown -R newleaf: /var/lib/newleaf\`. A directory of the host must belong to user and group 990 there.`,
+  'NL-STATE-WRITE': `Check free space. The volume must not be read-only, and ${OF_ITS_USER}`,
+  'NL-STATE-OWNER': `The volume ${OF_ITS_USER}`,
   'NL-STATE-NEWER':
     'Run the newer image again: `docker rm --force newleaf`, then the line that starts it, with the tag of that image.',
   'NL-TPM-DENIED':

@@ -8,7 +8,7 @@ import { readRegular, syncDirectory, writeAtomically } from './durable.ts';
 
 /** The state file: absent, good and corrupt are three different answers, and corrupt is never treated as empty. */
 export interface Journal<E> {
-  /** @throws Fault NL-STATE-CORRUPT or NL-STATE-NEWER with the reason, NL-STATE-READ, NL-STATE-DECOMMISSIONED */
+  /** @throws Fault NL-STATE-CORRUPT or NL-STATE-NEWER with the reason, NL-STATE-READ or -OWNER, NL-STATE-DECOMMISSIONED */
   read(): Promise<E | 'absent'>;
   /**
    * On disk when it resolves. Calls must not overlap: the loop writes one entry at a time.
@@ -125,7 +125,8 @@ async function textOf(path: string): Promise<string | 'absent'> {
     if (code === 'ENOENT') return 'absent';
     if (code === 'EISDIR') throw corrupt(path, 'is a directory');
     if (code === 'ELOOP') throw corrupt(path, 'is a link');
-    if (code === 'EACCES') throw corrupt(path, 'may not be read by this user');
+    if (code === 'EACCES')
+      throw new Fault('NL-STATE-OWNER', { message: `${path} may not be read by this user. ${UNTOUCHED}` });
     if (isPassing(cause)) throw new Fault('NL-STATE-READ', { message: `${path} cannot be read.`, cause });
     throw corrupt(path, 'cannot be read', cause);
   }

@@ -4,6 +4,7 @@ import type { Site } from './site.ts';
 const STATE = '/var/lib/newleaf';
 /** As softhsm2.conf of Debian writes it. */
 const TOKENS = '/var/lib/softhsm/tokens/';
+const DROP_INS = '/etc/systemd/system/newleaf.service.d';
 const PIN = '/etc/newleaf/pin';
 const CONFIGURATION = '/etc/newleaf/newleaf.toml';
 const [START, STOP, RESTART] = ['start', 'stop', 'restart'].map((verb) => `systemctl ${verb} newleaf`) as [
@@ -88,6 +89,14 @@ export const LOSSES: readonly Situation[] = [
     screen: status('NL-STATE-NEWER'),
     before: sh(`cp -p /root/state.json ${STATE}`),
     types: [START],
+  },
+  {
+    title: 'the state file was put back by root, under a unit of another',
+    breaks: fallen(
+      `${STOP}; chown root: ${STATE}/state.json; chmod 600 ${STATE}/state.json; mkdir -p ${DROP_INS}; printf '[Service]\\nExecStartPre=\\n' >${DROP_INS}/other.conf; systemctl daemon-reload`,
+    ),
+    screen: status('NL-STATE-OWNER'),
+    types: [`chown newleaf: ${STATE}/state.json`, START],
   },
   {
     title: 'the configuration is lost',

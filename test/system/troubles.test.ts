@@ -70,7 +70,10 @@ if (inside(import.meta.filename, APART)) {
       writeFileSync(path, good.slice(0, good.length / 2));
       await start();
       await assertEnded(machine, '4', /^NL-STATE-CORRUPT /);
+      // Put back by root, who alone may read it then.
       writeFileSync(path, good);
+      await machine.must('chown', 'root:', '/var/lib/newleaf/state.json');
+      await machine.must('chmod', '600', '/var/lib/newleaf/state.json');
     });
 
     await t.test('a wrong configuration', async () => {

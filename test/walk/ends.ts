@@ -28,9 +28,12 @@ export function longName(pair: Pair): string {
 /** The work itself, after the longest pause, and one rung of the issuer for a key that has to be made again, in milliseconds. */
 const WORK_MS = 27 * MINUTE;
 
-/** A key of the candidate that seems lost is looked at once more, while the current leaf serves. */
+/** While the current leaf serves, a key of the candidate that seems lost is looked at once more. */
 const SECOND_LOOK_MS = 6 * MINUTE;
-const LEFT_BEHIND = 'no candidate is left behind';
+const SERVES: readonly [string, string] = [
+  'the gateway serves again',
+  'it serves on a leaf that is neither expired nor overdue',
+];
 
 /**
  * Every standing has an end: once far side, token, disk and clock are well, the gateway serves within 75 minutes on a leaf that is
@@ -62,7 +65,7 @@ function endOf(played: Played, known: Map<string, number>, heard: Heard): string
     }
     path.push({ name, spentMs });
     const overMs = spentMs - played.limitMs;
-    if (overMs > (rest === LEFT_BEHIND ? SECOND_LOOK_MS : 0)) return rest;
+    if (overMs > (rest === undefined || SERVES.includes(rest) ? 0 : SECOND_LOOK_MS)) return rest;
     played.turn();
     heard(before, played.what, played.pair);
   }
@@ -72,14 +75,14 @@ function endOf(played: Played, known: Map<string, number>, heard: Heard): string
 export function whatIsLeft(pair: Pair): string | undefined {
   const { state, memory, world, at, terms } = pair;
   const { current, online } = memory;
-  if (current === undefined || online !== session(current, assignedBy(world))) return 'the gateway serves again';
-  if (!isLive(current, at) || isDue(state, terms, at)) return 'it serves on a leaf that is neither expired nor overdue';
+  if (current === undefined || online !== session(current, assignedBy(world))) return SERVES[0];
+  if (!isLive(current, at) || isDue(state, terms, at)) return SERVES[1];
   if (state.phase !== 'serving') return 'everything comes to rest';
   // A session that outlives its key is served out: nothing can be registered with it, and its end is another pair.
   if (has(world, current.key) && world.pinned !== undefined && world.pinned.thumbprint !== current.thumbprint)
     return 'DPS trusts the current leaf';
   if (memory.ask !== undefined) return 'no request is left in flight';
-  if (state.next?.leaf !== undefined || state.next?.rest !== undefined) return LEFT_BEHIND;
+  if (state.next?.leaf !== undefined || state.next?.rest !== undefined) return 'no candidate is left behind';
   if (!isTidy(pair)) return 'no key is left behind in the token';
   if (!isOver(pair)) return undefined;
   const { wrong } = statusOf(pair);

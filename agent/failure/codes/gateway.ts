@@ -165,6 +165,10 @@ export const GATEWAY = {
     'The state file is damaged. Nothing was overwritten or sent.',
     'Restore state.json from a backup; or move it away, and go on with the leaf that is there: `newleaf init --adopt token --yes`. Then `systemctl start newleaf`.',
   ),
+  'NL-STATE-OWNER': brokenCode(
+    'The state file may not be read by this user. Nothing was overwritten or sent.',
+    'Give it to its user: `chown newleaf: /var/lib/newleaf/state.json`, then `systemctl start newleaf`.',
+  ),
   'NL-STATE-NEWER': brokenCode(
     'The state file is of a newer newleaf. Nothing was overwritten or sent.',
     'Install that newer newleaf again (/var/log/dpkg.log names it), then `systemctl start newleaf`.',

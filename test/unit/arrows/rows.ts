@@ -67,6 +67,7 @@ a setting was wrong | NL-CONFIG; agent/failure/failure-of.ts | systemctl restart
 it is not restored | agent/config/read.ts; agent/config/config.ts | newleaf init…; newleaf init | the leaf and its token go on | test/e2e/init/lost-configuration.deep.test.ts › the printed command goes on with leaf and token
 newleaf is installed, and not set up | agent/cli/words.ts; agent/cli/checks/token.ts | newleaf init | it is | test/system/not-set-up.test.ts › once it is set up it comes up with the machine
 the state file is damaged | NL-STATE-CORRUPT | newleaf init --adopt token --yes; systemctl start newleaf | the gateway goes on with its leaf | test/system/arrows-lost.ts › the state file is damaged, and there is none
+the state file is root's | NL-STATE-OWNER | chown newleaf: /var/lib/newleaf/state.json; systemctl start newleaf | the gateway serves | test/system/arrows-lost.ts › the state file was put back by root, under a unit of another
 the state was of a newer newleaf | NL-STATE-NEWER | systemctl start newleaf | the gateway serves | test/system/arrows-lost.ts › the state file is of a newer newleaf
 the same, and this is a container | agent/machine/contained.ts | docker rm --force newleaf | the newer image can be run | test/container/arrows.test.ts › the state is of a newer newleaf
 the gateway was given up | NL-STATE-DECOMMISSIONED; agent/cli/decommission/words.ts | newleaf init | it begins anew | test/system/arrows-lost.ts › this gateway was given up

@@ -53,8 +53,8 @@ describe('codes are a contract', () => {
 
 test('codes that end a command, or the daemon, with another number than 1', () => {
   const of = (exit: keyof typeof EXIT) => codes.filter((code) => exitOf({ code }) === EXIT[exit]);
-  const persons = `NL-ONBOARDING-LEAF NL-STATE-CORRUPT NL-STATE-DECOMMISSIONED NL-STATE-NEWER NL-TOKEN-OCCUPIED NL-TOKEN-PIN
-    NL-TOKEN-PIN-FILE NL-TOKEN-PIN-LOCKED`;
+  const persons = `NL-ONBOARDING-LEAF NL-STATE-CORRUPT NL-STATE-DECOMMISSIONED NL-STATE-NEWER NL-STATE-OWNER NL-TOKEN-OCCUPIED
+    NL-TOKEN-PIN NL-TOKEN-PIN-FILE NL-TOKEN-PIN-LOCKED`;
   assert.deepEqual(of('person').sort(), persons.split(/\s+/));
   assert.deepEqual(of('usage'), ['NL-CONFIG']);
   assert.deepEqual([of('restart'), of('down')], [['NL-TOKEN-POISONED'], ['NL-DAEMON-DOWN']]);

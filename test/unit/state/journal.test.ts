@@ -97,7 +97,7 @@ testAsOthers(import.meta.filename, 'a file that may not be read is not taken for
   const directory = scratch(t);
   await open(directory).write({ phase: 'serving' });
   chmodSync(join(directory, 'state.json'), 0);
-  await assert.rejects(open(directory).read(), fault('NL-STATE-CORRUPT', /may not be read by this user/));
+  await assert.rejects(open(directory).read(), fault('NL-STATE-OWNER', /may not be read by this user/));
 });
 
 test('a link and a pipe are corrupt, too: who reads may be root', async (t) => {
