@@ -59,6 +59,16 @@ test('it is alive while newleaf runs, passes on what it is told, and ends with i
   assert.deepEqual([alive(), existsSync(pulse)], [false, false]);
 });
 
+test('a shell is passed on, and what else is no path is a command of newleaf', async (t) => {
+  const { start } = container(t, 'echo "newleaf $*"');
+  for (const [asked, said] of [
+    [['sh', '-c', 'echo here'], 'here'],
+    [['/bin/echo', 'there'], 'there'],
+    [['status', '--json'], 'newleaf status --json'],
+  ] as const)
+    assert.equal(await linesOf(start(...asked))(), said);
+});
+
 test('newleaf that hangs is ended, and says so', async (t) => {
   const looksAtOnce = `[ "$1" != 5 ] || exec /bin/sleep 0.1; ${SLEEP}`;
   const { start, alive, pulse } = container(t, `trap '' TERM; echo begun; while :; do sleep 0.1; done`, looksAtOnce);

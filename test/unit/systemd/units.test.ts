@@ -86,6 +86,7 @@ test('the unit of another daemon is the same but for its names', () => {
     "ExecCondition=+/bin/sh -c 'test -e /var/lib/newleaf@%i/state.json || \\",
     '  grep -qs "^[^#]*\\\\(id_scope\\\\|registration_id\\\\)" "$${NEWLEAF_CONFIG:-/etc/newleaf/%i/newleaf.toml}" || \\',
     `  { echo "Not set up yet: sudo newleaf --instance %i init"; exit 1; }'`,
+    "ExecStartPre=+-/bin/sh -c 'chown -h newleaf: /var/lib/newleaf@%i/state.json 2>/dev/null'",
     `ExecStartPre=+/bin/sh -c 'sed "s,/etc/newleaf,&/%i,; s,/var/lib/newleaf,&@%i,; s,/run/newleaf-uplink,&@%i," /usr/lib/tmpfiles.d/newleaf.conf | systemd-tmpfiles --create -'`,
     'ExecStart=/usr/bin/newleaf run --instance %i',
     'StateDirectory=newleaf newleaf@%i',
