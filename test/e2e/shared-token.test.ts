@@ -85,4 +85,32 @@ test('two daemons in one token: each rolls beside the other, and the end of one 
     assert.notEqual(readFileSync(join(first.stateDirectory, 'leaf.pem'), 'utf8'), leaf);
     assert.deepEqual(owners(), ['newleaf']);
   });
+
+  await t.test(
+    'settings were copied for another device: it is refused, and its end costs the first no key',
+    async () => {
+      const copy = new Gateway(far.endpoints, {
+        registrationId: 'gw-copy',
+        around: (own) => {
+          own.remove();
+          return first.token.hsm;
+        },
+      });
+      t.after(() => copy.remove());
+      const mine = first.token.privateKeys();
+      // Its certificate tells whose it is: the token has it a moment after the roll.
+      const certificates = () => first.token.ask('--list-objects', '--type', 'cert').toString();
+      await first.until(() => mine.every((label) => certificates().includes(label)));
+      await copy.start();
+      await copy.until(({ wrong }) => wrong.some(({ code }) => code === 'NL-TOKEN-OCCUPIED'), PATIENCE_MS);
+      await copy.stop();
+      const { code, out, err } = await copy.command('decommission', '--yes');
+      assert.equal(code, 0, `${out}${err}`);
+      assert.match(
+        out.replaceAll(/\s+/g, ' '),
+        /It leaves alone: .*key newleaf-[ab] .*its certificate is that of gw-0001/,
+      );
+      assert.deepEqual(first.token.privateKeys(), mine);
+    },
+  );
 });

@@ -73,6 +73,7 @@ const NEEDS: Partial<Record<Code, (gateway: Gateway) => void>> = {
     else void anotherKey(gateway);
   },
   'NL-ONBOARDING-EXPIRED': (gateway) => renewed(gateway),
+  'NL-ONBOARDING-EXPIRING': (gateway) => renewed(gateway),
   'NL-ONBOARDING-KEY': (gateway) => renewed(gateway),
   // The token of this gateway is plugged in again.
   'NL-TOKEN-FAILED': ({ world, state }) => world.token.putBack(state.current?.key),

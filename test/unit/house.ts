@@ -14,6 +14,8 @@ export interface Room {
 
 const AZURE = ['azure-iot-common', 'azure-iot-mqtt-base'];
 const PROVISIONING = ['', '-http', '-mqtt'].map((transport) => `azure-iot-provisioning-device${transport}`);
+/** What a command of the technician stands on. */
+const COMMAND = ['kit', 'cli', 'config', 'roll', 'hsm', 'machine', 'failure'];
 const ADAPTER = 'an adapter carries out one effect: order, state and the other adapters are not its concern';
 
 /** In the order of who stands on whom: the first know nothing. */
@@ -170,27 +172,14 @@ const FOLDERS: Readonly<Record<string, Omit<Room, 'name' | 'files'>>> = {
     why: 'it shows the gateway as the daemon meets it, by the same means, to checks and init alike: what is judged of it is for them to say',
   },
   'agent/cli/checks': {
-    may: [
-      'kit',
-      'cli',
-      'proof',
-      'config',
-      'roll',
-      'hsm',
-      'keys',
-      'machine',
-      'failure',
-      'certificate',
-      'issuer',
-      'network',
-    ],
+    may: [...COMMAND, 'proof', 'keys', 'certificate', 'issuer', 'network'],
     packages: ['node:'],
     why: 'a check judges what the daemon relies on, and does none of its work',
   },
   'agent/cli/decommission': {
-    may: ['kit', 'cli', 'run', 'control', 'uplink', 'state', 'config', 'roll', 'hsm', 'machine', 'failure'],
+    may: [...COMMAND, 'run', 'control', 'uplink', 'state', 'certificate'],
     packages: ['node:'],
-    why: 'it ends what the daemon has begun, and sends and counts what is lost by that',
+    why: 'it ends what the daemon has begun, knows whose key is whose, and sends and counts what is lost by that',
   },
   'agent/cli/init': {
     may: [

@@ -3,11 +3,21 @@ import { TokenError } from '../../../hsm/ckr.ts';
 import { importedId } from '../../../hsm/import-key.ts';
 import { isProtected } from '../../../hsm/key-pair.ts';
 import type { Generation, Token } from '../../../hsm/token.ts';
+import { commonNamesOf } from '../../certificate/name.ts';
 import { onboardingLabel } from '../../config/instance.ts';
+
+interface KeysOptions {
+  readonly cn: string;
+  readonly adopted?: string | undefined;
+  readonly known?: readonly string[];
+  readonly setting?: string;
+}
 
 /**
  * The objects that newleaf has made in the token: those with our labels, as the journal may be damaged, or removed already; and
- * those that it names, as `hsm.label_prefix` may have been changed since.
+ * those that it names, as `hsm.label_prefix` may have been changed since. Not those whose certificate has another name: settings
+ * that were copied for another device have the same labels.
+ * @param cn the registration ID
  * @param known CKA_IDs of the journal, as far as it can be read
  * @param given `hsm.key`, or where Azure issues the leaves `onboarding.key`; `setting` is its name
  * @param adopted the chain that init has taken over: its key was brought into the token by newleaf
@@ -19,11 +29,7 @@ export async function keysIn(
   token: Token,
   prefix: string,
   given: string | undefined,
-  {
-    adopted,
-    known = [],
-    setting = 'hsm.key',
-  }: { readonly adopted?: string | undefined; readonly known?: readonly string[]; readonly setting?: string } = {},
+  { cn, adopted, known = [], setting = 'hsm.key' }: KeysOptions,
 ) {
   const made = onboardingLabel(prefix);
   const named = given === undefined ? undefined : await givenKey(token, given);
@@ -38,12 +44,18 @@ export async function keysIn(
     for (const generation of await token.generations(label)) {
       const { id } = generation;
       if (id === theirs?.id || (!labels.includes(label) && !known.includes(id))) continue;
-      if (id === imported || isOwn(generation)) own.push({ label, id });
+      const names = id === '' ? [] : await namesBeside(token, id);
+      const another = names.includes(cn) ? undefined : names[0];
+      if (another !== undefined) kept.push({ label, why: `its certificate is that of ${another}` });
+      else if (id === imported || isOwn(generation)) own.push({ label, id });
       else kept.push({ label, why: 'newleaf did not make it: the token does not vouch that it was never readable' });
     }
   }
   return { own, kept, theirs: theirs?.label };
 }
+
+const namesBeside = async (token: Token, id: string): Promise<readonly string[]> =>
+  (await token.certificates(id)).flatMap((der) => commonNamesOf(new X509Certificate(der)));
 
 async function givenKey(token: Token, uri: string) {
   try {

@@ -27,7 +27,8 @@ export async function tokenHolding(
   try {
     const pin = held.pin ?? (await readPin({ file, credentialsDirectory: env.CREDENTIALS_DIRECTORY }));
     const token = await openToken({ module, token: label, uri, pin, notes: directory });
-    const found = { adopted: await adoptedChain(directory), known: await recordedIds(directory), setting };
+    const cn = config.dps.registration_id;
+    const found = { cn, adopted: await adoptedChain(directory), known: await recordedIds(directory), setting };
     const { own, kept, theirs } = await keysIn(token, label_prefix, key ?? onboarding, found);
     const destroy = destroyerOf({ module, token: token.name, pin: async () => pin, pinRecord: directory });
     const name = JSON.stringify(token.name.label);

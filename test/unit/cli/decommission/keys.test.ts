@@ -3,8 +3,10 @@ import { describe, test } from 'node:test';
 import { keysIn } from '../../../../agent/cli/decommission/keys.ts';
 import { TokenError } from '../../../../hsm/ckr.ts';
 import type { Generation } from '../../../../hsm/token.ts';
+import { mint } from '../../certificate/mint.ts';
 import { key, tokenWith } from '../gateway.ts';
 
+const CN = 'gw-0002';
 const GIVEN = 'pkcs11:object=factory';
 const made = { sensitive: true, extractable: false, alwaysSensitive: true, neverExtractable: true, local: true };
 const imported = { ...made, alwaysSensitive: false, neverExtractable: false, local: false };
@@ -13,6 +15,7 @@ type Objects = Readonly<Record<string, readonly Generation[]>>;
 const tokenOf = (objects: Objects, given = 'ff') =>
   tokenWith({
     generations: async (label) => objects[label] ?? [],
+    certificates: async () => [],
     findByUri: async () => ({ ...key, label: 'factory', id: given }),
   });
 
@@ -50,7 +53,7 @@ describe('what decommission destroys', () => {
     ];
   for (const [name, objects, own, kept] of rows) {
     test(name, async () => {
-      const found = await keysIn(tokenOf(objects), 'newleaf', undefined);
+      const found = await keysIn(tokenOf(objects), 'newleaf', undefined, { cn: CN });
       assert.deepEqual(
         found.own.map(({ label, id }) => `${label} ${id}`),
         own,
@@ -63,7 +66,7 @@ describe('what decommission destroys', () => {
   }
 
   test('the setting that names it is told: onboarding.key, where Azure issues the leaves', async () => {
-    const found = await keysIn(tokenOf({}), 'newleaf', GIVEN, { setting: 'onboarding.key' });
+    const found = await keysIn(tokenOf({}), 'newleaf', GIVEN, { cn: CN, setting: 'onboarding.key' });
     assert.deepEqual(found.kept, [{ label: 'factory', why: 'it was there before newleaf (onboarding.key)' }]);
   });
 
@@ -74,7 +77,7 @@ describe('what decommission destroys', () => {
         { id: '01', protection: made },
       ],
     };
-    const { own, kept } = await keysIn(tokenOf(objects), 'newleaf', GIVEN);
+    const { own, kept } = await keysIn(tokenOf(objects), 'newleaf', GIVEN, { cn: CN });
     assert.deepEqual(own, [{ label: 'newleaf-a', id: '01' }]);
     assert.deepEqual(
       kept.map(({ label }) => label),
@@ -91,13 +94,25 @@ describe('what decommission destroys', () => {
               { id: '02', protection: made },
             ]
           : [],
+      certificates: async () => [],
       findByUri: async (uri) => {
         if (uri !== 'pkcs11:id=%0a%1b') throw new TokenError('key', 'KEY_NOT_FOUND', uri);
         return { ...key, label: 'old-a', id: '0a1b' };
       },
     });
-    const { own, kept } = await keysIn(token, 'nl2', undefined, { known: ['0a1b', '0c'] });
+    const { own, kept } = await keysIn(token, 'nl2', undefined, { cn: CN, known: ['0a1b', '0c'] });
     assert.deepEqual([own, kept], [[{ label: 'old-a', id: '0a1b' }], []]);
+  });
+
+  test('not what has a certificate of another device: settings were copied', async () => {
+    const certificate = (await mint({ subject: 'CN=gw-0001' })).der;
+    const objects = { 'newleaf-a': [{ id: '01', protection: made }], 'newleaf-b': [{ id: '02', protection: made }] };
+    const certificates = async (id: string) => (id === '01' ? [certificate] : []);
+    const { own, kept } = await keysIn(tokenWith({ ...tokenOf(objects), certificates }), 'newleaf', undefined, {
+      cn: CN,
+    });
+    assert.deepEqual(own, [{ label: 'newleaf-b', id: '02' }]);
+    assert.deepEqual(kept, [{ label: 'newleaf-a', why: 'its certificate is that of gw-0001' }]);
   });
 
   const failing = (code: string) =>
@@ -109,7 +124,7 @@ describe('what decommission destroys', () => {
     });
 
   test('a given key that is not there is not in the way', async () => {
-    assert.deepEqual(await keysIn(failing('KEY_NOT_FOUND'), 'newleaf', GIVEN), {
+    assert.deepEqual(await keysIn(failing('KEY_NOT_FOUND'), 'newleaf', GIVEN, { cn: CN }), {
       own: [],
       kept: [],
       theirs: undefined,
@@ -117,6 +132,6 @@ describe('what decommission destroys', () => {
   });
 
   test('nothing at all where it is not clear which key was given', async () => {
-    await assert.rejects(keysIn(failing('KEY_AMBIGUOUS'), 'newleaf', GIVEN), { code: 'KEY_AMBIGUOUS' });
+    await assert.rejects(keysIn(failing('KEY_AMBIGUOUS'), 'newleaf', GIVEN, { cn: CN }), { code: 'KEY_AMBIGUOUS' });
   });
 });
