@@ -16,8 +16,9 @@ interface Bound {
 export const BOUNDS: readonly Bound[] = [
   {
     call: 'reach DPS',
-    // A candidate that DPS refuses or does not answer, the current leaf by turns, and a new candidate in between.
-    anHour: 12,
+    // A candidate that DPS refuses or does not answer, the current leaf by turns, and a new candidate in between; in the last hour
+    // of a leaf the pauses halve.
+    anHour: 14,
     aChange: 8,
     because:
       'an instance of DPS takes 1,000 registrations a minute from all gateways together: a fleet that asks more blocks itself',
@@ -51,7 +52,8 @@ export const BOUNDS: readonly Bound[] = [
   },
   {
     call: 'destroy',
-    anHour: 10,
+    // Each of the keys that an issuer wants anew.
+    anHour: 20,
     aChange: 8,
     because: 'a key that the token keeps is tried five times, and then once a day',
   },
