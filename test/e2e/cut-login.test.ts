@@ -24,6 +24,8 @@ test('a command and a child of the daemon are killed in their logins: daemon, ro
   const { gateway, lay, files } = await staged(t);
   await gateway.start();
   await gateway.settled();
+  // The process that stores the certificate logs in, too.
+  while (gateway.token.ask('--list-objects', '--type', 'cert').length === 0) await gateway.status();
   lay();
   assert.equal((await gateway.command('check', 'pin')).code, 1);
   assert.equal(files.size(), 0);

@@ -177,7 +177,7 @@ const FOLDERS: Readonly<Record<string, Omit<Room, 'name' | 'files'>>> = {
     why: 'a check judges what the daemon relies on, and does none of its work',
   },
   'agent/cli/decommission': {
-    may: [...COMMAND, 'run', 'control', 'uplink', 'state', 'certificate'],
+    may: [...COMMAND, 'run', 'control', 'uplink', 'state'],
     packages: ['node:'],
     why: 'it ends what the daemon has begun, knows whose key is whose, and sends and counts what is lost by that',
   },

@@ -3,8 +3,8 @@ import { TokenError } from '../../../hsm/ckr.ts';
 import { importedId } from '../../../hsm/import-key.ts';
 import { isProtected } from '../../../hsm/key-pair.ts';
 import type { Generation, Token } from '../../../hsm/token.ts';
-import { commonNamesOf } from '../../certificate/name.ts';
 import { onboardingLabel } from '../../config/instance.ts';
+import { foreign } from '../../failure/foreign.ts';
 
 interface KeysOptions {
   readonly cn: string;
@@ -54,8 +54,11 @@ export async function keysIn(
   return { own, kept, theirs: theirs?.label };
 }
 
+/** Not by `toLegacyObject`, which commonNamesOf uses: Node 20.20 would then do no TLS, and send no last messages. */
 const namesBeside = async (token: Token, id: string): Promise<readonly string[]> =>
-  (await token.certificates(id)).flatMap((der) => commonNamesOf(new X509Certificate(der)));
+  (await token.certificates(id)).flatMap((der) =>
+    [...new X509Certificate(der).subject.matchAll(/^CN=(.+)$/gm)].map(([, name = '']) => foreign(name)),
+  );
 
 async function givenKey(token: Token, uri: string) {
   try {
