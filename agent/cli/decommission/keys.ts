@@ -15,7 +15,7 @@ interface KeysOptions {
 
 /**
  * The objects that newleaf has made in the token: those with our labels, as the journal may be damaged, or removed already; and
- * those that it names, as `hsm.label_prefix` may have been changed since. Not those whose certificate has another name: settings
+ * those that it names, as `hsm.label_prefix` may have been changed since. Of the others, not those whose certificate has another name: settings
  * that were copied for another device have the same labels.
  * @param cn the registration ID
  * @param known CKA_IDs of the journal, as far as it can be read
@@ -45,7 +45,7 @@ export async function keysIn(
       const { id } = generation;
       if (id === theirs?.id || (!labels.includes(label) && !known.includes(id))) continue;
       const names = id === '' ? [] : await namesBeside(token, id);
-      const another = names.includes(cn) ? undefined : names[0];
+      const another = names.includes(cn) || known.includes(id) ? undefined : names[0];
       if (another !== undefined) kept.push({ label, why: `its certificate is that of ${another}` });
       else if (id === imported || isOwn(generation)) own.push({ label, id });
       else kept.push({ label, why: 'newleaf did not make it: the token does not vouch that it was never readable' });
