@@ -15,8 +15,8 @@ interface KeysOptions {
 
 /**
  * The objects that newleaf has made in the token: those with our labels, as the journal may be damaged, or removed already; and
- * those that it names, as `hsm.label_prefix` may have been changed since. Of the others, not those whose certificate has another name: settings
- * that were copied for another device have the same labels.
+ * those that it names, as `hsm.label_prefix` may have been changed since. Of the others, not those whose certificate has another
+ * name: settings that were copied for another device have the same labels.
  * @param cn the registration ID
  * @param known CKA_IDs of the journal, as far as it can be read
  * @param given `hsm.key`, or where Azure issues the leaves `onboarding.key`; `setting` is its name
