@@ -41,10 +41,10 @@ const BY_CODE: Readonly<Record<string, readonly [TokenErrorKind, string]>> = {
 };
 
 /**
- * decrypt_error, alert 51 of RFC 8446 section 6.2: the far side has read our certificate, and the signature is not by its key.
- * OpenSSL 3.0 says "tlsv1 alert", 3.5 "ssl/tls alert".
+ * decrypt_error (RFC 8446 section 6.2): the far side has read our certificate, and the signature is not by its key. By its number,
+ * which Node and stunnel both print: OpenSSL 3.5 has renamed the reason.
  */
-const UNVERIFIED = /alert decrypt error/;
+const UNVERIFIED = 'SSL alert number 51';
 
 /** Answers of modules for a lost key of which libp11 still has a handle; the second is NSS 3.110. */
 const GONE = new Set(['CKR_OBJECT_HANDLE_INVALID', 'CKR_KEY_HANDLE_INVALID']);
@@ -66,8 +66,8 @@ export function tokenErrorOf(error: unknown): TokenError | undefined {
     const kind = GONE.has(code) ? 'key' : ckrKind(code, 'open');
     return new TokenError(kind, code, `OpenSSL could not use the key in the token: ${reason} (${code})`, error);
   }
-  if (UNVERIFIED.test(error.message)) {
-    const what = 'The far side finds the signature of the token wrong (TLS alert 51)';
+  if (error.message.includes(UNVERIFIED)) {
+    const what = `The far side finds the signature of the token wrong (${UNVERIFIED})`;
     return new TokenError('failed', 'SIGNATURE_WRONG', what, error);
   }
   const code = 'code' in error ? String(error.code) : '';

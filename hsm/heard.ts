@@ -58,7 +58,7 @@ export class Heard {
       return Object.assign(new Error(`the certificate is not trusted: ${this.untrusted}`), { code: this.untrusted });
     }
     const wrong = tokenErrorOf(new Error(why));
-    if (wrong !== undefined) return Object.assign(wrong, { library: 'stunnel' });
+    if (wrong !== undefined) return wrong;
     if (library !== undefined) return Object.assign(new Error(why), { code: 'EPROTO', library });
     return isSecure ? undefined : Object.assign(new Error(why), { code: 'ECONNRESET' });
   }

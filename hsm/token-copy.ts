@@ -11,6 +11,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import pkcs11js from 'pkcs11js';
+import { ckrOf } from './ckr.ts';
 import { placesOf, REWRITTEN, type Rewritten, read } from './rewritten.ts';
 import type { TokenName } from './uri.ts';
 
@@ -46,13 +48,20 @@ export function restoreTokens(env: NodeJS.ProcessEnv = process.env, pause: () =>
   }
 }
 
-/** Logs in while there is a copy, as far as the disk allows: a disk that is full or read-only is no reason to stay away. */
+/**
+ * Logs in while there is a copy, as far as the disk allows: a disk that is full or read-only is no reason to stay away. A login of
+ * SoftHSM 2.6.1 beside that of another process ends with CKR_GENERAL_ERROR, which says nothing of the PIN: it is made once more.
+ */
 export function withCopy({ manufacturer, serial, label }: TokenName, login: () => void, env = process.env): void {
   const kinds = REWRITTEN.filter((one) => one.manufacturer === manufacturer);
   const all = kinds.flatMap((kind) => ownFiles(kind, env).map((file) => ({ file, kind, found: read(file) })));
   const meant = all.flatMap((one) => (one.found?.includes(serial || label) ? { ...one, found: one.found } : []));
   for (const { file, kind, found } of meant) if (kind.isWhole(found)) attempt(() => keepCopy(file, kind, found));
   try {
+    login();
+  } catch (error) {
+    if (all.length === 0 || ckrOf(error) !== pkcs11js.CKR_GENERAL_ERROR) throw error;
+    nap();
     login();
   } finally {
     for (const { file } of meant) attempt(() => synced(file, 'r'));

@@ -110,9 +110,9 @@ const isUntrusted = (socket: unknown): boolean =>
   socket instanceof Duplex && 'authorizationError' in socket && Boolean(socket.authorizationError);
 
 /**
- * TLS alerts about our certificate, by number: bad, unsupported, revoked, expired, unknown, unknown CA, access denied, our
- * signature wrong, required (RFC 8446 section 6.2). The number is in the message only: `code` is EPROTO where the alert meets a write, and
- * OpenSSL 3.5 (Node 24) has renamed the reasons in the other codes.
+ * TLS alerts about our certificate, by number: bad, unsupported, revoked, expired, unknown, unknown CA, access denied, a signature
+ * that is not by its key, required (RFC 8446 section 6.2). The number is in the message only: `code` is EPROTO where the alert
+ * meets a write, and OpenSSL 3.5 (Node 24) has renamed the reasons in the other codes.
  */
 const OUR_CERTIFICATE = new Set([42, 43, 44, 45, 46, 48, 49, 51, 116]);
 
@@ -123,8 +123,8 @@ const refusesUs = (cause: unknown): boolean =>
 const isOfToken = (cause: unknown): cause is Error => cause instanceof Error && cause.name === 'TokenError';
 
 function fault(url: string, cause: unknown, untrusted: boolean): Error {
-  if (cause instanceof Fault || isOfToken(cause)) return cause;
   const { host } = new URL(url);
+  if (cause instanceof Fault || (isOfToken(cause) && !refusesUs(cause))) return cause;
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const met = (kind: Code, message: string) => new Fault(kind, { message, cause });
   if (untrusted) return met('NL-EST-UNTRUSTED', `The certificate of ${host} is not trusted.`);

@@ -113,4 +113,4 @@ const UNTRUSTED: ReadonlySet<string> = new Set([
  * its alerts included, come from "SSL routines"; of these, decrypt_error says that our signature is wrong (RFC 8446 section 6.2).
  */
 const isLocal = ({ library, message }: OpensslError): boolean =>
-  (library !== undefined && library !== 'SSL routines') || message.includes('alert decrypt error');
+  (library !== undefined && library !== 'SSL routines') || message.includes('SSL alert number 51');

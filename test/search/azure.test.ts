@@ -100,6 +100,17 @@ const STORIES: readonly (readonly [what: string, vector: Vector])[] = [
       deeds: [{ deed: 'roll --discard', at: 194 * MINUTE }],
     },
   ],
+  [
+    'DPS knows a leaf of the key that the issuer does not take any more: the next one gets its place',
+    {
+      origin: { ...daily, seed: 756742, leftMs: 30 * DAY },
+      spells: [{ fault: 'hub: refuses the request after the 202, 400037', from: 174 * MINUTE, until: 10 * HOUR }],
+      deeds: [
+        { deed: 'csr and install of another CA', at: 522 * MINUTE },
+        { deed: 'key_type changed', at: 533 * MINUTE },
+      ],
+    },
+  ],
 ];
 
 for (const [what, vector] of STORIES) test(what, async () => assert.deepEqual((await play(vector)).broken, []));

@@ -276,3 +276,23 @@ describe('a law of the pace is seen to break', () => {
     });
   }
 });
+
+stories('a process that has lost its module', [
+  [
+    'gives way to a fresh one where neither can sign with the current leaf: another token, twice',
+    {
+      ...serving,
+      enrollment: 'individual',
+      begins: 'given',
+      lifetimeMs: 30 * DAY,
+      minRollIntervalMs: DAY,
+      seed: 757531,
+    },
+    [
+      { deed: 'another token is plugged in', at: 17 * MINUTE },
+      { deed: 'the key of the current leaf is damaged', at: 200 * MINUTE },
+      { deed: 'another token is plugged in', at: 534 * MINUTE },
+    ],
+    { fault: 'token: each handshake poisons, current', from: 0, until: 10 * HOUR },
+  ],
+]);

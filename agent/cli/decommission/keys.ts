@@ -44,8 +44,7 @@ export async function keysIn(
     for (const generation of await token.generations(label)) {
       const { id } = generation;
       if (id === theirs?.id || (!labels.includes(label) && !known.includes(id))) continue;
-      const names = id === '' ? [] : await namesBeside(token, id);
-      const another = names.includes(cn) || known.includes(id) ? undefined : names[0];
+      const another = known.includes(id) ? undefined : await anotherName(token, id, cn);
       if (another !== undefined) kept.push({ label, why: `its certificate is that of ${another}` });
       else if (id === imported || isOwn(generation)) own.push({ label, id });
       else kept.push({ label, why: 'newleaf did not make it: the token does not vouch that it was never readable' });
@@ -54,11 +53,23 @@ export async function keysIn(
   return { own, kept, theirs: theirs?.label };
 }
 
-/** Not by `toLegacyObject`, which commonNamesOf uses: Node 20.20 would then do no TLS, and send no last messages. */
-const namesBeside = async (token: Token, id: string): Promise<readonly string[]> =>
-  (await token.certificates(id)).flatMap((der) =>
-    [...new X509Certificate(der).subject.matchAll(/^CN=(.+)$/gm)].map(([, name = '']) => foreign(name)),
-  );
+/**
+ * The name in the certificates beside a key, where none of them has ours. Not by `toLegacyObject`, as commonNamesOf: Node 20.20
+ * would then do no TLS, and send no last messages.
+ */
+async function anotherName(token: Token, id: string, cn: string): Promise<string | undefined> {
+  const names = (id === '' ? [] : await token.certificates(id)).flatMap(namesIn);
+  return names.includes(cn) ? undefined : names[0];
+}
+
+function namesIn(der: Uint8Array): readonly string[] {
+  try {
+    return [...new X509Certificate(der).subject.matchAll(/^CN=(.+)$/gm)].map(([, name = '']) => foreign(name));
+  } catch {
+    // No certificate says nothing of whose key it is.
+    return [];
+  }
+}
 
 async function givenKey(token: Token, uri: string) {
   try {

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
+import pkcs11js from 'pkcs11js';
 import { restoreTokens, withCopy } from '../../../hsm/token-copy.ts';
 
 const SERIAL = '855d815dddfc5b02';
@@ -118,6 +119,29 @@ suite('the copy', () => {
     assert.throws(() => login(() => assert.fail('refused')), /refused/);
     assert.deepEqual(readdirSync(own), ['token.object', 'token.object.newleaf']);
   });
+});
+
+test('a login beside that of another process is made once more, and no other one', (t) => {
+  const { login } = token(t);
+  let logins = 0;
+  const refused = (code: number, times: number) => () => {
+    logins += 1;
+    if (logins <= times) throw new Error(`CKR_X:${code}`);
+  };
+  const made = (work: () => void, name = NAME) => {
+    logins = 0;
+    try {
+      login(work, name);
+      return logins;
+    } catch {
+      return `${logins} refused`;
+    }
+  };
+  const { CKR_GENERAL_ERROR: general, CKR_PIN_INCORRECT: wrong } = pkcs11js;
+  assert.equal(made(refused(general, 1)), 2);
+  assert.equal(made(refused(general, 9)), '2 refused');
+  assert.equal(made(refused(wrong, 9)), '1 refused');
+  assert.equal(made(refused(general, 9), { ...NAME, manufacturer: 'a card' }), '1 refused');
 });
 
 suite('what a login has left', () => {

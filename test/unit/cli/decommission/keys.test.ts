@@ -107,7 +107,7 @@ describe('what decommission destroys', () => {
   test('not what has a certificate of another device: settings were copied', async () => {
     const certificate = (await mint({ subject: 'CN=gw-0001' })).der;
     const objects = { 'newleaf-a': [{ id: '01', protection: made }], 'newleaf-b': [{ id: '02', protection: made }] };
-    const certificates = async (id: string) => (id === '01' ? [certificate] : []);
+    const certificates = async (id: string) => (id === '01' ? [certificate] : [Buffer.from('no certificate')]);
     const { own, kept } = await keysIn(tokenWith({ ...tokenOf(objects), certificates }), 'newleaf', undefined, {
       cn: CN,
     });
