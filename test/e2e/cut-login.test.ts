@@ -25,7 +25,7 @@ test('a command and a child of the daemon are killed in their logins: daemon, ro
   await gateway.start();
   await gateway.settled();
   // The process that stores the certificate logs in, too.
-  while (gateway.token.ask('--list-objects', '--type', 'cert').length === 0) await gateway.status();
+  await gateway.log.waitFor({ event: 'certificate-stored' }, { timeoutMs: PATIENCE_MS });
   lay();
   assert.equal((await gateway.command('check', 'pin')).code, 1);
   assert.equal(files.size(), 0);

@@ -97,11 +97,12 @@ test('two daemons in one token: each rolls beside the other, and the end of one 
         },
       });
       t.after(() => copy.remove());
-      // A moment after the roll the old key is gone, and the token has the certificate, which tells whose the other is.
-      const certificates = () => first.token.ask('--list-objects', '--type', 'cert').toString();
-      const isSettled = ([only, ...more]: readonly string[]) =>
-        only !== undefined && more.length === 0 && certificates().includes(only);
-      while (!isSettled(first.token.privateKeys())) await first.status();
+      // A moment after the roll, when the old key is gone: the certificate tells whose the other is.
+      const { leaf } = await first.settled();
+      await first.log.waitFor(
+        { event: 'certificate-stored', thumbprint: leaf?.thumbprint },
+        { timeoutMs: PATIENCE_MS },
+      );
       const mine = first.token.privateKeys();
       await copy.start();
       await copy.until(({ wrong }) => wrong.some(({ code }) => code === 'NL-TOKEN-OCCUPIED'), PATIENCE_MS);
