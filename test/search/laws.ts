@@ -82,7 +82,8 @@ export function tooOften(
     const changed = (from: number, to: number) => changes.filter((at) => at > from - HOUR && at <= to).length;
     const hour = worst(HOUR, (from, to) => anHour + aChange * changed(from, to));
     if (hour !== undefined) broken.push(`${hour} in an hour: ${because}`);
-    const minute = worst(MINUTE, (from, to) => IN_A_MINUTE + 4 * changed(from + HOUR - MINUTE, to));
+    // What a change calls for, a key and its leaf, is there some minutes later.
+    const minute = worst(MINUTE, (from, to) => IN_A_MINUTE + 4 * changed(from + HOUR - 4 * MINUTE, to));
     if (minute !== undefined) broken.push(`${minute} in a minute: no effect is without a pause`);
   }
   return broken;

@@ -296,3 +296,20 @@ stories('a process that has lost its module', [
     { fault: 'token: each handshake poisons, current', from: 0, until: 10 * HOUR },
   ],
 ]);
+
+stories('a candidate that alone could serve is asked for before it ends', [
+  [
+    'its operator enrolls it after both leaves before it have ended in the dark',
+    {
+      ...serving,
+      enrollment: 'individual',
+      begins: 'given',
+      keepKey: true,
+      leftMs: 6 * HOUR,
+      lifetimeMs: 5 * HOUR,
+      seed: 777528,
+    },
+    [{ deed: 'dark until every leaf has ended', at: 353 * MINUTE }],
+    { fault: 'no network', from: 391 * MINUTE, until: 451 * MINUTE },
+  ],
+]);

@@ -28,6 +28,14 @@ function leftAt({ current }: Memory, answer: Answer, c: Circumstances): number {
   return current === undefined || current.notAfter <= at ? Number.POSITIVE_INFINITY : current.notAfter - at;
 }
 
+/** A candidate that alone could serve is asked for before it ends, but not more often than the budget of DPS bears. */
+function leftOf(who: Who, memory: Memory, answer: Answer, c: Circumstances): number {
+  const left = leftAt(memory, answer, c);
+  const end = memory.next?.leaf?.notAfter;
+  if (who === 'current' || end === undefined || Number.isFinite(left) || isOnline(memory)) return left;
+  return Math.max(end - momentOf(answer, c), 30 * MINUTE);
+}
+
 const KINDS = { make: 'generate-key', issue: 'request-leaf' } as const;
 
 /** How long a question waits from now on, in milliseconds; 0 or less: its moment has come. */
@@ -117,7 +125,7 @@ function silenceOf(answer: Answer, memory: Memory, c: Circumstances): number {
 /** Accepted and not honoured: the current leaf is asked for once more at once, then hourly; a candidate by the ladder of a refusal. */
 function registrationPause(who: Who, answer: Answer, memory: Memory, c: Circumstances): number {
   const { verdict, times, draw } = answer;
-  const left = leftAt(memory, answer, c);
+  const left = leftOf(who, memory, answer, c);
   const other = memory.answers[`register ${who === 'next' ? 'current' : 'next'}`];
   // What the token does not sign costs DPS nothing, and is in no other leaf's way.
   const isOfToken = verdict === 'broken' || other?.verdict === 'broken';

@@ -42,8 +42,8 @@ no hub answers: newleaf asks about the current leaf, as DPS has refused the cand
   [individual, due] start · 30 min · hub: NL-HUB-UNREACHABLE, all · link drops → register a 14-36 beside connect a | next b, person
 the configuration has changed: it asks about the current leaf
   [individual, due] start · 30 min · another endpoint → register a 0-1, register b 30-70 beside connect a | online
-and where the current leaf has expired, about the candidate
-  [individual, left 30 min, of 2 h] start · 31 min · another endpoint → register b 0-1, register b 60-70 beside connect a
+and where the current leaf has expired, about the candidate, then after half of what is left of it
+  [individual, left 30 min, of 2 h] start · 31 min · another endpoint → register b 0-1, register b 40-50 beside connect a
 the first leaf waits for its enrollment: after 5 and 15 minutes, then every hour
   [new, individual] start
   → make a, issue a, register a 0-1, register a 5-6, register a 15-18, register a 60-70 | unprovisioned, person, exit 4, NL-DPS-401002
@@ -83,7 +83,7 @@ a first leaf that DPS assigns, and the hub refuses for good, is asked for after 
   → make a, issue a, register a 0-1, connect a x10 3-6, register a 4-7, connect a x10, register a 14-18, connect a x10, register a 60-70 | keys a, NL-HUB-REJECTED
 a first leaf that expires while it waits: its key gets another one
   [new, individual, of 1 h] start
-  → make a, issue a, register a 0-1, register a 5-6, register a 14-18, issue a 25-60, register a2 0-1 | unprovisioned, next a2
+  → make a, issue a, register a 0-1, register a 5-6, register a 14-18, register a 15-25, register a 14-20, issue a 0-12, register a2 0-1 | unprovisioned, next a2
 a key that DPS may trust stays, and the issuer signs it no more: the other place serves, and the key goes once another leaf is proven
   [new] hub: NL-HUB-REJECTED, all · start · until connect a · 5 min · issuer: NL-ISSUER-NEW-KEY · roll --discard · 1 min · all is well
   → destroy b 5-18, make c 0-1, issue c 0-1, register c 0-1, connect c 0-1, destroy a 0-1, nothing 60 | leaf c, keys c, all is well
