@@ -15,6 +15,7 @@ export type Call =
   | 'C_FindObjectsInit'
   | 'C_GenerateKeyPair'
   | 'C_GetAttributeValue'
+  | 'C_GetSessionInfo'
   | 'C_GetTokenInfo'
   | 'C_Login'
   | 'C_OpenSession'

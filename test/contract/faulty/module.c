@@ -78,6 +78,7 @@ static CK_RV command(const char *name) {
 static CK_RV sham_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID_PTR p, CK_NOTIFY n, CK_SESSION_HANDLE_PTR h) {
   PASS(C_OpenSession, slot, flags, p, n, h);
 }
+static CK_RV sham_GetSessionInfo(CK_SESSION_HANDLE h, CK_SESSION_INFO_PTR info) { PASS(C_GetSessionInfo, h, info); }
 static CK_RV sham_CloseSession(CK_SESSION_HANDLE h) { PASS(C_CloseSession, h); }
 static CK_RV sham_Login(CK_SESSION_HANDLE h, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG length) {
   PASS(C_Login, h, user, pin, length);
@@ -152,6 +153,7 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list) {
     faulty.C_GetFunctionList = C_GetFunctionList;
     faulty.C_GetTokenInfo = sham_GetTokenInfo;
     faulty.C_OpenSession = sham_OpenSession;
+    faulty.C_GetSessionInfo = sham_GetSessionInfo;
     faulty.C_CloseSession = sham_CloseSession;
     faulty.C_Login = sham_Login;
     faulty.C_FindObjectsInit = sham_FindObjectsInit;
