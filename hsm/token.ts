@@ -62,13 +62,24 @@ async function notedIn({ pin, notes }: TokenOptions, called: string, refusal: To
   }
 }
 
+const BY_PERSON =
+  'Log in with the right PIN once, by the tool of the vendor, and put that PIN into `/etc/newleaf/pin` (or hsm.pin_file). Then `systemctl restart newleaf`.';
+
 async function login(module: PKCS11, session: Handle, { name, info }: TokenSlot, options: TokenOptions) {
   const { pin, notes } = options;
   const pinRecord = notes === undefined ? undefined : new PinRecord(notes);
   const called = calledOf(name);
-  if ((info.flags & pkcs11js.CKF_USER_PIN_LOCKED) !== 0) {
+  const says = (flag: number) => (info.flags & flag) !== 0;
+  if (says(pkcs11js.CKF_USER_PIN_LOCKED)) {
     throw new TokenError('pin-locked', 'CKR_PIN_LOCKED', `The PIN of token ${called} is locked.`);
   }
+  if (says(pkcs11js.CKF_USER_PIN_FINAL_TRY)) {
+    const what = `One wrong PIN more, and the PIN of token ${called} is locked: newleaf does not try any.`;
+    throw new TokenError('pin', 'PIN_LAST_TRY', what, undefined, BY_PERSON);
+  }
+  // "An incorrect user login PIN has been entered at least once since the last successful authentication" (PKCS#11 v2.40
+  // section 3.2): each start would try the same PIN.
+  if (says(pkcs11js.CKF_USER_PIN_COUNT_LOW)) await pinRecord?.assertRoom(called);
   await pinRecord?.assertNotRefused(pin, called);
   try {
     const once = () => mild(pkcs11js.CKR_USER_ALREADY_LOGGED_IN, () => module.C_Login(session, pkcs11js.CKU_USER, pin));

@@ -8,6 +8,7 @@
  *     attribute-0x163     "01"          what the token says of this attribute, in hex
  *     attribute-0x11      "answer 0x30" what it answers when it is asked for it
  *     label               hex           the 32 bytes of the label of each token
+ *     flags               "0x20000"     set in the flags of each token, beside its own
  *     signature           (if it is there) the last bit of each signature is turned
  *     calls               (if it is there) gets the name of each call, a line each
  */
@@ -123,6 +124,7 @@ static CK_RV sham_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info) {
   answer = real->C_GetTokenInfo(slot, info);
   char hex[256];
   if (answer == CKR_OK && command_of(hex, sizeof hex, "label", "")) put_hex(hex, info->label, sizeof info->label);
+  if (answer == CKR_OK && command_of(hex, sizeof hex, "flags", "")) info->flags |= strtoul(hex, NULL, 0);
   return answer;
 }
 
