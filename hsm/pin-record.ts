@@ -46,6 +46,16 @@ export class PinRecord {
     }
   }
 
+  /** @throws TokenError PIN_UNNOTED where a refusal could not be noted */
+  async assertRoom(tokenName: string): Promise<void> {
+    const before = await this.#read();
+    await this.#write(before).catch((why: unknown) => {
+      const met = `Token ${tokenName} has met a wrong PIN, and if it refused this one, that could not be noted: ${why}.`;
+      const advice = 'Check free space and permissions of state.directory: the PIN is not tried before.';
+      throw new TokenError('failed', 'PIN_UNNOTED', met, why, advice);
+    });
+  }
+
   /** Notes that the token refused this PIN. @throws the error of the file system */
   async refused(pin: string, tokenName: string, code: string): Promise<void> {
     if (!REMEMBERED.includes(code)) return;

@@ -8,6 +8,8 @@ export type TlsWay = 'engine' | 'helper';
 export interface TlsSettings {
   readonly module: string;
   readonly tls: 'auto' | TlsWay;
+  /** The engine brings the module into this process, and it has crashed there: `auto` takes stunnel, where that is installed. */
+  readonly isCrashing?: boolean;
 }
 
 /** Where each may be; the usual places by default. */
@@ -22,8 +24,13 @@ interface Places {
  * @returns what TokenConnectors needs; undefined for the engine
  * @throws TokenError ENGINE_NOT_FOUND, HELPER_NOT_FOUND; with `auto`, one that names both ways
  */
-export async function prepareTls({ module, tls }: TlsSettings, at: Places = {}): Promise<Helped | undefined> {
+export async function prepareTls(
+  { module, tls, isCrashing = false }: TlsSettings,
+  at: Places = {},
+): Promise<Helped | undefined> {
   if (tls === 'helper') return helped(module, at);
+  const safe = tls === 'auto' && isCrashing ? await helped(module, at).catch(() => undefined) : undefined;
+  if (safe !== undefined) return safe;
   try {
     prepareEngine(module, at.engines);
     if (hasEngines()) return undefined;

@@ -75,6 +75,14 @@ export class TokenConnectors {
       const isPkcs1 = await this.#isPkcs1(key);
       return this.#byHelper(this.#helped, { id, chain, ca, uri, maxVersion, isPkcs1 });
     }
+    try {
+      return this.#byEngine({ id, chain, ca, maxVersion });
+    } catch (error) {
+      throw await this.#heard(error);
+    }
+  }
+
+  #byEngine({ id, chain, ca, maxVersion }: Identity): TlsConnector {
     const uri = this.#uri(id, this.#pin);
     if (keepers.length === 0) keepers.push(this.#create(uri));
     const whole = JSON.stringify([uri, chain, ca, maxVersion]);
@@ -83,6 +91,13 @@ export class TokenConnectors {
     const connector = this.#kept.get(name) ?? connectorOf(this.#create(uri, shown));
     this.#keep(name, connector);
     return connector;
+  }
+
+  /** Each further context, or stunnel, or process, would burn a try. */
+  async #heard<E>(error: E): Promise<E | TokenError> {
+    if (!(error instanceof TokenError) || !['pin', 'pin-locked'].includes(error.kind)) return error;
+    this.#pinRefused = error;
+    return this.#token.noted(error);
   }
 
   async #find(id: string): Promise<PublicKey> {
@@ -104,9 +119,7 @@ export class TokenConnectors {
       if (!(error instanceof TokenError)) return error;
       const lost = await this.#find(id).catch((why: unknown) => why);
       if (lost instanceof TokenError) return Object.assign(lost, { library: 'stunnel' });
-      // Each further stunnel would burn a try.
-      if (error.kind === 'pin' || error.kind === 'pin-locked') this.#pinRefused = error;
-      return error;
+      return this.#heard(error);
     });
   }
 
@@ -138,8 +151,6 @@ export class TokenConnectors {
       if (failure.code === 'ERR_OSSL_UI_PROCESSING_ERROR') {
         throw new TokenError('failed', 'PIN_SOURCE', 'OpenSSL cannot read its copy of the PIN', error);
       }
-      // Every context that fails on the PIN burns a try.
-      if (failure.kind === 'pin' || failure.kind === 'pin-locked') this.#pinRefused = failure;
       throw failure;
     }
   }

@@ -19,9 +19,7 @@ export interface Generation {
   readonly protection?: Protection;
 }
 
-/** An open token. Every method throws TokenError; calls may overlap, and run one after the other. */
-export type Token = Pick<TokenObjects, keyof TokenObjects>;
-
+/** What is in an open token. Every method throws TokenError; calls may overlap, and run one after the other. */
 export class TokenObjects {
   readonly name: TokenName;
   /** Another token matches as well (module.ts). */

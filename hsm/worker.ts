@@ -33,6 +33,9 @@ export interface WorkerOptions<Failed> {
   readonly unanswered: (none: NoAnswer, name: string) => Error;
 }
 
+/** Answers of a process that has ended are read in a moment. */
+const UNREAD_MS = 1_000;
+
 type Calls<C> = { [Name in keyof C]: (...asked: never[]) => unknown };
 type Got<C extends Calls<C>, Name extends keyof C> = Awaited<ReturnType<C[Name]>>;
 
@@ -87,6 +90,8 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>) 
   /** It accepts no more calls. */
   let isOver = false;
   let last: JobAnswer | undefined;
+  /** Once it has ended: told when its last answer was read. */
+  let gone: (() => void) | undefined;
 
   const kill = () => child.kill('SIGKILL');
   const end = () => {
@@ -111,15 +116,22 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>) 
     if (said.isLast) last = said;
     else waiting.get(said.number)?.(said);
     if (said.isLast || isOver) end();
-  });
-  // Node tells no `close` where this end has disconnected.
-  child.once('exit', () => {
-    process.off('exit', kill);
-    ended?.();
+    if (said.isLast) gone?.();
   });
   child.on('error', ({ message }) => over({ why: 'unstarted', how: message }));
+  // Node tells no `close` where this end has disconnected, nor where a module has forked: its child has the channel, too.
+  child.once('exit', (code, signal) => {
+    process.off('exit', kill);
+    ended?.();
+    gone = () => {
+      over({ why: 'ended', how: signal ?? `exit code ${code}` });
+      if (child.connected) child.disconnect();
+    };
+    if (last !== undefined) gone();
+    else setTimeout(gone, UNREAD_MS).unref();
+  });
   // All answers have been read before this, which is not so with `exit`.
-  child.once('close', (code, signal) => over({ why: 'ended', how: signal ?? `exit code ${code}` }));
+  child.once('close', () => gone?.());
   return {
     ask: (name: string, asked: readonly unknown[]) =>
       new Promise<JobAnswer | NoAnswer>((resolve) => {

@@ -36,7 +36,12 @@ import { changedSince, createIssuer } from './issuers.ts';
 interface AssemblyOptions extends Given<X509Config> {
   /** The PIN, where only root may read it and has (machine/as-daemon.ts). */
   readonly pin?: string | undefined;
+  /** Daemons before this one have crashed twice in a row. */
+  readonly isCrashing?: boolean;
 }
+
+const AFTER_CRASHES =
+  'Two daemons in a row have crashed, most likely in the PKCS#11 module: now stunnel does TLS with it, in a process of its own.';
 
 /**
  * Builds the daemon of a gateway with a leaf: this file, tpm.ts and issuers.ts alone join adapters to its ports. Opens the token,
@@ -53,9 +58,12 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const now = () => clock.now();
   await makeDirectory(directory);
 
-  const { module, tls } = hsm;
+  const { module } = hsm;
   const named = { module, token: hsm.token, uri: hsm.uri, notes: directory };
-  const helped = await prepareTls(hsm);
+  const { isCrashing = false } = options;
+  const helped = await prepareTls({ ...hsm, isCrashing });
+  const tls = helped === undefined ? hsm.tls : 'helper';
+  if (isCrashing && tls !== hsm.tls) log.warn({ event: 'tls-by-stunnel', message: AFTER_CRASHES });
   const place = { file: hsm.pin_file, held: options.pin, credentialsDirectory: env.CREDENTIALS_DIRECTORY };
   const pin = await readPin(place);
   const token = await openToken({ ...named, pin });

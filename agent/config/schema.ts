@@ -69,7 +69,7 @@ export const SCHEMA = {
     tls: standard(
       choice(['auto', 'engine', 'helper']),
       'auto',
-      'What does TLS with the key: the engine of OpenSSL, or stunnel with pkcs11-provider; the engine where it is there.',
+      'What does TLS with the key: the engine of OpenSSL, or stunnel with pkcs11-provider; the engine where it is there, unless it has crashed newleaf twice in a row.',
     ),
     key: optional(pkcs11Uri, 'newleaf makes its own', 'A key that is in the token already; it is never destroyed.'),
     label_prefix: standard(

@@ -76,15 +76,17 @@ function watchdogOf({ WATCHDOG_USEC, WATCHDOG_PID }: NodeJS.ProcessEnv): number 
   return ms > 0 ? ms : undefined;
 }
 
-/** It takes of the messages those of the watchdog. */
+/** It takes of the messages those of the watchdog, and the line. */
 function pulseOf({ NEWLEAF_PULSE }: NodeJS.ProcessEnv, limitMs: number | undefined, failed: (cause: Error) => void) {
   if (NEWLEAF_PULSE === undefined || limitMs === undefined) return undefined;
   const pulse = new Pulse(NEWLEAF_PULSE, limitMs);
   const send: Send = async (message) => {
-    const [name, value] = message.split('=');
+    const [name = ''] = message.split('=');
+    const value = message.slice(name.length + 1);
     try {
       if (name === 'WATCHDOG') pulse.beat();
       if (name === 'WATCHDOG_USEC') pulse.expect(Number(value) / 1000);
+      if (name === 'STATUS') pulse.say(value);
     } catch (error) {
       failed(error as Error);
     }

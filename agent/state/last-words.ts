@@ -8,6 +8,8 @@ import { readRegular, writeAtomically } from './durable.ts';
 interface LastWords extends Pick<Failure, 'code' | 'message' | 'advice' | 'byPerson' | 'cause'> {
   /** ISO 8601. */
   readonly at: string;
+  /** How many daemons in a row have ended so, where it is counted. */
+  readonly times?: number;
 }
 
 const pathIn = (directory: string): string => join(directory, 'ended.json');
@@ -21,7 +23,7 @@ export const FORGET_MS = 3_600_000;
  * @param at wall clock, milliseconds
  * @throws Fault NL-STATE-WRITE
  */
-export async function leaveWords(directory: string, why: Failure, at: number): Promise<void> {
+export async function leaveWords(directory: string, why: Failure, at: number, times?: number): Promise<void> {
   const { code, message, advice, byPerson, cause } = why;
   const before = await lastWords(directory);
   // The cause may differ each time, as by a number in it.
@@ -33,17 +35,20 @@ export async function leaveWords(directory: string, why: Failure, at: number): P
     advice,
     ...(byPerson !== undefined && { byPerson }),
     ...(cause !== undefined && { cause }),
+    ...(times !== undefined && { times }),
   };
   await writeAtomically(pathIn(directory), `${JSON.stringify(words)}\n`, 0o640);
 }
 
+/** Faults that end a daemon that runs: they may end the next one in a moment, too. */
+const OF_RUNNING: readonly unknown[] = ['NL-TOKEN-POISONED', 'NL-TOKEN-CRASHED'];
+
 /**
- * A daemon has opened state and token: the faults that ended an earlier one before that are over. What ends one that runs may
- * end it again in a moment, and would be written each time.
+ * A daemon has opened state and token: the faults that ended an earlier one before that are over.
  * @throws the error of the file system
  */
 export async function forgetStart(directory: string): Promise<void> {
-  if ((await lastWords(directory))?.code !== 'NL-TOKEN-POISONED') await forgetWords(directory);
+  if (!OF_RUNNING.includes((await lastWords(directory))?.code)) await forgetWords(directory);
 }
 
 /** A daemon has run again, and not ended for the same reason. @throws the error of the file system */

@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import pkcs11js from 'pkcs11js';
+import { type FaultyToken, faulty } from '../contract/faulty/faulty.ts';
 import { prints } from './arrow.ts';
 import { serving } from './stage/site.ts';
 
@@ -60,6 +62,26 @@ test('another token has refused the PIN, and the right one is back: a start is e
   await assert.rejects(gateway.start(), /CKR_PIN_INCORRECT/);
   rmSync(tokens, { recursive: true });
   renameSync(away, tokens);
+  await gateway.start();
+  await gateway.settled();
+});
+
+test('one try is left: no start and no check takes it, and after a login by a person a start is enough', async (t) => {
+  let hsm: FaultyToken | undefined;
+  const around = (at: Parameters<typeof faulty>[0]) => {
+    hsm = faulty(at);
+    return hsm;
+  };
+  const { gateway } = await serving(t, { around });
+  await gateway.stop();
+  assert.ok(hsm);
+  hsm.heal();
+  hsm.flag(pkcs11js.CKF_USER_PIN_FINAL_TRY);
+  await assert.rejects(gateway.start(), /One wrong PIN more/);
+  await prints(gateway, ['status'], 'NL-TOKEN-PIN', ['/etc/newleaf/pin', RESTART]);
+  await prints(gateway, ['check', 'pin'], 'NL-TOKEN-PIN', ['/etc/newleaf/pin', RESTART]);
+  assert.equal(hsm.calls('C_Login'), 0);
+  hsm.heal();
   await gateway.start();
   await gateway.settled();
 });

@@ -22,6 +22,20 @@ test('another program gives its key the CKA_ID of the leaf: the issuer that need
   assert.deepEqual([last?.reason, last?.outcome, trouble], ['key-lost', 'done', undefined]);
 });
 
+test('the same, and the gateway is given up: its own key goes, and the other one is shown, and stays', async (t) => {
+  const site = await serving(t);
+  const { gateway } = site;
+  await shares(site);
+  const { code, out, err } = await gateway.command('decommission', '--yes');
+  assert.equal(code, 0, err);
+  const said = out.replaceAll(/\s+/g, ' ');
+  assert.match(
+    said,
+    /destroys for good: key newleaf-a .* It leaves alone: key another in token "newleaf": it shares its CKA_ID/,
+  );
+  assert.deepEqual(gateway.token.privateKeys(), ['another']);
+});
+
 test('the same while the issuer is away: status and check name the roll that cures it, as printed', async (t) => {
   const site = await serving(t);
   const { far, gateway } = site;

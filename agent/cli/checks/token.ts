@@ -13,24 +13,23 @@ import type { Site } from '../proof/site.ts';
 import { type Finding, failed, ofLeaf, ok, skipped, unseen, warning, withLeaf, x509 } from './check.ts';
 
 /**
- * Flags of CK_TOKEN_INFO (PKCS#11 v2.40 section 3.2). COUNT_LOW: "an incorrect user login PIN has been entered at least once
- * since the last successful authentication".
+ * Of CK_TOKEN_INFO (PKCS#11 v2.40 section 3.2): "an incorrect user login PIN has been entered at least once since the last
+ * successful authentication".
  */
-const CKF = { USER_PIN_COUNT_LOW: 0x0001_0000, USER_PIN_FINAL_TRY: 0x0002_0000 };
+const CKF_USER_PIN_COUNT_LOW = 0x0001_0000;
 
 async function tokenPresent(site: Site): Promise<Finding> {
   const { name, flags, doubt } = await site.slot();
   if (doubt !== undefined) return warning(doubt, nameToken('it', name.serial));
   const called = `Token "${name.label}" (serial ${name.serial}, ${name.manufacturer} ${name.model})`;
-  if ((flags & CKF.USER_PIN_COUNT_LOW) === 0) return ok(`${called} is there.`);
+  if ((flags & CKF_USER_PIN_COUNT_LOW) === 0) return ok(`${called} is there.`);
   const message = `${called} has met a wrong PIN since the last right one.`;
   return warning(message, 'Find out who tried: after some more the PIN is locked.');
 }
 
 /**
  * Logs in once, as the daemon does: a PIN that was accepted before costs nothing, and one that was refused is known by the
- * PinRecord and not tried. So it is tried only where a refusal can be noted, in the state directory; the very last try is left
- * to a person.
+ * PinRecord and not tried. So it is tried only where a refusal can be noted, in the state directory.
  */
 async function pin(site: Site): Promise<Finding> {
   const { hsm, state } = await x509(site);
@@ -39,11 +38,7 @@ async function pin(site: Site): Promise<Finding> {
     if (site.isStranger) return unseen(message);
     return skipped(message, 'Whether the daemon has the right PIN: `newleaf status`.');
   }
-  const { name, flags } = await site.slot();
-  if ((flags & CKF.USER_PIN_FINAL_TRY) !== 0) {
-    const message = `One wrong PIN more, and the PIN of token "${name.label}" is locked: it was not tried.`;
-    return failed('NL-TOKEN-PIN', message, 'Log in with the vendor tool and the right PIN once, then check again.');
-  }
+  const { name } = await site.slot();
   if ((await site.mode(state.directory)) === 'absent') {
     const message = `The PIN was not tried: there is no ${state.directory} yet, where a refusal would be noted.`;
     return skipped(message, 'Run `newleaf init`, or start the daemon; then check again.');

@@ -16,7 +16,7 @@ interface KeysOptions {
 /**
  * The objects that newleaf has made in the token: those with our labels, as the journal may be damaged, or removed already; and
  * those that it names, as `hsm.label_prefix` may have been changed since. Of the others, not those whose certificate has another
- * name: settings that were copied for another device have the same labels.
+ * name: settings that were copied for another device have the same labels. Nor a key of another label that shares its CKA_ID.
  * @param cn the registration ID
  * @param known CKA_IDs of the journal, as far as it can be read
  * @param given `hsm.key`, or where Azure issues the leaves `onboarding.key`; `setting` is its name
@@ -38,20 +38,25 @@ export async function keysIn(
   const own: { readonly label: string; readonly id: string }[] = [];
   const kept = theirs === undefined ? [] : [{ label: theirs.label, why: `it was there before newleaf (${setting})` }];
   const labels = [`${prefix}-a`, `${prefix}-b`, made];
-  const others = await Promise.all(known.map((id) => givenKey(token, `pkcs11:id=${id.replace(/../g, '%$&')}`)));
-  const elsewhere = others.flatMap((key) => (key === undefined || labels.includes(key.label) ? [] : [key.label]));
+  const recorded = known.length === 0 ? [] : (await token.usable()).filter(({ id }) => known.includes(id));
+  const isElsewhere = ({ label }: { readonly label: string }) => !labels.includes(label);
+  const elsewhere = recorded.filter(isElsewhere).map(({ label }) => label);
+  const isTwice = (id: string) => recorded.filter((key) => key.id === id).length > 1;
   for (const label of [...labels, ...new Set(elsewhere)]) {
     for (const generation of await token.generations(label)) {
       const { id } = generation;
-      if (id === theirs?.id || (!labels.includes(label) && !known.includes(id))) continue;
+      if (id === theirs?.id || (isElsewhere({ label }) && !known.includes(id))) continue;
       const another = known.includes(id) ? undefined : await anotherName(token, id, cn);
-      if (another !== undefined) kept.push({ label, why: `its certificate is that of ${another}` });
+      if (isElsewhere({ label }) && isTwice(id)) kept.push({ label, why: TWICE });
+      else if (another !== undefined) kept.push({ label, why: `its certificate is that of ${another}` });
       else if (id === imported || isOwn(generation)) own.push({ label, id });
       else kept.push({ label, why: 'newleaf did not make it: the token does not vouch that it was never readable' });
     }
   }
   return { own, kept, theirs: theirs?.label };
 }
+
+const TWICE = "it shares its CKA_ID with another key, and its label is none of newleaf's (hsm.label_prefix)";
 
 /**
  * The name in the certificates beside a key, where none of them has ours. Not by `toLegacyObject`, as commonNamesOf: Node 20.20

@@ -28,6 +28,7 @@ export const FILES: readonly string[] = [
   'token-uri',
   'authorities.pem',
   'ended.json',
+  'crashed',
   'uplink',
 ];
 

@@ -18,6 +18,7 @@ import { createNotify } from '../../machine/notify.ts';
 import { noteDirectory } from '../../machine/runtime-directory.ts';
 import { SharedSession } from '../../mqtt/hub-session.ts';
 import { isCredible } from '../../roll/terms.ts';
+import { type Crashes, crashesBefore } from '../../state/crash.ts';
 import { assertNotEnded } from '../../state/journal.ts';
 import { FORGET_MS, forgetStart, forgetWords, lastWords, leaveWords } from '../../state/last-words.ts';
 import { type Lock, takeLock } from '../../state/lock.ts';
@@ -45,6 +46,7 @@ export interface StartOptions {
   readonly env: NodeJS.ProcessEnv;
   /** The PIN, where only root may read it and has. */
   readonly held: Held;
+  readonly crashes?: Crashes;
 }
 
 type Assembled = (options: StartOptions & Pick<Given, 'uplink' | 'beside'>) => Promise<Daemon>;
@@ -118,13 +120,13 @@ function uplinkOf({ state, uplink }: Config): UplinkSettings {
 }
 
 /** Loads only the code that the attestation needs. */
-const assembled: Assembled = async ({ config, held, ...shared }) => {
+const assembled: Assembled = async ({ config, held, crashes, ...shared }) => {
   if ('tpm' in config) {
     const { assembleTpm } = await import('../../assembly/tpm.ts');
     return assembleTpm({ config, ...shared });
   }
   const { assemble } = await import('../../assembly/x509.ts');
-  return assemble({ config, ...shared, ...held });
+  return assemble({ config, ...shared, ...held, isCrashing: (crashes?.times ?? 0) > 1 });
 };
 
 /** `newleaf run`: until SIGTERM or SIGINT. @param passage goes on as the daemon */
@@ -167,14 +169,19 @@ function callItself(name: string): void {
   }
 }
 
-async function serve(options: StartOptions): Promise<number> {
-  const { log, env, config } = options;
+async function serve(given: StartOptions): Promise<number> {
+  const { log, env, config } = given;
   callItself('newleaf');
   // Crash-only: work in flight is in the journal, and systemd starts the next process.
   process.on('uncaughtException', (error) => {
     log.error({ event: 'crashed', ...failureFields(failureOf(error)) });
     process.exit(EXIT.restart);
   });
+  const options = {
+    ...given,
+    crashes: await crashesBefore(noteDirectory(env) ?? config.state.directory, config.state.directory),
+  };
+  await tellCrash(options);
   const note = new StartNote(noteDirectory(env));
   // While it rests it has no lock, so `status` tells why it rests.
   if (!(await rested(await note.owedMs(), options))) {
@@ -192,6 +199,14 @@ async function serve(options: StartOptions): Promise<number> {
   // The next start is deliberate, so it need not wait.
   if (code !== EXIT.failed && code !== EXIT.restart) await note.remove();
   return code;
+}
+
+/** The daemon before could not tell it. */
+async function tellCrash(options: StartOptions & { readonly crashes: Crashes }): Promise<void> {
+  const { untold, times } = options.crashes;
+  if (untold === undefined) return;
+  options.log.error({ event: 'crashed', ...failureFields(untold) });
+  await sayWhy(options, untold, times);
 }
 
 /** Waits if the previous daemon ended by a fault a moment ago. @returns false when told to end meanwhile */
@@ -245,8 +260,8 @@ async function fallen(options: StartOptions, error: unknown): Promise<number> {
 }
 
 /** Tells the reason to `systemctl status` and to `newleaf status`. */
-async function sayWhy({ config, env }: StartOptions, why: Failure): Promise<void> {
+async function sayWhy({ config, env }: StartOptions, why: Failure, times?: number): Promise<void> {
   await tellSystemd(env, why);
   // On a full disk only these last words are lost.
-  await leaveWords(config.state.directory, why, Date.now()).catch(() => {});
+  await leaveWords(config.state.directory, why, Date.now(), times).catch(() => {});
 }

@@ -145,6 +145,10 @@ export const GATEWAY = {
     'The PKCS#11 module hangs, or ends the process that has loaded it.',
     'Restart the daemon behind the module (pcscd, tpm2-abrmd, the p11-kit server), or plug the token in again; then `newleaf check`.',
   ),
+  'NL-TOKEN-CRASHED': brokenCode(
+    'The PKCS#11 module has crashed newleaf, or has hung until the watchdog ended it.',
+    'newleaf starts again by itself. If it happens again and again: `apt-get install stunnel4 pkcs11-provider`. With hsm.tls = "auto", a process of its own then does TLS after the second time. Send the vendor of the module `newleaf support-bundle`.',
+  ),
   'NL-CONFIG': brokenCode(
     'The configuration is wrong.',
     'Correct the line that the message names, then `systemctl restart newleaf`. `newleaf config` prints all settings as newleaf reads them.',

@@ -15,6 +15,7 @@ export type Call =
   | 'C_FindObjectsInit'
   | 'C_GenerateKeyPair'
   | 'C_GetAttributeValue'
+  | 'C_GetSessionInfo'
   | 'C_GetTokenInfo'
   | 'C_Login'
   | 'C_OpenSession'
@@ -37,6 +38,8 @@ export interface FaultyModule {
   refuse(attribute: number, rv: number): void;
   /** The label of each token. @param bytes at most 32 */
   label(bytes: Buffer): void;
+  /** These flags (CKF_…) of each token are set, beside its own. */
+  flag(flags: number): void;
   /** Each signature is wrong. */
   spoil(): void;
   /** How often this function has been called since, by whatever process. */
@@ -86,6 +89,7 @@ export function faultyModule(where: string): FaultyModule {
     },
     refuse: (type, rv) => write(attribute(type), `answer 0x${rv.toString(16)}\n`),
     label: (bytes) => write('label', Buffer.concat([bytes, Buffer.alloc(32, ' ')]).toString('hex', 0, 32)),
+    flag: (flags) => write('flags', `${flags}\n`),
     spoil: () => write('signature', 'wrong\n'),
     calls: (call) =>
       readFileSync(file('calls'), 'utf8')

@@ -8,6 +8,7 @@
  *     attribute-0x163     "01"          what the token says of this attribute, in hex
  *     attribute-0x11      "answer 0x30" what it answers when it is asked for it
  *     label               hex           the 32 bytes of the label of each token
+ *     flags               "0x20000"     set in the flags of each token, beside its own
  *     signature           (if it is there) the last bit of each signature is turned
  *     calls               (if it is there) gets the name of each call, a line each
  */
@@ -78,6 +79,7 @@ static CK_RV command(const char *name) {
 static CK_RV sham_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID_PTR p, CK_NOTIFY n, CK_SESSION_HANDLE_PTR h) {
   PASS(C_OpenSession, slot, flags, p, n, h);
 }
+static CK_RV sham_GetSessionInfo(CK_SESSION_HANDLE h, CK_SESSION_INFO_PTR info) { PASS(C_GetSessionInfo, h, info); }
 static CK_RV sham_CloseSession(CK_SESSION_HANDLE h) { PASS(C_CloseSession, h); }
 static CK_RV sham_Login(CK_SESSION_HANDLE h, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG length) {
   PASS(C_Login, h, user, pin, length);
@@ -122,6 +124,7 @@ static CK_RV sham_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info) {
   answer = real->C_GetTokenInfo(slot, info);
   char hex[256];
   if (answer == CKR_OK && command_of(hex, sizeof hex, "label", "")) put_hex(hex, info->label, sizeof info->label);
+  if (answer == CKR_OK && command_of(hex, sizeof hex, "flags", "")) info->flags |= strtoul(hex, NULL, 0);
   return answer;
 }
 
@@ -152,6 +155,7 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list) {
     faulty.C_GetFunctionList = C_GetFunctionList;
     faulty.C_GetTokenInfo = sham_GetTokenInfo;
     faulty.C_OpenSession = sham_OpenSession;
+    faulty.C_GetSessionInfo = sham_GetSessionInfo;
     faulty.C_CloseSession = sham_CloseSession;
     faulty.C_Login = sham_Login;
     faulty.C_FindObjectsInit = sham_FindObjectsInit;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer as createTcp } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
@@ -9,9 +10,11 @@ import { Tap } from '../../../agent/mqtt/tap.ts';
 import { TokenError } from '../../../hsm/ckr.ts';
 import type { TlsStream } from '../../../hsm/connector.ts';
 import { csr } from '../../../hsm/csr.ts';
+import { destroyKey } from '../../../hsm/destroy.ts';
 import { findHelper } from '../../../hsm/stunnel.ts';
 import { settingsOf } from '../../../hsm/stunnel-settings.ts';
 import { TokenConnectors } from '../../../hsm/tls.ts';
+import { openToken } from '../../../hsm/token.ts';
 import { withEnvironment } from '../../put-back.ts';
 import { type Authority, authority } from './authority.ts';
 import { type Bench, openBench } from './bench.ts';
@@ -100,6 +103,34 @@ test('a PIN that is wrong is tried once, whatever follows', async (t) => {
   assert.deepEqual([error.kind, error.code], ['pin', 'CKR_PIN_INCORRECT']);
   await assert.rejects(by.connector(leaf), { code: 'CKR_PIN_INCORRECT' });
   assert.equal(readFileSync(log, 'utf8').match(/C_Login$/gm)?.length, 1);
+});
+
+test('a PIN that stunnel was refused is tried by no process that follows', async (t) => {
+  const [state, leaf] = [mkdtempSync(`${at.directory}/state-`), await leafOf()];
+  const named = { module: at.module, token: at.token, pin: at.pin };
+  const token = await openToken({ ...named, uri: undefined, notes: state });
+  const changed = (from: string, to: string) => {
+    const args = [
+      '--module',
+      at.module,
+      '--token-label',
+      at.token,
+      '--login',
+      '--change-pin',
+      '--pin',
+      from,
+      '--new-pin',
+      to,
+    ];
+    execFileSync('pkcs11-tool', args, { stdio: 'pipe' });
+  };
+  changed(at.pin, '99999999');
+  t.after(() => changed('99999999', at.pin));
+  const by = new TokenConnectors(token, at.pin, at.directory, { module: at.module, helper: findHelper() });
+  const error = await ended(await opened(by, leaf));
+  assert.equal((error as TokenError).code, 'CKR_PIN_INCORRECT', String(error));
+  const request = { ...named, label: 'newleaf-x', id: '00', pinRecord: state };
+  await assert.rejects(destroyKey(request), { kind: 'pin', code: 'PIN_REFUSED_BEFORE' });
 });
 
 for (const [what, module, helper, code, words] of [

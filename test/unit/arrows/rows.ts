@@ -46,6 +46,7 @@ the token is lost | NL-TOKEN-MISSING; hsm/module.ts | systemctl stop newleaf; ne
 the token that 'init' is given has another key | agent/cli/init/provision.ts; agent/failure/advice.ts | systemctl start newleaf; newleaf roll --wait | another key | test/system/cures.test.ts › a token that is lost, with the key of the leaf
 the PIN is wrong | NL-TOKEN-PIN | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › the PIN is wrong
 the token was given the PIN again that it had refused | hsm/pin-record.ts | rm …; systemctl restart newleaf | the gateway serves | test/e2e/refused-pin.test.ts › the token has refused the PIN, and is given that PIN again
+one try of the PIN is left | hsm/token.ts | systemctl restart newleaf | the gateway serves | test/e2e/refused-pin.test.ts › one try is left
 there is no PIN | NL-TOKEN-PIN-FILE | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › the PIN is away
 the PIN was locked | NL-TOKEN-PIN-LOCKED | systemctl restart newleaf | the gateway serves | test/system/locked-pin.test.ts › as printed
 the key of the leaf is lost | NL-TOKEN-KEY; agent/failure/advice.ts | newleaf roll --wait | another key and leaf | test/e2e/check/breakages.ts › key missing

@@ -68,6 +68,7 @@ export function tokenWith(change: Partial<Token>): Token {
     name: slot.name,
     doubt: undefined,
     makesKeysHere: false,
+    noted: refuse,
     find: async (label) => (label === key.label ? key : undefined),
     generations: async (label) => (label === key.label ? [{ id: key.id, protection: PROTECTED }] : []),
     findById: async (id) => (id === key.id ? key : undefined),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { destroyJob, destroyKey } from '../../../hsm/destroy.ts';
@@ -53,6 +53,20 @@ for (const [code, message] of silent) {
     await assert.rejects(destroyBy(code), { name: 'TokenError', code: 'CHILD_ENDED', message });
   });
 }
+
+for (const [ends, met] of [
+  [answer({ kind: 'failed', code: 'REFUSED', message: 'refused' }), { code: 'REFUSED' }],
+  ['process.kill(process.pid, "SIGSEGV")', { code: 'CHILD_ENDED', message: /without an answer: SIGSEGV/ }],
+] as const)
+  test(`a module that forks holds nothing up: ${met.code}`, async (t) => {
+    const file = join(scratch(t), 'pid');
+    const forks = `const { pid } = require('child_process').spawn('sleep', ['600'], { stdio: ['ignore', 'ignore', 'ignore', 3] });
+      require('fs').writeFileSync('${file}', String(pid));`;
+    const begun = performance.now();
+    await assert.rejects(destroyBy(`${forks} ${ends}`), met);
+    process.kill(Number(readFileSync(file, 'utf8')));
+    assert.ok(performance.now() - begun < 30_000, 'it has the channel, and lives on');
+  });
 
 test('a child that hangs is killed', async () => {
   const message = 'Destroying a key: nothing happened for 0.3 s, and its process was killed.';

@@ -35,6 +35,7 @@ interface Machine {
   readonly providers?: readonly string[];
   /** Node was built without engines, as that of Fedora. */
   readonly hasNone?: true;
+  readonly isCrashing?: true;
 }
 
 const cases: readonly (readonly [string, 'auto' | TlsWay, Machine, TlsWay | readonly string[]])[] = [
@@ -52,10 +53,23 @@ const cases: readonly (readonly [string, 'auto' | TlsWay, Machine, TlsWay | read
     { engines: [directory], programs: STUNNEL, providers: PROVIDER, hasNone: true },
     'helper',
   ],
+  [
+    'both, after crashes',
+    'auto',
+    { engines: [directory], programs: STUNNEL, providers: PROVIDER, isCrashing: true },
+    'helper',
+  ],
+  [
+    'both, after crashes',
+    'engine',
+    { engines: [directory], programs: STUNNEL, providers: PROVIDER, isCrashing: true },
+    'engine',
+  ],
+  ['no stunnel, after crashes', 'auto', { engines: [directory], isCrashing: true }, 'engine'],
   ['an engine for a Node without', 'engine', { engines: [directory], hasNone: true }, ['has no engines of OpenSSL']],
 ];
 
-for (const [there, setting, { hasNone, ...at }, expected] of cases) {
+for (const [there, setting, { hasNone, isCrashing = false, ...at }, expected] of cases) {
   const told = typeof expected === 'string' ? expected : `names ${expected.join(' and ')}`;
   test(`${there}, ${setting}: ${told}`, async (t) => {
     withEnvironment({ OPENSSL_ENGINES: undefined, PKCS11_MODULE_PATH: undefined }, t);
@@ -66,7 +80,7 @@ for (const [there, setting, { hasNone, ...at }, expected] of cases) {
       });
       syncBuiltinESMExports();
     }
-    const way = prepareTls({ module: '/m.so', tls: setting }, { ...NOTHING, ...at });
+    const way = prepareTls({ module: '/m.so', tls: setting, isCrashing }, { ...NOTHING, ...at });
     if (typeof expected === 'string') assert.equal((await way) === undefined ? 'engine' : 'helper', expected);
     else {
       await assert.rejects(way, (error: Error) => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, mock, test } from 'node:test';
 import tls, { type SecureContext } from 'node:tls';
+import type { TokenError } from '../../../hsm/ckr.ts';
 import { TokenConnectors } from '../../../hsm/tls.ts';
 import type { Token } from '../../../hsm/token.ts';
 
@@ -24,10 +25,18 @@ function openssl(...failures: readonly Error[]) {
     return {} as SecureContext;
   });
   syncBuiltinESMExports();
-  const token = { name: { label: 'newleaf', serial: '' }, findById: async (id: string) => ({ id }) };
+  const noted: string[] = [];
+  const token = {
+    name: { label: 'newleaf', serial: '' },
+    findById: async (id: string) => ({ id }),
+    async noted(refusal: TokenError) {
+      noted.push(refusal.code);
+      return refusal;
+    },
+  };
   const connectors = new TokenConnectors(token as unknown as Token, '1234', directory);
   const context = () => connectors.connector({ id: 'ab', chain: 'leaf', ca: 'ca' });
-  return { context, count: () => create.mock.callCount() };
+  return { context, count: () => create.mock.callCount(), noted };
 }
 
 const error = (more: object) => Object.assign(new Error('OpenSSL'), more);
@@ -43,10 +52,11 @@ for (const [reason, kind] of [
   ['PIN locked', 'pin-locked'],
 ] as const) {
   test(`a PIN that the token refuses is shown to it once: ${reason}`, async () => {
-    const { context, count } = openssl(error({ library: 'PKCS#11 module', reason }));
+    const { context, count, noted } = openssl(error({ library: 'PKCS#11 module', reason }));
     await assert.rejects(context(), { name: 'TokenError', kind });
     const tried = count();
     await assert.rejects(context(), { name: 'TokenError', kind });
     assert.equal(count(), tried);
+    assert.equal(noted.length, 1, 'for the processes that follow');
   });
 }

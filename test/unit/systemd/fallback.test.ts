@@ -64,13 +64,19 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'the configuration is wrong',
-    unit: { ActiveState: 'failed', ExecMainStatus: '2' },
+    unit: { ActiveState: 'failed', ExecMainStatus: '2', StatusText: 'NL-CONFIG The configuration is wrong.' },
     does: [],
     alarm: /A person is needed/,
   },
   {
+    name: 'a PKCS#11 module has called exit(2)',
+    unit: { ActiveState: 'failed', ExecMainStatus: '2', StatusText: 'serving, online at hub; NL-TOKEN-PIN old' },
+    does: [RESETS, STARTS],
+    alarm: /It is started again\..*It ended/,
+  },
+  {
     name: 'the PIN is wrong',
-    unit: { ActiveState: 'failed', ExecMainStatus: '4' },
+    unit: { ActiveState: 'failed', ExecMainStatus: '4', StatusText: 'NL-TOKEN-PIN The token refused the PIN.' },
     does: [],
     alarm:
       /A person is needed.*NL-DAEMON-DOWN It ended: CN=corp\\client \\n<0>\. → What to do\. The leaf: Expires in 3 days/,
@@ -144,6 +150,6 @@ for (const { name, unit, does, alarm } of ROWS) {
 test('the fallback of another daemon looks at that one, and names it', (t) => {
   const failed = fallback(t, { ActiveState: 'failed', ExecMainStatus: '1' }, 'plant');
   assert.deepEqual(failed.does, ['reset-failed newleaf@plant.service', 'start --no-block newleaf@plant.service']);
-  const { said } = fallback(t, { ActiveState: 'failed', ExecMainStatus: '4' }, 'plant');
+  const { said } = fallback(t, { ActiveState: 'failed', ExecMainStatus: '4', StatusText: 'NL-CONFIG' }, 'plant');
   assert.match(said, /systemctl restart newleaf@plant\./);
 });

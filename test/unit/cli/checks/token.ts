@@ -74,11 +74,6 @@ export const TOKEN: Rows = {
       /^failed NL-TOKEN-PIN-LOCKED /,
     ],
     [
-      'the last try is not spent',
-      { slot: slotWith(0x2_0000), token: fails(new Error('tried')) },
-      /^failed NL-TOKEN-PIN One wrong PIN more/,
-    ],
-    [
       'nowhere to note a refusal',
       { mode: async () => 'absent', token: fails(new Error('tried')) },
       /^skipped The PIN was not tried: there is no \/var\/lib\/newleaf yet, where a refusal would be noted\. -> /,

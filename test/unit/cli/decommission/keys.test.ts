@@ -95,13 +95,29 @@ describe('what decommission destroys', () => {
             ]
           : [],
       certificates: async () => [],
-      findByUri: async (uri) => {
-        if (uri !== 'pkcs11:id=%0a%1b') throw new TokenError('key', 'KEY_NOT_FOUND', uri);
-        return { ...key, label: 'old-a', id: '0a1b' };
-      },
+      usable: async () => [
+        { ...key, label: 'old-a', id: '0a1b' },
+        { ...key, label: 'old-a', id: '02' },
+        { ...key, label: 'another', id: '03' },
+      ],
     });
     const { own, kept } = await keysIn(token, 'nl2', undefined, { cn: CN, known: ['0a1b', '0c'] });
     assert.deepEqual([own, kept], [[{ label: 'old-a', id: '0a1b' }], []]);
+  });
+
+  test('of several with the CKA_ID that the journal names, the one with our label; and none where no label tells', async () => {
+    const called = (...names: readonly string[]) =>
+      tokenWith({
+        generations: async (label) => (names.includes(label) ? [{ id: '0a', protection: made }] : []),
+        certificates: async () => [],
+        usable: async () => names.map((label) => ({ ...key, label, id: '0a' })),
+      });
+    const labelsOf = async (...names: readonly string[]) => {
+      const { own, kept } = await keysIn(called(...names), 'newleaf', undefined, { cn: CN, known: ['0a'] });
+      return [own, kept].map((some) => some.map(({ label }) => label));
+    };
+    assert.deepEqual(await labelsOf('another', 'newleaf-a'), [['newleaf-a'], ['another']]);
+    assert.deepEqual(await labelsOf('another', 'old-a'), [[], ['another', 'old-a']]);
   });
 
   test('not what has a certificate of another device: settings were copied', async () => {
