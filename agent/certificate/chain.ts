@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { Fault } from '../failure/failure.ts';
+import { saysCa } from './der.ts';
 import { at, named, validityOf } from './name.ts';
 import { demandStrongKey, demandStrongSignature } from './strength.ts';
 
@@ -14,15 +15,17 @@ import { demandStrongKey, demandStrongSignature } from './strength.ts';
  *
  * @param current the chain of the current leaf
  *
- * The key of the leaf has been judged before. Throws `Fault`: NL-LEAF-CHAIN where a delivered issuer did not sign, is no CA,
- * or has expired, or where an issuer is missing that was sent until now; NL-LEAF-WEAK.
+ * The key of the leaf has been judged before; what its issuers allow is OpenSSL's to judge (openssl.ts). Throws `Fault`: NL-LEAF-CHAIN
+ * where a delivered issuer did not sign, is no CA, or has expired, or where an issuer is missing that was sent until now;
+ * NL-LEAF-WEAK.
+ * @returns the path as well, up to that root where it was delivered
  */
 export function linkUp(
   leaf: X509Certificate,
   others: readonly X509Certificate[],
   now: number,
   current: readonly X509Certificate[] = [],
-): { chain: X509Certificate[]; notes: string[] } {
+): { chain: X509Certificate[]; path: X509Certificate[]; notes: string[] } {
   demandStrongSignature(leaf);
 
   const chain = [leaf];
@@ -48,7 +51,7 @@ export function linkUp(
     last = issuer;
   }
   const stray = left.map((other) => `${named(other)} was dropped: it issued neither the leaf nor one of its issuers.`);
-  return { chain, notes: [...notes, ...stray] };
+  return { chain, path: chain.includes(last) ? chain : [...chain, last], notes: [...notes, ...stray] };
 }
 
 /**
@@ -92,9 +95,10 @@ function issuerAmong(others: readonly X509Certificate[], issued: X509Certificate
 }
 
 function demandIssuer(issuer: X509Certificate, now: number): void {
+  // OpenSSL lets a CA without basicConstraints pass, where its key usage allows keyCertSign.
   if (!issuer.ca) {
-    const message = `Expected the issuer ${named(issuer)} to be a CA; its certificate lacks basicConstraints CA:TRUE.`;
-    throw new Fault('NL-LEAF-CHAIN', { message });
+    const lacks = saysCa(issuer) ? 'its key usage lacks keyCertSign' : 'its certificate lacks basicConstraints CA:TRUE';
+    throw new Fault('NL-LEAF-CHAIN', { message: `Expected the issuer ${named(issuer)} to be a CA; ${lacks}.` });
   }
   if (hasExpired(issuer, now)) {
     const message = `Expected the issuer ${named(issuer)} to be valid now (${at(now)}); it expired at ${at(validityOf(issuer).notAfter)}.`;

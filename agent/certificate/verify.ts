@@ -4,6 +4,7 @@ import type { KeyRef, Leaf } from '../roll/leaf.ts';
 import { linkUp } from './chain.ts';
 import { keyUsageOf, saysCa } from './der.ts';
 import { at, commonNamesOf, issuerOf, named, validityOf } from './name.ts';
+import { CLIENT_AUTH, otherUseOf } from './openssl.ts';
 import { certificatePem, certificatesOf } from './pem.ts';
 import { demandStrongKey, kindOf } from './strength.ts';
 
@@ -13,8 +14,6 @@ const LEAST_LEFT_MS = 60_000;
  * minutes (P-521, a fast machine), and a file in the inbox does it again after each restart. No CA delivers so many.
  */
 const MOST_CERTIFICATES = 50;
-const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
-const ANY_USAGE = '2.5.29.37.0';
 
 /** The requirements for the new leaf. Moments are milliseconds since the epoch. */
 export interface Expected {
@@ -31,14 +30,22 @@ export interface Expected {
   readonly currentChain?: string;
 }
 
+export interface Verified {
+  readonly leaf: Leaf;
+  /** Leaf first. */
+  readonly path: readonly X509Certificate[];
+  readonly notes: string[];
+}
+
 /**
- * The conditions for installing an issued leaf. Takes PEM with the leaf and its intermediates in any order, and answers with
- * the leaf, its chain in TLS order, and notes about oddities that are no fault.
+ * The conditions for installing an issued leaf, but for those that OpenSSL judges (openssl.ts). Takes PEM with the leaf and its
+ * intermediates in any order, and answers with the leaf, its chain in TLS order, the path up to the topmost certificate that is
+ * known, and notes about oddities that are no fault.
  *
  * Throws only `Fault`, with one NL-LEAF code; its message names both values, the expected and the delivered. All are refusals
  * but NL-LEAF-NOT-YET, which passes with time and is therefore judged last.
  */
-export function verify(delivered: string, expected: Expected): { leaf: Leaf; notes: string[] } {
+export function verify(delivered: string, expected: Expected): Verified {
   const expectedKey = createPublicKey({ key: expected.spki, format: 'der', type: 'spki' });
   try {
     return judge(certificatesOf(delivered), expectedKey, expected);
@@ -50,7 +57,7 @@ export function verify(delivered: string, expected: Expected): { leaf: Leaf; not
   }
 }
 
-function judge(delivered: readonly Buffer[], expectedKey: KeyObject, expected: Expected) {
+function judge(delivered: readonly Buffer[], expectedKey: KeyObject, expected: Expected): Verified {
   if (delivered.length > MOST_CERTIFICATES) {
     const most = `the leaf and its intermediates, ${MOST_CERTIFICATES} certificates at most`;
     throw new Fault('NL-LEAF-CHAIN', { message: `Expected ${most}; delivered were ${delivered.length}.` });
@@ -70,7 +77,7 @@ function judge(delivered: readonly Buffer[], expectedKey: KeyObject, expected: E
   demandClientUse(leaf);
   demandValidity(leaf, expected);
   const current = certificatesOf(expected.currentChain ?? '').map((der) => new X509Certificate(der));
-  const { chain, notes } = linkUp(leaf, certificates, expected.now, current);
+  const { chain, path, notes } = linkUp(leaf, certificates, expected.now, current);
   demandBegun(chain, expected.now);
 
   const { notBefore, notAfter } = validityOf(leaf);
@@ -88,6 +95,7 @@ function judge(delivered: readonly Buffer[], expectedKey: KeyObject, expected: E
       notBefore,
       notAfter,
     },
+    path,
     notes,
   };
 }
@@ -123,9 +131,9 @@ function demandCn(leaf: X509Certificate, expected: string): void {
 }
 
 function demandClientUse(leaf: X509Certificate): void {
-  const extended: string[] | undefined = leaf.keyUsage; // node's name for the EXTENDED key usage
-  if (extended !== undefined && !extended.includes(CLIENT_AUTH) && !extended.includes(ANY_USAGE)) {
-    const message = `Expected the extended key usage to allow clientAuth (${CLIENT_AUTH}); delivered was ${extended.join(', ')}.`;
+  const other = otherUseOf(leaf);
+  if (other !== undefined) {
+    const message = `Expected the extended key usage to allow clientAuth (${CLIENT_AUTH}); delivered was ${other}.`;
     throw new Fault('NL-LEAF-EKU', { message });
   }
   const usage = keyUsageOf(leaf);

@@ -1,7 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import type { Token } from '../../hsm/token.ts';
+import { unaccepted } from '../certificate/openssl.ts';
 import { certificatePem, toPem } from '../certificate/pem.ts';
-import { verify } from '../certificate/verify.ts';
+import { type Verified, verify } from '../certificate/verify.ts';
+import { failureOf } from '../failure/failure-of.ts';
+import { failureFields } from '../machine/failure-fields.ts';
 import type { Log } from '../machine/log.ts';
 import type { KeyRef, Leaf } from '../roll/leaf.ts';
 import type { Ports } from '../roll/ports.ts';
@@ -18,14 +21,21 @@ interface JudgeOptions {
   readonly log: Log;
 }
 
-/** Judges leaves against the key in the token. @param renewAt refuses a leaf that is already due by it */
-export function createJudge(options: JudgeOptions, renewAt: RenewAt): Ports['judge'] {
+/** Shows a leaf to OpenSSL (hsm/token-apart.ts); its chain and the topmost certificate are PEM. */
+type Openssl = (shown: Readonly<Record<'id' | 'chain' | 'anchor', string>>) => Promise<string | undefined>;
+
+/**
+ * Judges leaves against the key in the token.
+ * @param renewAt refuses a leaf that is already due by it
+ * @param openssl judges the chain; a leaf that serves already is not shown to it
+ */
+export function createJudge(options: JudgeOptions, renewAt: RenewAt, openssl?: Openssl): Ports['judge'] {
   const { token, registrationId, current, now, early, log } = options;
   return async (delivered: string | Uint8Array, key: KeyRef): Promise<Leaf> => {
     const { spki } = await publicKeyOf(token, key);
     const chain = typeof delivered === 'string' ? delivered : await toPem(delivered);
     const before = current();
-    const { leaf, notes } = early.watch(chain, () =>
+    const verified = early.watch(chain, () =>
       verify(chain, {
         key,
         spki,
@@ -35,9 +45,25 @@ export function createJudge(options: JudgeOptions, renewAt: RenewAt): Ports['jud
         ...(before && { currentNotAfter: before.notAfter, currentChain: before.chain }),
       }),
     );
+    const { leaf, notes } = verified;
+    if (openssl !== undefined) await demandAccepted(openssl, verified, log);
     for (const message of notes) log.info({ event: 'leaf-noted', thumbprint: leaf.thumbprint, message });
     return leaf;
   };
+}
+
+/**
+ * A token that does not sign, or a process that ends, says nothing about the chain. An issued leaf is not lost by that: DPS is
+ * shown it next, and meets the same fault.
+ * @throws Fault NL-LEAF-CHAIN, NL-LEAF-EKU
+ */
+async function demandAccepted(openssl: Openssl, { leaf, path }: Verified, log: Log): Promise<void> {
+  const [top = ''] = path.slice(-1).map(({ raw }) => certificatePem(raw));
+  const code = await openssl({ id: leaf.key.id, chain: leaf.chain, anchor: top }).catch((error: unknown) => {
+    log.warn({ event: 'chain-unjudged', ...failureFields(failureOf(error)) });
+  });
+  const refusal = code && unaccepted(code, path);
+  if (refusal) throw refusal;
 }
 
 /**

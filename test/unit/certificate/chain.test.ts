@@ -103,6 +103,11 @@ test('refused: an issuer that is no CA', async () => {
   const { code, message } = refusal([server], await mint({ by: server }));
   assert.equal(code, 'NL-LEAF-CHAIN');
   assert.match(message, /issuer "CN=Server" to be a CA; its certificate lacks basicConstraints CA:TRUE/);
+  const unfit = await mintCa({ subject: 'CN=Unfit', ku: ['cRLSign'], by: root });
+  assert.match(
+    refusal([unfit], await mint({ by: unfit })).message,
+    /"CN=Unfit" to be a CA; its key usage lacks keyCertSign/,
+  );
 });
 
 test('refused: an issuer that has expired', async () => {
