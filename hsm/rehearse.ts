@@ -69,6 +69,7 @@ async function handshake(connector: TlsConnector, { host, ...identity }: ReturnT
   try {
     await once(client, 'secureConnect', { signal });
     const [socket] = (await Promise.race([shown, cut])) as [TLSSocket];
+    if (socket.getPeerX509Certificate() === undefined) throw new Error('no certificate was shown');
     const { authorizationError: verdict } = socket;
     return { version: client.getProtocol() ?? '', verdict: verdict ? String(verdict) : undefined };
   } finally {

@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { Fault } from '../failure/failure.ts';
 import type { KeyRef, Leaf } from '../roll/leaf.ts';
-import { linkUp } from './chain.ts';
+import { linkUp, type Path, sentOf } from './chain.ts';
 import { keyUsageOf, saysCa } from './der.ts';
 import { at, commonNamesOf, issuerOf, named, validityOf } from './name.ts';
 import { CLIENT_AUTH, otherUseOf } from './openssl.ts';
@@ -32,15 +32,14 @@ export interface Expected {
 
 export interface Verified {
   readonly leaf: Leaf;
-  /** Leaf first. */
-  readonly path: readonly X509Certificate[];
+  readonly paths: readonly Path[];
   readonly notes: string[];
 }
 
 /**
  * The conditions for installing an issued leaf, but for those that OpenSSL judges (openssl.ts). Takes PEM with the leaf and its
- * intermediates in any order, and answers with the leaf, its chain in TLS order, the path up to the topmost certificate that is
- * known, and notes about oddities that are no fault.
+ * intermediates in any order, and answers with the leaf, its chain in TLS order, the ways up (the first is that of the chain), and
+ * notes about oddities that are no fault.
  *
  * Throws only `Fault`, with one NL-LEAF code; its message names both values, the expected and the delivered. All are refusals
  * but NL-LEAF-NOT-YET, which passes with time and is therefore judged last.
@@ -77,8 +76,8 @@ function judge(delivered: readonly Buffer[], expectedKey: KeyObject, expected: E
   demandClientUse(leaf);
   demandValidity(leaf, expected);
   const current = certificatesOf(expected.currentChain ?? '').map((der) => new X509Certificate(der));
-  const { chain, path, notes } = linkUp(leaf, certificates, expected.now, current);
-  demandBegun(chain, expected.now);
+  const { path, otherPaths, notes } = linkUp(leaf, certificates, expected.now, current);
+  demandBegun(sentOf(path), expected.now);
 
   const { notBefore, notAfter } = validityOf(leaf);
   if (expected.currentNotAfter !== undefined && notAfter < expected.currentNotAfter) {
@@ -87,7 +86,7 @@ function judge(delivered: readonly Buffer[], expectedKey: KeyObject, expected: E
   return {
     leaf: {
       key: expected.key,
-      chain: chain.map(({ raw }) => certificatePem(raw)).join(''),
+      chain: chainOf(path),
       thumbprint: leaf.fingerprint256.replaceAll(':', ''),
       cn: expected.cn,
       serial: leaf.serialNumber,
@@ -95,10 +94,16 @@ function judge(delivered: readonly Buffer[], expectedKey: KeyObject, expected: E
       notBefore,
       notAfter,
     },
-    path,
+    paths: [path, ...otherPaths],
     notes,
   };
 }
+
+/** What is sent, PEM. */
+export const chainOf = (path: Path): string =>
+  sentOf(path)
+    .map(({ raw }) => certificatePem(raw))
+    .join('');
 
 /** The certificate for our key; where a key was certified more than once, the one issued last. */
 function leafAmong(certificates: readonly X509Certificate[], expectedKey: KeyObject): X509Certificate | undefined {

@@ -1,8 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import type { Token } from '../../hsm/token.ts';
+import type { Path } from '../certificate/chain.ts';
 import { unaccepted } from '../certificate/openssl.ts';
 import { certificatePem, toPem } from '../certificate/pem.ts';
-import { type Verified, verify } from '../certificate/verify.ts';
+import { chainOf, type Verified, verify } from '../certificate/verify.ts';
+import type { Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import type { Log } from '../machine/log.ts';
@@ -45,25 +47,34 @@ export function createJudge(options: JudgeOptions, renewAt: RenewAt, openssl?: O
         ...(before && { currentNotAfter: before.notAfter, currentChain: before.chain }),
       }),
     );
-    const { leaf, notes } = verified;
-    if (openssl !== undefined) await demandAccepted(openssl, verified, log);
+    const { leaf, notes, paths } = verified;
+    const good = openssl === undefined ? paths : await acceptedOf(openssl, verified, log);
     for (const message of notes) log.info({ event: 'leaf-noted', thumbprint: leaf.thumbprint, message });
-    return leaf;
+    const [first = leaf.chain, ...otherChains] = new Set(good.map(chainOf));
+    return { ...leaf, chain: first, ...(otherChains.length > 0 && { otherChains }) };
   };
 }
 
 /**
- * A token that does not sign, or a process that ends, says nothing about the chain. An issued leaf is not lost by that: DPS is
- * shown it next, and meets the same fault.
- * @throws Fault NL-LEAF-CHAIN, NL-LEAF-EKU
+ * The ways up that OpenSSL accepts. A token that does not sign, or a process that ends, says nothing about the chain. An issued
+ * leaf is not lost by that: DPS is shown it next, and meets the same fault.
+ * @throws Fault NL-LEAF-CHAIN, NL-LEAF-EKU where it accepts none
  */
-async function demandAccepted(openssl: Openssl, { leaf, path }: Verified, log: Log): Promise<void> {
-  const [top = ''] = path.slice(-1).map(({ raw }) => certificatePem(raw));
-  const code = await openssl({ id: leaf.key.id, chain: leaf.chain, anchor: top }).catch((error: unknown) => {
-    log.warn({ event: 'chain-unjudged', ...failureFields(failureOf(error)) });
-  });
-  const refusal = code && unaccepted(code, path);
-  if (refusal) throw refusal;
+async function acceptedOf(openssl: Openssl, { leaf, paths }: Verified, log: Log): Promise<readonly Path[]> {
+  const accepted: Path[] = [];
+  let refusal: Fault | undefined;
+  for (const path of paths) {
+    const anchor = path.slice(-1).map(({ raw }) => certificatePem(raw));
+    const shown = { id: leaf.key.id, chain: chainOf(path), anchor: anchor.join('') };
+    const code = await openssl(shown).catch((error: unknown) => {
+      log.warn({ event: 'chain-unjudged', ...failureFields(failureOf(error)) });
+    });
+    const no = code && unaccepted(code, path);
+    if (no) refusal ??= no;
+    else accepted.push(path);
+  }
+  if (refusal !== undefined && accepted.length === 0) throw refusal;
+  return accepted;
 }
 
 /**

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import '../../simulator/reflect.ts';
 import { before, test } from 'node:test';
 import { Extension } from '@peculiar/x509';
-import { linkUp } from '../../../agent/certificate/chain.ts';
+import { linkUp, sentOf } from '../../../agent/certificate/chain.ts';
 import { unaccepted } from '../../../agent/certificate/openssl.ts';
 import { DAY, type Minted, mint, mintCa, privateKeyPem, type Wish } from './mint.ts';
 import { opensslSays, read } from './openssl.ts';
@@ -34,9 +34,9 @@ async function said(wishes: Record<'root' | 'upper' | 'leaf', Wish>, isWhole: bo
   const delivered = read(leaf.pem + upper.pem + (isWhole ? root.pem : ''));
   const [first] = delivered;
   assert.ok(first);
-  const { chain, path } = linkUp(first, delivered, now);
+  const { path } = linkUp(first, delivered, now);
   const anchor = path.at(-1)?.toString() ?? '';
-  const code = await opensslSays(privateKeyPem(keys), chain.join(''), anchor);
+  const code = await opensslSays(privateKeyPem(keys), sentOf(path).join(''), anchor);
   return { code, refusal: code === undefined ? undefined : unaccepted(code, path)?.failure };
 }
 

@@ -75,6 +75,21 @@ for (const [does, answer, verdict, logged] of VERDICTS) {
   });
 }
 
+test('of the ways up, those that OpenSSL accepts are kept', async () => {
+  const { judging } = options(due);
+  const cross = await mintCa({ keys: root.keys, by: await mintCa({ subject: 'CN=Other' }) });
+  const pem = ({ der }: Minted) => new X509Certificate(der).toString();
+  const judged = (refused: string) =>
+    createJudge(judging, 'off', async ({ anchor }) => (anchor === refused ? 'UNSPECIFIED' : undefined))(
+      chain + cross.pem,
+      { slot: 'b', id: 'f0' },
+    );
+  const both = await judged('');
+  assert.deepEqual([both.chain, both.otherChains], [pem(due) + pem(cross), [pem(due)]]);
+  const one = await judged(pem(cross));
+  assert.deepEqual([one.chain, one.otherChains], [pem(due), undefined]);
+});
+
 /** What a gateway begins with, and the slot of its leaf. */
 const BEGINNINGS: readonly (readonly [string, string | undefined, string | undefined, object, string | undefined])[] = [
   ['nothing is configured', undefined, undefined, {}, undefined],
