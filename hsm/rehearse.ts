@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
-import { createServer, type SecureVersion } from 'node:tls';
+import { createSecureContext, createServer, type SecureVersion, type TLSSocket } from 'node:tls';
 import type { TlsConnector } from './connector.ts';
 import { tokenErrorOf } from './engine.ts';
 import { standIn } from './stand-in.ts';
@@ -22,7 +22,7 @@ export async function rehearse(
   const worked = new Set<string>();
   for (const version of VERSIONS) {
     try {
-      worked.add(await handshake(await connectorFor(version, stand.cert), stand));
+      worked.add((await handshake(await connectorFor(version, stand.cert), stand)).version);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       throw tokenErrorOf(error) ?? new Error(`${version}: ${why}`, { cause: error });
@@ -31,22 +31,49 @@ export async function rehearse(
   return [...worked];
 }
 
-async function handshake(connector: TlsConnector, { host, ...identity }: ReturnType<typeof standIn>): Promise<string> {
+/**
+ * The same handshake, in which OpenSSL judges the chain that is shown, as that of a client.
+ * @param anchor PEM of the certificate that the server trusts: the topmost one of the chain
+ * @returns Node's code for what OpenSSL does not accept; undefined where it accepts the chain
+ * @throws TokenError; Error where it fails otherwise: then nothing is judged
+ */
+export async function judgedChain(
+  connectorFor: (ca: string) => Promise<TlsConnector>,
+  anchor: string,
+): Promise<string | undefined> {
+  const stand = standIn();
+  try {
+    return (await handshake(await connectorFor(stand.cert), stand, anchor)).verdict;
+  } catch (error) {
+    throw tokenErrorOf(error) ?? error;
+  }
+}
+
+async function handshake(connector: TlsConnector, { host, ...identity }: ReturnType<typeof standIn>, anchor?: string) {
   const signal = AbortSignal.timeout(REHEARSAL_MS);
   const server = createServer({ ...identity, requestCert: true, rejectUnauthorized: false });
+  if (anchor !== undefined) {
+    // Node 20.20.2 takes this option for a context, and not for a server.
+    server.addContext(host, createSecureContext({ ...identity, ca: anchor, allowPartialTrustChain: true }));
+  }
   server.on('tlsClientError', () => undefined).listen(0, '127.0.0.1');
   await once(server, 'listening', { signal });
   const { port } = server.address() as AddressInfo;
   const shown = once(server, 'secureConnection', { signal });
-  shown.catch(() => undefined);
   const client = connector.connect({ host, port, socket: connect(port, '127.0.0.1') });
-  client.on('error', () => undefined);
+  // In TLS 1.3 the server says only after the end of the handshake that it does not accept the signature.
+  const cut = once(client, 'close', { signal }).then(() => {
+    throw new Error('the handshake was cut');
+  });
+  for (const one of [shown, cut]) one.catch(() => undefined);
   try {
     await once(client, 'secureConnect', { signal });
-    await shown;
-    return client.getProtocol() ?? '';
+    const [socket] = (await Promise.race([shown, cut])) as [TLSSocket];
+    if (socket.getPeerX509Certificate() === undefined) throw new Error('no certificate was shown');
+    const { authorizationError: verdict } = socket;
+    return { version: client.getProtocol() ?? '', verdict: verdict ? String(verdict) : undefined };
   } finally {
-    client.destroy();
+    client.on('error', () => undefined).destroy();
     server.close();
   }
 }

@@ -193,6 +193,12 @@ stage_microsoft() {
   tests test/microsoft
   [ -z "${NEWLEAF_TEST_SDK_NODE:-}" ] || test/simulator/microsoft "$NEWLEAF_TEST_SDK_NODE"
 }
+# Chains that are nearly right, which others have thought of. The repository is not here: C2SP/x509-limbo.
+stage_limbo() {
+  : "${NEWLEAF_TEST_LIMBO:?is to say where a clone of https://github.com/C2SP/x509-limbo is}"
+  scripts/prepare python3-cryptography python3-pydantic
+  tests test/limbo
+}
 # The page of a fleet in a real browser.
 stage_browser() { scripts/prepare chromium; CONCURRENCY=1 tests test/browser; }
 # What each fault of the environment costs, and whether all that is told of it is true. It mostly waits. The table has the rows

@@ -144,7 +144,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
             bootstrapConnector,
           }),
       ),
-      judge: createJudge(judging, terms.renewAt),
+      judge: createJudge(judging, terms.renewAt, (shown) => apart.judge({ ...shown, tls, directory: hidden })),
       opensAnew: opensAnew(token, rehearsed),
       ...overToken(
         {

@@ -1,54 +1,81 @@
 import type { X509Certificate } from 'node:crypto';
 import { Fault } from '../failure/failure.ts';
+import { saysCa } from './der.ts';
 import { at, named, validityOf } from './name.ts';
 import { demandStrongKey, demandStrongSignature } from './strength.ts';
 
+/** Each costs a handshake, and a registration where DPS has refused those before. */
+const MOST_WAYS = 4;
+/** Certificates that cross at each of ten levels have a thousand ways up. */
+const MOST_STEPS = 200;
+
+/** Leaf first, each followed by its issuer, up to the topmost that is known: a root where one was delivered. */
+export type Path = readonly X509Certificate[];
+
+/** What is sent of a path: a self-signed root "may be omitted from the chain" (RFC 8446 section 4.4.2). */
+export const sentOf = (path: Path): X509Certificate[] => path.filter((one, at) => at === 0 || !isSelfSigned(one));
+
 /**
- * Brings delivered certificates into the order TLS sends them: the leaf, its issuer, the issuer of that. A self-signed root at
- * the end is verified and left out ("may be omitted from the chain", RFC 8446 section 4.4.2), a certificate that issued none
- * of them is dropped with a note. The issuer of the last one need not be there: most CAs deliver no root, and the far side has
- * it.
+ * Brings delivered certificates into the order TLS sends them: the leaf, its issuer, the issuer of that. A certificate that
+ * issued none of them is dropped with a note. The issuer of the last one need not be there: most CAs deliver no root, and the
+ * far side has it.
  *
  * DPS refuses a chain that ends below an intermediate where a CA above that one is enrolled or verified, and its words do not
  * say that an intermediate is missing. So missing certificates are taken from the chain of the current leaf (see `known`).
  *
+ * A CA may have several certificates for one key: of its own, and of other CAs. The way up on which DPS has met the current
+ * leaf goes first; the others are told too, as an operator may have enrolled another top since.
+ *
  * @param current the chain of the current leaf
  *
- * The key of the leaf has been judged before. Throws `Fault`: NL-LEAF-CHAIN where a delivered issuer did not sign, is no CA,
- * or has expired, or where an issuer is missing that was sent until now; NL-LEAF-WEAK.
+ * The key of the leaf has been judged before; what its issuers allow is OpenSSL's to judge (openssl.ts). Throws `Fault`:
+ * NL-LEAF-CHAIN where a delivered issuer did not sign, is no CA, or has expired, or where an issuer is missing that was sent
+ * until now; NL-LEAF-WEAK.
  */
 export function linkUp(
   leaf: X509Certificate,
   others: readonly X509Certificate[],
   now: number,
-  current: readonly X509Certificate[] = [],
-): { chain: X509Certificate[]; notes: string[] } {
+  current: Path = [],
+): { path: Path; otherPaths: Path[]; notes: string[] } {
   demandStrongSignature(leaf);
-
-  const chain = [leaf];
-  const notes: string[] = [];
-  let left = others.filter((other) => !isSame(other, leaf));
-  let last = leaf;
-  while (!isSelfSigned(last)) {
-    const issuer = issuerAmong(left, last, now);
-    if (issuer === undefined) {
-      const held = known(current, last, now);
-      if (held === undefined || chain.some((link) => isSame(link, held))) break;
-      notes.push(`${named(held)} was not delivered: it is taken from the chain of the current leaf.`);
-      chain.push(held);
-      last = held;
-      continue;
+  const delivered = others.filter(
+    (one, at) => !isSame(one, leaf) && others.findIndex((two) => isSame(one, two)) === at,
+  );
+  const issuers = issuersAmong(delivered, now, current);
+  let steps = MOST_STEPS;
+  const climb = (...begun: X509Certificate[]): Path[] => {
+    const last = begun.at(-1) ?? leaf;
+    if (isSelfSigned(last)) return [begun];
+    const found: Path[] = [];
+    let fault: Fault | undefined;
+    const above = issuers(last, begun);
+    for (const issuer of above) {
+      if (found.length === MOST_WAYS) break;
+      try {
+        steps -= 1;
+        if (steps < 0) throw new Fault('NL-LEAF-CHAIN', { message: 'The chain has more ways up than any CA has.' });
+        demandIssuer(issuer, now);
+        found.push(...climb(...begun, issuer));
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+        fault ??= error;
+      }
     }
-    demandIssuer(issuer, now);
-    left = left.filter((other) => !isSame(other, issuer));
-    if (!isSelfSigned(issuer)) {
-      demandStrongSignature(issuer);
-      chain.push(issuer);
-    }
-    last = issuer;
-  }
-  const stray = left.map((other) => `${named(other)} was dropped: it issued neither the leaf nor one of its issuers.`);
-  return { chain, notes: [...notes, ...stray] };
+    if (fault !== undefined && found.length === 0) throw fault;
+    if (above.length > 0) return found.slice(0, MOST_WAYS);
+    const held = known(current, last, now);
+    return held === undefined || begun.some((link) => isSame(link, held)) ? [begun] : climb(...begun, held);
+  };
+  const [path = [leaf], ...otherPaths] = climb(leaf);
+  const notes = path
+    .filter((one) => one !== leaf && !delivered.includes(one))
+    .map((one) => `${named(one)} was not delivered: it is taken from the chain of the current leaf.`);
+  const used = [path, ...otherPaths].flat();
+  const stray = delivered
+    .filter((one) => !used.includes(one))
+    .map((other) => `${named(other)} was dropped: it issued neither the leaf nor one of its issuers.`);
+  return { path, otherPaths, notes: [...notes, ...stray] };
 }
 
 /**
@@ -64,7 +91,7 @@ export function linkUp(
  * intermediate that has expired since is left out: its successor may be the one that is enrolled.
  * @throws Fault NL-LEAF-CHAIN
  */
-function known(current: readonly X509Certificate[], issued: X509Certificate, now: number): X509Certificate | undefined {
+function known(current: Path, issued: X509Certificate, now: number): X509Certificate | undefined {
   const ofThatName = current.slice(1).filter(({ subject }) => subject === issued.issuer);
   const signers = ofThatName.filter(({ publicKey }) => issued.verify(publicKey));
   const [another] = ofThatName;
@@ -74,34 +101,56 @@ function known(current: readonly X509Certificate[], issued: X509Certificate, now
       advice: `Operator of the CA: deliver the certificate of ${named(another)} that signed along with the leaf.`,
     });
   }
-  return signers.find((signer) => signer.ca && !hasExpired(signer, now));
+  return signers.find((signer) => isFit(signer, now));
 }
 
-/** Throws where the name fits and no signature does: a wrong CA of the same name, or a forged leaf. */
-function issuerAmong(others: readonly X509Certificate[], issued: X509Certificate, now: number) {
-  const ofThatName = others.filter(({ subject }) => subject === issued.issuer);
-  const signers = ofThatName.filter(({ publicKey }) => issued.verify(publicKey));
-  const [impostor] = ofThatName;
-  if (impostor !== undefined && signers.length === 0) {
-    const message = `Expected ${named(issued)} to be signed by its issuer ${named(impostor)}; it is not signed by the delivered certificate of that name (SHA-256 ${impostor.fingerprint256.replaceAll(':', '')}).`;
-    throw new Fault('NL-LEAF-CHAIN', { message });
-  }
-  // One CA key may have two certificates: its own, and one of an older root. The cross certificate is the more useful one.
-  const fit = signers.filter((signer) => signer.ca && !hasExpired(signer, now));
-  return fit.find((signer) => !isSelfSigned(signer)) ?? fit[0] ?? signers[0];
+/**
+ * The delivered issuers of a certificate that are not below it yet, the best one first. Throws where the name fits and no
+ * signature does: a wrong CA of the same name, or a forged leaf.
+ */
+function issuersAmong(delivered: readonly X509Certificate[], now: number, current: Path) {
+  const found = new Map<X509Certificate, readonly X509Certificate[]>();
+  // A root at the top of the chain of the current leaf was not sent.
+  const isMet = (one: X509Certificate) =>
+    one.subject === one.issuer
+      ? current.at(-1)?.issuer === one.subject
+      : current.slice(1).some(({ subject, issuer }) => subject === one.subject && issuer === one.issuer);
+  const rank = (one: X509Certificate) => {
+    if (!isFit(one, now)) return 3;
+    if (isMet(one)) return 0;
+    // A certificate by another CA is more useful than that of a root by itself.
+    return one.subject === one.issuer ? 2 : 1;
+  };
+  return (issued: X509Certificate, below: Path): X509Certificate[] => {
+    const isNew = (one: X509Certificate) => !below.includes(one);
+    const ofThatName = delivered.filter(({ subject }) => subject === issued.issuer);
+    const signers = found.get(issued) ?? ofThatName.filter(({ publicKey }) => issued.verify(publicKey));
+    found.set(issued, signers);
+    const left = signers.filter(isNew);
+    const impostor = ofThatName.find(isNew);
+    if (impostor !== undefined && left.length === 0) {
+      const message = `Expected ${named(issued)} to be signed by its issuer ${named(impostor)}; it is not signed by the delivered certificate of that name (SHA-256 ${impostor.fingerprint256.replaceAll(':', '')}).`;
+      throw new Fault('NL-LEAF-CHAIN', { message });
+    }
+    return left.toSorted((one, other) => rank(one) - rank(other));
+  };
 }
 
 function demandIssuer(issuer: X509Certificate, now: number): void {
+  // OpenSSL lets a CA without basicConstraints pass, where its key usage allows keyCertSign.
   if (!issuer.ca) {
-    const message = `Expected the issuer ${named(issuer)} to be a CA; its certificate lacks basicConstraints CA:TRUE.`;
-    throw new Fault('NL-LEAF-CHAIN', { message });
+    const lacks = saysCa(issuer) ? 'its key usage lacks keyCertSign' : 'its certificate lacks basicConstraints CA:TRUE';
+    throw new Fault('NL-LEAF-CHAIN', { message: `Expected the issuer ${named(issuer)} to be a CA; ${lacks}.` });
   }
   if (hasExpired(issuer, now)) {
     const message = `Expected the issuer ${named(issuer)} to be valid now (${at(now)}); it expired at ${at(validityOf(issuer).notAfter)}.`;
     throw new Fault('NL-LEAF-CHAIN', { message });
   }
   demandStrongKey(issuer);
+  if (!isSelfSigned(issuer)) demandStrongSignature(issuer);
 }
+
+const isFit = (signer: X509Certificate, now: number): boolean => signer.ca && !hasExpired(signer, now);
 
 const hasExpired = (certificate: X509Certificate, now: number): boolean => validityOf(certificate).notAfter <= now;
 

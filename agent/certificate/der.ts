@@ -1,14 +1,16 @@
 import type { X509Certificate } from 'node:crypto';
 
 /*
- * node's X509Certificate leaves out three fields that newleaf must judge: the key usage (its property `keyUsage` holds the
- * EXTENDED key usage), the signature algorithm (`signatureAlgorithm` exists since Node 24.9 only), and cA of the basic
- * constraints (`ca` is X509_check_ca(3), which is false for a CA whose key usage lacks keyCertSign). All are a few elements
+ * node's X509Certificate leaves out fields that newleaf must judge: the key usage (its property `keyUsage` holds the EXTENDED
+ * key usage), the signature algorithm (`signatureAlgorithm` exists since Node 24.9 only), cA of the basic constraints (`ca` is
+ * X509_check_ca(3), which is false for a CA whose key usage lacks keyCertSign) and their path length, and whether an extension
+ * is critical. All are a few elements
  * into the DER, which OpenSSL has parsed by then, so no ASN.1 library is needed. hsm/der.ts reads DER likewise, for the token:
  * this folder does not know hsm/, and this file judges certificates of strangers, that one ours.
  */
 
 const BASIC_CONSTRAINTS = '2.5.29.19';
+const INTEGER = 0x02;
 const KEY_USAGE = '2.5.29.15';
 const RSASSA_PSS = '1.2.840.113549.1.1.10';
 const SHA1 = '1.3.14.3.2.26';
@@ -50,14 +52,27 @@ export function saysCa(certificate: X509Certificate): boolean {
   return ca?.tag === BOOLEAN && ca.body.readUInt8(0) !== 0;
 }
 
-function extensionOf({ raw }: X509Certificate, oid: string): Element[] | undefined {
+/** How many intermediates the basic constraints allow below; undefined where they do not say. Throws on data that is not DER. */
+export function pathLengthOf(certificate: X509Certificate): number | undefined {
+  const [constraints] = extensionOf(certificate, BASIC_CONSTRAINTS) ?? [];
+  const length = childrenOf(constraints).find(({ tag }) => tag === INTEGER)?.body;
+  return length?.readUIntBE(0, Math.min(length.length, 6));
+}
+
+/** The OIDs of its extensions, and whether each is critical. Throws on data that is not DER. */
+export const extensionsOf = (certificate: X509Certificate): { readonly oid: string; readonly isCritical: boolean }[] =>
+  fieldsOf(certificate).map(([oid, critical]) => ({ oid: oidOf(oid), isCritical: critical?.tag === BOOLEAN }));
+
+function extensionOf(certificate: X509Certificate, oid: string): Element[] | undefined {
+  const found = fieldsOf(certificate).find(([name]) => oidOf(name) === oid);
+  return found && childrenOf(found.at(-1));
+}
+
+/** The fields of each extension. */
+function fieldsOf({ raw }: X509Certificate): Element[][] {
   const [tbs] = childrenOf(elementsOf(raw)[0]);
   const extensions = childrenOf(tbs).find(({ tag }) => tag === EXTENSIONS);
-  for (const extension of childrenOf(childrenOf(extensions)[0])) {
-    const fields = childrenOf(extension);
-    if (oidOf(fields[0]) === oid) return childrenOf(fields.at(-1));
-  }
-  return undefined;
+  return childrenOf(childrenOf(extensions)[0]).map(childrenOf);
 }
 
 /**

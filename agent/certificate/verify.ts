@@ -1,9 +1,10 @@
 import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { Fault } from '../failure/failure.ts';
 import type { KeyRef, Leaf } from '../roll/leaf.ts';
-import { linkUp } from './chain.ts';
+import { linkUp, type Path, sentOf } from './chain.ts';
 import { keyUsageOf, saysCa } from './der.ts';
 import { at, commonNamesOf, issuerOf, named, validityOf } from './name.ts';
+import { CLIENT_AUTH, otherUseOf } from './openssl.ts';
 import { certificatePem, certificatesOf } from './pem.ts';
 import { demandStrongKey, kindOf } from './strength.ts';
 
@@ -13,8 +14,6 @@ const LEAST_LEFT_MS = 60_000;
  * minutes (P-521, a fast machine), and a file in the inbox does it again after each restart. No CA delivers so many.
  */
 const MOST_CERTIFICATES = 50;
-const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
-const ANY_USAGE = '2.5.29.37.0';
 
 /** The requirements for the new leaf. Moments are milliseconds since the epoch. */
 export interface Expected {
@@ -31,14 +30,21 @@ export interface Expected {
   readonly currentChain?: string;
 }
 
+export interface Verified {
+  readonly leaf: Leaf;
+  readonly paths: readonly Path[];
+  readonly notes: string[];
+}
+
 /**
- * The conditions for installing an issued leaf. Takes PEM with the leaf and its intermediates in any order, and answers with
- * the leaf, its chain in TLS order, and notes about oddities that are no fault.
+ * The conditions for installing an issued leaf, but for those that OpenSSL judges (openssl.ts). Takes PEM with the leaf and its
+ * intermediates in any order, and answers with the leaf, its chain in TLS order, the ways up (the first is that of the chain), and
+ * notes about oddities that are no fault.
  *
  * Throws only `Fault`, with one NL-LEAF code; its message names both values, the expected and the delivered. All are refusals
  * but NL-LEAF-NOT-YET, which passes with time and is therefore judged last.
  */
-export function verify(delivered: string, expected: Expected): { leaf: Leaf; notes: string[] } {
+export function verify(delivered: string, expected: Expected): Verified {
   const expectedKey = createPublicKey({ key: expected.spki, format: 'der', type: 'spki' });
   try {
     return judge(certificatesOf(delivered), expectedKey, expected);
@@ -50,7 +56,7 @@ export function verify(delivered: string, expected: Expected): { leaf: Leaf; not
   }
 }
 
-function judge(delivered: readonly Buffer[], expectedKey: KeyObject, expected: Expected) {
+function judge(delivered: readonly Buffer[], expectedKey: KeyObject, expected: Expected): Verified {
   if (delivered.length > MOST_CERTIFICATES) {
     const most = `the leaf and its intermediates, ${MOST_CERTIFICATES} certificates at most`;
     throw new Fault('NL-LEAF-CHAIN', { message: `Expected ${most}; delivered were ${delivered.length}.` });
@@ -70,8 +76,8 @@ function judge(delivered: readonly Buffer[], expectedKey: KeyObject, expected: E
   demandClientUse(leaf);
   demandValidity(leaf, expected);
   const current = certificatesOf(expected.currentChain ?? '').map((der) => new X509Certificate(der));
-  const { chain, notes } = linkUp(leaf, certificates, expected.now, current);
-  demandBegun(chain, expected.now);
+  const { path, otherPaths, notes } = linkUp(leaf, certificates, expected.now, current);
+  demandBegun(sentOf(path), expected.now);
 
   const { notBefore, notAfter } = validityOf(leaf);
   if (expected.currentNotAfter !== undefined && notAfter < expected.currentNotAfter) {
@@ -80,7 +86,7 @@ function judge(delivered: readonly Buffer[], expectedKey: KeyObject, expected: E
   return {
     leaf: {
       key: expected.key,
-      chain: chain.map(({ raw }) => certificatePem(raw)).join(''),
+      chain: chainOf(path),
       thumbprint: leaf.fingerprint256.replaceAll(':', ''),
       cn: expected.cn,
       serial: leaf.serialNumber,
@@ -88,9 +94,16 @@ function judge(delivered: readonly Buffer[], expectedKey: KeyObject, expected: E
       notBefore,
       notAfter,
     },
+    paths: [path, ...otherPaths],
     notes,
   };
 }
+
+/** What is sent, PEM. */
+export const chainOf = (path: Path): string =>
+  sentOf(path)
+    .map(({ raw }) => certificatePem(raw))
+    .join('');
 
 /** The certificate for our key; where a key was certified more than once, the one issued last. */
 function leafAmong(certificates: readonly X509Certificate[], expectedKey: KeyObject): X509Certificate | undefined {
@@ -123,9 +136,9 @@ function demandCn(leaf: X509Certificate, expected: string): void {
 }
 
 function demandClientUse(leaf: X509Certificate): void {
-  const extended: string[] | undefined = leaf.keyUsage; // node's name for the EXTENDED key usage
-  if (extended !== undefined && !extended.includes(CLIENT_AUTH) && !extended.includes(ANY_USAGE)) {
-    const message = `Expected the extended key usage to allow clientAuth (${CLIENT_AUTH}); delivered was ${extended.join(', ')}.`;
+  const other = otherUseOf(leaf);
+  if (other !== undefined) {
+    const message = `Expected the extended key usage to allow clientAuth (${CLIENT_AUTH}); delivered was ${other}.`;
     throw new Fault('NL-LEAF-EKU', { message });
   }
   const usage = keyUsageOf(leaf);

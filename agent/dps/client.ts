@@ -1,6 +1,6 @@
 import provisioning from 'azure-iot-provisioning-device';
 import type { TlsConnector } from '../../hsm/connector.ts';
-import { Fault } from '../failure/failure.ts';
+import { type Code, Fault } from '../failure/failure.ts';
 import { type Reach, straightly, type Way } from '../mqtt/way.ts';
 import type { Assignment, Leaf } from '../roll/leaf.ts';
 import type { Dps } from '../roll/ports.ts';
@@ -23,13 +23,38 @@ export type Registering<T> = { readonly outcome: Promise<T>; readonly end: () =>
 
 export const DEADLINE_MS = 120_000;
 
-/** DPS, asked by `begin` for one registration at each call. */
+/** DPS found no enrollment for the leaf, or one that is disabled: on another way up it may find another. */
+const UNENROLLED: ReadonlySet<Code> = new Set(['NL-DPS-401002', 'NL-DPS-404201', 'NL-DPS-DISABLED']);
+
+/**
+ * DPS, asked by `begin` for one registration at each call; where it refuses a leaf whose CAs have more than one certificate, for
+ * one with each of its chains. The chain that was accepted goes first the next time.
+ */
 export function dpsBy(
   terms: DpsTerms,
   begin: (connector: TlsConnector, way: Way) => Registering<Assignment>,
   reach?: Reach,
 ): Dps {
-  return { register: (leaf, abort) => registration(terms, terms.connectorFor(leaf), begin, abort, reach) };
+  let accepted: string | undefined;
+  return {
+    async register({ chain: first, otherChains = [], ...leaf }, abort) {
+      const chains = [first, ...otherChains].toSorted(
+        (one, other) => Number(other === accepted) - Number(one === accepted),
+      );
+      let refusal: unknown;
+      for (const chain of chains) {
+        try {
+          const assignment = await registration(terms, terms.connectorFor({ ...leaf, chain }), begin, abort, reach);
+          accepted = chain;
+          return assignment;
+        } catch (error) {
+          if (!(error instanceof Fault) || !UNENROLLED.has(error.failure.code)) throw error;
+          refusal ??= error;
+        }
+      }
+      throw refusal;
+    },
+  };
 }
 
 /** One registration, with the identity of this connector. */

@@ -1,7 +1,12 @@
 import { X509Certificate } from 'node:crypto';
 import type { Token } from '../../hsm/token.ts';
+import type { Path } from '../certificate/chain.ts';
+import { unaccepted } from '../certificate/openssl.ts';
 import { certificatePem, toPem } from '../certificate/pem.ts';
-import { verify } from '../certificate/verify.ts';
+import { chainOf, type Verified, verify } from '../certificate/verify.ts';
+import type { Fault } from '../failure/failure.ts';
+import { failureOf } from '../failure/failure-of.ts';
+import { failureFields } from '../machine/failure-fields.ts';
 import type { Log } from '../machine/log.ts';
 import type { KeyRef, Leaf } from '../roll/leaf.ts';
 import type { Ports } from '../roll/ports.ts';
@@ -18,14 +23,21 @@ interface JudgeOptions {
   readonly log: Log;
 }
 
-/** Judges leaves against the key in the token. @param renewAt refuses a leaf that is already due by it */
-export function createJudge(options: JudgeOptions, renewAt: RenewAt): Ports['judge'] {
+/** Shows a leaf to OpenSSL (hsm/token-apart.ts); its chain and the topmost certificate are PEM. */
+type Openssl = (shown: Readonly<Record<'id' | 'chain' | 'anchor', string>>) => Promise<string | undefined>;
+
+/**
+ * Judges leaves against the key in the token.
+ * @param renewAt refuses a leaf that is already due by it
+ * @param openssl judges the chain; a leaf that serves already is not shown to it
+ */
+export function createJudge(options: JudgeOptions, renewAt: RenewAt, openssl?: Openssl): Ports['judge'] {
   const { token, registrationId, current, now, early, log } = options;
   return async (delivered: string | Uint8Array, key: KeyRef): Promise<Leaf> => {
     const { spki } = await publicKeyOf(token, key);
     const chain = typeof delivered === 'string' ? delivered : await toPem(delivered);
     const before = current();
-    const { leaf, notes } = early.watch(chain, () =>
+    const verified = early.watch(chain, () =>
       verify(chain, {
         key,
         spki,
@@ -35,9 +47,34 @@ export function createJudge(options: JudgeOptions, renewAt: RenewAt): Ports['jud
         ...(before && { currentNotAfter: before.notAfter, currentChain: before.chain }),
       }),
     );
+    const { leaf, notes, paths } = verified;
+    const good = openssl === undefined ? paths : await acceptedOf(openssl, verified, log);
     for (const message of notes) log.info({ event: 'leaf-noted', thumbprint: leaf.thumbprint, message });
-    return leaf;
+    const [first = leaf.chain, ...otherChains] = new Set(good.map(chainOf));
+    return { ...leaf, chain: first, ...(otherChains.length > 0 && { otherChains }) };
   };
+}
+
+/**
+ * The ways up that OpenSSL accepts. A token that does not sign, or a process that ends, says nothing about the chain. An issued
+ * leaf is not lost by that: DPS is shown it next, and meets the same fault.
+ * @throws Fault NL-LEAF-CHAIN, NL-LEAF-EKU where it accepts none
+ */
+async function acceptedOf(openssl: Openssl, { leaf, paths }: Verified, log: Log): Promise<readonly Path[]> {
+  const accepted: Path[] = [];
+  let refusal: Fault | undefined;
+  for (const path of paths) {
+    const anchor = path.slice(-1).map(({ raw }) => certificatePem(raw));
+    const shown = { id: leaf.key.id, chain: chainOf(path), anchor: anchor.join('') };
+    const code = await openssl(shown).catch((error: unknown) => {
+      log.warn({ event: 'chain-unjudged', ...failureFields(failureOf(error)) });
+    });
+    const no = code && unaccepted(code, path);
+    if (no) refusal ??= no;
+    else accepted.push(path);
+  }
+  if (refusal !== undefined && accepted.length === 0) throw refusal;
+  return accepted;
 }
 
 /**

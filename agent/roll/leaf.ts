@@ -18,6 +18,8 @@ export interface Leaf {
   readonly key: KeyRef;
   /** PEM, leaf first, then its intermediates. */
   readonly chain: string;
+  /** Likewise, by other certificates of its CAs: DPS may know the top of one of these only. */
+  readonly otherChains?: readonly string[];
   /** SHA-256 of the leaf's DER: 64 upper-case hex digits. */
   readonly thumbprint: string;
   readonly cn: string;

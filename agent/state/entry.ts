@@ -15,6 +15,7 @@ import {
 } from 'valibot';
 import type { Entry } from '../roll/core/entry.ts';
 import type { Answer, Generation, Memory, Old, Trusted } from '../roll/core/memory.ts';
+import type { Leaf } from '../roll/leaf.ts';
 import { ALARMS, type Outcome } from '../roll/state.ts';
 
 export type { Entry };
@@ -28,7 +29,8 @@ const leaf = object({
   key: object(key),
   ...entriesFromList(['chain', 'thumbprint', 'cn', 'serial', 'issuer'], string()),
   ...entriesFromList(['notBefore', 'notAfter'], number()),
-});
+  otherChains: optional(array(string())),
+} satisfies Checked<Leaf>);
 const assignment = object({
   ...entriesFromList(['hub', 'deviceId'], string()),
   ...entriesFromList(['substatus', 'key'], optional(string())),

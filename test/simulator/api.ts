@@ -92,8 +92,11 @@ export interface SimulatorApi extends AdrApi {
   bootstrapIdentity(cn: string): Promise<ClientIdentity>;
   /** How EST issues from now on; replaces what was set before. */
   setPolicy(policy: IssuePolicy): Promise<void>;
-  /** Another intermediate under the same root, or a whole new CA, issues from now on; gives the new issuer (PEM). */
-  rollIssuer(what: 'intermediate' | 'root'): Promise<string>;
+  /**
+   * Another intermediate under the same root, or a whole new CA, issues from now on; gives the new issuer (PEM). Or the same one
+   * issues, and hands out a certificate by a new root beside its own; gives that root.
+   */
+  rollIssuer(what: 'intermediate' | 'root' | 'cross'): Promise<string>;
 
   /** Lays a fault over the default behaviour of a server. */
   lay(server: RestName, fault: FaultName, options?: FaultOptions): Promise<void>;

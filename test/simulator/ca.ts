@@ -80,6 +80,20 @@ async function makeSigner(
   notAfter = Date.now() + 20 * 365 * DAY,
 ): Promise<Signer> {
   const keys = await newKeys(strength);
+  return certified(name, { ...keys, strength }, issuer, notAfter);
+}
+
+interface SignerKeys extends Pick<Signer, 'strength'> {
+  readonly publicKey: x509.PublicKey | CryptoKey;
+  readonly privateKey: CryptoKey;
+}
+
+async function certified(
+  name: string,
+  { strength, ...keys }: SignerKeys,
+  issuer: Signer | undefined,
+  notAfter: number,
+): Promise<Signer> {
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: newSerial(),
     subject: `CN=${name}`,
@@ -136,6 +150,15 @@ export class Authority {
   async withNewIntermediate(name: string, notAfter?: number): Promise<Authority> {
     const root = this.#path.at(-1) ?? this.#signer;
     return new Authority([await makeSigner(name, root, root.strength, notAfter), root]);
+  }
+
+  /** The same issuing CA, with a second certificate for its key: of a new root, and handed out before the one that it has. */
+  async crossed(name: string): Promise<Authority> {
+    const { certificate, key: privateKey, strength } = this.#signer;
+    const root = await makeSigner(name, undefined, strength);
+    const keys = { publicKey: certificate.publicKey, privateKey, strength };
+    const [, cn = ''] = certificate.subject.split('CN=');
+    return new Authority([await certified(cn, keys, root, certificate.notAfter.getTime()), this.#signer, root]);
   }
 
   /** Every certificate above a leaf, the issuing one first, the root last (DER). */

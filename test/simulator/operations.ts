@@ -164,14 +164,15 @@ export class Simulator extends AdrOperations implements SimulatorApi {
     this.#parts.est.setPolicy(policy);
   }
 
-  async rollIssuer(what: 'intermediate' | 'root'): Promise<string> {
+  async rollIssuer(what: 'intermediate' | 'root' | 'cross'): Promise<string> {
     const { est } = this.#parts;
-    const authority =
-      what === 'root'
-        ? await Authority.create('device CA 2')
-        : await est.authority.withNewIntermediate('device CA, rolled');
+    const authority = await {
+      root: () => Authority.create('device CA 2'),
+      intermediate: () => est.authority.withNewIntermediate('device CA, rolled'),
+      cross: () => est.authority.crossed('device CA root 2'),
+    }[what]();
     est.roll(authority);
-    return authority.issuerPem;
+    return what === 'cross' ? authority.rootPem : authority.issuerPem;
   }
 
   async lay(server: RestName, fault: FaultName, options: FaultOptions = {}): Promise<void> {

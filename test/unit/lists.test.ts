@@ -24,6 +24,7 @@ const DEEP = [
   'bench',
   'browser',
   'matrix',
+  'limbo',
   'microsoft',
   'nonsense',
   'soak',

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { linkUp } from '../../certificate/chain.ts';
+import { linkUp, sentOf } from '../../certificate/chain.ts';
 import { issuerOf, named, validityOf } from '../../certificate/name.ts';
 import { certificatesOf } from '../../certificate/pem.ts';
 import { needsNoPerson } from '../../config/terms.ts';
@@ -43,7 +43,7 @@ async function registrationId(leaf: Leaf, site: Site): Promise<Finding> {
 async function chain(current: Leaf, site: Site): Promise<Finding> {
   const [leaf, ...others] = certificatesOf(current.chain).map((der) => new X509Certificate(der));
   if (leaf === undefined) return failed('NL-LEAF-PARSE', 'The current leaf cannot be read.');
-  const sent = linkUp(leaf, others, site.now).chain;
+  const sent = sentOf(linkUp(leaf, others, site.now).path);
   const last = sent.at(-1) ?? leaf;
   const early = sent.find((one) => validityOf(one).notAfter < current.notAfter);
   if (early !== undefined) {

@@ -41,7 +41,7 @@ export const GATEWAY = {
     'Check the clock with `timedatectl`.',
   ),
   'NL-LEAF-CHAIN': refusedCode(
-    'The issued chain does not link up by signature.',
+    'The issued chain does not link up, or OpenSSL does not accept it.',
     'Operator of the CA: deliver the leaf and its intermediates.',
   ),
   'NL-LEAF-WEAK': refusedCode(

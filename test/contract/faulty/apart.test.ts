@@ -4,9 +4,9 @@ import { after, before, beforeEach, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { csr } from '../../../hsm/csr.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
-import { type TokenApart, tokenApart } from '../../../hsm/token-apart.ts';
+import { type Judged, type Openssl, type TokenApart, tokenApart } from '../../../hsm/token-apart.ts';
 import { withEnvironment } from '../../put-back.ts';
-import { authority } from '../token/authority.ts';
+import { type Authority, authority } from '../token/authority.ts';
 import { type Bench, openBench } from '../token/bench.ts';
 import { freshId } from '../token/fresh-id.ts';
 import { softHsm } from '../token/softhsm.ts';
@@ -18,9 +18,11 @@ withEnvironment(at.environment);
 const LIMIT_MS = 4_000;
 const FOR_EVER_MS = 1e9;
 let bench: Bench;
-let apart: TokenApart;
+let apart: TokenApart & Openssl;
 let key: PublicKey;
 let der: Buffer;
+let ca: Authority;
+let shown: Omit<Judged, 'tls'>;
 
 // The daemon does not wait for such a process at its end, and has other things to wait for.
 const held = setInterval(() => {}, 1_000);
@@ -33,7 +35,10 @@ before(async () => {
   apart = tokenApart({ module: at.module, token: token.name, pin, pinRecord: at.directory, limitMs });
   key = await apart.generate('newleaf-a', 'ec-p256', freshId());
   await token.findMade(key.id);
-  der = new X509Certificate(authority(at.directory).issue(await csr('gw', key, (tbs) => apart.sign(key, tbs)))).raw;
+  ca = authority(at.directory);
+  const chain = ca.issue(await csr('gw', key, (tbs) => apart.sign(key, tbs)));
+  der = new X509Certificate(chain).raw;
+  shown = { id: key.id, chain, anchor: ca.ca, directory: at.directory };
 });
 beforeEach(() => at.heal());
 after(() => {
@@ -50,10 +55,11 @@ const works: readonly (readonly [Call, string, () => Promise<unknown>])[] = [
   ['C_GenerateKeyPair', 'Generating a key', () => apart.generate('newleaf-b', 'ec-p256', freshId())],
   ['C_Sign', 'Signing', () => apart.sign(key, Buffer.from('a CSR'))],
   ['C_CreateObject', 'Storing a certificate', () => apart.storeCertificate(key, der)],
+  ['C_Sign', 'Showing the next leaf to OpenSSL', () => apart.judge({ ...shown, tls: 'engine' })],
 ];
 
 for (const [call, doing, work] of works) {
-  test(`a module that hangs in ${call} is ended in its process, and this one signs meanwhile and afterwards`, async () => {
+  test(`${doing}: a module that hangs in ${call} is ended in its process, and this one signs meanwhile and afterwards`, async () => {
     at.delay(call, FOR_EVER_MS);
     const hanging = work();
     hanging.catch(() => {});
@@ -65,6 +71,19 @@ for (const [call, doing, work] of works) {
     await assert.rejects(hanging, { kind: 'hung', code: 'CHILD_TIMEOUT', isLasting: true, message });
     await bench.token.sign(key, Buffer.of(9));
     await work();
+  });
+}
+
+for (const tls of ['engine', 'helper'] as const) {
+  test(`${tls}: OpenSSL judges a chain by the key in the token; one that does not sign is no fault of the chain`, async () => {
+    assert.equal(await apart.judge({ ...shown, tls }), undefined);
+    assert.equal(await apart.judge({ ...shown, tls, anchor: shown.chain }), undefined, 'its issuer is not delivered');
+    const { ca: anchor } = authority(at.directory);
+    assert.match(`${await apart.judge({ ...shown, tls, anchor })}`, /^UNABLE_TO_/);
+    at.spoil();
+    await assert.rejects(apart.judge({ ...shown, tls }), { name: 'TokenError', code: 'SIGNATURE_WRONG' });
+    at.heal();
+    assert.equal(await apart.judge({ ...shown, tls }), undefined);
   });
 }
 

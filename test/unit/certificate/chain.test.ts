@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
-import { linkUp } from '../../../agent/certificate/chain.ts';
+import { linkUp, sentOf } from '../../../agent/certificate/chain.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { DAY, type Minted, mint, mintCa, NOW, rsa } from './mint.ts';
 
@@ -20,8 +20,8 @@ before(async () => {
 const read = ({ der }: Minted): X509Certificate => new X509Certificate(der);
 
 function linked(delivered: readonly Minted[], first = leaf): { subjects: string[]; notes: string[] } {
-  const { chain, notes } = linkUp(read(first), delivered.map(read), NOW);
-  return { subjects: chain.map(({ subject }) => subject), notes };
+  const { path, notes } = linkUp(read(first), delivered.map(read), NOW);
+  return { subjects: sentOf(path).map(({ subject }) => subject), notes };
 }
 
 function refusal(delivered: readonly Minted[], first = leaf): { code: string; message: string } {
@@ -79,6 +79,43 @@ test('a cross certificate is sent rather than the root with the same key', async
   assert.deepEqual(linked([direct, expired, root], direct).subjects, ['CN=gw-0001']);
 });
 
+test('of several ways up, that of the current leaf goes first; the others are told, but for those that lead nowhere', async () => {
+  const [one, two] = [await mintCa({ subject: 'CN=One' }), await mintCa({ subject: 'CN=Two' })];
+  const issuing = (by: Minted, wish: object = {}) => mintCa({ subject: 'CN=Lower', keys: lower.keys, by, ...wish });
+  const [byOne, byTwo] = [await issuing(one), await issuing(two)];
+  const forged = [await issuing(await mintCa({ subject: 'CN=Three' })), await mintCa({ subject: 'CN=Three' })];
+  const unfit = [await issuing(one, { notAfter: NOW - DAY }), await issuing(one, { ku: ['cRLSign'] })];
+  const useless = [...forged, ...unfit];
+  const ways = (current: readonly Minted[]) => {
+    const delivered = [leaf, ...useless, byTwo, one, byOne, two].map(read);
+    const { path, otherPaths, notes } = linkUp(read(leaf), delivered, NOW, current.map(read));
+    assert.equal(notes.length, useless.length);
+    return [path, ...otherPaths].map((way) => way.at(-1)?.subject);
+  };
+  assert.deepEqual(ways([]), ['CN=Two', 'CN=One'], 'as they were delivered');
+  assert.deepEqual(ways([await mint({ by: byOne }), byOne]), ['CN=One', 'CN=Two']);
+  assert.deepEqual(ways([await mint({ by: byTwo }), byTwo]), ['CN=Two', 'CN=One']);
+  const renewed = await issuing(one, { notAfter: NOW + DAY });
+  assert.deepEqual(ways([leaf, renewed]), ['CN=One', 'CN=Two'], 'by its name and that of its issuer');
+});
+
+test('refused: ways up without number, none of which holds', async () => {
+  const expired = await mintCa({ subject: 'CN=Expired', notAfter: NOW - DAY });
+  let above = [expired];
+  const delivered = [expired];
+  for (let level = 0; level < 12; level += 1) {
+    const { keys } = await mint();
+    const certify = (_: unknown, at: number) =>
+      mintCa({ subject: `CN=${level}`, keys, by: above[at % above.length] as Minted });
+    above = await Promise.all(Array.from({ length: 4 }, certify));
+    delivered.push(...above);
+  }
+  const [issuer] = above;
+  assert.ok(issuer);
+  const { code, message } = refusal(delivered, await mint({ by: issuer }));
+  assert.deepEqual([code, /valid now|more ways up/.test(message)], ['NL-LEAF-CHAIN', true], message);
+});
+
 test('two CAs that certify each other do not make it go round for ever', async () => {
   const back = await mintCa({ subject: 'CN=Upper', keys: upper.keys, by: lower });
   assert.deepEqual(linked([leaf, lower, back]).subjects, inOrder);
@@ -103,6 +140,11 @@ test('refused: an issuer that is no CA', async () => {
   const { code, message } = refusal([server], await mint({ by: server }));
   assert.equal(code, 'NL-LEAF-CHAIN');
   assert.match(message, /issuer "CN=Server" to be a CA; its certificate lacks basicConstraints CA:TRUE/);
+  const unfit = await mintCa({ subject: 'CN=Unfit', ku: ['cRLSign'], by: root });
+  assert.match(
+    refusal([unfit], await mint({ by: unfit })).message,
+    /"CN=Unfit" to be a CA; its key usage lacks keyCertSign/,
+  );
 });
 
 test('refused: an issuer that has expired', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
-import { linkUp } from '../../../agent/certificate/chain.ts';
+import { linkUp, sentOf } from '../../../agent/certificate/chain.ts';
 import { verify } from '../../../agent/certificate/verify.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { DAY, type Minted, mint, mintCa, NOW, spkiOf } from './mint.ts';
@@ -26,8 +26,8 @@ const read = ({ der }: Minted): X509Certificate => new X509Certificate(der);
 function linked(delivered: readonly Minted[], known: readonly Minted[] = current) {
   const [first] = delivered;
   assert.ok(first);
-  const { chain, notes } = linkUp(read(first), delivered.map(read), NOW, known.map(read));
-  return { subjects: chain.map(({ subject }) => subject), notes };
+  const { path, notes } = linkUp(read(first), delivered.map(read), NOW, known.map(read));
+  return { subjects: sentOf(path).map(({ subject }) => subject), notes };
 }
 const CHAIN = ['CN=gw-0001', 'CN=Lower', 'CN=Upper'];
 const taken = (name: string): string =>
@@ -43,7 +43,7 @@ test('so does a chain that is too short', () => {
 
 test('what was delivered goes before what is known', async () => {
   const renewed = await mintCa({ subject: 'CN=Lower', keys: lower.keys, by: root });
-  const { chain } = linkUp(read(next), [next, renewed].map(read), NOW, current.map(read));
+  const { path: chain } = linkUp(read(next), [next, renewed].map(read), NOW, current.map(read));
   assert.ok(chain[1]?.raw.equals(renewed.der));
   assert.equal(chain.length, 2, 'its issuer is a root, and no intermediate of that name is known');
 });

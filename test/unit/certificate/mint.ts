@@ -33,12 +33,15 @@ export interface Wish {
   readonly notBefore?: number;
   readonly notAfter?: number;
   readonly ca?: boolean;
+  readonly pathlen?: number;
   /** OIDs; no extension without. */
   readonly eku?: readonly string[];
   /** Subject alternative name of a server. */
   readonly ip?: string;
   /** No extension without. */
   readonly ku?: readonly (keyof typeof x509.KeyUsageFlags)[];
+  /** Others. */
+  readonly more?: readonly x509.Extension[];
   readonly signing?: { readonly name: string; readonly hash: string; readonly saltLength?: number };
 }
 
@@ -63,10 +66,11 @@ export async function mint(wish: Wish = {}): Promise<Minted> {
     signingKey,
     signingAlgorithm: wish.signing ?? { name: signingKey.algorithm.name, hash: 'SHA-256' },
     extensions: [
-      ...(wish.ca === undefined ? [] : [new x509.BasicConstraintsExtension(wish.ca, undefined, true)]),
+      ...(wish.ca === undefined ? [] : [new x509.BasicConstraintsExtension(wish.ca, wish.pathlen, true)]),
       ...(wish.eku === undefined ? [] : [new x509.ExtendedKeyUsageExtension([...wish.eku])]),
       ...(wish.ip === undefined ? [] : [new x509.SubjectAlternativeNameExtension([{ type: 'ip', value: wish.ip }])]),
       ...(wish.ku === undefined ? [] : [new x509.KeyUsagesExtension(flags(wish.ku), true)]),
+      ...(wish.more ?? []),
     ],
   });
   const der = Buffer.from(certificate.rawData);

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { EarlyChain } from '../../../agent/keys/early-chain.ts';
 import { createJudge, givenLeaf } from '../../../agent/keys/judge.ts';
+import { TokenError } from '../../../hsm/ckr.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
 import type { Token } from '../../../hsm/token.ts';
 import { DAY, type Minted, mint, mintCa, NOW } from '../certificate/mint.ts';
@@ -46,6 +48,46 @@ test('an issuer that gives a leaf which is due already is refused; a factory lea
 test('a leaf for a key that the token does not have', async () => {
   const { judging } = options(due);
   assert.equal(await codeOf(createJudge(judging, 'off')(chain, { slot: 'b', id: 'g9' })), 'NL-TOKEN-KEY');
+});
+
+/** What OpenSSL answers to a good leaf, the verdict, and what is logged. */
+const VERDICTS: readonly (readonly [string, () => Promise<string | undefined>, string, readonly string[]])[] = [
+  ['accepts', async () => undefined, 'good', []],
+  ['does not accept', async () => 'UNSPECIFIED', 'NL-LEAF-CHAIN', []],
+  [
+    'cannot be asked about',
+    () => Promise.reject(new TokenError('failed', 'CHILD_ENDED', 'x')),
+    'good',
+    ['chain-unjudged'],
+  ],
+];
+for (const [does, answer, verdict, logged] of VERDICTS) {
+  test(`a leaf that OpenSSL ${does}: ${verdict}`, async () => {
+    const { judging, said } = options(due);
+    const shown: object[] = [];
+    const judge = createJudge(judging, 'off', (one) => {
+      shown.push(one);
+      return answer();
+    });
+    assert.equal(await codeOf(judge(chain, { slot: 'b', id: 'f0' })), verdict);
+    const [leaf, anchor] = [due, root].map(({ der }) => new X509Certificate(der).toString());
+    assert.deepEqual([shown, said], [[{ id: 'f0', chain: leaf, anchor }], logged]);
+  });
+}
+
+test('of the ways up, those that OpenSSL accepts are kept', async () => {
+  const { judging } = options(due);
+  const cross = await mintCa({ keys: root.keys, by: await mintCa({ subject: 'CN=Other' }) });
+  const pem = ({ der }: Minted) => new X509Certificate(der).toString();
+  const judged = (refused: string) =>
+    createJudge(judging, 'off', async ({ anchor }) => (anchor === refused ? 'UNSPECIFIED' : undefined))(
+      chain + cross.pem,
+      { slot: 'b', id: 'f0' },
+    );
+  const both = await judged('');
+  assert.deepEqual([both.chain, both.otherChains], [pem(due) + pem(cross), [pem(due)]]);
+  const one = await judged(pem(cross));
+  assert.deepEqual([one.chain, one.otherChains], [pem(due), undefined]);
 });
 
 /** What a gateway begins with, and the slot of its leaf. */
