@@ -1,8 +1,10 @@
 import { constants } from 'node:fs';
 import { access, open, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { closedOn } from '../../config/closed.ts';
 import { type Config, instanceOf, type LoadedConfig, x509Of } from '../../config/config.ts';
 import { onMissing } from '../../failure/errno.ts';
+import { DAEMON, localAccount } from '../../machine/account.ts';
 import type { Looking } from '../../machine/as-daemon.ts';
 import { readAuthorities, readNamed } from '../../machine/named-file.ts';
 import { differenceFrom, recordOf, TMPFILES } from '../../machine/program-directory.ts';
@@ -53,6 +55,8 @@ export function siteHere({ config, file, env, now, looking = {} }: SiteOptions):
     text: readNamed,
     authorities: readAuthorities,
     mode,
+    isOfGroup: async (path) => (await stat(path)).gid === localAccount(DAEMON)?.gid,
+    closedOn,
     // With a trailing slash, ENOTDIR tells that it is no directory; root's permission would hide that.
     access: (path, to) => access(to === 'write' ? `${path}/` : path, TO[to]),
     async room(directory) {

@@ -1,5 +1,6 @@
 import type { TlsWay } from '../../../hsm/tls-way.ts';
 import type { Token } from '../../../hsm/token.ts';
+import type { Closed } from '../../config/closed.ts';
 import type { LoadedConfig } from '../../config/config.ts';
 import type { HttpsReply } from '../../issuer/answer.ts';
 import type { Errand } from '../../issuer/enrolment.ts';
@@ -38,6 +39,10 @@ export interface Site {
   authorities(setting: string, path: string): Promise<string>;
   /** Permission bits of a file or directory. @throws the error of the file system */
   mode(path: string): Promise<number | 'absent'>;
+  /** Its group is that of the daemon's user. @throws the error of the file system */
+  isOfGroup(path: string): Promise<boolean>;
+  /** The first part of the way to a file that is closed to this user. */
+  closedOn(path: string): Closed | undefined;
   /** Whether this user may do it. @throws the error of the file system */
   access(path: string, to: 'read' | 'write' | 'execute'): Promise<void>;
   /**
