@@ -5,7 +5,7 @@ import { verify } from '../certificate/verify.ts';
 import type { Log } from '../machine/log.ts';
 import type { KeyRef, Leaf } from '../roll/leaf.ts';
 import type { Ports } from '../roll/ports.ts';
-import { dueAt, type RenewAt } from '../roll/terms.ts';
+import { dueAt, fittingRenewal, type RenewAt } from '../roll/terms.ts';
 import type { EarlyChain } from './early-chain.ts';
 import { publicKeyOf } from './slots.ts';
 
@@ -32,6 +32,7 @@ export function createJudge(options: JudgeOptions, renewAt: RenewAt): Ports['jud
         cn: registrationId,
         now: now(),
         renewAt: (one) => dueAt(one, renewAt),
+        fitting: fittingRenewal,
         ...(before && { currentNotAfter: before.notAfter, currentChain: before.chain }),
       }),
     );

@@ -62,6 +62,7 @@ the file of a token is empty | hsm/hidden-tokens.ts | newleaf init … | another
 a key that the token did not destroy is in the way, and is gone | agent/failure/advice.ts | newleaf roll --wait | another key and leaf | test/system/faulty-token.test.ts › a token that destroys no key
 the same, and a person brings the leaf | agent/roll/undestroyed.ts | newleaf csr | a CSR | test/e2e/by-person.test.ts › the place of the next key is not free
 the same, before its place is needed | agent/roll/undestroyed.ts | systemctl restart newleaf | nothing is wrong | test/e2e/undestroyed.test.ts › a key that the token has not destroyed
+leaves are due when they come | agent/certificate/verify.ts | systemctl restart newleaf | the next one is taken | test/unit/roll/terms.test.ts › fittingRenewal
 a setting was wrong | NL-CONFIG; agent/failure/failure-of.ts | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › a line of the configuration is wrong
 /etc/newleaf was lost, and is restored | agent/config/lost.ts | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › the configuration is lost
 it is not restored | agent/config/read.ts; agent/config/config.ts | newleaf init…; newleaf init | the leaf and its token go on | test/e2e/init/lost-configuration.deep.test.ts › the printed command goes on with leaf and token
