@@ -8,6 +8,7 @@ import { CLIENT_AUTH, otherUseOf } from './openssl.ts';
 import { certificatePem, certificatesOf } from './pem.ts';
 import { demandStrongKey, kindOf } from './strength.ts';
 
+const LONGER = 'Operator of the CA: issue a longer lifetime, or one that begins later';
 const LEAST_LEFT_MS = 60_000;
 /**
  * Certificates of the same name are tried as issuers of each other: 350 of one name, 223 KiB, would hold the loop for two
@@ -25,6 +26,8 @@ export interface Expected {
   readonly now: number;
   /** The moment when this leaf falls due under leaf.renew_at; undefined for "off". */
   readonly renewAt: (leaf: Pick<Leaf, 'notBefore' | 'notAfter' | 'serial'>) => number | undefined;
+  /** The leaf.renew_at under which it would not be due at that moment, as it is written; undefined where there is none. */
+  readonly fitting?: (leaf: Pick<Leaf, 'notBefore' | 'notAfter'>, usable: number) => string | undefined;
   readonly currentNotAfter?: number;
   /** PEM: the chain of the current leaf, for certificates that the next one lacks. */
   readonly currentChain?: string;
@@ -149,7 +152,7 @@ function demandClientUse(leaf: X509Certificate): void {
 }
 
 /** Judged at the moment when the leaf becomes usable: it is useless to wait for a leaf that is refused then. */
-function demandValidity(leaf: X509Certificate, { now, renewAt }: Expected): void {
+function demandValidity(leaf: X509Certificate, { now, renewAt, fitting }: Expected): void {
   const { notBefore, notAfter } = validityOf(leaf);
   const usable = Math.max(now, notBefore);
   if (notAfter - usable < LEAST_LEFT_MS) {
@@ -159,7 +162,10 @@ function demandValidity(leaf: X509Certificate, { now, renewAt }: Expected): void
   const due = renewAt({ notBefore, notAfter, serial: leaf.serialNumber });
   if (due !== undefined && due <= usable) {
     const message = `Expected a leaf that is not yet due at ${at(usable)}; the delivered one (${at(notBefore)} to ${at(notAfter)}) is due at ${at(due)} under leaf.renew_at.`;
-    throw new Fault('NL-LEAF-VALIDITY', { message });
+    const other = fitting?.({ notBefore, notAfter }, usable);
+    const set = `; or set leaf.renew_at = ${other}, then \`systemctl restart newleaf\`.`;
+    const advice = `${LONGER}${other === undefined ? '.' : set}`;
+    throw new Fault('NL-LEAF-VALIDITY', { message, advice });
   }
 }
 

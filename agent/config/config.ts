@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { isPassing } from '../failure/errno.ts';
 import { Fault } from '../failure/failure.ts';
+import { closedOn, opening } from './closed.ts';
 import { type Draft, draftText } from './draft.ts';
 import { DEFAULT_PATH, instanceOf } from './instance.ts';
 import { lostOr } from './lost.ts';
@@ -102,9 +104,16 @@ function textOf(file: string): string {
     const { code } = cause as NodeJS.ErrnoException;
     // One that was named is more likely misspelled.
     if (code === 'ENOENT' && instanceOf(file).hasUnit) throw notSetUp(file);
+    const closed = code === 'EACCES' ? closedOn(file) : undefined;
+    if (closed !== undefined) {
+      const way = closed.isPassage ? `: ${closed.path} is closed to it` : '';
+      throw new Fault('NL-CONFIG', {
+        message: `The configuration ${file} may not be read by this user${way}.`,
+        advice: `As root: ${opening(closed, dirname(file))}, then \`systemctl restart newleaf\`.`,
+      });
+    }
     const message = {
       ENOENT: `There is no configuration at ${file}.`,
-      EACCES: `The configuration ${file} may not be read by this user.`,
       EISDIR: `The configuration ${file} is a directory.`,
     }[code ?? ''];
     const cure = code === 'ENOENT' ? 'Run `newleaf init`, which writes it' : 'Correct it';

@@ -237,7 +237,7 @@ export class Daemon {
     this.#looks.sooner();
     this.#report(before);
     // A new process must know the effect that poisoned this one: otherwise it is poisoned in the same way, again and again.
-    const isNoted = this.#persistence.failure === undefined || this.#memory.poisoned === known.poisoned;
+    const isNoted = !this.#persistence.isBehind || this.#memory.poisoned === known.poisoned;
     if ((advanced.restart && (isNoted || isOfSession(event, this.#memory))) || wayless !== undefined) {
       this.#ending = 'restart';
       this.#why = event.kind === 'failed' ? event.failure : wayless;

@@ -37,6 +37,8 @@ export class Persistence {
   /** On the monotonic clock. */
   #provenAt = 0;
   #lookedAt = 0;
+  /** A look has found that the disk would accept no write. */
+  #seen: Failure | undefined;
 
   constructor(options: Options) {
     this.#options = options;
@@ -44,19 +46,23 @@ export class Persistence {
 
   /** @throws Fault, as `Journal.read` */
   async read(): Promise<Entry | 'absent'> {
-    const { assertWritable, clock, journal } = this.#options;
+    const { clock, journal } = this.#options;
     const entry = await journal.read();
     this.#provenAt = clock.monotonic();
     if (entry === 'absent') return entry;
     this.#disk = entry;
-    // Not a write: a daemon that is started every half minute must not wear out the flash.
-    await assertWritable?.().catch((error: unknown) => this.#tell(this.#owe(error)));
+    await this.#look();
     return entry;
   }
 
-  /** Why the disk accepts no writes, until one succeeds. */
+  /** Why the disk accepts no writes, as a write or a look has found. */
   get failure(): Failure | undefined {
-    return this.#owed?.failure;
+    return this.#owed?.failure ?? this.#seen;
+  }
+
+  /** The last write has failed. */
+  get isBehind(): boolean {
+    return this.#owed !== undefined;
   }
 
   /** When to try again, in milliseconds. An overdue write is tried with the next event, and has been asked for already. */
@@ -75,9 +81,12 @@ export class Persistence {
     const owed = this.#owed;
     const now = this.#options.clock.monotonic();
     const isStale = this.#disk !== undefined && now >= this.#provenAt + PROOF_MS;
-    if (owed === undefined ? !this.#lacks(state) && !isStale && !this.#isGone(now) : now < owed.dueAt) return;
-    const failure = await this.#write(state);
-    if (failure !== undefined && failure.message !== owed?.failure.message) this.#tell(failure);
+    const isLook = this.#disk !== undefined && now >= this.#lookedAt + LOOK_MS;
+    if (isLook) this.#lookedAt = now;
+    const isDue = owed === undefined ? this.#lacks(state) || isStale || (isLook && this.#isGone()) : now >= owed.dueAt;
+    const failure = isDue ? await this.#write(state) : undefined;
+    if (failure !== undefined && failure.message !== (owed?.failure ?? this.#seen)?.message) this.#tell(failure);
+    if (isLook) await this.#look();
   }
 
   /** Writes a state whose asker waits, at once. A failure, which is told each time, undoes it. */
@@ -88,13 +97,19 @@ export class Persistence {
     return failure;
   }
 
-  #isGone(now: number): boolean {
+  #isGone(): boolean {
     const { journal, log } = this.#options;
-    if (this.#disk === undefined || now < this.#lookedAt + LOOK_MS) return false;
-    this.#lookedAt = now;
     const isGone = journal.isThere?.() === false;
     if (isGone) log.warn({ event: 'state-gone', message: 'The state file was deleted, and is written again.' });
     return isGone;
+  }
+
+  /** Not a write: a daemon that is started every half minute, or looks each minute, must not wear out the flash. */
+  async #look(): Promise<void> {
+    const before = this.failure;
+    this.#seen = await this.#options.assertWritable?.().then(() => undefined, failureOf);
+    if (this.#seen !== undefined && this.#seen.message !== before?.message) this.#tell(this.#seen);
+    if (before !== undefined && this.failure === undefined) this.#tellAgain();
   }
 
   #lacks(state: Memory): boolean {
@@ -102,13 +117,14 @@ export class Persistence {
   }
 
   async #write(state: Memory): Promise<Failure | undefined> {
-    const { clock, journal, log } = this.#options;
+    const { clock, journal } = this.#options;
     const entry = entryOf(state);
     try {
       await journal.write(entry);
-      if (this.#owed !== undefined) log.info({ event: 'state-written', message: 'The state could be written again.' });
       this.#disk = entry;
+      const wasBehind = this.isBehind;
       this.#owed = undefined;
+      if (wasBehind && this.#seen === undefined) this.#tellAgain();
       this.#provenAt = clock.monotonic();
       return undefined;
     } catch (error) {
@@ -125,5 +141,9 @@ export class Persistence {
 
   #tell(failure: Failure): void {
     this.#options.log.error({ event: 'state-unwritten', ...failureFields(failure) });
+  }
+
+  #tellAgain(): void {
+    this.#options.log.info({ event: 'state-written', message: 'The state can be written again.' });
   }
 }

@@ -10,7 +10,7 @@ import { failureFields } from '../machine/failure-fields.ts';
 import type { Log } from '../machine/log.ts';
 import type { KeyRef, Leaf } from '../roll/leaf.ts';
 import type { Ports } from '../roll/ports.ts';
-import { dueAt, type RenewAt } from '../roll/terms.ts';
+import { dueAt, fittingRenewal, type RenewAt } from '../roll/terms.ts';
 import type { EarlyChain } from './early-chain.ts';
 import { publicKeyOf } from './slots.ts';
 
@@ -44,6 +44,7 @@ export function createJudge(options: JudgeOptions, renewAt: RenewAt, openssl?: O
         cn: registrationId,
         now: now(),
         renewAt: (one) => dueAt(one, renewAt),
+        fitting: fittingRenewal,
         ...(before && { currentNotAfter: before.notAfter, currentChain: before.chain }),
       }),
     );

@@ -10,11 +10,10 @@ import {
   statSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { linkAt, MOST_LINKS } from '../config/closed.ts';
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants;
 const ROOT = 0;
-/** As path_resolution(7). */
-const MOST_LINKS = 40;
 
 /**
  * Opens a file that a person has named to a command, once: the bytes that are judged are those that are used. Root reads what
@@ -106,14 +105,6 @@ function withoutLinksOfRoot(path: string): string {
     if (links > MOST_LINKS) throw failed('ELOOP', `${path} leads in circles`);
   }
   return join(way, ...rest);
-}
-
-function linkAt(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
 }
 
 function unlessLink(path: string, place: string, flags: number): number {

@@ -1,3 +1,4 @@
+import { LARGEST_PAUSE_MS } from './backoff.ts';
 import type { Leaf } from './leaf.ts';
 import { ALARMS, type Alarm, type RollState } from './state.ts';
 
@@ -42,6 +43,25 @@ export function dueAt(leaf: Pick<Leaf, 'notBefore' | 'notAfter' | 'serial'>, ren
   return Math.round(latest - lifetime * SPREAD_SHARE * drawOf(leaf.serial));
 }
 
+const HOUR = 3_600_000;
+const RENEWAL_UNITS = [
+  ['day', 24 * HOUR, 1],
+  ['hour', HOUR, (3 * LARGEST_PAUSE_MS) / HOUR],
+] as const;
+
+/**
+ * The leaf.renew_at, as it is written, under which leaves such as this one are not due when they come, whatever their serial:
+ * in the middle of the time that is left. Undefined where there is none: they begin too long ago.
+ */
+export function fittingRenewal({ notBefore, notAfter }: Pick<Leaf, 'notBefore' | 'notAfter'>, usable: number) {
+  const lifetime = notAfter - notBefore;
+  const leftMs = (notAfter - usable - lifetime * SPREAD_SHARE) / 2;
+  for (const [unit, unitMs, least] of RENEWAL_UNITS)
+    if (leftMs >= unitMs * least) return `"${Math.floor(leftMs / unitMs)}${unit}"`;
+  const percent = Math.ceil(100 * (1 - leftMs / lifetime));
+  return leftMs > 0 && percent < 100 ? `"${percent}%"` : undefined;
+}
+
 /** The draw of each leaf, once and for all: FNV-1a over the serial, as a number in [0, 1). */
 export function drawOf(serial: string): number {
   let hash = 0x811c9dc5;
@@ -83,7 +103,6 @@ export function isDue(state: Pick<RollState, 'current'>, terms: Pick<Terms, 'ren
   return state.current !== undefined && (now >= state.current.notAfter || (due !== undefined && now >= due));
 }
 
-const HOUR = 3_600_000;
 const ALARM_MS: Record<Alarm, number> = {
   '28day': 672 * HOUR,
   '7day': 168 * HOUR,

@@ -4,22 +4,24 @@ import { access, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/
 import { basename, dirname, join } from 'node:path';
 import { Fault } from '../failure/failure.ts';
 import { makePath, setMode } from '../machine/make-path.ts';
+import { isFull, MAKE_ROOM, REMOUNT, roomLeft } from '../machine/room.ts';
 
 export interface Owner {
   readonly uid: number;
   readonly gid: number;
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOSPC: 'no space is left on the file system',
-  EDQUOT: 'the quota is used up',
-  EROFS: 'the file system is read-only',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EEXIST: 'something else is in its place',
-  EISDIR: 'a directory is in its place',
-  ENOTDIR: 'a file is in the place of its directory',
-  EIO: 'the disk does not work',
+/** Words of a cause, and the advice where it is not that of the code. */
+const CAUSES: Readonly<Record<string, readonly [words: string, advice?: string]>> = {
+  ENOSPC: ['no space is left on the file system', MAKE_ROOM],
+  EDQUOT: ['the quota is used up', 'Make room, or raise the quota.'],
+  EROFS: ['the file system is read-only', REMOUNT],
+  EACCES: ['permission denied'],
+  EPERM: ['permission denied'],
+  EEXIST: ['something else is in its place'],
+  EISDIR: ['a directory is in its place'],
+  ENOTDIR: ['a file is in the place of its directory'],
+  EIO: ['the disk does not work'],
 };
 
 /**
@@ -104,11 +106,17 @@ async function openNew(path: string, mode: number): Promise<FileHandle> {
   }
 }
 
-/** Whether the directory of a file takes another, without a write: access(2) knows rights and EROFS. @throws Fault NL-STATE-WRITE */
+/**
+ * Whether the directory of a file takes another, without a write: access(2) knows rights and EROFS, statfs(2) what is left.
+ * @throws Fault NL-STATE-WRITE
+ */
 export async function assertWritable(path: string): Promise<void> {
-  await access(dirname(path), constants.W_OK | constants.X_OK).catch((cause: unknown) => {
+  try {
+    await access(dirname(path), constants.W_OK | constants.X_OK);
+    if (isFull(await roomLeft(dirname(path)))) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+  } catch (cause) {
     throw unwritable(path, cause);
-  });
+  }
 }
 
 /**
@@ -138,13 +146,17 @@ export async function syncDirectory(path: string): Promise<void> {
 }
 
 function unwritable(path: string, cause: unknown): Fault {
-  return new Fault('NL-STATE-WRITE', { message: `${path} cannot be written: ${diskWords(cause)}.`, cause });
+  const [, advice] = causeOf(cause);
+  const message = `${path} cannot be written: ${diskWords(cause)}.`;
+  return new Fault('NL-STATE-WRITE', { message, cause, ...(advice !== undefined && { advice }) });
 }
 
 /** Why a call to the file system failed, as the end of a sentence. */
-export function diskWords(cause: unknown): string {
-  const code = (cause as NodeJS.ErrnoException).code ?? '';
-  return REASONS[code] ?? code;
+export const diskWords = (cause: unknown): string => causeOf(cause)[0];
+
+function causeOf(cause: unknown): readonly [words: string, advice?: string] {
+  const { code = '' } = cause as NodeJS.ErrnoException;
+  return CAUSES[code] ?? [code];
 }
 
 /** A slow disk with much to write; one that hangs must not hold up the caller for ever. */

@@ -31,16 +31,22 @@ export const SITUATIONS: readonly Situation[] = [
     types: [`chmod 0644 ${CONFIGURATION}`],
   },
   {
+    title: 'the directory of the configuration is closed',
+    breaks: fallen(`chmod 0700 /etc/newleaf; ${RESTART} || true`),
+    screen: { says: STATUS, of: 'NL-DAEMON-DOWN' },
+    types: ['chmod 0755 /etc/newleaf', RESTART],
+  },
+  {
     title: 'nor a password',
     breaks: sh(`chown root: ${PASSWORD}; chmod 0600 ${PASSWORD}`),
     screen: { check: 'permissions' },
-    types: [`chown newleaf: ${PASSWORD}`, `chmod 0600 ${PASSWORD}`],
+    types: [`chown root:newleaf ${PASSWORD}`, `chmod 0640 ${PASSWORD}`],
   },
   {
     title: 'all users may read a password',
     breaks: sh(`chown root:newleaf ${PASSWORD}; chmod 0644 ${PASSWORD}`),
     screen: { check: 'permissions' },
-    types: [`chown newleaf: ${PASSWORD}`, `chmod 0600 ${PASSWORD}`],
+    types: [`chown root:newleaf ${PASSWORD}`, `chmod 0640 ${PASSWORD}`],
   },
   {
     title: 'all users may look into the state directory',

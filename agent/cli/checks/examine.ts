@@ -3,6 +3,7 @@ import { areaOf } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import type { Site } from '../proof/site.ts';
 import { type Check, type Finding, failed, skipped, unseen } from './check.ts';
+import { closedTo } from './closed.ts';
 
 export interface Result extends Finding {
   readonly id: string;
@@ -43,17 +44,16 @@ export function select(checks: readonly Check[], ids: readonly string[]): readon
   return checks.filter(({ id }) => wanted.has(id));
 }
 
-function findingOf(error: unknown, { user, isStranger }: Site): Finding {
+async function findingOf(error: unknown, site: Site): Promise<Finding> {
+  const { user, isStranger } = site;
   const met = failureOf(error);
   const { code, message, advice, cause } = met;
   if (code === 'NL-TPM-NO-LEAF') return skipped(message);
   if (code === 'NL-DAEMON-RUNS') return skipped(message, advice);
   const denied = deniedPath(error);
   if (denied !== undefined && user === undefined) return unseen(`This user may not read ${denied}.`);
-  if (denied !== undefined) {
-    const known = code === 'NL-INTERNAL' ? 'NL-CONFIG' : code;
-    return failed(known, `The user ${user} may not read ${denied}.`, `\`chown ${user}: ${denied}\``);
-  }
+  if (denied !== undefined && user !== undefined && areaOf(met) !== 'TPM')
+    return closedTo(user, site, denied, code === 'NL-INTERNAL' ? 'NL-CONFIG' : code);
   if (isStranger && code === 'NL-CONTROL-DENIED') return unseen(message);
   // SoftHSM, for one, cannot even be initialised by a user who may not read its configuration.
   if (isStranger && areaOf({ code }) === 'TOKEN') {

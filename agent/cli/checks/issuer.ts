@@ -6,6 +6,7 @@ import { authoritiesRequest, enrolment } from '../../issuer/enrolment.ts';
 import { basicOf } from '../../network/basic.ts';
 import type { Site } from '../proof/site.ts';
 import { currentLeaf, type Finding, failed, faultOf, ofLeaf, ok, skipped, warning, x509 } from './check.ts';
+import { closedTo } from './closed.ts';
 import { reach } from './reach.ts';
 
 type EstChoice = Extract<IssuerChoice, { kind: 'est' }>;
@@ -112,7 +113,8 @@ const yes = () => true;
 const no = () => false;
 
 /** Only a run would show more, and a run asks for a leaf. */
-async function program({ access, user }: Site, file: string): Promise<Finding> {
+async function program(site: Site, file: string): Promise<Finding> {
+  const { access, closedOn, user } = site;
   try {
     await access(file, 'execute');
     return ok(`${file} can be run.`);
@@ -123,6 +125,7 @@ async function program({ access, user }: Site, file: string): Promise<Finding> {
       return failed('NL-CMD-UNCONFIGURED', `There is no ${file}.`, advice);
     }
     if (code !== 'EACCES') throw error;
+    if (user !== undefined && closedOn(file)?.isPassage) return closedTo(user, site, file, 'NL-CMD-UNCONFIGURED');
     const whose = user === undefined ? 'This user' : `The user ${user}`;
     const advice = `\`chmod 0755 ${file}\`. The file system must not be mounted noexec.`;
     return failed('NL-CMD-UNCONFIGURED', `${whose} may not run ${file}.`, advice);

@@ -1,7 +1,8 @@
-import type { Config, LoadedConfig } from '../../config/config.ts';
+import type { LoadedConfig } from '../../config/config.ts';
 import { isContained } from '../../machine/contained.ts';
 import type { Site } from '../proof/site.ts';
 import { type Check, type Finding, failed, ok, warning } from './check.ts';
+import { byGroup, closedTo, secretFiles } from './closed.ts';
 
 const OTHERS = 0o007;
 const GROUP_AND_OTHERS = 0o077;
@@ -15,40 +16,30 @@ export const permissions: Check = {
   async look(site) {
     const loaded = await site.config();
     const findings = [
-      ...(await Promise.all(secretsOf(loaded.config).map((secret) => kept(site, secret)))),
+      ...(await Promise.all(secretFiles(loaded.config).map((secret) => kept(site, secret)))),
       await directoryKept(site, loaded.config.state.directory),
-      ...(await Promise.all(readOf(loaded).map((path) => readable(site, path, loaded.file)))),
+      ...(await Promise.all(readOf(loaded).map((path) => readable(site, path)))),
     ].filter((finding) => finding !== undefined);
     const [first] = [...findings.filter(({ outcome }) => outcome === 'failed'), ...findings];
     return first ?? ok('Other users cannot read PIN, passwords and state.');
   },
 };
 
-type Secret = readonly [code: 'NL-TOKEN-PIN-FILE' | 'NL-CONFIG', what: string, path: string | undefined];
-
-function secretsOf(config: Config): readonly Secret[] {
-  const proxy: Secret = ['NL-CONFIG', 'the password of the proxy', config.network.proxy_password_file];
-  if ('tpm' in config) return [proxy];
-  const { hsm, issuer } = config;
-  const pin: Secret = ['NL-TOKEN-PIN-FILE', 'the PIN', hsm.pin_file];
-  if (issuer.kind !== 'est') return [pin, proxy];
-  const { password_file, bootstrap_key } = issuer;
-  const keyFile = bootstrap_key?.startsWith('pkcs11:') ? undefined : bootstrap_key;
-  const password: Secret = ['NL-CONFIG', 'the password of the EST server', password_file];
-  return [pin, proxy, password, ['NL-CONFIG', 'the bootstrap key', keyFile]];
-}
-
 /** Who is neither root nor the daemon does not see whose the file must be. */
 const CLOSED_BY_ROOT = '`newleaf check permissions` says how, where root calls it.';
 
-async function kept(site: Site, [code, what, path]: Secret): Promise<Finding | undefined> {
+async function kept(
+  site: Site,
+  [code, what, path]: ReturnType<typeof secretFiles>[number],
+): Promise<Finding | undefined> {
   const mode = path === undefined ? 'absent' : await site.mode(path);
+  if (path === undefined || mode === 'absent') return undefined;
   // In a container, the group is the daemon's alone: Kubernetes hands a Secret over by it (fsGroup).
-  const wide = isContained(site.env) ? OTHERS : GROUP_AND_OTHERS;
-  if (mode === 'absent' || (mode & wide) === 0) return undefined;
-  // Root owns the file, and the daemon reads it as a member of the group: chmod alone would close it to the daemon.
-  const owned = site.user === undefined ? '' : `\`chown ${site.user}: ${path}\`, then `;
-  const advice = site.isStranger ? CLOSED_BY_ROOT : `${owned}\`chmod 0600 ${path}\``;
+  const wide = isContained(site.env) || (await site.isOfGroup(path)) ? OTHERS : GROUP_AND_OTHERS;
+  if ((mode & wide) === 0) return undefined;
+  // The daemon may read it as a member of the group: chmod alone would close it to the daemon.
+  const byRoot = site.user === undefined ? `\`chmod 0600 ${path}\`` : byGroup(site.user, path);
+  const advice = site.isStranger ? CLOSED_BY_ROOT : byRoot;
   if ((mode & OTHERS) !== 0) {
     return failed(code, `All users of this gateway may use ${what}: ${path} has mode ${octal(mode)}.`, advice);
   }
@@ -73,7 +64,8 @@ function readOf({ file, config }: LoadedConfig): readonly string[] {
 }
 
 /** Only where this process is the daemon's user; for another user it would say nothing. */
-async function readable({ access, user }: Site, path: string, configuration: string): Promise<Finding | undefined> {
+async function readable(site: Site, path: string): Promise<Finding | undefined> {
+  const { access, user } = site;
   if (user === undefined) return undefined;
   try {
     await access(path, 'read');
@@ -81,10 +73,6 @@ async function readable({ access, user }: Site, path: string, configuration: str
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'EACCES') return failed('NL-CONFIG', `${path} cannot be read (${code}).`, 'Put the file there.');
-    const advice =
-      path === configuration
-        ? `\`chmod 0644 ${path}\`: there is no secret in it. Its directory must be open to ${user} as well.`
-        : `\`chown ${user}: ${path}\`, then \`chmod 0600 ${path}\``;
-    return failed('NL-CONFIG', `The user ${user} may not read ${path}.`, advice);
+    return closedTo(user, site, path, 'NL-CONFIG');
   }
 }

@@ -1,28 +1,27 @@
 import { join } from 'node:path';
 import { clashOf, neighboursOf } from '../../config/neighbours.ts';
+import { isFull, MAKE_ROOM, REMOUNT } from '../../machine/room.ts';
 import { wordsOf } from '../../roll/report.ts';
 import type { Site } from '../proof/site.ts';
 import { bytesInWords } from '../uplink/words.ts';
 import { type Check, type Finding, failed, obstacleAt, ok, toChange, warning } from './check.ts';
 
-/** A state file has some KiB; it is written beside the old one, and leaf, chain and CSR are written as well. */
-const FULL = { bytes: 64 * 1024, files: 4 };
 const SCARCE = { bytes: 1024 * 1024, files: 32 };
 const OF_STATE = {
   code: 'NL-STATE-WRITE',
-  remount: 'See with `dmesg` why, and mount it for writing again.',
+  remount: REMOUNT,
   give: (user: string, directory: string) => `\`chown -R ${user}: ${directory}\``,
 } as const;
-const MAKE_ROOM = 'Make room: see `df -h` and `df -i`.';
 
 async function stateDirectory(site: Site): Promise<Finding> {
   const { directory } = (await site.config()).config.state;
   if ((await site.mode(directory)) === 'absent') return ok(`There is no ${directory} yet: newleaf makes it.`);
   const obstacle = await obstacleAt(site, directory, OF_STATE);
   if (obstacle !== undefined) return obstacle;
-  const { bytes, files } = await site.room(directory);
+  const room = await site.room(directory);
+  const { bytes, files } = room;
   const left = `${bytesInWords(bytes)}${files === Number.POSITIVE_INFINITY ? '' : ` and ${files} files`}`;
-  if (bytes < FULL.bytes || files < FULL.files) {
+  if (isFull(room)) {
     return failed('NL-STATE-WRITE', `The file system of ${directory} is full: ${left} are left.`, MAKE_ROOM);
   }
   const message = `${directory} can be written, with room for ${left}.`;

@@ -1,11 +1,14 @@
 import { constants } from 'node:fs';
-import { access, open, stat, statfs } from 'node:fs/promises';
+import { access, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { closedOn } from '../../config/closed.ts';
 import { type Config, instanceOf, type LoadedConfig, x509Of } from '../../config/config.ts';
 import { onMissing } from '../../failure/errno.ts';
+import { DAEMON, localAccount } from '../../machine/account.ts';
 import type { Looking } from '../../machine/as-daemon.ts';
 import { readAuthorities, readNamed } from '../../machine/named-file.ts';
 import { differenceFrom, recordOf, TMPFILES } from '../../machine/program-directory.ts';
+import { roomLeft } from '../../machine/room.ts';
 import { networkOf } from '../../network/network.ts';
 import { programNames, uplinkDirectory } from '../../state/program-name.ts';
 import { readEntry } from '../../state/read-entry.ts';
@@ -53,13 +56,11 @@ export function siteHere({ config, file, env, now, looking = {} }: SiteOptions):
     text: readNamed,
     authorities: readAuthorities,
     mode,
+    isOfGroup: async (path) => (await stat(path)).gid === localAccount(DAEMON)?.gid,
+    closedOn,
     // With a trailing slash, ENOTDIR tells that it is no directory; root's permission would hide that.
     access: (path, to) => access(to === 'write' ? `${path}/` : path, TO[to]),
-    async room(directory) {
-      const { bavail, bsize, files, ffree } = await statfs(directory);
-      // A file system without a fixed number of files says 0 of 0.
-      return { bytes: bavail * bsize, files: files === 0 ? Number.POSITIVE_INFINITY : ffree };
-    },
+    room: roomLeft,
     ...tokenHere({ settings, env, looking, entry, trust }),
     async tlsWay() {
       const { prepareTls } = await import('../../../hsm/tls-way.ts');

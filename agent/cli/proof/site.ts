@@ -1,8 +1,10 @@
 import type { TlsWay } from '../../../hsm/tls-way.ts';
 import type { Token } from '../../../hsm/token.ts';
+import type { Closed } from '../../config/closed.ts';
 import type { LoadedConfig } from '../../config/config.ts';
 import type { HttpsReply } from '../../issuer/answer.ts';
 import type { Errand } from '../../issuer/enrolment.ts';
+import type { Room } from '../../machine/room.ts';
 import type { RollState } from '../../roll/state.ts';
 import type { GatewayStatus } from '../status/present.ts';
 import type { Answers } from './apart.ts';
@@ -38,13 +40,14 @@ export interface Site {
   authorities(setting: string, path: string): Promise<string>;
   /** Permission bits of a file or directory. @throws the error of the file system */
   mode(path: string): Promise<number | 'absent'>;
+  /** Its group is that of the daemon's user. @throws the error of the file system */
+  isOfGroup(path: string): Promise<boolean>;
+  /** The first part of the way to a file that is closed to this user. */
+  closedOn(path: string): Closed | undefined;
   /** Whether this user may do it. @throws the error of the file system */
   access(path: string, to: 'read' | 'write' | 'execute'): Promise<void>;
-  /**
-   * How much room its file system has left for this user; Infinity where it does not count files.
-   * @throws the error of the file system
-   */
-  room(directory: string): Promise<{ readonly bytes: number; readonly files: number }>;
+  /** How much room its file system has left for this user. @throws the error of the file system */
+  room(directory: string): Promise<Room>;
   /** @throws Fault NL-TOKEN-MODULE, NL-TOKEN-HUNG */
   loadModule(): Promise<void>;
   /** The token, without logging in. @throws Fault NL-TOKEN-… */

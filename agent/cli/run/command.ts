@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { onWire } from '../../ask/wire.ts';
 import type { Given } from '../../assembly/foundation.ts';
-import { type Config, configPath, loadConfig } from '../../config/config.ts';
+import { type Config, configPath, instanceOf, loadConfig } from '../../config/config.ts';
+import { NOT_SET_UP } from '../../config/read.ts';
 import { termsOf } from '../../config/terms.ts';
 import { type Control, serveControl } from '../../control/server.ts';
 import type { Daemon, Ending } from '../../daemon/daemon.ts';
@@ -132,12 +133,17 @@ const assembled: Assembled = async ({ config, held, crashes, ...shared }) => {
 /** `newleaf run`: until SIGTERM or SIGINT. @param passage goes on as the daemon */
 export const run = (passage: Passage): Run =>
   command(async (args, { env }) => {
+    const path = configPath(textOption(args, 'config'), env);
     try {
-      const { file, config } = loadConfig(configPath(textOption(args, 'config'), env), passage.handed?.toml);
+      const { file, config } = loadConfig(path, passage.handed?.toml);
       const log = createLog({ level: config.log.level, env });
       return await serve({ file, config, log, env, held: await asDaemon(file, config, passage) });
     } catch (error) {
-      await tellSystemd(env, failureOf(error));
+      const met = failureOf(error);
+      const { hasUnit, state } = instanceOf(path);
+      // Root may read what the daemon may not: without them `status` would not know why.
+      const isWord = hasUnit && process.geteuid?.() !== 0 && met.message !== NOT_SET_UP;
+      await (isWord ? sayWhy(state, env, met) : tellSystemd(env, met));
       throw error;
     }
   });
@@ -206,7 +212,7 @@ async function tellCrash(options: StartOptions & { readonly crashes: Crashes }):
   const { untold, times } = options.crashes;
   if (untold === undefined) return;
   options.log.error({ event: 'crashed', ...failureFields(untold) });
-  await sayWhy(options, untold, times);
+  await sayWhy(options.config.state.directory, options.env, untold, times);
 }
 
 /** Waits if the previous daemon ended by a fault a moment ago. @returns false when told to end meanwhile */
@@ -241,7 +247,7 @@ async function lived(options: StartOptions, lock: Lock): Promise<number> {
       await forget();
       return EXIT.done;
     }
-    await sayWhy(options, daemon.why ?? failure('NL-TOKEN-POISONED'));
+    await sayWhy(config.state.directory, options.env, daemon.why ?? failure('NL-TOKEN-POISONED'));
     return EXIT.restart;
   } catch (error) {
     return fallen(options, error);
@@ -255,13 +261,13 @@ async function fallen(options: StartOptions, error: unknown): Promise<number> {
   // Where another daemon runs, this one leaves no last words; nor in a directory whose state says it already.
   await (['NL-DAEMON-RUNS', 'NL-STATE-DECOMMISSIONED'].includes(met.code)
     ? tellSystemd(options.env, met)
-    : sayWhy(options, met));
+    : sayWhy(options.config.state.directory, options.env, met));
   return exitOf(met);
 }
 
 /** Tells the reason to `systemctl status` and to `newleaf status`. */
-async function sayWhy({ config, env }: StartOptions, why: Failure, times?: number): Promise<void> {
+async function sayWhy(directory: string, env: NodeJS.ProcessEnv, why: Failure, times?: number): Promise<void> {
   await tellSystemd(env, why);
   // On a full disk only these last words are lost.
-  await leaveWords(config.state.directory, why, Date.now(), times).catch(() => {});
+  await leaveWords(directory, why, Date.now(), times).catch(() => {});
 }

@@ -30,7 +30,7 @@ export const GATEWAY = {
   ),
   'NL-LEAF-VALIDITY': refusedCode(
     'The issued leaf has expired, or is due for renewal already.',
-    'Operator of the CA: issue a longer lifetime; or lower leaf.renew_at.',
+    'Operator of the CA: issue a longer lifetime, or one that begins later.',
   ),
   'NL-LEAF-SAME': refusedCode(
     'The issuer gave the current leaf once more.',

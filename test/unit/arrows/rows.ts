@@ -63,6 +63,7 @@ the file of a token is empty | hsm/hidden-tokens.ts | newleaf init … | another
 a key that the token did not destroy is in the way, and is gone | agent/failure/advice.ts | newleaf roll --wait | another key and leaf | test/system/faulty-token.test.ts › a token that destroys no key
 the same, and a person brings the leaf | agent/roll/undestroyed.ts | newleaf csr | a CSR | test/e2e/by-person.test.ts › the place of the next key is not free
 the same, before its place is needed | agent/roll/undestroyed.ts | systemctl restart newleaf | nothing is wrong | test/e2e/undestroyed.test.ts › a key that the token has not destroyed
+leaves are due when they come | agent/certificate/verify.ts | systemctl restart newleaf | the next one is taken | test/unit/roll/terms.test.ts › fittingRenewal
 a setting was wrong | NL-CONFIG; agent/failure/failure-of.ts | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › a line of the configuration is wrong
 /etc/newleaf was lost, and is restored | agent/config/lost.ts | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › the configuration is lost
 it is not restored | agent/config/read.ts; agent/config/config.ts | newleaf init…; newleaf init | the leaf and its token go on | test/e2e/init/lost-configuration.deep.test.ts › the printed command goes on with leaf and token
@@ -83,11 +84,14 @@ a drop-in took the watchdog away | agent/cli/checks/daemon.ts | systemctl daemon
 the user newleaf was deleted | agent/cli/checks/daemon.ts | systemd-sysusers; systemctl restart newleaf | the gateway serves | test/system/arrows.ts › the user of the daemon was deleted
 another version is installed than runs | agent/cli/checks/daemon.ts | systemctl restart newleaf | the installed one runs | test/system/arrows.ts › another version is installed than runs
 two daemons had the same setting | agent/cli/checks/check.ts | systemctl restart newleaf | the warning is gone | test/system/arrows.ts › two daemons have one registration ID
-the state directory is of another user | agent/cli/checks/state.ts | chown -R …: … | the daemon may write | test/system/arrows.ts › the state directory is of another user
-a file of the state is | agent/cli/checks/examine.ts | chown …: … | the daemon may read | test/system/arrows.ts › a file of the state is of another user
+the state directory is of another user | agent/cli/checks/state.ts; agent/cli/checks/closed.ts | chown -R …: … | the daemon may write | test/system/arrows.ts › the state directory is of another user
+a file of the state is | agent/cli/checks/closed.ts | chown …: … | the daemon may read | test/system/arrows.ts › a file of the state is of another user
 all users may look into it | agent/cli/checks/permissions.ts | chmod 0750 … | they may not | test/system/arrows.ts › all users may look into the state directory
-the daemon may not read its configuration | agent/cli/checks/permissions.ts | chmod 0644 … | it may | test/system/arrows.ts › the daemon may not read its configuration
-a password is for all, or not for the daemon | agent/cli/checks/permissions.ts | chown …: …; chmod 0600 … | it is for the daemon alone | test/system/arrows.ts › nor a password
+the daemon may not read its configuration | agent/config/closed.ts | chmod 0644 … | it may | test/system/arrows.ts › the daemon may not read its configuration
+a password is for all, or not for the daemon | agent/cli/checks/closed.ts | chown root:… …; chmod 0640 … | it is for root and the daemon | test/system/arrows.ts › nor a password
+a group may read a PIN, and newleaf has no user of its own | agent/cli/checks/permissions.ts | chmod 0600 … | it may not | test/unit/cli/checks/files.ts › PIN for its group
+a file that it reads is in a directory of another | agent/config/closed.ts | chmod o+x … | the daemon may read | test/unit/config/closed.test.ts › the first part of the way that is closed is named
+its directory is closed | agent/config/closed.ts; agent/config/config.ts | chmod 0755 …; systemctl restart newleaf | the gateway serves | test/system/arrows.ts › the directory of the configuration is closed
 the issuer's program cannot be run | agent/cli/checks/issuer.ts | chmod 0755 … | it can | test/system/arrows.ts › the program of the issuer cannot be run
 connections fill its socket | NL-CONTROL-BUSY | systemctl restart newleaf | it answers | test/system/arrows.ts › connections that are not accepted fill its socket
 there is no program yet | agent/cli/uplink/screen.ts | newleaf uplink add NAME | there is one | test/system/uplink.test.ts › programs of the gateway, under the real unit

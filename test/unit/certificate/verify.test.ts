@@ -3,7 +3,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
 import { type Expected, verify } from '../../../agent/certificate/verify.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
-import { dueAt } from '../../../agent/roll/terms.ts';
+import { dueAt, fittingRenewal } from '../../../agent/roll/terms.ts';
 import { armored } from './deliver.ts';
 import { DAY, ec, type Minted, mint, mintByOpenssl, mintCa, NOW, rsa, type Wish } from './mint.ts';
 
@@ -157,6 +157,17 @@ for (const [what, wish, code, sentence] of refused) {
     assert.match(failure.message, sentence);
   });
 }
+
+for (const [what, sentLongAgo, advice] of [
+  ['a CA that backdates by a year', 365 * DAY, 'set leaf.renew_at = "5day", then `systemctl restart newleaf`.'],
+  ['one that backdates by two decades', 7300 * DAY, 'or one that begins later.'],
+] as const)
+  test(`due already: ${what}`, async () => {
+    const leaf = await mint({ notBefore: NOW - sentLongAgo, notAfter: NOW + 30 * DAY, by: ca });
+    const { failure } = refusal(leaf.pem, expecting(leaf.spki, { fitting: fittingRenewal }));
+    assert.ok(failure.advice.startsWith('Operator of the CA: issue a longer lifetime, '), failure.advice);
+    assert.ok(failure.advice.endsWith(advice), failure.advice);
+  });
 
 test('a leaf that is not valid yet is waited for, until the moment it is', async () => {
   const leaf = await mint({ notBefore: NOW + 5 * MINUTE });

@@ -102,6 +102,8 @@ export function siteWith(change: Partial<Site> = {}, toml = CONFIG): Site {
     entry: async () => entry,
     text: async () => '',
     authorities: async () => '',
+    isOfGroup: async () => false,
+    closedOn: () => undefined,
     access: async () => {},
     room: async () => ({ bytes: 10 * 1024 * 1024, files: 1000 }),
     mode: async (path) => (path.endsWith('tpm-next-key') ? 'absent' : path.endsWith('pin') ? 0o600 : 0o700),

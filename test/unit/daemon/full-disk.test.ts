@@ -165,18 +165,34 @@ test('what people read says that the disk takes nothing, until it does', async (
   assert.equal(terms.registered, disk.entry !== 'absent' && disk.entry.registered);
 });
 
-test('a disk that takes nothing is found out at the start, without a write', async (t) => {
+test('a disk that takes nothing is found out at the start', async (t) => {
   const disk = new Disk(serving);
   disk.isFull = true;
   const assertWritable = () => disk.write(entryOf(serving));
   const { clock, counts, status, told } = await gateway(t, disk, {}, { assertWritable });
   assert.equal((await status()).trouble?.code, 'NL-STATE-WRITE');
-  assert.equal(counts.writes, 0);
   await clock.pass(HOUR);
   assert.deepEqual([counts.connect, told('state-unwritten').length], [1, 1]);
   disk.isFull = false;
   await clock.pass(11 * MINUTE);
   assert.deepEqual([(await status()).trouble, told('state-written').length], [undefined, 1]);
+});
+
+test('one that fills up at rest, within two minutes, without a write', async (t) => {
+  const disk = new Disk(serving);
+  const assertWritable = async () => {
+    if (disk.isFull) throw new Fault('NL-STATE-WRITE');
+  };
+  const { clock, counts, status, told } = await gateway(t, disk, {}, { assertWritable });
+  const { tries } = disk;
+  for (const isFull of [true, false, true]) {
+    disk.isFull = isFull;
+    await clock.pass(2 * MINUTE);
+    assert.equal((await status()).trouble?.code, isFull ? 'NL-STATE-WRITE' : undefined);
+  }
+  await clock.pass(HOUR);
+  assert.deepEqual([disk.tries - tries, counts.connect], [0, 1]);
+  assert.deepEqual([told('state-unwritten').length, told('state-written').length], [2, 1]);
 });
 
 test('one that is lost later, within a day', async (t) => {

@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { parseConfig } from '../../../agent/config/config.ts';
 import type { Leaf } from '../../../agent/roll/leaf.ts';
 import { type RollState, unprovisioned } from '../../../agent/roll/state.ts';
 import {
   alarmOf,
   clockFloor,
   dueAt,
+  fittingRenewal,
   isCredible,
   isDue,
   makesTokens,
   type RenewAt,
   type Terms,
 } from '../../../agent/roll/terms.ts';
+import { LEAST } from '../config/least.ts';
 import { leafOf, NOW, terms } from './machine.ts';
 
 const HOUR = 3_600_000;
@@ -146,4 +149,27 @@ describe('tokens are made by a clock', () => {
   ];
   for (const [why, now, upMs, isMade] of rows)
     test(why, () => assert.equal(makesTokens(state, built, now, upMs), isMade));
+});
+
+describe('fittingRenewal', () => {
+  const DAY = 24 * HOUR;
+  for (const [lifetime, left, expected] of [
+    [395 * DAY, 30 * DAY, '"5day"'],
+    [100 * DAY, 30 * DAY, '"12day"'],
+    [3 * DAY, DAY, '"10hour"'],
+    [10 * HOUR, HOUR, '"98%"'],
+    [HOUR, HOUR / 12, '"99%"'],
+    [20 * DAY, DAY, undefined],
+    [HOUR, 0, undefined],
+  ] as const)
+    test(`${lifetime / HOUR} hours, of which ${left / HOUR} are left: ${expected}`, () => {
+      const notAfter = NOW + left;
+      const notBefore = notAfter - lifetime;
+      const written = fittingRenewal({ notBefore, notAfter }, NOW);
+      assert.equal(written, expected);
+      const moment = written && parseConfig(`${LEAST}renew_at = ${written}\n`, 'FILE').config;
+      if (!moment || !('leaf' in moment)) return;
+      for (let n = 0; n < 2000; n += 1)
+        assert.ok(Number(dueAt({ notBefore, notAfter, serial: n.toString(16) }, moment.leaf.renew_at)) > NOW);
+    });
 });

@@ -21,10 +21,13 @@ export function scratch(t: TestContext): string {
   return directory;
 }
 
-/** For assert.rejects: a Fault with this code and these words. */
-export const fault = (code: Code, words: RegExp) => (error: unknown) => {
-  assert.ok(error instanceof Fault, String(error));
-  assert.equal(error.failure.code, code);
-  assert.match(error.failure.message, words);
-  return true;
-};
+/** For assert.rejects: a Fault with this code, these words, and this advice. */
+export const fault =
+  (code: Code, words: RegExp, advice = /./) =>
+  (error: unknown) => {
+    assert.ok(error instanceof Fault, String(error));
+    assert.equal(error.failure.code, code);
+    assert.match(error.failure.message, words);
+    assert.match(error.failure.advice, advice);
+    return true;
+  };

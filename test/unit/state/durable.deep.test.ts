@@ -31,14 +31,26 @@ for (const [options, words] of [
   });
 
 test('a file system that became read-only, and a directory that is gone, are found out without a write', async (t) => {
-  const disk = tinyDisk(t);
+  const disk = tinyDisk(t, 'size=128k');
   const file = join(disk.path, 'state.json');
   await assertWritable(file);
   assert.deepEqual(readdirSync(disk.path), []);
   disk.makeReadOnly();
   await assert.rejects(
     assertWritable(file),
-    fault('NL-STATE-WRITE', /state\.json cannot be written: the file system is read-only/),
+    fault('NL-STATE-WRITE', /state\.json cannot be written: the file system is read-only/, /mount it for writing/),
   );
   await assert.rejects(assertWritable(join(disk.path, 'gone', 'state.json')), fault('NL-STATE-WRITE', /ENOENT/));
 });
+
+for (const [options, filling] of [
+  ['size=128k', 'x'.repeat(100_000)],
+  ['nr_inodes=5', ''],
+] as const)
+  test(`a disk with ${options} that others fill is found out without a write`, async (t) => {
+    const disk = tinyDisk(t, options);
+    const file = join(disk.path, 'state.json');
+    await assertWritable(file);
+    await writeAtomically(join(disk.path, 'other'), filling, 0o600);
+    await assert.rejects(assertWritable(file), fault('NL-STATE-WRITE', /no space is left/, /^Make room/));
+  });

@@ -46,6 +46,14 @@ export const AZURE: Rows = {
       /^failed NL-CONFIG trust\.ca_file: x cannot be read\. -> /,
     ],
     [
+      'a CA file that the daemon may not read',
+      {
+        authorities: fails(new Fault('NL-CONFIG', { cause: errno('EACCES', '/etc/newleaf/trust.pem') })),
+        user: 'newleaf',
+      },
+      /^failed NL-CONFIG The user newleaf may not read .*trust\.pem\. -> `chmod 0644 \/etc\/newleaf\/trust\.pem`$/,
+    ],
+    [
       '8883 is blocked, 443 is open',
       blocked,
       /^ok Port 8883 is blocked here \(No\.\) .*:443 answers at 192\.0\.2\.7 port 443, trusted .* uses 443 by itself\.$/,

@@ -13,6 +13,9 @@ const denies =
   async (path) => {
     if (paths.includes(path)) throw errno('EACCES', path);
   };
+const closed =
+  (path: string): Site['closedOn'] =>
+  () => ({ path, isPassage: true });
 const room = (bytes: number, files: number) => async () => ({ bytes, files });
 const est = `${settingIn('leaf', 'issuer = "est"', CONFIG.replace('issuer = "inbox"\n', ''))}
 [issuer.est]
@@ -45,6 +48,16 @@ export const FILES: Rows = {
       'not for the daemon',
       { entry: fails(denied), user },
       /^failed NL-CONFIG The user newleaf may not read \/var\/lib\/newleaf\/state\.json\. -> `chown newleaf: \/var/,
+    ],
+    [
+      "in a directory that is not the daemon's",
+      { entry: fails(denied), closedOn: closed('/var/lib/newleaf'), user },
+      /state\.json: \/var\/lib\/newleaf is closed to it\. -> `chown -R newleaf: \/var\/lib\/newleaf`$/,
+    ],
+    [
+      'in a directory above that is closed',
+      { entry: fails(denied), closedOn: closed('/var'), user },
+      /state\.json: \/var is closed to it\. -> `chmod 0755 \/var`$/,
     ],
   ],
   'state-directory': [
@@ -91,12 +104,22 @@ export const FILES: Rows = {
       { access: denies('/etc/newleaf/newleaf.toml'), user },
       /^failed NL-CONFIG The user newleaf may not read \/etc\/newleaf\/newleaf\.toml\. -> `chmod 0644 /,
     ],
+    [
+      'its directory is closed',
+      { access: denies('/etc/newleaf/newleaf.toml'), closedOn: closed('/etc/newleaf'), user },
+      /^failed .*newleaf\.toml: \/etc\/newleaf is closed to it\. -> `chmod 0755 \/etc\/newleaf`$/,
+    ],
     ['seen by another user', { access: denies('/etc/newleaf/newleaf.toml') }, /^ok /],
     ...under(est, [
       [
-        'password of root that the daemon reads as a member of its group',
+        'password that another group may read',
         { mode: modes(0o600, 0o700, 0o640), user },
-        /^warning .* its group may use the password .*\. -> `chown newleaf: \/etc\/newleaf\/password`, then `chmod 0600 /,
+        /^warning .* its group may use the password .*\. -> `chown root:newleaf \/etc\/newleaf\/password`, then `chmod 0640 /,
+      ],
+      [
+        'the same, and the group is that of the daemon',
+        { mode: modes(0o600, 0o700, 0o640), isOfGroup: async () => true, user },
+        /^ok /,
       ],
       [
         'the same in a container, whose group is its own, and a volume that Kubernetes has made',
@@ -116,7 +139,12 @@ export const FILES: Rows = {
       [
         'password that the daemon may not read',
         { access: denies('/etc/newleaf/password'), user },
-        /^failed NL-CONFIG The user newleaf may not read \/etc\/newleaf\/password\. -> `chown newleaf: /,
+        /^failed NL-CONFIG The user newleaf may not read .*password\. -> `chown root:newleaf .*`, then `chmod 0640 /,
+      ],
+      [
+        'password in a directory that is closed',
+        { access: denies('/etc/newleaf/password'), closedOn: closed('/root'), user },
+        /password: \/root is closed to it\. -> `chmod o\+x \/root` \(or keep the file in \/etc\/newleaf\)$/,
       ],
       [
         'password that is not there',
