@@ -60,7 +60,7 @@ stage_walk-wide() { WALK=wide stage_walk; }
 stage_walk-whole() { WALK=whole stage_walk; }
 # Random faults over time, and the promises of the core, through the real daemon in virtual time.
 stage_search() {
-  judged --test test/search/search.test.ts test/search/azure.test.ts test/search/{ten-minutes,fleet}.test.ts test/rows/rows.test.ts
+  judged --test test/search/search.test.ts test/search/azure.test.ts test/search/{ten-minutes,fleet,wider,laws-pace}.test.ts test/rows/rows.test.ts
 }
 stage_search-wide() { STORIES=${STORIES:-300} tests test/search/search.test.ts; }
 stage_search-whole() { STORIES=${STORIES:-5000} stage_search-wide; }

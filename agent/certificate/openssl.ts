@@ -36,7 +36,7 @@ export function unaccepted(code: string, chain: readonly X509Certificate[]): Fau
   if (OF_TIME.has(code)) return undefined;
   const [words, advice, kind = 'NL-LEAF-CHAIN'] = found(code, chain) ?? [
     `OpenSSL does not accept this chain (${code}).`,
-    'Operator of the CA: look with `openssl verify -purpose sslclient` at what was delivered.',
+    'Operator of the CA: let OpenSSL verify what was delivered, for the purpose sslclient.',
   ];
   return new Fault(kind, { message: words, advice, cause: code });
 }
