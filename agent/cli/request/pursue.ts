@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { EXIT, exitOf } from '../../failure/exit.ts';
-import { Fault } from '../../failure/failure.ts';
 import { isCode } from '../../failure/failure-of.ts';
 import type { OutcomeStatus, Status } from '../../roll/report.ts';
 import { timeLimit } from '../../time/limited.ts';
@@ -12,7 +11,6 @@ import { screenOf, wrap } from '../kit/screen.ts';
 import { took } from '../moment.ts';
 import { parkedAlarm } from '../status/advise.ts';
 import { daemonPlace } from '../status/daemon-place.ts';
-import { present } from '../status/present.ts';
 import { timeoutOf } from '../timeout.ts';
 import { actionInWords, outcomeInWords } from '../words.ts';
 import { tellRefusal } from './answer.ts';
@@ -60,9 +58,8 @@ export async function pursue(wish: Wish, args: ParsedArguments, config: Config, 
   let passed: string | undefined;
   try {
     for (;;) {
-      const before = isWaiting ? await present(place) : undefined;
-      const since = before instanceof Fault ? undefined : before?.at;
       const reply = await askDaemon(place, wish.path, body);
+      const since = reply.before?.at;
       const { status, body: said } = reply;
       const { id, outcome, thumbprint, message } = said as Said;
       if (status === 200 && outcome !== undefined) return conclude(said as OutcomeStatus, io);

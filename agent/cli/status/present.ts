@@ -37,9 +37,12 @@ export async function demandHere(place: DaemonPlace): Promise<void> {
   throw new Fault('NL-DAEMON-RUNS', { message, advice: 'Check it there: `docker exec newleaf newleaf check`' });
 }
 
+/** A daemon that has not told its status by then hangs. */
+export const STATUS_MS = 10_000;
+
 /** @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED, NL-CONTROL-BUSY, NL-CONTROL-GONE */
 export async function askStatus(place: DaemonPlace): Promise<GatewayStatus> {
-  const asked = askSocket(place.socket, 'GET', '/v1/status', undefined, 10_000);
+  const asked = askSocket(place.socket, 'GET', '/v1/status', undefined, STATUS_MS);
   const { status, body } = await asked.catch(async (error: unknown) => {
     throw await unheard(error, place);
   });

@@ -17,8 +17,9 @@ import { describe, type TestContext, test } from 'node:test';
 import type { WireAnswer } from '../../../agent/ask/wire.ts';
 import { run } from '../../../agent/cli/request/csr.ts';
 import { failure } from '../../../agent/failure/failure.ts';
+import { daemon, latch } from '../control/daemon.ts';
 import { answering } from './answering.ts';
-import { args, stage, statusWith } from './stage.ts';
+import { args, configIn, stage, statusWith } from './stage.ts';
 
 const csr = '-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n';
 const answer: WireAnswer = { status: 200, body: { csr, slot: 'a', cn: 'gw-0001' } };
@@ -146,4 +147,25 @@ test('a token that makes no key is told as such, and not as a daemon that is dow
   assert.equal(io.out.text, '');
   assert.match(io.err.text, /^NL-TOKEN-FAILED The token is full\./);
   assert.doesNotMatch(io.err.text, /systemctl/);
+});
+
+test('a daemon that hangs is given up after ten seconds, and not asked for work', async (t) => {
+  const over = new AbortController();
+  const limits = t.mock.method(AbortSignal, 'timeout', () => over.signal);
+  const asked = latch();
+  const kinds: string[] = [];
+  const { directory } = await daemon(t, {
+    answer({ kind }) {
+      kinds.push(kind);
+      asked.open();
+      return new Promise(() => {});
+    },
+  });
+  const io = stage();
+  const called = run(args('csr', '--config', configIn(directory)), io);
+  await asked.opened;
+  over.abort();
+  assert.equal(await called, 5);
+  assert.deepEqual([kinds, limits.mock.calls.map((one) => one.arguments)], [['status'], [[10_000]]]);
+  assert.match(io.err.text, /^NL-DAEMON-DOWN The daemon did not answer within 10 s\./);
 });
