@@ -21,7 +21,8 @@ export async function newerLeaf({ token, judge, labels, directory }: Sought, tha
   const found: Leaf[] = [];
   for (const label of labels) {
     const leaf = await leafAt(label).catch(() => undefined);
-    if (leaf !== undefined && leaf.notBefore > than.notBefore) found.push(leaf);
+    // Many CAs round to an hour or a day: of two leaves that begin together, the one with a key is the newer.
+    if (leaf !== undefined && leaf.notBefore >= than.notBefore) found.push(leaf);
   }
   return found.toSorted((one, other) => other.notBefore - one.notBefore)[0];
 

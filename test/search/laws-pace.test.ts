@@ -4,15 +4,7 @@ import type { Code } from '../../agent/failure/failure.ts';
 import type { Status } from '../../agent/roll/report.ts';
 import { DAY, Gateway, HOUR, MINUTE } from './gateway.ts';
 import { noneComesTooSoon } from './laws-pace.ts';
-
-const serving = {
-  seed: 1,
-  enrollment: 'group',
-  begins: 'serving',
-  leftMs: 30 * DAY,
-  lifetimeMs: 24 * HOUR,
-  automatic: true,
-} as const;
+import { SERVING } from './origin.ts';
 
 describe('a law of the pace is seen to break', () => {
   const base = { asked: 'register', about: 'T1', process: 1, leftMs: 30 * DAY } as const;
@@ -24,7 +16,7 @@ describe('a law of the pace is seen to break', () => {
   ];
   for (const [what, answer, pauseMs, isBroken] of rows) {
     test(what, () => {
-      const gateway = new Gateway(serving);
+      const gateway = new Gateway(SERVING);
       gateway.world.process = 1;
       gateway.world.questions.push(
         { ...base, from: HOUR, until: HOUR + 1_000, answer },

@@ -21,3 +21,14 @@ export interface Origin {
   /** What the serial numbers of its leaves begin with: those of a fleet are not the same. */
   readonly serials?: string;
 }
+
+const DAY = 86_400_000;
+
+export const SERVING: Origin = {
+  seed: 1,
+  enrollment: 'group',
+  begins: 'serving',
+  leftMs: 30 * DAY,
+  lifetimeMs: DAY,
+  automatic: true,
+};

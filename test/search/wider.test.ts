@@ -1,20 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DAY, HOUR, MINUTE } from './gateway.ts';
-import type { Origin } from './origin.ts';
+import { type Origin, SERVING } from './origin.ts';
 import { play } from './play.ts';
 import type { Vector } from './vector.ts';
 
-const serving: Origin = {
-  seed: 1,
-  enrollment: 'group',
-  begins: 'serving',
-  leftMs: 30 * DAY,
-  lifetimeMs: 24 * HOUR,
-  automatic: true,
-};
-const isNew: Origin = { ...serving, begins: 'new', leftMs: 0 };
-const ending: Origin = { ...serving, leftMs: 12 * MINUTE, lifetimeMs: 5 * HOUR };
+const isNew: Origin = { ...SERVING, begins: 'new', leftMs: 0 };
+const ending: Origin = { ...SERVING, leftMs: 12 * MINUTE, lifetimeMs: 5 * HOUR };
 
 type Story = readonly [what: string, origin: Origin, deeds: Vector['deeds'], ...spells: Vector['spells'][number][]];
 
@@ -30,7 +22,7 @@ const ofADay = { fault: 'issuer: NL-EST-WAIT, retry after a day', from: 0, until
 stories('a key that signs nothing, and poisons the module instead, is replaced', [
   [
     'the current key is not there any more, and the link drops',
-    serving,
+    SERVING,
     [
       { deed: 'key of the current leaf is lost', at: 30 * MINUTE },
       { deed: 'link drops', at: 31 * MINUTE },
@@ -38,7 +30,7 @@ stories('a key that signs nothing, and poisons the module instead, is replaced',
   ],
   [
     'the file of the current key is damaged, and the link drops',
-    serving,
+    SERVING,
     [
       { deed: 'the key of the current leaf is damaged', at: 30 * MINUTE },
       { deed: 'link drops', at: 31 * MINUTE },
@@ -46,7 +38,7 @@ stories('a key that signs nothing, and poisons the module instead, is replaced',
   ],
   [
     'the same, and the leaf is renewed with its key',
-    { ...serving, keepKey: true },
+    { ...SERVING, keepKey: true },
     [
       { deed: 'the key of the current leaf is damaged', at: 30 * MINUTE },
       { deed: 'link drops', at: 31 * MINUTE },
@@ -54,13 +46,13 @@ stories('a key that signs nothing, and poisons the module instead, is replaced',
   ],
   [
     'a candidate with the same key is trusted by DPS, while the session is open',
-    { ...serving, enrollment: 'individual', begins: 'given', keepKey: true, leftMs: DAY, minRollIntervalMs: DAY },
+    { ...SERVING, enrollment: 'individual', begins: 'given', keepKey: true, leftMs: DAY, minRollIntervalMs: DAY },
     [{ deed: 'the key of the current leaf is damaged', at: 2 * HOUR }],
     { fault: 'DPS: NL-DPS-HUB, candidate', from: 0, until: 10 * HOUR },
   ],
   [
     'persons bring the leaves',
-    { ...serving, leftMs: 18 * HOUR, automatic: false },
+    { ...SERVING, leftMs: 18 * HOUR, automatic: false },
     [
       { deed: 'the key of the current leaf is damaged', at: 4 * HOUR },
       { deed: 'link drops', at: 5 * HOUR },
@@ -68,7 +60,7 @@ stories('a key that signs nothing, and poisons the module instead, is replaced',
   ],
   [
     'a session is open, and the back end asks for a registration',
-    serving,
+    SERVING,
     [
       { deed: 'the key of the current leaf is damaged', at: 30 * MINUTE },
       { deed: 'method reprovision', at: 40 * MINUTE },
@@ -76,13 +68,13 @@ stories('a key that signs nothing, and poisons the module instead, is replaced',
   ],
   [
     'each handshake of the current leaf does so for hours, and its key is well after that',
-    serving,
+    SERVING,
     [{ deed: 'link drops', at: 31 * MINUTE }],
     { fault: 'token: each handshake poisons, current', from: 30 * MINUTE, until: 5 * HOUR },
   ],
   [
     'each handshake does so for hours',
-    serving,
+    SERVING,
     [{ deed: 'link drops', at: 31 * MINUTE }],
     { fault: 'token: each handshake poisons, all', from: 30 * MINUTE, until: 5 * HOUR },
   ],
@@ -118,7 +110,7 @@ stories(UNSIGNED, [
   ],
   [
     'the back end has installed a leaf of another CA, and the current one ends',
-    { ...serving, leftMs: 3 * HOUR },
+    { ...SERVING, leftMs: 3 * HOUR },
     [{ deed: 'requestCsr and installLeaf of another CA', at: 10 * MINUTE }, outdated(4 * HOUR)],
     { fault: 'issuer: NL-EST-UNREACHABLE', from: 0, until: 4 * HOUR },
   ],
@@ -127,7 +119,7 @@ stories(UNSIGNED, [
 stories('what a request met that has ended is its outcome, and no trouble', [
   [
     'a back end asks in the minute in which the enrollment is disabled',
-    serving,
+    SERVING,
     [
       { deed: 'enrollment disabled', at: 60 * MINUTE },
       { deed: 'method reprovision', at: 61 * MINUTE },
@@ -135,14 +127,14 @@ stories('what a request met that has ended is its outcome, and no trouble', [
   ],
   [
     'DPS refuses the leaf that its hub accepts',
-    serving,
+    SERVING,
     [{ deed: 'reprovision', at: 60 * MINUTE }],
     { fault: 'DPS: NL-DPS-REFUSED, current', from: 0, until: 2 * HOUR },
   ],
 ]);
 
 stories('limits.min_roll_interval is a day, and bounds no leaf that is due', [
-  ['leaves of five hours', { ...serving, leftMs: 3 * HOUR, lifetimeMs: 5 * HOUR, minRollIntervalMs: DAY }, []],
+  ['leaves of five hours', { ...SERVING, leftMs: 3 * HOUR, lifetimeMs: 5 * HOUR, minRollIntervalMs: DAY }, []],
 ]);
 
 stories('a far side says "in a day" once, and is well a minute later: at most an hour where nothing serves', [
@@ -150,19 +142,19 @@ stories('a far side says "in a day" once, and is well a minute later: at most an
   ['an issuer, and a leaf that has ended', ending, [], { ...ofADay, until: HOUR }],
   [
     'DPS, and a hub that has forgotten the device',
-    serving,
+    SERVING,
     [{ deed: 'hub forgets the device', at: MINUTE }],
     { fault: 'DPS: NL-DPS-THROTTLED, all, retry after a day', from: 0, until: 5 * MINUTE },
   ],
   [
     'DPS, and it has accepted the current leaf since: the candidate waits no day',
-    { ...serving, enrollment: 'individual', begins: 'given', leftMs: 6 * HOUR, lifetimeMs: 30 * DAY },
+    { ...SERVING, enrollment: 'individual', begins: 'given', leftMs: 6 * HOUR, lifetimeMs: 30 * DAY },
     [],
     { fault: 'DPS: NL-DPS-THROTTLED, all, retry after a day', from: 0, until: 67 * MINUTE },
   ],
   [
     'an issuer, and what was asked without a session is taken back when it opens',
-    { ...serving, enrollment: 'individual', leftMs: DAY, lifetimeMs: 30 * DAY },
+    { ...SERVING, enrollment: 'individual', leftMs: DAY, lifetimeMs: 30 * DAY },
     [
       { deed: 'link drops', at: 121 * MINUTE },
       { deed: 'power cut', at: 155 * MINUTE },
@@ -179,13 +171,13 @@ const damaged = [
 stories('a candidate that DPS trusts makes room where the current key is damaged, and no way leads back', [
   [
     'the key of the candidate is lost',
-    serving,
+    SERVING,
     [...damaged, { deed: 'key of the candidate is lost', at: 42 * MINUTE }, { deed: 'link drops', at: 51 * MINUTE }],
     trusted,
   ],
   [
     'a person discards it',
-    serving,
+    SERVING,
     [...damaged, { deed: 'roll --discard', at: 50 * MINUTE }, { deed: 'link drops', at: 51 * MINUTE }],
     trusted,
   ],
@@ -194,13 +186,13 @@ stories('a candidate that DPS trusts makes room where the current key is damaged
 stories('a key that DPS may trust makes room where its issuer signs it no second time', [
   [
     'DPS is silent until its leaf has ended',
-    { ...serving, leftMs: DAY, lifetimeMs: 5 * HOUR, signsOnce: true },
+    { ...SERVING, leftMs: DAY, lifetimeMs: 5 * HOUR, signsOnce: true },
     [{ deed: 'roll', at: 31 * MINUTE }],
     { fault: 'DPS: NL-DPS-TIMEOUT, all', from: 29 * MINUTE, until: 9 * HOUR },
   ],
 ]);
 
-const alone: Origin = { ...serving, enrollment: 'individual' };
+const alone: Origin = { ...SERVING, enrollment: 'individual' };
 const takenOut = (at: number): Vector['deeds'] => [
   { deed: 'current leaf taken out', at },
   { deed: 'hub forgets the device', at: at + 10 * MINUTE },
@@ -235,7 +227,7 @@ stories('two leaves of which neither serves are asked for by turns, whatever the
 stories('the current key signs nothing, and a foreign key has the other place: it is no last resort', [
   [
     'the issuer needs no person',
-    { ...serving, leftMs: 3 * HOUR, lifetimeMs: 5 * HOUR },
+    { ...SERVING, leftMs: 3 * HOUR, lifetimeMs: 5 * HOUR },
     [
       { deed: 'a foreign key in slot b', at: 10 * MINUTE },
       { deed: 'the key of the current leaf is damaged', at: 20 * MINUTE },
@@ -243,7 +235,7 @@ stories('the current key signs nothing, and a foreign key has the other place: i
   ],
   [
     'persons bring the leaves, and the owner of the token is called',
-    { ...serving, leftMs: 3 * HOUR, automatic: false },
+    { ...SERVING, leftMs: 3 * HOUR, automatic: false },
     [
       { deed: 'the key of the current leaf is damaged', at: 20 * MINUTE },
       { deed: 'a foreign key in slot b', at: 30 * MINUTE },
@@ -256,7 +248,7 @@ stories('a process that has lost its module', [
   [
     'gives way to a fresh one where neither can sign with the current leaf: another token, twice',
     {
-      ...serving,
+      ...SERVING,
       enrollment: 'individual',
       begins: 'given',
       lifetimeMs: 30 * DAY,
@@ -276,7 +268,7 @@ stories('a candidate that alone could serve is asked for before it ends', [
   [
     'its operator enrolls it after both leaves before it have ended in the dark',
     {
-      ...serving,
+      ...SERVING,
       enrollment: 'individual',
       begins: 'given',
       keepKey: true,

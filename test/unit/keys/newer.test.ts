@@ -10,7 +10,8 @@ const ca = await mint({ subject: 'CN=CA', ca: true });
 const before = await mint({ by: ca, notBefore: NOW - 3 * DAY });
 const newer = await mint({ by: ca, notBefore: NOW - DAY });
 const stranger = await mint({ by: ca, subject: 'CN=gw-0002', notBefore: NOW - DAY });
-const KEYS = new Map([before, newer, stranger].map((one, at): [string, typeof one] => [`0${at}`, one]));
+const older = await mint({ by: ca, notBefore: NOW - 5 * DAY });
+const KEYS = new Map([before, newer, stranger, older].map((one, at): [string, typeof one] => [`0${at}`, one]));
 
 const leafOf = (chain: string, key: KeyRef): Leaf => {
   const spki = KEYS.get(key.id)?.spki ?? Buffer.alloc(0);
@@ -28,7 +29,8 @@ const rows: readonly (readonly [
   ['a key with a newer leaf beside it', [undefined, '01'], true, '01'],
   ['the same in the other place', ['01', undefined], true, '01'],
   ['a key without a certificate', [undefined, '01'], false],
-  ['a leaf that is no newer', ['00'], true],
+  ['a leaf that begins when it did, as its CA rounds', ['00'], true, '00'],
+  ['an older leaf', ['03'], true],
   ['a leaf of another gateway', ['02'], true],
   ['one of another gateway, and one of this', ['02', '01'], true, '01'],
 ];
