@@ -90,6 +90,14 @@ test('of the ways up, those that OpenSSL accepts are kept', async () => {
   assert.deepEqual([one.chain, one.otherChains], [pem(due), undefined]);
 });
 
+test('a token that hangs is waited for once, however many ways up there are', async () => {
+  const { judging, said } = options(due);
+  const cross = await mintCa({ keys: root.keys, by: await mintCa({ subject: 'CN=Other' }) });
+  const hangs = () => Promise.reject(new TokenError('failed', 'CHILD_TIMEOUT', 'x'));
+  const leaf = await createJudge(judging, 'off', hangs)(chain + cross.pem, { slot: 'b', id: 'f0' });
+  assert.deepEqual([leaf.otherChains?.length, said], [1, ['chain-unjudged']]);
+});
+
 /** What a gateway begins with, and the slot of its leaf. */
 const BEGINNINGS: readonly (readonly [string, string | undefined, string | undefined, object, string | undefined])[] = [
   ['nothing is configured', undefined, undefined, {}, undefined],
