@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { createSecureContext, createServer, type SecureVersion, type TLSSocket } from 'node:tls';
 import type { TlsConnector } from './connector.ts';
 import { tokenErrorOf } from './engine.ts';
@@ -56,11 +57,12 @@ async function handshake(connector: TlsConnector, { host, ...identity }: ReturnT
     // Node 20.20.2 takes this option for a context, and not for a server.
     server.addContext(host, createSecureContext({ ...identity, ca: anchor, allowPartialTrustChain: true }));
   }
-  server.on('tlsClientError', () => undefined).listen(0, '127.0.0.1');
+  // In the abstract namespace (unix(7)), as lo may have no IPv4, and a disk no room.
+  const path = `\0newleaf-${randomUUID()}`;
+  server.on('tlsClientError', () => undefined).listen(path);
   await once(server, 'listening', { signal });
-  const { port } = server.address() as AddressInfo;
   const shown = once(server, 'secureConnection', { signal });
-  const client = connector.connect({ host, port, socket: connect(port, '127.0.0.1') });
+  const client = connector.connect({ host, port: 0, socket: connect(path) });
   // In TLS 1.3 the server says only after the end of the handshake that it does not accept the signature.
   const cut = once(client, 'close', { signal }).then(() => {
     throw new Error('the handshake was cut');
