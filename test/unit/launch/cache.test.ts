@@ -129,6 +129,7 @@ for (const [part, how, ...line] of [
   ['quick', 'is gone', 'version'],
   ['whole', 'is cut short', 'check'],
   ['whole', 'is gone', 'check'],
+  ['newleaf', 'has no pkcs11.node', 'check'],
 ] as const)
   test(`${part}.js ${how}: one sentence, with the cure`, (t) => {
     const cut = mkdtempSync(join(tmpdir(), 'newleaf-cut-'));
@@ -136,6 +137,7 @@ for (const [part, how, ...line] of [
     cpSync(directory, cut, { recursive: true });
     const damaged = join(cut, `${part}.js`);
     if (how === 'is gone') rmSync(damaged);
+    else if (part === 'newleaf') rmSync(join(cut, 'build'), { recursive: true, force: true });
     else truncateSync(damaged, 100_000);
     const { status, stderr } = spawnSync(process.execPath, [join(cut, 'newleaf.js'), ...line], { encoding: 'utf8' });
     assert.equal(status, 1);
