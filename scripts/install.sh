@@ -139,7 +139,7 @@ furnish() {
 # From here on this program starts. The previous one stays, in case this one fails.
 switch_to() {
   if [ -e "$newleaf" ]; then cp -p "$newleaf" "$newleaf.before"; fi
-  printf '#!/bin/sh\nexec %s/node %s/newleaf.js "$@"\n' "$1" "$1" >"$newleaf.new"
+  sed -e "s|@NODE@|$1/node|g" -e "s|@PROGRAM@|$1|g" "$1/newleaf.sh" >"$newleaf.new"
   chmod 755 "$newleaf.new"
   sync
   mv "$newleaf.new" "$newleaf"

@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isPassing } from '../failure/errno.ts';
 import { Fault } from '../failure/failure.ts';
 import { closedOn, opening } from './closed.ts';
 import { type Draft, draftText } from './draft.ts';
+import { isSetBy } from './environment.ts';
 import { DEFAULT_PATH, instanceOf } from './instance.ts';
 import { lostOr } from './lost.ts';
 import { type ConfigReading, type Effective, notSetUp, readConfig, surveyConfig } from './read.ts';
@@ -58,9 +59,10 @@ export function configPath(option: string | undefined, env: NodeJS.ProcessEnv): 
  * @param toml the text of the file, where it was read before
  * @throws Fault NL-CONFIG-READ; NL-CONFIG that names file, line and key of every mistake, or says why there is nothing to read
  */
-export function loadConfig(file: string, toml?: string): LoadedConfig {
+export function loadConfig(file: string, toml?: string, env = process.env): LoadedConfig {
   try {
-    return parseConfig(toml ?? textOf(file), file);
+    const text = toml ?? (isSetBy(env) && !existsSync(file) ? '' : textOf(file));
+    return configIn(readConfig(text, file, env), file);
   } catch (error) {
     throw lostOr(error, file);
   }

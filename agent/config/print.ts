@@ -10,9 +10,9 @@ export function printConfig(effective: readonly Effective[], file: string): stri
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
-function print({ section, key, written, line }: Effective, file: string): string {
+function print({ section, key, written, line, variable }: Effective, file: string): string {
   if (written === undefined) return `# ${key} is not set: ${sectionOf(section)?.[key]?.absent}`;
-  return `${key} = ${toml(written)}  # ${line === undefined ? 'default' : `${file}:${line}`}`;
+  return `${key} = ${toml(written)}  # ${variable ?? (line === undefined ? 'default' : `${file}:${line}`)}`;
 }
 
 /** A value as it stands in the file. */

@@ -1,6 +1,7 @@
 import { parse } from 'smol-toml';
 import { safeParse } from 'valibot';
 import { Fault } from '../failure/failure.ts';
+import { isSetBy, layered } from './environment.ts';
 import { instanceOf } from './instance.ts';
 import { isTable, type Table } from './kinds.ts';
 import { keyLines, lineOfKey } from './lines.ts';
@@ -16,6 +17,8 @@ export interface Effective {
   readonly written: Written | undefined;
   /** Line in the file; undefined for a default. */
   readonly line: number | undefined;
+  /** The variable of the environment that sets it. */
+  readonly variable?: string | undefined;
 }
 
 export interface ConfigReading {
@@ -43,9 +46,9 @@ const SHOWN = 10;
  * Parses and checks the text of a configuration file.
  * @throws Fault NL-CONFIG with a line for each mistake, `FILE:LINE: KEY SENTENCE`, or where nothing is set
  */
-export function readConfig(toml: string, file: string): ConfigReading {
-  if (isUnset(toml, file)) throw notSetUp(file);
-  const { mistakes, ...reading } = surveyConfig(toml, file);
+export function readConfig(toml: string, file: string, env: NodeJS.ProcessEnv = {}): ConfigReading {
+  if (!isSetBy(env) && isUnset(toml, file)) throw notSetUp(file);
+  const { mistakes, ...reading } = surveyConfig(toml, file, env);
   if (mistakes.length === 0) return reading;
   const more = mistakes.length > SHOWN ? [`… and ${mistakes.length - SHOWN} more.`] : [];
   const message = [...mistakes.slice(0, SHOWN).map(({ sentence }) => sentence), ...more].join('\n');
@@ -72,18 +75,24 @@ export function isUnset(toml: string, file: string): boolean {
  * The same, with all mistakes as a result. Values with a mistake are undefined.
  * @throws Fault NL-CONFIG where it is no TOML
  */
-export function surveyConfig(toml: string, file: string): ConfigReading & { readonly mistakes: readonly Mistake[] } {
-  const document = parseToml(toml, file);
+export function surveyConfig(
+  toml: string,
+  file: string,
+  env: NodeJS.ProcessEnv = {},
+): ConfigReading & { readonly mistakes: readonly Mistake[] } {
+  const { document, variables, unknown } = layered(parseToml(toml, file), env);
   const lines = keyLines(toml);
   const { standards } = instanceOf(file);
   // All of them are shown at once, in the order of the file.
   const mistakes: Mistake[] = [];
   const note: Note = (path, complaint, isMissing = false) => {
     const line = lineOfKey(lines, path);
-    const place = line === undefined ? file : `${file}:${line}`;
+    const place = variables.get(path) ?? (line === undefined ? file : `${file}:${line}`);
     mistakes.push({ path, line, sentence: `${place}: ${path.replaceAll('\n', '\\n')} ${complaint}.`, isMissing });
   };
   refuseUnknown(document, '', note);
+  for (const name of unknown)
+    note(name, 'is no setting: they are NEWLEAF_SECTION_KEY, as NEWLEAF_DPS_ID_SCOPE and NEWLEAF_ISSUER_EST_URL');
 
   const effective: Effective[] = [];
   const values: Record<string, Record<string, unknown>> = {};
@@ -99,7 +108,9 @@ export function surveyConfig(toml: string, file: string): ConfigReading & { read
       const inFile = table?.[key];
       read[key] = outputOf(setting, inFile, path, note);
       const written = (inFile as Written | undefined) ?? setting.standard;
-      effective.push({ section, key, written, line: inFile === undefined ? undefined : lineOfKey(lines, path) });
+      const variable = variables.get(path);
+      const line = inFile === undefined || variable !== undefined ? undefined : lineOfKey(lines, path);
+      effective.push({ section, key, written, line, variable });
     }
   }
   const isSet: IsSet = (path, value) =>

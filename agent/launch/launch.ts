@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { damaged } from './damaged.ts';
 import { goLean } from './lean.ts';
-import { load } from './load.ts';
+import { type Loaded, load } from './load.ts';
 import { type Piece, pieceFor } from './piece.ts';
 import { sweep } from './sweep.ts';
 import { writeCache } from './write.ts';
@@ -16,9 +17,17 @@ if (piece === 'daemon') {
   goLean();
   if (!isWriting) sweep();
 }
-if (piece === 'whole') void import('../main.ts');
+if (piece === 'whole') import('../main.ts').catch((error: unknown) => damaged(file, error));
 else if (isWriting) {
   void writeCache(file).then((isTaken) => {
     process.exit(isTaken ? 0 : 1);
   });
-} else load(file).begin();
+} else loaded().begin();
+
+function loaded(): Loaded {
+  try {
+    return load(file);
+  } catch (error) {
+    return damaged(file, error);
+  }
+}

@@ -7,6 +7,7 @@ import { EXIT } from '../failure/exit.ts';
 import type { Passage } from '../machine/as-daemon.ts';
 import type { Handed } from '../machine/handed.ts';
 import { dialPatiently } from '../time/dialling.ts';
+import { damaged } from './damaged.ts';
 import { GO_ON } from './piece.ts';
 
 /** Commands by name, each loaded when it is called: `status` does not need the memory of the SDK. */
@@ -23,9 +24,13 @@ export function program(commands: Partial<Commands>, jobs: Jobs): void {
   dialPatiently();
   // Without a listener Node would open its debugger to each user of the machine, in a process that is logged in to the token.
   process.on('SIGUSR1', () => undefined);
-  main(process.argv.slice(2), commands, jobs).then((code) => {
-    process.exitCode = code;
-  });
+  // A command turns its own errors into sentences: what is left is a part that could not be loaded.
+  main(process.argv.slice(2), commands, jobs).then(
+    (code) => {
+      process.exitCode = code;
+    },
+    (error: unknown) => damaged(process.argv[1] ?? '', error),
+  );
 }
 
 /** Runs command lines one after the other, and shows nothing of it. */

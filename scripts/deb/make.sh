@@ -18,7 +18,7 @@ debian_tree() {
     put 644 scripts/deb/lintian-overrides usr/share/lintian/overrides/newleaf
   fi
   mkdir -p "$tree/usr/bin"
-  printf '#!/bin/sh\nexec %s /%s/newleaf.js "$@"\n' "$interpreter" "$lib" >"$tree/usr/bin/newleaf"
+  sed -e "s|@NODE@|$interpreter|g" -e "s|@PROGRAM@|/$lib|g" scripts/start/newleaf.sh >"$tree/usr/bin/newleaf"
   chmod 755 "$tree/usr/bin/newleaf"
   put 644 scripts/deb/newleaf.toml etc/newleaf/newleaf.toml
   shopt -s nullglob

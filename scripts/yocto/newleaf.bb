@@ -39,10 +39,10 @@ do_compile[noexec] = "1"
 do_install() {
     install -d ${D}${libdir}/newleaf/build/Release ${D}${bindir} ${D}${systemd_system_unitdir} ${D}${datadir}/newleaf
     install -m 0755 ${S}/node ${D}${libdir}/newleaf/node
-    install -m 0644 ${S}/*.js ${S}/package.json ${D}${libdir}/newleaf/
+    install -m 0644 ${S}/*.js ${S}/package.json ${S}/openssl.cnf ${D}${libdir}/newleaf/
     install -m 0644 ${S}/build/Release/pkcs11.node ${D}${libdir}/newleaf/build/Release/pkcs11.node
 
-    printf '#!/bin/sh\nexec %s/newleaf/node %s/newleaf/newleaf.js "$@"\n' ${libdir} ${libdir} >${D}${bindir}/newleaf
+    sed -e "s|@NODE@|${libdir}/newleaf/node|g" -e "s|@PROGRAM@|${libdir}/newleaf|g" ${S}/newleaf.sh >${D}${bindir}/newleaf
     chmod 0755 ${D}${bindir}/newleaf
 
     install -m 0644 ${S}/systemd/*.service ${S}/systemd/*.timer ${D}${systemd_system_unitdir}/

@@ -21,6 +21,7 @@ const FILES = [
   ...['asn1js', 'daemon', 'newleaf', 'quick', 'rehearsal', 'tpm', 'uplink', 'websocket', 'whole'].map(
     (part) => `-rw-r--r-- ./usr/lib/newleaf/${part}.js`,
   ),
+  '-rw-r--r-- ./usr/lib/newleaf/openssl.cnf',
   '-rw-r--r-- ./usr/lib/newleaf/package.json',
   ...Object.values(PACKAGED).map((name) => `-rw-r--r-- ./usr/share/doc/newleaf/${name}`),
   '-rw-r--r-- ./usr/share/doc/newleaf/changelog.gz',

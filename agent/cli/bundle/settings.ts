@@ -21,7 +21,7 @@ export interface Settings {
 export function settingsIn(file: string): Settings {
   try {
     const toml = readFileSync(file, 'utf8');
-    const { effective, mistakes } = surveyConfig(toml, file);
+    const { effective, mistakes } = surveyConfig(toml, file, process.env);
     return { file, effective, mistakes: isUnset(toml, file) ? [NOT_SET_UP] : mistakes.map(({ sentence }) => sentence) };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

@@ -37,7 +37,9 @@ export const STATE_CHECKS: readonly Check[] = [
       const { file, config, effective } = await site.config();
       const clash = clashOf(config, neighboursOf(file));
       if (clash !== undefined) return { ...warning(clash, ''), ...toChange('Change it in one of the two') };
-      return ok(`${file} is in order, with ${effective.filter(({ line }) => line !== undefined).length} settings.`);
+      return ok(
+        `${file} is in order, with ${effective.filter(({ line, variable }) => (line ?? variable) !== undefined).length} settings.`,
+      );
     },
   },
   {

@@ -12,6 +12,6 @@ export function commandsIn(text: string): readonly string[] {
 
 /** These look, and change nothing. A path stands for itself. */
 const LOOKS =
-  /^(?:newleaf (?:status|check|help|config|tpm|support-bundle|uplink (?:list|show)|init --help)\b|newleaf --instance \S+ status$|systemctl (?:status|cat) |journalctl |docker (?:logs|exec) |pkcs11-tool .*-[LO]\b|tpm2_getcap |timedatectl$|dmesg$|(?:df|ss|ls|fuser) |\/)/;
+  /^(?:newleaf (?:status|check|help|config|tpm|support-bundle|uplink (?:list|show)|init --help)\b|newleaf --instance \S+ status$|systemctl (?:status|cat) |journalctl |docker (?:logs|exec) |pkcs11-tool .*-[LO]\b|tpm2_getcap |timedatectl$|dpkg -V |dmesg$|(?:df|ss|ls|fuser) |\/)/;
 
 export const looks = (command: string): boolean => LOOKS.test(command);

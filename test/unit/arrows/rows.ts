@@ -67,6 +67,7 @@ leaves are due when they come | agent/certificate/verify.ts | systemctl restart 
 a setting was wrong | NL-CONFIG; agent/failure/failure-of.ts | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › a line of the configuration is wrong
 /etc/newleaf was lost, and is restored | agent/config/lost.ts | systemctl restart newleaf | the gateway serves | test/system/arrows-lost.ts › the configuration is lost
 it is not restored | agent/config/read.ts; agent/config/config.ts | newleaf init…; newleaf init | the leaf and its token go on | test/e2e/init/lost-configuration.deep.test.ts › the printed command goes on with leaf and token
+the program is damaged | agent/launch/damaged.ts | apt-get install --reinstall newleaf | it starts | test/unit/launch/start.test.ts › one sentence, with the cure
 newleaf is installed, and not set up | agent/cli/words.ts; agent/cli/checks/token.ts | newleaf init | it is | test/system/not-set-up.test.ts › once it is set up it comes up with the machine
 the state file is damaged | NL-STATE-CORRUPT | newleaf init --adopt token --yes; systemctl start newleaf | the gateway goes on with its leaf | test/system/arrows-lost.ts › the state file is damaged, and there is none
 the state file is root's | NL-STATE-OWNER | chown newleaf: /var/lib/newleaf/state.json; systemctl start newleaf | the gateway serves | test/system/arrows-lost.ts › the state file was put back by root, under a unit of another

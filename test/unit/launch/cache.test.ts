@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { cacheOf, readCache, sealed } from '../../../agent/launch/cache.ts';
+import { REPAIR } from '../../../agent/launch/damaged.ts';
 import { bundle, bundleApart } from '../../../scripts/build.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
@@ -112,3 +123,24 @@ test('where nothing can be written, the installer is told, and the program works
   const said = execFileSync(process.execPath, [join(bare, 'newleaf.js'), 'version'], { encoding: 'utf8' });
   assert.match(said, /^newleaf /);
 });
+
+for (const [part, how, ...line] of [
+  ['quick', 'is cut short', 'version'],
+  ['quick', 'is gone', 'version'],
+  ['whole', 'is cut short', 'check'],
+  ['whole', 'is gone', 'check'],
+  ['newleaf', 'has no pkcs11.node', 'check'],
+] as const)
+  test(`${part}.js ${how}: one sentence, with the cure`, (t) => {
+    const cut = mkdtempSync(join(tmpdir(), 'newleaf-cut-'));
+    t.after(() => rmSync(cut, { recursive: true }));
+    cpSync(directory, cut, { recursive: true });
+    const damaged = join(cut, `${part}.js`);
+    if (how === 'is gone') rmSync(damaged);
+    else if (part === 'newleaf') rmSync(join(cut, 'build'), { recursive: true, force: true });
+    else truncateSync(damaged, 100_000);
+    const { status, stderr } = spawnSync(process.execPath, [join(cut, 'newleaf.js'), ...line], { encoding: 'utf8' });
+    assert.equal(status, 1);
+    assert.match(stderr, new RegExp(`^newleaf cannot start: ${damaged} cannot be loaded \\(.*\\)\\. .*\\n$`));
+    assert.ok(stderr.endsWith(`${REPAIR}\n`), stderr);
+  });
