@@ -60,13 +60,15 @@ const ONBOARDING: ReadonlySet<Code> = new Set(['NL-ONBOARDING-KEY', 'NL-ONBOARDI
 /** A person must act: stranded, parked, or without a valid leaf where only a person brings one. */
 export function needsPerson(state: RollState, terms: Terms, now: number, others: readonly Failure[] = []): boolean {
   if (state.online === undefined && others.some(isUnknown)) return true;
-  const { phase, next } = state;
+  const { phase, next, workTrouble } = state;
+  // No work goes on without it, also while the leaf serves.
+  if (workTrouble !== undefined && ONBOARDING.has(workTrouble.failure.code)) return true;
   // A candidate without an answer waits for the network only.
   const met = next?.met;
   if (state.stranded || (met !== undefined && met.kind !== 'transient')) return true;
   // A token that is full, or whose vendor's program fails, does not mend itself.
   const needsToken = WAITING.has(phase) || REGISTERING.has(phase);
-  if (needsToken && state.workTrouble?.failure.kind === 'broken') return true;
+  if (needsToken && workTrouble?.failure.kind === 'broken') return true;
   if (phase === 'unprovisioned') return !terms.automatic && terms.attestation === 'x509';
   return waitsForDelivery(state, terms, now);
 }

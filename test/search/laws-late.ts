@@ -1,7 +1,7 @@
 import { RESTING } from '../../agent/roll/phase.ts';
 import type { Status } from '../../agent/roll/report.ts';
 import { DAY, type Gateway, HOUR, MINUTE } from './gateway.ts';
-import type { Asked } from './questions.ts';
+import type { Asked, Question } from './questions.ts';
 import { FOREIGN } from './token.ts';
 
 /** A law with a clock of its own. It is looked at every few minutes, and says how it is broken. */
@@ -23,8 +23,11 @@ export function lostKeyIsReplaced(): Law {
       lost = { thumbprint, process: world.process, since: now };
       return undefined;
     }
-    if (now - lost.since <= REPLACED_MS) return undefined;
     const { key } = known?.current ?? {};
+    // While DPS is waited for, the token signs nothing, and nobody knows: the next question is another law's.
+    const isFound = world.questions.some(({ about, from }) => about === thumbprint && from >= lost.since);
+    if (!isFound) lost = { ...lost, since: now };
+    if (now - lost.since <= REPLACED_MS) return undefined;
     const isAnotherAsked = world.questions.some(({ asked, about, from }) => {
       const leaf =
         asked === 'register' ? [...world.leaves.values()].find((one) => one.thumbprint === about) : undefined;
@@ -84,11 +87,8 @@ export function noneWaitsTooLong(): Law {
     if (work === undefined) return undefined;
     const { asked } = work;
     const last = world.questions.findLast((one) => asked.includes(one.asked));
-    // A session that opens meanwhile takes back what was asked because there was none; a signature says nothing of the issuer.
-    const answered = world.questions.findLast(
-      (one) =>
-        asked.includes(one.asked) && one.answer !== undefined && !(one.asked === 'sign' && one.answer === 'accepted'),
-    );
+    // A session that opens meanwhile takes back what was asked because there was none.
+    const answered = world.questions.findLast((one) => asked.includes(one.asked) && isOfFarSide(one));
     // The windows of a DPS that throttles grow up to an hour, whatever is asked of it.
     const mostMs = answered?.answer === 'NL-DPS-THROTTLED' ? 75 * MINUTE : work.mostMs;
     if (last !== undefined && last.process === world.process && last.until === undefined) return undefined;
@@ -100,10 +100,14 @@ export function noneWaitsTooLong(): Law {
   };
 }
 
+/** The token says nothing of what a far side wants. */
+const isOfFarSide = ({ asked, answer }: Question): boolean =>
+  asked !== 'sign' && answer !== undefined && !answer.startsWith('NL-TOKEN-');
+
 /** A far side has asked for a pause that is longer than this, and has got it. */
 export function isPutOff({ world, clock, isOnline }: Gateway, longerMs: number): boolean {
   return (['register', 'issue', 'make'] as const).some((asked) => {
-    const last = world.questions.findLast((one) => one.asked === asked && one.until !== undefined);
+    const last = world.questions.findLast((one) => one.asked === asked && isOfFarSide(one));
     const { until = 0, retryAfterMs = 0 } = last ?? {};
     return retryAfterMs > longerMs && clock.monotonic() < until + 1.25 * Math.min(retryAfterMs, isOnline ? DAY : HOUR);
   });

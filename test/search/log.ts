@@ -30,7 +30,9 @@ export class Log {
     daemon.subscribe((event) => {
       const { type, code, effect, to, id, why } = event as Told;
       if (type === 'outcome' && id !== undefined) this.ended.add(id);
-      if (type === 'transition') this.failing = undefined;
+      // A token that signs for a session is cured.
+      const isCured = type === 'online' && this.failing?.code.startsWith('NL-TOKEN-') === true;
+      if (type === 'transition' || isCured) this.failing = undefined;
       if (type === 'transition' && why === 'asked') this.asked.push(now());
       // Neither a session nor a CSR for a person is work.
       const { phase } = daemon.state;

@@ -68,7 +68,10 @@ export async function play(vector: Vector, begun: (gateway: Gateway) => void = (
     const told = broken.length === 0 && !waitsForLong(gateway) ? await nothingIsTold(gateway, looked) : undefined;
     if (told !== undefined) broken.push(told);
   }
-  broken.push(...tooOften(world.calls, [...changes, ...gateway.cuts]), ...tooManyLeaves(gateway));
+  // To find another's key in the place costs the token nothing.
+  const made = world.questions.filter(({ asked, answer }) => asked === 'make' && answer !== 'NL-TOKEN-OCCUPIED');
+  const calls = { ...world.calls, generate: made.map(({ from }) => from) };
+  broken.push(...tooOften(calls, [...changes, ...gateway.cuts]), ...tooManyLeaves(gateway));
   gateway.stop();
   return { broken: [...new Set(broken)], trail };
 }

@@ -181,7 +181,9 @@ function failed(memory: Memory, event: Timed<Of<'failed'>>): Memory {
 /** A state from before a roll was put back, and DPS trusts the leaf that came after it: this one is proven, as a read may have failed. */
 function found(memory: Memory, leaf: Leaf): Memory {
   const { current, next, at } = memory;
-  if (next?.leaf?.thumbprint === leaf.thumbprint) return memory;
+  // One that DPS was shown is no news: it is the candidate, or was given up.
+  if ([...memory.trusts, ...(next?.leaf ? [next.leaf] : [])].some((one) => one.thumbprint === leaf.thumbprint))
+    return memory;
   const known = [
     ...memory.old,
     ...(next ? [{ slot: next.key.slot, id: next.key.id, isRemembered: true as const }] : []),

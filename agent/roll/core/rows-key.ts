@@ -1,3 +1,4 @@
+import type { Code } from '../../failure/failure.ts';
 import type { Leaf } from '../leaf.ts';
 import type { Reason } from '../state.ts';
 import { lastResortAt } from '../terms.ts';
@@ -8,8 +9,21 @@ import { DESTROY_TRIES, waitFor, waitForPlace } from './pace.ts';
 import { isServed } from './record.ts';
 import type { Row } from './row.ts';
 
+/** Refusals of whoever asks, or of the enrollment: they are the same for each key, and a token wears. */
+const OF_ANY_KEY: ReadonlySet<Code | undefined> = new Set<Code>([
+  'NL-DPS-401002',
+  'NL-DPS-404201',
+  'NL-DPS-DISABLED',
+  'NL-DPS-HUB',
+  'NL-EST-AUTH',
+  'NL-AZURE-POLICY',
+  'NL-AZURE-MQTT5',
+  'NL-ONBOARDING-EXPIRED',
+]);
+
 /** What an issuer has refused so often is not sent once more in the same form; or the token signs nothing with the key. */
-const isOfNoUse = (told: Answer): boolean => (told.verdict === 'refused' && told.times >= SAME_FORM) || isDamaged(told);
+const isOfNoUse = (told: Answer): boolean =>
+  isDamaged(told) || (told.verdict === 'refused' && told.times >= SAME_FORM && !OF_ANY_KEY.has(told.failure?.code));
 
 /** Another leaf is wanted, and its key is named or changed. */
 export const KEYS: readonly Row[] = [

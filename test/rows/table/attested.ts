@@ -42,7 +42,7 @@ the hub accepts each new leaf, and refuses it a moment later: two of them within
   → make b 3-8, destroy a 0-1, make c 4-12, destroy b 0-1, make d 60-85 beside connect a, connect b, connect c, issue b, issue c, register
 the policy is deleted: the issuer is asked by the ladder, and the current leaf goes on
   [Azure] hub: knows no renewal · the policy is deleted · roll
-  → make b, issue b 0-1, register 0-1, issue b 5-7, register 0-1, issue b 14-18, register 0-1, destroy b 60-70, make c 0-1, issue c 0-1 | online, leaf a, keys ac, ended kept NL-AZURE-POLICY
+  → make b, issue b 0-1, register 0-1, issue b 5-7, register 0-1, issue b 14-18, register 0-1, issue b 60-70, register 0-1 | online, leaf a, keys ab, ended kept NL-AZURE-POLICY
 `);
 
 /** A gateway that attests by its TPM: it has no leaf, and each registration brings it another key. */

@@ -18,6 +18,8 @@ where no leaf serves an hour is the longest pause, whatever a server asked for: 
 one that refuses ends the roll for its asker, and is asked again after 5 and 15 minutes, then hourly; not a fourth time with the same key
   issuer: NL-EST-REFUSED · roll
   → make b, issue b 0-1, issue b 5-7, issue b 14-18, destroy b 60-70, make c 0-1, issue c 0-1 | serving, online, person, NL-EST-REFUSED, keys ac, ended kept NL-EST-REFUSED
+one that refuses whoever asks refuses each key: no other is made
+  issuer: NL-EST-AUTH · roll → make b, issue b 0-1, issue b 5-7, issue b 14-18, issue b 60-70 | serving, online, person, NL-EST-AUTH, keys ab
 a leaf that is no good is a refusal
   issuer: gives NL-LEAF-CN · roll → make b, issue b 0-1, issue b 5-7, issue b 14-18, destroy b 60-70, make c 0-1, issue c 0-1 | serving, person, NL-LEAF-CN
 a leaf that begins later is waited for, and judged again

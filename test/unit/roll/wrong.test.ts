@@ -44,6 +44,13 @@ const ROWS: readonly (readonly [what: string, RollState, Partial<ReportOptions>,
     'NL-HUB-UNREACHABLE',
   ],
   [
+    'the leaf serves, and its roll waits for another onboarding certificate',
+    { ...serving, ...atWork('NL-ONBOARDING-EXPIRED') },
+    {},
+    4,
+    'NL-ONBOARDING-EXPIRED',
+  ],
+  [
     'no hub is reached, and the TPM that DPS knows is gone',
     { ...offline, ...atSession('NL-HUB-UNREACHABLE') },
     { others: [failure('NL-TPM-MISSING')] },
