@@ -111,6 +111,43 @@ const STORIES: readonly (readonly [what: string, vector: Vector])[] = [
       ],
     },
   ],
+  [
+    'a newer leaf that lies beside its key, and that the hub has refused for good, is not taken up again',
+    {
+      origin: { ...monthly, leftMs: DAY, minRollIntervalMs: DAY, seed: 804611 },
+      spells: [
+        { fault: 'DPS: issues no leaf, NL-DPS-OTHER', from: 0, until: 101 * MINUTE },
+        { fault: 'DPS: assigns a hub of MQTT 5', from: 25 * MINUTE, until: 97 * MINUTE },
+        { fault: 'token: each handshake poisons, candidate', from: 243 * MINUTE, until: 10 * HOUR },
+      ],
+      deeds: [
+        { deed: 'state copied', at: 213 * MINUTE },
+        { deed: 'dark until every leaf has ended', at: 230 * MINUTE },
+        { deed: 'the device is revoked', at: 525 * MINUTE },
+        { deed: 'older state put back', at: 529 * MINUTE },
+      ],
+    },
+  ],
+  [
+    'a person is called where a roll waits for another onboarding certificate while the leaf serves',
+    {
+      origin: { ...monthly, leftMs: 30 * DAY, seed: 800982 },
+      spells: [{ fault: 'hub: NL-HUB-UNAVAILABLE, all', from: 0, until: 10 * HOUR }],
+      deeds: [
+        { deed: 'the onboarding certificate ends', at: 240 * MINUTE },
+        { deed: 'csr and install of another CA', at: 256 * MINUTE },
+        { deed: 'key_type changed', at: 315 * MINUTE },
+      ],
+    },
+  ],
+  [
+    'no key after the other is made while the onboarding certificate is refused',
+    {
+      origin: { ...monthly, leftMs: 12 * MINUTE, lifetimeMs: 5 * HOUR, onboardingLeftMs: 2 * HOUR, seed: 807379 },
+      spells: [{ fault: 'token: each handshake poisons, current', from: 33 * MINUTE, until: 10 * HOUR }],
+      deeds: [{ deed: 'the device is disabled', at: 101 * MINUTE }],
+    },
+  ],
 ];
 
 for (const [what, vector] of STORIES) test(what, async () => assert.deepEqual((await play(vector)).broken, []));

@@ -280,36 +280,3 @@ stories('a candidate that alone could serve is asked for before it ends', [
     { fault: 'no network', from: 391 * MINUTE, until: 451 * MINUTE },
   ],
 ]);
-
-const fromAzure: Origin = { ...SERVING, leftMs: DAY, lifetimeMs: 30 * DAY, onboardingLeftMs: 1_000 * DAY };
-stories('Azure issues the leaves', [
-  [
-    'a newer leaf that lies beside its key, and that the hub has refused for good, is not taken up again',
-    { ...fromAzure, minRollIntervalMs: DAY, seed: 804611 },
-    [
-      { deed: 'state copied', at: 213 * MINUTE },
-      { deed: 'dark until every leaf has ended', at: 230 * MINUTE },
-      { deed: 'the device is revoked', at: 525 * MINUTE },
-      { deed: 'older state put back', at: 529 * MINUTE },
-    ],
-    { fault: 'DPS: issues no leaf, NL-DPS-OTHER', from: 0, until: 101 * MINUTE },
-    { fault: 'DPS: assigns a hub of MQTT 5', from: 25 * MINUTE, until: 97 * MINUTE },
-    { fault: 'token: each handshake poisons, candidate', from: 243 * MINUTE, until: 10 * HOUR },
-  ],
-  [
-    'a person is called where a roll waits for another onboarding certificate while the leaf serves',
-    { ...fromAzure, leftMs: 30 * DAY, seed: 800982 },
-    [
-      { deed: 'the onboarding certificate ends', at: 240 * MINUTE },
-      { deed: 'csr and install of another CA', at: 256 * MINUTE },
-      { deed: 'key_type changed', at: 315 * MINUTE },
-    ],
-    { fault: 'hub: NL-HUB-UNAVAILABLE, all', from: 0, until: 10 * HOUR },
-  ],
-  [
-    'no key after the other is made while the onboarding certificate is refused',
-    { ...fromAzure, leftMs: 12 * MINUTE, lifetimeMs: 5 * HOUR, onboardingLeftMs: 2 * HOUR, seed: 807379 },
-    [{ deed: 'the device is disabled', at: 101 * MINUTE }],
-    { fault: 'token: each handshake poisons, current', from: 33 * MINUTE, until: 10 * HOUR },
-  ],
-]);

@@ -9,7 +9,7 @@ import { DESTROY_TRIES, waitFor, waitForPlace } from './pace.ts';
 import { isServed } from './record.ts';
 import type { Row } from './row.ts';
 
-/** Refusals of whoever asks, or of the enrollment: they are the same for each key, and a token wears. */
+/** Refusals of the asker, or of the enrollment: another key would meet the same, and a token wears. */
 const OF_ANY_KEY: ReadonlySet<Code | undefined> = new Set<Code>([
   'NL-DPS-401002',
   'NL-DPS-404201',
