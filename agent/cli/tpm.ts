@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createTpm } from '../../hsm/tpm/tpm.ts';
 import { type Config, configPath, loadConfig } from '../config/config.ts';
+import { fileText, isSetBy } from '../config/environment.ts';
 import { isUnset } from '../config/read.ts';
 import { EXIT } from '../failure/exit.ts';
 import { command, type Run, textOption } from './kit/command.ts';
@@ -76,7 +77,8 @@ export function renderEndorsement(endorsement: Endorsement, screen: Screen): str
 export const run: Run = command(async (args, { env, out }) => {
   const file = configPath(textOption(args, 'config'), env);
   const isNamed =
-    textOption(args, 'config') !== undefined || (existsSync(file) && !isUnset(readFileSync(file, 'utf8'), file));
+    textOption(args, 'config') !== undefined ||
+    ((isSetBy(env) || existsSync(file)) && !isUnset(fileText(file, env), file, env));
   const endorsement = await readEndorsement(isNamed ? loadConfig(file).config : undefined);
   const { isIssued: _, ...keys } = endorsement;
   out.write(

@@ -1,10 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isPassing } from '../failure/errno.ts';
 import { Fault } from '../failure/failure.ts';
 import { closedOn, opening } from './closed.ts';
 import { type Draft, draftText } from './draft.ts';
-import { isSetBy } from './environment.ts';
+import { fileText } from './environment.ts';
 import { DEFAULT_PATH, instanceOf } from './instance.ts';
 import { lostOr } from './lost.ts';
 import { type ConfigReading, type Effective, notSetUp, readConfig, surveyConfig } from './read.ts';
@@ -57,12 +56,12 @@ export function configPath(option: string | undefined, env: NodeJS.ProcessEnv): 
 
 /**
  * @param toml the text of the file, where it was read before
+ * @param env of the container whose settings these are: not for those of another daemon
  * @throws Fault NL-CONFIG-READ; NL-CONFIG that names file, line and key of every mistake, or says why there is nothing to read
  */
 export function loadConfig(file: string, toml?: string, env = process.env): LoadedConfig {
   try {
-    const text = toml ?? (isSetBy(env) && !existsSync(file) ? '' : textOf(file));
-    return configIn(readConfig(text, file, env), file);
+    return configIn(readConfig(toml ?? textOf(file, env), file, env), file);
   } catch (error) {
     throw lostOr(error, file);
   }
@@ -97,9 +96,9 @@ function issuerOf(kind: Values['leaf']['issuer'], values: Values): IssuerChoice 
   return { kind };
 }
 
-function textOf(file: string): string {
+function textOf(file: string, env: NodeJS.ProcessEnv): string {
   try {
-    return readFileSync(file, 'utf8');
+    return fileText(file, env);
   } catch (cause) {
     if (isPassing(cause))
       throw new Fault('NL-CONFIG-READ', { message: `The configuration ${file} cannot be read.`, cause });

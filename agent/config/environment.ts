@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { parse } from 'smol-toml';
 import { isTable, type Table } from './kinds.ts';
 import { SECTION_NAMES, sectionOf } from './schema.ts';
@@ -24,8 +25,11 @@ const setIn = (env: NodeJS.ProcessEnv): readonly (readonly [name: string, value:
       : [],
   );
 
-/** A container can do without a file. */
 export const isSetBy = (env: NodeJS.ProcessEnv): boolean => setIn(env).length > 0;
+
+/** The text of the file, without which a container can do. @throws Error of node */
+export const fileText = (file: string, env: NodeJS.ProcessEnv): string =>
+  isSetBy(env) && !existsSync(file) ? '' : readFileSync(file, 'utf8');
 
 export interface Layered {
   readonly document: Table;

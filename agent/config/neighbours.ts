@@ -25,7 +25,7 @@ export function neighboursOf(file: string): readonly Neighbour[] {
   const files = [DEFAULT_PATH, ...namesHere().map(configurationOf)].filter((other) => other !== file);
   return files.flatMap((other) => {
     try {
-      return [{ file: other, config: loadConfig(other).config }];
+      return [{ file: other, config: loadConfig(other, undefined, {}).config }];
     } catch {
       return [];
     }

@@ -47,7 +47,7 @@ const SHOWN = 10;
  * @throws Fault NL-CONFIG with a line for each mistake, `FILE:LINE: KEY SENTENCE`, or where nothing is set
  */
 export function readConfig(toml: string, file: string, env: NodeJS.ProcessEnv = {}): ConfigReading {
-  if (!isSetBy(env) && isUnset(toml, file)) throw notSetUp(file);
+  if (isUnset(toml, file, env)) throw notSetUp(file);
   const { mistakes, ...reading } = surveyConfig(toml, file, env);
   if (mistakes.length === 0) return reading;
   const more = mistakes.length > SHOWN ? [`… and ${mistakes.length - SHOWN} more.`] : [];
@@ -66,9 +66,9 @@ export function notSetUp(file: string): Fault {
 export const NOT_SET_UP = 'This gateway is not set up yet.';
 
 /** As the package brings it: sections, and every setting is a comment. @throws Fault NL-CONFIG where it is no TOML */
-export function isUnset(toml: string, file: string): boolean {
+export function isUnset(toml: string, file: string, env: NodeJS.ProcessEnv = {}): boolean {
   const isEmpty = (value: unknown): boolean => isTable(value) && Object.values(value).every(isEmpty);
-  return isEmpty(parseToml(toml, file));
+  return !isSetBy(env) && isEmpty(parseToml(toml, file));
 }
 
 /**

@@ -46,7 +46,7 @@ sockets = "${directory}/uplink"
 `;
 
 async function session(parts: Parts, file: string): Promise<void> {
-  const { config } = parts.loadConfig(file);
+  const { config } = parts.loadConfig(file, undefined, {});
   let connected = () => {};
   const isConnected = new Promise<void>((resolve) => {
     connected = resolve;

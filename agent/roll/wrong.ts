@@ -61,7 +61,7 @@ const ONBOARDING: ReadonlySet<Code> = new Set(['NL-ONBOARDING-KEY', 'NL-ONBOARDI
 export function needsPerson(state: RollState, terms: Terms, now: number, others: readonly Failure[] = []): boolean {
   if (state.online === undefined && others.some(isUnknown)) return true;
   const { phase, next, workTrouble } = state;
-  // No work goes on without it, also while the leaf serves.
+  // DPS does not know the gateway: its leaf serves, and nothing replaces it.
   if (workTrouble !== undefined && ONBOARDING.has(workTrouble.failure.code)) return true;
   // A candidate without an answer waits for the network only.
   const met = next?.met;

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { instanceOf, printConfig } from '../../config/config.ts';
 import { standardOf } from '../../config/draft.ts';
+import { fileText } from '../../config/environment.ts';
 import { type Effective, isUnset, NOT_SET_UP, surveyConfig } from '../../config/read.ts';
 import type { Written } from '../../config/schema.ts';
 import { readRegular } from '../../state/durable.ts';
@@ -18,11 +19,15 @@ export interface Settings {
   readonly mistakes: readonly string[];
 }
 
-export function settingsIn(file: string): Settings {
+export function settingsIn(file: string, env = process.env): Settings {
   try {
-    const toml = readFileSync(file, 'utf8');
-    const { effective, mistakes } = surveyConfig(toml, file, process.env);
-    return { file, effective, mistakes: isUnset(toml, file) ? [NOT_SET_UP] : mistakes.map(({ sentence }) => sentence) };
+    const toml = fileText(file, env);
+    const { effective, mistakes } = surveyConfig(toml, file, env);
+    return {
+      file,
+      effective,
+      mistakes: isUnset(toml, file, env) ? [NOT_SET_UP] : mistakes.map(({ sentence }) => sentence),
+    };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return { file, effective: [], mistakes: [`${file} cannot be read, so this goes by the defaults: ${why}`] };

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { settingsIn } from '../../../agent/cli/bundle/settings.ts';
 import { type LoadedConfig, loadConfig, printConfig } from '../../../agent/config/config.ts';
 import { SECTION_NAMES, sectionOf } from '../../../agent/config/schema.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
@@ -64,6 +65,12 @@ for (const [what, toml, env, expected] of [
   ['a file that is wrong', 'dps = 1\n', ALONE, /x\.toml:1: dps must be a table/],
 ] as const)
   test(`settings of the environment: ${what}`, (t) => assert.match(loaded(t, toml, env), expected));
+
+test('the support bundle shows them as well, also without a file', () => {
+  const { effective, mistakes } = settingsIn('/nowhere/x.toml', { NEWLEAF_CONTAINER: '1', ...ALONE });
+  assert.deepEqual(mistakes, []);
+  assert.match(printConfig(effective, 'FILE'), /^token = "other" {2}# NEWLEAF_HSM_TOKEN$/m);
+});
 
 test('no two settings have the same variable', () => {
   const all = SECTION_NAMES.flatMap((section) =>

@@ -21,10 +21,14 @@ test('a start is played twice up to a session, without a state and with one, and
     }
   }
   const asked: string[] = [];
-  const read: typeof loadConfig = (file) => {
+  const read: typeof loadConfig = (file, ...rest) => {
     asked.push(file);
-    return loadConfig(file);
+    return loadConfig(file, ...rest);
   };
+  // In a container the settings of the environment are those of the daemon.
+  const env = { NEWLEAF_CONTAINER: '1', NEWLEAF_SETTING: 'of the daemon' };
+  Object.assign(process.env, env);
+  t.after(() => Object.keys(env).map((name) => delete process.env[name]));
   await playStart({ start, foundationOf, loadConfig: read, Daemon: Seen, createHub, createLog }, parent);
   assert.deepEqual(phases, ['stopped serving 01', 'stopped serving 01']);
   assert(asked.every((file) => file.startsWith(`${parent}/`)));
