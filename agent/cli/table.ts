@@ -200,6 +200,10 @@ const COMMANDS = {
     ],
     options: {
       yes: flagged('Do not ask.'),
+      key: {
+        ...valued('ID', 'A key of this gateway, by its CKA_ID, that its records do not name.'),
+        multiple: true,
+      },
       'token-lost': flagged('Where the token is not there, it is lost for good: destroy the state alone.'),
     },
     examples: [

@@ -52,23 +52,36 @@ export const stateFile = (directory: string): string => join(directory, 'state.j
  * Ends the journal, whatever is in it: from now on each reader learns that this gateway was given up. The file stays: the unit
  * may be enabled, and the machine start again.
  * @param how `ended`: keys or files may be left · `gone`: all of them are gone
+ * @param keys CKA_IDs of the keys that are to go
  * @throws Fault NL-STATE-WRITE; the old entry is intact
  */
-export async function endJournal(directory: string, now: number, how: 'ended' | 'gone' = 'ended'): Promise<void> {
-  const file = { format: FORMAT, written: new Date(now).toISOString(), ended: true, ...(how === 'gone' && GONE) };
+export async function endJournal(
+  directory: string,
+  now: number,
+  how: 'ended' | 'gone' = 'ended',
+  keys?: readonly string[],
+): Promise<void> {
+  const is = { ended: true, ...(how === 'gone' && { gone: true }), ...(keys && { keys }) };
+  const file = { format: FORMAT, written: new Date(now).toISOString(), ...is };
   await writeAtomically(stateFile(directory), `${JSON.stringify(file)}\n`, 0o600);
 }
 
-const GONE = { gone: true };
+/** The journal as far as it tells of its end; nothing where it cannot be read. */
+async function endOf(directory: string): Promise<{ readonly gone?: unknown; readonly keys?: unknown }> {
+  try {
+    return Object(JSON.parse(await readRegular(stateFile(directory))));
+  } catch {
+    return {};
+  }
+}
 
 /** Whether it says that the gateway was given up, and that nothing is left. */
-export async function isGone(directory: string): Promise<boolean> {
-  try {
-    const file = JSON.parse(await readRegular(stateFile(directory))) as Partial<typeof GONE> | null;
-    return file?.gone === true;
-  } catch {
-    return false;
-  }
+export const isGone = async (directory: string): Promise<boolean> => (await endOf(directory)).gone === true;
+
+/** The keys that it names where the gateway is being given up. */
+export async function endedKeys(directory: string): Promise<readonly string[] | undefined> {
+  const { keys } = await endOf(directory);
+  return Array.isArray(keys) ? keys.map(String) : undefined;
 }
 
 /** For `init`: a gateway that was given up begins anew. @throws the error of the file system */

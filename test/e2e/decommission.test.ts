@@ -54,8 +54,16 @@ test('a key that was there before newleaf stays', async (t) => {
   assert.deepEqual(gateway.token.privateKeys(), ['factory', 'newleaf-a']);
   await gateway.stop();
   await prints(gateway, ['decommission'], 'cannot be asked', ['newleaf decommission --yes']);
+  // By its label it is newleaf's, by the records it may be another device's.
+  gateway.token.ask('--keypairgen', '--key-type', 'EC:prime256v1', '--label', 'newleaf-b', '--id', 'beef');
   const { code, out } = await gateway.command('decommission', '--yes');
   assert.equal(code, 0);
+  assert.match(out.replaceAll(/\s+/g, ' '), /key newleaf-b .*: the records .* `newleaf decommission --key beef`/);
+  assert.deepEqual(gateway.token.privateKeys(), ['factory', 'newleaf-b']);
+  const another = await gateway.command('decommission', '--yes');
+  assert.match(another.out, /^There is nothing here that newleaf has made/);
+  const named = await gateway.command('decommission', '--yes', '--key', 'BEEF');
+  assert.equal(named.code, 0, named.err);
   assert.match(out, /It leaves alone:\n {2}key factory in token "newleaf": it was there before newleaf \(hsm\.key\)/);
   assert.match(out, /But the key factory in token "newleaf" stays/);
   assert.deepEqual(gateway.token.privateKeys(), ['factory']);

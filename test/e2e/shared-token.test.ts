@@ -116,4 +116,24 @@ test('two daemons in one token: each rolls beside the other, and the end of one 
       assert.deepEqual(first.token.privateKeys(), mine);
     },
   );
+
+  await t.test('the same where no certificate tells whose the key is: its records do not name it', async () => {
+    const copy = new Gateway(far.endpoints, {
+      registrationId: 'gw-copy',
+      around: (own) => {
+        own.remove();
+        return first.token.hsm;
+      },
+    });
+    t.after(() => copy.remove());
+    const mine = first.token.privateKeys();
+    for (const label of mine) first.token.ask('--delete-object', '--type', 'cert', '--label', label);
+    await copy.start();
+    await copy.until(({ wrong }) => wrong.some(({ code }) => code === 'NL-TOKEN-OCCUPIED'), PATIENCE_MS);
+    await copy.stop();
+    const { code, out, err } = await copy.command('decommission', '--yes');
+    assert.equal(code, 0, `${out}${err}`);
+    assert.match(out.replaceAll(/\s+/g, ' '), /It leaves alone: .*key newleaf-[ab] .*the records .* do not name it/);
+    assert.deepEqual(first.token.privateKeys(), mine);
+  });
 });

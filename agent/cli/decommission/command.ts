@@ -5,7 +5,7 @@ import { Fault } from '../../failure/failure.ts';
 import { becomeDaemon, isStranger, type Passage } from '../../machine/as-daemon.ts';
 import { endJournal } from '../../state/journal.ts';
 import { LOCK, type Lock, takeLock } from '../../state/lock.ts';
-import { command, Failed, Misuse, type Run, textOption } from '../kit/command.ts';
+import { command, Failed, Misuse, type Run, textOption, textsOption } from '../kit/command.ts';
 import { demandTyped, type Keyboard } from '../kit/prompt.ts';
 import { screenOf } from '../kit/screen.ts';
 import { daemonOn } from '../status/present.ts';
@@ -35,6 +35,7 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
     const { yes: isAgreed = false, 'token-lost': isLost = false } = args.options as Record<string, boolean | undefined>;
     if (passage.handed === undefined && isStranger(file, config))
       throw new Failed('Only root can give this gateway up.', { advice: '`newleaf decommission`' });
+    const named = textsOption(args, 'key').map((id) => id.toLowerCase());
     const { directory } = config.state;
     const screen = screenOf(io.out, io.env);
     const held = await becomeDaemon(file, config, passage);
@@ -43,7 +44,7 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
       if (!isAgreed && stdin.isTTY !== true) throw new Misuse(NO_TERMINAL, { advice: '`newleaf decommission --yes`' });
       const holding = await ('tpm' in config
         ? tpmHolding(config)
-        : tokenHolding(config, { held, env: io.env, isLost }));
+        : tokenHolding(config, { held, env: io.env, isLost, named }));
       const files = await filesIn(directory);
       if (holding.own.length + files.length === 0) {
         await removeLock(directory);
@@ -61,10 +62,10 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
         await sendLastMessages({ file, config, held, env: io.env }, io);
         lock = await alone(config);
       }
-      await endJournal(directory, io.now());
+      await endJournal(directory, io.now(), 'ended', holding.known);
       await holding.destroy();
       await removeFiles(directory);
-      await endJournal(directory, io.now(), 'gone');
+      await endJournal(directory, io.now(), 'gone', holding.known);
       io.out.write(`\n${restInWords({ holding, programs }, loaded, neighboursOf(file), screen)}`);
       return EXIT.done;
     } finally {

@@ -14,6 +14,8 @@ export interface Holding {
   readonly attests?: string;
   /** Azure issues the leaves. */
   readonly isOnboarding?: boolean;
+  /** CKA_IDs of the journal: the same command, after a power cut, destroys no others. */
+  readonly known?: readonly string[];
   /** May be repeated. @throws Fault */
   destroy(): Promise<void>;
 }

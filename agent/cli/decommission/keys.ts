@@ -9,16 +9,19 @@ import { foreign } from '../../failure/foreign.ts';
 interface KeysOptions {
   readonly cn: string;
   readonly adopted?: string | undefined;
-  readonly known?: readonly string[];
+  /** CKA_IDs of the journal; absent where it cannot be read. */
+  readonly known?: readonly string[] | undefined;
+  /** CKA_IDs that a person has named. */
+  readonly named?: readonly string[];
   readonly setting?: string;
 }
 
 /**
- * The objects that newleaf has made in the token: those with our labels, as the journal may be damaged, or removed already; and
- * those that it names, as `hsm.label_prefix` may have been changed since. Of the others, not those whose certificate has another
- * name: settings that were copied for another device have the same labels. Nor a key of another label that shares its CKA_ID.
+ * The objects that newleaf has made in the token: those that its journal names, as `hsm.label_prefix` may have been changed since;
+ * where the journal is damaged, or removed already, those with our labels, but not those whose certificate has another name.
+ * Settings that were copied for another device have the same labels, so a key there that only a label tells of stays until a person
+ * names it. Nor goes a key of another label that shares the CKA_ID of ours.
  * @param cn the registration ID
- * @param known CKA_IDs of the journal, as far as it can be read
  * @param given `hsm.key`, or where Azure issues the leaves `onboarding.key`; `setting` is its name
  * @param adopted the chain that init has taken over: its key was brought into the token by newleaf
  * @returns own: exactly what hsm/destroy.ts destroys, label and CKA_ID (lower-case hex) together; kept: why an object with our
@@ -29,7 +32,7 @@ export async function keysIn(
   token: Token,
   prefix: string,
   given: string | undefined,
-  { cn, adopted, known = [], setting = 'hsm.key' }: KeysOptions,
+  { cn, adopted, known: read, named: meant = [], setting = 'hsm.key' }: KeysOptions,
 ) {
   const made = onboardingLabel(prefix);
   const named = given === undefined ? undefined : await givenKey(token, given);
@@ -38,6 +41,7 @@ export async function keysIn(
   const own: { readonly label: string; readonly id: string }[] = [];
   const kept = theirs === undefined ? [] : [{ label: theirs.label, why: `it was there before newleaf (${setting})` }];
   const labels = [`${prefix}-a`, `${prefix}-b`, made];
+  const known = [...(read ?? []), ...meant];
   const recorded = known.length === 0 ? [] : (await token.usable()).filter(({ id }) => known.includes(id));
   const isElsewhere = ({ label }: { readonly label: string }) => !labels.includes(label);
   const elsewhere = recorded.filter(isElsewhere).map(({ label }) => label);
@@ -46,9 +50,11 @@ export async function keysIn(
     for (const generation of await token.generations(label)) {
       const { id } = generation;
       if (id === theirs?.id || (isElsewhere({ label }) && !known.includes(id))) continue;
-      const another = known.includes(id) ? undefined : await anotherName(token, id, cn);
+      const isKnown = known.includes(id) || id === imported;
+      const another = isKnown ? undefined : await anotherName(token, id, cn);
       if (isElsewhere({ label }) && isTwice(id)) kept.push({ label, why: TWICE });
       else if (another !== undefined) kept.push({ label, why: `its certificate is that of ${another}` });
+      else if (read !== undefined && !isKnown && label !== made && id !== '') kept.push({ label, why: unnamed(id) });
       else if (id === imported || isOwn(generation)) own.push({ label, id });
       else kept.push({ label, why: 'newleaf did not make it: the token does not vouch that it was never readable' });
     }
@@ -57,6 +63,9 @@ export async function keysIn(
 }
 
 const TWICE = "it shares its CKA_ID with another key, and its label is none of newleaf's (hsm.label_prefix)";
+
+const unnamed = (id: string) =>
+  `the records of this gateway do not name it. If it is one of its keys all the same: \`newleaf decommission --key ${id}\``;
 
 /**
  * The name in the certificates beside a key, where none of them has ours. Not by `toLegacyObject`, as commonNamesOf: Node 20.20

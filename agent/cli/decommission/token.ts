@@ -6,19 +6,25 @@ import type { X509Config } from '../../config/config.ts';
 import type { Held } from '../../machine/as-daemon.ts';
 import { knownIds } from '../../roll/look.ts';
 import { adoptedChain } from '../../state/adopted.ts';
+import { endedKeys } from '../../state/journal.ts';
 import { readEntry } from '../../state/read-entry.ts';
 import { type Holding, unfinished, untouched } from './holding.ts';
 import { keysIn } from './keys.ts';
 
+interface TokenOptions {
+  readonly held: Held;
+  readonly env: NodeJS.ProcessEnv;
+  /** A person says so: none, where the token is not there. */
+  readonly isLost: boolean;
+  /** CKA_IDs of keys that a person says are newleaf's. */
+  readonly named: readonly string[];
+}
+
 /**
  * The objects of newleaf in its token. Opens it, with one login.
- * @param isLost a person says so: none, where the token is not there
  * @throws Fault that says how to go on
  */
-export async function tokenHolding(
-  config: X509Config,
-  { held, env, isLost }: { readonly held: Held; readonly env: NodeJS.ProcessEnv; readonly isLost: boolean },
-): Promise<Holding> {
+export async function tokenHolding(config: X509Config, { held, env, isLost, named }: TokenOptions): Promise<Holding> {
   const { module, token: label, uri, pin_file: file, label_prefix, key } = config.hsm;
   const { directory } = config.state;
   const { issuer } = config;
@@ -28,7 +34,8 @@ export async function tokenHolding(
     const pin = held.pin ?? (await readPin({ file, credentialsDirectory: env.CREDENTIALS_DIRECTORY }));
     const token = await openToken({ module, token: label, uri, pin, notes: directory });
     const cn = config.dps.registration_id;
-    const found = { cn, adopted: await adoptedChain(directory), known: await recordedIds(directory), setting };
+    const known = await recordedKeys(directory);
+    const found = { cn, adopted: await adoptedChain(directory), known, named, setting };
     const { own, kept, theirs } = await keysIn(token, label_prefix, key ?? onboarding, found);
     const destroy = destroyerOf({ module, token: token.name, pin: async () => pin, pinRecord: directory });
     const name = JSON.stringify(token.name.label);
@@ -38,6 +45,7 @@ export async function tokenHolding(
       ...(theirs !== undefined && { proves: `key ${theirs} ${where}` }),
       ...(tpm !== undefined && { attests: tpm }),
       isOnboarding: issuer.kind === 'azure',
+      ...(known && { known: [...known, ...named] }),
       kept: [...kept.map(({ label, why }) => `key ${label} ${where}: ${why}`), `the token ${name}`],
       async destroy() {
         for (const { label, id } of own) {
@@ -65,8 +73,8 @@ const AWAY =
 
 const LOST: Holding = { own: [], kept: ['the token, which is not there'], destroy: () => Promise.resolve() };
 
-/** A journal that cannot be read names none. */
-async function recordedIds(directory: string): Promise<readonly string[]> {
+/** CKA_IDs that the journal names, or has named before it was ended; undefined where it cannot be read. */
+async function recordedKeys(directory: string): Promise<readonly string[] | undefined> {
   const entry = await readEntry(directory).catch(() => 'absent' as const);
-  return entry === 'absent' ? [] : knownIds(entry);
+  return entry === 'absent' ? endedKeys(directory) : knownIds(entry);
 }

@@ -131,6 +131,30 @@ describe('what decommission destroys', () => {
     assert.deepEqual(kept, [{ label: 'newleaf-a', why: 'its certificate is that of gw-0001' }]);
   });
 
+  test('where the journal can be read, no key that only a label tells of: until a person names it', async () => {
+    const objects = { 'newleaf-a': [{ id: '01', protection: made }], 'newleaf-b': [{ id: '0b', protection: made }] };
+    const token = tokenWith({
+      ...tokenOf(objects),
+      usable: async () => [
+        { ...key, label: 'newleaf-a', id: '01' },
+        { ...key, label: 'newleaf-b', id: '0b' },
+      ],
+    });
+    const labelsOf = async (known: readonly string[], named: readonly string[] = []) => {
+      const { own, kept } = await keysIn(token, 'newleaf', undefined, { cn: CN, known, named });
+      return [own.map(({ label }) => label), kept.map(({ label, why }) => [label, /`(.*)`/.exec(why)?.[1]])];
+    };
+    assert.deepEqual(await labelsOf([]), [
+      [],
+      [
+        ['newleaf-a', 'newleaf decommission --key 01'],
+        ['newleaf-b', 'newleaf decommission --key 0b'],
+      ],
+    ]);
+    assert.deepEqual(await labelsOf(['01']), [['newleaf-a'], [['newleaf-b', 'newleaf decommission --key 0b']]]);
+    assert.deepEqual(await labelsOf(['01'], ['0b']), [['newleaf-a', 'newleaf-b'], []]);
+  });
+
   const failing = (code: string) =>
     tokenWith({
       generations: async () => [],
