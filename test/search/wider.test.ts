@@ -280,3 +280,16 @@ stories('a candidate that alone could serve is asked for before it ends', [
     { fault: 'no network', from: 391 * MINUTE, until: 451 * MINUTE },
   ],
 ]);
+
+stories('a pause that began by a clock which was ahead is no longer than others', [
+  [
+    'a process each hour, and the clock was set right between two of them',
+    { ...SERVING, enrollment: 'individual', leftMs: DAY, lifetimeMs: 30 * DAY, signsOnce: true, seed: 812657 },
+    [
+      { deed: 'dark until every leaf has ended', at: 185 * MINUTE },
+      { deed: 'the key of the current leaf is damaged', at: 356 * MINUTE },
+      { deed: 'clock 2 hours ahead', at: 547 * MINUTE },
+    ],
+    { fault: 'DPS: NL-DPS-OTHER, candidate', from: 0, until: 10 * HOUR },
+  ],
+]);

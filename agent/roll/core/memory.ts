@@ -155,9 +155,11 @@ export const forget = (memory: Memory, ...questions: readonly Question[]): Memor
   answers: without(memory.answers, ...questions),
 });
 
-/** In milliseconds since the answer; below 0 where another process had it by a clock that has been set back. */
-export const ageOf = (answer: Pick<Answer, 'at' | 'up'>, { now, up }: Pick<Circumstances, 'now' | 'up'>): number =>
-  answer.up === undefined ? now - answer.at : up - answer.up;
+/** In milliseconds since the answer. Another process had it before this one began, whatever a clock says that has been set back since. */
+export const ageOf = (
+  answer: Pick<Answer, 'at' | 'up'>,
+  { now, up, age }: Pick<Circumstances, 'now' | 'up' | 'age'>,
+) => (answer.up === undefined ? Math.max(now - answer.at, age) : up - answer.up);
 
 /** Whether it came after the other: what this process has heard came after all that another has, whatever the wall clock says. */
 export const isNewer = (one: Pick<Answer, 'at' | 'up'>, other: Pick<Answer, 'at' | 'up'>): boolean =>

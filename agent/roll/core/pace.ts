@@ -1,5 +1,5 @@
 import type { Failure } from '../../failure/failure.ts';
-import { LONGEST_MS, pauseMs, probeMs, takenOffline, turnMs } from '../backoff.ts';
+import { pauseMs, probeMs, takenOffline, turnMs } from '../backoff.ts';
 import type { RollEffect } from '../state.ts';
 import { drawOf } from '../terms.ts';
 import { isBarred, isDenied, isOnline, isRejected, isValid } from './knots.ts';
@@ -42,10 +42,7 @@ const KINDS = { make: 'generate-key', issue: 'request-leaf' } as const;
 export function waitFor(question: Question, memory: Memory, c: Circumstances): number {
   const answer = told(question, memory);
   if (answer === undefined || answer.again || isHurried(question, memory)) return 0;
-  const age = ageOf(answer, c);
-  const wait = pauseOf(question, answer, memory, c) - age;
-  // Planned by a clock that has been set back since.
-  return age < 0 && wait > LONGEST_MS ? 0 : wait;
+  return pauseOf(question, answer, memory, c) - ageOf(answer, c);
 }
 
 /** A technician waits for no pause of what was not asked since. */

@@ -31,7 +31,7 @@ the turns of two leaves go by what was asked last, also where the clock was set 
   → connect b * 35-39, register b 0-2 | offline, next b
 and by what this process has heard, where the clock was set back during a restart
   [individual, due] start · 1 min · DPS: NL-DPS-TIMEOUT, current · hub: NL-HUB-REJECTED, current · link drops · until register b · 10 s · a boot with a clock that is 2 hours behind
-  → register b 0-1, register a * 30-40, register b 30-50 | person, next b
+  → register a * 20-40, register b 30-50 | person, next b
 and so does what a candidate has met last
   hub: NL-HUB-REJECTED, candidate · roll · until register a · DPS: NL-DPS-REFUSED, candidate · clock 2 hours back · until register b
   → nothing 2 | person, NL-DPS-REFUSED, next b

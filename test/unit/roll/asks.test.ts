@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { replaced } from '../../../agent/roll/core/generation.ts';
-import { type Memory, without } from '../../../agent/roll/core/memory.ts';
+import { type Answer, type Memory, without } from '../../../agent/roll/core/memory.ts';
 import { plan } from '../../../agent/roll/core/plan.ts';
 import { settle } from '../../../agent/roll/core/settle.ts';
 import { NOW } from './machine.ts';
 import { answer, circumstances, leafed, MEMORIES, made, named, parked, served, serving, trusted } from './memories.ts';
 import { briefly, standing } from './stage.ts';
-import { candidate, current } from './standing.ts';
+import { candidate, current, HOUR } from './standing.ts';
 
 const old = [{ slot: 'b', id: 'g9' }] as const;
 const ofOld = { thumbprint: 'T-g9', keyId: 'g9' };
@@ -82,4 +82,20 @@ describe('a candidate makes room', () => {
   ];
   for (const [facts, memory, stays] of rows)
     test(`${facts}: ${stays ? 'it stays' : 'it goes'}`, () => assert.equal(settled(memory) !== undefined, stays));
+});
+
+describe('an answer of another process, by a clock that was ahead', () => {
+  const { up: _, ...ahead } = answer('refused', 'NL-DPS-401002', { at: NOW + HOUR });
+  const own = answer('refused', 'NL-DPS-401002', { at: NOW + HOUR });
+  const rows: readonly (readonly [facts: string, told: Answer, at: number, memory?: Partial<Memory>])[] = [
+    ['came before now, and is kept so', ahead, NOW],
+    ['it stays where the clock of now may be wrong', ahead, NOW + HOUR, { lastSeen: NOW + 1 }],
+    ['one of this process has its own clock', own, NOW + HOUR],
+    ['one that is past stays', { ...ahead, at: NOW - 1 }, NOW - 1],
+  ];
+  for (const [facts, told, at, memory] of rows)
+    test(facts, () => {
+      const { answers } = settle({ ...serving, ...memory, answers: { 'register current': told } }, circumstances());
+      assert.equal(answers['register current']?.at, at);
+    });
 });

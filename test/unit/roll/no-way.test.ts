@@ -14,6 +14,7 @@ const no = (minutes: number, retryAfterMs: number): Answer => ({
   failure: failure('NL-TOKEN-FAILED', { retryAfterMs }),
   times: 1,
   at: NOW - minutes * MINUTE,
+  up: 3 * HOUR - minutes * MINUTE,
   draw: 0,
 });
 /** Each key that it could make waits for another to go. */
