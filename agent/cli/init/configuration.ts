@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { parseConfig } from '../../config/config.ts';
+import { type Config, parseConfig } from '../../config/config.ts';
 import { type Draft, type Drafted, draftOf, draftText } from '../../config/draft.ts';
 import { clashOf, neighboursOf } from '../../config/neighbours.ts';
 import { failureOf } from '../../failure/failure-of.ts';
@@ -60,8 +60,7 @@ export async function writeConfiguration(
   const textOfAll = (draft: Draft) =>
     draftText(draft, 'Written by newleaf init. All settings: man newleaf, and newleaf config.');
   const text = textOfAll(answers);
-  const clash = clashOf(parseConfig(text, file).config, neighboursOf(file));
-  if (clash !== undefined) throw misconfigured(clash, 'Take another: `newleaf init --ask`');
+  demandApart(parseConfig(text, file).config, file);
   const before = textOf(file);
   const kept = before === undefined || before === text ? undefined : `${file}.bak`;
   if (before !== undefined && kept !== undefined) await write(kept, before);
@@ -73,6 +72,12 @@ export async function writeConfiguration(
   if (pin !== undefined) await rm(pin.path, { force: true });
   await rm(draftFile(file), { force: true });
   return kept;
+}
+
+/** @throws Fault NL-CONFIG where another daemon of this gateway has the same identity or keys */
+export function demandApart(config: Config, file: string): void {
+  const clash = clashOf(config, neighboursOf(file));
+  if (clash !== undefined) throw misconfigured(clash, 'Take another: `newleaf init --ask`');
 }
 
 /** Makes the directory for the answers, before the first question. @throws Fault NL-CONFIG */

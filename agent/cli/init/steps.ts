@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { standardOf } from '../../config/draft.ts';
 import { askFirstKey } from './adopt/begin.ts';
 import { ask } from './ask-setting.ts';
-import { keepDraft } from './configuration.ts';
+import { demandApart, keepDraft } from './configuration.ts';
 import { onBack } from './dialogue.ts';
 import { estQuestions } from './est.ts';
 import { askInOrder, Flags, type Guide, type Question, when, wrongFlag } from './guide.ts';
@@ -51,6 +51,7 @@ const demandedToken: Question = (guide) => {
   guide.answers.demandAll();
   // Options that no question has taken, as those of another issuer, do not count.
   demandWhole({ answers: guide.answers, flags: new Flags() });
+  demandApart(guide.answers.config, guide.file);
   return askToken(guide);
 };
 

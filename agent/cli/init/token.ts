@@ -8,6 +8,7 @@ import { askAs, SURVEY_MS } from '../proof/apart.ts';
 import { type Shown, type Survey, survey } from '../proof/survey.ts';
 import { hindrance, isTokenNamed, isTokenOf, rootsOnlyInWords, tokenInWords } from '../proof/token-words.ts';
 import { ask } from './ask-setting.ts';
+import { demandApart } from './configuration.ts';
 import { Back, type Choice } from './dialogue.ts';
 import { type Guide, misconfigured, wrongFlag } from './guide.ts';
 import { admitTpm, makeNewToken, type NewKind, newKinds, STANDARD_LABEL, TOKEN_KINDS } from './new-token.ts';
@@ -37,6 +38,7 @@ async function isFound(guide: Guide, isGiven: boolean): Promise<boolean> {
   if (isModuleOf('tpm', shown.module.path)) await admitTpm(guide, 'kept');
   const isOurs = typeof chosen === 'string' || isConfigured(guide, shown);
   note(guide, shown, found);
+  demandApart(guide.answers.config, guide.file);
   return askPin(guide, shown, isOurs);
 }
 

@@ -55,6 +55,29 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.equal(stage.far.log.registrations('gw-0001'), 1);
     });
 
+    test('a second daemon with the identity or the keys of the first is refused before anything is made', async () => {
+      const { machine } = stage;
+      assert.equal((await init('--yes', ...stage.flags, '--new-token', 'softhsm')).code, 0);
+      machine.sh('mkdir /etc/newleaf/plant');
+      machine.write('/etc/newleaf/plant/newleaf.toml', '[hsm]\nlabel_prefix = "newleaf"\n');
+      const made = () => machine.sh('ls /var/lib/softhsm/tokens /etc/newleaf/plant');
+      const before = made();
+      const plant = (...options: readonly string[]) =>
+        machine.newleaf(['--instance', 'plant', 'init', '--yes', ...stage.flags, ...options]);
+      const sameId = await plant('--new-token', 'softhsm', '--token', 'plant');
+      assert.match(said(sameId, 2), /NL-CONFIG dps\.registration_id is that of \/etc\/newleaf\/newleaf\.toml, too/);
+      const sameKeys = await plant(
+        '--registration-id',
+        'gw-0002',
+        '--token',
+        'newleaf',
+        '--pin-file',
+        '/etc/newleaf/pin',
+      );
+      assert.match(said(sameKeys, 2), /NL-CONFIG hsm\.label_prefix is that of \/etc\/newleaf\/newleaf\.toml, too/);
+      assert.equal(made(), before);
+    });
+
     test('without the engine stunnel does TLS; without both, each way is named with its packages', async () => {
       const { machine } = stage;
       const line = ['--yes', ...stage.flags, '--new-token', 'softhsm'];

@@ -33,7 +33,7 @@ export class Stage {
   /** As if newleaf had never run; the issuing CA is enrolled. */
   async reset(): Promise<void> {
     const { machine, far } = this;
-    machine.sh('rm -rf /etc/newleaf/* /var/lib/newleaf /run/newleaf /var/lib/softhsm/tokens/*');
+    machine.sh('rm -rf /etc/newleaf/* /var/lib/newleaf* /run/newleaf /var/lib/softhsm/tokens/*');
     machine.write('/etc/newleaf/trust.pem', far.endpoints.trustPem);
     machine.write('/etc/newleaf/est-ca.pem', far.endpoints.estCaPem);
     machine.write('/etc/newleaf/given-password', far.endpoints.estPassword, 0o600);
