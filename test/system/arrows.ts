@@ -40,13 +40,13 @@ export const SITUATIONS: readonly Situation[] = [
     title: 'nor a password',
     breaks: sh(`chown root: ${PASSWORD}; chmod 0600 ${PASSWORD}`),
     screen: { check: 'permissions' },
-    types: [`chown root:newleaf ${PASSWORD}`, `chmod 0640 ${PASSWORD}`],
+    types: [`chown newleaf ${PASSWORD}`, `chmod 0600 ${PASSWORD}`],
   },
   {
     title: 'all users may read a password',
     breaks: sh(`chown root:newleaf ${PASSWORD}; chmod 0644 ${PASSWORD}`),
     screen: { check: 'permissions' },
-    types: [`chown root:newleaf ${PASSWORD}`, `chmod 0640 ${PASSWORD}`],
+    types: [`chown newleaf ${PASSWORD}`, `chmod 0600 ${PASSWORD}`],
   },
   {
     title: 'all users may look into the state directory',

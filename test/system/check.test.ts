@@ -62,7 +62,7 @@ if (inside(import.meta.filename, APART)) {
       ]);
       await machine.must('chmod', '0644', '/etc/newleaf/newleaf.toml');
       assert.deepEqual((await check()).red, [
-        'permissions NL-CONFIG The user newleaf may not read /etc/newleaf/est-password. → `chown root:newleaf /etc/newleaf/est-password`, then `chmod 0640 /etc/newleaf/est-password`',
+        'permissions NL-CONFIG The user newleaf may not read /etc/newleaf/est-password. → `chown newleaf /etc/newleaf/est-password`, then `chmod 0600 /etc/newleaf/est-password`',
       ]);
       await machine.must('chown', 'newleaf:', '/etc/newleaf/est-password');
     });

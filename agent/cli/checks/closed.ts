@@ -19,11 +19,11 @@ export function secretFiles(config: Config): readonly Secret[] {
   return [pin, proxy, password, ['NL-CONFIG', 'the bootstrap key', keyFile]];
 }
 
-/** The daemon reads a secret by its group, and root keeps the file. */
-export const byGroup = (group: string, path: string): string =>
-  `\`chown root:${group} ${path}\`, then \`chmod 0640 ${path}\``;
+/** A secret is the daemon's alone, as `init` keeps it: technicians are in the daemon's group. */
+export const secretOf = (user: string, path: string): string =>
+  `\`chown ${user} ${path}\`, then \`chmod 0600 ${path}\``;
 
-/** A file that the daemon's user may not read. No advice gives the daemon a file that it only reads. */
+/** A file that the daemon's user may not read. No advice gives the daemon a file, other than a secret, that it only reads. */
 export async function closedTo(user: string, site: Site, file: string, code: Code): Promise<Finding> {
   const loaded = await site.config();
   const closed = site.closedOn(file) ?? { path: file, isPassage: false };
@@ -37,5 +37,5 @@ function adviceFor(user: string, closed: Parameters<typeof opening>[0], { file, 
   if (path === directory) return `\`chown -R ${user}: ${path}\``;
   if (path.startsWith(`${directory}/`)) return `\`chown ${user}: ${path}\``;
   const isSecret = secretFiles(config).some(([, , secret]) => secret === path);
-  return isSecret && !isPassage ? byGroup(user, path) : opening(closed, dirname(file), directory);
+  return isSecret && !isPassage ? secretOf(user, path) : opening(closed, dirname(file), directory);
 }

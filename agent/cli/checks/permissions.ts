@@ -2,7 +2,7 @@ import type { LoadedConfig } from '../../config/config.ts';
 import { isContained } from '../../machine/contained.ts';
 import type { Site } from '../proof/site.ts';
 import { type Check, type Finding, failed, ok, warning } from './check.ts';
-import { byGroup, closedTo, secretFiles } from './closed.ts';
+import { closedTo, secretFiles, secretOf } from './closed.ts';
 
 const OTHERS = 0o007;
 const GROUP_AND_OTHERS = 0o077;
@@ -37,8 +37,8 @@ async function kept(
   // In a container, the group is the daemon's alone: Kubernetes hands a Secret over by it (fsGroup).
   const wide = isContained(site.env) || (await site.isOfGroup(path)) ? OTHERS : GROUP_AND_OTHERS;
   if ((mode & wide) === 0) return undefined;
-  // The daemon may read it as a member of the group: chmod alone would close it to the daemon.
-  const byRoot = site.user === undefined ? `\`chmod 0600 ${path}\`` : byGroup(site.user, path);
+  // The daemon may read it as a member of a group: chmod alone would close it to the daemon.
+  const byRoot = site.user === undefined ? `\`chmod 0600 ${path}\`` : secretOf(site.user, path);
   const advice = site.isStranger ? CLOSED_BY_ROOT : byRoot;
   if ((mode & OTHERS) !== 0) {
     return failed(code, `All users of this gateway may use ${what}: ${path} has mode ${octal(mode)}.`, advice);

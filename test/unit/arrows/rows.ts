@@ -89,7 +89,7 @@ the state directory is of another user | agent/cli/checks/state.ts; agent/cli/ch
 a file of the state is | agent/cli/checks/closed.ts | chown …: … | the daemon may read | test/system/arrows.ts › a file of the state is of another user
 all users may look into it | agent/cli/checks/permissions.ts | chmod 0750 … | they may not | test/system/arrows.ts › all users may look into the state directory
 the daemon may not read its configuration | agent/config/closed.ts | chmod 0644 … | it may | test/system/arrows.ts › the daemon may not read its configuration
-a password is for all, or not for the daemon | agent/cli/checks/closed.ts | chown root:… …; chmod 0640 … | it is for root and the daemon | test/system/arrows.ts › nor a password
+a password is for all, or not for the daemon | agent/cli/checks/closed.ts | chown … …; chmod 0600 … | it is for the daemon alone | test/system/arrows.ts › nor a password
 a group may read a PIN, and newleaf has no user of its own | agent/cli/checks/permissions.ts | chmod 0600 … | it may not | test/unit/cli/checks/files.ts › PIN for its group
 a file that it reads is in a directory of another | agent/config/closed.ts | chmod o+x … | the daemon may read | test/unit/config/closed.test.ts › the first part of the way that is closed is named
 its directory is closed | agent/config/closed.ts; agent/config/config.ts | chmod 0755 …; systemctl restart newleaf | the gateway serves | test/system/arrows.ts › the directory of the configuration is closed

@@ -114,7 +114,7 @@ export const FILES: Rows = {
       [
         'password that another group may read',
         { mode: modes(0o600, 0o700, 0o640), user },
-        /^warning .* its group may use the password .*\. -> `chown root:newleaf \/etc\/newleaf\/password`, then `chmod 0640 /,
+        /^warning .* its group may use the password .*\. -> `chown newleaf \/etc\/newleaf\/password`, then `chmod 0600 /,
       ],
       [
         'the same, and the group is that of the daemon',
@@ -139,7 +139,7 @@ export const FILES: Rows = {
       [
         'password that the daemon may not read',
         { access: denies('/etc/newleaf/password'), user },
-        /^failed NL-CONFIG The user newleaf may not read .*password\. -> `chown root:newleaf .*`, then `chmod 0640 /,
+        /^failed NL-CONFIG The user newleaf may not read .*password\. -> `chown newleaf .*`, then `chmod 0600 /,
       ],
       [
         'password in a directory that is closed',

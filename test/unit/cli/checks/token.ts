@@ -86,7 +86,7 @@ export const TOKEN: Rows = {
     [
       'file closed to the daemon',
       { token: fails(new TokenError('pin-file', 'PIN_FILE', 'no', denied)), user: 'newleaf' },
-      /^failed NL-TOKEN-PIN-FILE The user newleaf may not read \/etc\/newleaf\/pin\. -> `chown root:newleaf /,
+      /^failed NL-TOKEN-PIN-FILE The user newleaf may not read \/etc\/newleaf\/pin\. -> `chown newleaf /,
     ],
     [
       'a systemd credential',
