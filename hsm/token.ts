@@ -78,7 +78,8 @@ async function login(module: PKCS11, session: Handle, { name, info }: TokenSlot,
     throw new TokenError('pin', 'PIN_LAST_TRY', what, undefined, BY_PERSON);
   }
   // "An incorrect user login PIN has been entered at least once since the last successful authentication" (PKCS#11 v2.40
-  // section 3.2): each start would try the same PIN.
+  // section 3.2): each start would try the same PIN. Of a token that does not say so a full disk must not cost the session: nothing
+  // starts newleaf again by itself after it was refused a PIN.
   if (says(pkcs11js.CKF_USER_PIN_COUNT_LOW)) await pinRecord?.assertRoom(called);
   await pinRecord?.assertNotRefused(pin, called);
   try {
