@@ -84,8 +84,8 @@ stage_e2e() {
 # Programs of a gateway, other than ours: mosquitto_pub, mosquitto_sub, Paho for Python, Microsoft's SDK for Node.
 PROGRAMS='/uplink/(programs|sdk)\.test'
 stage_programs() { scripts/prepare mosquitto-clients python3-paho-mqtt; ONLY=$PROGRAMS CONCURRENCY=3 tests test/e2e; }
-# What has a TPM of its own, swtpm: as the identity, and as the onboarding one. socat puts it behind a device file.
-TPM='/(contract|e2e(/azure)?)/tpm'
+# What has a TPM of its own, swtpm. socat puts it behind a device file.
+TPM='/(contract|e2e)/tpm'
 stage_tpm() { scripts/prepare swtpm socat; ONLY=$TPM CONCURRENCY=6 tests test/contract test/e2e; }
 # Of these, the faults that are laid over a story again and again.
 FAULTS='/(lost-state|older-state|azure/(table|revoked)|uplink/queue-size|decommission|network|cut-login|individual-fleet)\.test'

@@ -11,7 +11,6 @@ import { publicKeyOf } from '../keys/slots.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import type { Log } from '../machine/log.ts';
 import type { SessionUser } from '../mqtt/hub-session.ts';
-import type { Through } from '../network/through.ts';
 import type { RollState } from '../roll/state.ts';
 import { writeAtomically } from '../state/durable.ts';
 import { onboardingByLeaf } from './onboarding-leaf.ts';
@@ -29,30 +28,15 @@ interface AzureOptions {
   readonly log: Log;
   /** The second user of the session. */
   readonly user: SessionUser | undefined;
-  readonly through: Through;
 }
 
 /** The parts of a gateway whose leaves Azure issues. It is loaded only there. */
-export async function azureParts({
-  config,
-  choice,
-  token,
-  connectors,
-  dps,
-  state,
-  now,
-  log,
-  user,
-  through,
-}: AzureOptions) {
+export async function azureParts({ config, choice, token, connectors, dps, state, now, log, user }: AzureOptions) {
   const renewal = new HubRenewal(user);
   const { dps_api_version: apiVersion } = choice;
   const file = join(config.state.directory, 'azure-requests');
-  const known = { apiVersion, caFile: config.trust.ca_file, now };
-  const credential =
-    choice.tpm === undefined
-      ? await onboardingByLeaf({ ...known, choice, token, connectors, dps })
-      : (await import('./onboarding-tpm.ts')).onboardingByTpm({ ...known, ...dps, device: choice.tpm, through });
+  const caFile = config.trust.ca_file;
+  const credential = await onboardingByLeaf({ apiVersion, caFile, now, choice, token, connectors, dps });
   /** Of its end; it is logged once. */
   let logged: string | undefined;
   const pace = new LeafPace({
@@ -75,7 +59,7 @@ export async function azureParts({
     ...azure,
     hub: { user: renewal, apiVersion: choice.hub_api_version },
     onboarding: {
-      ...(credential.certificate && { certificate: credential.certificate }),
+      certificate: credential.certificate,
       get told() {
         return credential.told;
       },

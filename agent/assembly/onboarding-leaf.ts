@@ -17,20 +17,20 @@ import {
 } from '../keys/onboarding.ts';
 import { OnboardingFile } from '../keys/onboarding-file.ts';
 import type { Assignment, Leaf } from '../roll/leaf.ts';
-import type { OnboardingStatus } from '../roll/onboarding-status.ts';
+import type { OnboardingCertificate } from '../roll/onboarding-status.ts';
 
 /** By what DPS knows a gateway whose leaves Azure issues. */
 export interface Credential {
   /** One registration with it. @throws Fault, TokenError */
   register(asking: AskingDps, abort: AbortSignal): Promise<Assignment>;
-  readonly told: OnboardingStatus | undefined;
-  readonly certificate?: NonNullable<NonNullable<DaemonOptions['onboarding']>['certificate']>;
+  readonly told: OnboardingCertificate | undefined;
+  readonly certificate: NonNullable<DaemonOptions['onboarding']>['certificate'];
   /** Of its end, once that is near. */
   end(): Failure | undefined;
 }
 
 interface OnboardingLeafOptions {
-  readonly choice: Extract<Onboarding, { readonly key: string }>;
+  readonly choice: Onboarding;
   readonly apiVersion: string;
   readonly caFile: string;
   readonly token: Token;

@@ -123,7 +123,6 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
           now,
           log,
           user,
-          through: network.through,
         })
       : undefined;
   return new Daemon({

@@ -1,12 +1,10 @@
 import { join } from 'node:path';
 import type { Answerer } from '../ask/ask.ts';
-import type { Config } from '../config/config.ts';
 import type { Code, Failure } from '../failure/failure.ts';
-import type { OnboardingStatus } from '../roll/onboarding-status.ts';
+import type { OnboardingCertificate } from '../roll/onboarding-status.ts';
 import { writeAtomically } from '../state/durable.ts';
 import type { Screen } from './kit/screen.ts';
 import { digestRows } from './status/screen.ts';
-import { readEndorsement, renderEndorsement } from './tpm.ts';
 
 /** The screen of a person, who waits. */
 interface Telling {
@@ -20,9 +18,8 @@ interface Telling {
 interface Unissued {
   readonly dialogue: Pick<Telling, 'screen' | 'paragraph' | 'copy'>;
   readonly running: {
-    readonly daemon: { readonly onboarding?: { readonly told: OnboardingStatus | undefined } | undefined };
+    readonly daemon: { readonly onboarding?: { readonly told: OnboardingCertificate | undefined } | undefined };
   };
-  readonly config: Config;
 }
 
 /**
@@ -31,20 +28,9 @@ interface Unissued {
  * @param code why no leaf came
  * @returns whether it is for the operator
  */
-export async function tellOperator(
-  { dialogue: tell, running, config }: Unissued,
-  code: Code | undefined,
-): Promise<boolean> {
+export async function tellOperator({ dialogue: tell, running }: Unissued, code: Code | undefined): Promise<boolean> {
   const { told } = running.daemon.onboarding ?? {};
   if (told === undefined || code === undefined) return false;
-  if ('attestation' in told) {
-    if (!OF_TPM.test(code)) return false;
-    tell.paragraph(
-      `DPS ${code === 'NL-AZURE-POLICY' ? 'issues no leaf for this gateway' : 'does not accept this TPM'} yet.`,
-    );
-    tell.copy(`\n${renderEndorsement(await readEndorsement(config), tell.screen)}`);
-    return true;
-  }
   const [why, task] = UNISSUED[code] ?? [];
   if (why === undefined) return false;
   tell.paragraph(`DPS ${why} yet. The operator of DPS ${task}`);
@@ -55,9 +41,6 @@ export async function tellOperator(
   tell.copy(COMMANDS[code === 'NL-AZURE-POLICY' ? 'update' : 'create']);
   return true;
 }
-
-/** Of a TPM, each is cured in its enrollment. */
-const OF_TPM = /^NL-(DPS-(40[14]|DISABLED)|AZURE-POLICY)/;
 
 const UNISSUED: Partial<Record<Code, readonly [why: string, task: string]>> = {
   'NL-DPS-401002': [
@@ -88,9 +71,7 @@ interface Watching {
     readonly daemon: {
       readonly answer: Answerer;
       /** `lack`: why there is no certificate; undefined where there is one. */
-      readonly onboarding?:
-        | { readonly certificate?: { readonly lack: () => Promise<Failure | undefined> } | undefined }
-        | undefined;
+      readonly onboarding?: { readonly certificate: { readonly lack: () => Promise<Failure | undefined> } } | undefined;
     };
   };
   readonly config: { readonly state: { readonly directory: string } };
@@ -108,7 +89,7 @@ const LOOK_MS = 2_000;
 export async function awaitCertificate(watch: Watching): Promise<'there' | 'brought' | 'missing'> {
   const { dialogue: tell, config, isPatient } = watch;
   const { onboarding, answer } = watch.running.daemon;
-  let why = await onboarding?.certificate?.lack();
+  let why = await onboarding?.certificate.lack();
   const answered = why && (await answer({ kind: 'onboarding-csr' }));
   if (answered?.is !== 'csr') return 'there';
   const { csr, cn } = answered;
@@ -124,7 +105,7 @@ export async function awaitCertificate(watch: Watching): Promise<'there' | 'brou
   const over = AbortSignal.any([watch.abort, watch.late.forPerson]);
   while (why !== undefined && !over.aborted) {
     await tell.pause(LOOK_MS, over);
-    why = await onboarding?.certificate?.lack();
+    why = await onboarding?.certificate.lack();
   }
   return why === undefined ? 'brought' : 'missing';
 }

@@ -31,7 +31,6 @@ export const INIT_OPTIONS = {
   command: valued('LINE', 'Program that gets the CSR, with its arguments.'),
   'onboarding-key': valued('URI', 'With azure: the key in the token that DPS knows. Default: one is made.'),
   'onboarding-cert': valued('FILE', 'Its certificate (PEM). Default: the one beside it in the token.'),
-  'onboarding-tpm': valued('FILE', 'With azure: the TPM that DPS knows, in place of a key.'),
   'renew-at': valued('WHEN', 'Share of the lifetime, or time left. Default: 66%.'),
   module: valued('FILE', 'PKCS#11 module, where it is not found by itself.'),
   token: valued('LABEL', 'The token, by label or pkcs11: URI. Default: the only one.'),

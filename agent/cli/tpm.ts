@@ -13,8 +13,6 @@ export interface Endorsement {
   /** TPM2B_PUBLIC in base64, as the portal, the SDKs and `az iot dps` take it. */
   readonly endorsementKey: string;
   readonly storageRootKey: string;
-  /** Azure issues the leaves of this gateway: its enrollment names the policy. */
-  readonly isIssued?: boolean;
 }
 
 /** The default of `tpm.device`, where nothing is configured yet. */
@@ -26,16 +24,13 @@ const USUAL_DEVICE = '/dev/tpmrm0';
  * @throws TpmError missing, denied, failed
  */
 export async function readEndorsement(config?: Config): Promise<Endorsement> {
-  const onboarding = config !== undefined && 'issuer' in config && config.issuer.kind === 'azure' && config.issuer.tpm;
-  const device = config !== undefined && 'tpm' in config ? config.tpm.device : onboarding || USUAL_DEVICE;
-  const tpm = createTpm(device);
+  const tpm = createTpm(config !== undefined && 'tpm' in config ? config.tpm.device : USUAL_DEVICE);
   try {
     const { registrationId, endorsementKey, storageRootKey } = await tpm.identity();
     return {
       registrationId: config?.dps.registration_id ?? registrationId,
       endorsementKey: endorsementKey.toString('base64'),
       storageRootKey: storageRootKey.toString('base64'),
-      ...(onboarding && { isIssued: true }),
     };
   } finally {
     tpm.close();
@@ -43,12 +38,10 @@ export async function readEndorsement(config?: Config): Promise<Endorsement> {
 }
 
 /** The command that enrolls this gateway; the operator puts the name of the DPS instance in place of DPS. */
-export function enrollCommand({ registrationId, endorsementKey, isIssued = false }: Endorsement): string {
+export function enrollCommand({ registrationId, endorsementKey }: Endorsement): string {
   const named = `--dps-name DPS --enrollment-id ${registrationId}`;
-  return `az iot dps enrollment create ${named} --attestation-type tpm --endorsement-key ${endorsementKey}${isIssued ? POLICY : ''}`;
+  return `az iot dps enrollment create ${named} --attestation-type tpm --endorsement-key ${endorsementKey}`;
 }
-
-const POLICY = ' --adr-namespace NS --adr-ca-name CA --adr-cert-policy-name POLICY';
 
 /** The keys and the next steps. A key stays on one line, so that it can be copied. */
 export function renderEndorsement(endorsement: Endorsement, screen: Screen): string {
@@ -63,11 +56,7 @@ export function renderEndorsement(endorsement: Endorsement, screen: Screen): str
     '',
     enrollCommand(endorsement),
     '',
-    about(
-      endorsement.isIssued
-        ? 'Put the names of DPS, namespace, issuing CA and policy in place of the capital letters. The storage root key is not needed there.'
-        : 'Put the name of the DPS instance in place of DPS. The storage root key is not needed there.',
-    ),
+    about('Put the name of the DPS instance in place of DPS. The storage root key is not needed there.'),
   ].join('\n')}\n`;
 }
 
@@ -80,10 +69,9 @@ export const run: Run = command(async (args, { env, out }) => {
     textOption(args, 'config') !== undefined ||
     ((isSetBy(env) || existsSync(file)) && !isUnset(fileText(file, env), file, env));
   const endorsement = await readEndorsement(isNamed ? loadConfig(file).config : undefined);
-  const { isIssued: _, ...keys } = endorsement;
   out.write(
     args.options.json === true
-      ? `${JSON.stringify({ schema: 1, ...keys, command: enrollCommand(endorsement) })}\n`
+      ? `${JSON.stringify({ schema: 1, ...endorsement, command: enrollCommand(endorsement) })}\n`
       : renderEndorsement(endorsement, screenOf(out, env)),
   );
   return EXIT.done;

@@ -12,10 +12,11 @@ import type { Values } from './schema.ts';
 export { DEFAULT_PATH, instanceOf } from './instance.ts';
 export { printConfig, type SettingRow, settingRows } from './print.ts';
 
-/** By what DPS knows a gateway whose leaves Azure issues: a key in the token, with its certificate, or the TPM. */
-export type Onboarding =
-  | { readonly key: string; readonly certificate?: string | undefined; readonly tpm?: undefined }
-  | { readonly tpm: string; readonly key?: undefined; readonly certificate?: undefined };
+/** By what DPS knows a gateway whose leaves Azure issues: a key in the token, with its certificate. */
+export interface Onboarding {
+  readonly key: string;
+  readonly certificate?: string | undefined;
+}
 
 /** The chosen issuer with its own settings. */
 export type IssuerChoice =
@@ -91,7 +92,7 @@ export function x509Of(config: Config): X509Config {
 function issuerOf(kind: Values['leaf']['issuer'], values: Values): IssuerChoice {
   if (kind === 'est') return { kind, ...values['issuer.est'] };
   if (kind === 'command') return { kind, ...values['issuer.command'] };
-  // rules.ts sees that it is one of the two.
+  // rules.ts sees that the key is set.
   if (kind === 'azure') return { kind, ...values['issuer.azure'], ...(values.onboarding as Onboarding) };
   return { kind };
 }

@@ -18,9 +18,6 @@ const needs = (key: string, other: string, name: string): Rule => ({
   needs: other,
 });
 
-/** Attestation by the TPM has no issuer, whatever is left of one in the file. */
-const isAzure = (isSet: IsSet): boolean => isSet('leaf.issuer', 'azure') && !isSet('dps.attestation', 'tpm');
-
 export const CROSS_CHECKS: readonly Rule[] = [
   {
     key: 'hsm.token',
@@ -41,18 +38,9 @@ export const CROSS_CHECKS: readonly Rule[] = [
   },
   {
     key: 'onboarding.key',
-    broken: (isSet) => isAzure(isSet) && !isSet('onboarding.key') && !isSet('onboarding.tpm'),
-    sentence: 'must be set (or onboarding.tpm), so that DPS knows this gateway',
-  },
-  {
-    key: 'onboarding.tpm',
-    broken: (isSet) => isSet('onboarding.tpm') && isSet('onboarding.key'),
-    sentence: 'must be removed, or onboarding.key: DPS knows this gateway by one of them',
-  },
-  {
-    key: 'onboarding.certificate',
-    broken: (isSet) => isSet('onboarding.certificate') && isSet('onboarding.tpm'),
-    sentence: 'must be removed: a TPM that DPS knows has no certificate',
+    // Attestation by the TPM has no issuer, whatever is left of one in the file.
+    broken: (isSet) => isSet('leaf.issuer', 'azure') && !isSet('dps.attestation', 'tpm') && !isSet('onboarding.key'),
+    sentence: 'must be set, so that DPS knows this gateway',
   },
   needs('issuer.est.username', 'issuer.est.password_file', 'name'),
   needs('issuer.est.password_file', 'issuer.est.username', 'file'),

@@ -123,7 +123,7 @@ export const SCHEMA = {
   onboarding: {
     key: optional(
       pkcs11Uri,
-      'onboarding.tpm names the TPM',
+      'no leaves from Azure',
       'Where leaf.issuer is "azure": the key in the token that DPS knows. No hub ever sees it.',
     ),
     certificate: optional(
@@ -131,7 +131,6 @@ export const SCHEMA = {
       'the certificate beside the key in the token',
       'Its certificate, PEM, with its intermediates.',
     ),
-    tpm: optional(tpmDevice, 'onboarding.key names a key', 'In place of the key: the TPM that DPS knows.'),
   },
   trust: {
     ca_file: standard(path, '/etc/ssl/certs/ca-certificates.crt', 'CAs of the DPS and hub servers, PEM.'),

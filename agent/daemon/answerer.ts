@@ -9,9 +9,8 @@ type OnboardingAsk = Extract<Ask, { kind: 'onboarding-csr' | 'install-onboarding
 
 async function answerOnboarding(options: AnswererOptions, ask: OnboardingAsk): Promise<Answer> {
   const { onboarding, report, state } = options;
-  const certificate = onboarding?.certificate;
-  if (certificate === undefined)
-    return { is: 'refused', failure: failure('NL-CONFIG', onboarding === undefined ? NO_ONBOARDING : BY_TPM) };
+  if (onboarding === undefined) return { is: 'refused', failure: failure('NL-CONFIG', NO_ONBOARDING) };
+  const { certificate } = onboarding;
   const { registrationId: cn } = report();
   try {
     if (ask.kind === 'onboarding-csr') return { is: 'csr', csr: await certificate.csr(cn), slot: 'given', cn };
@@ -27,10 +26,6 @@ async function answerOnboarding(options: AnswererOptions, ask: OnboardingAsk): P
 }
 
 const NO_ONBOARDING = { message: 'There is no onboarding key: leaf.issuer is not "azure".', advice: 'Ask without it.' };
-const BY_TPM = {
-  message: 'There is no onboarding key: DPS knows this gateway by its TPM, which has no certificate.',
-  advice: 'Ask without it.',
-};
 
 export function createAnswerer(options: AnswererOptions): Answerer {
   const waiting: Waiting = {};

@@ -1,5 +1,5 @@
 import { isEndorsed } from '../roll/leaf.ts';
-import type { OnboardingStatus } from '../roll/onboarding-status.ts';
+import type { OnboardingCertificate } from '../roll/onboarding-status.ts';
 import type { RollState } from '../roll/state.ts';
 import type { DaemonOptions } from './options.ts';
 
@@ -23,8 +23,8 @@ export const METRICS = {
 type Name = keyof typeof METRICS;
 
 /** A TPM has no end. */
-const endOf = (told: OnboardingStatus | undefined): number | undefined =>
-  told === undefined || 'attestation' in told ? undefined : Date.parse(told.notAfter) / 1000;
+const endOf = (told: OnboardingCertificate | undefined): number | undefined =>
+  told === undefined ? undefined : Date.parse(told.notAfter) / 1000;
 
 interface Beside {
   readonly isBraked: boolean;

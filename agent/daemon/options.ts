@@ -15,8 +15,8 @@ export interface DaemonOptions extends Omit<ReportOptions, 'now' | 'onboarding'>
   readonly onboarding?: NonNullable<ReportOptions['onboarding']> & {
     /** Leaves that were asked of Azure within the last hour. */
     readonly requests: number;
-    /** What a person does with its certificate; the TPM has none. */
-    readonly certificate?: {
+    /** What a person does with its certificate. */
+    readonly certificate: {
       /** For another one of its key. @throws Fault, TokenError */
       readonly csr: (cn: string) => Promise<string>;
       /** Why a person is to bring one; undefined where a good one is in its file. */

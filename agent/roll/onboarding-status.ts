@@ -1,6 +1,4 @@
 /** By what DPS knows a gateway whose leaves Azure issues. */
-export type OnboardingStatus = OnboardingCertificate | { readonly attestation: 'tpm' };
-
 export interface OnboardingCertificate {
   readonly thumbprint: string;
   /** Its whole name. */

@@ -3,7 +3,7 @@ import { areaOf, type Failure, sentence } from '../failure/failure.ts';
 import type { Candidate } from './candidate.ts';
 import { isEndorsed, type Leaf } from './leaf.ts';
 import { misnamed } from './misnamed.ts';
-import type { OnboardingStatus } from './onboarding-status.ts';
+import type { OnboardingCertificate } from './onboarding-status.ts';
 import type { Phase } from './phase.ts';
 import type { Alarm, Hindrance, Outcome, Request, RollState, Transition } from './state.ts';
 import { clockFloor, dueAt, isCredible, type Terms } from './terms.ts';
@@ -32,7 +32,7 @@ export interface Status {
   /** Of a gateway that attests by its TPM: SHA-256 of the endorsement key, 64 upper-case hex digits. */
   readonly endorsementKey?: string;
   /** Where Azure issues the leaves: the certificate that DPS knows. */
-  readonly onboarding?: OnboardingStatus;
+  readonly onboarding?: OnboardingCertificate;
   readonly next?: NextStatus;
   readonly request?: RequestStatus;
   readonly scheduled?: RequestStatus & { readonly startAt: string };
@@ -138,7 +138,7 @@ export interface ReportOptions {
   /** Time since the hub was last heard, in milliseconds. */
   readonly silentMs?: number | undefined;
   readonly keepalive?: { readonly told: KeepaliveStatus };
-  readonly onboarding?: { readonly told: OnboardingStatus | undefined };
+  readonly onboarding?: { readonly told: OnboardingCertificate | undefined };
   /** Faults that the machine does not know: of the disk, of the first leaf, the brake. */
   readonly others?: readonly Failure[];
   /** With the certificates. Default false. */

@@ -51,15 +51,12 @@ export function wrongIn(
 export const presentAlarm = (state: RollState, terms: Terms, now: number): Alarm | undefined =>
   state.alarm && alarmOf(state, terms, now);
 
-/** Without a session, a gateway that DPS does not know any more has no other way left. By the TPM: where that is broken. */
-const isUnknown = ({ code, kind }: Failure): boolean =>
-  ONBOARDING.has(code) || (kind === 'broken' && areaOf({ code }) === 'TPM');
-
 const ONBOARDING: ReadonlySet<Code> = new Set(['NL-ONBOARDING-KEY', 'NL-ONBOARDING-LEAF', 'NL-ONBOARDING-EXPIRED']);
 
 /** A person must act: stranded, parked, or without a valid leaf where only a person brings one. */
 export function needsPerson(state: RollState, terms: Terms, now: number, others: readonly Failure[] = []): boolean {
-  if (state.online === undefined && others.some(isUnknown)) return true;
+  // Without a session, a gateway that DPS does not know any more has no other way left.
+  if (state.online === undefined && others.some(({ code }) => ONBOARDING.has(code))) return true;
   const { phase, next, workTrouble } = state;
   // DPS does not know the gateway: its leaf serves, and nothing replaces it.
   if (workTrouble !== undefined && ONBOARDING.has(workTrouble.failure.code)) return true;

@@ -88,7 +88,6 @@ export const CHANGES: Readonly<Record<string, Change>> = {
   // Of an issuer that this gateway has not.
   'onboarding.key': { to: text('pkcs11:object=x') },
   'onboarding.certificate': { to: text('/nowhere/onboarding.pem') },
-  'onboarding.tpm': { to: text('/dev/tpm-nowhere') },
   'trust.ca_file': { to: copied('trust.pem') },
   'network.transport': { to: text('mqtt') },
   'network.keepalive': { to: text('60s') },

@@ -94,14 +94,10 @@ async function shaken(
 type Shown = 'leaf' | 'bootstrap';
 
 /** Where Azure issues the leaves, DPS never sees one. */
-async function shownToDps(site: Site): Promise<Shown | 'tpm'> {
+async function shownToDps(site: Site): Promise<Shown> {
   const { config } = await site.config();
-  if (config.dps.attestation === 'tpm') return 'tpm';
-  if (!('issuer' in config) || config.issuer.kind !== 'azure') return 'leaf';
-  return config.issuer.tpm === undefined ? 'bootstrap' : 'tpm';
+  return 'issuer' in config && config.issuer.kind === 'azure' ? 'bootstrap' : 'leaf';
 }
-
-const BY_TPM = skipped('DPS knows this gateway by its TPM, and sees no certificate.');
 
 /**
  * Whether DPS would accept the leaf again. The check asks for the state of the registration and registers nothing: DPS pins
@@ -110,7 +106,6 @@ const BY_TPM = skipped('DPS knows this gateway by its TPM, and sees no certifica
 async function enrollment(site: Site): Promise<Finding> {
   const id = (await site.config()).config.dps.registration_id;
   const as = await shownToDps(site);
-  if (as === 'tpm') return BY_TPM;
   const found = await lookUp(site, as);
   if (found.kind === 'disabled') {
     const advice = 'Operator: enable the enrollment. If it was enabled since: `newleaf reprovision`';
@@ -154,10 +149,10 @@ export const AZURE_CHECKS: readonly Check[] = [
     describes: 'DPS can be reached, and shows a certificate that is trusted.',
     needs: ['configuration'],
     async look(site) {
-      const { endpoint } = (await site.config()).config.dps;
+      const { endpoint, attestation } = (await site.config()).config.dps;
       // With a TPM, a gateway registers over HTTPS: DPS has no attestation by a TPM over MQTT.
-      const isHttps = (await shownToDps(site)) === 'tpm';
-      return reachAzure(site, 'DPS', isHttps ? withPort(endpoint, HTTPS) : endpoint, 'dps.endpoint');
+      const at = attestation === 'tpm' ? withPort(endpoint, HTTPS) : endpoint;
+      return reachAzure(site, 'DPS', at, 'dps.endpoint');
     },
   },
   {
@@ -167,8 +162,7 @@ export const AZURE_CHECKS: readonly Check[] = [
     needs: ['dps-reach', ...HANDSHAKE],
     async look(site) {
       const { endpoint } = (await site.config()).config.dps;
-      const as = await shownToDps(site);
-      return as === 'tpm' ? BY_TPM : shaken(site, endpoint, 'NL-DPS-UNREACHABLE', as);
+      return shaken(site, endpoint, 'NL-DPS-UNREACHABLE', await shownToDps(site));
     },
   },
   {

@@ -2,7 +2,7 @@ import type { IssuerChoice } from '../../config/config.ts';
 import { Fault } from '../../failure/failure.ts';
 import { endOf, onboardingIdentity } from '../../keys/onboarding.ts';
 import type { Site } from '../proof/site.ts';
-import { type Finding, failed, ok, toChange, unseen, warning } from './check.ts';
+import { type Finding, failed, ok, toChange, warning } from './check.ts';
 
 type AzureChoice = Extract<IssuerChoice, { kind: 'azure' }>;
 
@@ -15,7 +15,6 @@ const REFUSED = new Set([2, 4, 5]);
  * registered.
  */
 export async function onboarding(site: Site, choice: AzureChoice): Promise<Finding> {
-  if (choice.tpm !== undefined) return byTpm(site, choice.tpm);
   const { dps, trust } = (await site.config()).config;
   const { key, certificate, dps_api_version: version } = choice;
   const identity = await onboardingIdentity({ token: await site.token(), key, certificate, caFile: trust.ca_file });
@@ -38,21 +37,4 @@ export async function onboarding(site: Site, choice: AzureChoice): Promise<Findi
   }
   if (end !== undefined) return warning(end.message, end.advice);
   return ok(`DPS lets the onboarding certificate in, in the api-version ${version}.`);
-}
-
-/** No key is made in it, unlike with `newleaf tpm`, and DPS is asked nothing: for that the TPM must sign. */
-async function byTpm(site: Site, device: string): Promise<Finding> {
-  if (device.startsWith('/')) {
-    if ((await site.mode(device)) === 'absent') {
-      return failed('NL-TPM-MISSING', `There is no ${device}.`, 'Switch the TPM on, or correct onboarding.tpm.');
-    }
-    try {
-      await site.access(device, 'read');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
-      if (site.user === undefined) return unseen(`This user may not use ${device}.`);
-      return failed('NL-TPM-DENIED', `The user ${site.user} may not use ${device}.`);
-    }
-  }
-  return ok(`DPS knows this gateway by the TPM (${device}). Whether it is enrolled shows at the next registration.`);
 }

@@ -10,8 +10,6 @@ export interface Holding {
   readonly kept: readonly string[];
   /** Of these, a key that was there before newleaf: with a leaf of its own it goes on proving who this gateway is. */
   readonly proves?: string;
-  /** The device of the TPM by which DPS gives leaves: there is nothing of newleaf in it. */
-  readonly attests?: string;
   /** Azure issues the leaves. */
   readonly isOnboarding?: boolean;
   /** CKA_IDs of the journal: the same command, after a power cut, destroys no others. */

@@ -28,7 +28,7 @@ export async function tokenHolding(config: X509Config, { held, env, isLost, name
   const { module, token: label, uri, pin_file: file, label_prefix, key } = config.hsm;
   const { directory } = config.state;
   const { issuer } = config;
-  const { key: onboarding, tpm } = issuer.kind === 'azure' ? issuer : {};
+  const { key: onboarding } = issuer.kind === 'azure' ? issuer : {};
   const setting = onboarding === undefined ? 'hsm.key' : 'onboarding.key';
   try {
     const pin = held.pin ?? (await readPin({ file, credentialsDirectory: env.CREDENTIALS_DIRECTORY }));
@@ -43,7 +43,6 @@ export async function tokenHolding(config: X509Config, { held, env, isLost, name
     return {
       own: own.map(({ label, id }) => `key ${label} (id ${id}) ${where}, with its certificate`),
       ...(theirs !== undefined && { proves: `key ${theirs} ${where}` }),
-      ...(tpm !== undefined && { attests: tpm }),
       isOnboarding: issuer.kind === 'azure',
       ...(known && { known: [...known, ...named] }),
       kept: [...kept.map(({ label, why }) => `key ${label} ${where}: ${why}`), `the token ${name}`],

@@ -29,13 +29,9 @@ export function planInWords({ holding, files, programs }: Found, loaded: LoadedC
 
 /** A key of the factory is not newleaf's to destroy. */
 function provingInWords(
-  { proves, attests, isOnboarding }: Holding,
+  { proves, isOnboarding }: Holding,
   id: string,
 ): readonly (readonly [string, readonly string[]])[] {
-  if (attests !== undefined) {
-    const gets = `by it the gateway gets leaves of ${id} from DPS until DPS no longer takes that, which the operator sees to`;
-    return [[`But the TPM (${attests}) stays as it is: ${gets}.`, []]];
-  }
   if (proves === undefined) return [];
   const does = isOnboarding
     ? `it gets leaves of ${id} from DPS until DPS no longer takes that`

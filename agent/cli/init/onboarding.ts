@@ -4,7 +4,6 @@ import { formatUri, parseUri } from '../../../hsm/uri.ts';
 import { onboardingLabel } from '../../config/instance.ts';
 import { keepDraft } from './configuration.ts';
 import type { Guide } from './guide.ts';
-import { admitTpm } from './new-token.ts';
 import { loginOf } from './pin.ts';
 
 /**
@@ -14,8 +13,6 @@ import { loginOf } from './pin.ts';
 export async function makeOnboardingKey(guide: Guide): Promise<void> {
   const { answers, before, dialogue, errand } = guide;
   const [name, certificate] = ['onboarding.key', 'onboarding.certificate'];
-  // Last, as a token in the TPM has let the unit use it already.
-  if (answers.has('onboarding.tpm')) return admitTpm(guide, 'kept');
   const label = onboardingLabel(answers.inEffect('hsm.label_prefix'));
   const written = parseUri(answers.inEffect(name));
   if (written.object !== label) return;

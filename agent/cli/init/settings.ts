@@ -174,7 +174,6 @@ const BY_OPTION = {
     file: { name: 'onboarding.pem' },
     objection: noCertificate,
   },
-  'onboarding-tpm': { name: 'onboarding.tpm', words: 'The TPM that DPS knows' },
   'renew-at': {
     name: 'leaf.renew_at',
     words: 'Renew a leaf at',

@@ -5,7 +5,7 @@ import { ask } from './ask-setting.ts';
 import { demandApart, keepDraft } from './configuration.ts';
 import { onBack } from './dialogue.ts';
 import { estQuestions } from './est.ts';
-import { askInOrder, Flags, type Guide, type Question, when, wrongFlag } from './guide.ts';
+import { askInOrder, Flags, type Guide, type Question, when } from './guide.ts';
 import { IDENTITY_QUESTIONS } from './identity.ts';
 import { admitTpm } from './new-token.ts';
 import { makeOnboardingKey } from './onboarding.ts';
@@ -36,14 +36,10 @@ const isBy =
 /** With Azure as issuer, no key of the gateway's own is brought, and the scope is met at once. */
 const isOurs = (guide: Guide): boolean => !isBy('azure')(guide);
 
-/** The certificate is no question: it is beside the key. Nor is the TPM, which stands in place of both. */
+/** The certificate is no question: it is beside the key. */
 const askOnboarding: Question = async (guide) => {
-  const { answers, flags } = guide;
-  const isTpm = flags.has('onboarding-tpm') || (answers.has('onboarding.tpm') && !flags.has('onboarding-key'));
-  if (isTpm && flags.has('onboarding-key')) throw wrongFlag('onboarding-key', 'excludes --onboarding-tpm');
-  for (const one of isTpm ? ['key', 'certificate'] : ['tpm']) answers.set(`onboarding.${one}`, undefined);
-  await ask(isTpm ? 'onboarding-tpm' : 'onboarding-key')(guide);
-  if (flags.has('onboarding-cert')) await ask('onboarding-cert')(guide);
+  await ask('onboarding-key')(guide);
+  if (guide.flags.has('onboarding-cert')) await ask('onboarding-cert')(guide);
 };
 
 /** The token comes last, as changes to it stay: nothing may be missing by then. */

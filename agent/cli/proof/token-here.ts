@@ -67,7 +67,6 @@ export function tokenHere({ settings, env, looking, entry, trust }: TokenParts):
   const bootstrap = async (ca: string) => {
     const { issuer, trust } = x509Of(await settings());
     if (issuer.kind === 'azure') {
-      if (issuer.tpm !== undefined) throw new Error('DPS knows no certificate of this gateway');
       const { id, chain } = await onboardingIdentity({ ...issuer, token: await token(), caFile: trust.ca_file });
       return { id, chain, ca };
     }

@@ -77,11 +77,7 @@ const HURRY = another(
 
 /** DPS refuses this leaf, and not the onboarding certificate, which is all that it sees where Azure issues the leaves (keys/onboarding.ts). */
 export const isOfLeaf = ({ code, message }: Trouble): boolean =>
-  code === 'NL-DPS-401002' && !message.includes('onboarding certificate') && !isOfTpm({ code, message });
-
-/** DPS refuses the TPM (dps/tpm/attest.ts). */
-export const isOfTpm = ({ code, message }: Pick<Trouble, 'code' | 'message'>): boolean =>
-  /^NL-DPS-40[14]/.test(code) && message.includes('TPM');
+  code === 'NL-DPS-401002' && !message.includes('onboarding certificate');
 
 /** Why the candidate waits. With an individual enrollment DPS refuses every new leaf until the operator has enrolled it. */
 export function parkedAlarm(

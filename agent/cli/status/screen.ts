@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { areaOf, CODES } from '../../failure/failure.ts';
-import type { OnboardingStatus } from '../../roll/onboarding-status.ts';
+import type { OnboardingCertificate } from '../../roll/onboarding-status.ts';
 import type { LeafStatus, NextStatus, OutcomeStatus, RequestStatus, Status, Trouble } from '../../roll/report.ts';
 import { bar, type Colour, glyph, paint, rowsOf, type Screen, safe, wrap } from '../kit/screen.ts';
 import { fromNow, localMinute, localSecond, moment, zone } from '../moment.ts';
 import { statusRows } from '../uplink/screen.ts';
 import { actionInWords, causeInWords, outcomeInWords, reasonInWords } from '../words.ts';
-import { advise, isOfLeaf, isOfTpm, LEAVE, type Surroundings } from './advise.ts';
+import { advise, isOfLeaf, LEAVE, type Surroundings } from './advise.ts';
 import type { GatewayStatus } from './present.ts';
 import { leavesUnanswered, sessionInWords, shortened } from './session.ts';
 import { wrongOf } from './wrong.ts';
@@ -137,9 +137,7 @@ function identityBlock(
 }
 
 /** With another word for its end: the other one is that of the leaf. */
-function onboardingRows(told: OnboardingStatus, now: number, screen: Screen): string[] {
-  if ('attestation' in told) return row(screen, 'Onboarding', 'by the TPM, without a certificate');
-  const { thumbprint, notAfter } = told;
+function onboardingRows({ thumbprint, notAfter }: OnboardingCertificate, now: number, screen: Screen): string[] {
   return [
     ...digestRows('Onboarding', thumbprint, screen),
     ...row(screen, 'DPS until', moment(Date.parse(notAfter), now)),
@@ -219,7 +217,6 @@ const UNWANTED: Record<NonNullable<NextStatus['unwanted']>, string> = {
 /** What the operator does in DPS for a candidate; the advice below says more. */
 function deedOf(trouble: Trouble): string | undefined {
   if (trouble.code === 'NL-DPS-DISABLED') return 'enable its enrollment';
-  if (isOfTpm(trouble)) return 'enroll the TPM';
   if (trouble.code !== 'NL-DPS-401002') return undefined;
   return isOfLeaf(trouble) ? 'enroll this leaf' : 'enroll the onboarding certificate';
 }

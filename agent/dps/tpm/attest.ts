@@ -5,8 +5,7 @@ import { Fault } from '../../failure/failure.ts';
 import { fields, fieldsIn } from '../../mqtt/json.ts';
 import type { Assignment } from '../../roll/leaf.ts';
 import type { Dps } from '../../roll/ports.ts';
-import { clientFor, DEADLINE_MS, type DpsTerms, dpsBy, registration, stopTimers } from '../client.ts';
-import type { Issuing } from '../registration.ts';
+import { clientFor, DEADLINE_MS, type DpsTerms, dpsBy, stopTimers } from '../client.ts';
 import { outcomeOf, readStatus } from '../wire.ts';
 import { type Admitted, Https, type HttpsOptions } from './https.ts';
 import { type Attesting, security } from './security.ts';
@@ -27,26 +26,14 @@ export interface TpmDpsOptions extends DpsTerms, Pick<HttpsOptions, 'through'> {
  */
 export const createTpmDps = (options: TpmDpsOptions): Dps => dpsBy(options, (connector) => attest(options, connector));
 
-/** The same, where another identity is for the hub: with a CSR for that one, perhaps. Nothing is stored in the TPM. */
-export const registerByTpm = (
-  options: Omit<TpmDpsOptions, 'connectorFor'>,
-  issuing: Issuing,
-  connecting: Promise<TlsConnector>,
-  abort: AbortSignal,
-): Promise<Assignment> => registration(options, connecting, (connector) => attest(options, connector, issuing), abort);
-
-function attest(options: Omit<TpmDpsOptions, 'connectorFor'>, connector: TlsConnector, issuing?: Issuing) {
+function attest(options: TpmDpsOptions, connector: TlsConnector) {
   const { endpoint: host, registrationId, tpm, now, requestMs = 30_000, deadlineMs = DEADLINE_MS } = options;
   const over = new AbortController();
   let polling = false;
   let found: Assignment | undefined;
   let key: string | undefined;
-  let settle = (_: Assignment): void => {};
-  const issued = new Promise<Assignment>((resolve) => {
-    settle = resolve;
-  });
 
-  function admit(asked: ClientRequest, answer: IncomingMessage, body: string): Admitted | undefined {
+  function admit(asked: ClientRequest, answer: IncomingMessage, body: string): Admitted {
     const { statusCode: status = 0, headers } = answer;
     const read = readStatus({ status, retryAfter: headers['retry-after'], payload: body }, polling);
     const isProven = asked.getHeader('Authorization') !== undefined;
@@ -61,12 +48,6 @@ function attest(options: Omit<TpmDpsOptions, 'connectorFor'>, connector: TlsConn
       polling = true;
       return admitted(202, { operationId, status: 'assigning' }, { 'retry-after': `${retryAfterMs / 1_000}` });
     }
-    if (issuing !== undefined) {
-      issuing.read(fields(fieldsIn(body).registrationState));
-      // The SDK would store the key for the hub in the TPM, and throw uncaught where there is none.
-      settle(read.assignment);
-      return undefined;
-    }
     const authenticationKey = keyIn(fields(fieldsIn(body).registrationState).tpm);
     if (authenticationKey === undefined)
       throw new Fault('NL-DPS-BODY', { cause: 'assigned, no tpm.authenticationKey' });
@@ -74,10 +55,8 @@ function attest(options: Omit<TpmDpsOptions, 'connectorFor'>, connector: TlsConn
     return admitted(200, { status: 'assigned', registrationState: { tpm: { authenticationKey } } });
   }
 
-  const amend = issuing && ((asked: ClientRequest, body: string) => certified(asked, body, issuing));
-  const { through } = options;
-  const https = new Https({ host, connector, requestMs, admit, through, amend, apiVersion: issuing?.apiVersion });
-  const taken = (name: string | undefined) => {
+  const https = new Https({ host, connector, requestMs, admit, through: options.through });
+  const taken = (name: string) => {
     key = name;
   };
   const device = security(tpm, registrationId, { over: over.signal, taken });
@@ -94,21 +73,13 @@ function attest(options: Omit<TpmDpsOptions, 'connectorFor'>, connector: TlsConn
     },
   );
   return {
-    outcome: Promise.race([https.failed, registered, issued]),
+    outcome: Promise.race([https.failed, registered]),
     end() {
       over.abort();
       https.end();
       stopTimers(client);
     },
   };
-}
-
-/** The first request only asks for a challenge. */
-function certified(asked: ClientRequest, body: string, issuing: Issuing): string {
-  if (asked.getHeader('Authorization') === undefined) return body;
-  asked.once('socket', (socket) => socket.once('secureConnect', () => issuing.asked?.()));
-  const { csr } = issuing;
-  return csr === undefined ? body : JSON.stringify({ ...fieldsIn(body), csr });
 }
 
 function admitted(status: number, body: object, headers = {}): Admitted {

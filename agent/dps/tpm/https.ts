@@ -24,15 +24,11 @@ export interface HttpsOptions {
   readonly through?: Through | undefined;
   /** Longest time for one request, in milliseconds. */
   readonly requestMs: number;
-  /** In place of that of the SDK. */
-  readonly apiVersion?: string | undefined;
-  /** What is sent in place of this body of a registration. It is on its way when this returns. */
-  readonly amend?: ((asked: ClientRequest, body: string) => string) | undefined;
   /**
-   * Sees every answer before the SDK does. @returns the answer for the SDK; undefined where it is to hear nothing
+   * Sees every answer before the SDK does. @returns the answer for the SDK
    * @throws the end of the registration; the SDK then hears nothing
    */
-  readonly admit: (asked: ClientRequest, answer: IncomingMessage, body: string) => Admitted | undefined;
+  readonly admit: (asked: ClientRequest, answer: IncomingMessage, body: string) => Admitted;
 }
 
 /** DPS answers with less than 4 KiB; a longer answer is not from DPS. */
@@ -65,18 +61,16 @@ export class Https extends common.Http {
     const [method, path, headers, , given, done] = called;
     const answered = typeof given === 'function' ? given : done;
     const attempt: Attempt = { phase: 'tcp' };
-    const { requestMs, connector, through, apiVersion, amend } = this.#options;
+    const { requestMs, connector, through } = this.#options;
     const signal = limited(this.#abort.signal, requestMs);
     // A connection for each request: DPS may close a kept one just when the next request is sent.
-    const asking = { method, path: path.replace(API_VERSION, (given) => apiVersion ?? given), headers, signal };
-    const asked = httpsRequest(this.#url, asking, (far) => connector.connect(far), through);
-    if (amend !== undefined && method === 'PUT') amended(asked, (body) => amend(asked, body));
+    const asked = httpsRequest(this.#url, { method, path, headers, signal }, (far) => connector.connect(far), through);
     asked.on('socket', (socket) => follow(socket, attempt));
     asked.on('error', (error) => this.#fail(fault(attempt, error)));
     asked.on('response', async (answer) => {
       try {
         const admitted = this.#options.admit(asked, answer, await whole(answer));
-        if (admitted === undefined || this.#abort.signal.aborted) return;
+        if (this.#abort.signal.aborted) return;
         const { status, headers, body } = admitted;
         // azure-iot-http-base 1.12.3 calls back likewise: an error above 299, and the body.
         const error = status >= 300 ? new Error(String(status)) : null;
@@ -99,18 +93,6 @@ export class Https extends common.Http {
     this.end();
     this.#reject(error);
   }
-}
-
-const API_VERSION = /(?<=[?&]api-version=)[^&]+/;
-
-/** azure-iot-http-base 1.12.3 writes the body at once, and counts it before (rest_api_client.js). */
-function amended(asked: ClientRequest, amend: (body: string) => string): void {
-  const write = asked.write.bind(asked);
-  asked.write = (body: string) => {
-    const sent = amend(body);
-    asked.setHeader('Content-Length', Buffer.byteLength(sent));
-    return write(sent);
-  };
 }
 
 function follow(socket: Duplex, attempt: Attempt): void {

@@ -5,17 +5,14 @@ const none = null as unknown as Error;
 type Done<T> = (error: Error, value?: T) => void;
 
 export interface Attesting extends Pick<Tpm, 'identity' | 'prove'> {
-  /**
-   * Keeps the key for the hub. Absent where another identity is for the hub.
-   * @returns its name, another one for each key @throws TpmError blob …
-   */
-  readonly take?: (blob: Uint8Array) => Promise<string>;
+  /** Keeps the key for the hub. @returns its name, another one for each key @throws TpmError blob … */
+  take(blob: Uint8Array): Promise<string>;
 }
 
 interface SecurityOptions {
   /** After an abort the SDK is not called back: it would start a timer, and send the next request. */
   readonly over: AbortSignal;
-  readonly taken: (name: string | undefined) => void;
+  readonly taken: (name: string) => void;
 }
 
 /**
@@ -39,7 +36,7 @@ export function security(tpm: Attesting, registrationId: string, { over, taken }
     getEndorsementKey: publicHalf('endorsementKey'),
     getStorageRootKey: publicHalf('storageRootKey'),
     activateIdentityKey(blob: Buffer, done: Done<void>) {
-      if (challenge !== undefined) answer(Promise.resolve(tpm.take?.(blob)).then(taken), done);
+      if (challenge !== undefined) answer(tpm.take(blob).then(taken), done);
       else {
         challenge = blob;
         done(none);

@@ -71,7 +71,7 @@ export function createAzure(parts: AzureParts): Azure {
       trouble = undefined;
       return assignment;
     } catch (error) {
-      if (error instanceof Fault && OF_ONBOARDING.has(areaOf(error.failure))) trouble = error.failure;
+      if (error instanceof Fault && areaOf(error.failure) === 'ONBOARDING') trouble = error.failure;
       throw error;
     }
   }
@@ -174,9 +174,6 @@ function demandClassic({ connectionProfile: profile = null }: Readonly<Record<st
   const message = `DPS assigned a hub with the connection profile ${JSON.stringify(profile)}; newleaf speaks MQTT 3.1.1, which is "classic".`;
   throw new Fault('NL-AZURE-MQTT5', { message });
 }
-
-/** The onboarding identity is a certificate, or the TPM. */
-const OF_ONBOARDING: ReadonlySet<string> = new Set(['ONBOARDING', 'TPM']);
 
 /** DPS has answered, and has issued nothing. */
 const isDecided = (error: unknown): boolean =>

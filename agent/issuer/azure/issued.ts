@@ -16,7 +16,7 @@ export function issuedIn(list: unknown, by: 'DPS' | 'hub'): string {
 }
 
 /** DPS has assigned a hub, and issued nothing. */
-export const isUnissued = (list: unknown): boolean => list === undefined || list === null || isEmpty(list);
+const isUnissued = (list: unknown): boolean => list === undefined || list === null || isEmpty(list);
 
 const isEmpty = (list: unknown): boolean => Array.isArray(list) && list.length === 0;
 

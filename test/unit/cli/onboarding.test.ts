@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tellOperator } from '../../../agent/cli/onboarding.ts';
-import { parseConfig } from '../../../agent/config/config.ts';
 import type { Code } from '../../../agent/failure/failure.ts';
-import { LEAST } from '../config/least.ts';
 
-const { config } = parseConfig(LEAST, 'FILE');
 const TOLD = { thumbprint: 'AB'.repeat(32), issuer: 'CN=Factory', notAfter: '2031-01-01T00:00:00.000Z' };
 
 /** What is said on the screen, and whether the operator is waited for. */
@@ -14,7 +11,7 @@ async function shown(code: Code, isRead = true): Promise<{ readonly waits: boole
   const say = (text: string) => void lines.push(text);
   const screen = { width: 80, isColoured: false, isUnicode: false };
   const running = { daemon: { onboarding: { told: isRead ? TOLD : undefined } } };
-  const waits = await tellOperator({ dialogue: { paragraph: say, copy: say, screen }, running, config }, code);
+  const waits = await tellOperator({ dialogue: { paragraph: say, copy: say, screen }, running }, code);
   return { waits, said: lines.join('\n') };
 }
 

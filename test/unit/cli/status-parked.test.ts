@@ -48,21 +48,6 @@ test('where DPS refuses the onboarding certificate, that is to be enrolled, and 
   assert.equal(parkedAlarm(parked, '/var/lib/newleaf', 0)?.advice, NOT_ENROLLED);
 });
 
-test('where DPS refuses the TPM, that is to be enrolled, and not the leaf that Azure has issued', () => {
-  for (const [code, message] of [
-    ['NL-DPS-401002', 'DPS does not accept the endorsement key of this TPM.'],
-    ['NL-DPS-404201', 'DPS has no TPM enrollment for this registration ID.'],
-  ] as const) {
-    const trouble = { ...failure(code), message };
-    const parked = { slot: 'a', standing: 'parked', leaf: next, refusals: 1, trouble } as const;
-    const onboarding = { attestation: 'tpm' } as const;
-    const shown = renderStatus(statusWith({ next: parked, onboarding }), ascii, place);
-    assert.match(shown, /Candidate {4}enroll the TPM: DPS refused it once\n/);
-    assert.match(shown, /Onboarding {3}by the TPM, without a certificate\n/);
-    assert.equal(parkedAlarm(parked, '/var/lib/newleaf', 0), trouble);
-  }
-});
-
 test('a leaf that waits below a root that DPS has not verified: the advice names the root', () => {
   const trouble = { ...failure('NL-DPS-401002'), cause: '401002, CA certificate not found.' };
   const candidate = { slot: 'a', standing: 'parked', leaf, trouble } as const;

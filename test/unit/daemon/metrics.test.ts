@@ -20,10 +20,6 @@ test('where Azure issues the leaves: the end of the onboarding certificate, the 
   const text = metricsOf(servingState, { isBraked: false, onboarding }, 'azure');
   assert.match(text, /^newleaf_onboarding_not_after_seconds 1798761600$/m);
   assert.match(text, /^newleaf_azure_requests 2$/m);
-  const byTpm = { told: { attestation: 'tpm' }, requests: 2 } as const;
-  const without = metricsOf(servingState, { isBraked: false, onboarding: byTpm }, 'azure');
-  assert.doesNotMatch(without, /newleaf_onboarding/);
-  assert.match(without, /^newleaf_azure_requests 2$/m);
   assert.match(text, /^newleaf_issuer\{issuer="azure"\} 1$/m);
   assert.match(text, /^newleaf_renewal_pending 0$/m);
 });

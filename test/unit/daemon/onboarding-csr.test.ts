@@ -49,14 +49,6 @@ test('a CSR for the onboarding key: made by the token, or why there is none', as
   }
 });
 
-test('where DPS knows the gateway by its TPM, there is no such key, and no certificate', async (t) => {
-  for (const ask of [CSR, INSTALL]) {
-    const { status, said } = await asked(t, ask, { told: { attestation: 'tpm' }, requests: 0 });
-    assert.equal(status, 400);
-    assert.match(said, /DPS knows this gateway by its TPM, which has no certificate/);
-  }
-});
-
 test('where Azure does not issue the leaves, there is no such key', async (t) => {
   const { status, said } = await asked(t, CSR);
   assert.equal(status, 400);

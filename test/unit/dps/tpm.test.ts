@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { createSecureContext } from 'node:tls';
-import { createTpmDps, registerByTpm, type TpmDpsOptions } from '../../../agent/dps/tpm/attest.ts';
+import { createTpmDps, type TpmDpsOptions } from '../../../agent/dps/tpm/attest.ts';
 import { type Code, Fault } from '../../../agent/failure/failure.ts';
 import { connectorOf } from '../../../hsm/connector.ts';
 import { LOOPBACK, leafNamed, TestCa } from '../mqtt/certificates.ts';
@@ -215,63 +215,4 @@ test('an abort ends it at once, whatever the TPM is doing', async () => {
   });
   await assert.rejects(dpsAt(far.host, slow).register(leaf, abort.signal), { message: 'enough' });
   assert.equal(far.asked.length, 1);
-});
-
-const issuing = (
-  host: string,
-  tpm: SoftTpm,
-  csr: string | undefined,
-  read: (state: object) => void,
-  asked = () => {},
-) =>
-  registerByTpm(
-    { endpoint: host, idScope: '0ne0', registrationId: 'gw-0001', now: Date.now, tpm, requestMs: 2_000 },
-    { apiVersion: '2026-11-02-preview', read, asked, ...(csr !== undefined && { csr }) },
-    Promise.resolve(connector),
-    never,
-  );
-
-/** What comes with the chain: the key for the hub, or none. */
-for (const tpmState of [{ tpm: { authenticationKey: base64('hub key') } }, { tpm: null }, {}]) {
-  test(`with a CSR, the leaf that DPS issues is read, and nothing is stored in the TPM: ${JSON.stringify(tpmState)}`, async () => {
-    const tpm = new SoftTpm();
-    const answer: Reply = [200, state({ ...tpmState, issuedCertificateChain: ['TEVBRg=='] })];
-    await using far = await HttpsSide.start(server, [CHALLENGE, ASSIGNING, answer]);
-    const seen: object[] = [];
-    let requests: number | undefined;
-    const asked = () => {
-      requests = far.asked.length;
-    };
-    const assignment = await issuing(far.host, tpm, 'Q1NS€', (one) => seen.push(one), asked);
-    assert.deepEqual(assignment, { hub: 'hub-1', deviceId: 'd' });
-    assert.deepEqual(tpm.taken, []);
-    assert.deepEqual(seen, [JSON.parse(answer[1]).registrationState]);
-    assert.equal(requests, 1, 'told when the second request is on its way');
-    const [first, second, poll] = far.asked;
-    const { csr, ...bare } = JSON.parse(second?.body ?? '');
-    assert.equal(csr, 'Q1NS€');
-    assert.deepEqual(bare, JSON.parse(first?.body ?? ''), 'the question for a challenge has no CSR');
-    assert.equal(second?.headers['content-length'], String(Buffer.byteLength(second?.body ?? '')));
-    for (const { path } of [first, second, poll].flatMap((one) => one ?? []))
-      assert.match(path, /\?api-version=2026-11-02-preview$/);
-  });
-}
-
-test('a registration without a CSR asks only for the hub', async () => {
-  await using far = await HttpsSide.start(server, [CHALLENGE, ASSIGNED]);
-  await issuing(far.host, new SoftTpm(), undefined, () => {});
-  assert.deepEqual(JSON.parse(far.asked[1]?.body ?? ''), JSON.parse(far.asked[0]?.body ?? ''));
-});
-
-test('what the reader of an assignment throws ends the registration; refusals have the words for a TPM', async () => {
-  await using far = await HttpsSide.start(server, [CHALLENGE, ASSIGNED]);
-  const no = new Fault('NL-AZURE-POLICY');
-  const read = () => {
-    throw no;
-  };
-  await assert.rejects(issuing(far.host, new SoftTpm(), 'Q1NS', read), no);
-  await using other = await HttpsSide.start(server, [error(404, 404201)]);
-  const { code, advice } = await failureOf(issuing(other.host, new SoftTpm(), 'Q1NS', () => {}));
-  assert.equal(code, 'NL-DPS-404201');
-  assert.match(advice, NOT_ENROLLED);
 });

@@ -178,11 +178,6 @@ test('leaves: who holds which, with the onboarding certificate where there is on
   assert.deepEqual(sum, { devices: 1, expired: 0, endsWithinDays: 1 });
   const shown = await office.enroll(['show', 'device', 'gw-1']);
   assert.match(shown.out, /\n {4}serial {5}0A1B\n {4}onboarding {1}CDCDCDCDCDCDCDCD\.\.\., until 2031-01-01\n/);
-  const byTpm = { attestation: 'tpm', thumbprint: null, notAfter: null };
-  hub1.patchReported('gw-1', { newleaf: { onboarding: byTpm } });
-  assert.match((await office.enroll(['show', 'device', 'gw-1'])).out, /\n {4}onboarding {1}by the TPM\n/);
-  assert.doesNotMatch((await office.enroll(['list', 'leaves'])).out, /ONBOARDING/);
-  assert.doesNotMatch((await office.enroll(['fleet'])).out, /onboarding/);
   hub1.patchReported('gw-1', {
     newleaf: { leaf: { ...leaf('2099-01-01T00:00:00.000Z'), serial: null }, onboarding: null },
   });

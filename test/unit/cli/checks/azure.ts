@@ -3,20 +3,7 @@ import { Fault } from '../../../../agent/failure/failure.ts';
 import { mint, mintCa } from '../../certificate/mint.ts';
 import { dialled, entry } from '../gateway.ts';
 import { NOW } from '../stage.ts';
-import {
-  answers,
-  BY_AZURE,
-  BY_TPM,
-  DAY,
-  errno,
-  fails,
-  type Rows,
-  settingIn,
-  shows,
-  under,
-  withLeaf,
-  withoutLeaf,
-} from './row.ts';
+import { answers, BY_AZURE, DAY, errno, fails, type Rows, settingIn, shows, withLeaf, withoutLeaf } from './row.ts';
 
 const unreached = (stage: Unreached['stage'], isIpv6Only = false) =>
   fails(new Unreached(stage, 'No.', 8883, undefined, isIpv6Only));
@@ -90,12 +77,6 @@ export const AZURE: Rows = {
       { dial: fails(new Fault('NL-NETWORK-PORTAL', { message: 'A page.' })) },
       /^failed NL-NETWORK-PORTAL A page\. -> Operator of the network/,
     ],
-    [
-      'by its TPM it registers over HTTPS',
-      { dial: async (host) => (host.endsWith(':443') ? { ...dialled, port: 443 } : fails(new Error(host))()) },
-      /^ok global\.azure-devices-provisioning\.net:443 answers at 192\.0\.2\.7 port 443, trusted/,
-      BY_TPM,
-    ],
   ],
   'dps-tls': [
     ['over 443', blocked, /^ok Not tried: over port 443, /],
@@ -105,27 +86,6 @@ export const AZURE: Rows = {
       { shake: async () => ({ verdict: 'refused', reason: 'unknown CA.' }) },
       /^failed NL-DPS-UNREACHABLE global.* ends the TLS handshake when it is shown the leaf: unknown CA\. -> /,
     ],
-    ['by its TPM', {}, /^skipped DPS knows this gateway by its TPM, and sees no certificate\.$/, BY_TPM],
-  ],
-  'issuer-auth': [
-    ...under(BY_TPM, [
-      ['by its TPM', { mode: async () => 0o660 }, /^ok DPS knows this gateway by the TPM \(\/dev\/tpmrm0\)/],
-      [
-        'by a TPM that is not there',
-        { mode: async () => 'absent' },
-        /^failed NL-TPM-MISSING There is no \/dev\/tpmrm0\. -> .* correct onboarding\.tpm/,
-      ],
-      [
-        'by a TPM that the daemon may not use',
-        { mode: async () => 0o600, access: fails(errno('EACCES')), user: 'newleaf' },
-        /^failed NL-TPM-DENIED The user newleaf may not use \/dev\/tpmrm0\. -> .*group of the device file/,
-      ],
-      [
-        'by a TPM that this user may not use',
-        { mode: async () => 0o600, access: fails(errno('EACCES')), user: undefined },
-        /^skipped This user may not use \/dev\/tpmrm0\. -> `newleaf check`$/,
-      ],
-    ]),
   ],
   'hub-reach': [
     ['no hub yet', { entry: withoutLeaf }, /^skipped DPS has not assigned a hub yet\.$/],

@@ -60,9 +60,6 @@ export function settingIn(section: string, line: string, toml = CONFIG): string 
 /** Azure issues the leaves. */
 export const BY_AZURE = settingIn('onboarding', 'key = "pkcs11:object=factory"').replace('"inbox"', '"azure"');
 
-/** The same, and DPS knows the gateway by its TPM. */
-export const BY_TPM = settingIn('onboarding', 'tpm = "/dev/tpmrm0"').replace('"inbox"', '"azure"');
-
 /** A server that gives this answer to everything. */
 export const answers =
   (status: number, body: object | string = ''): Site['exchange'] =>
