@@ -200,7 +200,7 @@ const COMMANDS = {
     ],
     options: {
       yes: flagged('Do not ask.'),
-      key: {
+      'key-id': {
         ...valued('ID', 'A key of this gateway, by its CKA_ID, that its records do not name.'),
         multiple: true,
       },

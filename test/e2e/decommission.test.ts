@@ -58,11 +58,11 @@ test('a key that was there before newleaf stays', async (t) => {
   gateway.token.ask('--keypairgen', '--key-type', 'EC:prime256v1', '--label', 'newleaf-b', '--id', 'beef');
   const { code, out } = await gateway.command('decommission', '--yes');
   assert.equal(code, 0);
-  assert.match(out.replaceAll(/\s+/g, ' '), /key newleaf-b .*: the records .* `newleaf decommission --key beef`/);
+  assert.match(out.replaceAll(/\s+/g, ' '), /key newleaf-b .*: the records .* `newleaf decommission --key-id beef`/);
   assert.deepEqual(gateway.token.privateKeys(), ['factory', 'newleaf-b']);
   const another = await gateway.command('decommission', '--yes');
   assert.match(another.out, /^There is nothing here that newleaf has made/);
-  const named = await gateway.command('decommission', '--yes', '--key', 'BEEF');
+  const named = await gateway.command('decommission', '--yes', '--key-id', 'BEEF');
   assert.equal(named.code, 0, named.err);
   assert.match(out, /It leaves alone:\n {2}key factory in token "newleaf": it was there before newleaf \(hsm\.key\)/);
   assert.match(out, /But the key factory in token "newleaf" stays/);

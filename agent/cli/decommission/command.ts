@@ -35,7 +35,7 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
     const { yes: isAgreed = false, 'token-lost': isLost = false } = args.options as Record<string, boolean | undefined>;
     if (passage.handed === undefined && isStranger(file, config))
       throw new Failed('Only root can give this gateway up.', { advice: '`newleaf decommission`' });
-    const named = textsOption(args, 'key').map((id) => id.toLowerCase());
+    const named = textsOption(args, 'key-id').map((id) => id.toLowerCase());
     const { directory } = config.state;
     const screen = screenOf(io.out, io.env);
     const held = await becomeDaemon(file, config, passage);

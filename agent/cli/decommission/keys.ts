@@ -65,7 +65,7 @@ export async function keysIn(
 const TWICE = "it shares its CKA_ID with another key, and its label is none of newleaf's (hsm.label_prefix)";
 
 const unnamed = (id: string) =>
-  `the records of this gateway do not name it. If it is one of its keys all the same: \`newleaf decommission --key ${id}\``;
+  `the records of this gateway do not name it. If it is one of its keys all the same: \`newleaf decommission --key-id ${id}\``;
 
 /**
  * The name in the certificates beside a key, where none of them has ours. Not by `toLegacyObject`, as commonNamesOf: Node 20.20

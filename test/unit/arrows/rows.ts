@@ -120,7 +120,7 @@ what is taken over does not fit | agent/cli/init/adopt/adopt.ts; agent/cli/init/
 the daemon runs, and the gateway is to be given up | agent/cli/decommission/command.ts | systemctl disable --now newleaf; newleaf decommission | it is | test/system/given-up.test.ts › while the daemon runs, decommission tells how to stop it
 there is no terminal to ask | agent/cli/decommission/command.ts | newleaf decommission --yes | it is given up | test/e2e/decommission.test.ts › a key that was there before newleaf stays
 giving up was cut off | agent/state/journal.ts; agent/cli/decommission/holding.ts | newleaf decommission | it is finished | test/e2e/decommission.test.ts › status of a gateway that is half given up says so
-a key of it is not in its records | agent/cli/decommission/keys.ts | newleaf decommission --key … | it is destroyed | test/e2e/decommission.test.ts › a key that was there before newleaf stays
+a key of it is not in its records | agent/cli/decommission/keys.ts | newleaf decommission --key-id … | it is destroyed | test/e2e/decommission.test.ts › a key that was there before newleaf stays
 its token is lost | agent/cli/decommission/token.ts | newleaf decommission; newleaf decommission --token-lost | it is finished | test/e2e/decommission.test.ts › its token is lost half way
 what was missing is there | agent/cli/init/new-token.ts; agent/cli/init/pin.ts | newleaf init | it goes on | test/e2e/init/flags.deep.test.ts › no module at all
 `;

@@ -147,11 +147,11 @@ describe('what decommission destroys', () => {
     assert.deepEqual(await labelsOf([]), [
       [],
       [
-        ['newleaf-a', 'newleaf decommission --key 01'],
-        ['newleaf-b', 'newleaf decommission --key 0b'],
+        ['newleaf-a', 'newleaf decommission --key-id 01'],
+        ['newleaf-b', 'newleaf decommission --key-id 0b'],
       ],
     ]);
-    assert.deepEqual(await labelsOf(['01']), [['newleaf-a'], [['newleaf-b', 'newleaf decommission --key 0b']]]);
+    assert.deepEqual(await labelsOf(['01']), [['newleaf-a'], [['newleaf-b', 'newleaf decommission --key-id 0b']]]);
     assert.deepEqual(await labelsOf(['01'], ['0b']), [['newleaf-a', 'newleaf-b'], []]);
   });
 
