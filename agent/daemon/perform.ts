@@ -17,7 +17,7 @@ export function perform(effect: RollEffect, ports: Ports, as: string, abort: Abo
     kind: 'failed',
     effect,
     failure: failureOf(error),
-    ...(isMetAnew(error) && { again: true }),
+    ...(isMetAnew(error) && { isMetAnew: true }),
     ...(isSure(error) && { isSure: true }),
   });
   return attempt(effect, ports, as, abort).catch(failed);

@@ -23,10 +23,10 @@ const ADVICE_STAYS = `Mend this before newleaf is started again: see \`newleaf c
  *
  * | whether a new process could go on | before                                   | answer                   |
  * |-----------------------------------|------------------------------------------|--------------------------|
- * | no, and this one may sign         | whatever                                 | NL-TOKEN-FAILED, `again` |
+ * | no, and this one may sign         | whatever                                 | NL-TOKEN-FAILED, `isMetAnew` |
  * | yes, or neither can               | not, or it has gone well since           | a new process            |
  * | yes                               | long ago (6 hours; if offline 5, 15, 60 minutes) | a new process    |
- * | yes                               | a moment ago                             | NL-TOKEN-FAILED, `again` |
+ * | yes                               | a moment ago                             | NL-TOKEN-FAILED, `isMetAnew` |
  *
  * The session is no exception: a damaged key would end each process before the next key has its leaf.
  */
@@ -64,7 +64,7 @@ export function heed(
 /** As a fault of the token that no new process heals. */
 function failedFor(event: Of<'failed'>, { message, advice, cause }: Failure): RollEvent {
   const told = failure('NL-TOKEN-FAILED', { message, advice, ...(cause !== undefined && { cause }) });
-  return { ...event, failure: told, again: true };
+  return { ...event, failure: told, isMetAnew: true };
 }
 
 /** The session with the current leaf: everything else is work. */

@@ -122,10 +122,10 @@ export type Decision =
   | { readonly action: 'ignore'; readonly why: string; readonly untilMs?: number };
 
 /**
- * Stays: why no new process could use the current leaf (`Ports.opensAnew`). Again: no process ends for it (poison.ts). IsSure: the
+ * Stays: why no new process could use the current leaf (`Ports.opensAnew`). IsMetAnew: no process ends for it (poison.ts). IsSure: the
  * token has not only failed to show the key. Newer: the leaf that the token has in place of the current one, whose key is lost.
  */
-type Lasting = { readonly stays?: Failure; readonly again?: true; readonly isSure?: true; readonly newer?: Leaf };
+type Lasting = { readonly stays?: Failure; readonly isMetAnew?: true; readonly isSure?: true; readonly newer?: Leaf };
 
 /** `at` is the wall clock in milliseconds, `draw` a random number in [0, 1): the core itself has neither. */
 export type RollEvent = {

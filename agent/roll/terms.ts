@@ -10,8 +10,8 @@ export interface Terms {
   /** With a TPM there is no leaf: nothing is rolled, due, or delivered, and the gateway registers again instead. */
   readonly attestation: 'x509' | 'tpm';
   /**
-   * What the hub trusts: the leaf that DPS has registered, or every leaf of a CA. Under a CA no registration makes a hub accept
-   * a leaf that it refuses: DPS says only which hub, and never sees the leaf.
+   * What the hub trusts: the leaf that DPS has registered, also with a group enrollment; or every leaf of a CA, where Azure issues
+   * them. There no registration makes a hub accept a leaf that it refuses: DPS says only which hub, and never sees the leaf.
    */
   readonly trust: 'leaf' | 'ca';
   /** The issuer needs no person. */

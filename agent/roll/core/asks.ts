@@ -157,8 +157,8 @@ function isCurrentToRegister(memory: Memory, c: Circumstances): boolean {
 
 /** DPS has pinned a leaf that does not serve. */
 function isBack(memory: Memory, { terms }: Circumstances): boolean {
-  const isUseless = isUnwanted(memory) || (isRejected(memory, 'next') && terms.trust === 'leaf');
-  return (isTrusted(memory) && isUseless) || isStrayTrusted(memory, terms.trust);
+  const makesWay = isUnwanted(memory) || (isRejected(memory, 'next') && terms.trust === 'leaf');
+  return (isTrusted(memory) && makesWay) || isStrayTrusted(memory, terms.trust);
 }
 
 /** The hub had refused the current leaf as well when DPS accepted the next one: they take turns. */

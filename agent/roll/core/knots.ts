@@ -38,7 +38,7 @@ export function isAccepted(memory: Memory, who: Who): boolean {
 /** The last word of DPS about the leaf was no. */
 export const isDenied = ({ answers }: Memory, who: Who): boolean => answers[`register ${who}`]?.verdict === 'refused';
 
-/** The hub refuses the leaf for good: right after DPS has accepted it, it may lag DPS for some minutes. */
+/** The hub refuses the leaf for good: at the tenth time while DPS trusts this leaf alone, as it may lag DPS; at once where another was registered since. */
 export function isRejected(memory: Memory, who: Who): boolean {
   const told = memory.answers[`connect ${who}`];
   if (who === 'next' && isDropped(memory)) return true;
@@ -66,7 +66,7 @@ export function isUnheard(memory: Memory, who: Who): boolean {
   // A candidate for which the token does not sign makes way; the key of the current leaf has a question of its own.
   if (who === 'next' && told?.verdict === 'broken') return told.times >= UNSIGNED_TIMES;
   if (leaf === undefined || told?.verdict !== 'silent') return false;
-  // A candidate is registered before its hub is asked, and the current leaf because of the silence.
+  // The current leaf was registered because of this silence, and a candidate once before its hub was asked at all.
   const before = who === 'current' ? 1 : 2;
   const isKnown = isAccepted(memory, who) && (memory.answers[`register ${who}`]?.times ?? 0) >= before;
   return told.times >= (isKnown ? AGAIN : patienceOf(leaf));

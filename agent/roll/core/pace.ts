@@ -131,8 +131,8 @@ function registrationPause(who: Who, answer: Answer, memory: Memory, c: Circumst
   if (verdict === 'silent') return both ? silentTurn(who, answer, memory, c) : (pair ?? 0);
   if (verdict === 'broken' && !answer.lasting && !isKeyless(answer))
     return pauseMs('register', times, failureOf(answer), draw, left);
-  const isFirst = who === 'current' && verdict === 'accepted' && times === 1 && c.terms.trust === 'leaf';
-  if (isFirst) return 0;
+  const isOnceMore = who === 'current' && verdict === 'accepted' && times === 1 && c.terms.trust === 'leaf';
+  if (isOnceMore) return 0;
   // A leaf that has served: an operator who disallowed it does not stand by. What the configuration changed, or a token does not sign, is looked after.
   const isKnown = who === 'current' && memory.at.current !== undefined && memory.registered === c.terms.registered;
   const isHourly = !isKeyless(answer) && ((isKnown && !answer.lasting) || isAfterNothing(who, answer, memory));

@@ -169,7 +169,7 @@ function failed(memory: Memory, event: Timed<Of<'failed'>>): Memory {
   const question = questionOf(memory, effect);
   if (question === undefined) return memory;
   const verdict = failure.kind === 'transient' ? 'silent' : failure.kind;
-  const told = answered(memory, question, { verdict, failure, ...(event.again && { lasting: true }) }, event);
+  const told = answered(memory, question, { verdict, failure, ...(event.isMetAnew && { lasting: true }) }, event);
   if (question === 'issue' && failure.code === 'NL-TOKEN-KEY') return unmade(notSigned(told, event));
   const { lasting, times = 0 } = told.answers.issue ?? {};
   if (question === 'issue' && lasting && times >= 3) return notSigned(told, event);

@@ -9,7 +9,7 @@ import { DESTROY_TRIES, waitFor, waitForPlace } from './pace.ts';
 import { isServed } from './record.ts';
 import type { Row } from './row.ts';
 
-/** Refusals of the asker, or of the enrollment: another key would meet the same, and a token wears. */
+/** Refusals that are about the asker or the enrollment, and not about the key: another one would meet the same, and a token wears. */
 const OF_ANY_KEY: ReadonlySet<Code | undefined> = new Set<Code>([
   'NL-DPS-401002',
   'NL-DPS-404201',

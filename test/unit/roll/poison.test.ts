@@ -60,7 +60,7 @@ describe('what costs a process costs the next one nothing', () => {
       assert.equal(first.restart, true);
       const second = meets(again(first), effect);
       assert.equal(second.restart, undefined);
-      assert.ok(second.event.kind === 'failed' && second.event.again === true);
+      assert.ok(second.event.kind === 'failed' && second.event.isMetAnew === true);
       const { code, message } = second.event.failure;
       assert.deepEqual([code, message], ['NL-TOKEN-FAILED', poisoned.message]);
     });
@@ -89,7 +89,7 @@ describe('what costs a process costs the next one nothing', () => {
     test(`${phase}: where a new process could not go on with the leaf, none ends, and nothing is remembered`, () => {
       const { restart, event, state } = meets(memory, effect, NOW, 'NL-TOKEN-MISSING');
       assert.deepEqual([restart, state], [undefined, memory]);
-      assert.ok(event.kind === 'failed' && event.again === true);
+      assert.ok(event.kind === 'failed' && event.isMetAnew === true);
       const { code, message, advice } = event.failure;
       assert.equal(code, 'NL-TOKEN-FAILED');
       const why =
