@@ -293,3 +293,13 @@ stories('a pause that began by a clock which was ahead is no longer than others'
     { fault: 'DPS: NL-DPS-OTHER, candidate', from: 0, until: 10 * HOUR },
   ],
 ]);
+
+stories('a leaf that the disk knows is registered, whatever the disk takes since', [
+  [
+    'each handshake of the next leaf has poisoned the token, and no leaf is left',
+    { ...SERVING, leftMs: 0.2 * HOUR, lifetimeMs: 30 * DAY, signsOnce: true, seed: 830784 },
+    [{ deed: 'dark until every leaf has ended', at: 78 * MINUTE }],
+    { fault: 'token: each handshake poisons, candidate', from: 53 * MINUTE, until: 130 * MINUTE },
+    { fault: 'disk: takes nothing', from: 131 * MINUTE, until: 10 * HOUR },
+  ],
+]);

@@ -74,10 +74,8 @@ export function isIntended(effect: RollEffect, disk: Entry | undefined): boolean
   if (effect.kind === 'register' || effect.kind === 'connect') {
     const { leaf } = effect;
     if (disk?.current === undefined && leaf.key.slot === 'given') return true;
-    return (
-      leaf.thumbprint === disk?.current?.thumbprint ||
-      disk?.trusts.some(({ thumbprint }) => thumbprint === leaf.thumbprint) === true
-    );
+    // That DPS may trust it is written with the intent, where the disk takes that: a process that does not know it is told by the hub.
+    return leaf.thumbprint === disk?.current?.thumbprint || leaf.thumbprint === disk?.next?.leaf?.thumbprint;
   }
   if (effect.kind === 'generate-key') return disk?.next?.key.id === effect.id && disk.next.key.slot === effect.slot;
   if (effect.kind === 'request-leaf') return disk?.next?.key.id === effect.key.id && disk.next.isMade === true;
