@@ -238,7 +238,8 @@ export class Daemon {
     this.#report(before);
     // A new process must know the effect that poisoned this one: otherwise it is poisoned in the same way, again and again.
     const isNoted = !this.#persistence.isBehind || this.#memory.poisoned === known.poisoned;
-    if ((advanced.restart && (isNoted || isOfSession(event, this.#memory))) || wayless !== undefined) {
+    const isFree = isNoted || (isOfSession(event, this.#memory) && c.age >= UNNOTED_MS);
+    if ((advanced.restart && isFree) || wayless !== undefined) {
       this.#ending = 'restart';
       this.#why = event.kind === 'failed' ? event.failure : wayless;
       this.#inputs.end();
@@ -284,6 +285,9 @@ export class Daemon {
 
 /** The asker waits for an answer that says whether the request is accepted. */
 const isAsk = ({ kind }: RollEvent): boolean => kind === 'asked' || kind === 'csr-asked' || kind === 'leaf-delivered';
+
+/** So long a process lasts that ends itself where the disk takes no note of that, in milliseconds. */
+const UNNOTED_MS = 15 * 60_000;
 
 /** Without the session there is nothing to lose: a disk that takes nothing must not keep such a process alive. */
 const isOfSession = (event: RollEvent, { current, online }: Memory): boolean =>

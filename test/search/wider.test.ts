@@ -303,3 +303,23 @@ stories('a leaf that the disk knows is registered, whatever the disk takes since
     { fault: 'disk: takes nothing', from: 131 * MINUTE, until: 10 * HOUR },
   ],
 ]);
+
+stories('a process that poisons itself, where the disk takes no note of it, ends each quarter of an hour at most', [
+  [
+    'each handshake poisons, and Azure issues the leaves',
+    { ...SERVING, leftMs: 0.2 * HOUR, lifetimeMs: 30 * DAY, onboardingLeftMs: 2 * HOUR, seed: 831412 },
+    [{ deed: 'dark for a month', at: 222 * MINUTE }],
+    { fault: 'token: each handshake poisons, all', from: 465 * MINUTE, until: 10 * HOUR },
+    { fault: 'disk: takes nothing', from: 509 * MINUTE, until: 10 * HOUR },
+  ],
+]);
+
+stories('the last resort got a leaf for the current key, which signs nothing since: another key is made', [
+  [
+    'four keys before it signed nothing either',
+    { ...SERVING, leftMs: DAY, lifetimeMs: 30 * DAY, seed: 840622 },
+    [{ deed: 'the key of the current leaf is damaged', at: 377 * MINUTE }],
+    { fault: 'token: each handshake poisons, candidate', from: 0, until: 10 * HOUR },
+    { fault: 'token: makes no key, NL-TOKEN-FAILED', from: 137 * MINUTE, until: 10 * HOUR },
+  ],
+]);

@@ -118,11 +118,12 @@ export const isDamaged = ({ verdict, failure, lasting, times }: Answer): boolean
 const isUnsigned = (told: Answer | undefined): boolean => told !== undefined && (isKeyless(told) || isDamaged(told));
 
 /** What was met where the token does not sign with the key of the candidate. */
-export function lossOfNext({ answers }: Memory): Answer | undefined {
+export function lossOfNext({ answers, next, current }: Memory): Answer | undefined {
   const { 'register next': register, 'connect next': connect, roll } = answers;
   const gone = [register, connect].find(isKeyless);
-  // A hub is asked so often that a token which is pulled for a minute would count.
-  const isInVain = (roll?.times ?? 0) >= KEYS_IN_VAIN && (register?.times ?? 0) < 2 * DAMAGED_TIMES;
+  // The current key was none of those. A hub is asked so often that a token which is pulled for a minute would count.
+  const isOther = next?.key.id !== current?.key.id;
+  const isInVain = isOther && (roll?.times ?? 0) >= KEYS_IN_VAIN && (register?.times ?? 0) < 2 * DAMAGED_TIMES;
   return gone ?? (register && isDamaged(register) && !isInVain ? register : undefined);
 }
 
