@@ -8,7 +8,7 @@ import { FOREIGN } from './token.ts';
 export type Law = (gateway: Gateway, status: Status) => string | undefined;
 
 /** Twenty reads in vain take a quarter of an hour or more; then a key, a leaf and a registration. */
-const REPLACED_MS = 40 * MINUTE;
+export const REPLACED_MS = 40 * MINUTE;
 
 /** A lost key of the current leaf is replaced: another leaf serves, or one with another key is registered. */
 export function lostKeyIsReplaced(): Law {
@@ -38,7 +38,7 @@ export function lostKeyIsReplaced(): Law {
 }
 
 /** The token does not have the key, or does not sign with it, and no session is left that needs it. */
-function isLost({ world, known, isOnline }: Gateway): boolean {
+export function isLost({ world, known, isOnline }: Gateway): boolean {
   const current = known?.current;
   if (current === undefined || isOnline) return false;
   return !world.token.has(current.key) || world.token.isDamaged(current.key);

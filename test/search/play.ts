@@ -3,7 +3,7 @@ import { DEEDS, does } from './deeds.ts';
 import { type Faults, faultOf } from './faults.ts';
 import { Gateway, HOUR, MINUTE, SPAN_MS } from './gateway.ts';
 import { canServe, PATIENCE_MS, tooManyLeaves, tooOften, untold } from './laws.ts';
-import { isPutOff, type Law, lostKeyIsReplaced, noneWaitsTooLong } from './laws-late.ts';
+import { isLost, isPutOff, type Law, lostKeyIsReplaced, noneWaitsTooLong, REPLACED_MS } from './laws-late.ts';
 import { noneComesTooSoon } from './laws-pace.ts';
 import { nothingIsTold, offlineIsTold, statusOf } from './laws-screen.ts';
 import { enroll } from './people.ts';
@@ -122,12 +122,19 @@ async function heal(
   const helped = new Map<string, number>();
   const standings = new Map<string, number>();
   enroll(gateway);
+  const healed = clock.monotonic();
+  let isFound = false;
   for (let end = clock.monotonic() + LIMIT_MS + WORK_MS; clock.monotonic() < end && broken.length === 0; ) {
     if (isIndividual && enroll(gateway)) end = clock.monotonic() + LIMIT_MS + WORK_MS;
     await clock.pass(MINUTE);
     await looked();
     if (whatIsLeft(gateway) === '') break;
     const now = clock.monotonic();
+    // A lost key that DPS was waited for with is found out late, once: it has its own time from there.
+    if (!isFound && isLost(gateway) && isAsked(gateway, healed)) {
+      isFound = true;
+      end = Math.max(end, now + REPLACED_MS);
+    }
     const isNew = ({ need }: { need: string }) => now >= (helped.get(need) ?? Number.NEGATIVE_INFINITY) + AGAIN_MS;
     const help = (await helpFor(gateway)).find(isNew);
     if (help === undefined) continue;
@@ -151,6 +158,12 @@ async function heal(
   const open = [...log.accepted].filter((id) => !log.ended.has(id) && gateway.state.scheduled?.id !== id);
   if (left === '' && open.length > 0) broken.push(`a request that was accepted does not end: ${open.length}`);
 }
+
+/** A hub was asked for the current leaf since. */
+const isAsked = ({ known, world }: Gateway, since: number): boolean =>
+  world.questions.some(
+    ({ asked, about, from }) => asked === 'connect' && about === known?.current?.thumbprint && from >= since,
+  );
 
 /** The gateway serves on a leaf that is valid, and a far side has asked for a pause of hours: there is time. */
 function waitsForLong(gateway: Gateway): boolean {
