@@ -64,12 +64,6 @@ async function played({ stand, hsm }: Site, kind: string, at: number, value?: Bu
   hsm.once(kind, at, value);
   const { code, out, err } = await stand.roll();
   const met = code === 0 ? [] : [`${code} ${/NL-[A-Z0-9-]+/.exec(out + err)?.[0]}`];
-  if ((await stand.gateway.status().catch(() => undefined)) === undefined) {
-    const how = await stand.gateway.ended();
-    if (how !== 6) throw new Error(`the daemon has ended with ${how}`);
-    met.push('restarted');
-    await stand.gateway.start();
-  }
   await serves(stand);
   // The answer may be that of a call which comes after the roll, as of the certificate.
   const isBehind = code === 0;

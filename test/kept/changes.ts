@@ -116,7 +116,7 @@ async function others(path: string, bytes: Buffer, chain: Buffer): Promise<reado
   if (path.endsWith('/key')) return [{ how: 'another key', bytes: keyText(Buffer.alloc(32, 7).toString('base64')) }];
   if (path === 'azure-requests')
     return [{ how: 'asked tomorrow', bytes: json(bytes, { asked: Array(9).fill(Date.now() + 86_400_000) }) }];
-  if (path.endsWith('program.json'))
+  if (path.endsWith('program.json') && bytes.toString().startsWith('{"name":'))
     return [{ how: 'other values', bytes: json(bytes, { name: 'other', session: 7, subscriptions: 'none' }) }];
   if (path === 'crashed') return [{ how: 'another end', bytes: Buffer.from('watchdog\n') }];
   if (path === 'ended.json')

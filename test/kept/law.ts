@@ -21,7 +21,7 @@ export async function serves({ gateway }: Stand, isNamed = false): Promise<strin
   const begun = Date.now();
   const deadline = begun + MINUTE_MS;
   for (;;) {
-    const { phase, online, wrong } = await gateway.status();
+    const { phase, online, wrong } = await aliveIn(gateway);
     if (online) return undefined;
     if (isNamed && Date.now() > begun + NAMED_MS && wrong[0]?.advice) return wrong[0].code;
     if (Date.now() > deadline) throw new Error(`offline for a minute: ${phase}, ${JSON.stringify(wrong)}`);
@@ -63,10 +63,22 @@ export async function isWell(stand: Stand, own: readonly string[], tries: number
   return met;
 }
 
+/** The status; a daemon that has asked for a restart gets it, as systemd does. */
+async function aliveIn(gateway: Gateway) {
+  try {
+    return await gateway.status();
+  } catch (error) {
+    const how = await gateway.ended();
+    if (how !== 6) throw new Error(`the daemon has ended with ${how}: ${error}`);
+    await gateway.start();
+    return gateway.status();
+  }
+}
+
 async function settled(gateway: Gateway) {
   const deadline = Date.now() + MINUTE_MS;
   for (;;) {
-    const status = await gateway.status();
+    const status = await aliveIn(gateway);
     const isQuiet = status.phase === 'serving' && status.online && status.request === undefined;
     if (isQuiet && status.wrong.length === 0) return status;
     if (Date.now() > deadline)
