@@ -73,13 +73,13 @@ export function tokenErrorOf(error: unknown): TokenError | undefined {
     const what = `The far side finds the signature of the token wrong (${UNVERIFIED})`;
     return new TokenError('failed', 'SIGNATURE_WRONG', what, error);
   }
+  const code = 'code' in error ? String(error.code) : '';
+  const known = BY_CODE[code];
+  if (known !== undefined) return new TokenError(known[0], code, `${known[1]} (${code})`, error);
   if (error.message.includes(ASKED_AGAIN)) {
     const what = 'The token wants the PIN once more for a signature, which OpenSSL cannot give in a handshake';
     return new TokenError('failed', 'PIN_ASKED_AGAIN', what, error);
   }
-  const code = 'code' in error ? String(error.code) : '';
-  const known = BY_CODE[code];
-  if (known !== undefined) return new TokenError(known[0], code, `${known[1]} (${code})`, error);
   if (/no such engine|could not load the shared library/.test(error.message)) {
     const what = `OpenSSL cannot load its PKCS#11 engine: ${error.message}`;
     return new TokenError('engine', 'ENGINE_NOT_LOADED', what, error);

@@ -182,7 +182,9 @@ const STALE = 'OpenSSL does not see a key that is in the token: only a restart m
  * leaf, and OpenSSL takes its certificates.
  */
 function isStale(error: unknown, { spki }: PublicKey, shown: Pick<Identity, 'chain' | 'ca'>): boolean {
-  if (!(error instanceof TokenError && WITH_A_KEY.has(error.code))) return false;
+  if (!(error instanceof TokenError)) return false;
+  const { library } = Object(error.cause);
+  if (error.code !== 'ERR_OSSL_X509_KEY_VALUES_MISMATCH' && !OF_A_KEY.has(library)) return false;
   try {
     createSecureContext({ cert: shown.chain, ca: shown.ca });
     return new X509Certificate(shown.chain).publicKey.export({ type: 'spki', format: 'der' }).equals(spki);
@@ -191,7 +193,7 @@ function isStale(error: unknown, { spki }: PublicKey, shown: Pick<Identity, 'cha
   }
 }
 
-/** Errors of a context that was made with a key. */
-const WITH_A_KEY = new Set(['ERR_OSSL_X509_KEY_VALUES_MISMATCH', 'CONTEXT']);
+/** The parts of OpenSSL that take a public key to pieces. */
+const OF_A_KEY = new Set(['elliptic curve routines', 'rsa routines']);
 
 type Shown = Pick<SecureContextOptions, 'cert' | 'ca' | 'maxVersion'>;

@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { suite, test } from 'node:test';
+import { FILES } from '../../agent/cli/decommission/state-directory.ts';
 import { type Change, changesOf, type Files, filesIn, kindOf } from './changes.ts';
 import { assertSilent, codeIn, isWell, serves, shown } from './law.ts';
 import { STORIES, type Story, standOf } from './stands.ts';
@@ -39,9 +40,9 @@ async function wellOrNamed(stand: Stand, own: readonly string[], path: string, i
     const { gateway } = stand;
     assertSilent(gateway);
     const { out, err } = await gateway.command('status');
-    const told = `${out}${err}`;
+    const told = `${error}\n${out}${err}`;
     const isNamed = told.includes(basename(path)) || (path === 'state.json' && isWritten);
-    if (codeIn(told) === '' || !told.includes('→') || !isNamed) throw new Error(`${error}\n${told}`);
+    if (codeIn(told) === '' || !told.includes('→') || !isNamed) throw new Error(told);
     return [`named: ${codeIn(told)}`];
   }
 }
@@ -164,4 +165,14 @@ suite('what is kept is wrong', { concurrency: Number(process.env.GATEWAYS ?? 3) 
       t.diagnostic(`${outcomes.length + breaches.length} changes of ${names.length} files: ${names.join(', ')}`);
       assert.deepEqual(breaches, []);
     });
+});
+
+/** Not here: what a person brings for the onboarding identity, a TPM's, and what newleaf takes at once. */
+const ABSENT = ['onboarding.pem', 'onboarding.pem.bak', 'tpm-next-key', 'inbox'];
+
+test('each file that newleaf keeps was there', { skip: process.env.STORY !== undefined }, () => {
+  assert.deepEqual(
+    FILES.filter((name) => !walked.has(name) && !ABSENT.includes(name)),
+    [],
+  );
 });

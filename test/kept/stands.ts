@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { failure } from '../../agent/failure/failure.ts';
 import { leaveWords } from '../../agent/state/last-words.ts';
 import { PinRecord } from '../../hsm/pin-record.ts';
@@ -111,12 +112,16 @@ export const STORIES: readonly Story[] = [
     async roll(stand) {
       const { next } = await stand.gateway.status();
       if (next?.standing !== 'parked') await rolled(stand);
-      const primary = read(stand, 'leaf.pem');
-      await stand.far.enrollIndividual({
-        registrationId: stand.gateway.registrationId,
-        primary,
-        secondary: read(stand, 'next.pem'),
-      });
+      const [primary, secondary] = ['leaf.pem', 'next.pem'].map((name) => read(stand, name));
+      const { registrationId } = stand.gateway;
+      try {
+        await stand.far.enrollIndividual({ registrationId, primary: primary ?? '', secondary: secondary ?? '' });
+      } catch (error) {
+        // DPS takes no such file. newleaf looks after it each minute.
+        const deadline = Date.now() + 70_000;
+        while (read(stand, 'next.pem') === secondary && Date.now() < deadline) await pause(500);
+        return { code: 1, out: '', err: String(error) };
+      }
       return stand.gateway.command('reprovision', '--wait');
     },
   },
