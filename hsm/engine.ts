@@ -32,6 +32,9 @@ export function prepareEngine(module: string, directories: readonly string[] = D
   process.env.PKCS11_MODULE_PATH = module;
 }
 
+/** An error of OpenSSL 3 in a handshake, which Node gives no code: the engine asks for a PIN, and there is no terminal. */
+const ASKED_AGAIN = 'error:1400006B:UI routines';
+
 const BY_CODE: Readonly<Record<string, readonly [TokenErrorKind, string]>> = {
   ERR_OSSL_INVALID_ID: ['failed', 'OpenSSL does not accept the PKCS#11 URI of the key'],
   ERR_OSSL_OBJECT_NOT_FOUND: ['key', 'OpenSSL does not find the key in the token'],
@@ -73,6 +76,10 @@ export function tokenErrorOf(error: unknown): TokenError | undefined {
   const code = 'code' in error ? String(error.code) : '';
   const known = BY_CODE[code];
   if (known !== undefined) return new TokenError(known[0], code, `${known[1]} (${code})`, error);
+  if (error.message.includes(ASKED_AGAIN)) {
+    const what = 'The token wants the PIN once more for a signature, which OpenSSL cannot give in a handshake';
+    return new TokenError('failed', 'PIN_ASKED_AGAIN', what, error);
+  }
   if (/no such engine|could not load the shared library/.test(error.message)) {
     const what = `OpenSSL cannot load its PKCS#11 engine: ${error.message}`;
     return new TokenError('engine', 'ENGINE_NOT_LOADED', what, error);

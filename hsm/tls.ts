@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls';
 import { TokenError } from './ckr.ts';
 import { connectorOf, type TlsConnector } from './connector.ts';
@@ -78,7 +78,9 @@ export class TokenConnectors {
     try {
       return this.#byEngine({ id, chain, ca, maxVersion });
     } catch (error) {
-      throw await this.#heard(error);
+      throw await this.#heard(
+        isStale(error, key, { chain, ca }) ? new TokenError('poisoned', 'ENGINE_STALE', STALE, error) : error,
+      );
     }
   }
 
@@ -135,8 +137,7 @@ export class TokenConnectors {
     } catch (error) {
       if (!(error instanceof TokenError && error.code === 'ERR_OSSL_OBJECT_NOT_FOUND')) throw error;
       if (!isSecond) return this.#create(uri, leaf, true);
-      const stale = 'OpenSSL does not see a key that is in the token: only a restart makes it look again';
-      throw new TokenError('poisoned', 'ENGINE_STALE', stale, error);
+      throw new TokenError('poisoned', 'ENGINE_STALE', STALE, error);
     }
   }
 
@@ -173,5 +174,26 @@ export class TokenConnectors {
     });
   }
 }
+
+const STALE = 'OpenSSL does not see a key that is in the token: only a restart makes it look again';
+
+/**
+ * libp11 keeps what the token has said once of an object, also where that was wrong. Here the token itself shows the key of this
+ * leaf, and OpenSSL takes its certificates.
+ */
+function isStale(error: unknown, { spki }: PublicKey, shown: Pick<Identity, 'chain' | 'ca'>): boolean {
+  if (!(error instanceof TokenError)) return false;
+  const { library } = Object(error.cause);
+  if (error.code !== 'ERR_OSSL_X509_KEY_VALUES_MISMATCH' && !OF_A_KEY.has(library)) return false;
+  try {
+    createSecureContext({ cert: shown.chain, ca: shown.ca });
+    return new X509Certificate(shown.chain).publicKey.export({ type: 'spki', format: 'der' }).equals(spki);
+  } catch {
+    return false;
+  }
+}
+
+/** The parts of OpenSSL that take a public key to pieces. */
+const OF_A_KEY = new Set(['elliptic curve routines', 'rsa routines']);
 
 type Shown = Pick<SecureContextOptions, 'cert' | 'ca' | 'maxVersion'>;

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import pkcs11js, { type Handle, type Template } from 'pkcs11js';
 import { certificateTemplate } from './certificate.ts';
 import { TokenError } from './ckr.ts';
+import { foundTwice } from './found-twice.ts';
 import { importedId, importedPair } from './import-key.ts';
 import { generateKeyPair, type Protection, protectionOf } from './key-pair.ts';
 import { assertLabelAndId, occupiedBy } from './label-and-id.ts';
@@ -288,9 +289,8 @@ export class TokenObjects {
   }
 
   #destroy(label: string, id: Buffer, but?: Uint8Array): void {
-    for (const kind of but === undefined ? [CERTIFICATE, PUBLIC_KEY, PRIVATE_KEY] : [CERTIFICATE]) {
-      const all = this.#session.find([kind, labelled(label), identified(id)]);
-      for (const one of all) if (but === undefined || !this.#isCertificate(one, but)) this.#session.destroy(one);
-    }
+    const kinds = but === undefined ? [CERTIFICATE, PUBLIC_KEY, PRIVATE_KEY] : [CERTIFICATE];
+    const all = kinds.flatMap((kind) => foundTwice(this.#session, [kind, labelled(label), identified(id)], id));
+    for (const one of all) if (but === undefined || !this.#isCertificate(one, but)) this.#session.destroy(one);
   }
 }

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 import { Fault } from '../failure/failure.ts';
 import { certificatesIn } from './pkcs7.ts';
 
@@ -38,6 +39,17 @@ export function certificatesOf(pem: string): Buffer[] {
   return blocksOf(pem)
     .filter(({ label }) => CERTIFICATE.has(label))
     .map(({ der }) => der);
+}
+
+/** Whether each block of a PEM text is a certificate that OpenSSL reads, and there is one. */
+export function isReadable(pem: string): boolean {
+  try {
+    // Node reads the first one by itself; TLS reads all, and wants each line as it should be.
+    createSecureContext({ cert: pem });
+    return certificatesOf(pem).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 export function certificatePem(der: Uint8Array): string {

@@ -35,7 +35,7 @@ export class Publication {
   async follow(state: RollState): Promise<void> {
     const { clock, log, publish } = this.#options;
     const now = clock.monotonic();
-    if (isSame(state, this.#written) && now < this.#writtenAt + LOOK_MS) return;
+    if (isSame(state, this.#written) && now < this.#writtenAt + LOOK_MS && !isAwaited(state)) return;
     const failed = isSame(state, this.#failed?.state) ? this.#failed : undefined;
     // As the state itself: a disk that was full for a moment does not leave an old leaf.pem for long, and flash is spared.
     if (failed !== undefined && now < failed.at + rungMs(WRITE_AGAIN, failed.tries)) return;
@@ -54,6 +54,9 @@ export class Publication {
     }
   }
 }
+
+/** A candidate is parked: an operator may enroll at any moment what lies there, and DPS is asked seldom. */
+const isAwaited = ({ phase, next }: RollState): boolean => phase === 'serving' && next?.leaf !== undefined;
 
 const isSame = (state: RollState, other: RollState | undefined): boolean =>
   other !== undefined && state.current === other.current && state.next?.leaf === other.next?.leaf;

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { Token } from '../../hsm/token.ts';
 import type { Path } from '../certificate/chain.ts';
 import { unaccepted } from '../certificate/openssl.ts';
-import { certificatePem, toPem } from '../certificate/pem.ts';
+import { certificatePem, isReadable, toPem } from '../certificate/pem.ts';
 import { chainOf, type Verified, verify } from '../certificate/verify.ts';
 import type { Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
@@ -82,6 +82,9 @@ async function acceptedOf(openssl: Openssl, { leaf, paths }: Verified, log: Log)
   return accepted;
 }
 
+const DAMAGED =
+  'adopted.pem in state.directory, with the leaf that `newleaf init --adopt` has taken over, is damaged: it counts as none.';
+
 /**
  * The leaf to begin with: of the key that `hsm.key` names, the certificate object with the same CKA_ID; or the leaf that init
  * has taken over, whose key is in the token or was brought there from a file.
@@ -94,9 +97,11 @@ export async function givenLeaf(
   const { token, log } = options;
   // A factory leaf lives for years, and the gateway may have been in store: one that is due serves until it is renewed.
   const judge = createJudge(options, 'off');
-  if (uri === undefined) return adopted === undefined ? undefined : ownLeaf(token, adopted, judge);
+  const known = adopted !== undefined && isReadable(adopted) ? adopted : undefined;
+  if (known !== adopted) log.warn({ event: 'adopted-leaf-damaged', message: DAMAGED });
+  if (uri === undefined) return known === undefined ? undefined : ownLeaf(token, known, judge);
   const { id } = await token.findByUri(uri);
-  const chain = adopted ?? (await token.certificates(id)).map(certificatePem).join('');
+  const chain = known ?? (await token.certificates(id)).map(certificatePem).join('');
   if (chain !== '') return judge(chain, { slot: 'given', id });
   const message = 'The key named by hsm.key has no certificate beside it in the token: newleaf makes a key of its own.';
   log.warn({ event: 'given-key-without-leaf', message });

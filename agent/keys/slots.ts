@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TokenError } from '../../hsm/ckr.ts';
-import { csr } from '../../hsm/csr.ts';
+import { csr, isCsr } from '../../hsm/csr.ts';
 import { doubtsOf } from '../../hsm/key-pair.ts';
 import type { KeyType, PublicKey } from '../../hsm/public-key.ts';
 import type { Token } from '../../hsm/token.ts';
@@ -39,9 +39,6 @@ interface KeysOptions {
   readonly destroy: (label: string, id: string) => Promise<void>;
 }
 
-/** A CSR in a damaged file is made again. */
-const WHOLE = /^-----BEGIN CERTIFICATE REQUEST-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE REQUEST-----\n$/;
-
 export function createKeys(options: KeysOptions): Keys {
   const {
     token,
@@ -64,7 +61,7 @@ export function createKeys(options: KeysOptions): Keys {
     const isWanted = found.keyType === keyType || found.keyType === otherType;
     if (!isWanted && key.id !== current()?.id) throw outdated(found, keyType);
     const written = await readFile(fileOf(key), 'utf8').catch(() => '');
-    if (WHOLE.test(written)) return written;
+    if (isCsr(written, registrationId, found)) return written;
     const made = await csr(registrationId, found, (message) => apart.sign(found, message));
     await writeAtomically(fileOf(key), made, 0o644);
     return made;
@@ -79,9 +76,16 @@ export function createKeys(options: KeysOptions): Keys {
     await token.findMade(key.id);
     return key;
   };
-  /** A key keeps its label, also under another hsm.label_prefix. The child itself meets an error that hides the label. */
-  const labelNow = async ({ slot, id }: KeyRef) =>
-    (await token.findById(id).catch(() => undefined))?.label ?? labelOf(slot);
+  const labelIn = async (id: string) => (await token.findById(id).catch(() => undefined))?.label;
+  /**
+   * A key keeps its label, also under another hsm.label_prefix. The child itself meets an error that hides the label. One that is
+   * told wrongly names no key, and what is not there counts as destroyed: so it is told twice.
+   */
+  const labelNow = async ({ slot, id }: KeyRef) => {
+    const label = (await labelIn(id)) ?? labelOf(slot);
+    if (label === labelOf(slot) || label === (await labelIn(id))) return label;
+    return (await labelIn(id)) ?? labelOf(slot);
+  };
   return {
     async generate(slot, id) {
       if (slot === 'given') throw new Fault('NL-INTERNAL', { message: 'A given key is never generated.' });
@@ -101,7 +105,10 @@ export function createKeys(options: KeysOptions): Keys {
     },
     csr(key) {
       // Two at once would make two CSRs, and the issuer knows one of them.
-      const making = requests.get(key.id) ?? request(key).finally(() => requests.delete(key.id));
+      const once = () => request(key);
+      // A token may say once what is wrong, of its key or with it.
+      const twice = () => once().catch((error) => (isWrong(error) ? once() : Promise.reject(error)));
+      const making = requests.get(key.id) ?? twice().finally(() => requests.delete(key.id));
       requests.set(key.id, making);
       return making;
     },
@@ -120,6 +127,8 @@ export async function publicKeyOf(token: Pick<Token, 'findById' | 'name'>, { slo
   const message = `Token "${token.name.label}" has no key with the id ${id} (slot ${slot}).`;
   throw new Fault('NL-TOKEN-KEY', { message });
 }
+
+const isWrong = (error: unknown): boolean => error instanceof TokenError && error.code === 'SIGNATURE_WRONG';
 
 const isOccupied = (error: unknown): error is TokenError =>
   error instanceof TokenError && error.code === 'LABEL_OCCUPIED';

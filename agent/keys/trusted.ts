@@ -4,6 +4,7 @@ import { tokenErrorOf } from '../../hsm/engine.ts';
 import type { TokenConnectors } from '../../hsm/tls.ts';
 import type { Token } from '../../hsm/token.ts';
 import type { TokenApart } from '../../hsm/token-apart.ts';
+import { isReadable } from '../certificate/pem.ts';
 import type { Log } from '../machine/log.ts';
 import { readAuthorities } from '../machine/named-file.ts';
 import type { Leaf } from '../roll/leaf.ts';
@@ -69,7 +70,7 @@ export function trustedConnectors({
     },
 
     /**
-     * For an issuer: with the current leaf, while it is valid. A leaf whose key is lost proves nothing: the credentials of the
+     * For an issuer: with the current leaf, while it is valid. A leaf whose key is lost, or that is damaged, proves nothing: the credentials of the
      * first enrolment may still work. Its session may be open all the same.
      */
     async forIssuer(ca: string): Promise<TlsConnector | undefined> {
@@ -79,7 +80,8 @@ export function trustedConnectors({
       try {
         return await withLeaf(leaf, ca);
       } catch (error) {
-        if (!(error instanceof TokenError) || !(await isGone(error, leaf.key.id))) throw error;
+        const isDamaged = error instanceof TokenError && error.code === 'CONTEXT' && !isReadable(leaf.chain);
+        if (!(error instanceof TokenError) || !(isDamaged || (await isGone(error, leaf.key.id)))) throw error;
         const message = 'The current leaf cannot be shown to the issuer.';
         log.warn({ event: 'leaf-without-key', message, cause: error.message });
         return undefined;

@@ -82,7 +82,9 @@ export async function openLocalCa({ directory, names, now, earliest, log }: Loca
 async function readCa(directory: string): Promise<Pair | undefined> {
   const path = join(directory, CA_FILE);
   try {
-    return pairOf(await readRegular(path));
+    const ca = pairOf(await readRegular(path));
+    if (!ca.certificate.verify(ca.certificate.publicKey)) throw new Error('the certificate is not signed by its key');
+    return ca;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new Fault('NL-UPLINK-SOCKET', {

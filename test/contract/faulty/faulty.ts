@@ -42,8 +42,12 @@ export interface FaultyModule {
   flag(flags: number): void;
   /** Each signature is wrong. */
   spoil(): void;
+  /** The answer number `at` of this kind is wrong, and none before or after it (module.c). @param value in its place; a bit is turned else */
+  once(kind: string, at: number, value?: Buffer): void;
   /** How often this function has been called since, by whatever process. */
   calls(call: Call): number;
+  /** How often each answer was given since that `once` can make wrong. */
+  answers(): ReadonlyMap<string, number>;
   /** Takes all commands back. */
   heal(): void;
 }
@@ -77,6 +81,7 @@ export function faultyModule(where: string): FaultyModule {
     writeFileSync(file('draft'), text);
     renameSync(file('draft'), file(name));
   };
+  const noted = () => readFileSync(file('calls'), 'utf8').split('\n');
   const attribute = (type: number) => `attribute-0x${type.toString(16)}`;
   return {
     module,
@@ -91,10 +96,12 @@ export function faultyModule(where: string): FaultyModule {
     label: (bytes) => write('label', Buffer.concat([bytes, Buffer.alloc(32, ' ')]).toString('hex', 0, 32)),
     flag: (flags) => write('flags', `${flags}\n`),
     spoil: () => write('signature', 'wrong\n'),
-    calls: (call) =>
-      readFileSync(file('calls'), 'utf8')
-        .split('\n')
-        .filter((one) => one === call).length,
+    once: (kind, at, value) => write('once', `${kind} ${at} ${value?.toString('hex') ?? ''}\n`),
+    calls: (call) => noted().filter((one) => one === call).length,
+    answers() {
+      const kinds = noted().filter((one) => !/^(C_.*)?$/.test(one));
+      return new Map([...new Set(kinds)].map((kind) => [kind, kinds.filter((one) => one === kind).length]));
+    },
     heal,
   };
 }

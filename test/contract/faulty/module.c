@@ -10,12 +10,17 @@
  *     label               hex           the 32 bytes of the label of each token
  *     flags               "0x20000"     set in the flags of each token, beside its own
  *     signature           (if it is there) the last bit of each signature is turned
- *     calls               (if it is there) gets the name of each call, a line each
+ *     once                "sign 3"      the third answer of this kind is wrong, and none before or after it:
+ *                                       sign: the last bit of the signature · 0x102: the last bit of this attribute ·
+ *                                       "0x102 3 6a…": this value in its place · empty, short: a list without one of its
+ *                                       objects, or the last one · more: a list with an object of the label "stranger"
+ *     calls               (if it is there) gets the name of each call, and of each answer that "once" can make wrong, a line each
  */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 
 #include "pkcs11.h"
@@ -38,18 +43,42 @@ static int command_of(char *text, int size, const char *name, const char *suffix
   return found;
 }
 
+static void note(const char *name) {
+  char path[4096];
+  path_of(path, sizeof path, "calls", "");
+  FILE *calls = fopen(path, "r+");
+  if (!calls) return;
+  fseek(calls, 0, SEEK_END);
+  fprintf(calls, "%s\n", name);
+  fclose(calls);
+}
+
+/* Whether this answer is the one that is to be wrong, of whatever process. `value` gets what is written in its place. */
+static int is_wrong(const char *kind, char *value, int size) {
+  char path[4096], text[2048], wanted[32], hex[1024] = "";
+  long left = 0;
+  note(kind);
+  path_of(path, sizeof path, "once", "");
+  FILE *file = fopen(path, "r+");
+  if (!file) return 0;
+  flock(fileno(file), LOCK_EX);
+  int found = fgets(text, sizeof text, file) && sscanf(text, "%31s %ld %1023s", wanted, &left, hex) >= 2;
+  int counts = found && left > 0 && strcmp(wanted, kind) == 0;
+  if (counts) {
+    rewind(file);
+    fprintf(file, "%s %ld %s\n          ", wanted, left - 1, hex);
+  }
+  fclose(file);
+  if (value) snprintf(value, size, "%s", hex);
+  return counts && left == 1;
+}
+
 /* Whether this call is to be answered here: CKR_OK where it is not. */
 static CK_RV command(const char *name) {
   char path[4096], text[256];
   /* Read before the call is noted: a test that sees the note may take the command back. */
   long ms = command_of(text, sizeof text, name, ".delay") ? atol(text) : 0;
-  path_of(path, sizeof path, "calls", "");
-  FILE *calls = fopen(path, "r+");
-  if (calls) {
-    fseek(calls, 0, SEEK_END);
-    fprintf(calls, "%s\n", name);
-    fclose(calls);
-  }
+  note(name);
   if (ms > 0) {
     struct timespec pause = {ms / 1000, (ms % 1000) * 1000000};
     nanosleep(&pause, NULL);
@@ -84,11 +113,44 @@ static CK_RV sham_CloseSession(CK_SESSION_HANDLE h) { PASS(C_CloseSession, h); }
 static CK_RV sham_Login(CK_SESSION_HANDLE h, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG length) {
   PASS(C_Login, h, user, pin, length);
 }
+/* The search of this thread: the class that it wants, and whether it has been answered. */
+static __thread CK_OBJECT_CLASS sought;
+static __thread int is_first;
 static CK_RV sham_FindObjectsInit(CK_SESSION_HANDLE h, CK_ATTRIBUTE_PTR t, CK_ULONG n) {
+  sought = (CK_OBJECT_CLASS)-1;
+  is_first = 1;
+  for (CK_ULONG at = 0; at < n; at += 1)
+    if (t[at].type == CKA_CLASS && t[at].pValue) sought = *(CK_OBJECT_CLASS *)t[at].pValue;
   PASS(C_FindObjectsInit, h, t, n);
 }
+static CK_OBJECT_HANDLE stranger(CK_SESSION_HANDLE beside) {
+  CK_SESSION_INFO info;
+  CK_SESSION_HANDLE h;
+  CK_OBJECT_HANDLE found = CK_INVALID_HANDLE;
+  CK_ULONG count = 0;
+  CK_ATTRIBUTE wanted[] = {{CKA_LABEL, "stranger", 8}, {CKA_CLASS, &sought, sizeof sought}};
+  if (real->C_GetSessionInfo(beside, &info) != CKR_OK) return found;
+  if (real->C_OpenSession(info.slotID, CKF_SERIAL_SESSION, NULL, NULL, &h) != CKR_OK) return found;
+  if (real->C_FindObjectsInit(h, wanted, sought == (CK_OBJECT_CLASS)-1 ? 1 : 2) == CKR_OK) {
+    real->C_FindObjects(h, &found, 1, &count);
+    real->C_FindObjectsFinal(h);
+  }
+  real->C_CloseSession(h);
+  return count == 1 ? found : CK_INVALID_HANDLE;
+}
 static CK_RV sham_FindObjects(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE_PTR o, CK_ULONG most, CK_ULONG_PTR n) {
-  PASS(C_FindObjects, h, o, most, n);
+  CK_RV answer = command("C_FindObjects");
+  if (answer != CKR_OK) return answer;
+  answer = real->C_FindObjects(h, o, most, n);
+  if (answer != CKR_OK) return answer;
+  if (*n > 0 && is_wrong("empty", NULL, 0)) *n = 0;
+  if (*n > 1 && is_wrong("short", NULL, 0)) *n -= 1;
+  if (is_first && *n < most && is_wrong("more", NULL, 0)) {
+    o[*n] = stranger(h);
+    *n += o[*n] != CK_INVALID_HANDLE;
+  }
+  is_first = 0;
+  return answer;
 }
 static CK_RV sham_FindObjectsFinal(CK_SESSION_HANDLE h) { PASS(C_FindObjectsFinal, h); }
 static CK_RV sham_CreateObject(CK_SESSION_HANDLE h, CK_ATTRIBUTE_PTR t, CK_ULONG n, CK_OBJECT_HANDLE_PTR o) {
@@ -107,6 +169,7 @@ static CK_RV sham_Sign(CK_SESSION_HANDLE h, CK_BYTE_PTR in, CK_ULONG nin, CK_BYT
   answer = real->C_Sign(h, in, nin, out, nout);
   char text[8];
   if (answer == CKR_OK && out && command_of(text, sizeof text, "signature", "")) out[*nout - 1] ^= 1;
+  if (answer == CKR_OK && out && is_wrong("sign", NULL, 0)) out[*nout - 1] ^= 1;
   return answer;
 }
 
@@ -134,6 +197,14 @@ static CK_RV sham_GetAttributeValue(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE o, CK_
   answer = real->C_GetAttributeValue(h, o, t, n);
   for (CK_ULONG at = 0; at < n; at += 1) {
     char name[64], text[4096];
+    snprintf(name, sizeof name, "0x%lx", t[at].type);
+    unsigned char *value = t[at].pValue;
+    /* Asked without room for it, it tells its length alone. */
+    if (answer == CKR_OK && value && t[at].ulValueLen != CK_UNAVAILABLE_INFORMATION && t[at].ulValueLen > 0 &&
+        is_wrong(name, text, sizeof text)) {
+      if (*text) put_hex(text, value, t[at].ulValueLen);
+      else value[t[at].ulValueLen - 1] ^= 1;
+    }
     snprintf(name, sizeof name, "attribute-0x%lx", t[at].type);
     if (!command_of(text, sizeof text, name, "")) continue;
     if (strncmp(text, "answer ", 7) == 0) return strtoul(text + 7, NULL, 0);

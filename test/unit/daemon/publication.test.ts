@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Publication } from '../../../agent/daemon/publication.ts';
 import { type RollState, unprovisioned } from '../../../agent/roll/state.ts';
@@ -50,6 +50,18 @@ test('files are written once, and again when the leaf is another', async (t) => 
   await turns(second, 60);
   assert.equal(readFileSync(leaf, 'utf8'), pem('g1'));
   assert.deepEqual([tries.length, said], [2, []]);
+});
+
+test('while a candidate is parked, its file is put right at each turn: an operator enrolls what lies there', async (t) => {
+  const { leaf, turns } = stage(t);
+  const key = { slot: 'b', id: 'f1' } as const;
+  const parked = { ...serving('g0'), next: { is: 'parked', key, leaf: { ...leafOf('g1', 'b'), chain: pem('g1') } } };
+  const state = parked as unknown as RollState;
+  const next = join(dirname(leaf), 'next.pem');
+  await turns(state, 1);
+  writeFileSync(next, pem('other'));
+  await turns(state, 1);
+  assert.equal(readFileSync(next, 'utf8'), pem('g1'));
 });
 
 test('a directory in place of leaf.pem: told once, tried ever more seldom, and at once for another leaf', async (t) => {

@@ -69,6 +69,12 @@ const openssl: readonly (readonly [object, string, string])[] = [
     'failed',
     'SIGNATURE_WRONG',
   ],
+  [
+    { code: 'ERR_OSSL_UI_PROCESSING_ERROR', message: 'error:1400006B:UI routines::processing error' },
+    'pin',
+    'ERR_OSSL_UI_PROCESSING_ERROR',
+  ],
+  [{ message: '40:error:1400006B:UI routines:UI_process:processing error' }, 'failed', 'PIN_ASKED_AGAIN'],
   [{ code: 'ERR_OSSL_INVALID_ID' }, 'failed', 'ERR_OSSL_INVALID_ID'],
 ];
 

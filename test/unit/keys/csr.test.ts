@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { KeyRef } from '../../../agent/roll/leaf.ts';
+import { csr, isCsr } from '../../../hsm/csr.ts';
 import type { KeyType, PublicKey } from '../../../hsm/public-key.ts';
 import { scratch } from '../state/disk.ts';
 import { keysOf } from './keys-of.ts';
@@ -12,12 +13,16 @@ const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const spki = pair.publicKey.export({ format: 'der', type: 'spki' });
 const key = { slot: 'b', id: '600dcafe' } as const;
 
-function keysIn(t: TestContext, keyType: KeyType = 'ec-p256', current?: KeyRef) {
+function keysIn(t: TestContext, keyType: KeyType = 'ec-p256', current?: KeyRef, wrong = 0) {
   const directory = scratch(t);
   const found: PublicKey = { label: 'newleaf-b', id: key.id, spki, keyType: 'ec-p256' };
+  let left = wrong;
   const token = {
     findById: async () => found,
-    sign: async (_: PublicKey, message: Uint8Array) => sign('sha256', message, pair.privateKey),
+    sign: async (_: PublicKey, message: Uint8Array) => {
+      left -= 1;
+      return sign('sha256', left < 0 ? message : message.subarray(1), pair.privateKey);
+    },
     forget: () => {},
   };
   const keys = keysOf(token, { keyType, directory, current: () => current });
@@ -43,6 +48,37 @@ for (const [name, text] of [
     assert.notEqual(readFileSync(file, 'utf8'), text);
   });
 }
+
+test('a file with one wrong bit, and the CSR of another key or name, is made again', async (t) => {
+  const { keys, file } = keysIn(t);
+  const good = await keys.csr(key);
+  const other = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const made = (cn: string, of: typeof pair) => {
+    const spkiOf = of.publicKey.export({ format: 'der', type: 'spki' });
+    const shown = { label: '', id: '', spki: spkiOf, keyType: 'ec-p256' } as const;
+    return csr(cn, shown, async (message) => sign('sha256', message, of.privateKey));
+  };
+  const wrong = [await made('gw-0001', other), await made('gw-0002', pair)];
+  for (let at = 0; at < good.length; at += 7) {
+    const bytes = Buffer.from(good);
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    wrong.push(bytes.toString());
+  }
+  for (const text of wrong) {
+    writeFileSync(file, text);
+    const now = await keys.csr(key);
+    assert.notEqual(now, text);
+    assert.equal(isCsr(now, 'gw-0001', { label: '', id: '', spki, keyType: 'ec-p256' }), true);
+    assert.equal(readFileSync(file, 'utf8'), now);
+  }
+});
+
+test('a signature that is wrong once is made again; one that is wrong again is told, and nothing is written', async (t) => {
+  assert.match(await keysIn(t, 'ec-p256', undefined, 1).keys.csr(key), /^-----BEGIN CERTIFICATE REQUEST-----/);
+  const { keys, file } = keysIn(t, 'ec-p256', undefined, 2);
+  await assert.rejects(keys.csr(key), { code: 'SIGNATURE_WRONG' });
+  assert.equal(existsSync(file), false);
+});
 
 test('it goes with its key', async (t) => {
   const { keys, file } = keysIn(t);

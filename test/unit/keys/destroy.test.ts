@@ -35,3 +35,12 @@ for (const [title, found, label] of rows) {
     assert.deepEqual(did, [`destroy ${label} 600dcafe`, 'forget 600dcafe']);
   });
 }
+
+test('a label that is told wrongly once names no key: it is not believed', async (t) => {
+  const told = ['sensors', 'gw-b', 'gw-b'];
+  const did: string[] = [];
+  const token = { findById: async () => labelled(told.shift() ?? ''), forget: () => {} };
+  const destroy = async (label: string) => void did.push(label);
+  await keysOf(token, { prefix: 'gw', directory: scratch(t), destroy }).destroy(key);
+  assert.deepEqual(did, ['gw-b']);
+});

@@ -104,12 +104,17 @@ const BEGINNINGS: readonly (readonly [string, string | undefined, string | undef
   ['a key without a certificate', 'pkcs11:object=factory', undefined, {}, undefined],
   ['a key, and an adopted leaf', 'pkcs11:object=factory', chain, {}, 'given'],
   ['an adopted leaf, whose key was put into the token', undefined, chain, {}, 'a'],
+  ['an adopted leaf that is damaged', undefined, chain.slice(0, 60), {}, undefined],
+  ['a key, and an adopted leaf that is damaged', 'pkcs11:object=factory', chain.slice(0, -9), {}, undefined],
   ['an adopted leaf, whose key has been destroyed since', undefined, chain, { isGone: true }, undefined],
 ];
 for (const [what, uri, adopted, found, slot] of BEGINNINGS) {
   test(`${what}: ${slot === undefined ? 'no leaf' : `a leaf in slot ${slot}`}`, async () => {
     const { judging, said } = options(due, found);
     assert.equal((await givenLeaf(judging, uri, adopted))?.key.slot, slot);
-    assert.deepEqual(said, uri !== undefined && slot === undefined ? ['given-key-without-leaf'] : []);
+    assert.deepEqual(said, [
+      ...(adopted !== undefined && adopted !== chain ? ['adopted-leaf-damaged'] : []),
+      ...(uri !== undefined && slot === undefined ? ['given-key-without-leaf'] : []),
+    ]);
   });
 }

@@ -18,6 +18,7 @@ import { scratch } from '../state/disk.ts';
 const [current, candidate] = [leafOf('g0', 'a'), leafOf('g1', 'b')];
 const lost = new TokenError('key', 'KEY_NOT_FOUND', 'There is no key.');
 const vanished = new TokenError('poisoned', 'KEY_VANISHED', 'The key is no longer shown.');
+const noContext = new TokenError('failed', 'CONTEXT', 'No TLS context: bad end line');
 const failed = new TokenError('failed', 'CKR_DEVICE_ERROR', 'The token has a fault.');
 
 /** Connectors of a gateway with this leaf; a connector is the key that it is made with. */
@@ -97,6 +98,7 @@ const ISSUERS: readonly (readonly [what: string, Leaf | undefined, TokenError | 
   ['no leaf yet', undefined, undefined, undefined],
   ['a leaf that ends in this moment', { ...current, notAfter: NOW }, undefined, undefined],
   ['a leaf whose key is lost', current, lost, undefined],
+  ['a leaf that is damaged', { ...current, chain: '-----BEGIN CERTIFICATE-----' }, noContext, undefined],
   ['a leaf whose key is lost while its session is open', current, vanished, undefined],
 ];
 for (const [what, leaf, fault, shown] of ISSUERS) {

@@ -155,6 +155,17 @@ describe('the files', () => {
   }
 });
 
+test('a CA whose certificate has a wrong bit is told, not shown', async (t) => {
+  const { directory, open } = place(t);
+  await open();
+  const file = join(directory, 'ca.key');
+  const text = readFileSync(file, 'latin1');
+  // In the signature.
+  const at = text.lastIndexOf('-----END') - 20;
+  writeFileSync(file, `${text.slice(0, at)}${text[at] === 'A' ? 'B' : 'A'}${text.slice(at + 1)}`);
+  await assert.rejects(open(), fault('NL-UPLINK-SOCKET', /The CA of the TLS port cannot be read from .*ca\.key/));
+});
+
 describe('renewal', () => {
   test('with less than a third of its life left, while it serves', async (t) => {
     const one = place(t);
