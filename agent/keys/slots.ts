@@ -29,6 +29,8 @@ interface KeysOptions {
   readonly directory: string;
   /** The key of the current leaf. */
   readonly current: () => KeyRef | undefined;
+  /** Makes a key, which may keep the token busy for minutes. */
+  readonly making: <T>(work: () => Promise<T>) => Promise<T>;
   /** Called when the token has written a key, which need not be on the disk yet. */
   readonly wrote: () => void;
   /** Gets the token's complaint about a key that it has made. */
@@ -52,6 +54,7 @@ export function createKeys(options: KeysOptions): Keys {
     registrationId,
     directory,
     current,
+    making,
     wrote,
     warn,
     clearing,
@@ -89,11 +92,12 @@ export function createKeys(options: KeysOptions): Keys {
       if (await isWhole(maker, { label, id }, () => hasSigned({ slot, id }), destroy)) return shown({ slot, id });
       // The CSR of a key with this CKA_ID that was lost.
       await rm(fileOf({ slot, id }), { force: true });
-      const making = generatedOr(maker, { label, id }, keyType, otherType);
-      const made = await making.catch(async (error: unknown) => {
-        if (!isOccupied(error) || current() !== undefined) throw error;
-        throw new Fault('NL-TOKEN-OCCUPIED', { message: error.message, ...(await clearing(label)) });
-      });
+      const made = await making(() => generatedOr(maker, { label, id }, keyType, otherType)).catch(
+        async (error: unknown) => {
+          if (!isOccupied(error) || current() !== undefined) throw error;
+          throw new Fault('NL-TOKEN-OCCUPIED', { message: error.message, ...(await clearing(label)) });
+        },
+      );
       wrote();
       const doubts = doubtsOf(await maker.describe(made));
       if (doubts.length > 0) warn(`The token says of the new key "${label}" that ${doubts.join(', and that ')}.`);
@@ -101,9 +105,9 @@ export function createKeys(options: KeysOptions): Keys {
     },
     csr(key) {
       // Two at once would make two CSRs, and the issuer knows one of them.
-      const making = requests.get(key.id) ?? request(key).finally(() => requests.delete(key.id));
-      requests.set(key.id, making);
-      return making;
+      const asked = requests.get(key.id) ?? request(key).finally(() => requests.delete(key.id));
+      requests.set(key.id, asked);
+      return asked;
     },
     async destroy(key) {
       await destroy(await labelNow(key), key.id);
