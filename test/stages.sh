@@ -99,6 +99,8 @@ stage_link() { scripts/prepare nftables tayga util-linux; CONCURRENCY=4 tests te
 # SEED=2 for other places, STORY=EST for the stories with this in their names.
 stage_kills() { scripts/prepare swtpm; KILLS=${KILLS:-200} SYNCS=${SYNCS:-12} CONCURRENCY=1 tests test/kills; }
 stage_kills-whole() { KILLS=${KILLS:-2000} SYNCS=${SYNCS:-40} stage_kills; }
+# It mostly waits. HANG='^engine: C_Sign 1 ' for one call, LANES=N for so many gateways at once.
+stage_hangs() { tests test/hangs; }
 # Leaves of six minutes, for five minutes; MINUTES=60 plays an hour of leaves that live ten.
 stage_lasting() { tests test/e2e/lasting; }
 # SEED=N for the same again.

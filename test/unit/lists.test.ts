@@ -15,6 +15,7 @@ const DEEP = [
   'e2e/lasting',
   'field',
   'fleet',
+  'hangs',
   'kills',
   'package',
   'release',

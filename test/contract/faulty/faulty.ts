@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import pkcs11js from 'pkcs11js';
@@ -7,20 +7,35 @@ import type { TestToken } from '../token/softhsm.ts';
 
 /** A function of PKCS#11 that module.c can answer in place of the real module. */
 export type Call =
+  | 'C_CloseAllSessions'
   | 'C_CloseSession'
   | 'C_CreateObject'
   | 'C_DestroyObject'
+  | 'C_Finalize'
   | 'C_FindObjects'
   | 'C_FindObjectsFinal'
   | 'C_FindObjectsInit'
   | 'C_GenerateKeyPair'
   | 'C_GetAttributeValue'
+  | 'C_GetInfo'
+  | 'C_GetMechanismInfo'
+  | 'C_GetMechanismList'
   | 'C_GetSessionInfo'
+  | 'C_GetSlotInfo'
+  | 'C_GetSlotList'
   | 'C_GetTokenInfo'
+  | 'C_Initialize'
   | 'C_Login'
   | 'C_OpenSession'
   | 'C_Sign'
   | 'C_SignInit';
+
+export interface Called {
+  readonly call: Call;
+  readonly pid: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
 
 /** A module around another one that does as the test commands, also to processes that are at work already. */
 export interface FaultyModule {
@@ -32,6 +47,10 @@ export interface FaultyModule {
   answer(call: Call, rv: number, times?: number, passFirst?: number): void;
   /** Each call takes so long, from now on. */
   delay(call: Call, ms: number): void;
+  /** The n-th call from now on lasts so long, in whatever process, and no other. */
+  hang(call: Call, n: number, ms: number): void;
+  /** That call, once it has begun. */
+  hung(): { readonly pid: number; readonly isMainThread: boolean } | undefined;
   /** What the token says of this attribute of each object. */
   say(attribute: number, value: Buffer | boolean): void;
   /** What the token answers when it is asked for this attribute of any object. */
@@ -44,6 +63,8 @@ export interface FaultyModule {
   spoil(): void;
   /** How often this function has been called since, by whatever process. */
   calls(call: Call): number;
+  /** All calls since. */
+  called(): readonly Called[];
   /** Takes all commands back. */
   heal(): void;
 }
@@ -77,12 +98,25 @@ export function faultyModule(where: string): FaultyModule {
     writeFileSync(file('draft'), text);
     renameSync(file('draft'), file(name));
   };
+  const called = () => {
+    const lines = readFileSync(file('calls'), 'utf8').split('\n').filter(Boolean);
+    return lines.map((line): Called => {
+      const [call = '', pid, at] = line.split(' ');
+      return { call: call as Call, pid: Number(pid), at: Number(at) };
+    });
+  };
   const attribute = (type: number) => `attribute-0x${type.toString(16)}`;
   return {
     module,
     commands,
     answer: (call, rv, times = 1, passFirst = 0) => write(call, `0x${rv.toString(16)} ${times} ${passFirst}\n`),
     delay: (call, ms) => write(`${call}.delay`, `${ms}\n`),
+    hang: (call, n, ms) => write(`${call}.hang`, `${n} ${ms}\n`),
+    hung() {
+      if (!existsSync(file('hung'))) return undefined;
+      const [pid = 0, thread = 0] = readFileSync(file('hung'), 'utf8').split(' ').map(Number);
+      return pid === 0 ? undefined : { pid, isMainThread: pid === thread };
+    },
     say(type, value) {
       const bytes = typeof value === 'boolean' ? Buffer.of(Number(value)) : value;
       write(attribute(type), bytes.toString('hex'));
@@ -91,10 +125,8 @@ export function faultyModule(where: string): FaultyModule {
     label: (bytes) => write('label', Buffer.concat([bytes, Buffer.alloc(32, ' ')]).toString('hex', 0, 32)),
     flag: (flags) => write('flags', `${flags}\n`),
     spoil: () => write('signature', 'wrong\n'),
-    calls: (call) =>
-      readFileSync(file('calls'), 'utf8')
-        .split('\n')
-        .filter((one) => one === call).length,
+    calls: (name) => called().filter(({ call }) => call === name).length,
+    called,
     heal,
   };
 }
