@@ -66,12 +66,14 @@ export async function hangable(t: TestContext, tls: Hang['tls']): Promise<Hangab
   const at = await serving(t, { around, settings, runner: unit.runner });
   if (hsm === undefined) throw new Error('There is no module.');
   unit.watch(at.gateway);
-  await at.gateway.log.waitFor({ event: 'certificate-stored' });
   return { ...at, hsm, unit };
 }
 
-/** A job lives on for two seconds, and the next roll would have its session. With stunnel, the session is a child as well. */
-async function alone({ gateway: { pid } }: Hangable): Promise<void> {
+/** The last roll is over, too. A job lives on for two seconds, and the next roll would have its session. With stunnel, the session is a child as well. */
+async function alone({ gateway }: Hangable): Promise<void> {
+  const { leaf } = await gateway.status();
+  await gateway.log.waitFor({ event: 'certificate-stored', thumbprint: leaf?.thumbprint }, { timeoutMs: WELL_MS });
+  const { pid } = gateway;
   const isJob = (child: string) => commandOf(child).includes(WORK);
   while (readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).some(isJob))
     await pause(100);
