@@ -4,14 +4,19 @@ import { ckrOf, tokenError } from './ckr.ts';
 /** Room for the signature of an RSA key of 4096 bits, the largest we make. */
 const SIGNATURE_BYTES = 512;
 
+/** Performs work on the main thread that may hang in the module. */
+export type AroundCalls = <T>(work: () => Promise<T>) => Promise<T>;
+
 export class Session {
   readonly #module: PKCS11;
   #session: Handle;
+  readonly #watched: AroundCalls;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(module: PKCS11, session: Handle) {
+  constructor(module: PKCS11, session: Handle, watched: AroundCalls = (work) => work()) {
     this.#module = module;
     this.#session = session;
+    this.#watched = watched;
   }
 
   /**
@@ -20,9 +25,11 @@ export class Session {
    * @throws TokenError for every error of the module
    */
   alone<T>(doing: string, work: () => T | Promise<T>): Promise<T> {
-    const mine = this.#last.then(work).catch((error: unknown) => {
-      throw tokenError(error, 'open', doing);
-    });
+    const mine = this.#last
+      .then(() => this.#watched(async () => work()))
+      .catch((error: unknown) => {
+        throw tokenError(error, 'open', doing);
+      });
     this.#last = mine.catch(() => undefined);
     return mine;
   }

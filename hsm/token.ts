@@ -4,7 +4,7 @@ import { knowModule, makesKeysHere } from './key-pair.ts';
 import { knownToken } from './known-token.ts';
 import { findSlot, loadModule, mild, type TokenSlot } from './module.ts';
 import { PinRecord } from './pin-record.ts';
-import { Session } from './session.ts';
+import { type AroundCalls, Session } from './session.ts';
 import { withCopy } from './token-copy.ts';
 import { TokenObjects } from './token-objects.ts';
 import type { TokenName } from './uri.ts';
@@ -25,6 +25,8 @@ export interface TokenOptions {
   readonly pin: string;
   /** The state directory: it remembers a refused PIN, and the token that has worked, which goes before others that match. */
   readonly notes?: string | undefined;
+  /** Does each piece of later work. */
+  readonly watched?: AroundCalls;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function openToken(options: TokenOptions): Promise<Token> {
     const found = findSlot(module, options.token, options.uri, known);
     const session = module.C_OpenSession(found.slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
     if ((found.info.flags & pkcs11js.CKF_LOGIN_REQUIRED) !== 0) await login(module, session, found, options);
-    const mine = new Session(module, session);
+    const mine = new Session(module, session, options.watched);
     const { manufacturerID } = module.C_GetInfo();
     knowModule(mine, manufacturerID);
     const noted = (refusal: TokenError) => notedIn(options, calledOf(found.name), refusal);

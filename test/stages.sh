@@ -60,7 +60,7 @@ stage_walk-wide() { WALK=wide stage_walk; }
 stage_walk-whole() { WALK=whole stage_walk; }
 # Random faults over time, and the promises of the core, through the real daemon in virtual time.
 stage_search() {
-  judged --test test/search/search.test.ts test/search/azure.test.ts test/search/{ten-minutes,fleet,wider,laws-pace}.test.ts test/rows/rows.test.ts
+  judged --test test/search/search.test.ts test/search/azure.test.ts test/search/{ten-minutes,fleet,wider,wider-ends,laws-pace}.test.ts test/rows/rows.test.ts
 }
 stage_search-wide() { STORIES=${STORIES:-300} tests test/search/search.test.ts; }
 stage_search-whole() { STORIES=${STORIES:-5000} stage_search-wide; }
@@ -101,6 +101,8 @@ stage_kills() { scripts/prepare swtpm; KILLS=${KILLS:-200} SYNCS=${SYNCS:-12} CO
 stage_kills-whole() { KILLS=${KILLS:-2000} SYNCS=${SYNCS:-40} stage_kills; }
 # What is kept, wrong in each way. STORY=, FILE=, HOW=, KIND=, AT= are patterns for a part of it; SHOW=1 prints each case.
 stage_kept() { scripts/prepare; CONCURRENCY=1 tests test/kept; }
+# It mostly waits. HANG='^engine: C_Sign 1 ' for one call, LANES=N for so many gateways at once.
+stage_hangs() { tests test/hangs; }
 # Leaves of six minutes, for five minutes; MINUTES=60 plays an hour of leaves that live ten.
 stage_lasting() { tests test/e2e/lasting; }
 # SEED=N for the same again.

@@ -66,7 +66,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   if (isCrashing && tls !== hsm.tls) log.warn({ event: 'tls-by-stunnel', message: AFTER_CRASHES });
   const place = { file: hsm.pin_file, held: options.pin, credentialsDirectory: env.CREDENTIALS_DIRECTORY };
   const pin = await readPin(place);
-  const token = await openToken({ ...named, pin });
+  const token = await openToken({ ...named, pin, watched: (work) => view.during('calls', work) });
   await rememberToken(directory, token.name);
   if (token.doubt !== undefined)
     log.warn({ event: 'token-doubted', message: token.doubt, advice: nameToken('it', token.name.serial) });
@@ -97,6 +97,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     registrationId,
     directory: join(directory, 'csr'),
     current: () => current()?.key,
+    making: (work) => view.during('keys', work),
     wrote: trusted.wrote,
     warn: (message) => log.warn({ event: 'key-doubted', message }),
     clearing: (label) => clearing({ token, registrationId, directory, now: now() }, label),

@@ -57,6 +57,7 @@ export class Daemon {
   readonly #strangers: Strangers;
   readonly #noWay: NoWay;
   readonly answer: Answerer;
+  readonly during: Vitals['during'] = (what, work) => this.#vitals.during(what, work);
   /** Fulfilled once it is known whether the token brings a leaf: a request before that would have a key made beside it. */
   readonly begun: Promise<void>;
   #begins: () => void = () => {};
@@ -80,11 +81,7 @@ export class Daemon {
     const heard = withAnew({ ...ports, ...(options.newer && { newer: options.newer }) }, () => this.#state);
     const attempt = (effect: RollEffect, abort: AbortSignal) => {
       const work = () => heard(perform(effect, ports, terms.registered, abort));
-      if (effect.kind === 'generate-key') return this.#vitals.during('keys', work);
-      if (!shakesHands(effect)) return work();
-      const guarded = this.#vitals.during('handshakes', work);
-      this.#looks.sooner();
-      return guarded;
+      return shakesHands(effect) ? this.during('calls', work) : work();
     };
     const happened = (event: Happened, landed: () => void) => this.#inputs.push({ happened: event, landed });
     this.#startedAt = clock.monotonic();
@@ -97,7 +94,8 @@ export class Daemon {
     this.#reported = new Reported(options);
     this.#strangers = new Strangers(options);
     this.#noWay = new NoWay(options);
-    this.#vitals = new Vitals(options.notify, log, [this.#flights.work, this.#flights.session]);
+    const lanes = [this.#flights.work, this.#flights.session];
+    this.#vitals = new Vitals(options.notify, log, lanes, () => this.#looks.sooner());
     this.#looks = new Looks({
       clock,
       log,

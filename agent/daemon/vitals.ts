@@ -9,23 +9,26 @@ import type { Lane } from './flights.ts';
 const STUCK_MS = 15 * 60_000;
 
 /**
- * The engine of OpenSSL signs on the main thread, and with p11-kit-client 0.25.5 it never returns where the server dies
- * under it. Real handshakes are through in a second or two, also with a slow TPM.
+ * The engine of OpenSSL signs on the main thread, where newleaf looks keys up as well. With p11-kit-client 0.25.5 it never returns
+ * where the server dies under it. Real handshakes are through in a second or two, also with a slow TPM.
  */
-const HANDSHAKE_MS = 30_000;
+const CALL_MS = 30_000;
 
 /** Messages to systemd about the loop. */
 export class Vitals {
   readonly #notify: Notify;
   readonly #log: Log;
   readonly #lanes: readonly Lane[];
+  readonly #sooner: () => void;
   #line = '';
-  readonly #under = { handshakes: 0, keys: 0 };
+  readonly #under = { calls: 0, keys: 0 };
 
-  constructor(notify: Notify, log: Log, lanes: readonly Lane[]) {
+  /** @param sooner has the loop turn as often as `everyMs` says from now on */
+  constructor(notify: Notify, log: Log, lanes: readonly Lane[], sooner: () => void) {
     this.#notify = notify;
     this.#log = log;
     this.#lanes = lanes;
+    this.#sooner = sooner;
   }
 
   /** The loop must turn this often, in milliseconds: sd_watchdog_enabled(3) recommends half of the limit. */
@@ -34,11 +37,11 @@ export class Vitals {
   }
 
   /**
-   * Handshakes: the token may hang the whole process, so the loop must turn more often. Keys: the token may be busy for
-   * minutes, making an RSA key; a module with one lock for all (one of tpm2-pkcs11 1.9.1 stands for the TPM) keeps a handshake
-   * waiting meanwhile, and with it the process.
+   * Calls of the module, handshakes among them: the token may hang the whole process, so the loop must turn more often. Keys: the
+   * token may be busy for minutes, making an RSA key; a module with one lock for all (one of tpm2-pkcs11 1.9.1 stands for the TPM)
+   * keeps a call waiting meanwhile, and with it the process.
    */
-  async during<T>(what: 'handshakes' | 'keys', work: () => Promise<T>): Promise<T> {
+  async during<T>(what: 'calls' | 'keys', work: () => Promise<T>): Promise<T> {
     await this.#change(what, 1);
     try {
       return await work();
@@ -47,18 +50,20 @@ export class Vitals {
     }
   }
 
-  async #change(what: 'handshakes' | 'keys', by: 1 | -1): Promise<void> {
+  async #change(what: 'calls' | 'keys', by: 1 | -1): Promise<void> {
     const before = this.#limitMs();
     this.#under[what] += by;
     const after = this.#limitMs();
-    if (after !== before) await this.#notify.expect(after);
+    if (after === before) return;
+    this.#sooner();
+    await this.#notify.expect(after);
   }
 
   #limitMs(): number {
     const { watchdogMs = Number.POSITIVE_INFINITY } = this.#notify;
-    const { handshakes, keys } = this.#under;
-    const isShort = handshakes > 0 && keys === 0 && watchdogMs < Number.POSITIVE_INFINITY;
-    return isShort ? Math.min(HANDSHAKE_MS, watchdogMs) : watchdogMs;
+    const { calls, keys } = this.#under;
+    const isShort = calls > 0 && keys === 0 && watchdogMs < Number.POSITIVE_INFINITY;
+    return isShort ? Math.min(CALL_MS, watchdogMs) : watchdogMs;
   }
 
   /**

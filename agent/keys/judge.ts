@@ -82,8 +82,7 @@ async function acceptedOf(openssl: Openssl, { leaf, paths }: Verified, log: Log)
   return accepted;
 }
 
-const DAMAGED =
-  'adopted.pem in state.directory, with the leaf that `newleaf init --adopt` has taken over, is damaged: it counts as none.';
+const DAMAGED = 'adopted.pem in state.directory, the leaf that init has taken over, is damaged: it counts as none.';
 
 /**
  * The leaf to begin with: of the key that `hsm.key` names, the certificate object with the same CKA_ID; or the leaf that init

@@ -29,6 +29,8 @@ interface KeysOptions {
   readonly directory: string;
   /** The key of the current leaf. */
   readonly current: () => KeyRef | undefined;
+  /** Makes a key, which may keep the token busy for minutes. */
+  readonly making: <T>(work: () => Promise<T>) => Promise<T>;
   /** Called when the token has written a key, which need not be on the disk yet. */
   readonly wrote: () => void;
   /** Gets the token's complaint about a key that it has made. */
@@ -49,6 +51,7 @@ export function createKeys(options: KeysOptions): Keys {
     registrationId,
     directory,
     current,
+    making,
     wrote,
     warn,
     clearing,
@@ -93,11 +96,12 @@ export function createKeys(options: KeysOptions): Keys {
       if (await isWhole(maker, { label, id }, () => hasSigned({ slot, id }), destroy)) return shown({ slot, id });
       // The CSR of a key with this CKA_ID that was lost.
       await rm(fileOf({ slot, id }), { force: true });
-      const making = generatedOr(maker, { label, id }, keyType, otherType);
-      const made = await making.catch(async (error: unknown) => {
-        if (!isOccupied(error) || current() !== undefined) throw error;
-        throw new Fault('NL-TOKEN-OCCUPIED', { message: error.message, ...(await clearing(label)) });
-      });
+      const made = await making(() => generatedOr(maker, { label, id }, keyType, otherType)).catch(
+        async (error: unknown) => {
+          if (!isOccupied(error) || current() !== undefined) throw error;
+          throw new Fault('NL-TOKEN-OCCUPIED', { message: error.message, ...(await clearing(label)) });
+        },
+      );
       wrote();
       const doubts = doubtsOf(await maker.describe(made));
       if (doubts.length > 0) warn(`The token says of the new key "${label}" that ${doubts.join(', and that ')}.`);
@@ -108,9 +112,9 @@ export function createKeys(options: KeysOptions): Keys {
       const once = () => request(key);
       // A token may say once what is wrong, of its key or with it.
       const twice = () => once().catch((error) => (isWrong(error) ? once() : Promise.reject(error)));
-      const making = requests.get(key.id) ?? twice().finally(() => requests.delete(key.id));
-      requests.set(key.id, making);
-      return making;
+      const asked = requests.get(key.id) ?? twice().finally(() => requests.delete(key.id));
+      requests.set(key.id, asked);
+      return asked;
     },
     async destroy(key) {
       await destroy(await labelNow(key), key.id);

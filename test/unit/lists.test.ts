@@ -16,6 +16,7 @@ const DEEP = [
   'field',
   'fleet',
   'kept',
+  'hangs',
   'kills',
   'package',
   'release',

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import pkcs11js from 'pkcs11js';
@@ -7,20 +7,35 @@ import type { TestToken } from '../token/softhsm.ts';
 
 /** A function of PKCS#11 that module.c can answer in place of the real module. */
 export type Call =
+  | 'C_CloseAllSessions'
   | 'C_CloseSession'
   | 'C_CreateObject'
   | 'C_DestroyObject'
+  | 'C_Finalize'
   | 'C_FindObjects'
   | 'C_FindObjectsFinal'
   | 'C_FindObjectsInit'
   | 'C_GenerateKeyPair'
   | 'C_GetAttributeValue'
+  | 'C_GetInfo'
+  | 'C_GetMechanismInfo'
+  | 'C_GetMechanismList'
   | 'C_GetSessionInfo'
+  | 'C_GetSlotInfo'
+  | 'C_GetSlotList'
   | 'C_GetTokenInfo'
+  | 'C_Initialize'
   | 'C_Login'
   | 'C_OpenSession'
   | 'C_Sign'
   | 'C_SignInit';
+
+export interface Called {
+  readonly call: Call;
+  readonly pid: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
 
 /** A module around another one that does as the test commands, also to processes that are at work already. */
 export interface FaultyModule {
@@ -32,6 +47,10 @@ export interface FaultyModule {
   answer(call: Call, rv: number, times?: number, passFirst?: number): void;
   /** Each call takes so long, from now on. */
   delay(call: Call, ms: number): void;
+  /** The n-th call from now on lasts so long, in whatever process, and no other. */
+  hang(call: Call, n: number, ms: number): void;
+  /** That call, once it has begun. */
+  hung(): { readonly pid: number; readonly isMainThread: boolean } | undefined;
   /** What the token says of this attribute of each object. */
   say(attribute: number, value: Buffer | boolean): void;
   /** What the token answers when it is asked for this attribute of any object. */
@@ -48,6 +67,8 @@ export interface FaultyModule {
   calls(call: Call): number;
   /** How often each answer was given since that `once` can make wrong. */
   answers(): ReadonlyMap<string, number>;
+  /** All calls since. */
+  called(): readonly Called[];
   /** Takes all commands back. */
   heal(): void;
 }
@@ -81,13 +102,27 @@ export function faultyModule(where: string): FaultyModule {
     writeFileSync(file('draft'), text);
     renameSync(file('draft'), file(name));
   };
-  const noted = () => readFileSync(file('calls'), 'utf8').split('\n');
+  const noted = () => {
+    const lines = readFileSync(file('calls'), 'utf8').split('\n').filter(Boolean);
+    return lines.map((line) => {
+      const [name = '', pid, at] = line.split(' ');
+      return { name, pid: Number(pid), at: Number(at) };
+    });
+  };
+  const called = () =>
+    noted().flatMap(({ name, ...one }): Called[] => (name.startsWith('C_') ? [{ call: name as Call, ...one }] : []));
   const attribute = (type: number) => `attribute-0x${type.toString(16)}`;
   return {
     module,
     commands,
     answer: (call, rv, times = 1, passFirst = 0) => write(call, `0x${rv.toString(16)} ${times} ${passFirst}\n`),
     delay: (call, ms) => write(`${call}.delay`, `${ms}\n`),
+    hang: (call, n, ms) => write(`${call}.hang`, `${n} ${ms}\n`),
+    hung() {
+      if (!existsSync(file('hung'))) return undefined;
+      const [pid = 0, thread = 0] = readFileSync(file('hung'), 'utf8').split(' ').map(Number);
+      return pid === 0 ? undefined : { pid, isMainThread: pid === thread };
+    },
     say(type, value) {
       const bytes = typeof value === 'boolean' ? Buffer.of(Number(value)) : value;
       write(attribute(type), bytes.toString('hex'));
@@ -97,9 +132,10 @@ export function faultyModule(where: string): FaultyModule {
     flag: (flags) => write('flags', `${flags}\n`),
     spoil: () => write('signature', 'wrong\n'),
     once: (kind, at, value) => write('once', `${kind} ${at} ${value?.toString('hex') ?? ''}\n`),
-    calls: (call) => noted().filter((one) => one === call).length,
+    calls: (name) => called().filter(({ call }) => call === name).length,
+    called,
     answers() {
-      const kinds = noted().filter((one) => !/^(C_.*)?$/.test(one));
+      const kinds = noted().flatMap(({ name }) => (name.startsWith('C_') ? [] : [name]));
       return new Map([...new Set(kinds)].map((kind) => [kind, kinds.filter((one) => one === kind).length]));
     },
     heal,

@@ -5,6 +5,8 @@
  *     C_SignInit          "0x30 3"      answers 0x30 the next three times, and does not ask the real module; "0x30 -1" always
  *     C_SignInit          "0x30 1 2"    the same, but lets the first two calls pass
  *     C_SignInit.delay    "500"         milliseconds before each call
+ *     C_SignInit.hang     "3 5000"      the third call from now on lasts so many milliseconds, in whatever process, and no other
+ *     hung                (written)     "PID TID" of that call, once it has begun
  *     attribute-0x163     "01"          what the token says of this attribute, in hex
  *     attribute-0x11      "answer 0x30" what it answers when it is asked for it
  *     label               hex           the 32 bytes of the label of each token
@@ -14,14 +16,18 @@
  *                                       sign: the last bit of the signature · 0x102: the last bit of this attribute ·
  *                                       "0x102 3 6a…": this value in its place · empty, short: a list without one of its
  *                                       objects, or the last one · more: a list with an object of the label "stranger"
- *     calls               (if it is there) gets the name of each call, and of each answer that "once" can make wrong, a line each
+ *     calls               (if it is there) gets a line for each call, and each answer that "once" can make wrong: name, PID,
+ *                         milliseconds since the epoch
  */
+#define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "pkcs11.h"
 
@@ -46,11 +52,12 @@ static int command_of(char *text, int size, const char *name, const char *suffix
 static void note(const char *name) {
   char path[4096];
   path_of(path, sizeof path, "calls", "");
-  FILE *calls = fopen(path, "r+");
-  if (!calls) return;
-  fseek(calls, 0, SEEK_END);
-  fprintf(calls, "%s\n", name);
-  fclose(calls);
+  int calls = open(path, O_WRONLY | O_APPEND);
+  if (calls < 0) return;
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  dprintf(calls, "%s %d %ld\n", name, getpid(), now.tv_sec * 1000 + now.tv_nsec / 1000000);
+  close(calls);
 }
 
 /* Whether this answer is the one that is to be wrong, of whatever process. `value` gets what is written in its place. */
@@ -73,16 +80,41 @@ static int is_wrong(const char *kind, char *value, int size) {
   return counts && left == 1;
 }
 
+/* A call that is to hang is counted down to under a lock, as several processes call. Milliseconds for this one. */
+static long hang_of(const char *name) {
+  char path[4096], text[64] = "";
+  long calls = 0, ms = 0;
+  path_of(path, sizeof path, name, ".hang");
+  int file = open(path, O_RDWR);
+  if (file < 0) return 0;
+  flock(file, LOCK_EX);
+  if (read(file, text, sizeof text - 1) > 0) sscanf(text, "%ld %ld", &calls, &ms);
+  int is_now = calls == 1;
+  if (ftruncate(file, 0) == 0 && calls > 0) {
+    lseek(file, 0, SEEK_SET);
+    dprintf(file, "%ld %ld\n", calls - 1, ms);
+  }
+  close(file);
+  if (!is_now) return 0;
+  path_of(path, sizeof path, "hung", "");
+  FILE *hung = fopen(path, "w");
+  if (hung) {
+    fprintf(hung, "%d %d\n", getpid(), gettid());
+    fclose(hung);
+  }
+  return ms;
+}
+
 /* Whether this call is to be answered here: CKR_OK where it is not. */
 static CK_RV command(const char *name) {
   char path[4096], text[256];
   /* Read before the call is noted: a test that sees the note may take the command back. */
   long ms = command_of(text, sizeof text, name, ".delay") ? atol(text) : 0;
   note(name);
-  if (ms > 0) {
-    struct timespec pause = {ms / 1000, (ms % 1000) * 1000000};
-    nanosleep(&pause, NULL);
-  }
+  ms += hang_of(name);
+  /* A signal, as of a child that has ended, does not end the pause. */
+  struct timespec pause = {ms / 1000, (ms % 1000) * 1000000};
+  while (ms > 0 && nanosleep(&pause, &pause) != 0) continue;
   if (!command_of(text, sizeof text, name, "")) return CKR_OK;
   unsigned long answer = 0;
   long times = 0, passes = 0;
@@ -105,6 +137,20 @@ static CK_RV command(const char *name) {
     return real->name(__VA_ARGS__);       \
   } while (0)
 
+static CK_RV sham_Initialize(CK_VOID_PTR p) { PASS(C_Initialize, p); }
+static CK_RV sham_Finalize(CK_VOID_PTR p) { PASS(C_Finalize, p); }
+static CK_RV sham_GetInfo(CK_INFO_PTR info) { PASS(C_GetInfo, info); }
+static CK_RV sham_GetSlotList(CK_BBOOL present, CK_SLOT_ID_PTR slots, CK_ULONG_PTR n) {
+  PASS(C_GetSlotList, present, slots, n);
+}
+static CK_RV sham_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO_PTR info) { PASS(C_GetSlotInfo, slot, info); }
+static CK_RV sham_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE_PTR m, CK_ULONG_PTR n) {
+  PASS(C_GetMechanismList, slot, m, n);
+}
+static CK_RV sham_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE m, CK_MECHANISM_INFO_PTR info) {
+  PASS(C_GetMechanismInfo, slot, m, info);
+}
+static CK_RV sham_CloseAllSessions(CK_SLOT_ID slot) { PASS(C_CloseAllSessions, slot); }
 static CK_RV sham_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID_PTR p, CK_NOTIFY n, CK_SESSION_HANDLE_PTR h) {
   PASS(C_OpenSession, slot, flags, p, n, h);
 }
@@ -224,6 +270,14 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list) {
     if (!ask || ask(&real) != CKR_OK) return CKR_GENERAL_ERROR;
     faulty = *real;
     faulty.C_GetFunctionList = C_GetFunctionList;
+    faulty.C_Initialize = sham_Initialize;
+    faulty.C_Finalize = sham_Finalize;
+    faulty.C_GetInfo = sham_GetInfo;
+    faulty.C_GetSlotList = sham_GetSlotList;
+    faulty.C_GetSlotInfo = sham_GetSlotInfo;
+    faulty.C_GetMechanismList = sham_GetMechanismList;
+    faulty.C_GetMechanismInfo = sham_GetMechanismInfo;
+    faulty.C_CloseAllSessions = sham_CloseAllSessions;
     faulty.C_GetTokenInfo = sham_GetTokenInfo;
     faulty.C_OpenSession = sham_OpenSession;
     faulty.C_GetSessionInfo = sham_GetSessionInfo;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { onWire } from '../../../agent/ask/wire.ts';
+import { DaemonView } from '../../../agent/daemon/view.ts';
 import { minute } from '../../../agent/failure/minute.ts';
 import type { KeyRef, Slot } from '../../../agent/roll/leaf.ts';
 import { TokenError } from '../../../hsm/ckr.ts';
@@ -42,9 +43,12 @@ test('a step that lasts two minutes is told, with its beginning, until it ends',
 test('a handshake that waits for a token which makes a key is given the time that the key takes', async (t) => {
   const expected: number[] = [];
   let made = () => {};
-  const generate = (slot: Slot, id: string) =>
+  const view = new DaemonView();
+  // As agent/keys/slots.ts does.
+  const generate = (slot: Slot, id: string) => view.during('keys', () => makes({ slot, id }));
+  const makes = (key: KeyRef) =>
     new Promise<KeyRef>((resolve) => {
-      made = () => resolve({ slot, id });
+      made = () => resolve(key);
     });
   const notify = { ...quietNotify, watchdogMs: 3 * MINUTE, expect: async (ms: number) => void expected.push(ms) };
   let connects = 0;
@@ -53,6 +57,7 @@ test('a handshake that waits for a token which makes a key is given the time tha
   const { daemon, counts, lose, stop } = await gateway(t, new Disk(serving), far, {
     terms: { ...terms, automatic: false },
     notify,
+    view,
   });
   await turns();
   assert.deepEqual(expected.splice(0), [30_000, 3 * MINUTE], 'a session is opened');

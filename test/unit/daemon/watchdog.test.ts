@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { Vitals } from '../../../agent/daemon/vitals.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import type { Notify } from '../../../agent/machine/notify.ts';
 import type { Ports } from '../../../agent/roll/ports.ts';
 import type { Entry } from '../../../agent/state/entry.ts';
 import type { Journal } from '../../../agent/state/journal.ts';
+import { quietLog } from '../../quiet.ts';
 import { Disk, type Far, gateway, MINUTE, never } from './gateway.ts';
 
 class Systemd implements Notify {
@@ -105,4 +107,17 @@ test('while the token may be asked to sign in a handshake, the loop has to turn 
   refuse(new Fault('NL-EST-UNREACHABLE'));
   await clock.asleep(2);
   assert.equal(systemd.heard.filter((one) => one.startsWith('expect')).at(-1), 'expect 180000');
+});
+
+test('a call of the module has half a minute also outside of effects, but not while the token may be busy with a key', async () => {
+  const systemd = new Systemd(3 * MINUTE);
+  let turns = 0;
+  const vitals = new Vitals(systemd, quietLog, [], () => {
+    turns += 1;
+  });
+  const call = () => vitals.during('calls', async () => vitals.everyMs);
+  assert.equal(await call(), 15_000);
+  assert.equal(await vitals.during('keys', call), 90_000);
+  assert.deepEqual(systemd.heard, ['expect 30000', 'expect 180000']);
+  assert.equal(turns, 2, 'the loop hears that it must turn more often');
 });

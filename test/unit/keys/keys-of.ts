@@ -13,6 +13,7 @@ export const keysOf = (token: object, parts: Parts) =>
     keyType: 'ec-p256',
     registrationId: 'gw-0001',
     current: () => undefined,
+    making: (work) => work(),
     wrote: () => {},
     warn: () => {},
     clearing: async () => ({ advice: '' }),
