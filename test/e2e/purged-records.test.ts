@@ -14,7 +14,8 @@ test('keys whose records were purged', async (t) => {
   });
   await far.enrollGroup({ groupId: 'factory', primary: far.endpoints.issuerPem });
   await gateway.start();
-  await gateway.settled();
+  const { leaf } = await gateway.settled();
+  await gateway.token.stores('newleaf-a', leaf?.thumbprint ?? '');
   await gateway.stop();
   const purge = () => rmSync(gateway.stateDirectory, { recursive: true });
   const begin = async () => {

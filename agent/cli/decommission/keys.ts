@@ -17,10 +17,10 @@ interface KeysOptions {
 }
 
 /**
- * The objects that newleaf has made in the token: those that its journal names, as `hsm.label_prefix` may have been changed since;
- * where the journal is damaged, or removed already, those with our labels, but not those whose certificate has another name.
- * Settings that were copied for another device have the same labels, so a key there that only a label tells of stays until a person
- * names it. Nor goes a key of another label that shares the CKA_ID of ours.
+ * The objects that newleaf has made in the token: those that its journal names, as `hsm.label_prefix` may have been changed since,
+ * and those with our labels and a certificate of our name; where the journal is damaged, or removed already, with our labels alone,
+ * but not with another name. Settings that were copied for another device have the same labels, so a key there that only a label
+ * tells of stays until a person names it. Nor goes a key of another label that shares the CKA_ID of ours.
  * @param cn the registration ID
  * @param given `hsm.key`, or where Azure issues the leaves `onboarding.key`; `setting` is its name
  * @param adopted the chain that init has taken over: its key was brought into the token by newleaf
@@ -51,10 +51,11 @@ export async function keysIn(
       const { id } = generation;
       if (id === theirs?.id || (isElsewhere({ label }) && !known.includes(id))) continue;
       const isKnown = known.includes(id) || id === imported;
-      const another = isKnown ? undefined : await anotherName(token, id, cn);
+      const names = isKnown ? [cn] : await namesBeside(token, id);
+      const isOfUs = names.includes(cn);
       if (isElsewhere({ label }) && isTwice(id)) kept.push({ label, why: TWICE });
-      else if (another !== undefined) kept.push({ label, why: `its certificate is that of ${another}` });
-      else if (read !== undefined && !isKnown && label !== made && id !== '') kept.push({ label, why: unnamed(id) });
+      else if (!isOfUs && names[0] !== undefined) kept.push({ label, why: `its certificate is that of ${names[0]}` });
+      else if (!isOfUs && read !== undefined && label !== made && id !== '') kept.push({ label, why: unnamed(id) });
       else if (id === imported || isOwn(generation)) own.push({ label, id });
       else kept.push({ label, why: 'newleaf did not make it: the token does not vouch that it was never readable' });
     }
@@ -67,14 +68,9 @@ const TWICE = "it shares its CKA_ID with another key, and its label is none of n
 const unnamed = (id: string) =>
   `the records of this gateway do not name it. If it is one of its keys all the same: \`newleaf decommission --key-id ${id}\``;
 
-/**
- * The name in the certificates beside a key, where none of them has ours. Not by `toLegacyObject`, as commonNamesOf: Node 20.20
- * would then do no TLS, and send no last messages.
- */
-async function anotherName(token: Token, id: string, cn: string): Promise<string | undefined> {
-  const names = (id === '' ? [] : await token.certificates(id)).flatMap(namesIn);
-  return names.includes(cn) ? undefined : names[0];
-}
+/** Not by `toLegacyObject`, as commonNamesOf: Node 20.20 would then do no TLS, and send no last messages. */
+const namesBeside = async (token: Token, id: string): Promise<readonly string[]> =>
+  (id === '' ? [] : await token.certificates(id)).flatMap(namesIn);
 
 function namesIn(der: Uint8Array): readonly string[] {
   try {

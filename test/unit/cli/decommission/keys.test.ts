@@ -153,6 +153,14 @@ describe('what decommission destroys', () => {
     ]);
     assert.deepEqual(await labelsOf(['01']), [['newleaf-a'], [['newleaf-b', 'newleaf decommission --key-id 0b']]]);
     assert.deepEqual(await labelsOf(['01'], ['0b']), [['newleaf-a', 'newleaf-b'], []]);
+    const certificate = (await mint({ subject: `CN=${CN}` })).der;
+    const named = { ...token, certificates: async (id: string) => (id === '0b' ? [certificate] : []) };
+    const { own } = await keysIn(tokenWith(named), 'newleaf', undefined, { cn: CN, known: ['01'] });
+    assert.deepEqual(
+      own.map(({ label }) => label),
+      ['newleaf-a', 'newleaf-b'],
+      'its certificate has our name',
+    );
   });
 
   const failing = (code: string) =>
