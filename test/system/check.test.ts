@@ -30,10 +30,7 @@ if (inside(import.meta.filename, APART)) {
       const before = await state();
       const { red, out } = await check();
       assert.deepEqual(red, [], out);
-      assert.match(
-        out,
-        /^ok +unit +newleaf\.service is enabled and active, with a watchdog of 3min and no restart\.$/m,
-      );
+      assert.match(out, /^ok +unit +newleaf\.service is enabled and active, with a watchdog, and no restart\.$/m);
       assert.match(out, /\nskipped +uplink +No program .*\n\n2[67] ok, 0 with a warning, 1 skipped, 0 failed\n$/);
       assert.equal(await state(), before);
       assert.equal(
