@@ -12,7 +12,7 @@ const Newleaf = v.looseObject({
   version: text,
   phase: text,
   leaf: v.nullish(v.looseObject({ thumbprint: v.string(), notAfter: text, issuer: text, serial: text })),
-  onboarding: v.nullish(v.looseObject({ thumbprint: v.string(), notAfter: text })),
+  onboarding: v.nullish(v.looseObject({ thumbprint: text, notAfter: text })),
   next: v.nullish(v.looseObject({ thumbprint: v.string(), standing: v.string(), code: text })),
   alarm: text,
   trouble: text,

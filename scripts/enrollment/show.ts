@@ -106,7 +106,7 @@ const untilOf = (notAfter: string | null | undefined): string => (notAfter ? `, 
 const mark = (code: string | null | undefined): string => (code ? ` (${code})` : '');
 
 const onboardingText = ({ thumbprint, notAfter }: NonNullable<Newleaf['onboarding']>): string =>
-  `${thumbprint.slice(0, 16)}…${untilOf(notAfter)}`;
+  `${thumbprint?.slice(0, 16) ?? '?'}…${untilOf(notAfter)}`;
 
 function newleafText(newleaf: Newleaf, admitted: Admitted): string {
   const { version, phase, leaf, onboarding, next, alarm, last, uplink } = newleaf;

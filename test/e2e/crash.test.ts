@@ -2,19 +2,15 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type FaultyToken, faulty, rv } from '../contract/faulty/faulty.ts';
-import { PATIENCE_MS, serving } from './stage/site.ts';
+import { rv } from '../contract/faulty/faulty.ts';
+import { servingFaulty } from './stage/faulty-site.ts';
+import { PATIENCE_MS } from './stage/site.ts';
 
 test('a module that crashes newleaf is named, and after the second time in a row another process does TLS with it', async (t) => {
-  let hsm: FaultyToken | undefined;
-  const around = (at: Parameters<typeof faulty>[0]) => {
-    hsm = faulty(at);
-    return hsm;
-  };
-  const { far, gateway } = await serving(t, { around, settings: { 'hsm.tls': '"auto"' } });
+  const { far, gateway, hsm } = await servingFaulty(t, { settings: { 'hsm.tls': '"auto"' } });
   await gateway.stop();
   // libp11 0.4.13 dies of it in ENGINE_load_private_key, as long as it lasts.
-  hsm?.answer('C_GetSessionInfo', rv('CKR_DEVICE_ERROR'), -1);
+  hsm.answer('C_GetSessionInfo', rv('CKR_DEVICE_ERROR'), -1);
   for (const _ of ['first', 'second']) {
     await gateway.start();
     assert.equal(await gateway.ended(), 'SIGSEGV');
@@ -35,7 +31,7 @@ test('a module that crashes newleaf is named, and after the second time in a row
   );
   await gateway.until(({ trouble }) => trouble?.code === 'NL-TOKEN-FAILED');
   const entries = far.log.entries.length;
-  hsm?.heal();
+  hsm.heal();
   await gateway.post('/v1/reprovision', {});
   await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, entries);
   await gateway.settled();

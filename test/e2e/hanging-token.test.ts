@@ -1,22 +1,17 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Call, type FaultyToken, faulty } from '../contract/faulty/faulty.ts';
-import { cut, PATIENCE_MS, type Serving, serving } from './stage/site.ts';
+import type { Call, FaultyToken } from '../contract/faulty/faulty.ts';
+import { servingFaulty } from './stage/faulty-site.ts';
+import { cut, PATIENCE_MS, type Serving } from './stage/site.ts';
 
 const FOR_EVER_MS = 1e9;
 
 /** A gateway that serves, with a module around its token that hangs where it is told to. */
 async function hangable(t: TestContext): Promise<Serving & { readonly hsm: FaultyToken }> {
-  let hsm: FaultyToken | undefined;
-  const around = (at: Parameters<typeof faulty>[0]) => {
-    hsm = faulty(at);
-    return hsm;
-  };
-  const made = await serving(t, { around });
-  assert.ok(hsm);
+  const made = await servingFaulty(t);
   await made.gateway.token.stores('newleaf-a', made.thumbprint);
-  return { ...made, hsm };
+  return made;
 }
 
 /** Fulfilled when a process is in this function of the module. */

@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type FaultyToken, faulty, rv } from '../contract/faulty/faulty.ts';
+import { rv } from '../contract/faulty/faulty.ts';
 import { prints, types } from './arrow.ts';
-import { cut, PATIENCE_MS, serving } from './stage/site.ts';
+import { servingFaulty } from './stage/faulty-site.ts';
+import { cut, PATIENCE_MS } from './stage/site.ts';
 
 test('a key that the token has not destroyed is told until it is gone: what is printed ends it', async (t) => {
-  let hsm: FaultyToken | undefined;
-  const around = (at: Parameters<typeof faulty>[0]) => {
-    hsm = faulty(at);
-    return hsm;
-  };
-  const { far, gateway } = await serving(t, { around });
-  hsm?.answer('C_DestroyObject', rv('CKR_FUNCTION_FAILED'), -1);
+  const { far, gateway, hsm } = await servingFaulty(t);
+  hsm.answer('C_DestroyObject', rv('CKR_FUNCTION_FAILED'), -1);
   await types(gateway, 'roll', '--wait');
   // Each CSR needs its slot, and has it tried at once.
   while ((await gateway.status()).phase === 'retiring-key') await gateway.command('csr');
@@ -22,7 +18,7 @@ test('a key that the token has not destroyed is told until it is gone: what is p
   await gateway.settled();
   await prints(gateway, ['status'], 'NL-TOKEN-OCCUPIED', ['newleaf csr']);
   await prints(gateway, ['check', 'trouble'], 'NL-TOKEN-OCCUPIED', ['newleaf csr']);
-  hsm?.heal();
+  hsm.heal();
   for (const type of ['privkey', 'pubkey'])
     gateway.token.ask('--delete-object', '--type', type, '--label', 'newleaf-a');
   await types(gateway, 'csr');

@@ -4,8 +4,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { askSocket } from '../../agent/control/client.ts';
 import type { Status } from '../../agent/roll/report.ts';
 import { WORK } from '../../hsm/job.ts';
-import { type Call, type FaultyToken, faulty } from '../contract/faulty/faulty.ts';
-import { cut, PATIENCE_MS, type Serving, serving } from '../e2e/stage/site.ts';
+import type { Call, FaultyToken } from '../contract/faulty/faulty.ts';
+import { servingFaulty } from '../e2e/stage/faulty-site.ts';
+import { cut, PATIENCE_MS, type Serving } from '../e2e/stage/site.ts';
 import { Unit } from '../matrix/unit.ts';
 import type { Entry } from '../simulator/log.ts';
 
@@ -56,17 +57,11 @@ export interface Hangable extends Serving {
 
 /** A gateway that serves under the watchdog of its unit, with a module around its token that hangs where it is told to. */
 export async function hangable(t: TestContext, tls: Hang['tls']): Promise<Hangable> {
-  let hsm: FaultyToken | undefined;
-  const around = (at: Parameters<typeof faulty>[0]) => {
-    hsm = faulty(at);
-    return hsm;
-  };
   const unit = new Unit(t, WATCHDOG_MS);
   const settings = { 'hsm.tls': JSON.stringify(tls) };
-  const at = await serving(t, { around, settings, runner: unit.runner });
-  if (hsm === undefined) throw new Error('There is no module.');
+  const at = await servingFaulty(t, { settings, runner: unit.runner });
   unit.watch(at.gateway);
-  return { ...at, hsm, unit };
+  return { ...at, unit };
 }
 
 /** The last roll is over, too. A job lives on for two seconds, and the next roll would have its session. With stunnel, the session is a child as well. */

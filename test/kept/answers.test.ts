@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
-import { type FaultyToken, faulty } from '../contract/faulty/faulty.ts';
-import { type Serving, serving } from '../e2e/stage/site.ts';
+import type { FaultyToken } from '../contract/faulty/faulty.ts';
+import { servingFaulty } from '../e2e/stage/faulty-site.ts';
+import type { Serving } from '../e2e/stage/site.ts';
 import { isWell, type Stand, serves } from './law.ts';
 
 /** Attributes that newleaf, libp11 or OpenSSL read. */
@@ -39,13 +40,7 @@ interface Site extends Serving {
 }
 
 async function siteOf(t: TestContext): Promise<Site> {
-  let hsm: FaultyToken | undefined;
-  const around = (at: Parameters<typeof faulty>[0]) => {
-    hsm = faulty(at);
-    return hsm;
-  };
-  const made = await serving(t, { around });
-  assert.ok(hsm);
+  const made = await servingFaulty(t);
   const { token } = made.gateway;
   token.ask('--keypairgen', '--key-type', 'EC:prime256v1', '--label', 'stranger', '--id', 'beef');
   const listed = token.ask('--list-objects', '--type', 'pubkey', '--label', 'stranger').toString();
@@ -56,7 +51,7 @@ async function siteOf(t: TestContext): Promise<Site> {
     ['0x181', Buffer.from(point, 'hex')],
   ]);
   const stand = { ...made, roll: () => made.gateway.command('roll', '--wait') };
-  return { ...made, hsm, stand, stranger };
+  return { ...made, stand, stranger };
 }
 
 async function played({ stand, hsm }: Site, kind: string, at: number, value?: Buffer): Promise<string> {
