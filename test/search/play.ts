@@ -186,13 +186,14 @@ function whereIs({ state }: Gateway): string {
   return `${phase}, ${online ? 'online' : 'offline'}, request ${request?.action ?? 'none'}, ${codes.join(' and ') || 'no trouble'}`;
 }
 
-/** A leaf nears its end: no pause is longer than half of what is left of it. Told once for each leaf. */
+/** A leaf nears its end: no pause is longer than half of what is left of it. Told once for each leaf; again where the clock was set back. */
 function endsSoon({ known, clock }: Gateway, ending: Set<string>): boolean {
-  const soon = [known?.current, known?.next?.leaf].filter(
-    (leaf) => leaf !== undefined && leaf.notAfter <= clock.now() + HOUR && !ending.has(leaf.thumbprint),
-  );
-  for (const leaf of soon) if (leaf) ending.add(leaf.thumbprint);
-  return soon.length > 0;
+  const leaves = [known?.current, known?.next?.leaf].filter((leaf) => leaf !== undefined);
+  const soon = leaves.filter(({ notAfter }) => notAfter <= clock.now() + HOUR).map(({ thumbprint }) => thumbprint);
+  const isNew = soon.some((one) => !ending.has(one));
+  ending.clear();
+  for (const one of soon) ending.add(one);
+  return isNew;
 }
 
 /** Keeps what is new in the trail of the journal. */

@@ -56,6 +56,19 @@ stories('the current key signs nothing, and a foreign key has the other place: i
   ],
 ]);
 
+stories('a clock that was ahead leaves nothing behind', [
+  [
+    'a candidate has expired by the clock that is right, which the current leaf says is too early',
+    { ...SERVING, lifetimeMs: DAY },
+    [
+      { deed: 'clock 400 days ahead', at: 160 * MINUTE },
+      { deed: 'clock in 1970', at: 233 * MINUTE },
+      { deed: 'roll', at: 525 * MINUTE },
+    ],
+    { fault: 'DPS: NL-DPS-HUB, candidate', from: 414 * MINUTE, until: 10 * HOUR },
+  ],
+]);
+
 stories('a process that has lost its module', [
   [
     'gives way to a fresh one where neither can sign with the current leaf: another token, twice',

@@ -1,4 +1,4 @@
-import { isCredible, isDue } from '../terms.ts';
+import { isDue } from '../terms.ts';
 import { dropped, isMine, leafless, lostKey, replaced } from './generation.ts';
 import {
   hasNoWayBack,
@@ -19,11 +19,10 @@ import type { Row } from './row.ts';
 export const LEAVES: readonly Row[] = [
   {
     name: 'expired candidate',
-    why: 'no server accepts it; its key gets another leaf, and none is destroyed for a clock that may be wrong',
+    why: 'no server accepts it, also where the clock is too early; its key gets another leaf, as a clock that is too late may be wrong',
     apply: (memory, c) => {
-      const { next } = memory;
-      if (next?.leaf === undefined || next.leaf.notAfter > c.now) return undefined;
-      return isCredible(memory, c.terms, c.now) ? leafless(memory, c) : undefined;
+      const leaf = memory.next?.leaf;
+      return leaf === undefined || leaf.notAfter > c.now ? undefined : leafless(memory, c);
     },
   },
   {
