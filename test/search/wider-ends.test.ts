@@ -69,6 +69,19 @@ stories('a clock that was ahead leaves nothing behind', [
   ],
 ]);
 
+stories('Azure issues the leaves: DPS accepts a candidate whose key signs nothing', [
+  [
+    'an older state is put back, whose leaf no hub takes any more',
+    { ...SERVING, leftMs: DAY, onboardingLeftMs: 24_000 * HOUR },
+    [
+      { deed: 'state copied', at: 27 * MINUTE },
+      { deed: 'the CA is replaced, and the session ends', at: 188 * MINUTE },
+      { deed: 'the key of the current leaf is damaged', at: 209 * MINUTE },
+      { deed: 'older state put back', at: 302 * MINUTE },
+    ],
+  ],
+]);
+
 stories('a process that has lost its module', [
   [
     'gives way to a fresh one where neither can sign with the current leaf: another token, twice',

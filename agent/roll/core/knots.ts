@@ -117,14 +117,21 @@ export const isDamaged = ({ verdict, failure, lasting, times }: Answer): boolean
 /** The token signed nothing with the key when DPS was to be asked: it is not there, or damaged. */
 const isUnsigned = (told: Answer | undefined): boolean => told !== undefined && (isKeyless(told) || isDamaged(told));
 
+/** The token signed nothing with it for a hub. Three times may be an accident, which DPS and its pause come after. */
+const isUnsignedForHub = (told: Answer | undefined): boolean =>
+  told?.verdict === 'broken' && told.failure?.code === 'NL-TOKEN-FAILED' && told.times >= UNSIGNED_TIMES;
+
 /** What was met where the token does not sign with the key of the candidate. */
 export function lossOfNext({ answers, next, current }: Memory): Answer | undefined {
   const { 'register next': register, 'connect next': connect, roll } = answers;
+  // Where Azure issues the leaves, DPS is asked with another key: what it accepts again and again, the token may sign nothing with.
+  const isAcceptedInVain = register?.verdict === 'accepted' && register.times >= SAME_FORM && isUnsignedForHub(connect);
+  const damaged = isAcceptedInVain ? connect : register && isDamaged(register) ? register : undefined;
   const gone = [register, connect].find(isKeyless);
   // The current key was none of those. A hub is asked so often that a token which is pulled for a minute would count.
   const isOther = next?.key.id !== current?.key.id;
   const isInVain = isOther && (roll?.times ?? 0) >= KEYS_IN_VAIN && (register?.times ?? 0) < 2 * DAMAGED_TIMES;
-  return gone ?? (register && isDamaged(register) && !isInVain ? register : undefined);
+  return gone ?? (isInVain ? undefined : damaged);
 }
 
 /** The token does not sign with the key of the candidate: it is not there, or damaged. */
