@@ -94,7 +94,7 @@ const DOUBT_MS = 15 * 60_000;
  * still correct it. Otherwise a gateway with a corrected clock could not connect until that moment.
  * @param upMs how long the process has been running
  */
-export function makesTokens(state: RollState, terms: Terms, now: number, upMs: number): boolean {
+export function makesTokens(state: Seen, terms: Pick<Terms, 'builtAt'>, now: number, upMs: number): boolean {
   return upMs < DOUBT_MS ? isCredible(state, terms, now) : now >= terms.builtAt;
 }
 

@@ -53,8 +53,9 @@ function isWell(gateway: Gateway, { wrong, next }: Status): boolean {
   const isClockRight = Math.abs(begun + clock.monotonic() - clock.now()) < MINUTE;
   const isOwnToken = token.card !== undefined && !token.isSwapped && ![...token.card.keys.values()].includes(FOREIGN);
   const isFarSideWell = Object.keys(faults).length === 0 && enabled && !gone.has(assigns);
-  // A candidate that was refused has a ladder of its own, and work that went round in circles has a brake.
-  const isFree = next?.standing !== 'parked' && wrong.every(({ code }) => code !== 'NL-BUDGET-BRAKED');
+  // A candidate that was refused and a DPS that was silent have ladders of an hour, and work that went round in circles has a brake.
+  const isHeld = wrong.some(({ code }) => code === 'NL-BUDGET-BRAKED' || code.startsWith('NL-DPS-'));
+  const isFree = next?.standing !== 'parked' && !isHeld;
   return isClockRight && isOwnToken && isFarSideWell && isFree && !isPutOff(gateway, MINUTE);
 }
 
@@ -109,6 +110,8 @@ export function isPutOff({ world, clock, isOnline }: Gateway, longerMs: number):
   return (['register', 'issue', 'make'] as const).some((asked) => {
     const last = world.questions.findLast((one) => one.asked === asked && isOfFarSide(one));
     const { until = 0, retryAfterMs = 0 } = last ?? {};
-    return retryAfterMs > longerMs && clock.monotonic() < until + 1.25 * Math.min(retryAfterMs, isOnline ? DAY : HOUR);
+    // A process that had no part in it tells its age by the wall clock, which was set since.
+    const from = Math.max(until, clock.steps.at(-1) ?? 0);
+    return retryAfterMs > longerMs && clock.monotonic() < from + 1.25 * Math.min(retryAfterMs, isOnline ? DAY : HOUR);
   });
 }

@@ -41,6 +41,7 @@ export class VirtualClock implements Clock {
 
   /** The wall clock alone is set. */
   step(ms: number): void {
+    if (ms === 0) return;
     this.#wall += ms;
     this.steps.push(this.#monotonic);
   }

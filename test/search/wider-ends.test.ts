@@ -67,6 +67,17 @@ stories('a clock that was ahead leaves nothing behind', [
     ],
     { fault: 'DPS: NL-DPS-HUB, candidate', from: 414 * MINUTE, until: 10 * HOUR },
   ],
+  [
+    'the pause of a refusal is of that clock, and the current leaf says that the one which is right is too early',
+    { ...SERVING, lifetimeMs: 5 * HOUR, signsOnce: true, minRollIntervalMs: DAY },
+    [
+      { deed: 'clock 400 days ahead', at: 216 * MINUTE },
+      { deed: 'a restart each three minutes', at: 440 * MINUTE },
+      { deed: 'the key of the current leaf is damaged', at: 507 * MINUTE },
+      { deed: 'reprovision', at: 568 * MINUTE },
+    ],
+    { fault: 'issuer: gives NL-LEAF-CN', from: 298 * MINUTE, until: 10 * HOUR },
+  ],
 ]);
 
 stories('Azure issues the leaves: DPS accepts a candidate whose key signs nothing', [

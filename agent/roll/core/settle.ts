@@ -1,4 +1,4 @@
-import { isCredible } from '../terms.ts';
+import { makesTokens } from '../terms.ts';
 import type { Answer, Circumstances, Memory } from './memory.ts';
 import type { Row } from './row.ts';
 import { KEYS } from './rows-key.ts';
@@ -16,8 +16,8 @@ const ANSWERS: readonly Row[] = [
     why: 'another process had it by a clock that was ahead: it came before now, and its pause outlives no more processes than others (first: all that follows compares moments)',
     apply: (memory, c) => {
       const answers = Object.entries(memory.answers);
-      if (!answers.some(([, one]) => isAhead(one, c)) || !isCredible(memory, c.terms, c.now)) return undefined;
-      const right = answers.map(([question, one]) => [question, isAhead(one, c) ? { ...one, at: c.now } : one]);
+      if (!answers.some(([, one]) => isAhead(one, c)) || !makesTokens(memory, c.terms, c.now, c.age)) return undefined;
+      const right = answers.map(([question, one]) => [question, isAhead(one, c) ? { ...one, at: c.now - c.age } : one]);
       return { ...memory, answers: Object.fromEntries(right) };
     },
   },

@@ -7,7 +7,7 @@ import { settle } from '../../../agent/roll/core/settle.ts';
 import { NOW } from './machine.ts';
 import { answer, circumstances, leafed, MEMORIES, made, named, parked, served, serving, trusted } from './memories.ts';
 import { briefly, standing } from './stage.ts';
-import { candidate, current, HOUR } from './standing.ts';
+import { candidate, current, HOUR, MINUTE } from './standing.ts';
 
 const old = [{ slot: 'b', id: 'g9' }] as const;
 const ofOld = { thumbprint: 'T-g9', keyId: 'g9' };
@@ -87,15 +87,18 @@ describe('a candidate makes room', () => {
 describe('an answer of another process, by a clock that was ahead', () => {
   const { up: _, ...ahead } = answer('refused', 'NL-DPS-401002', { at: NOW + HOUR });
   const own = answer('refused', 'NL-DPS-401002', { at: NOW + HOUR });
-  const rows: readonly (readonly [facts: string, told: Answer, at: number, memory?: Partial<Memory>])[] = [
-    ['came before now, and is kept so', ahead, NOW],
-    ['it stays where the clock of now may be wrong', ahead, NOW + HOUR, { lastSeen: NOW + 1 }],
-    ['one of this process has its own clock', own, NOW + HOUR],
-    ['one that is past stays', { ...ahead, at: NOW - 1 }, NOW - 1],
+  const doubted = { lastSeen: NOW + 1 };
+  const rows: readonly (readonly [facts: string, told: Answer, at: number, age: number, memory?: Partial<Memory>])[] = [
+    ['came before this one began, and is kept so', ahead, NOW - MINUTE, MINUTE],
+    ['it stays where the clock of now may be wrong', ahead, NOW + HOUR, MINUTE, doubted],
+    ['which no server of time has set for a quarter of an hour', ahead, NOW - HOUR, HOUR, doubted],
+    ['one of this process has its own clock', own, NOW + HOUR, MINUTE],
+    ['one that is past stays', { ...ahead, at: NOW - 1 }, NOW - 1, MINUTE],
   ];
-  for (const [facts, told, at, memory] of rows)
+  for (const [facts, told, at, age, memory] of rows)
     test(facts, () => {
-      const { answers } = settle({ ...serving, ...memory, answers: { 'register current': told } }, circumstances());
+      const met = { ...serving, ...memory, answers: { 'register current': told } };
+      const { answers } = settle(met, { ...circumstances(), age });
       assert.equal(answers['register current']?.at, at);
     });
 });
