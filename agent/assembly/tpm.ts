@@ -18,7 +18,7 @@ import { droppingTo } from '../machine/log.ts';
 import { readAuthorities } from '../machine/named-file.ts';
 import { endorsed } from '../roll/leaf.ts';
 import type { Ports } from '../roll/ports.ts';
-import { makesTokens } from '../roll/terms.ts';
+import { mayBeRight } from '../roll/terms.ts';
 import { makeDirectory } from '../state/durable.ts';
 import { foundationOf, type Given } from './foundation.ts';
 
@@ -40,7 +40,7 @@ export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
   /** DPS or the hub refuses a SAS token made by a wrong clock, and a refusal costs a registration. */
   const assertClock = () => {
     const upMs = clock.monotonic() - startedAt;
-    if (!makesTokens(view.state(), terms, clock.now(), upMs)) throw new Fault('NL-CLOCK');
+    if (!mayBeRight(view.state(), terms, clock.now(), upMs)) throw new Fault('NL-CLOCK');
   };
 
   const { endpoint, id_scope: idScope, payload } = dps;

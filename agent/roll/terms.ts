@@ -89,12 +89,12 @@ export function isCredible(state: Seen, terms: Pick<Terms, 'builtAt'>, now: numb
 const DOUBT_MS = 15 * 60_000;
 
 /**
- * Whether a SAS token made by this clock may be accepted. The moment of the last server was read from this clock, too, which
- * may have been ahead then (a battery that fails, local time taken for UTC): it counts against the clock only while NTP may
- * still correct it. Otherwise a gateway with a corrected clock could not connect until that moment.
+ * Whether this clock may be right: for a SAS token, and to judge what another process noted. The moment of the last server was
+ * read from this clock, too, which may have been ahead then (a battery that fails, local time taken for UTC): it counts against
+ * the clock only while NTP may still correct it. Otherwise a gateway with a corrected clock could not connect until that moment.
  * @param upMs how long the process has been running
  */
-export function makesTokens(state: Seen, terms: Pick<Terms, 'builtAt'>, now: number, upMs: number): boolean {
+export function mayBeRight(state: Seen, terms: Pick<Terms, 'builtAt'>, now: number, upMs: number): boolean {
   return upMs < DOUBT_MS ? isCredible(state, terms, now) : now >= terms.builtAt;
 }
 

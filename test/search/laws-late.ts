@@ -1,3 +1,4 @@
+import { type Code, failure } from '../../agent/failure/failure.ts';
 import { RESTING } from '../../agent/roll/phase.ts';
 import type { Status } from '../../agent/roll/report.ts';
 import { DAY, type Gateway, HOUR, MINUTE } from './gateway.ts';
@@ -54,8 +55,9 @@ function isWell(gateway: Gateway, { wrong, next }: Status): boolean {
   const isOwnToken = token.card !== undefined && !token.isSwapped && ![...token.card.keys.values()].includes(FOREIGN);
   const isFarSideWell = Object.keys(faults).length === 0 && enabled && !gone.has(assigns);
   // A candidate that was refused and a DPS that was silent have ladders of an hour, and work that went round in circles has a brake.
-  const isHeld = wrong.some(({ code }) => code === 'NL-BUDGET-BRAKED' || code.startsWith('NL-DPS-'));
-  const isFree = next?.standing !== 'parked' && !isHeld;
+  const { answer } = world.questions.findLast(({ asked }) => asked === 'register') ?? {};
+  const isSilent = answer?.startsWith('NL-DPS-') === true && failure(answer as Code).kind === 'transient';
+  const isFree = next?.standing !== 'parked' && !isSilent && wrong.every(({ code }) => code !== 'NL-BUDGET-BRAKED');
   return isClockRight && isOwnToken && isFarSideWell && isFree && !isPutOff(gateway, MINUTE);
 }
 
@@ -110,8 +112,8 @@ export function isPutOff({ world, clock, isOnline }: Gateway, longerMs: number):
   return (['register', 'issue', 'make'] as const).some((asked) => {
     const last = world.questions.findLast((one) => one.asked === asked && isOfFarSide(one));
     const { until = 0, retryAfterMs = 0 } = last ?? {};
-    // A process that had no part in it tells its age by the wall clock, which was set since.
-    const from = Math.max(until, clock.steps.at(-1) ?? 0);
+    // A process that did not ask tells its age by the wall clock, which may have been set since.
+    const from = last?.process === world.process ? until : Math.max(until, clock.steps.at(-1) ?? 0);
     return retryAfterMs > longerMs && clock.monotonic() < from + 1.25 * Math.min(retryAfterMs, isOnline ? DAY : HOUR);
   });
 }

@@ -191,7 +191,7 @@ function endsSoon({ known, clock }: Gateway, ending: Set<string>): boolean {
   const leaves = [known?.current, known?.next?.leaf].filter((leaf) => leaf !== undefined);
   const soon = leaves.filter(({ notAfter }) => notAfter <= clock.now() + HOUR).map(({ thumbprint }) => thumbprint);
   const isNew = soon.some((one) => !ending.has(one));
-  ending.clear();
+  for (const { thumbprint } of leaves) ending.delete(thumbprint);
   for (const one of soon) ending.add(one);
   return isNew;
 }

@@ -2,7 +2,7 @@ import type { Code } from '../../failure/failure.ts';
 import { GRACE_REFUSALS } from '../backoff.ts';
 import type { Leaf } from '../leaf.ts';
 import type { Reason } from '../state.ts';
-import { drawOf, isCredible, isDue } from '../terms.ts';
+import { drawOf, isDue } from '../terms.ts';
 import {
   type Answer,
   type Circumstances,
@@ -111,27 +111,24 @@ export const SAME_FORM = 3;
 const KEYS_IN_VAIN = 4;
 
 /** A token that is not there, or refuses its PIN, signs with no other key either. */
-export const isDamaged = ({ verdict, failure, lasting, times }: Answer): boolean =>
-  verdict === 'broken' && failure?.code === 'NL-TOKEN-FAILED' && times >= (lasting ? SAME_FORM : DAMAGED_TIMES);
+export const isDamaged = ({ verdict, failure, lasting, times }: Answer, atLeast = DAMAGED_TIMES): boolean =>
+  verdict === 'broken' && failure?.code === 'NL-TOKEN-FAILED' && times >= (lasting ? SAME_FORM : atLeast);
 
 /** The token signed nothing with the key when DPS was to be asked: it is not there, or damaged. */
 const isUnsigned = (told: Answer | undefined): boolean => told !== undefined && (isKeyless(told) || isDamaged(told));
 
-/** The token signed nothing with it for a hub. Three times may be an accident, which DPS and its pause come after. */
-const isUnsignedForHub = (told: Answer | undefined): boolean =>
-  told?.verdict === 'broken' && told.failure?.code === 'NL-TOKEN-FAILED' && told.times >= UNSIGNED_TIMES;
-
 /** What was met where the token does not sign with the key of the candidate. */
 export function lossOfNext({ answers, next, current }: Memory): Answer | undefined {
   const { 'register next': register, 'connect next': connect, roll } = answers;
-  // Where Azure issues the leaves, DPS is asked with another key: what it accepts again and again, the token may sign nothing with.
-  const isAcceptedInVain = register?.verdict === 'accepted' && register.times >= SAME_FORM && isUnsignedForHub(connect);
-  const damaged = isAcceptedInVain ? connect : register && isDamaged(register) ? register : undefined;
   const gone = [register, connect].find(isKeyless);
+  // Where Azure issues the leaves, DPS is asked with another key: it accepts a leaf whose key signs nothing, and a hub alone shows it.
+  const isAcceptedInVain = register?.verdict === 'accepted' && register.times >= SAME_FORM;
+  const [told, atLeast] = isAcceptedInVain ? [connect, UNSIGNED_TIMES] : [register, DAMAGED_TIMES];
+  const isUnfit = told !== undefined && isDamaged(told, atLeast);
   // The current key was none of those. A hub is asked so often that a token which is pulled for a minute would count.
   const isOther = next?.key.id !== current?.key.id;
   const isInVain = isOther && (roll?.times ?? 0) >= KEYS_IN_VAIN && (register?.times ?? 0) < 2 * DAMAGED_TIMES;
-  return gone ?? (isInVain ? undefined : damaged);
+  return gone ?? (isUnfit && !isInVain ? told : undefined);
 }
 
 /** The token does not sign with the key of the candidate: it is not there, or damaged. */
@@ -210,7 +207,7 @@ export function wish(memory: Memory, c: Circumstances): Reason | undefined {
   if (next?.because !== undefined) return next.because;
   if (!terms.automatic) return undefined;
   if (current === undefined) return 'provisioning';
-  if (isDue(memory, terms, now) && isCredible(memory, terms, now)) return 'due';
+  if (isDue(memory, terms, now)) return 'due';
   if (isKeyLost(memory)) return 'key-lost';
   if (isServed(memory)) return undefined;
   const denied = answers['register current'];

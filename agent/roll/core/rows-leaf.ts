@@ -19,7 +19,7 @@ import type { Row } from './row.ts';
 export const LEAVES: readonly Row[] = [
   {
     name: 'expired candidate',
-    why: 'no server accepts it, also where the clock is too early; its key gets another leaf, as a clock that is too late may be wrong',
+    why: 'no server accepts it, and a clock that is too early calls nothing expired; its key gets another leaf, and none is destroyed, as the clock may be too late',
     apply: (memory, c) => {
       const leaf = memory.next?.leaf;
       return leaf === undefined || leaf.notAfter > c.now ? undefined : leafless(memory, c);

@@ -1,4 +1,4 @@
-import { makesTokens } from '../terms.ts';
+import { mayBeRight } from '../terms.ts';
 import type { Answer, Circumstances, Memory } from './memory.ts';
 import type { Row } from './row.ts';
 import { KEYS } from './rows-key.ts';
@@ -13,10 +13,10 @@ const isAhead = (answer: Answer | undefined, { now }: Circumstances): answer is 
 const ANSWERS: readonly Row[] = [
   {
     name: 'answer from the future',
-    why: 'another process had it by a clock that was ahead: it came before now, and its pause outlives no more processes than others (first: all that follows compares moments)',
+    why: 'another process had it by a clock that was ahead: it came before this one began, and its pause outlives no more processes than others (first: all that follows compares moments)',
     apply: (memory, c) => {
       const answers = Object.entries(memory.answers);
-      if (!answers.some(([, one]) => isAhead(one, c)) || !makesTokens(memory, c.terms, c.now, c.age)) return undefined;
+      if (!answers.some(([, one]) => isAhead(one, c)) || !mayBeRight(memory, c.terms, c.now, c.age)) return undefined;
       const right = answers.map(([question, one]) => [question, isAhead(one, c) ? { ...one, at: c.now - c.age } : one]);
       return { ...memory, answers: Object.fromEntries(right) };
     },

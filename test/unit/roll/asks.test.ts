@@ -91,7 +91,7 @@ describe('an answer of another process, by a clock that was ahead', () => {
   const rows: readonly (readonly [facts: string, told: Answer, at: number, age: number, memory?: Partial<Memory>])[] = [
     ['came before this one began, and is kept so', ahead, NOW - MINUTE, MINUTE],
     ['it stays where the clock of now may be wrong', ahead, NOW + HOUR, MINUTE, doubted],
-    ['which no server of time has set for a quarter of an hour', ahead, NOW - HOUR, HOUR, doubted],
+    ['which goes with the first quarter of an hour, in which NTP would have set it', ahead, NOW - HOUR, HOUR, doubted],
     ['one of this process has its own clock', own, NOW + HOUR, MINUTE],
     ['one that is past stays', { ...ahead, at: NOW - 1 }, NOW - 1, MINUTE],
   ];

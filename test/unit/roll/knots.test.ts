@@ -115,9 +115,9 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
     ['there is none', wish(MEMORIES.unprovisioned, c), 'provisioning'],
     ['it is due', wish(serving, circumstances({ now: NOW + 3 * HOUR })), 'due'],
     [
-      'not by a clock that is wrong',
+      'also by a clock that is too early',
       wish({ ...serving, lastSeen: NOW + 9 * HOUR }, circumstances({ now: NOW + 3 * HOUR })),
-      undefined,
+      'due',
     ],
     ['its key is lost', wish(met({ sign: keyless(20) }), c), 'key-lost'],
     ['DPS refuses it, and nothing serves', wish(met({ 'register current': denied }), c), 'dps-refused'],

@@ -10,7 +10,7 @@ import {
   fittingRenewal,
   isCredible,
   isDue,
-  makesTokens,
+  mayBeRight,
   type RenewAt,
   type Terms,
 } from '../../../agent/roll/terms.ts';
@@ -148,7 +148,7 @@ describe('tokens are made by a clock', () => {
     ['that is before the build, never', NOW - 1, minutes(999), false],
   ];
   for (const [why, now, upMs, isMade] of rows)
-    test(why, () => assert.equal(makesTokens(state, built, now, upMs), isMade));
+    test(why, () => assert.equal(mayBeRight(state, built, now, upMs), isMade));
 });
 
 describe('fittingRenewal', () => {
