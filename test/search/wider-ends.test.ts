@@ -93,6 +93,23 @@ stories('Azure issues the leaves: DPS accepts a candidate whose key signs nothin
   ],
 ]);
 
+stories(
+  'DPS trusts the candidate, whose hub is silent: a restart costs the session, and the current leaf has its turn',
+  [
+    [
+      'its own acceptance was before that, and its refusal after',
+      SERVING,
+      [
+        { deed: 'roll', at: 79 * MINUTE },
+        { deed: 'roll --discard', at: 260 * MINUTE },
+        { deed: 'roll --discard', at: 432 * MINUTE },
+        { deed: 'key_type changed', at: 502 * MINUTE },
+      ],
+      { fault: 'hub: NL-HUB-CLOSED, candidate', from: 0, until: 10 * HOUR },
+    ],
+  ],
+);
+
 stories('a process that has lost its module', [
   [
     'gives way to a fresh one where neither can sign with the current leaf: another token, twice',

@@ -2,7 +2,7 @@ import type { Failure } from '../../failure/failure.ts';
 import { pauseMs, probeMs, takenOffline, turnMs } from '../backoff.ts';
 import type { RollEffect } from '../state.ts';
 import { drawOf } from '../terms.ts';
-import { isBarred, isDenied, isOnline, isRejected, isValid } from './knots.ts';
+import { isAccepted, isBarred, isDenied, isOnline, isRejected, isValid } from './knots.ts';
 import {
   type Answer,
   ageOf,
@@ -54,6 +54,8 @@ function told(question: Question, memory: Memory): Answer | undefined {
   const answer = memory.answers[question];
   if (!question.startsWith('register') || answer?.verdict !== 'accepted') return answer;
   const who = question === 'register current' ? 'current' : 'next';
+  // DPS has accepted the next leaf since: that is why the hub refuses this one.
+  if (who === 'current' && isAccepted(memory, 'next')) return answer;
   const hub = memory.answers[`connect ${who}`];
   if (hub === undefined || (memory.at[who] !== undefined && !isRejected(memory, who))) return answer;
   return { ...answer, at: hub.at, ...(hub.up !== undefined && { up: hub.up }) };
