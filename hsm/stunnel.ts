@@ -219,6 +219,8 @@ function launch(helper: Helper, words: HelperWords, place: string, pin: number) 
     const [first = 0, ...rest] = files;
     const child = spawn(helper.stunnel, ['-fd', '3'], {
       stdio: ['pipe', 'pipe', 'pipe', first, pin, ...rest],
+      // Ctrl-C on the terminal is for newleaf, which ends it in order.
+      detached: true,
       env: {
         ...process.env,
         OPENSSL_CONF: '/proc/self/fd/8',

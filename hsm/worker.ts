@@ -20,7 +20,7 @@ export interface WorkerOptions<Failed> {
   readonly lingerMs?: number;
   /** argv before that of the program, such as setpriv's. */
   readonly prefix?: readonly string[];
-  /** A session of its own: Ctrl-C on the terminal does not interrupt the token in its work. */
+  /** A session of its own, as each that is cut off has: Ctrl-C on the terminal does not interrupt the token in its work. */
   readonly isDetached?: boolean;
   /** The module's own output on stderr is dropped: pkcs11-spy writes the PIN. */
   readonly isQuiet?: boolean;
@@ -79,11 +79,11 @@ export class Worker<C extends Calls<C>, Failed = never> {
 
 /** One process, from its start to its end. */
 function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>) {
-  const { isKillable = false, isCutOff = false, isDetached: detached = false, isQuiet = false } = options;
+  const { isKillable = false, isCutOff = false, isDetached = false, isQuiet = false } = options;
   const [file = '', ...args] = [...prefix, ...thisProgram(), WORK, ...job];
   // Modules are known to write to stdout, which is for the answers of this program.
   const stdio = ['ignore', 'ignore', isQuiet ? 'ignore' : 'inherit', 'ipc'] as const;
-  const child = spawn(file, args, { stdio: [...stdio], serialization: 'advanced', detached });
+  const child = spawn(file, args, { stdio: [...stdio], serialization: 'advanced', detached: isDetached || isCutOff });
   const { pid } = child;
   const waiting = new Map<number, (said: JobAnswer | NoAnswer) => void>();
   let count = 0;
@@ -163,7 +163,8 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>) 
  * @returns to be called when the process has ended
  */
 function killedAfterUs(pid: number): () => void {
-  const shell = spawn('/bin/sh', ['-c', `read -r _ || kill -9 ${pid}`], { stdio: ['pipe', 'ignore', 'ignore'] });
+  const command = ['-c', `read -r _ || kill -9 ${pid}`];
+  const shell = spawn('/bin/sh', command, { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
   const { stdin } = shell;
   for (const one of [shell, stdin]) one.on('error', () => {});
   shell.unref();

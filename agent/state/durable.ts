@@ -168,7 +168,7 @@ const SYNC_MS = 30_000;
  */
 export function sync(): Promise<void> {
   const over = new Promise<void>((resolve) => {
-    const child = spawn('sync', { stdio: 'ignore' });
+    const child = spawn('sync', { stdio: 'ignore', detached: true });
     const end = () => {
       clearTimeout(timer);
       resolve();

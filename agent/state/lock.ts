@@ -114,7 +114,7 @@ const knocked = async (directory: string): Promise<boolean> => {
  * file, so this process has it when that program has ended.
  */
 function flock(descriptor: number): Promise<'held' | 'taken' | 'impossible'> {
-  const child = spawn('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'pipe', descriptor] });
+  const child = spawn('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'pipe', descriptor], detached: true });
   // The `timeout` of spawn keeps a process that has no flock(1) alive for as long (Node 20.20).
   const limit = setTimeout(() => child.kill(), ANSWER_MS);
   let complaint = '';

@@ -76,6 +76,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       test(`while it is ${seen}: the next run goes on from there, with the same key`, async (t) => {
         await stage.reset();
         await stage.far.lay(server, fault);
+        t.after(() => stage.far.lift(server));
         const line = ['--yes', ...stage.flags, '--new-token', 'softhsm'];
         const person = stage.person(t, ...line);
         await person.sees(seen);

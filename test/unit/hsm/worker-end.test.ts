@@ -103,12 +103,19 @@ describe('the process that started it ends', () => {
     await gone(pid);
   });
 
-  test('one that is detached has a process group of its own', async (t) => {
-    for (const isDetached of [true, false]) {
-      const worker = workerOf('when told', { isDetached });
+  const apart = [
+    [{ isDetached: true }, true],
+    [{ isCutOff: true }, true],
+    [{ isKillable: true }, false],
+  ] as const;
+  for (const [options, isApart] of apart) {
+    test(`${Object.keys(options)}: Ctrl-C on the terminal ${isApart ? 'does not interrupt it' : 'ends it, too'}`, async (t) => {
+      const held = setInterval(() => {}, 1_000);
+      t.after(() => clearInterval(held));
+      const worker = workerOf('when told', options);
       t.after(() => worker.end());
       const [pid, group] = [await worker.ask('pid'), await worker.ask('group')];
-      assert.equal(group === String(pid), isDetached);
-    }
-  });
+      assert.equal(group === String(pid), isApart);
+    });
+  }
 });
