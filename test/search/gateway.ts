@@ -103,6 +103,11 @@ export class Gateway {
     else if (begins !== 'new') this.given = this.#serves(begins, leftMs, lifetimeMs);
   }
 
+  /** Rolls that came to nothing in a row, as the journal tells. */
+  get vainRolls(): number {
+    return this.entry === 'absent' ? 0 : (this.entry.answers.roll?.times ?? 0);
+  }
+
   /** The journal, where there is one. */
   get known(): Pick<RollState, 'current' | 'next' | 'outcomes' | 'registered'> | undefined {
     if (this.entry === 'absent') return undefined;

@@ -28,7 +28,9 @@ export function lostKeyIsReplaced(): Law {
     // While DPS is waited for, the token signs nothing, and nobody knows: the next question is another law's.
     const isFound = world.questions.some(({ about, from }) => about === thumbprint && from >= lost.since);
     if (!isFound) lost = { ...lost, since: now };
-    if (now - lost.since <= REPLACED_MS) return undefined;
+    // The key of a leaf after two that came to nothing in a row waits for an hour.
+    const isPaused = gateway.vainRolls >= 2;
+    if (now - lost.since <= REPLACED_MS + (isPaused ? HOUR : 0)) return undefined;
     const isAnotherAsked = world.questions.some(({ asked, about, from }) => {
       const leaf =
         asked === 'register' ? [...world.leaves.values()].find((one) => one.thumbprint === about) : undefined;

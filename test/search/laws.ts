@@ -60,7 +60,8 @@ export const BOUNDS: readonly Bound[] = [
 ];
 
 /** Without a pause between them nothing comes so often in a minute: two ladders that begin anew have seven rungs each. */
-const IN_A_MINUTE = 14;
+const RUNGS = 7;
+const IN_A_MINUTE = 2 * RUNGS;
 
 /** The rates that were too high, each with its moment. @param changes moments at which something outside changed */
 export function tooOften(
@@ -83,7 +84,12 @@ export function tooOften(
     const hour = worst(HOUR, (from, to) => anHour + aChange * changed(from, to));
     if (hour !== undefined) broken.push(`${hour} in an hour: ${because}`);
     // What a change calls for, a key and its leaf, is there some minutes later.
-    const minute = worst(MINUTE, (from, to) => IN_A_MINUTE + 4 * changed(from + HOUR - 4 * MINUTE, to));
+    // The leaf of a key that is made within it has a ladder of its own.
+    const made = (from: number, to: number) => calls.generate.filter((at) => at > from && at <= to).length;
+    const minute = worst(
+      MINUTE,
+      (from, to) => IN_A_MINUTE + RUNGS * made(from, to) + 4 * changed(from + HOUR - 4 * MINUTE, to),
+    );
     if (minute !== undefined) broken.push(`${minute} in a minute: no effect is without a pause`);
   }
   return broken;
