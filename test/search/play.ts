@@ -123,17 +123,21 @@ async function heal(
   const standings = new Map<string, number>();
   enroll(gateway);
   const healed = clock.monotonic();
-  let isFound = false;
+  const found = new Set<number>();
   for (let end = clock.monotonic() + LIMIT_MS + WORK_MS; clock.monotonic() < end && broken.length === 0; ) {
     if (isIndividual && enroll(gateway)) end = clock.monotonic() + LIMIT_MS + WORK_MS;
     await clock.pass(MINUTE);
     await looked();
     if (whatIsLeft(gateway) === '') break;
     const now = clock.monotonic();
-    // A lost key that DPS was waited for with is found out late, once: it has its own time from there.
-    if (!isFound && isLost(gateway) && isAsked(gateway, healed)) {
-      isFound = true;
-      end = Math.max(end, now + REPLACED_MS);
+    // A lost key that DPS was waited for with, and a leaf that a hub refuses, are found out late, once: each has its own time from there.
+    for (const [laterMs, isFound] of [
+      [REPLACED_MS, isLost(gateway) && isAsked(gateway, healed)],
+      [LIMIT_MS + WORK_MS, isRefusedLate(gateway, healed)],
+    ] as const) {
+      if (!isFound || found.has(laterMs)) continue;
+      found.add(laterMs);
+      end = Math.max(end, now + laterMs);
     }
     const isNew = ({ need }: { need: string }) => now >= (helped.get(need) ?? Number.NEGATIVE_INFINITY) + AGAIN_MS;
     const help = (await helpFor(gateway)).find(isNew);
@@ -163,6 +167,13 @@ async function heal(
 const isAsked = ({ known, world }: Gateway, since: number): boolean =>
   world.questions.some(
     ({ asked, about, from }) => asked === 'connect' && about === known?.current?.thumbprint && from >= since,
+  );
+
+/** A hub has refused a leaf that DPS had accepted, which no registration mends where Azure issues. */
+const isRefusedLate = ({ world }: Gateway, since: number): boolean =>
+  world.azure !== undefined &&
+  world.questions.some(
+    ({ asked, answer, from }) => asked === 'connect' && answer === 'NL-HUB-REJECTED' && from >= since,
   );
 
 /** The gateway serves on a leaf that is valid, and a far side has asked for a pause of hours: there is time. */

@@ -189,3 +189,17 @@ stories('the last resort got a leaf for the current key, which signs nothing sin
     { fault: 'token: makes no key, NL-TOKEN-FAILED', from: 137 * MINUTE, until: 10 * HOUR },
   ],
 ]);
+
+stories('a key that is not there begins a ladder of its own, whatever the token failed at with it before', [
+  [
+    'the next key is in a token that was taken away again',
+    { ...SERVING, keepKey: true, leftMs: 6 * HOUR, lifetimeMs: 30 * DAY, seed: 901875 },
+    [
+      { deed: 'method roll', at: 39 * MINUTE },
+      { deed: 'another token is plugged in', at: 170 * MINUTE },
+      { deed: 'the key of the current leaf is damaged', at: 426 * MINUTE },
+    ],
+    { fault: 'issuer: NL-EST-WAIT', from: 0, until: 10 * HOUR },
+    { fault: 'token: signs no CSR, NL-TOKEN-POISONED', from: 512 * MINUTE, until: 10 * HOUR },
+  ],
+]);

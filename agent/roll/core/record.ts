@@ -6,6 +6,7 @@ import {
   type Asked,
   forget,
   type Generation,
+  isKeyless,
   leafOf,
   type Memory,
   type Old,
@@ -266,7 +267,9 @@ export function answered(
   { at, up, draw }: Pick<Timed, 'at' | 'up' | 'draw'>,
 ): Memory {
   const before = memory.answers[question];
-  const times = before?.verdict === told.verdict ? before.times + 1 : 1;
+  // What a token failed at with its key says nothing of one that is not there.
+  const isSame = question !== 'issue' || isKeyless(before) === isKeyless(told);
+  const times = before?.verdict === told.verdict && isSame ? before.times + 1 : 1;
   const tries = isNone(told) && isNone(before) ? (before.tries ?? before.times) + 1 : times;
   const answers = { ...memory.answers, [question]: { ...told, times, ...(tries > times && { tries }), at, up, draw } };
   return noted({ ...memory, answers }, question);
