@@ -190,6 +190,19 @@ stories('the last resort got a leaf for the current key, which signs nothing sin
   ],
 ]);
 
+stories('a person brings the next leaf: what an issuer refused before is not told with it', [
+  [
+    'the key is kept, and the hub had taken the candidate for a twin',
+    { ...SERVING, keepKey: true, lifetimeMs: 30 * DAY, onboardingLeftMs: 24_000 * HOUR, seed: 904160 },
+    [
+      { deed: 'method roll', at: 40 * MINUTE },
+      { deed: 'the token is pulled', at: 166 * MINUTE },
+      { deed: 'requestCsr and installLeaf of another CA', at: 218 * MINUTE },
+    ],
+    { fault: 'hub: NL-HUB-TWIN, candidate', from: 0, until: 10 * HOUR },
+  ],
+]);
+
 stories('a key that is not there begins a ladder of its own, whatever the token failed at with it before', [
   [
     'the next key is in a token that was taken away again',

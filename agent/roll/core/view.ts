@@ -188,8 +188,9 @@ function candidateOf(memory: Memory, plan: Plan, c: Circumstances): Candidate | 
     const isBlocked = blocked !== undefined && blocked.times >= DESTROY_TRIES;
     const name = next.isMade ? 'issue' : isBlocked ? 'destroy' : 'make';
     const told = name === 'destroy' ? blocked : answers[name];
-    // Nothing waits for a spare key.
-    const isResting = purpose !== 'spare' && row?.row !== name && told?.verdict !== 'silent';
+    // Nothing waits for a spare key, and what a person brings for no issuer.
+    const isWaiting = purpose === 'roll' || (isAwaited && !next.isMade);
+    const isResting = isWaiting && row?.row !== name && told?.verdict !== 'silent';
     const rest = isResting ? restIn(name, told) : undefined;
     const is = next.isMade ? 'key-made' : 'key-wanted';
     return { is, key: next.key, for: purpose, tries: told?.times ?? 0, ...(rest && { rest, met: rest.failure }) };
