@@ -87,8 +87,8 @@ stage_programs() { scripts/prepare mosquitto-clients python3-paho-mqtt; ONLY=$PR
 # What has a TPM of its own, swtpm. socat puts it behind a device file.
 TPM='/(contract|e2e)/tpm'
 stage_tpm() { scripts/prepare swtpm socat; ONLY=$TPM CONCURRENCY=6 tests test/contract test/e2e; }
-# Of these, the faults that are laid over a story again and again.
-FAULTS='/(lost-state|older-state|azure/(table|revoked)|uplink/queue-size|decommission|network|cut-login|individual-fleet)\.test'
+# Of these, what is played again and again: a fault that is laid over a story, a roll after a roll.
+FAULTS='/((lost|older)-state|azure/(table|revoked|refusals)|uplink/(queue-size|kept)|decommission|network|cut-login|individual-fleet|renewal|shared-(token|id)|arrows|lost-key|refused-pin|hanging-token|roll/individual-(breach|expiry))\.test'
 stage_faults() { ONLY=$FAULTS WITHOUT="$TPM|$DEEP" CONCURRENCY=6 in_groups 3 test/e2e; }
 # The ways of the operator, with all that is not known of the real services (test/simulator/switches.ts).
 stage_stories() { NEWLEAF_TEST_POSITIONS=other CONCURRENCY=3 in_groups 2 test/e2e/roll; }

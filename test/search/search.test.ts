@@ -14,7 +14,7 @@ import type { Vector } from './vector.ts';
 const search = join(import.meta.dirname, 'search.ts');
 
 /** Of each half; STORIES=300 for more. */
-const RUNS = Number(process.env.STORIES ?? 100);
+const RUNS = Number(process.env.STORIES ?? 50);
 
 /** The same each time, so that what is judged is the change; SEED=N plays others. A seed that breaks a law is printed. */
 describe('random faults over time break no law', { concurrency: 2 }, () => {
