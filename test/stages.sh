@@ -60,9 +60,9 @@ stage_walk-wide() { WALK=wide stage_walk; }
 stage_walk-whole() { WALK=whole stage_walk; }
 # Random faults over time, and the promises of the core, through the real daemon in virtual time.
 stage_search() {
-  judged --test test/search/search.test.ts test/search/azure.test.ts test/search/{ten-minutes,fleet,wider,wider-ends,laws-pace}.test.ts test/rows/rows.test.ts
+  judged --test --test-concurrency=2 test/search/{search,azure,ten-minutes,wider,wider-ends,laws-pace}.test.ts test/rows/rows.test.ts
 }
-stage_search-wide() { STORIES=${STORIES:-300} tests test/search/search.test.ts; }
+stage_search-wide() { STORIES=${STORIES:-300} tests test/search/search.test.ts test/search/fleet.test.ts; }
 stage_search-whole() { STORIES=${STORIES:-5000} stage_search-wide; }
 # The same daemon, each single fault that stays, and ninety days without one.
 stage_stays() { judged --test test/search/{stays,ninety-days}.test.ts; }
