@@ -47,12 +47,15 @@ stage_check() { npx tsc && npx tsc -p scripts/enrollment/page && npx biome check
 DEEP='\.deep\.'
 # By a Node that reads TypeScript by itself, which takes half of the CPU of tsx; but by Debian's own, which forbids what others
 # allow. Some tests wait: for a process, for a slow shell.
-units() { BY=$1 WITHOUT=$DEEP CONCURRENCY=3 in_groups 24 test/unit; }
+units() { BY=$1 WITHOUT="$DEEP|${WITHOUT:-^$}" CONCURRENCY=4 in_groups 24 test/unit; }
+# Many seeds, many devices, many turns: what plays again and again is in the second list.
+AGAIN='/unit/(uplink/(queue/faults|search|order)|daemon/pauses|state/wear|inbox/growth|enroll/(reprovision|waves|access|thousand|leaf-by-leaf|usage|from-device|silence))\.test'
 stage_unit() {
   local by=
   [ "$(node -p process.config.variables.node_shared)" = true ] || by=$(node24)
-  units "$by"
+  WITHOUT=$AGAIN units "$by"
 }
+stage_unit-again() { ONLY=$AGAIN units "$(node24)"; }
 # By the Node of this machine, with more seeds.
 stage_unit-own() { STORIES=${STORIES:-60} units ''; }
 stage_walk() { judged --test test/walk/walk.test.ts; }
@@ -88,7 +91,7 @@ stage_programs() { scripts/prepare mosquitto-clients python3-paho-mqtt; ONLY=$PR
 TPM='/(contract|e2e)/tpm'
 stage_tpm() { scripts/prepare swtpm socat; ONLY=$TPM CONCURRENCY=6 tests test/contract test/e2e; }
 # Of these, what is played again and again: a fault that is laid over a story, a roll after a roll.
-FAULTS='/((lost|older)-state|azure/(table|revoked|refusals)|uplink/(queue-size|kept)|decommission|network|cut-login|individual-fleet|renewal|shared-(token|id)|arrows|lost-key|refused-pin|hanging-token|roll/individual-(breach|expiry))\.test'
+FAULTS='/((lost|older)-state|azure/(table|revoked|refusals|provisioning)|uplink/(queue-size|kept)|decommission|network|cut-login|individual-fleet|renewal|shared-(token|id)|arrows|lost-key|refused-pin|hanging-token|ten-rolls|roll/individual-(breach|expiry))\.test'
 stage_faults() { ONLY=$FAULTS WITHOUT="$TPM|$DEEP" CONCURRENCY=6 in_groups 3 test/e2e; }
 # The ways of the operator, with all that is not known of the real services (test/simulator/switches.ts).
 stage_stories() { NEWLEAF_TEST_POSITIONS=other CONCURRENCY=3 in_groups 2 test/e2e/roll; }
