@@ -22,7 +22,7 @@ export function planInWords({ holding, files, programs }: Found, loaded: LoadedC
   return block(screen, [
     [`This gives up the gateway ${id}. It destroys for good:`, own],
     ['It leaves alone:', [...holding.kept, settingsInWords(filesOf(loaded))]],
-    [`After that, nothing that newleaf has made here can prove to be ${id}, and there is no way back.`, []],
+    [`After that, none of these can prove to be ${id}, and there is no way back.`, []],
     ...provingInWords(holding, id),
   ]);
 }
@@ -62,10 +62,7 @@ export function restInWords(
     return user === undefined ? [] : [`but not ${path}: ${user} names it, too`];
   });
   return block(screen, [
-    [
-      `${id} is given up. ${holding.proves === undefined ? 'Its keys and its state on this gateway are gone.' : 'All that newleaf has made on this gateway is gone.'}`,
-      [],
-    ],
+    [`${id} is given up. Its state on this gateway is gone, and the keys that belonged to it.`, []],
     ...provingInWords(holding, id),
     [
       'Operator: DPS and IoT Hub still know this device.',
