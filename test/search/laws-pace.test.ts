@@ -7,7 +7,7 @@ import { noneComesTooSoon } from './laws-pace.ts';
 import { SERVING } from './origin.ts';
 
 describe('a law of the pace is seen to break', () => {
-  const base = { asked: 'register', about: 'T1', process: 1, leftMs: 30 * DAY } as const;
+  const base = { asked: 'register', about: 'T1', process: 1, leftMs: 30 * DAY, isUnkept: false } as const;
   const rows: readonly (readonly [what: string, answer: Code, pauseMs: number, broken: boolean])[] = [
     ['a refusal is asked about again within five minutes', 'NL-DPS-401002', 4 * MINUTE, true],
     ['and after them', 'NL-DPS-401002', 5 * MINUTE, false],

@@ -50,6 +50,9 @@ export function noneComesTooSoon(): Law {
         anew.delete(name);
         rows.delete(name);
       }
+      // That was another candidate: what comes after it has a ladder of its own.
+      const isSinceLast = (at: number) => at >= (rows.get(name)?.last.from ?? question.from) && at <= question.from;
+      if (asked === 'issue' && gateway.log.delivered.some(isSinceLast)) rows.delete(name);
       const row = rows.get(name);
       const isKnown = row?.last.process === question.process && question.from < row.last.from + FORGOTTEN_MS;
       const isSame = isKnown && row?.last.answer === answer;
@@ -70,7 +73,7 @@ export function noneComesTooSoon(): Law {
       }
       if (answer === 'accepted') begun(question);
       // What comes of an effect waits for the disk before it counts.
-      const isCounted = gateway.world.faults.disk === undefined;
+      const isCounted = !question.isUnkept;
       rows.set(name, { last: question, times: isSame ? times + Number(isCounted) : 1 });
       // With another leaf in its place all begins anew.
       if (asked === 'connect' && answer === 'accepted' && about !== served) {
@@ -117,10 +120,10 @@ function leastOf({ asked, answer, retryAfterMs, leftMs, isServing = false }: Que
 function isExcused({ world, clock, log, terms, known }: Gateway, last: Question, question: Question): boolean {
   const since = (last.until ?? last.from) - GRAIN_MS;
   const isWithin = (at: number) => at >= since && at <= question.from + GRAIN_MS;
-  if (world.faults.disk !== undefined || world.faults.clock !== undefined) return true;
+  if (last.isUnkept || question.isUnkept || world.faults.clock !== undefined) return true;
   if (world.turns.some(isWithin)) return true;
   // What was sent before a person asked, or before the clock was set, is asked again as soon as it is answered.
-  const isSinceSent = (at: number) => at >= last.from - NOTICED_MS && at <= question.from + GRAIN_MS;
+  const isSinceSent = (at: number) => at >= last.from - NOTICED_MS - GRAIN_MS && at <= question.from + GRAIN_MS;
   if ([...log.asked, ...clock.steps].some(isSinceSent)) return true;
   if (known?.registered !== undefined && known.registered !== terms.registered) return true;
   const goesOn = GOES_ON[question.asked];

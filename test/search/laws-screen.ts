@@ -40,11 +40,12 @@ export function offlineIsTold(): Law {
 
 /** Within an hour after all is well nothing is told to be wrong, and no person is called. @returns the law where it is broken */
 export async function nothingIsTold(gateway: Gateway, look: () => Promise<void>): Promise<string | undefined> {
-  const { clock, broken, known, world } = gateway;
+  const { clock, broken, world } = gateway;
+  const { current } = gateway.state;
   // A session outlives its key: not all is well then.
-  if (known?.current === undefined || !world.canSignAnew(known.current.key)) return undefined;
+  if (current === undefined || !world.canSignAnew(current.key)) return undefined;
   // The world issues by the clock of the gateway: by one that is right again, such a leaf begins later.
-  if (known.current.notBefore > clock.now()) return undefined;
+  if (current.notBefore > clock.now()) return undefined;
   const helped = new Set<string>();
   for (let end = clock.monotonic() + HOUR; broken.length === 0; ) {
     const status = await statusOf(gateway);

@@ -18,6 +18,8 @@ export class Log {
   readonly accepted = new Set<string>();
   /** Monotonic moments at which somebody asked for something, or for which it was planned. */
   readonly asked: number[] = [];
+  /** Monotonic moments at which a leaf came that a person brought. */
+  readonly delivered: number[] = [];
   /** What the work of this phase met last, and the monotonic moment; undefined where it has not failed. */
   failing: { readonly code: string; readonly effect: RollEffect['kind']; readonly at: number } | undefined;
 
@@ -34,13 +36,14 @@ export class Log {
       const isCured = type === 'online' && this.failing?.code.startsWith('NL-TOKEN-') === true;
       if (type === 'transition' || isCured) this.failing = undefined;
       if (type === 'transition' && why === 'asked') this.asked.push(now());
+      if (type === 'transition' && why === 'delivered') this.delivered.push(now());
       // Neither a session nor a CSR for a person is work.
       const { phase } = daemon.state;
       const isSession = effect === 'connect' && phase !== 'connecting-next';
       const isWork = effect !== undefined && !isSession && (effect !== 'request-leaf' || phase === 'requesting-leaf');
       if (type === 'failed' && code !== undefined) this.last = { code, isSession };
       // What was in flight when the session came, or the leaf ended, is not asked again: it failed at rest.
-      if (type === 'failed' && isWork && code !== undefined && before !== 'serving')
+      if (type === 'failed' && isWork && code !== undefined && before !== 'serving' && before !== 'stranded')
         this.failing = { code, effect, at: now() };
       if (to !== undefined) before = to;
     });

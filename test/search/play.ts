@@ -130,6 +130,8 @@ async function heal(
     await looked();
     if (whatIsLeft(gateway) === '') break;
     const now = clock.monotonic();
+    // A process that is ended after the faults begins the pauses of the one before it anew.
+    end = Math.max(end, (gateway.cuts.at(-1) ?? 0) + LIMIT_MS + WORK_MS);
     // A lost key that DPS was waited for with, and a leaf that a hub refuses, are found out late, once: each has its own time from there.
     for (const [laterMs, isFound] of [
       [REPLACED_MS, isLost(gateway) && isAsked(gateway, healed)],

@@ -23,6 +23,8 @@ export interface Question {
   isServing?: boolean;
   /** What the current leaf had left then, in milliseconds; undefined without one, or where it had ended. */
   leftMs?: number | undefined;
+  /** The disk did not take everything then. */
+  readonly isUnkept: boolean;
 }
 
 /** The ports of one process, whose questions are noted; those that newleaf itself has ended stay without an answer. */
@@ -30,7 +32,8 @@ export function noted(ports: Ports, world: World, process: number): Ports {
   const { clock, current } = world.options;
   const begun = clock.monotonic();
   const note = (asked: Asked, about: string): Question => {
-    const question: Question = { asked, about, process, from: clock.monotonic() };
+    const isUnkept = world.faults.disk !== undefined;
+    const question: Question = { asked, about, process, from: clock.monotonic(), isUnkept };
     if (question.from < begun + START_MS && world.process === process) sessionFirst(world, question);
     // What a process that is gone still wants is not asked.
     if (world.process === process) world.questions.push(question);
