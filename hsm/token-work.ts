@@ -2,20 +2,22 @@ import { TokenError, tokenError } from './ckr.ts';
 import { type NoAnswer, Worker } from './worker.ts';
 
 /** Plain values: a TokenError on its way from one process to another. */
-export type TokenToldError = Pick<TokenError, 'kind' | 'code' | 'message'>;
+export type TokenToldError = Pick<TokenError, 'kind' | 'code' | 'message' | 'advice' | 'byPerson'>;
 
 /** For `Job.explain`. @param doing the work, as the beginning of a sentence */
 export function tellTokenError(error: unknown, doing: string): TokenToldError {
-  const { kind, code, message } = tokenError(error, 'opening', doing);
-  return { kind, code, message };
+  const { kind, code, message, advice, byPerson } = tokenError(error, 'opening', doing);
+  return { kind, code, message, advice, byPerson };
 }
 
 /**
  * For `revive` of a worker. The process had a module of its own, and has ended: that a restart heals that module says nothing
  * about the one in this process.
  */
-export const toldTokenError = ({ kind, code, message }: TokenToldError): TokenError =>
-  kind === 'poisoned' ? lasting(new TokenError('failed', code, message)) : new TokenError(kind, code, message);
+export function toldTokenError({ kind, code, message, advice, byPerson }: TokenToldError): TokenError {
+  const told = new TokenError(kind === 'poisoned' ? 'failed' : kind, code, message, undefined, advice, byPerson);
+  return kind === 'poisoned' ? lasting(told) : told;
+}
 
 const lasting = (error: TokenError): TokenError => Object.assign(error, { isLasting: true });
 
