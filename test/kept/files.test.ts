@@ -31,7 +31,7 @@ async function strangerOf(story: Story): Promise<{ readonly files: Files; readon
 
 /**
  * It is well, or the screen names the file, and what is to be done. A journal whose digest fits is one that newleaf has written:
- * what it says wrongly may need a person, who is told what is wrong.
+ * what it says wrongly may need a person, who is told what is wrong. What the screen has a person remove is removed.
  */
 async function wellOrNamed(stand: Stand, own: readonly string[], path: string, isWritten: boolean) {
   try {
@@ -40,10 +40,16 @@ async function wellOrNamed(stand: Stand, own: readonly string[], path: string, i
     const { gateway } = stand;
     assertSilent(gateway);
     const { out, err } = await gateway.command('status');
-    const told = `${error}\n${out}${err}`;
+    const told = `${error}\n${out}${err}`.replaceAll(/(\s\\)?\s+/g, ' ');
     const isNamed = told.includes(basename(path)) || (path === 'state.json' && isWritten);
     if (codeIn(told) === '' || !told.includes('→') || !isNamed) throw new Error(told);
-    return [`named: ${codeIn(told)}`];
+    const named = `named: ${codeIn(told)}`;
+    const file = join(gateway.stateDirectory, path);
+    if (!told.includes(`rm ${file}`)) return [named];
+    rmSync(file);
+    await gateway.stop();
+    await gateway.start();
+    return [named, ...(await isWell(stand, own, 2))];
   }
 }
 
