@@ -94,6 +94,7 @@ test('the child tells what it met, without the PIN, and ends after that', async 
   assert.equal(JSON.parse(told).code, 'MODULE_NOT_LOADED');
   assert.ok(!told.includes('271828'));
   const nonsense = await destroyJob.perform('destroy', []).catch((met: unknown) => met);
-  assert.deepEqual(Object.keys(destroyJob.explain(nonsense) as object), ['kind', 'code', 'message']);
+  const fields = ['kind', 'code', 'message', 'advice', 'byPerson'];
+  assert.deepEqual(Object.keys(destroyJob.explain(nonsense) as object), fields);
   assert.equal(destroyJob.ends, 'after one call');
 });
